@@ -1,0 +1,1 @@
+//! Answers of a Proxmox API become Terraform text: pure functions, no world.

@@ -1,0 +1,67 @@
+//! One answer of the Proxmox API, and the store of answers that every reader works from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ApiPath;
+
+/// What a Proxmox API said to one GET, as a recording keeps it: refusals are answers too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The whole JSON body: `{"data": …}`, beside it `message` and `errors` of a refusal.
+    pub body: Value,
+    /// The reason phrase, which for Proxmox is the first line of the message.
+    pub reason: String,
+    /// The HTTP status; 595 when a node of the cluster could not be reached.
+    pub status: u16,
+}
+
+impl Answer {
+    /// A plain success that carries `data`.
+    pub fn ok(data: Value) -> Self {
+        Self { status: 200, reason: "OK".to_owned(), body: serde_json::json!({ "data": data }) }
+    }
+
+    /// A refusal in Proxmox's form: the reason is the message's first line, and the message ends its line.
+    pub fn refusal(status: u16, message: &str) -> Self {
+        let reason = message.lines().next().unwrap_or_default().to_owned();
+        Self { status, reason, body: serde_json::json!({ "data": null, "message": format!("{message}\n") }) }
+    }
+
+    /// The `data` of a success, `None` for a refusal.
+    pub fn data(&self) -> Option<&Value> {
+        if !(200..300).contains(&self.status) {
+            return None;
+        }
+        self.body.get("data")
+    }
+
+    /// The objects of a list answer; empty for a refusal or another shape.
+    pub fn list(&self) -> impl Iterator<Item = &serde_json::Map<String, Value>> {
+        self.data().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+    }
+}
+
+/// A stored answer that cannot be read back: the file is cut, or is not an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored answer to `{path}` cannot be read: {why}")]
+pub struct Unreadable {
+    /// The request whose answer it is.
+    pub path: ApiPath,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Everything that a reader of a cluster has been answered so far.
+///
+/// A recording on disk, a packed one and a table in a test are all this.
+pub trait Answers {
+    /// The answer to this request, or `None` where it was never asked.
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable>;
+}
+
+impl Answers for std::collections::BTreeMap<ApiPath, Answer> {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        Ok(Self::get(self, path).cloned())
+    }
+}

@@ -1,0 +1,37 @@
+//! Resource pools (`user.cfg`), Proxmox's half.
+
+use super::Kind;
+use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
+
+/// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.
+pub static KIND: Kind = Kind {
+    id: "pool",
+    prefix: "pool",
+    title: "pool",
+    keys: &[],
+    requests: |_| Ok(Vec::new()),
+    list: |cluster| Ok(list(cluster)),
+    read: |cluster, entry| Ok(read(cluster, entry)),
+};
+
+fn list(cluster: &Cluster<'_>) -> Listing {
+    let complete = cluster.permissions.allow_all("/pool", "Pool.Audit");
+    let entry = |id: &String| Entry {
+        identity: Identity::new("pool", id),
+        name: Some(id.clone()),
+        node: None,
+        pool: Some(id.clone()),
+        tags: Vec::new(),
+    };
+    Listing {
+        entries: cluster.pools.keys().map(entry).collect(),
+        incomplete: (!complete).then(|| "pools without Pool.Audit on /pool are hidden from this login".to_owned()),
+    }
+}
+
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
+    match cluster.pools.get(entry.identity.id()) {
+        Some(keys) => Ok(Object { entry: entry.clone(), keys: keys.clone() }),
+        None => Err(Unread { identity: entry.identity.clone(), reason: "the pool is not in the list".to_owned() }),
+    }
+}

@@ -1,0 +1,82 @@
+//! Who is in which pool, Proxmox's half: one object for each member.
+
+use serde_json::{Map, Value};
+
+use super::Kind;
+use crate::object::text;
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+
+/// A guest or a storage in a pool, identified by pool and member: `membership/prod/qemu/100`,
+/// `membership/dev/storage/tank`.
+pub static KIND: Kind = Kind {
+    id: "pool_membership",
+    prefix: "membership",
+    title: "pool membership",
+    keys: &[],
+    requests: |cluster| Ok(cluster.pools.keys().map(|pool| path(pool)).collect()),
+    list,
+    read,
+};
+
+/// The one form of the request that answers for nested pools as well (`facts`: `/pools/{id}` is 501 for those).
+fn path(pool: &str) -> ApiPath {
+    ApiPath::new(["pools"]).with_query("poolid", pool)
+}
+
+/// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each.
+fn members(answer: &Answer) -> Vec<(String, String, Option<String>)> {
+    let pools = answer.list().filter_map(|pool| pool.get("members")?.as_array());
+    let mut members: Vec<_> = pools.flatten().filter_map(Value::as_object).filter_map(member).collect();
+    members.sort();
+    // A storage is listed once for each node.
+    members.dedup();
+    members
+}
+
+fn member(row: &Map<String, Value>) -> Option<(String, String, Option<String>)> {
+    let member_type = row.get("type").and_then(text)?;
+    let id = row.get(if member_type == "storage" { "storage" } else { "vmid" }).and_then(text)?;
+    Some((member_type, id, row.get("name").and_then(text)))
+}
+
+fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+    let mut listing = Listing::default();
+    for pool in cluster.pools.keys() {
+        let answer = cluster.get(&path(pool))?;
+        let Some(answer) = answer.filter(|answer| answer.data().is_some()) else {
+            listing.incomplete = Some(format!("the members of pool {pool} were not read"));
+            continue;
+        };
+        for (member_type, id, name) in members(&answer) {
+            listing.entries.push(Entry {
+                identity: Identity::new("membership", format_args!("{pool}/{member_type}/{id}")),
+                node: id.parse().ok().and_then(|vmid: u32| Some(cluster.guests.get(&vmid)?.node.clone())),
+                name: Some(name.unwrap_or_else(|| id.clone())),
+                pool: Some(pool.clone()),
+                tags: Vec::new(),
+            });
+        }
+    }
+    let permissions = &cluster.permissions;
+    let complete = permissions.allow_all("/pool", "Pool.Audit")
+        && permissions.allow_all("/vms", "VM.Audit")
+        && permissions.allow_all("/storage", "Datastore.Audit");
+    if !complete {
+        listing.incomplete.get_or_insert(
+            "members are hidden from a login without Pool.Audit, VM.Audit and Datastore.Audit".to_owned(),
+        );
+    }
+    Ok(listing)
+}
+
+/// The keys are made here, since Proxmox has no object of this kind: `poolid`, `type` (`qemu`, `lxc`, `storage`) and
+/// `member` (the VMID or the storage).
+fn read(_: &Cluster<'_>, entry: &Entry) -> Result<Result<Object, Unread>, Unreadable> {
+    let parts = entry.identity.id().rsplitn(3, '/').collect::<Vec<_>>();
+    let [member, member_type, pool] = parts[..] else {
+        return Ok(Err(Unread { identity: entry.identity.clone(), reason: "it does not name a member".to_owned() }));
+    };
+    let keys = [("poolid", pool), ("type", member_type), ("member", member)];
+    let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    Ok(Ok(Object { entry: entry.clone(), keys }))
+}

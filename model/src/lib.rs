@@ -1,0 +1,15 @@
+//! Proxmox's words as types: what its API says, parsed once and printed back unchanged.
+//!
+//! Nothing here touches the world: no file, clock, network or environment.
+
+pub mod answer;
+pub mod api;
+pub mod cluster;
+pub mod kinds;
+pub mod object;
+pub mod permissions;
+
+pub use answer::{Answer, Answers, Unreadable};
+pub use api::ApiPath;
+pub use cluster::Cluster;
+pub use object::{Entry, Identity, Listing, Object, Unread};

@@ -1,0 +1,1 @@
+//! A server that answers like a Proxmox cluster, loaded from a recording.
