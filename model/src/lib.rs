@@ -4,10 +4,14 @@
 
 pub mod answer;
 pub mod api;
+pub mod boolean;
 pub mod cluster;
 pub mod kinds;
 pub mod object;
 pub mod permissions;
+pub mod property;
+pub mod size;
+pub mod volume;
 
 pub use answer::{Answer, Answers, Unreadable};
 pub use api::ApiPath;

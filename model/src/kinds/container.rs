@@ -4,7 +4,7 @@ use super::{Kind, guest};
 use crate::cluster::GuestType;
 
 /// A container or a template of one: `nodes/{node}/lxc/{vmid}/config`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     id: "container",
     prefix: "lxc",
     title: "container",

@@ -1,5 +1,6 @@
 //! What virtual machines and containers have in common: one list, one configuration each.
 
+use super::Reading;
 use crate::cluster::{Guest, GuestType};
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
@@ -38,7 +39,7 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Listing {
 }
 
 /// A guest's configuration as it is written down, pending changes included.
-pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Result<Object, Unread>, Unreadable> {
+pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
     let Some(guest) = entry.identity.id().parse().ok().and_then(|vmid: u32| cluster.guests.get(&vmid)) else {
         return unread("the guest is not in the list".to_owned());

@@ -11,6 +11,8 @@ mod pool_membership;
 mod storage;
 mod vm;
 
+pub use vm::without_file_names;
+
 /// Every kind, in the order in which people read about them.
 pub static KINDS: &[&Kind] = &[&vm::KIND, &container::KIND, &storage::KIND, &pool::KIND, &pool_membership::KIND];
 
@@ -35,8 +37,11 @@ pub struct Kind {
     /// The objects that the lists show.
     pub list: fn(&Cluster<'_>) -> Result<Listing, Unreadable>,
     /// One object with its keys, or why it could not be read.
-    pub read: fn(&Cluster<'_>, &Entry) -> Result<Result<Object, Unread>, Unreadable>,
+    pub read: fn(&Cluster<'_>, &Entry) -> Result<Reading, Unreadable>,
 }
+
+/// An object with its keys, or why it could not be read although the answers themselves can.
+pub type Reading = Result<Object, Unread>;
 
 /// What Proxmox says of one key of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::Kind;
 use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
 
 /// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     id: "pool",
     prefix: "pool",
     title: "pool",

@@ -2,20 +2,20 @@
 
 use serde_json::{Map, Value};
 
-use super::Kind;
+use super::{Kind, Reading};
 use crate::object::text;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 /// A guest or a storage in a pool, identified by pool and member: `membership/prod/qemu/100`,
 /// `membership/dev/storage/tank`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     id: "pool_membership",
     prefix: "membership",
     title: "pool membership",
     keys: &[],
     requests: |cluster| Ok(cluster.pools.keys().map(|pool| path(pool)).collect()),
     list,
-    read,
+    read: |_, entry| Ok(read(entry)),
 };
 
 /// The one form of the request that answers for nested pools as well (`facts`: `/pools/{id}` is 501 for those).
@@ -71,12 +71,12 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 
 /// The keys are made here, since Proxmox has no object of this kind: `poolid`, `type` (`qemu`, `lxc`, `storage`) and
 /// `member` (the VMID or the storage).
-fn read(_: &Cluster<'_>, entry: &Entry) -> Result<Result<Object, Unread>, Unreadable> {
+fn read(entry: &Entry) -> Reading {
     let parts = entry.identity.id().rsplitn(3, '/').collect::<Vec<_>>();
     let [member, member_type, pool] = parts[..] else {
-        return Ok(Err(Unread { identity: entry.identity.clone(), reason: "it does not name a member".to_owned() }));
+        return Err(Unread { identity: entry.identity.clone(), reason: "it does not name a member".to_owned() });
     };
     let keys = [("poolid", pool), ("type", member_type), ("member", member)];
     let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
-    Ok(Ok(Object { entry: entry.clone(), keys }))
+    Ok(Object { entry: entry.clone(), keys })
 }

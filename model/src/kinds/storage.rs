@@ -6,7 +6,7 @@ use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
 
 /// A storage of the cluster. Read from the list: `storage/{id}` wants Datastore.Allocate, the list only
 /// Datastore.Audit, and both hold the same keys.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     id: "storage",
     prefix: "storage",
     title: "storage",

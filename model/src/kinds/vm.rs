@@ -7,7 +7,7 @@ use crate::cluster::GuestType;
 use crate::{ApiPath, Cluster, Unreadable};
 
 /// A virtual machine or a template of one: `nodes/{node}/qemu/{vmid}/config`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     id: "vm",
     prefix: "qemu",
     title: "virtual machine",
