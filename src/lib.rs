@@ -1,3 +1,4 @@
 //! Everything that touches the world.
 
+pub mod event;
 pub mod fault;

@@ -1,0 +1,3 @@
+//! The one integration binary: a module per subject, what they share in `support`.
+
+mod support;

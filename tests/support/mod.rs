@@ -1,0 +1,26 @@
+//! What every subject needs: snapshots in one place, and skipping aloud.
+
+/// Compares text with `snapshots/<name>.snap`; `cargo insta review`, or `INSTA_UPDATE=always`, renews it.
+///
+/// Every setting of a snapshot stands here, so that all of them live in one folder and none names a file of the
+/// machine that made it.
+#[track_caller]
+pub(crate) fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Ends a test that this machine cannot run, and says so and why on its output.
+macro_rules! skip {
+    ($($why:tt)*) => {{
+        use std::io::Write as _;
+        let line = format!("skipped {}: {}\n", module_path!(), format_args!($($why)*));
+        // Straight to the stream: the test harness captures `eprintln!` of tests that pass.
+        std::io::stderr().write_all(line.as_bytes()).expect("the standard error stream is writable");
+        return;
+    }};
+}
+pub(crate) use skip;
