@@ -149,8 +149,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_object() {
-        let check =
-            |event: &Event, json: serde_json::Value| assert_eq!(serde_json::to_value(event).unwrap(), json);
+        let check = |event: &Event, json: serde_json::Value| assert_eq!(serde_json::to_value(event).unwrap(), json);
         check(
             &Event::Diagnostic(Diagnostic {
                 severity: Severity::Error,

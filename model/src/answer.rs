@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ApiPath;
 
@@ -42,6 +43,38 @@ impl Answer {
     }
 }
 
+/// An answer whose body is still the text that was stored, for those who pass it on without looking inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerText {
+    /// The whole JSON body.
+    pub body: String,
+    /// The reason phrase.
+    pub reason: String,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+impl AnswerText {
+    /// Reads an answer as a recording keeps it: `{"body": {"data": …}, "reason": "OK", "status": 200}`.
+    pub fn parse(stored: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Stored<'a> {
+            #[serde(borrow)]
+            body: &'a RawValue,
+            reason: String,
+            status: u16,
+        }
+        let Stored { body, reason, status } = serde_json::from_slice(stored)?;
+        Ok(Self { body: body.get().to_owned(), reason, status })
+    }
+}
+
+impl From<Answer> for AnswerText {
+    fn from(answer: Answer) -> Self {
+        Self { body: answer.body.to_string(), reason: answer.reason, status: answer.status }
+    }
+}
+
 /// A stored answer that cannot be read back: the file is cut, or is not an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored answer to `{path}` cannot be read: {why}")]
@@ -58,6 +91,11 @@ pub struct Unreadable {
 pub trait Answers {
     /// The answer to this request, or `None` where it was never asked.
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable>;
+
+    /// The same with the body as text; a store of texts gives it without parsing the body.
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        Ok(self.get(path)?.map(AnswerText::from))
+    }
 }
 
 impl Answers for std::collections::BTreeMap<ApiPath, Answer> {

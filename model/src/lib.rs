@@ -13,7 +13,7 @@ pub mod property;
 pub mod size;
 pub mod volume;
 
-pub use answer::{Answer, Answers, Unreadable};
+pub use answer::{Answer, AnswerText, Answers, Unreadable};
 pub use api::ApiPath;
 pub use cluster::Cluster;
 pub use object::{Entry, Identity, Listing, Object, Unread};

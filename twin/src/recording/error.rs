@@ -1,0 +1,71 @@
+//! What can be wrong with a recording.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::FORMAT;
+
+/// Why a recording cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// Nothing is there.
+    #[error("there is no recording at `{}`", path.display())]
+    Missing {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// Something else is there.
+    #[error("`{}` is not a recording: neither a folder with a recording.json nor such a folder packed as .tar.zst", path.display())]
+    NoRecording {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// The recording was written by another version.
+    #[error("the recording at `{}` has format {format}, and this version reads format {FORMAT}", path.display())]
+    Format {
+        /// The recording.
+        path: PathBuf,
+        /// The format that it says it has.
+        format: u32,
+    },
+    /// A file of the recording is cut, or holds something else than it should.
+    #[error("`{file}` of the recording at `{}` is cut or damaged: {why}", path.display())]
+    Damaged {
+        /// The recording.
+        path: PathBuf,
+        /// The file inside it; the packed file's own name where the packing is damaged.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A name that would lead out of the recording, or that is there twice.
+    #[error("`{name}` has no place in a recording: {why}")]
+    Misplaced {
+        /// The name of the entry, or the request.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Something is in the way that is not a recording.
+    #[error("`{}` is not a recording, so a recording does not replace it", path.display())]
+    Occupied {
+        /// The path that was to be written.
+        path: PathBuf,
+    },
+    /// The system refused to read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused to write: a full or read-only disk, a missing permission.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}

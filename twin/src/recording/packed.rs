@@ -1,0 +1,149 @@
+//! The packed form of a recording: the same folder as one `.tar.zst` file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path};
+
+use proxmox_mpc_model::ApiPath;
+use tar::{Archive, Builder, EntryType, Header};
+use zstd::stream::read::Decoder;
+use zstd::stream::write::Encoder;
+
+use super::writer::{aside, check_replaceable, replace};
+use super::{ABOUT, Recording, RecordingError, Store, private, read_about};
+
+/// How much a packed recording may hold, in bytes: far above any real one, far below what fills a machine.
+const LIMIT: u64 = 4 << 30;
+
+/// Zstandard's level; recordings are packed once and read often.
+const LEVEL: i32 = 12;
+
+/// The first bytes of every Zstandard frame (RFC 8878, 3.1.1).
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Packs the recording in a folder into one file. The same recording gives the same bytes.
+pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
+    let refused = |source| RecordingError::Write { path: file.to_owned(), source };
+    let file = std::path::absolute(file).map_err(refused)?;
+    let parent = file.parent().unwrap_or(&file);
+    let temporary = tempfile::NamedTempFile::new_in(parent).map_err(refused)?;
+    let encoder = Encoder::new(temporary, LEVEL).map_err(refused)?;
+    let mut builder = Builder::new(encoder);
+    for name in private::files(folder)? {
+        if name != ABOUT && ApiPath::from_file(&name).is_none() {
+            continue;
+        }
+        let path = folder.join(&name);
+        let content = fs::read(&path).map_err(|source| RecordingError::Read { path, source })?;
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(0o600);
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, &name, content.as_slice()).map_err(refused)?;
+    }
+    let temporary = builder.into_inner().and_then(Encoder::finish).map_err(refused)?;
+    temporary.persist(&file).map_err(|error| refused(error.error))?;
+    Ok(())
+}
+
+/// Unpacks a packed recording into a folder, replacing an older recording there.
+pub fn unpack(file: &Path, folder: &Path) -> Result<(), RecordingError> {
+    let refused = |source| RecordingError::Write { path: folder.to_owned(), source };
+    let place = std::path::absolute(folder).map_err(refused)?;
+    check_replaceable(&place)?;
+    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
+        return Err(RecordingError::Occupied { path: place });
+    };
+    fs::create_dir_all(parent).map_err(refused)?;
+    let entries = entries(file)?;
+    if !entries.contains_key(ABOUT) {
+        return Err(RecordingError::NoRecording { path: file.to_owned() });
+    }
+    let temporary = aside(parent, name).map_err(refused)?;
+    for (name, content) in entries {
+        private::write(&temporary.path().join(&name), &content)?;
+    }
+    replace(&place, temporary)
+}
+
+/// Whether a file of this name is a packed recording.
+pub(super) fn is_packed_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".tar.zst"))
+}
+
+/// Reads a packed recording into memory.
+pub(super) fn read(path: &Path) -> Result<Recording, RecordingError> {
+    let mut entries = entries(path)?;
+    let Some(about) = entries.remove(ABOUT) else {
+        return Err(RecordingError::NoRecording { path: path.to_owned() });
+    };
+    let about = read_about(path, &about)?;
+    let answers = entries.into_iter().filter_map(|(name, stored)| Some((ApiPath::from_file(&name)?, stored)));
+    Ok(Recording { about, store: Store::Memory(answers.collect()) })
+}
+
+/// The files in a packed recording by name. Names that lead out of it, names that are there twice and anything but
+/// files and folders are refused: a packed recording may come from a stranger.
+fn entries(path: &Path) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
+    let damaged = |error: &io::Error| RecordingError::Damaged {
+        path: path.to_owned(),
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        why: error.to_string(),
+    };
+    let mut archive = Archive::new(open(path)?.take(LIMIT));
+    let mut entries = BTreeMap::new();
+    for entry in archive.entries().map_err(|error| damaged(&error))? {
+        let mut entry = entry.map_err(|error| damaged(&error))?;
+        let name = name(&entry.path().map_err(|error| damaged(&error))?)?;
+        match entry.header().entry_type() {
+            EntryType::Directory => continue,
+            EntryType::Regular => {}
+            _ => return Err(RecordingError::Misplaced { name, why: "it is neither a file nor a folder" }),
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(|error| damaged(&error))?;
+        if (content.len() as u64) < entry.size() {
+            return Err(damaged(&io::ErrorKind::UnexpectedEof.into()));
+        }
+        if entries.insert(name.clone(), content.into_boxed_slice()).is_some() {
+            return Err(RecordingError::Misplaced { name, why: "it is there twice" });
+        }
+    }
+    // The archive ends before the compressed stream does: the rest tells whether the file is whole.
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
+    if rest.limit() == 0 {
+        return Err(damaged(&io::Error::other("it unpacks to more than a recording can hold")));
+    }
+    Ok(entries)
+}
+
+fn open(path: &Path) -> Result<Decoder<'static, io::BufReader<File>>, RecordingError> {
+    let refused = |source| RecordingError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(refused)?;
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == MAGIC => {}
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(refused(error)),
+        _ => return Err(RecordingError::NoRecording { path: path.to_owned() }),
+    }
+    io::Seek::rewind(&mut file).map_err(refused)?;
+    Decoder::new(file).map_err(refused)
+}
+
+/// The name of an entry relative to the recording, with `/` between the segments.
+fn name(path: &Path) -> Result<String, RecordingError> {
+    let mut segments = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(segment) => segments.push(segment.to_string_lossy()),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                let name = path.to_string_lossy().into_owned();
+                return Err(RecordingError::Misplaced { name, why: "it leads out of the recording" });
+            }
+        }
+    }
+    Ok(segments.join("/"))
+}

@@ -1,0 +1,187 @@
+//! Recordings are written, packed, read back and, where they are damaged, refused with a sentence that helps.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proxmox_mpc_model::{Answer, Answers, ApiPath};
+use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter, pack, unpack};
+use serde_json::json;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)
+}
+
+/// A copy of a fixture made by the writer, unpacked or packed as the name says.
+fn copy(from: &Recording, to: &Path) -> Recording {
+    let writer = RecordingWriter::create(to).unwrap();
+    let paths: Vec<ApiPath> = from.paths().unwrap().collect();
+    std::thread::scope(|scope| {
+        for part in paths.chunks(100) {
+            scope.spawn(|| part.iter().for_each(|path| writer.put(path, &from.get(path).unwrap().unwrap()).unwrap()));
+        }
+    });
+    writer.finish(from.about()).unwrap()
+}
+
+fn same_answers(one: &Recording, other: &Recording) {
+    let paths: Vec<ApiPath> = one.paths().unwrap().collect();
+    assert!(paths.len() > 600 && paths.is_sorted());
+    assert_eq!(paths, other.paths().unwrap().collect::<Vec<_>>());
+    for path in paths {
+        let answer = one.get(&path).unwrap().unwrap();
+        assert_eq!(Some(&answer), other.get(&path).unwrap().as_ref(), "{path}");
+        let text = other.text(&path).unwrap().unwrap();
+        assert_eq!(answer.body, serde_json::from_str::<serde_json::Value>(&text.body).unwrap());
+        assert_eq!((answer.status, answer.reason), (text.status, text.reason));
+    }
+}
+
+#[test]
+fn every_form_holds_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let original = Recording::open(&fixture("homelab.tar.zst")).unwrap();
+    assert_eq!(original.about().nodes, ["pve"]);
+    let unpacked = copy(&original, &at("unpacked"));
+    same_answers(&original, &unpacked);
+    same_answers(&original, &copy(&original, &at("written.tar.zst")));
+    pack(&at("unpacked"), &at("packed.tar.zst")).unwrap();
+    assert_eq!(fs::read(at("packed.tar.zst")).unwrap(), fs::read(at("written.tar.zst")).unwrap());
+    unpack(&at("packed.tar.zst"), &at("again")).unwrap();
+    same_answers(&unpacked, &Recording::open(&at("again")).unwrap());
+    // A second time, over the first: the same bytes, and nothing is left beside it.
+    copy(&original, &at("again"));
+    pack(&at("again"), &at("second.tar.zst")).unwrap();
+    assert_eq!(fs::read(at("packed.tar.zst")).unwrap(), fs::read(at("second.tar.zst")).unwrap());
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["again", "packed.tar.zst", "second.tar.zst", "unpacked", "written.tar.zst"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let recording = Recording::open(&fixture("homelab.tar.zst")).unwrap();
+    copy(&recording, &folder.path().join("open"));
+    copy(&recording, &folder.path().join("packed.tar.zst"));
+    let open = folder.path().join("open");
+    for (path, expected) in [
+        (open.clone(), 0o700),
+        (open.join("api2/json/nodes"), 0o700),
+        (open.join("recording.json"), 0o600),
+        (open.join("api2/json/nodes/pve/qemu/100/config.json"), 0o600),
+        (folder.path().join("packed.tar.zst"), 0o600),
+    ] {
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+fn about() -> About {
+    serde_json::from_value(json!({"format": 1, "recorded_at": "2026-11-23T00:50:00Z"})).unwrap()
+}
+
+/// An archive with these entries, packed like a recording.
+fn packed(path: &Path, entries: &[(&str, &str)]) {
+    let mut builder = tar::Builder::new(zstd::Encoder::new(fs::File::create(path).unwrap(), 1).unwrap());
+    for (name, content) in entries {
+        let mut header = tar::Header::new_old();
+        // Written raw, since the library would refuse the names that are tried here.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        builder.append(&header, content.as_bytes()).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap();
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = |name: &str, text: &str| {
+        fs::create_dir_all(at(name)).unwrap();
+        fs::write(at(name).join("recording.json"), text).unwrap();
+    };
+    let check = |name: &str, expected: &str| {
+        let error = Recording::open(&at(name)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+    };
+    check("nowhere", "there is no recording at");
+    fs::create_dir(at("empty")).unwrap();
+    check("empty", "is not a recording");
+    fs::write(at("text"), "hello").unwrap();
+    check("text", "is not a recording");
+    text("newer", r#"{"format": 2, "recorded": {}}"#);
+    check("newer", "has format 2, and this version reads format 1");
+    text("cut", r#"{"format": 1, "reco"#);
+    check("cut", "`recording.json` of the recording at");
+    let whole = fs::read(fixture("homelab.tar.zst")).unwrap();
+    fs::write(at("cut.tar.zst"), &whole[..whole.len() - 5]).unwrap();
+    check("cut.tar.zst", "`cut.tar.zst` of the recording at");
+    let first = ("recording.json", r#"{"format": 1, "recorded_at": "now"}"#);
+    packed(&at("fine.tar.zst"), &[first, ("./api2/json/version.json", "{}")]);
+    assert_eq!(Recording::open(&at("fine.tar.zst")).unwrap().paths().unwrap().count(), 1);
+    packed(&at("no-about.tar.zst"), &[("api2/json/version.json", "{}")]);
+    check("no-about.tar.zst", "is not a recording");
+    packed(&at("out.tar.zst"), &[first, ("../api2/json/version.json", "{}")]);
+    check("out.tar.zst", "`../api2/json/version.json` has no place in a recording: it leads out of the recording");
+    packed(&at("absolute.tar.zst"), &[first, ("/etc/shadow", "")]);
+    check("absolute.tar.zst", "`/etc/shadow` has no place in a recording");
+    packed(&at("twice.tar.zst"), &[first, first]);
+    check("twice.tar.zst", "`recording.json` has no place in a recording: it is there twice");
+}
+
+#[test]
+fn a_damaged_answer_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("recording");
+    let writer = RecordingWriter::create(&place).unwrap();
+    let path = ApiPath::parse("nodes/pve1/qemu/100/config");
+    writer.put(&path, &Answer::ok(json!({"memory": "2048"}))).unwrap();
+    assert_eq!(writer.get(&path).unwrap(), Some(Answer::ok(json!({"memory": "2048"}))));
+    let recording = writer.finish(&about()).unwrap();
+    assert_eq!(recording.get(&ApiPath::parse("nodes/pve1/qemu/101/config")).unwrap(), None);
+    assert_eq!(recording.get(&ApiPath::parse("nodes/pve1/qemu/100/config/more")).unwrap(), None);
+    fs::write(place.join(path.file()), "{\"body\": {\"da").unwrap();
+    for error in [recording.get(&path).unwrap_err(), recording.text(&path).unwrap_err()] {
+        let message = error.to_string();
+        assert!(message.contains("api2/json/nodes/pve1/qemu/100/config.json is cut or damaged"), "{message}");
+    }
+}
+
+#[test]
+fn nothing_leads_out_of_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = RecordingWriter::create(&folder.path().join("inner")).unwrap().finish(&about()).unwrap();
+    fs::write(folder.path().join("secret.json"), r#"{"body": {}, "reason": "OK", "status": 200}"#).unwrap();
+    let path = ApiPath::parse("../../../secret");
+    assert_eq!(recording.get(&path).unwrap(), None);
+    let writer = RecordingWriter::create(&folder.path().join("inner")).unwrap();
+    let error = writer.put(&path, &Answer::ok(json!(null))).unwrap_err().to_string();
+    assert_eq!(error, "`../../../secret` has no place in a recording: it leads out of the recording");
+}
+
+#[test]
+fn a_recording_replaces_only_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("photos")).unwrap();
+    fs::write(at("photos").join("cat.jpeg"), "").unwrap();
+    fs::write(at("file"), "").unwrap();
+    for name in ["photos", "file", ""] {
+        let error = RecordingWriter::create(&at(name)).unwrap_err().to_string();
+        assert!(error.contains("is not a recording, so a recording does not replace it"), "{error}");
+    }
+    fs::create_dir(at("empty")).unwrap();
+    RecordingWriter::create(&at("empty")).unwrap().finish(&about()).unwrap();
+    let kept = RecordingWriter::create(&at("empty")).unwrap();
+    kept.put(&ApiPath::parse("version"), &Answer::ok(json!({}))).unwrap();
+    drop(kept);
+    assert_eq!(Recording::open(&at("empty")).unwrap().paths().unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+}
