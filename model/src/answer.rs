@@ -20,7 +20,8 @@ pub struct Answer {
 impl Answer {
     /// A plain success that carries `data`.
     pub fn ok(data: Value) -> Self {
-        Self { status: 200, reason: "OK".to_owned(), body: serde_json::json!({ "data": data }) }
+        let body = Value::Object(std::iter::once(("data".to_owned(), data)).collect());
+        Self { status: 200, reason: "OK".to_owned(), body }
     }
 
     /// A refusal in Proxmox's form: the reason is the message's first line, and the message ends its line.
