@@ -1,6 +1,6 @@
 //! Resource pools (`user.cfg`), Proxmox's half.
 
-use super::Kind;
+use super::{Form, Key, Kind};
 use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
 
 /// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.
@@ -8,7 +8,7 @@ pub(super) static KIND: Kind = Kind {
     id: "pool",
     prefix: "pool",
     title: "pool",
-    keys: &[],
+    keys: &[Key::new("comment", Form::Text), Key::new("members", Form::Structure), Key::new("poolid", Form::Text)],
     requests: |_| Ok(Vec::new()),
     list: |cluster| Ok(list(cluster)),
     read: |cluster, entry| Ok(read(cluster, entry)),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Kind, Reading};
+use super::{Form, Key, Kind, Reading};
 use crate::object::text;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
@@ -12,7 +12,7 @@ pub(super) static KIND: Kind = Kind {
     id: "pool_membership",
     prefix: "membership",
     title: "pool membership",
-    keys: &[],
+    keys: &[Key::new("member", Form::Text), Key::new("poolid", Form::Text), Key::new("type", Form::Text)],
     requests: |cluster| Ok(cluster.pools.keys().map(|pool| path(pool)).collect()),
     list,
     read: |_, entry| Ok(read(entry)),

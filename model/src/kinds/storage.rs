@@ -1,6 +1,6 @@
 //! Storages (`storage.cfg`), Proxmox's half.
 
-use super::Kind;
+use super::{Form, Key, Kind};
 use crate::object::text;
 use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
 
@@ -10,11 +10,83 @@ pub(super) static KIND: Kind = Kind {
     id: "storage",
     prefix: "storage",
     title: "storage",
-    keys: &[],
+    keys: KEYS,
     requests: |_| Ok(Vec::new()),
     list: |cluster| Ok(list(cluster)),
     read: |cluster, entry| Ok(read(cluster, entry)),
 };
+
+/// The options of every storage type; `maxfiles`, `server2`, `transport` and `volume` are of releases before 9.
+/// A password never shows; of an encryption key the fingerprint does. Switches without a default in the schema are
+/// off where absent, but for `shared`, which hangs on the type.
+const KEYS: &[Key] = &[
+    Key::new("authsupported", Form::Text),
+    Key::new("base", Form::Text),
+    Key::new("blocksize", Form::Text),
+    Key::new("bwlimit", Form::Properties(None)),
+    Key::new("comstar_hg", Form::Text),
+    Key::new("comstar_tg", Form::Text),
+    Key::new("content", Form::Set(',')),
+    Key::new("content-dirs", Form::Properties(None)),
+    Key::new("create-base-path", Form::Boolean).default("1"),
+    Key::new("create-subdirs", Form::Boolean).default("1"),
+    Key::new("data-pool", Form::Text),
+    Key::new("datastore", Form::Text),
+    Key::new("digest", Form::Text).volatile(),
+    Key::new("disable", Form::Boolean).default("0"),
+    Key::new("domain", Form::Text),
+    Key::new("encryption-key", Form::Text).secret(),
+    Key::new("export", Form::Text),
+    Key::new("fingerprint", Form::Text),
+    Key::new("format", Form::Text),
+    Key::new("fs-name", Form::Text),
+    Key::new("fuse", Form::Boolean).default("0"),
+    Key::new("is_mountpoint", Form::Text).default("no"),
+    Key::new("iscsiprovider", Form::Text),
+    Key::new("keyring", Form::Text).secret(),
+    Key::new("krbd", Form::Boolean).default("0"),
+    Key::new("lio_tpg", Form::Text),
+    Key::new("master-pubkey", Form::Text),
+    Key::new("max-protected-backups", Form::Integer),
+    Key::new("maxfiles", Form::Integer),
+    Key::new("mkdir", Form::Boolean).default("1"),
+    Key::new("monhost", Form::Text),
+    Key::new("mountpoint", Form::Text),
+    Key::new("namespace", Form::Text),
+    Key::new("nocow", Form::Boolean).default("0"),
+    Key::new("nodes", Form::Set(',')),
+    Key::new("nowritecache", Form::Boolean).default("0"),
+    Key::new("options", Form::Text),
+    Key::new("password", Form::Text).secret(),
+    Key::new("path", Form::Text),
+    Key::new("pool", Form::Text),
+    Key::new("port", Form::Integer),
+    Key::new("portal", Form::Text),
+    Key::new("preallocation", Form::Text).default("metadata"),
+    Key::new("prune-backups", Form::Properties(None)),
+    Key::new("saferemove", Form::Boolean).default("0"),
+    Key::new("saferemove-stepsize", Form::Integer).default("32"),
+    Key::new("saferemove_throughput", Form::Text),
+    Key::new("server", Form::Text),
+    Key::new("server2", Form::Text),
+    Key::new("share", Form::Text),
+    Key::new("shared", Form::Boolean),
+    Key::new("skip-cert-verification", Form::Boolean).default("0"),
+    Key::new("smbversion", Form::Text).default("default"),
+    Key::new("snapshot-as-volume-chain", Form::Boolean).default("0"),
+    Key::new("sparse", Form::Boolean).default("0"),
+    Key::new("storage", Form::Text),
+    Key::new("subdir", Form::Text),
+    Key::new("tagged_only", Form::Boolean).default("0"),
+    Key::new("target", Form::Text),
+    Key::new("thinpool", Form::Text),
+    Key::new("transport", Form::Text),
+    Key::new("type", Form::Text),
+    Key::new("username", Form::Text),
+    Key::new("vgname", Form::Text),
+    Key::new("volume", Form::Text),
+    Key::new("zfs-base-path", Form::Text),
+];
 
 fn list(cluster: &Cluster<'_>) -> Listing {
     let complete = cluster.permissions.allow_all("/storage", "Datastore.Audit");
