@@ -2,3 +2,5 @@
 
 pub mod event;
 pub mod fault;
+pub mod interrupt;
+pub mod toolchain;

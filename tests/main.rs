@@ -1,3 +1,4 @@
 //! The one integration binary: a module per subject, what they share in `support`.
 
+mod process;
 mod support;
