@@ -94,8 +94,7 @@ impl Invocation {
     /// The command with everything applied but the streams; `ours` is the environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is where commands are made")]
     pub(super) fn command(&self, ours: impl Iterator<Item = (OsString, OsString)>) -> duct::Expression {
-        let mut environment: BTreeMap<OsString, OsString> =
-            ours.filter(|(name, _)| self.inherits(name)).collect();
+        let mut environment: BTreeMap<OsString, OsString> = ours.filter(|(name, _)| self.inherits(name)).collect();
         for (name, setting) in &self.environment {
             let value = match setting {
                 Setting::Plain(value) => value,
@@ -138,8 +137,12 @@ impl fmt::Display for Invocation {
 
 fn quoted(text: &OsStr) -> String {
     let text = text.to_string_lossy();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.into_owned(); // shlex would quote every `-input=false`, for a habit of zsh.
+    }
     // The only text that cannot be quoted holds a NUL, which no argument can hold either.
-    shlex::try_quote(&text).map_or_else(|_| text.clone().into_owned(), std::borrow::Cow::into_owned)
+    shlex::try_quote(&text).map_or_else(|_| text.to_string(), std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]
