@@ -119,23 +119,55 @@ impl Key {
     }
 }
 
-/// Whether the pattern (`net[n]`, or a key as it is) stands for this key. An index has no leading zero.
+/// Whether the pattern (`net[n]`, or a key as it is) stands for this key.
 pub fn matches(pattern: &str, key: &str) -> bool {
-    let Some(stem) = pattern.strip_suffix("[n]") else { return pattern == key };
-    key.strip_prefix(stem).is_some_and(|index| {
-        index == "0"
-            || (!index.is_empty() && !index.starts_with('0') && index.bytes().all(|byte| byte.is_ascii_digit()))
-    })
+    pattern.strip_suffix("[n]").map_or(pattern == key, |stem| index(stem, key).is_some())
 }
 
-/// The index of a key of a family: 3 of `net3`.
+/// What sorts keys as people count, families together: `net2` before `net10`, `ide0`, `sata0`, `scsi0`, `virtio0`.
+pub fn natural(key: &str) -> (&str, Option<u32>) {
+    let stem = key.trim_end_matches(|character: char| character.is_ascii_digit());
+    (stem, index(stem, key))
+}
+
+/// The index of a key of a family: 3 of `net3`. An index has no leading zero.
 pub fn index(stem: &str, key: &str) -> Option<u32> {
-    key.strip_prefix(stem)?.parse().ok()
+    let digits = key.strip_prefix(stem)?;
+    let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+    if canonical { digits.parse().ok() } else { None }
 }
 
 impl Kind {
     /// What Proxmox says of this key, `None` for a key that nobody has written down.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.matches(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_stand_for_families() {
+        let check = |pattern: &str, key: &str, expected: bool| {
+            assert_eq!(matches(pattern, key), expected, "{pattern} {key}");
+        };
+        check("net[n]", "net0", true);
+        check("net[n]", "net10", true);
+        check("net[n]", "net", false);
+        check("net[n]", "net01", false);
+        check("net[n]", "net+1", false);
+        check("net[n]", "network", false);
+        check("numa[n]", "numa", false);
+        check("numa", "numa0", false);
+        check("smbios1", "smbios1", true);
+    }
+
+    #[test]
+    fn keys_are_sorted_as_people_count() {
+        let mut keys = ["virtio0", "scsi10", "net10", "scsi1", "numa0", "ide0", "net2", "sata0", "scsi0", "numa"];
+        keys.sort_by_key(|key| natural(key));
+        assert_eq!(keys, ["ide0", "net2", "net10", "numa", "numa0", "sata0", "scsi0", "scsi1", "scsi10", "virtio0"]);
     }
 }
