@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::{Answer, Answers, ApiPath, Unreadable};
+use crate::{Answer, Answers, ApiPath, Unreadable, VmId, list};
 
 /// The two technologies of a guest, by the word that Proxmox's paths and ids use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub struct Guest {
     /// Virtual machine or container.
     pub guest_type: GuestType,
     /// Its number, unique in the cluster.
-    pub vmid: u32,
+    pub vmid: VmId,
     /// The node that it is on now.
     pub node: String,
     /// Its name; `None` where Proxmox invented one (`VM 105`).
@@ -61,7 +61,7 @@ pub struct Cluster<'a> {
     /// Whether each node is online.
     pub nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
-    pub guests: BTreeMap<u32, Guest>,
+    pub guests: BTreeMap<VmId, Guest>,
     /// The storages as `GET storage` lists them, by id.
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
@@ -170,7 +170,7 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
         "lxc" => GuestType::Lxc,
         _ => return None,
     };
-    let vmid: u32 = text(row.get("vmid")?)?.parse().ok()?;
+    let vmid = VmId::parse(&text(row.get("vmid")?)?)?;
     let sid = match guest_type {
         GuestType::Qemu => format!("vm:{vmid}"),
         GuestType::Lxc => format!("ct:{vmid}"),
@@ -183,9 +183,7 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
         // `qemu-server` invents `VM <id>` for a guest without a name; a blank cannot stand in a real one.
         name: word("name").filter(|name| *name != format!("VM {vmid}")),
         pool: word("pool").filter(|pool| !pool.is_empty()),
-        tags: word("tags")
-            .map(|tags| tags.split(';').filter(|tag| !tag.trim().is_empty()).map(str::to_owned).collect())
-            .unwrap_or_default(),
+        tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
         running: word("status").as_deref() == Some("running"),
         template: word("template").as_deref() == Some("1"),
         ha: managed.contains(&sid) || word("hastate").is_some_and(|state| !state.is_empty()),

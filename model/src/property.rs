@@ -110,15 +110,24 @@ mod tests {
         check(" ", None, &[]);
     }
 
+    /// The agent, memory, processors, the start order and a drive.
     #[test]
     fn the_default_key_may_be_named() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(Properties::parse(text).get_or_bare("enabled"), expected, "{text}");
+        let check = |key: &str, text: &str, expected: Option<&str>| {
+            assert_eq!(Properties::parse(text).get_or_bare(key), expected, "{text}");
         };
-        check("1", Some("1"));
-        check("enabled=1,type=isa", Some("1"));
-        check("1,fstrim_cloned_disks=1", Some("1"));
-        check("type=isa", None);
+        check("enabled", "1", Some("1"));
+        check("enabled", "enabled=1,type=isa", Some("1"));
+        check("enabled", "1,fstrim_cloned_disks=1", Some("1"));
+        check("enabled", "type=isa", None);
+        check("current", "16384", Some("16384"));
+        check("current", "current=16384", Some("16384"));
+        check("cputype", "host,flags=+aes;-pcid,hidden=1", Some("host"));
+        check("cputype", "cputype=custom-avx,flags=+hv-tlbflush", Some("custom-avx"));
+        check("order", "3", Some("3"));
+        check("order", "order=1,up=45,down=120", Some("1"));
+        check("order", "up=45", None);
+        check("file", "size=4G,san:vm-100-disk-0", Some("san:vm-100-disk-0"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::VmId;
+
 /// What a drive, a root file system or a mount point stands on: the bare value of its property string.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
@@ -81,17 +83,17 @@ impl VolumeId {
     /// The guest whose disk it is, told by the folder of a file (`100/…`) or by the name of a block device
     /// (`vm-100-disk-0`, `base-9000-disk-0/vm-103-disk-0`, `subvol-203-disk-0`); `None` for images of no guest, such
     /// as `iso/…` and the LUNs of iSCSI.
-    pub fn owner(&self) -> Option<u32> {
+    pub fn owner(&self) -> Option<VmId> {
         let (folder, last) = self.folder_and_last();
-        if folder.split('/').next().and_then(vmid).is_some() {
-            return folder.rsplit('/').next().and_then(vmid);
+        if folder.split('/').next().and_then(VmId::parse).is_some() {
+            return folder.rsplit('/').next().and_then(VmId::parse);
         }
         if !(folder.is_empty() || folder.starts_with("base-") || folder.starts_with("basevol-")) {
             return None;
         }
         let mut words = last.split('-');
         let known = matches!(words.next()?, "vm" | "base" | "subvol" | "basevol");
-        let owner = vmid(words.next()?)?;
+        let owner = VmId::parse(words.next()?)?;
         (known && words.next().is_some()).then_some(owner)
     }
 
@@ -106,9 +108,13 @@ impl VolumeId {
     /// `110/vm-110-cloudinit.qcow2` (`qemu-server`: `drive_is_cloudinit`).
     pub fn is_cloudinit(&self) -> bool {
         let last = self.folder_and_last().1;
-        let stem = last.split_once('.').map_or(last, |(stem, _)| stem);
+        let stem = match last.split_once('.') {
+            None => last,
+            Some((stem, "raw" | "cow" | "qcow" | "qcow2" | "qed" | "vmdk" | "cloop")) => stem,
+            Some(_) => return false,
+        };
         let named = stem.strip_prefix("vm-").and_then(|rest| rest.strip_suffix("-cloudinit"));
-        stem == "cloudinit" || named.is_some_and(|owner| vmid(owner).is_some())
+        stem == "cloudinit" || named.is_some_and(|owner| VmId::parse(owner).is_some())
     }
 
     /// The name's folder (empty where there is none) and its last component.
@@ -129,12 +135,6 @@ fn is_storage_id(text: &str) -> bool {
     }
 }
 
-/// A VMID of digits only; `100` of the folder `100`.
-fn vmid(text: &str) -> Option<u32> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { text.parse().ok() } else { None }
-}
-
 impl fmt::Display for VolumeId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
@@ -152,7 +152,7 @@ mod tests {
         let check = |text: &str, storage: &str, owner: Option<u32>, format: Option<&str>, cloudinit: bool| {
             let volume = VolumeId::parse(text).unwrap();
             assert_eq!(volume.storage(), storage, "{text}");
-            assert_eq!(volume.owner(), owner, "{text}");
+            assert_eq!(volume.owner().map(VmId::number), owner, "{text}");
             assert_eq!(volume.format(), format, "{text}");
             assert_eq!(volume.is_cloudinit(), cloudinit, "{text}");
         };
@@ -170,6 +170,7 @@ mod tests {
         check("local:cloudinit", "local", None, None, true);
         check("local:iso/debian-12.iso", "local", None, None, false);
         check("local:iso/vm-1-x.iso", "local", None, None, false);
+        check("local:iso/vm-110-cloudinit.iso", "local", None, None, false);
         check("local:iso/my-cloudinit.iso", "local", None, None, false);
         check("local:import/disk.qcow2", "local", None, Some("qcow2"), false);
         check("target:0.0.1.scsi-36001405", "target", None, None, false);

@@ -2,7 +2,7 @@
 
 use super::Reading;
 use crate::cluster::{Guest, GuestType};
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
 
 /// The address of something of a guest: `nodes/pve1/qemu/100/config`.
 pub(super) fn path(guest: &Guest, what: &str) -> ApiPath {
@@ -41,7 +41,7 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Listing {
 /// A guest's configuration as it is written down, pending changes included.
 pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
-    let Some(guest) = entry.identity.id().parse().ok().and_then(|vmid: u32| cluster.guests.get(&vmid)) else {
+    let Some(guest) = VmId::parse(entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid)) else {
         return unread("the guest is not in the list".to_owned());
     };
     if cluster.nodes.get(&guest.node) == Some(&false) {

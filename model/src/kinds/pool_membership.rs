@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Form, Key, Kind, Reading};
 use crate::object::text;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
 
 /// A guest or a storage in a pool, identified by pool and member: `membership/prod/qemu/100`,
 /// `membership/dev/storage/tank`.
@@ -50,7 +50,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         for (member_type, id, name) in members(&answer) {
             listing.entries.push(Entry {
                 identity: Identity::new("membership", format_args!("{pool}/{member_type}/{id}")),
-                node: id.parse().ok().and_then(|vmid: u32| Some(cluster.guests.get(&vmid)?.node.clone())),
+                node: VmId::parse(&id).and_then(|vmid| Some(cluster.guests.get(&vmid)?.node.clone())),
                 name: Some(name.unwrap_or_else(|| id.clone())),
                 pool: Some(pool.clone()),
                 tags: Vec::new(),

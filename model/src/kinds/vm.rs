@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Form, Key, Kind, guest};
 use crate::cluster::GuestType;
-use crate::{ApiPath, Cluster, Unreadable};
+use crate::{ApiPath, Cluster, Unreadable, list};
 
 /// A virtual machine or a template of one: `nodes/{node}/qemu/{vmid}/config`.
 pub(super) static KIND: Kind = Kind {
@@ -126,7 +126,7 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
         let Some(storages) = cluster.node_storages(node)? else { continue };
         for (storage, row) in storages.iter() {
             let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-            let images = word("content").split(',').any(|content| content == "images");
+            let images = list::items(word("content")).any(|content| content == "images");
             let active = row.get("active").and_then(Value::as_u64) == Some(1);
             if images && active && without_file_names(word("type")) {
                 wanted
