@@ -143,8 +143,6 @@ impl fmt::Display for VolumeId {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -188,19 +186,5 @@ mod tests {
             check(text, path(text));
         }
         assert!(Volume::parse("local:100/vm-100-disk-0.raw").stored().is_some());
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_prints_back(text in "(?s).{0,40}", likely in "[a-z]{0,3}:?[a-z0-9/.-]{0,12}") {
-            for text in [text, likely] {
-                let volume = Volume::parse(&text);
-                prop_assert_eq!(volume.to_string(), text.clone());
-                if let Some(volume) = volume.stored() {
-                    prop_assert_eq!(format!("{}:{}", volume.storage(), volume.name()), text);
-                    let _ = (volume.owner(), volume.format(), volume.is_cloudinit());
-                }
-            }
-        }
     }
 }
