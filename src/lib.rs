@@ -1,6 +1,8 @@
 //! Everything that touches the world.
 
+pub mod client;
 pub mod event;
 pub mod fault;
 pub mod interrupt;
+pub mod settings;
 pub mod toolchain;

@@ -1,0 +1,178 @@
+//! Bytes out, bytes in: connections, the nodes that stand in for each other, timeouts and bounds.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use hyper::ext::ReasonPhrase;
+use proxmox_mpc_model::ApiPath;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use tracing::warn;
+
+use super::error::{self, ClientError, Unresolved};
+use super::{Limits, tls};
+use crate::settings::{Endpoint, MinimumTls, Trust};
+
+/// One request, to whichever node.
+pub(super) struct Outgoing<'r> {
+    path: &'r ApiPath,
+    headers: HeaderMap,
+    /// The form of a POST; a GET has none.
+    form: Option<String>,
+}
+
+impl<'r> Outgoing<'r> {
+    pub(super) fn get(path: &'r ApiPath, headers: HeaderMap) -> Self {
+        Self { path, headers, form: None }
+    }
+
+    /// A form whose keys and values are encoded already.
+    pub(super) fn post(path: &'r ApiPath, form: String) -> Self {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
+        Self { path, headers: headers.into_iter().collect(), form: Some(form) }
+    }
+}
+
+/// One response, read to its end.
+pub(super) struct Received {
+    pub(super) status: u16,
+    pub(super) reason: String,
+    pub(super) location: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Received {
+    /// Whether Proxmox does not accept this login: 401, and a 500 for a user's token that does not exist
+    /// (`pveproxy` answers every request so; recorded as `errors/unknown_token`).
+    pub(super) fn refuses_login(&self, login: &str) -> bool {
+        let missing = login.split_once('!').map(|(user, name)| format!("no such token '{name}' for user '{user}'"));
+        self.status == 401 || (self.status == 500 && missing.as_deref() == Some(self.reason.as_str()))
+    }
+}
+
+/// The connections to one cluster.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    endpoints: Vec<Endpoint>,
+    /// The node that answered last.
+    current: AtomicUsize,
+    /// Whether any node ever answered.
+    answered: AtomicBool,
+    sent: AtomicU64,
+    limits: Limits,
+}
+
+impl Transport {
+    pub(super) fn new(
+        endpoints: Vec<Endpoint>,
+        trust: &Trust,
+        minimum: MinimumTls,
+        limits: Limits,
+    ) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(trust, minimum)?)
+            .dns_resolver(Arc::new(Resolver))
+            .user_agent(concat!("proxmox-mpc/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(limits.connect)
+            .timeout(limits.answer)
+            .pool_max_idle_per_host(usize::MAX) // as many as the caller's concurrency: none is opened twice
+            .tcp_nodelay(true)
+            .redirect(reqwest::redirect::Policy::none()) // a redirect would carry the credentials elsewhere
+            .retry(reqwest::retry::never()) // repetitions are counted and bounded here
+            .no_proxy() // the environment belongs to `settings`
+            .build()
+            .map_err(|source| ClientError::Setup { source: source.into() })?;
+        Ok(Self {
+            http,
+            endpoints,
+            current: AtomicUsize::new(0),
+            answered: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
+            limits,
+        })
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoints[self.current.load(Ordering::Relaxed)]
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends the request to the node that answered last, and to the others in turn where no connection comes about.
+    /// The node that answers is stuck to.
+    pub(super) async fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Received, ClientError> {
+        let first = self.current.load(Ordering::Relaxed);
+        let mut failure = None;
+        for step in 0..self.endpoints.len() {
+            let index = (first + step) % self.endpoints.len();
+            match self.send(&self.endpoints[index], outgoing).await {
+                Err(error) if error.is_unreachable() => {
+                    if self.endpoints.len() > 1 {
+                        warn!(endpoint = %self.endpoints[index], %error, "this node does not answer");
+                    }
+                    // The first failure is the one that the user can act on: it is about the node named first.
+                    failure.get_or_insert(error);
+                }
+                outcome => {
+                    if outcome.is_ok() {
+                        self.current.store(index, Ordering::Relaxed);
+                        self.answered.store(true, Ordering::Relaxed);
+                    }
+                    return outcome;
+                }
+            }
+        }
+        Err(failure.expect("settings hold at least one endpoint, and each failed"))
+    }
+
+    async fn send(&self, endpoint: &Endpoint, outgoing: &Outgoing<'_>) -> Result<Received, ClientError> {
+        let failed = |source: reqwest::Error| error::classify(&source, endpoint, outgoing.path, &self.limits);
+        let url = endpoint.url(outgoing.path);
+        let request = match &outgoing.form {
+            None => self.http.get(url),
+            Some(form) => self.http.post(url).body(form.clone()),
+        };
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut response = request.headers(outgoing.headers.clone()).send().await.map_err(failed)?;
+        let status = response.status();
+        let phrase = response.extensions().get::<ReasonPhrase>();
+        let reason = phrase.map_or_else(
+            || status.canonical_reason().unwrap_or_default().to_owned(),
+            |phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+        );
+        let location = response.headers().get(LOCATION);
+        let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > self.limits.body {
+                return Err(ClientError::TooLarge { path: outgoing.path.clone(), limit: self.limits.body });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Received { status: status.as_u16(), reason, location, body })
+    }
+}
+
+/// Names to addresses as the system does it; its failures are told apart from those of a connection.
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let host = name.as_str();
+            let found: io::Result<Vec<SocketAddr>> = tokio::net::lookup_host((host, 0)).await.map(Iterator::collect);
+            let addresses = found.map_err(|source| Unresolved { source })?;
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
