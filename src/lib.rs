@@ -6,3 +6,4 @@ pub mod fault;
 pub mod interrupt;
 pub mod settings;
 pub mod toolchain;
+pub mod workspace;

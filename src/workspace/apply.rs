@@ -1,0 +1,202 @@
+//! Bringing a workspace up to date: everything is written aside first, then each file is renamed into its place,
+//! the manifest last.
+//!
+//! Stopped at any step, each file has its old text or its new one, and the next run finishes the work.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::workspace::{Changes, FileSet, JOURNAL, Journal, Manifest, WorkspaceError, path};
+
+/// Where files are written before they get their names; on the same disk, so that a rename is enough.
+const STAGING: &str = ".proxmox-mpc/staging";
+
+/// What to do with files that somebody has edited.
+#[derive(Clone, Copy, Debug)]
+pub enum Edits<'a> {
+    /// Stop, and write nothing at all.
+    Stop,
+    /// Overwrite them, and keep each below `.proxmox-mpc/backup/<name>/` under its own path.
+    Overwrite {
+        /// The name of the folder of copies: the time of the run.
+        backup: &'a str,
+    },
+}
+
+/// Makes the workspace in `folder` what [`super::plan`] found that it should be. A folder that is not there yet
+/// appears whole or not at all; its parent must be there.
+pub fn apply(
+    folder: &Path,
+    files: &FileSet,
+    manifest: Manifest<'_>,
+    changes: &Changes,
+    edits: Edits<'_>,
+) -> Result<(), WorkspaceError> {
+    if !changes.edited.is_empty() && matches!(edits, Edits::Stop) {
+        return Err(WorkspaceError::Edited { edits: changes.edited.clone() });
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => run(&steps(folder, files, manifest, changes, edits)?),
+        Ok(_) => Err(WorkspaceError::NotAFolder { path: folder.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(folder, files, manifest, changes),
+        Err(source) => Err(WorkspaceError::io("read", folder, source)),
+    }
+}
+
+/// Makes a new workspace under another name beside it, then gives it its own.
+fn create(folder: &Path, files: &FileSet, manifest: Manifest<'_>, changes: &Changes) -> Result<(), WorkspaceError> {
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    if !parent.is_dir() {
+        return Err(WorkspaceError::NoParent { path: parent.to_owned() });
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let mut builder = tempfile::Builder::new();
+    let prefix = format!(".{name}.unfinished-");
+    builder.prefix(&prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777)); // Less the user's mask, as `mkdir` does.
+    let aside = builder.tempdir_in(parent).map_err(|source| WorkspaceError::io("write", folder, source))?;
+    run(&steps(aside.path(), files, manifest, changes, Edits::Stop)?)?;
+    fs::rename(aside.path(), folder).map_err(|source| WorkspaceError::io("write", folder, source))?;
+    drop(aside.keep()); // It has its name now: there is nothing left to remove.
+    sync_folder(parent);
+    Ok(())
+}
+
+/// One thing that is done whole, or not at all.
+#[derive(Debug)]
+enum Step {
+    /// Removes what an interrupted run left aside.
+    Clean { folder: PathBuf },
+    /// Writes text to a file that nobody reads yet, and waits until the disk has it.
+    Write { path: PathBuf, text: String },
+    /// Keeps a copy of an edited file.
+    Copy { from: PathBuf, to: PathBuf },
+    /// Gives a written file its name, in place of the old one.
+    Rename { from: PathBuf, to: PathBuf },
+    /// Removes a file that is no longer wanted.
+    Remove { path: PathBuf },
+}
+
+fn run(steps: &[Step]) -> Result<(), WorkspaceError> {
+    steps.iter().try_for_each(execute)
+}
+
+/// The steps in their order. The journal is in place before the first file is replaced, and goes when the manifest
+/// says the same.
+fn steps(
+    folder: &Path,
+    files: &FileSet,
+    manifest: Manifest<'_>,
+    changes: &Changes,
+    edits: Edits<'_>,
+) -> Result<Vec<Step>, WorkspaceError> {
+    let staging = path::inside(folder, STAGING)?;
+    let journal = path::inside(folder, JOURNAL)?;
+    let journal_text = Journal::read(folder)?.unwrap_or_default().with(files).text();
+    let mut steps = vec![Step::Clean { folder: staging.clone() }];
+    let mut renames = Vec::new();
+    let edited = changes.edited.iter().map(|edit| &edit.path);
+    for relative in changes.created.iter().chain(&changes.changed).chain(edited.clone()) {
+        let Some(text) = files.get(relative) else { continue };
+        let aside = path::inside(&staging, relative)?;
+        steps.push(Step::Write { path: aside.clone(), text: text.clone() });
+        renames.push(Step::Rename { from: aside, to: path::inside(folder, relative)? });
+    }
+    let manifest_aside = path::inside(&staging, manifest.path)?;
+    steps.push(Step::Write { path: manifest_aside.clone(), text: manifest.text.to_owned() });
+    let journal_aside = path::inside(&staging, "unfinished.json")?;
+    steps.push(Step::Write { path: journal_aside.clone(), text: journal_text });
+    if let Edits::Overwrite { backup } = edits {
+        for relative in edited {
+            let copy = format!(".proxmox-mpc/backup/{backup}/{relative}");
+            steps.push(Step::Copy { from: path::inside(folder, relative)?, to: path::inside(folder, &copy)? });
+        }
+    }
+    steps.push(Step::Rename { from: journal_aside, to: journal.clone() });
+    steps.append(&mut renames);
+    for relative in &changes.removed {
+        steps.push(Step::Remove { path: path::inside(folder, relative)? });
+    }
+    steps.push(Step::Rename { from: manifest_aside, to: path::inside(folder, manifest.path)? });
+    steps.push(Step::Remove { path: journal });
+    steps.push(Step::Clean { folder: staging });
+    Ok(steps)
+}
+
+fn execute(step: &Step) -> Result<(), WorkspaceError> {
+    match step {
+        Step::Clean { folder } => match fs::remove_dir_all(folder) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(WorkspaceError::io("remove", folder, source))
+            }
+            _ => Ok(()),
+        },
+        Step::Write { path, text } => {
+            make_parent(path)?;
+            let write = || {
+                let mut file = File::create(path)?;
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            };
+            write().map_err(|source| WorkspaceError::io("write", path, source))
+        }
+        Step::Copy { from, to } => {
+            make_parent(to)?;
+            let copy = || {
+                fs::copy(from, to)?;
+                File::open(to)?.sync_all()
+            };
+            copy().map_err(|source| WorkspaceError::io("write", to, source))
+        }
+        Step::Rename { from, to } => {
+            let parent = make_parent(to)?;
+            fs::rename(from, to).map_err(|source| WorkspaceError::io("replace", to, source))?;
+            sync_folder(parent);
+            Ok(())
+        }
+        Step::Remove { path } => match fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WorkspaceError::io("remove", path, source)),
+            _ => Ok(()),
+        },
+    }
+}
+
+fn make_parent(path: &Path) -> Result<&Path, WorkspaceError> {
+    let parent = path.parent().expect("every path is inside the workspace");
+    fs::create_dir_all(parent).map_err(|source| WorkspaceError::io("write", parent, source))?;
+    Ok(parent)
+}
+
+/// Waits until the disk has the names of a folder, without which a rename may not outlive a power cut.
+fn sync_folder(folder: &Path) {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        // Some network and overlay file systems know no such thing; the rename itself is done.
+        if let Err(error) = synced {
+            tracing::debug!(%error, folder = %folder.display(), "the folder could not be synchronised");
+        }
+    }
+}
+
+/// The first `count` steps only, as a crash would leave them.
+#[cfg(test)]
+pub(super) fn apply_until(
+    count: usize,
+    folder: &Path,
+    files: &FileSet,
+    manifest: Manifest<'_>,
+    changes: &Changes,
+    edits: Edits<'_>,
+) -> usize {
+    let steps = steps(folder, files, manifest, changes, edits).unwrap();
+    run(&steps[..count.min(steps.len())]).unwrap();
+    steps.len()
+}

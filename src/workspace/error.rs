@@ -1,0 +1,108 @@
+//! What can go wrong with a workspace, and what to do about it.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fault::{Fault, FaultKind};
+use crate::workspace::Edit;
+
+/// Why a workspace could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Somebody has edited what the run would overwrite.
+    #[error("{}", edited(edits))]
+    Edited {
+        /// The files and what differs.
+        edits: Vec<Edit>,
+    },
+    /// A path of a file set or of the manifest leads out of the workspace.
+    #[error("the path `{path}` leads out of the workspace")]
+    Outside {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A folder, a link or something stranger is where a file should be.
+    #[error("`{}` is not a plain file", path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file is where the workspace should be.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The folder that should hold the workspace is not there.
+    #[error("there is no folder `{}` to put the workspace into", path.display())]
+    NoParent {
+        /// The missing folder.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("could not {action} `{}`", path.display())]
+    Io {
+        /// `read`, `write`, `replace`, `remove`.
+        action: &'static str,
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl WorkspaceError {
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+impl Fault for WorkspaceError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Failed
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Edited { .. } => {
+                return vec![
+                    "Move your change to a file of your own: files that we did not generate are never touched."
+                        .to_owned(),
+                    "To have the generated text instead, run again with `--force`: a copy of your file is kept."
+                        .to_owned(),
+                ];
+            }
+            Self::Outside { .. } => "Restore `manifest.json` from version control.".to_owned(),
+            Self::NotAFile { path } => format!("Move `{}` out of the way.", path.display()),
+            Self::NotAFolder { .. } => "Choose another folder.".to_owned(),
+            Self::NoParent { path } => format!("Make it first: `mkdir -p {}`.", path.display()),
+            Self::Io { source, .. } => return io_hint(source.kind()).map(str::to_owned).into_iter().collect(),
+        };
+        vec![hint]
+    }
+}
+
+fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "Free some space and run again: every file is still whole, as it was or as it should be."
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "The disk is read-only: choose a folder on another one.",
+        io::ErrorKind::PermissionDenied => "Choose a folder that you may write to.",
+        io::ErrorKind::NotADirectory => "A part of the path is a file: choose another folder.",
+        io::ErrorKind::CrossesDevices => "`.proxmox-mpc` must be on the same disk as the rest of the workspace.",
+        _ => return None,
+    })
+}
+
+fn edited(edits: &[Edit]) -> String {
+    let mut text = match edits {
+        [edit] => format!("`{}` was edited since it was generated", edit.path),
+        edits => format!("{} generated files were edited since they were generated", edits.len()),
+    };
+    for edit in edits {
+        write!(text, "\n{}", edit.difference.trim_end()).expect("writing to a string cannot fail");
+    }
+    text
+}
