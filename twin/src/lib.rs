@@ -1,3 +1,8 @@
 //! A server that answers like a Proxmox cluster, loaded from a recording.
 
+pub mod credentials;
 pub mod recording;
+pub mod server;
+
+pub use credentials::Credentials;
+pub use recording::Recording;

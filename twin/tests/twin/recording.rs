@@ -1,17 +1,13 @@
 //! Recordings are written, packed, read back and, where they are damaged, refused with a sentence that helps.
 
-#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
-
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proxmox_mpc_model::{Answer, Answers, ApiPath};
 use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter, pack, unpack};
 use serde_json::json;
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)
-}
+use crate::support::fixture;
 
 /// A copy of a fixture made by the writer, unpacked or packed as the name says.
 fn copy(from: &Recording, to: &Path) -> Recording {

@@ -1,0 +1,128 @@
+//! Who may log in to the twin: API tokens and passwords.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ring::digest::{SHA256, digest};
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The logins that the twin accepts. Their secrets do not show in `Debug`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Credentials {
+    /// The secret of each API token, by `user@realm!name`.
+    #[serde(default)]
+    tokens: BTreeMap<String, SecretString>,
+    /// The password of each user, by `user@realm`.
+    #[serde(default)]
+    passwords: BTreeMap<String, SecretString>,
+}
+
+/// Why a file of logins cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// The system refused to read it.
+    #[error("cannot read the logins in `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It holds something else. The parser's own message is left out: it may quote a secret.
+    #[error("`{}` is not a file of logins: it takes {{\"tokens\": {{\"user@realm!name\": \"…\"}}, \"passwords\": {{\"user@realm\": \"…\"}}}} (line {line})", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Where the reader gave up.
+        line: usize,
+    },
+}
+
+impl Credentials {
+    /// Reads a file of logins: `{"tokens": {"root@pam!iac": "…"}, "passwords": {"alice@pve": "…"}}`.
+    pub fn read(path: &Path) -> Result<Self, CredentialsError> {
+        let text = fs::read(path).map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+        serde_json::from_slice(&text)
+            .map_err(|error| CredentialsError::Form { path: path.to_owned(), line: error.line() })
+    }
+
+    /// One API token that nobody has seen before.
+    ///
+    /// # Panics
+    ///
+    /// Where the system has no random generator.
+    pub fn fresh() -> Self {
+        let mut bytes = [0; 16];
+        SystemRandom::new().fill(&mut bytes).expect("the system's random generator works, or TLS would not either");
+        // The version and variant bits of a random UUID (RFC 9562, 5.4).
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let mut secret = String::with_capacity(36);
+        for (index, byte) in bytes.iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                secret.push('-');
+            }
+            write!(secret, "{byte:02x}").expect("a string takes all text");
+        }
+        Self { tokens: BTreeMap::from([("root@pam!twin".to_owned(), secret.into())]), ..Self::default() }
+    }
+
+    /// An API token as clients send it, `user@realm!name=uuid`: the first in the order of names.
+    pub fn token(&self) -> Option<SecretString> {
+        let (name, secret) = self.tokens.first_key_value()?;
+        Some(format!("{name}={}", secret.expose_secret()).into())
+    }
+
+    /// Whether this is the secret of the token `user@realm!name`.
+    pub(crate) fn allows_token(&self, name: &str, secret: &str) -> bool {
+        matches(self.tokens.get(name), secret)
+    }
+
+    /// Whether this is the password of `user@realm`.
+    pub(crate) fn allows_password(&self, user: &str, password: &str) -> bool {
+        matches(self.passwords.get(user), password)
+    }
+}
+
+/// Compares digests, so that the time it takes tells nothing of the secret.
+fn matches(known: Option<&SecretString>, given: &str) -> bool {
+    let known = known.map(|known| digest(&SHA256, known.expose_secret().as_bytes()));
+    let given = digest(&SHA256, given.as_bytes());
+    known.is_some_and(|known| known.as_ref() == given.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        let credentials: Credentials =
+            serde_json::from_str(r#"{"tokens": {"a@pve!b": "canary"}, "passwords": {"a@pve": "canary"}}"#).unwrap();
+        assert!(!format!("{credentials:?} {:?}", credentials.token()).contains("canary"));
+        assert!(credentials.allows_token("a@pve!b", "canary") && credentials.allows_password("a@pve", "canary"));
+        assert!(!credentials.allows_token("a@pve!b", "canar") && !credentials.allows_token("a@pve", "canary"));
+    }
+
+    #[test]
+    fn a_fresh_token_has_the_form_that_clients_ask_for() {
+        let token = Credentials::fresh().token().unwrap();
+        let (name, secret) = token.expose_secret().split_once('=').unwrap();
+        assert_eq!(name, "root@pam!twin");
+        let groups: Vec<usize> = secret.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        assert_ne!(token.expose_secret(), Credentials::fresh().token().unwrap().expose_secret());
+    }
+
+    #[test]
+    fn a_malformed_file_does_not_spill_its_content() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), r#"{"tokens": {"a@pve!b": ["canary"]}}"#).unwrap();
+        let message = Credentials::read(file.path()).unwrap_err().to_string();
+        assert!(message.contains("is not a file of logins") && !message.contains("canary"), "{message}");
+    }
+}

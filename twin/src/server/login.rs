@@ -1,0 +1,128 @@
+//! Logins as Proxmox has them: API tokens, tickets, and the CSRF token that a write with a ticket needs.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{HeaderMap, Method};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use proxmox_mpc_model::Answer;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use serde_json::json;
+
+use crate::Credentials;
+
+/// The clerk who checks every request.
+#[derive(Debug)]
+pub(super) struct Login {
+    credentials: Credentials,
+    key: hmac::Key,
+    lifetime: Duration,
+}
+
+impl Login {
+    pub(super) fn new(credentials: Credentials, lifetime: Duration) -> Self {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .expect("the system's random generator works, or TLS would not either");
+        Self { credentials, key, lifetime }
+    }
+
+    /// Whether the request may pass; otherwise the reason phrase of the 401.
+    pub(super) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
+        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if let Some(token) = authorization.and_then(|value| value.strip_prefix("PVEAPIToken=")) {
+            let allowed =
+                token.split_once('=').is_some_and(|(name, secret)| self.credentials.allows_token(name, secret));
+            return if allowed { Ok(()) } else { Err("Authentication failed!") };
+        }
+        let Some(ticket) = cookie(headers) else { return Err("No ticket") };
+        let Some((user, issued)) = self.ticket_holder(&ticket) else {
+            return Err("permission denied - invalid PVE ticket");
+        };
+        let csrf = headers.get("CSRFPreventionToken").and_then(|value| value.to_str().ok());
+        if *method != Method::GET && csrf != Some(&self.csrf(user, issued)) {
+            return Err("Permission denied - invalid csrf token");
+        }
+        Ok(())
+    }
+
+    /// The answer to `POST access/ticket` with this form, and whether the login was refused.
+    pub(super) fn log_in(&self, form: &str, clustername: Option<&str>) -> (Answer, bool) {
+        let field = |name: &str| form_field(form, name);
+        let (Some(username), Some(password)) = (field("username"), field("password")) else {
+            let missing = if field("username").is_none() { "username" } else { "password" };
+            let body = json!({
+                "data": null,
+                "errors": { missing: "property is missing and it is not optional" },
+                "message": "Parameter verification failed.\n",
+            });
+            return (Answer { status: 400, reason: "Parameter verification failed.".to_owned(), body }, false);
+        };
+        let user = match field("realm") {
+            Some(realm) if !username.contains('@') => format!("{username}@{realm}"),
+            _ => username,
+        };
+        // A ticket that is still good stands for the password, which is how a ticket is renewed.
+        let renews = self.ticket_holder(&password).is_some_and(|(holder, _)| holder == user);
+        if !renews && !self.credentials.allows_password(&user, &password) {
+            return (Answer::refusal(401, "authentication failure"), true);
+        }
+        let issued = now();
+        let mut data = json!({
+            "CSRFPreventionToken": self.csrf(&user, issued),
+            // What the web interface greys out; API clients do not read it.
+            "cap": {},
+            "ticket": self.ticket(&user, issued),
+            "username": user,
+        });
+        if let Some(name) = clustername {
+            data["clustername"] = json!(name);
+        }
+        (Answer::ok(data), false)
+    }
+
+    /// `PVE:alice@pve:6B038E50::…`.
+    fn ticket(&self, user: &str, issued: u32) -> String {
+        format!("PVE:{user}:{issued:08X}::{}", self.sign(&format!("ticket:{user}:{issued:08X}")))
+    }
+
+    fn csrf(&self, user: &str, issued: u32) -> String {
+        format!("{issued:08X}:{}", self.sign(&format!("csrf:{user}:{issued:08X}")))
+    }
+
+    fn sign(&self, text: &str) -> String {
+        STANDARD.encode(hmac::sign(&self.key, text.as_bytes()))
+    }
+
+    /// Whose ticket this is and when it was issued, if we made it and it is still good.
+    fn ticket_holder<'a>(&self, ticket: &'a str) -> Option<(&'a str, u32)> {
+        let (head, signature) = ticket.strip_prefix("PVE:")?.split_once("::")?;
+        let (user, issued) = head.rsplit_once(':')?;
+        let signature = STANDARD.decode(signature).ok()?;
+        hmac::verify(&self.key, format!("ticket:{head}").as_bytes(), &signature).ok()?;
+        let issued = u32::from_str_radix(issued, 16).ok()?;
+        let age = Duration::from_secs(now().saturating_sub(issued).into());
+        (age < self.lifetime).then_some((user, issued))
+    }
+}
+
+/// The ticket that the request carries; browsers and the provider escape it differently.
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let ticket = cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix("PVEAuthCookie="));
+    Some(percent_decode_str(ticket?).decode_utf8_lossy().into_owned())
+}
+
+/// A field of a urlencoded form.
+fn form_field(form: &str, name: &str) -> Option<String> {
+    let value = form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+}
+
+/// Seconds since 1970, as a ticket counts them.
+fn now() -> u32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

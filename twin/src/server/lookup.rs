@@ -1,0 +1,128 @@
+//! Where an answer comes from: the recording, a rule that derives it, or neither.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+
+use super::reply::Reply;
+use super::{AgentPolicy, agent};
+
+/// How much is kept ready to be sent again, in bytes. A plan asks for the same lists once for each guest.
+const KEPT: usize = 64 << 20;
+
+/// How many answers were given, by where they came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// They are on record.
+    pub recorded: u64,
+    /// A rule made them from what is on record.
+    pub derived: u64,
+    /// The twin does not know them.
+    pub unknown: u64,
+}
+
+/// Where one answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Recorded,
+    Derived,
+    Unknown,
+}
+
+/// The answers with what was already looked up.
+pub(super) struct Lookup {
+    answers: Arc<dyn Answers + Send + Sync>,
+    agent: AgentPolicy,
+    kept: RwLock<Kept>,
+    recorded: AtomicU64,
+    derived: AtomicU64,
+    unknown: AtomicU64,
+}
+
+#[derive(Default)]
+struct Kept {
+    replies: BTreeMap<ApiPath, (Origin, Reply)>,
+    size: usize,
+}
+
+impl Lookup {
+    pub(super) fn new(answers: Arc<dyn Answers + Send + Sync>, agent: AgentPolicy) -> Self {
+        let (recorded, derived, unknown) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { answers, agent, kept: RwLock::default(), recorded, derived, unknown }
+    }
+
+    /// The reply to a GET that was looked up before and kept.
+    pub(super) fn kept(&self, path: &ApiPath) -> Option<Reply> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let (origin, reply) = kept.replies.get(path)?;
+        self.count(*origin);
+        Some(reply.clone())
+    }
+
+    /// The reply to a GET. Reads files and may take a while.
+    pub(super) fn find(&self, path: &ApiPath) -> Result<Reply, Unreadable> {
+        let (origin, answer) = self.look_up(path)?;
+        let reply = Reply::new(answer);
+        self.count(origin);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
+            kept.size += reply.size();
+            kept.replies.insert(path.clone(), (origin, reply.clone()));
+        }
+        Ok(reply)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            recorded: self.recorded.load(Ordering::Relaxed),
+            derived: self.derived.load(Ordering::Relaxed),
+            unknown: self.unknown.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The name of the cluster, which a login is told.
+    pub(super) fn cluster_name(&self) -> Result<Option<String>, Unreadable> {
+        let Some(status) = self.answers.get(&ApiPath::parse("cluster/status"))? else { return Ok(None) };
+        let row = status.list().find(|row| row.get("type").is_some_and(|kind| kind == "cluster"));
+        Ok(row.and_then(|row| Some(row.get("name")?.as_str()?.to_owned())))
+    }
+
+    fn look_up(&self, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
+        if self.agent == AgentPolicy::RefuseUnlessUsable
+            && let Some(guest) = agent::asked_guest(path)
+        {
+            return Ok(match self.answers.get(path)? {
+                Some(answer) if agent::is_usable(&answer) => (Origin::Recorded, answer.into()),
+                _ => (Origin::Derived, agent::refusal(&guest).into()),
+            });
+        }
+        if let Some(recorded) = self.answers.text(path)? {
+            return Ok((Origin::Recorded, recorded));
+        }
+        Ok((Origin::Unknown, unknown(path).into()))
+    }
+
+    fn count(&self, origin: Origin) {
+        let counter = match origin {
+            Origin::Recorded => &self.recorded,
+            Origin::Derived => &self.derived,
+            Origin::Unknown => &self.unknown,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Lookup").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+/// What is neither on record nor derived.
+fn unknown(path: &ApiPath) -> Answer {
+    let message = format!("the twin's recording has no answer to 'GET /{}'", path.segments().join("/"));
+    Answer { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
+}

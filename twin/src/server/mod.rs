@@ -1,0 +1,160 @@
+//! The twin as a server: HTTPS on loopback, with Proxmox's logins, headers, status texts and answers.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::RustlsAcceptor;
+use proxmox_mpc_model::Answers;
+use tokio::task::JoinHandle;
+
+use crate::Credentials;
+
+mod agent;
+mod handler;
+mod login;
+mod lookup;
+mod reply;
+mod tls;
+
+pub use lookup::Counts;
+
+/// How the twin serves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen, an address of this machine's loopback; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Who may log in.
+    pub credentials: Credentials,
+    /// How long every answer takes, to stand for a slow network.
+    pub delay: Duration,
+    /// How long a refused login takes.
+    pub refusal_delay: Duration,
+    /// How long a ticket is good for.
+    pub ticket_lifetime: Duration,
+    /// What questions to a guest's agent are answered with.
+    pub agent: AgentPolicy,
+}
+
+impl Options {
+    /// Proxmox's manners on any free port: no delay but the 3 seconds of a refused login, tickets for two hours.
+    pub fn new(credentials: Credentials) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            credentials,
+            delay: Duration::ZERO,
+            refusal_delay: Duration::from_secs(3),
+            ticket_lifetime: Duration::from_secs(2 * 60 * 60),
+            agent: AgentPolicy::AsRecorded,
+        }
+    }
+}
+
+/// What the twin answers where a client asks the agent inside a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentPolicy {
+    /// What is on record.
+    AsRecorded,
+    /// What is on record where it has a usable address, else 403. Terraform's provider asks a silent agent again for
+    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (VERIFIED.md, "Guest agent",
+    /// C19).
+    RefuseUnlessUsable,
+}
+
+/// Why the twin cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TwinError {
+    /// The address is not one of loopback: what a recording holds is nobody else's business.
+    #[error("the twin listens on loopback only, and {0} is not a loopback address")]
+    NotLoopback(SocketAddr),
+    /// The address is taken, or the system refuses it.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No certificate could be made.
+    #[error("cannot make a certificate")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A running twin. It serves until [`Twin::stop`], or until it is dropped.
+#[derive(Debug)]
+pub struct Twin {
+    address: SocketAddr,
+    certificate: tls::Certificate,
+    state: Arc<handler::State>,
+    handle: Handle<SocketAddr>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+/// Starts a twin of what these answers describe.
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime.
+pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Result<Twin, TwinError> {
+    let asked = options.listen;
+    if !asked.ip().is_loopback() {
+        return Err(TwinError::NotLoopback(asked));
+    }
+    let refused = |source| TwinError::Listen { address: asked, source };
+    let listener = TcpListener::bind(asked).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let (certificate, config) = tls::certificate()?;
+    let state = Arc::new(handler::State::new(answers, options));
+    let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));
+    let handle = Handle::new();
+    let mut server = axum_server::from_tcp(listener)
+        .map_err(refused)?
+        .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
+        .handle(handle.clone())
+        .http1_only();
+    // As `pveproxy` writes them; the library's own are lower case.
+    server.http_builder().http1().title_case_headers(true);
+    let server = tokio::spawn(server.serve(router.into_make_service()));
+    Ok(Twin { address, certificate, state, handle, server })
+}
+
+impl Twin {
+    /// Where clients reach it: `https://127.0.0.1:8006/`.
+    pub fn endpoint(&self) -> String {
+        format!("https://{}/", self.address)
+    }
+
+    /// The SHA-256 fingerprint of its certificate: `AB:CD:…`.
+    pub fn fingerprint(&self) -> &str {
+        &self.certificate.fingerprint
+    }
+
+    /// Its certificate, which is its own authority, as PEM.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate.pem
+    }
+
+    /// How many answers it has given so far, by where they came from.
+    pub fn counts(&self) -> Counts {
+        self.state.counts()
+    }
+
+    /// Stops listening, closes every connection and waits until that is done.
+    pub async fn stop(self) {
+        self.handle.shutdown();
+        while !self.server.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}

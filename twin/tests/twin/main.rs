@@ -1,0 +1,7 @@
+//! The twin from outside: recordings on disk, and a server that is asked over TLS.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod recording;
+mod server;
+mod support;
