@@ -3,6 +3,7 @@
 pub mod client;
 pub mod event;
 pub mod fault;
+pub mod import;
 pub mod interrupt;
 pub mod settings;
 pub mod toolchain;

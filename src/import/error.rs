@@ -1,0 +1,67 @@
+//! Why a cluster could not be read.
+
+use proxmox_mpc_model::{ApiPath, Unreadable};
+use proxmox_mpc_twin::recording::RecordingError;
+
+use crate::client::ClientError;
+use crate::fault::{Fault, FaultKind};
+
+/// Why a cluster could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// No answer, for a reason that concerns every request; or none to a request that everything hangs on.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Proxmox refused a list that no login is refused: what it lacks would look as if it were gone.
+    #[error("Proxmox did not answer `{path}`, which everything else hangs on: {status} {reason}")]
+    Overview {
+        /// The request.
+        path: ApiPath,
+        /// The HTTP status.
+        status: u16,
+        /// Proxmox's own words.
+        reason: String,
+    },
+    /// An answer was stored and cannot be read back.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The recording cannot be read or written.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+}
+
+impl Fault for ImportError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Client(error) => error.kind(),
+            Self::Overview { .. } | Self::Unreadable(_) => FaultKind::Failed,
+            Self::Recording(error) => error.kind(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Client(error) => error.hints(),
+            Self::Overview { .. } => vec!["`pvecm status` and `systemctl status pve-cluster` on the node".to_owned()],
+            Self::Unreadable(_) => {
+                vec!["import again: the recording was changed or cut after it was written".to_owned()]
+            }
+            Self::Recording(error) => error.hints(),
+        }
+    }
+}
+
+impl Fault for RecordingError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Missing { .. } => "`import --record DIR` makes a recording",
+            Self::NoRecording { .. } => "name the folder that holds recording.json, or the .tar.zst file itself",
+            Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
+            Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
+            Self::Occupied { .. } => "name another folder, or remove this one first",
+            Self::Read { .. } => "check who may read it",
+            Self::Write { .. } => "check that the disk is not full and that you may write there",
+        };
+        vec![hint.to_owned()]
+    }
+}

@@ -1,0 +1,246 @@
+//! What a login may see and what a live plan would be refused: told from its permissions, before anything is asked.
+
+use std::fmt;
+
+use proxmox_mpc_model::cluster::{Guest, GuestType};
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::kinds::matches;
+use proxmox_mpc_model::permissions::Permissions;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
+use serde_json::{Map, Value};
+
+/// The privileges of a role that reads everything and changes nothing, on PVE 8 and 9 alike.
+///
+/// No guest-agent privilege is among them (`VM.Monitor` on PVE 8, `VM.GuestAgent.Audit` on PVE 9, where the built-in
+/// `PVEAuditor` has it): without one the agent's addresses are refused at once, with one Terraform waits 15 minutes for
+/// each agent that does not answer (VERIFIED.md, "Guest agent").
+pub const READER: [&str; 6] = ["VM.Audit", "Datastore.Audit", "Sys.Audit", "Pool.Audit", "SDN.Audit", "Mapping.Audit"];
+
+/// Any of these lets a login ask the guest agent for addresses: PVE 8's, and the two of PVE 9 (`api-facts.json`).
+const AGENT: [&str; 3] = ["VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"];
+
+/// The keys of a VM whose volumes Terraform's provider looks up on the storage (CALLS.md §2, step 4).
+const DRIVES: [&str; 5] = ["scsi[n]", "virtio[n]", "sata[n]", "ide[n]", "efidisk0"];
+
+/// Something that this login may not see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What is missing: `VM.Audit`.
+    pub privilege: &'static str,
+    /// Where it is missing, or below it: `/vms`.
+    pub path: &'static str,
+    /// What that hides.
+    pub hidden: &'static str,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { privilege, path, hidden } = self;
+        write!(formatter, "this login lacks {privilege} on {path} or below, which hides {hidden}")
+    }
+}
+
+/// What this login may not see, most telling first. Proxmox filters its lists without a word, so the permissions are
+/// all there is to tell by; where they are not on record everything counts as hidden.
+pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
+    let gap = |privilege, path, hidden| Gap { privilege, path, hidden };
+    let mut gaps = vec![
+        gap("VM.Audit", "/vms", "guests and their configurations"),
+        gap("Datastore.Audit", "/storage", "storages"),
+        gap("Pool.Audit", "/pool", "pools and who is in them"),
+        gap("Sys.Audit", "/", "the state of the cluster and which guests the HA manager moves"),
+    ];
+    // The state of the cluster is asked of `/` alone; the rest is asked of each object.
+    gaps.retain(|gap| match gap.path {
+        "/" => !permissions.allow(gap.path, gap.privilege),
+        path => !permissions.allow_all(path, gap.privilege),
+    });
+    gaps
+}
+
+/// The lines for the shell of a node, as root, that make a role, a user and a token with which everything can be read
+/// and nothing changed. They are the same on PVE 8 and 9. The last one prints the token's secret, once.
+pub fn reader() -> Vec<String> {
+    vec![
+        format!("pveum role add ProxmoxMpcReader --privs \"{}\"", READER.join(" ")),
+        "pveum user add proxmox-mpc@pve".to_owned(),
+        "pveum acl modify / --users proxmox-mpc@pve --roles ProxmoxMpcReader".to_owned(),
+        // With privilege separation the token would need an ACL of its own, and see nothing without.
+        "pveum user token add proxmox-mpc@pve import --privsep 0".to_owned(),
+    ]
+}
+
+/// An object that a plan against the cluster cannot read with this login, although an import can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The object.
+    pub identity: Identity,
+    /// What Terraform's provider needs for it.
+    pub privilege: &'static str,
+    /// Where it needs it.
+    pub path: String,
+    /// What it would be refused.
+    pub request: ApiPath,
+}
+
+/// What a plan against the cluster would be refused: the provider reads each storage by itself, and asks the storage
+/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; VERIFIED.md, T18).
+///
+/// A guest whose configuration is not on record is left out: an import reports it as unread.
+pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    let mut refusals = Vec::new();
+    for guest in machines(cluster) {
+        let Some(keys) = configuration(cluster, guest)? else { continue };
+        refusals.extend(keys.iter().find_map(|(key, value)| refused_drive(cluster, guest, key, value)));
+    }
+    for storage in cluster.storages.keys() {
+        let path = format!("/storage/{storage}");
+        if !cluster.permissions.allow(&path, "Datastore.Allocate") {
+            refusals.push(Refusal {
+                identity: Identity::new("storage", storage),
+                privilege: "Datastore.Allocate",
+                path,
+                request: ApiPath::new(["storage", storage]),
+            });
+        }
+    }
+    Ok(refusals)
+}
+
+/// The running VMs whose agent a plan against the cluster would wait for: 15 minutes each where it does not answer.
+/// Empty for a login without a guest-agent privilege, which is the remedy.
+pub fn agents(cluster: &Cluster<'_>) -> Result<Vec<Identity>, Unreadable> {
+    let mut waited_for = Vec::new();
+    for guest in machines(cluster).filter(|guest| guest.running) {
+        let path = format!("/vms/{}", guest.vmid);
+        if !AGENT.iter().any(|privilege| cluster.permissions.allow(&path, privilege)) {
+            continue;
+        }
+        let Some(keys) = configuration(cluster, guest)? else { continue };
+        let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
+        if Properties::parse(&agent).get_or_bare("enabled") == Some("1") {
+            waited_for.push(Identity::new("qemu", guest.vmid));
+        }
+    }
+    Ok(waited_for)
+}
+
+fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
+    cluster.guests.values().filter(|guest| guest.guest_type == GuestType::Qemu)
+}
+
+fn configuration(cluster: &Cluster<'_>, guest: &Guest) -> Result<Option<Map<String, Value>>, Unreadable> {
+    let path = ApiPath::new(["nodes", &guest.node, "qemu", &guest.vmid.to_string(), "config"]);
+    let answer = cluster.get(&path)?;
+    Ok(answer.and_then(|answer| answer.data()?.as_object().cloned()))
+}
+
+/// The request about this drive's volume that would be refused. The owner of the volume counts, not its user.
+fn refused_drive(cluster: &Cluster<'_>, guest: &Guest, key: &str, value: &Value) -> Option<Refusal> {
+    let drive = DRIVES.iter().any(|family| matches(family, key)).then(|| Drive::parse(value.as_str().unwrap_or("")))?;
+    let volume = drive.stored().filter(|_| !drive.is_cdrom() && drive.format().is_none())?;
+    let path = format!("/vms/{}", volume.owner().unwrap_or(guest.vmid));
+    if cluster.permissions.allow(&path, "VM.Config.Disk") {
+        return None;
+    }
+    Some(Refusal {
+        identity: Identity::new("qemu", guest.vmid),
+        privilege: "VM.Config.Disk",
+        path,
+        request: ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content", volume.as_str()]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proxmox_mpc_model::Answers;
+    use proxmox_mpc_twin::recording::Recording;
+
+    use super::*;
+
+    fn fixture(name: &str) -> Recording {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+        Recording::open(&path).unwrap()
+    }
+
+    /// What the predictions say, against what the real API answered to the same token.
+    #[test]
+    fn an_auditor_is_refused_what_the_recording_says() {
+        let recording = fixture("homelab-auditor.tar.zst");
+        let cluster = Cluster::read(&recording).unwrap();
+        let refusals = refusals(&cluster).unwrap();
+        assert_eq!(gaps(&cluster.permissions), []);
+        let predicted: Vec<&str> = refusals.iter().map(|refusal| refusal.identity.as_str()).collect();
+        assert!(predicted.contains(&"qemu/110") && predicted.contains(&"storage/local"), "{predicted:?}");
+        let mut recorded = 0;
+        for Refusal { privilege, path, request, .. } in &refusals {
+            let Some(answer) = recording.get(request).unwrap() else { continue };
+            assert_eq!(
+                (answer.status, &answer.reason),
+                (403, &format!("Permission check failed ({path}, {privilege})"))
+            );
+            recorded += 1;
+        }
+        assert!(recorded > 10, "only {recorded} of {} predictions are on record", refusals.len());
+    }
+
+    #[test]
+    fn an_administrator_is_refused_nothing_and_waits_for_agents() {
+        let recording = fixture("homelab.tar.zst");
+        let cluster = Cluster::read(&recording).unwrap();
+        assert_eq!(refusals(&cluster).unwrap(), []);
+        assert_eq!(gaps(&cluster.permissions), []);
+        let agents = agents(&cluster).unwrap();
+        let agents: Vec<&str> = agents.iter().map(Identity::as_str).collect();
+        assert!(!agents.is_empty());
+        for id in &agents {
+            let answer = recording.get(&ApiPath::parse(&format!("nodes/pve/{id}/config"))).unwrap().unwrap();
+            assert!(answer.data().unwrap()["agent"].as_str().unwrap().contains('1'), "{id}");
+        }
+    }
+
+    /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.
+    #[test]
+    fn the_built_in_auditor_waits_for_agents_and_our_reader_does_not() {
+        let recording = fixture("homelab-auditor.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        assert!(!agents(&cluster).unwrap().is_empty());
+        cluster.permissions = holding(&READER);
+        assert_eq!(agents(&cluster).unwrap(), []);
+        assert_eq!(gaps(&cluster.permissions), []);
+    }
+
+    fn holding(privileges: &[&str]) -> Permissions {
+        let granted: Map<String, Value> = privileges.iter().map(|name| ((*name).to_owned(), 1.into())).collect();
+        Permissions::read(Some(&serde_json::json!({ "/": granted })))
+    }
+
+    #[test]
+    fn gaps_are_named_by_privilege() {
+        let check = |permissions: &Permissions, expected: &[&str]| {
+            let missing: Vec<&str> = gaps(permissions).iter().map(|gap| gap.privilege).collect();
+            assert_eq!(missing, expected);
+        };
+        check(&holding(&["VM.Audit", "Sys.Audit"]), &["Datastore.Audit", "Pool.Audit"]);
+        check(&holding(&[]), &["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit"]);
+        check(&Permissions::read(None), &["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit"]);
+    }
+
+    /// Held against the privileges that the real Proxmox knows, and that its own auditor has.
+    #[test]
+    fn every_privilege_of_the_reader_exists() {
+        let recording = fixture("homelab.tar.zst");
+        let roles = recording.get(&ApiPath::parse("access/roles")).unwrap().unwrap();
+        let auditor = roles.list().find(|role| role["roleid"] == "PVEAuditor").unwrap();
+        let known: Vec<&str> = auditor["privs"].as_str().unwrap().split(',').collect();
+        let mut expected = known.clone();
+        expected.retain(|privilege| !AGENT.contains(privilege));
+        expected.sort_unstable();
+        let mut reader = READER;
+        reader.sort_unstable();
+        assert_eq!(reader.as_slice(), expected);
+    }
+}

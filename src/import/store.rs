@@ -1,0 +1,148 @@
+//! The thread that keeps what was answered: it takes secrets out, writes files, and says what is to be asked next.
+
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread::{self, JoinHandle};
+
+use proxmox_mpc_model::kinds::{KINDS, Kind};
+use proxmox_mpc_model::{Answer, ApiPath, Cluster};
+use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter};
+use tokio::sync::{mpsc, oneshot};
+
+use super::ImportError;
+use super::redact::Redactor;
+
+/// How many answers may wait to be written. It bounds memory: the network is slowed down to the disk's pace.
+const WAITING: usize = 32;
+
+/// A handle on the thread. Dropping it ends the thread, and with it whatever was written so far.
+pub(super) struct Store {
+    /// `None` once the thread was told to end.
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<JoinHandle<Result<(), ImportError>>>,
+}
+
+/// Something for the thread to do; it does one after the other.
+enum Order {
+    Put(ApiPath, Answer),
+    Plan(oneshot::Sender<Vec<ApiPath>>),
+    Finish(About, oneshot::Sender<Recording>),
+}
+
+impl Store {
+    /// Starts the thread, which writes with this writer and asks for what these kinds need.
+    pub(super) fn start(writer: RecordingWriter, kinds: &[&'static Kind]) -> Self {
+        let (orders, inbox) = mpsc::channel(WAITING);
+        let keeper = Keeper {
+            writer,
+            kinds: kinds.to_vec(),
+            asked: Cluster::overview().into_iter().collect(),
+            redactor: Redactor::new(KINDS),
+            nodes: Vec::new(),
+            version: None,
+        };
+        Self { orders: Some(orders), thread: Some(thread::spawn(move || keeper.run(inbox))) }
+    }
+
+    /// Stores an answer.
+    pub(super) async fn put(&mut self, path: ApiPath, answer: Answer) -> Result<(), ImportError> {
+        self.order(Order::Put(path, answer)).await
+    }
+
+    /// What is to be asked next, given everything stored so far; never anything twice.
+    pub(super) async fn plan(&mut self) -> Result<Vec<ApiPath>, ImportError> {
+        let (reply, planned) = oneshot::channel();
+        self.order(Order::Plan(reply)).await?;
+        match planned.await {
+            Ok(paths) => Ok(paths),
+            Err(_) => Err(self.failure()),
+        }
+    }
+
+    /// Puts the recording in its place. The version and the nodes are what the answers say.
+    pub(super) async fn finish(mut self, about: About) -> Result<Recording, ImportError> {
+        let (reply, finished) = oneshot::channel();
+        self.order(Order::Finish(about, reply)).await?;
+        match finished.await {
+            Ok(recording) => Ok(recording),
+            Err(_) => Err(self.failure()),
+        }
+    }
+
+    async fn order(&mut self, order: Order) -> Result<(), ImportError> {
+        let orders = self.orders.as_ref().expect("orders are taken until the store is dropped");
+        match orders.send(order).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.failure()),
+        }
+    }
+
+    /// Why the thread ended; it ends early for no other reason than a failure.
+    fn failure(&mut self) -> ImportError {
+        let thread = self.thread.take().expect("a failure is asked for once: it ends the import");
+        match thread.join() {
+            Ok(outcome) => outcome.expect_err("the thread ends early only when it failed"),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+impl Drop for Store {
+    /// Waits for the thread, so that nothing half-written is left once an import was cancelled.
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // Whatever it failed with, nobody waits for it any more.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What the thread works with.
+struct Keeper {
+    writer: RecordingWriter,
+    kinds: Vec<&'static Kind>,
+    asked: BTreeSet<ApiPath>,
+    redactor: Redactor,
+    nodes: Vec<String>,
+    version: Option<String>,
+}
+
+impl Keeper {
+    fn run(mut self, mut inbox: mpsc::Receiver<Order>) -> Result<(), ImportError> {
+        while let Some(order) = inbox.blocking_recv() {
+            match order {
+                Order::Put(path, mut answer) => {
+                    self.redactor.redact(&mut answer);
+                    self.writer.put(&path, &answer)?;
+                }
+                Order::Plan(reply) => {
+                    let planned = self.plan()?;
+                    // Nobody waits for the reply of an import that was cancelled.
+                    drop(reply.send(planned));
+                }
+                Order::Finish(about, reply) => {
+                    let about = About { nodes: self.nodes, pve_version: self.version, ..about };
+                    drop(reply.send(self.writer.finish(&about)?));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Broad requests come first: what a list names may have to be asked for in turn.
+    fn plan(&mut self) -> Result<Vec<ApiPath>, ImportError> {
+        let cluster = Cluster::read(&self.writer)?;
+        let mut wanted = Vec::new();
+        for kind in &self.kinds {
+            wanted.extend((kind.requests)(&cluster)?.into_iter().filter(|path| !self.asked.contains(path)));
+        }
+        wanted.sort_by_cached_key(|path| (path.segments().len(), path.clone()));
+        wanted.dedup();
+        self.asked.extend(wanted.iter().cloned());
+        self.nodes = cluster.nodes.keys().cloned().collect();
+        self.version.clone_from(&cluster.version);
+        Ok(wanted)
+    }
+}
