@@ -7,4 +7,5 @@ pub mod import;
 pub mod interrupt;
 pub mod settings;
 pub mod toolchain;
+pub mod ui;
 pub mod workspace;

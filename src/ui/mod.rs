@@ -1,0 +1,152 @@
+//! The only printer: results on standard output, progress, notices and errors on standard error.
+
+mod error;
+mod human;
+mod json;
+mod log;
+mod page;
+mod report;
+mod table;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use page::Page;
+pub use report::Report;
+pub use table::Table;
+
+use crate::event::{Event, Sink};
+use crate::fault::Fault;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutputFormat {
+    /// Tables and sentences for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One YAML document
+    Yaml,
+}
+
+/// How what happens meanwhile is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum EventFormat {
+    /// Progress bars and sentences for people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// What the user wants to see.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The form of results.
+    pub output: OutputFormat,
+    /// The form of events and errors.
+    pub events: EventFormat,
+    /// Nothing but results and errors.
+    pub quiet: bool,
+    /// 1: what we do; 2: every step of it.
+    pub verbosity: u8,
+}
+
+/// Writes everything that the program says.
+pub struct Ui {
+    options: Options,
+    output: Mutex<Box<dyn Write + Send>>,
+    screen: Arc<human::Screen>,
+    width: Option<usize>,
+}
+
+impl Ui {
+    /// The printer of this process. Colours only where the stream is a terminal and `NO_COLOR` is not set.
+    #[expect(clippy::disallowed_methods, reason = "this is the one room that prints")]
+    pub fn new(options: Options) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let screen = human::Screen::new(Box::new(anstream::stderr()), terminal && !options.quiet);
+        let ui = Self::with(options, Box::new(anstream::stdout()), screen, width);
+        log::install(options, Arc::clone(&ui.screen));
+        ui
+    }
+
+    /// A printer into buffers, as wide as `width` columns.
+    pub fn captured(options: Options, output: &Captured, errors: &Captured, width: Option<usize>) -> Self {
+        let screen = human::Screen::new(Box::new(errors.clone()), false);
+        Self::with(options, Box::new(output.clone()), screen, width)
+    }
+
+    fn with(options: Options, output: Box<dyn Write + Send>, screen: human::Screen, width: Option<usize>) -> Self {
+        Self { options, output: Mutex::new(output), screen: Arc::new(screen), width }
+    }
+
+    /// Prints the result of a command. A reader that has seen enough (`| head`) is no error.
+    pub fn report(&self, report: &impl Report) -> io::Result<()> {
+        let text = match self.options.output {
+            OutputFormat::Table => {
+                let mut page = Page::new(self.width);
+                report.human(&mut page);
+                page.finish()
+            }
+            OutputFormat::Json => report::json(report)?,
+            OutputFormat::Yaml => report::yaml(report)?,
+        };
+        self.text(&text)
+    }
+
+    /// Prints text that is the result itself, whatever form was asked for: a script, a page of a manual.
+    pub fn text(&self, text: &str) -> io::Result<()> {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Prints an error with its causes and hints.
+    pub fn fault(&self, fault: &dyn Fault) {
+        self.screen.print(&match self.options.events {
+            EventFormat::Human => error::human(fault),
+            EventFormat::Json => json::fault(fault),
+        });
+    }
+}
+
+impl Sink for Ui {
+    fn event(&self, event: Event) {
+        match self.options.events {
+            _ if self.options.quiet && !matches!(event, Event::Message { .. }) => {}
+            EventFormat::Json => self.screen.print(&json::event(&event)),
+            EventFormat::Human => self.screen.event(&event, self.options.verbosity),
+        }
+    }
+}
+
+/// A buffer that a printer writes to and a test reads.
+#[derive(Clone, Debug, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// What was written so far, without its colours.
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        anstream::adapter::strip_str(&String::from_utf8_lossy(&bytes)).to_string()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
