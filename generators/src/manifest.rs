@@ -1,0 +1,137 @@
+//! The memory of a workspace: which object has which Terraform address, and what we wrote.
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::Identity;
+use serde::{Deserialize, Serialize};
+
+/// The version of the manifest's form.
+pub const FORMAT: u32 = 1;
+
+/// `manifest.json`: committed, so that an address once given never changes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// 1.
+    pub format: u32,
+    /// The provider and version whose rules made the code: `bpg/proxmox 0.111.1`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+    /// Every object that has code, or that the user wants left out.
+    pub objects: BTreeMap<Identity, Place>,
+    /// Renames, oldest first: each is a `moved` block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Move>,
+    /// SHA-256 of every file that we wrote, by path relative to the workspace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+}
+
+/// Where an object is in the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The Terraform address: `proxmox_virtual_environment_vm.web`.
+    pub address: String,
+    /// What `import` blocks call it: `pve1/100`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub import_id: String,
+    /// Its name in Proxmox, for people who edit the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether the user wants it left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip: bool,
+}
+
+/// A rename.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// The address that the object had.
+    pub from: String,
+    /// The address that it has now.
+    pub to: String,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            provider: String::new(),
+            objects: BTreeMap::new(),
+            moved: Vec::new(),
+            files: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is wrong with a manifest or a mapping.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is not JSON of the right form.
+    #[error("it is not a manifest")]
+    Form(#[from] serde_json::Error),
+    /// A newer program wrote it.
+    #[error("its format is {0}, and this program knows format {FORMAT}")]
+    Newer(u32),
+    /// An address that Terraform would not take.
+    #[error("`{address}` of {identity} is not an address of the form `type.name`")]
+    Address {
+        /// Whose address it is.
+        identity: Identity,
+        /// The text.
+        address: String,
+    },
+    /// Two objects at one address.
+    #[error("{first} and {second} have the same address `{address}`")]
+    Twice {
+        /// The address.
+        address: String,
+        /// One object.
+        first: Identity,
+        /// The other.
+        second: Identity,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest or an edited mapping: the form, the addresses' form, and that no two are equal.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let Format { format } = serde_json::from_str(text)?;
+        if format > FORMAT {
+            return Err(ManifestError::Newer(format));
+        }
+        let manifest: Self = serde_json::from_str(text)?;
+        let mut seen: BTreeMap<&str, &Identity> = BTreeMap::new();
+        for (identity, place) in manifest.objects.iter().filter(|(_, place)| !place.skip) {
+            let label = place.address.split_once('.').map(|(_, label)| label);
+            if !label.is_some_and(crate::hcl::identifier) {
+                return Err(ManifestError::Address { identity: identity.clone(), address: place.address.clone() });
+            }
+            if let Some(first) = seen.insert(&place.address, identity) {
+                let (address, second) = (place.address.clone(), identity.clone());
+                return Err(ManifestError::Twice { address, first: first.clone(), second });
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// The text of `manifest.json`.
+    ///
+    /// # Panics
+    /// Never: a manifest is plain text and numbers.
+    pub fn render(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a manifest is plain text and numbers");
+        text.push('\n');
+        text
+    }
+
+    /// The label of an object's address: `web` of `proxmox_virtual_environment_vm.web`.
+    pub fn label(&self, identity: &Identity) -> Option<&str> {
+        Some(self.objects.get(identity)?.address.split_once('.')?.1)
+    }
+}
