@@ -141,10 +141,9 @@ impl<'a> Cluster<'a> {
     /// or was refused. A login sees only the volumes that it may configure, so an image that is missing here may
     /// still be there (`facts`: an auditor's token gets an empty list).
     pub fn images(&self, node: &str, storage: &str) -> Result<Option<Rc<Rows>>, Unreadable> {
-        self.rows(
-            &ApiPath::new(["nodes", node, "storage", storage, "content"]).with_query("content", "images"),
-            "volid",
-        )
+        let content = ApiPath::new(["nodes", node, "storage", storage, "content"]);
+        let images = self.rows(&content.clone().with_query("content", "images"), "volid")?;
+        if images.is_some() { Ok(images) } else { self.rows(&content, "volid") }
     }
 
     fn rows(&self, path: &ApiPath, key: &str) -> Result<Option<Rc<Rows>>, Unreadable> {

@@ -1,0 +1,41 @@
+//! Which object gets which name, from the user's mapping, the manifest, and the names in Proxmox, in this order.
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::{Identity, Listing};
+
+use crate::generate::Options;
+use crate::kinds::{Half, Namespace};
+use crate::manifest::Manifest;
+use crate::names::{self, Wish};
+
+/// The label of every object that is listed.
+pub(crate) fn assign(
+    listings: &[(&'static Half, Listing)],
+    options: &Options,
+    manifest: &Manifest,
+) -> BTreeMap<Identity, String> {
+    let mut wishes: BTreeMap<Namespace, Vec<Wish>> = BTreeMap::new();
+    let mut kept: BTreeMap<Namespace, BTreeMap<Identity, String>> = BTreeMap::new();
+    for (half, listing) in listings {
+        let prefix = half.model().prefix;
+        let places = kept.entry(half.namespace).or_default();
+        for known in [Some(manifest), options.mapping.as_ref()].into_iter().flatten() {
+            let ours = known.objects.keys().filter(|identity| identity.prefix() == prefix);
+            places.extend(ours.filter_map(|identity| Some((identity.clone(), known.label(identity)?.to_owned()))));
+        }
+        wishes.entry(half.namespace).or_default().extend(listing.entries.iter().map(|entry| Wish {
+            identity: entry.identity.clone(),
+            name: (half.name)(entry),
+            word: half.word,
+            id: entry.identity.id().to_owned(),
+        }));
+    }
+    let none = BTreeMap::new();
+    wishes.iter().flat_map(|(namespace, wishes)| names::assign(wishes, kept.get(namespace).unwrap_or(&none))).collect()
+}
+
+/// The order in which people count: `qemu/99` before `qemu/100`.
+pub(crate) fn natural(identity: &Identity) -> (u64, Identity) {
+    (identity.id().parse().unwrap_or(u64::MAX), identity.clone())
+}

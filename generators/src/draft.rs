@@ -1,0 +1,366 @@
+//! One object on its way to becoming a block: keys are taken from it, attributes are written, and whatever nobody took
+//! is seen to be left over.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::kinds::{self, Kind};
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::{Cluster, Identity, Object, Unreadable, boolean, object};
+use serde_json::Value as Json;
+
+use crate::coverage::Fate;
+use crate::hcl::{Block, Content, Item, Value};
+
+/// Why an object cannot be imported, and what its owner can do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// The reason, with its fact.
+    pub reason: String,
+    /// A command or a step; `None` where nothing helps.
+    pub remedy: Option<String>,
+}
+
+impl SetAside {
+    /// An object that must stay out.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), remedy: None }
+    }
+
+    /// The same with what its owner can do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+/// What ends a row early.
+#[derive(Debug)]
+pub enum Stop {
+    /// The object cannot be imported.
+    SetAside(SetAside),
+    /// A stored answer cannot be read.
+    Unreadable(Unreadable),
+}
+
+impl From<SetAside> for Stop {
+    fn from(set_aside: SetAside) -> Self {
+        Self::SetAside(set_aside)
+    }
+}
+
+impl From<Unreadable> for Stop {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+/// What a row returns.
+pub type Step = Result<(), Stop>;
+
+/// Something that the user should know of an object that is code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is.
+    pub text: String,
+    /// What its owner can do; `None` where there is nothing to do.
+    pub remedy: Option<String>,
+}
+
+/// A variable of the generated code.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// What it is for.
+    pub description: String,
+    /// Its default; `None` makes the user give one.
+    pub default: Option<Default>,
+    /// Whether Terraform must not show it.
+    pub sensitive: bool,
+}
+
+/// The default of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// `null`: as if the attribute were not written.
+    Null,
+    /// A text.
+    Text(String),
+}
+
+/// An object on its way to becoming a block.
+pub struct Draft<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// Everything else of its cluster.
+    pub cluster: &'a Cluster<'a>,
+    /// Proxmox's half of its kind.
+    pub kind: &'static Kind,
+    /// The address of every object that has code.
+    pub addresses: &'a BTreeMap<Identity, String>,
+    pub(crate) attributes: Vec<Item>,
+    pub(crate) blocks: Vec<Item>,
+    pub(crate) fates: BTreeMap<String, Fate>,
+    pub(crate) ignored: Vec<(Vec<String>, Cow<'static, str>)>,
+    pub(crate) remarks: Vec<Remark>,
+    pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) agent: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft without a line.
+    pub fn new(
+        object: &'a Object,
+        cluster: &'a Cluster<'a>,
+        kind: &'static Kind,
+        addresses: &'a BTreeMap<Identity, String>,
+    ) -> Self {
+        Self {
+            object,
+            cluster,
+            kind,
+            addresses,
+            attributes: Vec::new(),
+            blocks: Vec::new(),
+            fates: BTreeMap::new(),
+            ignored: Vec::new(),
+            remarks: Vec::new(),
+            variables: BTreeMap::new(),
+            agent: false,
+        }
+    }
+
+    /// The label of the object's own address: `web`.
+    pub fn label(&self) -> &str {
+        let address = self.addresses.get(&self.object.entry.identity).map_or("", String::as_str);
+        address.split_once('.').map_or(address, |(_, label)| label)
+    }
+
+    /// How the object is called in a sentence: `virtual machine 100 (web)`.
+    pub fn title(&self) -> String {
+        let entry = &self.object.entry;
+        let name = entry.name.as_deref().filter(|name| *name != entry.identity.id());
+        format!(
+            "{} {}{}",
+            self.kind.title,
+            entry.identity.id(),
+            name.map(|name| format!(" ({name})")).unwrap_or_default()
+        )
+    }
+
+    // Reading: what is taken counts as code until something else is said of it.
+
+    /// The value of a key.
+    pub fn take(&mut self, key: &str) -> Option<&'a Json> {
+        let value = self.object.keys.get(key)?;
+        self.fates.entry(key.to_owned()).or_insert(Fate::Code);
+        Some(value)
+    }
+
+    /// The value of a key as text.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        self.take(key).and_then(object::text)
+    }
+
+    /// The value of a key as a whole number; what is none is left as if it were absent.
+    pub fn integer(&mut self, key: &str) -> Option<i64> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// The value of a 0/1 key as the provider decodes it: only a bare 1 is true, quoted ones are false
+    /// (VERIFIED.md, T41). Absent keys have Proxmox's default.
+    pub fn flag(&mut self, key: &str) -> bool {
+        match self.take(key) {
+            Some(value) => value.as_u64() == Some(1) || value.as_bool() == Some(true),
+            None => self.kind.key(key).and_then(|key| key.default).and_then(boolean::parse) == Some(true),
+        }
+    }
+
+    /// The values of a family (`net`), by index.
+    pub fn family(&mut self, stem: &str) -> BTreeMap<u32, String> {
+        let values: BTreeMap<u32, String> = self.values(stem).collect();
+        for index in values.keys() {
+            self.fates.entry(format!("{stem}{index}")).or_insert(Fate::Code);
+        }
+        values
+    }
+
+    /// The values of a family that another row takes.
+    pub fn values(&self, stem: &str) -> impl Iterator<Item = (u32, String)> {
+        let keys = self.object.keys.iter();
+        keys.filter_map(move |(key, value)| Some((kinds::index(stem, key)?, object::text(value)?)))
+    }
+
+    /// The options of a property string.
+    pub fn options(&mut self, key: &str) -> Option<Options> {
+        let text = self.text(key)?;
+        Some(Options::new(key, &text))
+    }
+
+    // Saying what became of a key.
+
+    /// Says what became of a key.
+    pub fn fate(&mut self, key: &str, fate: Fate) {
+        if self.object.keys.contains_key(key.split('.').next().unwrap_or(key)) {
+            self.fates.insert(key.to_owned(), fate);
+        }
+    }
+
+    /// The key has the value that it would have without code.
+    pub fn default(&mut self, key: &str) {
+        self.fate(key, Fate::Default);
+    }
+
+    /// The key is configuration that the provider cannot say.
+    pub fn lost(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+        self.fate(key, Fate::NotExpressible(reason.into()));
+    }
+
+    /// Says of each option that was not taken why the provider cannot say it; what the table does not know is not
+    /// covered.
+    pub fn leftover(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+        const SKIPPED: &str = "the provider skips a value with a second `=` in it";
+        for (name, value) in &options.rest {
+            let skipped = name.is_some() && value.contains('=');
+            let name = name.as_deref().unwrap_or("(first)");
+            let known = table.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
+            let reason = known.or(skipped.then_some(SKIPPED));
+            let fate = reason.map_or(Fate::NotCovered, |reason| Fate::NotExpressible(reason.into()));
+            self.fate(&format!("{}.{name}", options.key), fate);
+        }
+    }
+
+    // Writing.
+
+    /// Adds an attribute.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.attributes.push(Item { comment: Vec::new(), content: Content::Attribute(name.to_owned(), value.into()) });
+    }
+
+    /// Adds an attribute where there is a value.
+    pub fn set_some(&mut self, name: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+    }
+
+    /// Adds a nested block.
+    pub fn nest(&mut self, block: Block) {
+        self.blocks.push(Item { comment: Vec::new(), content: Content::Block(block) });
+    }
+
+    /// Adds a nested block with a sentence above it.
+    pub fn nest_with(&mut self, comment: &str, block: Block) {
+        self.blocks.push(Item { comment: vec![comment.to_owned()], content: Content::Block(block) });
+    }
+
+    /// Adds nested blocks, with a sentence above the first.
+    pub fn nest_all(&mut self, blocks: impl IntoIterator<Item = Block>, comment: &str) {
+        let mut blocks = blocks.into_iter();
+        if let Some(first) = blocks.next() {
+            self.nest_with(comment, first);
+        }
+        blocks.for_each(|block| self.nest(block));
+    }
+
+    /// Whether a nested block of this name stands already.
+    pub fn has_block(&self, name: &str) -> bool {
+        self.blocks.iter().any(|item| matches!(&item.content, Content::Block(block) if block.name == name))
+    }
+
+    /// Adds attribute paths to `ignore_changes`, with the reason that stands above them.
+    pub fn ignore(&mut self, paths: &[&str], why: impl Into<Cow<'static, str>>) {
+        let known: BTreeSet<&String> = self.ignored.iter().flat_map(|(paths, _)| paths).collect();
+        let new: Vec<String> =
+            paths.iter().map(|path| (*path).to_owned()).filter(|path| !known.contains(path)).collect();
+        if !new.is_empty() {
+            self.ignored.push((new, why.into()));
+        }
+    }
+
+    /// Tells the user something.
+    pub fn remark(&mut self, text: impl Into<String>, remedy: Option<String>) {
+        self.remarks.push(Remark { text: text.into(), remedy });
+    }
+
+    /// An attribute of another object, where that object has code.
+    pub fn reference(&self, identity: &Identity, attribute: &str) -> Option<Value> {
+        self.addresses.get(identity).map(|address| Value::Reference(format!("{address}.{attribute}")))
+    }
+
+    /// A variable, made on its first use.
+    pub fn variable(&mut self, name: String, variable: Variable) -> Value {
+        let reference = Value::Reference(format!("var.{name}"));
+        self.variables.insert(name, variable);
+        reference
+    }
+}
+
+/// The options of a property string, taken one by one.
+#[derive(Clone, Debug)]
+pub struct Options {
+    key: String,
+    rest: Vec<(Option<String>, String)>,
+}
+
+impl Options {
+    /// The options in the value of a key.
+    pub fn new(key: &str, text: &str) -> Self {
+        let properties = Properties::parse(text);
+        let rest = properties.iter().map(|(name, value)| (name.map(str::to_owned), value.to_owned())).collect();
+        Self { key: key.to_owned(), rest }
+    }
+
+    /// The key whose value this is.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Takes the value that stands without a name.
+    pub fn first(&mut self) -> Option<String> {
+        let index = self.rest.iter().position(|(name, _)| name.is_none())?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value. The provider skips a word with two `=` (its decoders split at each), so such a value stays.
+    pub fn take(&mut self, option: &str) -> Option<String> {
+        let index =
+            self.rest.iter().position(|(name, value)| name.as_deref() == Some(option) && !value.contains('='))?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value whatever is in it.
+    pub fn take_raw(&mut self, option: &str) -> Option<String> {
+        let index = self.rest.iter().position(|(name, _)| name.as_deref() == Some(option))?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value, or the one without a name where this is its default key.
+    pub fn take_or_first(&mut self, option: &str) -> Option<String> {
+        self.take(option).or_else(|| self.first())
+    }
+
+    /// Takes a switch as the provider reads it: `1` is true, every other word false (VERIFIED.md, T16).
+    pub fn flag(&mut self, option: &str) -> Option<bool> {
+        self.take(option).map(|value| value == "1")
+    }
+
+    /// Takes a whole number.
+    pub fn integer(&mut self, option: &str) -> Option<i64> {
+        let index = self
+            .rest
+            .iter()
+            .position(|(name, value)| name.as_deref() == Some(option) && value.parse::<i64>().is_ok())?;
+        self.rest.remove(index).1.parse().ok()
+    }
+
+    /// The names of the options that are still there.
+    pub fn names(&self) -> Vec<String> {
+        self.rest.iter().filter_map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the option is still there.
+    pub fn has(&self, option: &str) -> bool {
+        self.rest.iter().any(|(name, _)| name.as_deref() == Some(option))
+    }
+}

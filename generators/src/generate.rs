@@ -1,0 +1,347 @@
+//! The whole way from answers to files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use serde::Serialize;
+
+use crate::addresses::{self, natural};
+use crate::bpg;
+use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
+use crate::draft::{Draft, SetAside, Stop, Variable};
+use crate::files;
+use crate::kinds::{HALVES, Half, Place};
+use crate::manifest::{self, Manifest};
+use crate::retain::Chunks;
+use crate::selection::Selection;
+
+/// Generated files: text by path relative to the workspace.
+pub type FileSet = BTreeMap<String, String>;
+
+/// What an import is about.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which objects.
+    pub selection: Selection,
+    /// The user's own addresses and omissions; they win over the workspace's manifest.
+    pub mapping: Option<Manifest>,
+}
+
+/// What the workspace holds already.
+#[derive(Clone, Debug, Default)]
+pub struct Previous {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its generated files, as they stand.
+    pub files: FileSet,
+}
+
+/// Something that the user should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Of which object.
+    pub identity: Identity,
+    /// Its name in Proxmox.
+    pub name: Option<String>,
+    /// Its address, where it has one.
+    pub address: Option<String>,
+    /// What it is.
+    pub reason: String,
+    /// What can be done.
+    pub remedy: Option<String>,
+}
+
+/// An object whose code was not made anew and stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Which object.
+    pub identity: Identity,
+    /// Its address.
+    pub address: String,
+    /// Why it was not made anew.
+    pub reason: String,
+}
+
+/// An object that is no longer in the cluster, and whose code is taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// Which object.
+    pub identity: Identity,
+    /// The address that it had.
+    pub address: String,
+}
+
+/// What an import made.
+#[derive(Clone, Debug, Default)]
+pub struct Generated {
+    /// The files, without the manifest.
+    pub files: FileSet,
+    /// The manifest, without the hashes of the files.
+    pub manifest: Manifest,
+    /// What became of every key of everything that was read.
+    pub coverage: Coverage,
+    /// Remarks on objects that are code.
+    pub notices: Vec<Notice>,
+    /// Objects that could not be read, and lists that are not complete.
+    pub unread: Vec<Unread>,
+    /// Code that stays as it is.
+    pub kept: Vec<Kept>,
+    /// Code that is taken out.
+    pub gone: Vec<Gone>,
+    /// Guests that run with an agent, which a live plan asks for addresses.
+    pub agents: Vec<Identity>,
+    /// How many objects of each kind the lists show.
+    pub found: BTreeMap<&'static str, usize>,
+}
+
+/// Code for the cluster behind these answers. The same answers, options and previous files give the same bytes.
+///
+/// # Errors
+/// A stored answer that cannot be read back.
+pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -> Result<Generated, Unreadable> {
+    let cluster = Cluster::read(answers)?;
+    let mut listings = Vec::new();
+    for half in HALVES {
+        let mut listing = (half.model().list)(&cluster)?;
+        listing.entries.sort_by_key(|entry| natural(&entry.identity));
+        listings.push((*half, listing));
+    }
+    let names = addresses::assign(&listings, options, &previous.manifest);
+    let mut run = Run {
+        cluster: &cluster,
+        options,
+        previous,
+        names,
+        chunks: Chunks::read(&previous.files),
+        addresses: BTreeMap::new(),
+        texts: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        kept_variables: BTreeSet::new(),
+        out: Generated {
+            manifest: Manifest { moved: previous.manifest.moved.clone(), ..Manifest::default() },
+            ..Generated::default()
+        },
+    };
+    for (half, listing) in &listings {
+        run.kind(half, listing)?;
+    }
+    Ok(run.finish())
+}
+
+/// An import under way.
+struct Run<'a> {
+    cluster: &'a Cluster<'a>,
+    options: &'a Options,
+    previous: &'a Previous,
+    names: BTreeMap<Identity, String>,
+    chunks: Chunks,
+    /// The address of everything that has code so far.
+    addresses: BTreeMap<Identity, String>,
+    /// The text of every block, by file and then by identity in natural order.
+    texts: BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
+    variables: BTreeMap<String, Variable>,
+    kept_variables: BTreeSet<String>,
+    out: Generated,
+}
+
+impl Run<'_> {
+    fn kind(&mut self, half: &'static Half, listing: &Listing) -> Result<(), Unreadable> {
+        let kind = half.model();
+        self.out.found.insert(kind.id, listing.entries.len());
+        if let Some(reason) = &listing.incomplete {
+            self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
+        }
+        for entry in &listing.entries {
+            if let Some(reason) = self.left_out(half, entry) {
+                self.keep(half, &entry.identity, &reason);
+                continue;
+            }
+            match (kind.read)(self.cluster, entry)? {
+                Ok(object) => self.object(half, &object)?,
+                Err(unread) => {
+                    self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
+                    self.out.unread.push(unread);
+                }
+            }
+        }
+        self.absent(half, listing);
+        Ok(())
+    }
+
+    /// Why the user wants the object left out.
+    fn left_out(&self, half: &Half, entry: &Entry) -> Option<String> {
+        let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
+        let mapping = self.options.mapping.as_ref().and_then(skipped);
+        if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
+            return Some("the mapping leaves it out".to_owned());
+        }
+        (!self.options.selection.takes(half.model(), entry)).then(|| "the selection leaves it out".to_owned())
+    }
+
+    fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {
+        let identity = &object.entry.identity;
+        let place = match (half.place)(object, &self.addresses) {
+            Ok(place) => place,
+            Err(set_aside) => {
+                let keys = object
+                    .keys
+                    .keys()
+                    .map(|key| (key.clone(), Fate::NotExpressible(set_aside.reason.clone().into())))
+                    .collect();
+                self.set_aside(half, object, &set_aside, keys);
+                return Ok(());
+            }
+        };
+        let (resource, import_id) = match place {
+            Place::Own(resource, import_id) => (resource, import_id),
+            Place::Within(address) => {
+                let keys = object.keys.keys().map(|key| (key.clone(), Fate::Code)).collect();
+                self.cover(half, object, Outcome::Code { address }, keys);
+                return Ok(());
+            }
+        };
+        let label = self.names.get(identity).cloned().unwrap_or_default();
+        let address = format!("{resource}.{label}");
+        self.addresses.insert(identity.clone(), address.clone());
+        let mut draft = Draft::new(object, self.cluster, half.model(), &self.addresses);
+        let refusals = rows(half, &mut draft)?;
+        let fates = fates(&draft);
+        if let Some(set_aside) = joined(refusals) {
+            self.addresses.remove(identity);
+            self.set_aside(half, object, &set_aside, fates);
+            return Ok(());
+        }
+        let text = files::resource(half, &draft, resource, &label);
+        let (remarks, variables, agent) = (draft.remarks, draft.variables, draft.agent);
+        self.variables.extend(variables);
+        if agent {
+            self.out.agents.push(identity.clone());
+        }
+        for remark in remarks {
+            let (name, address) = (object.entry.name.clone(), Some(address.clone()));
+            self.out.notices.push(Notice {
+                identity: identity.clone(),
+                name,
+                address,
+                reason: remark.text,
+                remedy: remark.remedy,
+            });
+        }
+        self.texts.entry(half.file).or_default().insert(natural(identity), text);
+        self.settle(object, &address, import_id);
+        self.cover(half, object, Outcome::Code { address }, fates);
+        Ok(())
+    }
+
+    /// Writes the object's place down, and a move where its address was another.
+    fn settle(&mut self, object: &Object, address: &str, import_id: String) {
+        let identity = &object.entry.identity;
+        if let Some(before) = self.previous.manifest.objects.get(identity).filter(|place| !place.skip) {
+            let resource = |address: &str| address.split_once('.').map(|(resource, _)| resource.to_owned());
+            if before.address != address && resource(&before.address) == resource(address) {
+                self.out.manifest.moved.retain(|step| step.from != address);
+                self.out.manifest.moved.push(manifest::Move { from: before.address.clone(), to: address.to_owned() });
+            }
+        }
+        let place =
+            manifest::Place { address: address.to_owned(), import_id, name: object.entry.name.clone(), skip: false };
+        self.out.manifest.objects.insert(identity.clone(), place);
+    }
+
+    fn set_aside(&mut self, half: &'static Half, object: &Object, set_aside: &SetAside, keys: BTreeMap<String, Fate>) {
+        self.keep(half, &object.entry.identity, &format!("it cannot be imported now: {}", set_aside.reason));
+        let (reason, remedy) = (set_aside.reason.clone(), set_aside.remedy.clone());
+        self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
+    }
+
+    fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
+        let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
+        self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
+    }
+
+    /// Keeps the code of an object that is not made anew, byte for byte: taking it out would make the next plan destroy
+    /// what it stands for.
+    fn keep(&mut self, half: &'static Half, identity: &Identity, reason: &str) {
+        let before = self.previous.manifest.objects.get(identity);
+        let skip = self
+            .options
+            .mapping
+            .as_ref()
+            .and_then(|mapping| mapping.objects.get(identity))
+            .or(before)
+            .filter(|place| place.skip);
+        if let Some(place) = before.or(skip) {
+            let skip = skip.is_some();
+            self.out.manifest.objects.insert(identity.clone(), manifest::Place { skip, ..place.clone() });
+        }
+        let Some(place) = before else { return };
+        let path = format!("terraform/{}", half.file);
+        let Some(text) = self.chunks.resource(&path, &place.address) else { return };
+        self.kept_variables.extend(crate::retain::variables(text));
+        self.texts.entry(half.file).or_default().insert(natural(identity), text.to_owned());
+        self.addresses.insert(identity.clone(), place.address.clone());
+        self.out.kept.push(Kept {
+            identity: identity.clone(),
+            address: place.address.clone(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// What the manifest knows and the list lacks: gone where the list is complete, otherwise kept.
+    fn absent(&mut self, half: &'static Half, listing: &Listing) {
+        let listed: BTreeSet<&Identity> = listing.entries.iter().map(|entry| &entry.identity).collect();
+        let prefix = half.model().prefix;
+        let before = &self.previous.manifest.objects;
+        let absent = before.iter().filter(|(identity, _)| identity.prefix() == prefix && !listed.contains(identity));
+        for (identity, place) in absent {
+            match &listing.incomplete {
+                Some(reason) => self.keep(half, identity, &format!("the list is not complete: {reason}")),
+                None => self.out.gone.push(Gone { identity: identity.clone(), address: place.address.clone() }),
+            }
+        }
+    }
+
+    fn finish(mut self) -> Generated {
+        let provider = format!("{} {}", bpg::SOURCE, bpg::VERSION);
+        self.out.manifest.provider = provider;
+        // An address that has gone cannot be moved to.
+        let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
+        self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
+        let kept = self.chunks.variables(&self.kept_variables);
+        self.out.files = files::assemble(&self.texts, &self.addresses, &self.variables, &kept, &self.out);
+        self.out
+    }
+}
+
+/// Applies every row; returns why the object must stay out, as often as rows say so.
+fn rows(half: &Half, draft: &mut Draft<'_>) -> Result<Vec<SetAside>, Unreadable> {
+    let mut refusals = Vec::new();
+    for row in half.rows {
+        match row.apply(draft) {
+            Ok(()) => {}
+            Err(Stop::SetAside(set_aside)) => {
+                row.refused(draft, &set_aside.reason);
+                refusals.push(set_aside);
+            }
+            Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
+        }
+    }
+    Ok(refusals)
+}
+
+/// One reason and one remedy out of all of them, so that the user mends everything at once.
+fn joined(refusals: Vec<SetAside>) -> Option<SetAside> {
+    let remedies: Vec<String> = refusals.iter().filter_map(|refusal| refusal.remedy.clone()).collect();
+    let reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
+    let remedy = (!remedies.is_empty()).then(|| remedies.join("; "));
+    (!reasons.is_empty()).then(|| SetAside { reason: reasons.join("; "), remedy })
+}
+
+/// The fate of every key: what no row took or spoke of is not covered.
+fn fates(draft: &Draft<'_>) -> BTreeMap<String, Fate> {
+    let mut fates = draft.fates.clone();
+    for key in draft.object.keys.keys() {
+        fates.entry(key.clone()).or_insert(Fate::NotCovered);
+    }
+    fates
+}

@@ -1,0 +1,248 @@
+//! What a container is: its place, its system, its processors and memory.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::bpg;
+use crate::draft::{Default, Draft, SetAside, Step, Variable};
+use crate::hcl::{self, Block, Value};
+use crate::kinds::guest::{managed, vmid};
+
+/// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
+/// (VERIFIED.md, C1 and C2).
+pub(super) fn place(draft: &mut Draft<'_>) {
+    let node = draft.object.entry.node.clone().unwrap_or_default();
+    draft.set("node_name", node);
+    draft.set("vm_id", vmid(draft).number());
+    draft.ignore(&["vm_id"], "an import does not read the VMID; it is needed to create the container anew");
+    draft.ignore(
+        &["timeout_clone", "timeout_create", "timeout_delete", "timeout_start", "timeout_update"],
+        "an import does not read the timeouts; Terraform warns that timeout_start is deprecated",
+    );
+    if managed(draft) {
+        draft.remark(
+            "the HA manager may move it, and a plan made with its old node would create a second one (VERIFIED.md, C21)",
+            Some("import again after it has moved".to_owned()),
+        );
+    }
+}
+
+/// The template that it was made from is not on record. A variable keeps its place, and only that one attribute is
+/// ignored, since any other difference of the block replaces the container (VERIFIED.md, C4 and C5).
+pub(super) fn operating_system(draft: &mut Draft<'_>) {
+    let Some(system) = draft.text("ostype") else {
+        draft.ignore(&["operating_system"], "the kind of system is not set, which the provider cannot say");
+        return;
+    };
+    if system == "unmanaged" {
+        draft.default("ostype");
+        draft.remark(
+            "Proxmox does not manage its system: to create it anew, add an operating_system block with its template",
+            None,
+        );
+        return;
+    }
+    if !bpg::CONTAINER_SYSTEMS.contains(&system.as_str()) {
+        draft.lost("ostype", "the provider does not know this kind of system");
+        draft.ignore(&["operating_system"], "the provider refuses the kind of system");
+        return;
+    }
+    let description =
+        format!("Template to make {system} containers from (storage:vztmpl/file); needed only to create one anew");
+    let variable = Variable { description, default: Some(Default::Text(String::new())), sensitive: false };
+    let template = draft.variable(format!("container_template_{}", crate::names::slug(&system)), variable);
+    let mut block = Block::new("operating_system");
+    block.set("template_file_id", template);
+    block.set("type", system);
+    draft.nest(block);
+    draft.ignore(
+        &["operating_system[0].template_file_id"],
+        "Proxmox does not keep which template a container was made from; without this the plan replaces it",
+    );
+}
+
+/// The console. Where the key `console` is absent the block is in the state all the same (VERIFIED.md, C3).
+pub(super) fn console(draft: &mut Draft<'_>) {
+    let absent = !draft.object.keys.contains_key("console");
+    let enabled = draft.flag("console");
+    let mode = draft.text("cmode").unwrap_or_else(|| "tty".to_owned());
+    let count = draft.integer("tty").unwrap_or(2);
+    for (key, default) in [("console", enabled), ("cmode", mode == "tty"), ("tty", count == 2)] {
+        if default {
+            draft.default(key);
+        }
+    }
+    if !absent && enabled && mode == "tty" && count == 2 {
+        return;
+    }
+    let mut block = Block::new("console");
+    block.set_some("enabled", (!enabled).then_some(false));
+    block.set_some("type", (mode != "tty").then_some(mode));
+    block.set_some("tty_count", (count != 2).then_some(count));
+    draft.nest(block);
+}
+
+/// The processors. Cores that are not limited read as one, and the first change of this block would set them so
+/// (VERIFIED.md, C8).
+pub(super) fn cpu(draft: &mut Draft<'_>) {
+    let architecture = draft.text("arch").unwrap_or_else(|| "amd64".to_owned());
+    let (cores, units) = (draft.integer("cores"), draft.integer("cpuunits").unwrap_or(0));
+    let limit = draft.text("cpulimit").filter(|limit| limit.parse() != Ok(0.0));
+    for (key, default) in
+        [("arch", architecture == "amd64"), ("cores", cores == Some(1)), ("cpulimit", limit.is_none())]
+    {
+        if default {
+            draft.default(key);
+        }
+    }
+    if architecture == "amd64" && cores.unwrap_or(1) == 1 && limit.is_none() && units == 0 {
+        if cores.is_none() {
+            unlimited(draft);
+        }
+        return;
+    }
+    let mut block = Block::new("cpu");
+    let known = bpg::CONTAINER_ARCHITECTURES.contains(&architecture.as_str());
+    let mut taken = |key: &str, attribute: &str, taken: bool| {
+        if !taken {
+            draft.lost(key, "the provider refuses the value; left out, it stays");
+            draft.ignore(&[&format!("cpu[0].{attribute}")], "the provider refuses a value that Proxmox takes");
+        }
+        taken
+    };
+    if taken("arch", "architecture", known) {
+        block.set_some("architecture", (architecture != "amd64").then_some(architecture));
+    }
+    if taken("cores", "cores", cores.is_none_or(|cores| (1..=128).contains(&cores))) {
+        block.set_some("cores", cores.filter(|cores| *cores != 1));
+    }
+    block.set_some("limit", limit.as_deref().and_then(hcl::number));
+    if taken("cpuunits", "units", units <= 500_000) {
+        block.set_some("units", (units != 0).then_some(units));
+    }
+    if cores.is_none() {
+        unlimited(draft);
+        draft.nest_with("The cores are not limited: a change here would set them to 1 unless it sets them too.", block);
+    } else {
+        draft.nest(block);
+    }
+}
+
+fn unlimited(draft: &mut Draft<'_>) {
+    draft.remark(
+        "its cores are not limited: the first change of its cpu block would set one core (VERIFIED.md, C8)",
+        None,
+    );
+}
+
+pub(super) fn memory(draft: &mut Draft<'_>) {
+    let (memory, swap) = (draft.integer("memory").unwrap_or(0), draft.integer("swap").unwrap_or(0));
+    for (key, default) in [("memory", memory == 512), ("swap", swap == 0)] {
+        if default {
+            draft.default(key);
+        }
+    }
+    if memory == 512 && swap == 0 {
+        return;
+    }
+    if memory < 16 {
+        draft.ignore(&["memory"], "the provider takes no less than 16 MiB, and absent memory is none to it");
+        for key in ["memory", "swap"] {
+            draft.lost(key, "the provider cannot say absent memory or less than 16 MiB (VERIFIED.md, C7)");
+        }
+        return;
+    }
+    let mut block = Block::new("memory");
+    block.set("dedicated", memory);
+    block.set_some("swap", (swap != 0).then_some(swap));
+    draft.nest(block);
+}
+
+pub(super) fn features(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("features") else { return };
+    let mut block = Block::new("features");
+    for feature in ["nesting", "keyctl", "fuse", "mknod"] {
+        block.set_some(feature, options.flag(feature).filter(|on| *on));
+    }
+    let mounts: Vec<String> = options
+        .take("mount")
+        .map(|mounts| mounts.split(';').filter(|mount| !mount.is_empty()).map(str::to_owned).collect())
+        .unwrap_or_default();
+    draft.leftover(&options, &[("force_rw_sys", "the provider has no attribute for it (CONTAINER.md 5)")]);
+    let refused = mounts.iter().any(|mount| mount != "nfs" && mount != "cifs");
+    if refused {
+        draft.lost("features.mount", "the provider takes nfs and cifs only");
+        draft.ignore(&["features[0].mount"], "the provider refuses a file system");
+    } else if !mounts.is_empty() {
+        block.set("mount", Value::List(mounts.into_iter().map(Value::from).collect()));
+    }
+    if block.body.is_empty() && !refused {
+        draft.default("features");
+    } else {
+        draft.nest(block);
+    }
+}
+
+/// The variables of the environment: pairs, separated by a zero byte.
+pub(super) fn environment(draft: &mut Draft<'_>) {
+    let Some(text) = draft.text("env") else { return };
+    let pairs: BTreeMap<&str, &str> = text.split('\0').filter_map(|pair| pair.split_once('=')).collect();
+    let named = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if pairs.is_empty() {
+        draft.default("env");
+    } else if pairs.iter().all(|(name, value)| named(name) && bpg::plain_text(value)) {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        draft.set("environment_variables", Value::Map(pairs));
+    } else {
+        draft.lost("env", "the provider refuses a name or a value");
+        draft.ignore(&["environment_variables"], "the provider refuses a name or a value");
+    }
+}
+
+/// Raw lines of the container's configuration: `lxc.idmap` has an attribute, the others have none.
+pub(super) fn raw(draft: &mut Draft<'_>) -> Step {
+    let lines = draft.take("lxc").and_then(Json::as_array).cloned().unwrap_or_default();
+    let mut other = Vec::new();
+    for line in &lines {
+        let pair = line.as_array().map(|pair| pair.iter().filter_map(Json::as_str).collect::<Vec<_>>());
+        let Some([key, value]) = pair.as_deref() else {
+            return Err(SetAside::new("the provider cannot read a raw line of its configuration").into());
+        };
+        if *key == "lxc.idmap" {
+            let block = mapping(value)
+                .ok_or_else(|| SetAside::new(format!("the provider cannot read `lxc.idmap: {value}`")))?;
+            draft.nest(block);
+        } else {
+            other.push((*key).to_owned());
+        }
+    }
+    for key in &other {
+        draft.lost(
+            &format!("lxc.{key}"),
+            "the provider has no attribute for raw lines; they stay as they are (CONTAINER.md 5)",
+        );
+    }
+    if other.len() == lines.len() && !lines.is_empty() {
+        draft.lost("lxc", "raw lines, listed one by one");
+    }
+    Ok(())
+}
+
+/// `u 0 100000 65536`: kind, first id inside, first id outside, how many.
+fn mapping(value: &str) -> Option<Block> {
+    let [kind, inside, outside, size] = value.split_whitespace().collect::<Vec<_>>()[..] else { return None };
+    let mut block = Block::new("idmap");
+    block.set(
+        "type",
+        match kind {
+            "u" => "uid",
+            "g" => "gid",
+            _ => return None,
+        },
+    );
+    block.set("container_id", inside.parse::<i64>().ok()?);
+    block.set("host_id", outside.parse::<i64>().ok()?);
+    block.set("size", size.parse::<i64>().ok().filter(|size| *size >= 1)?);
+    Some(block)
+}

@@ -1,0 +1,152 @@
+//! Network interfaces of a container, and the initialization block that their addresses stand in.
+
+use std::net::IpAddr;
+
+use crate::bpg;
+use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::hcl::{self, Block, Value};
+
+use super::volumes::decoded;
+
+const DROPPED: &str =
+    "the provider has no attribute for this option; a later change of any interface drops it (VERIFIED.md, C14)";
+
+/// The provider takes this many interfaces, and Proxmox 32.
+const MOST: usize = 10;
+
+/// Interfaces in order, gaps closed.
+pub(super) fn interfaces(draft: &mut Draft<'_>) -> Step {
+    let interfaces = draft.family("net");
+    if interfaces.len() > MOST {
+        for index in interfaces.keys() {
+            draft.lost(&format!("net{index}"), format!("the provider takes {MOST} interfaces, and there are more"));
+        }
+        draft.ignore(
+            &["network_interface", "initialization"],
+            format!("the provider takes {MOST} interfaces; left out, all stay"),
+        );
+        return Ok(());
+    }
+    for (index, text) in interfaces {
+        let block = interface(draft, &format!("net{index}"), &text)?;
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop> {
+    let mut options = decoded(key, text)?;
+    if let Some(trunks) = options.take("trunks") {
+        if let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err()) {
+            let reason =
+                format!("the provider's Read fails on the range `{range}` in the trunks of {key} (VERIFIED.md, C14)");
+            return Err(SetAside::new(reason)
+                .remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4"))
+                .into());
+        }
+        draft.lost(&format!("{key}.trunks"), DROPPED);
+    }
+    let mut block = Block::new("network_interface");
+    block.set("name", options.take_or_first("name").unwrap_or_default());
+    block.set("bridge", options.take("bridge").unwrap_or_default());
+    let mac = options.take("hwaddr");
+    if mac.as_deref().is_none_or(bpg::mac) {
+        block.set_some("mac_address", mac);
+    } else {
+        draft.lost(&format!("{key}.hwaddr"), "the provider refuses the address; left out, it stays");
+    }
+    for (option, attribute) in [("tag", "vlan_id"), ("mtu", "mtu")] {
+        let Some(text) = options.take(option) else { continue };
+        let number: i64 =
+            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
+        block.set_some(attribute, (number != 0).then_some(number));
+    }
+    if let Some(text) = options.take("rate") {
+        let rate = hcl::number(&text)
+            .ok_or_else(|| SetAside::new(format!("the provider cannot read `rate={text}` of {key}")))?;
+        block.set_some("rate_limit", Some(rate).filter(|rate| *rate != Value::Integer(0)));
+    }
+    block.set_some("firewall", options.flag("firewall").filter(|on| *on));
+    block.set_some("host_managed", options.flag("host-managed").filter(|on| *on));
+    if options.take("type").is_some_and(|kind| kind != "veth") {
+        draft.lost(&format!("{key}.type"), DROPPED);
+    }
+    for option in ["ip", "gw", "ip6", "gw6"] {
+        options.take(option);
+    }
+    draft.leftover(&options, &[("link_down", DROPPED)]);
+    Ok(block)
+}
+
+/// The block is always in the state, even empty (VERIFIED.md, C17). One `ip_config` for each interface that has an
+/// address or a gateway, in order.
+pub(super) fn initialization(draft: &mut Draft<'_>) {
+    let mut block = Block::new("initialization");
+    match draft.text("hostname") {
+        Some(name) if bpg::hostname(&name) => block.set("hostname", name),
+        Some(_) => {
+            draft.lost("hostname", "the provider takes DNS names only");
+            draft.ignore(&["initialization[0].hostname"], "the provider refuses the name, which is no DNS name");
+        }
+        None => {}
+    }
+    match draft.text("entrypoint") {
+        Some(command) if bpg::plain_text(&command) => {
+            block.set_some("entrypoint", (!command.is_empty()).then_some(command));
+        }
+        Some(_) => {
+            draft.lost("entrypoint", "the provider refuses a character in it");
+            draft.ignore(&["initialization[0].entrypoint"], "the provider refuses a character in it");
+        }
+        None => {}
+    }
+    dns(draft, &mut block);
+    let interfaces: Vec<(u32, String)> = draft.values("net").collect();
+    if interfaces.len() > MOST {
+        for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {
+            draft.lost(key, "it stands in the block that holds the addresses, which cannot be written");
+        }
+        return;
+    }
+    for (index, text) in interfaces {
+        addresses(&mut block, &text, index);
+    }
+    draft.nest(block);
+}
+
+/// The resolver; the provider takes addresses only (VERIFIED.md, C15).
+fn dns(draft: &mut Draft<'_>, block: &mut Block) {
+    let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
+    if domain.is_none() && servers.is_none() {
+        return;
+    }
+    if servers.as_deref().is_some_and(|servers| servers.split(' ').any(|server| server.parse::<IpAddr>().is_err())) {
+        for key in ["nameserver", "searchdomain"] {
+            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (VERIFIED.md, C15)");
+        }
+        draft.ignore(&["initialization"], "the provider refuses the name servers; left out, they stay");
+        return;
+    }
+    let mut dns = Block::new("dns");
+    dns.set_some("domain", domain);
+    dns.set_some("servers", servers.map(|servers| Value::List(servers.split(' ').map(Value::from).collect())));
+    block.nest(dns);
+}
+
+fn addresses(block: &mut Block, text: &str, index: u32) {
+    let mut options = Options::new(&format!("net{index}"), text);
+    let mut configuration = Block::new("ip_config");
+    for (family, ip, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
+        let (ip, gateway) = (options.take(ip), options.take(gateway));
+        if ip.is_none() && gateway.is_none() {
+            continue;
+        }
+        let mut version = Block::new(family);
+        version.set_some("address", ip);
+        version.set_some("gateway", gateway);
+        configuration.nest(version);
+    }
+    if !configuration.body.is_empty() {
+        block.nest(configuration);
+    }
+}

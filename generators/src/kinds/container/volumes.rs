@@ -1,0 +1,119 @@
+//! The root file system, mount points and passed-through devices of a container.
+
+use proxmox_mpc_model::size::Bytes;
+
+use crate::bpg;
+use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::hcl::{Block, Value};
+
+const DROPPED: &str = "the provider has no attribute for this option of a volume (CONTAINER.md 5)";
+
+/// The root file system, always in the state. Without a size it reads 0, where the default is 4 (VERIFIED.md, C9).
+pub(super) fn root(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("rootfs") else { return Ok(()) };
+    let volume = options.take_or_first("volume").unwrap_or_default();
+    let size = options.take("size");
+    if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
+        return Err(SetAside::new("the provider cannot read the size of rootfs").into());
+    }
+    let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
+    let mut block = Block::new("disk");
+    block.set("datastore_id", volume.split(':').next().unwrap_or_default());
+    block.set("size", i64::try_from(gib).unwrap_or(i64::MAX));
+    for option in ["acl", "quota", "replicate"] {
+        block.set_some(option, options.flag(option));
+    }
+    block.set_some("mount_options", mount_options(draft, &mut options));
+    draft.leftover(&options, &[("ro", DROPPED), ("shared", DROPPED), ("idmap", DROPPED)]);
+    draft.nest(block);
+    Ok(())
+}
+
+/// Mount points in order. The size is the exact text: anything else replaces the container (VERIFIED.md, C6).
+pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
+    let mut blocks = Vec::new();
+    let points = draft.family("mp");
+    for (index, text) in &points {
+        let mut options = decoded(&format!("mp{index}"), text)?;
+        let mut block = Block::new("mount_point");
+        let Some(volume) = options.first() else {
+            for index in points.keys() {
+                draft.lost(
+                    &format!("mp{index}"),
+                    "the provider does not see which volume one of them is; left out, they stay",
+                );
+            }
+            draft.ignore(&["mount_point"], format!("the provider does not see which volume mp{index} is"));
+            return Ok(());
+        };
+        block.set("volume", volume);
+        block.set("path", options.take("mp").unwrap_or_default());
+        match options.take("size") {
+            Some(size) if !bpg::disk_size(&size) => {
+                return Err(SetAside::new(format!("the provider cannot read the size of mp{index}")).into());
+            }
+            size => block.set_some("size", size),
+        }
+        for (option, attribute) in
+            [("acl", "acl"), ("backup", "backup"), ("quota", "quota"), ("ro", "read_only"), ("shared", "shared")]
+        {
+            block.set_some(attribute, options.flag(option).filter(|on| *on));
+        }
+        block.set_some("replicate", options.flag("replicate").filter(|on| !*on));
+        block.set_some("mount_options", mount_options(draft, &mut options));
+        draft.leftover(&options, &[("idmap", DROPPED), ("keepattrs", DROPPED)]);
+        blocks.push(block);
+    }
+    draft.nest_all(
+        blocks,
+        "A change of one mount point rewrites all of them; a change of volume or size replaces the container.",
+    );
+    Ok(())
+}
+
+fn mount_options(draft: &mut Draft<'_>, options: &mut Options) -> Option<Value> {
+    let text = options.take("mountoptions").filter(|text| !text.is_empty())?;
+    let key = options.key().to_owned();
+    if text.split(';').any(str::is_empty) {
+        draft.lost(&format!("{key}.mountoptions"), "the provider refuses an empty option");
+        draft.ignore(
+            &[if key == "rootfs" { "disk[0].mount_options" } else { "mount_point" }],
+            "the provider refuses an empty mount option",
+        );
+        return None;
+    }
+    Some(Value::List(text.split(';').map(Value::from).collect()))
+}
+
+/// Passed-through devices in order.
+pub(super) fn devices(draft: &mut Draft<'_>) -> Step {
+    for (index, text) in draft.family("dev") {
+        let key = format!("dev{index}");
+        let mut options = decoded(&key, &text)?;
+        let mut block = Block::new("device_passthrough");
+        block.set("path", options.take_or_first("path").unwrap_or_default());
+        block.set_some("mode", options.take("mode").filter(|mode| mode != "0660"));
+        for option in ["uid", "gid"] {
+            let Some(text) = options.take(option) else { continue };
+            let id: i64 = text
+                .parse()
+                .map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
+            block.set_some(option, (id != 0).then_some(id));
+        }
+        block.set_some("deny_write", options.flag("deny-write").filter(|on| *on));
+        draft.leftover(&options, &[]);
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+/// The options of a value that the provider puts between quotes and decodes as JSON: a quote or a backslash in it ends
+/// its Read.
+pub(super) fn decoded(key: &str, text: &str) -> Result<Options, Stop> {
+    if text.contains(['"', '\\']) || text.chars().any(|c| c < ' ') {
+        return Err(
+            SetAside::new(format!("the provider cannot read `{key}`: there is a quote or a backslash in it")).into()
+        );
+    }
+    Ok(Options::new(key, text))
+}

@@ -1,0 +1,127 @@
+//! What virtual machines and containers have in common on the way to Terraform.
+
+use proxmox_mpc_model::cluster::Guest;
+use proxmox_mpc_model::{ApiPath, Object, VmId};
+use serde_json::Value as Json;
+
+use super::Place;
+use crate::draft::{Draft, SetAside, Step};
+use crate::hcl::{Block, Value};
+
+/// `pve1/100`: both guest resources are imported by node and VMID.
+pub(super) fn place(resource: &'static str, object: &Object) -> Place {
+    let node = object.entry.node.as_deref().unwrap_or_default();
+    Place::Own(resource, format!("{node}/{}", object.entry.identity.id()))
+}
+
+/// The VMID of a guest.
+///
+/// # Panics
+/// Never for an object of a guest kind: its identity was made from a VMID.
+pub(super) fn vmid(draft: &Draft<'_>) -> VmId {
+    VmId::parse(draft.object.entry.identity.id()).expect("the identity of a guest ends with its VMID")
+}
+
+/// The guest's row in the cluster's list.
+pub(super) fn listed<'a>(draft: &Draft<'a>) -> Option<&'a Guest> {
+    draft.cluster.guests.get(&vmid(draft))
+}
+
+/// Whether it runs, always written: the default would start a stopped guest, and a template without it shows a change
+/// (VERIFIED.md, T20).
+pub(super) fn started(draft: &mut Draft<'_>) {
+    let running = listed(draft).is_some_and(|guest| guest.running && !guest.template);
+    draft.set("started", running);
+}
+
+/// Says which keys wait for a restart: the code describes what is configured, which is not yet what runs.
+pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
+    let Some(guest) = listed(draft) else { return Ok(()) };
+    let path = ["nodes", &guest.node, guest.guest_type.word(), draft.object.entry.identity.id(), "pending"];
+    let Some(answer) = draft.cluster.get(&ApiPath::new(path))? else { return Ok(()) };
+    let waits = |row: &&serde_json::Map<String, Json>| row.contains_key("pending") || row.contains_key("delete");
+    let mut keys: Vec<&str> = answer.list().filter(waits).filter_map(|row| row.get("key")?.as_str()).collect();
+    keys.sort_unstable();
+    if !keys.is_empty() {
+        draft.remark(
+            format!("changes wait for its next start ({}): the code describes it with them applied", keys.join(", ")),
+            Some("restart it, or revert them in Proxmox".to_owned()),
+        );
+    }
+    Ok(())
+}
+
+/// The notes. The provider trims what is written but not what it reads (VERIFIED.md, T12 and C16): a text with blanks
+/// at an end or CRLF inside always differs. Containers' notes end with one newline, which it adds itself.
+pub(super) fn description(draft: &mut Draft<'_>) {
+    let Some(text) = draft.text("description") else { return };
+    let container = draft.kind.id == "container";
+    let kept = if container { text.strip_suffix('\n') } else { Some(text.as_str()) };
+    let same =
+        kept.is_some_and(|kept| kept.trim() == kept && !kept.contains("\r\n") && (!container || !kept.is_empty()));
+    if text.is_empty() {
+        draft.default("description");
+        return;
+    }
+    let trimmed = text.replace("\r\n", "\n").trim().to_owned();
+    if !trimmed.is_empty() {
+        draft.set("description", trimmed);
+    }
+    if !same {
+        draft.ignore(
+            &["description"],
+            "the notes start or end with blanks, or have Windows line ends: the provider would change them",
+        );
+    }
+}
+
+/// The tags, sorted. Only `;` separates: a comma or a blank is part of a tag for the provider (VERIFIED.md, T25).
+pub(super) fn tags(draft: &mut Draft<'_>) {
+    let Some(text) = draft.text("tags") else { return };
+    let mut tags: Vec<&str> = text.split(';').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+    tags.sort_unstable();
+    if tags.is_empty() {
+        draft.default("tags");
+    } else {
+        draft.set("tags", Value::List(tags.into_iter().map(Value::from).collect()));
+    }
+}
+
+/// The order of starting and stopping. The block is in the state whenever the key is there; a bare number is not
+/// understood (VERIFIED.md, T36).
+pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("startup") else { return Ok(()) };
+    let mut block = Block::new("startup");
+    for (option, attribute) in [("order", "order"), ("up", "up_delay"), ("down", "down_delay")] {
+        if options.has(option) {
+            let Some(number) = options.integer(option) else {
+                return Err(SetAside::new(format!("the provider cannot read startup: `{option}` is no number")).into());
+            };
+            if number != -1 {
+                block.set(attribute, number);
+            }
+        }
+    }
+    if let Some(bare) = options.first() {
+        draft.lost(
+            "startup",
+            format!("the provider understands `order={bare}`, not the bare number (VERIFIED.md, T36)"),
+        );
+        draft.remark(format!("its start order is written as a bare `{bare}`, which the provider does not read"), None);
+    }
+    draft.leftover(&options, &[]);
+    draft.nest(block);
+    Ok(())
+}
+
+/// Whether two guests of the HA manager: it may move them, and a plan made with the old node replaces the guest
+/// (VERIFIED.md, T45).
+pub(super) fn managed(draft: &Draft<'_>) -> bool {
+    listed(draft).is_some_and(|guest| guest.ha)
+}
+
+/// The `qm` or `pct` command that sets an option of this guest.
+pub(super) fn command(draft: &Draft<'_>, arguments: &str) -> String {
+    let program = if draft.kind.id == "container" { "pct" } else { "qm" };
+    format!("{program} set {} {arguments}", vmid(draft))
+}

@@ -1,0 +1,69 @@
+//! The table of kinds, the generators' half: which resource an object becomes, and the rows that say how.
+//!
+//! Adding a kind is one file here, one in the model, and one line in each table.
+
+mod container;
+mod guest;
+mod pool;
+mod pool_membership;
+mod storage;
+mod vm;
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::kinds::{KINDS, Kind};
+use proxmox_mpc_model::{Entry, Identity, Object};
+
+use crate::draft::SetAside;
+use crate::row::Row;
+
+/// The generators' half of a kind.
+pub struct Half {
+    /// The kind's id in the model.
+    pub kind: &'static str,
+    /// Its file below `terraform/`.
+    pub file: &'static str,
+    /// The word put before a name that could not stand alone.
+    pub word: &'static str,
+    /// Whether it holds data that a mistake would lose: it gets `prevent_destroy`.
+    pub data: bool,
+    /// Among which objects its name must be unique.
+    pub namespace: Namespace,
+    /// Where an object goes; an error where the provider has no place for it.
+    pub place: fn(&Object, &BTreeMap<Identity, String>) -> Result<Place, SetAside>,
+    /// What an object would like to be called, where that is not its own name.
+    pub name: fn(&Entry) -> Option<String>,
+    /// The rows, in the order in which a block is written.
+    pub rows: &'static [Row],
+}
+
+/// Where an object goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It becomes a resource of this type, which `import` blocks call so.
+    Own(&'static str, String),
+    /// The resource at this address says it as well.
+    Within(String),
+}
+
+/// Among which objects a name must be unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Namespace {
+    /// Virtual machines and containers together, so that an inventory can use the same names.
+    Guests,
+    /// The kind's own.
+    Own(&'static str),
+}
+
+/// Every kind, in the order in which blocks are made: what is referred to comes first.
+pub static HALVES: &[&Half] = &[&pool::HALF, &storage::HALF, &vm::HALF, &container::HALF, &pool_membership::HALF];
+
+impl Half {
+    /// Proxmox's half.
+    ///
+    /// # Panics
+    /// Where the model has no kind of this id, which a test of the tables rules out.
+    pub fn model(&self) -> &'static Kind {
+        KINDS.iter().copied().find(|kind| kind.id == self.kind).expect("each half has its other half in the model")
+    }
+}

@@ -1,0 +1,326 @@
+//! Storages: which of the provider's seven resources one becomes, and where its keys go.
+
+use proxmox_mpc_model::{Object, kinds::matches};
+
+use super::{Half, Namespace, Place};
+use crate::bpg;
+use crate::draft::{Draft, SetAside, Variable};
+use crate::hcl::{Block, Value};
+use crate::row::Row;
+
+/// The generators' half of storages.
+pub(super) static HALF: Half = Half {
+    kind: "storage",
+    file: "storages.tf",
+    word: "storage",
+    data: true,
+    namespace: Namespace::Own("storage"),
+    place: |object, _| Ok(Place::Own(resource_type(object)?, object.entry.identity.id().to_owned())),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["storage", "type"], identity),
+        Row::custom(&["content", "nodes"], sets),
+        Row::custom(
+            &[
+                "path",
+                "vgname",
+                "thinpool",
+                "server",
+                "export",
+                "share",
+                "username",
+                "datastore",
+                "pool",
+                "domain",
+                "subdir",
+                "options",
+                "preallocation",
+                "namespace",
+                "fingerprint",
+                "blocksize",
+            ],
+            texts,
+        ),
+        Row::custom(
+            &[
+                "disable",
+                "shared",
+                "saferemove",
+                "sparse",
+                "create-base-path",
+                "create-subdirs",
+                "snapshot-as-volume-chain",
+            ],
+            flags,
+        ),
+        Row::custom(&["password"], password),
+        Row::custom(&["prune-backups", "max-protected-backups", "maxfiles"], backups),
+        Row::volatile(&["digest"]),
+        Row::checked(&["encryption-key"], |draft| {
+            if draft.object.keys.contains_key("encryption-key") {
+                draft.lost("encryption-key", "Proxmox shows the key's fingerprint only; left out, the key stays");
+            }
+            Ok(())
+        }),
+        Row::lost(
+            &[
+                "base",
+                "bwlimit",
+                "content-dirs",
+                "format",
+                "is_mountpoint",
+                "keyring",
+                "master-pubkey",
+                "mkdir",
+                "mountpoint",
+                "nocow",
+                "port",
+                "saferemove-stepsize",
+                "saferemove_throughput",
+                "smbversion",
+                "tagged_only",
+            ],
+            "the provider has no attribute for it; it stays as it is (RESOURCES.md 8)",
+        ),
+    ],
+};
+
+/// What the provider calls each type of storage, and the attributes it has: Proxmox's key, the attribute.
+struct Type {
+    name: &'static str,
+    resource: &'static str,
+    texts: &'static [(&'static str, &'static str)],
+    flags: &'static [Flag],
+}
+
+/// A switch of a storage resource. Its attributes tell null from false (RESOURCES.md 1): it is written where what Read
+/// stores for it is not what the schema would put there.
+struct Flag {
+    key: &'static str,
+    attribute: &'static str,
+    written: Written,
+}
+
+enum Written {
+    /// Read stores a value for an absent key; this is the schema's default.
+    Differing { absent: bool, default: bool },
+    /// Read stores null for an absent key: written wherever the key is there.
+    Present,
+}
+
+const fn differing(key: &'static str, attribute: &'static str, absent: bool, default: bool) -> Flag {
+    Flag { key, attribute, written: Written::Differing { absent, default } }
+}
+
+const DISABLE: Flag = differing("disable", "disable", false, false);
+const BASE_PATH: Flag = differing("create-base-path", "create_base_path", true, true);
+const SUBDIRS: Flag = differing("create-subdirs", "create_subdirs", true, true);
+const CHAIN: Flag =
+    Flag { key: "snapshot-as-volume-chain", attribute: "snapshot_as_volume_chain", written: Written::Present };
+
+/// The types that the provider has a resource for.
+static TYPES: &[Type] = &[
+    Type {
+        name: "dir",
+        resource: "proxmox_storage_directory",
+        texts: &[("path", "path"), ("preallocation", "preallocation")],
+        flags: &[DISABLE, differing("shared", "shared", false, true), BASE_PATH, SUBDIRS],
+    },
+    Type {
+        name: "lvm",
+        resource: "proxmox_storage_lvm",
+        texts: &[("vgname", "volume_group")],
+        flags: &[
+            DISABLE,
+            differing("shared", "shared", false, false),
+            Flag { key: "saferemove", attribute: "wipe_removed_volumes", written: Written::Present },
+        ],
+    },
+    Type {
+        name: "lvmthin",
+        resource: "proxmox_storage_lvmthin",
+        texts: &[("vgname", "volume_group"), ("thinpool", "thin_pool")],
+        flags: &[DISABLE],
+    },
+    Type {
+        name: "nfs",
+        resource: "proxmox_storage_nfs",
+        texts: &[
+            ("server", "server"),
+            ("export", "export"),
+            ("options", "options"),
+            ("preallocation", "preallocation"),
+        ],
+        flags: &[DISABLE, BASE_PATH, SUBDIRS, CHAIN],
+    },
+    Type {
+        name: "cifs",
+        resource: "proxmox_storage_cifs",
+        texts: &[
+            ("server", "server"),
+            ("share", "share"),
+            ("username", "username"),
+            ("domain", "domain"),
+            ("subdir", "subdirectory"),
+            ("options", "options"),
+            ("preallocation", "preallocation"),
+        ],
+        flags: &[DISABLE, BASE_PATH, SUBDIRS, CHAIN],
+    },
+    Type {
+        name: "pbs",
+        resource: "proxmox_storage_pbs",
+        texts: &[
+            ("server", "server"),
+            ("datastore", "datastore"),
+            ("namespace", "namespace"),
+            ("username", "username"),
+            ("fingerprint", "fingerprint"),
+        ],
+        flags: &[DISABLE],
+    },
+    Type {
+        name: "zfspool",
+        resource: "proxmox_storage_zfspool",
+        texts: &[("pool", "zfs_pool"), ("blocksize", "blocksize")],
+        flags: &[DISABLE, Flag { key: "sparse", attribute: "thin_provision", written: Written::Present }],
+    },
+];
+
+fn type_of(object: &Object) -> Option<&'static Type> {
+    let name = object.text("type")?;
+    TYPES.iter().find(|one| one.name == name)
+}
+
+fn resource_type(object: &Object) -> Result<&'static str, SetAside> {
+    let Some(known) = type_of(object) else {
+        let name = object.text("type").unwrap_or_default();
+        return Err(SetAside::new(format!(
+            "the provider has no resource for storages of type `{name}` (RESOURCES.md 11)"
+        )));
+    };
+    if known.name == "lvm" && !object.keys.contains_key("saferemove") {
+        // Null against a schema default, which no form of ignore_changes hides (RESOURCES.md 1).
+        return Err(SetAside::new(
+            "without `saferemove` the plan always changes `wipe_removed_volumes` to its default",
+        )
+        .remedy(format!("pvesm set {} --saferemove 0", object.entry.identity.id())));
+    }
+    Ok(known.resource)
+}
+
+fn identity(draft: &mut Draft<'_>) {
+    draft.take("type");
+    let id = draft.text("storage").unwrap_or_default();
+    draft.set("id", id);
+}
+
+/// Contents and nodes are sets, which Proxmox prints in another order each time.
+fn sets(draft: &mut Draft<'_>) {
+    for (key, attribute) in [("content", "content"), ("nodes", "nodes")] {
+        let Some(text) = draft.text(key) else { continue };
+        let mut words: Vec<&str> = text.split([',', ' ', ';']).filter(|word| !word.is_empty()).collect();
+        words.sort_unstable();
+        words.dedup();
+        if key == "content" && !words.iter().all(|word| bpg::CONTENTS.contains(word)) {
+            draft.lost("content", "the provider refuses one of these contents; left out, they stay (`none` is one)");
+        } else if !words.is_empty() {
+            draft.set(attribute, Value::List(words.into_iter().map(Value::from).collect()));
+        }
+    }
+}
+
+fn texts(draft: &mut Draft<'_>) {
+    let Some(known) = type_of(draft.object) else { return };
+    for (key, attribute) in known.texts {
+        let text = draft.text(key);
+        draft.set_some(attribute, text);
+    }
+    if known.name == "cifs" && !draft.object.keys.contains_key("username") {
+        draft.set("username", "guest");
+        draft.ignore(&["username"], "the provider wants a user, and the share is used as guest");
+    }
+    // Keys that other types have: the mount point of a network share, which Proxmox makes up from the storage's id.
+    let made_up = matches!(known.name, "nfs" | "cifs")
+        && draft.object.text("path") == Some(format!("/mnt/pve/{}", draft.object.entry.identity.id()));
+    if made_up {
+        draft.default("path");
+    }
+    for key in draft.object.keys.keys() {
+        let ours = HALF.rows[2].claims.iter().any(|claim| matches(claim, key));
+        if ours && !draft.fates.contains_key(key) {
+            draft.lost(
+                key,
+                format!("the provider has no attribute for it on storages of type {} (RESOURCES.md 8)", known.name),
+            );
+        }
+    }
+}
+
+fn flags(draft: &mut Draft<'_>) {
+    let Some(known) = type_of(draft.object) else { return };
+    for flag in known.flags {
+        let present = draft.object.keys.contains_key(flag.key);
+        let value = draft.flag(flag.key);
+        match flag.written {
+            Written::Present if present => draft.set(flag.attribute, value),
+            Written::Present => {}
+            Written::Differing { absent, default } => {
+                let read = if present { value } else { absent };
+                if read == default {
+                    draft.default(flag.key);
+                } else {
+                    draft.set(flag.attribute, read);
+                }
+            }
+        }
+    }
+    if draft.object.keys.contains_key("shared") {
+        draft.fates.entry("shared".to_owned()).or_insert(crate::coverage::Fate::Default);
+    }
+    for key in HALF.rows[3].claims {
+        if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
+            draft.lost(
+                key,
+                format!("the provider has no attribute for it on storages of type {} (RESOURCES.md 8)", known.name),
+            );
+        }
+    }
+}
+
+/// The password that the provider requires and Proxmox never shows. Any text is accepted where it is ignored; without
+/// that the plan replaces the storage (VERIFIED.md, Table 1).
+fn password(draft: &mut Draft<'_>) {
+    if !matches!(type_of(draft.object).map(|known| known.name), Some("cifs" | "pbs")) {
+        return;
+    }
+    let description =
+        format!("Password of storage {}; used only when the storage is created anew", draft.object.entry.identity.id());
+    let name = format!("{}_storage_password", draft.label());
+    let value = draft.variable(name, Variable { description, default: None, sensitive: true });
+    draft.set("password", value);
+    draft.ignore(&["password"], "Proxmox does not show the password: without this the plan replaces the storage");
+}
+
+/// What is kept of backups is not read on an import; the block may stand where it is ignored (VERIFIED.md, Table 1).
+fn backups(draft: &mut Draft<'_>) {
+    if draft.object.keys.contains_key("maxfiles") {
+        draft.lost("maxfiles", "the old form of retention, which the provider does not know");
+    }
+    let retention = draft.options("prune-backups");
+    let protected = draft.integer("max-protected-backups");
+    if retention.is_none() && protected.is_none() {
+        return;
+    }
+    let mut block = Block::new("backups");
+    block.set_some("max_protected_backups", protected);
+    if let Some(mut options) = retention {
+        block.set_some("keep_all", options.flag("keep-all").filter(|on| *on));
+        for option in ["keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly"] {
+            block.set_some(&option.replace('-', "_"), options.integer(option));
+        }
+        draft.leftover(&options, &[]);
+    }
+    draft.nest(block);
+    draft.ignore(&["backups"], "an import does not read the retention; it is needed to create the storage anew");
+}

@@ -1,0 +1,287 @@
+//! Everything else that is plugged into a virtual machine.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::bpg;
+use crate::draft::{Draft, Options, SetAside, Step};
+use crate::hcl::{Block, Content, Item};
+
+use super::general::waits_for_agent;
+
+/// The guest agent. A live plan asks it for addresses, and a silent one costs 15 minutes (VERIFIED.md, "Guest agent").
+pub(super) fn agent(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("agent") else { return };
+    let enabled = options.take("enabled").or_else(|| options.first()).as_deref() == Some("1");
+    let trim = options.flag("fstrim_cloned_disks") == Some(true);
+    let channel = options.take("type");
+    draft.leftover(
+        &options,
+        &[
+            ("freeze-fs-on-backup", "the provider has no attribute for it (VM.md 6)"),
+            ("freeze-fs", "the provider has no attribute for it (VM.md 6)"),
+        ],
+    );
+    let isa = channel.as_deref() == Some("isa");
+    if channel.as_deref().is_some_and(|channel| channel != "virtio" && channel != "isa") {
+        draft.lost("agent.type", "the provider does not know this channel");
+        draft.ignore(&["agent"], "the provider does not know the channel of the agent");
+        return;
+    }
+    if !enabled && !trim && !isa {
+        draft.default("agent");
+        return;
+    }
+    let mut block = Block::new("agent");
+    block.set("enabled", enabled);
+    block.set_some("trim", trim.then_some(true));
+    block.set_some("type", isa.then_some("isa"));
+    draft.nest(block);
+    if enabled && waits_for_agent(draft) {
+        draft.agent = true;
+    }
+}
+
+/// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true (VERIFIED.md, T34).
+pub(super) fn hostpci(draft: &mut Draft<'_>) {
+    const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (VERIFIED.md, T34)";
+    let mut blocks = Vec::new();
+    for (index, text) in draft.family("hostpci") {
+        let mut options = Options::new(&format!("hostpci{index}"), &text);
+        let id = options.take_or_first("host");
+        let mapping = options.take("mapping");
+        if id.is_none() && mapping.is_none() {
+            draft.lost(&format!("hostpci{index}"), "the provider reads devices by id or mapping only");
+            continue;
+        }
+        let mut block = Block::new("hostpci");
+        block.set("device", options.key().to_owned());
+        block.set_some("id", id);
+        block.set_some("mapping", mapping);
+        block.set_some("mdev", options.take("mdev"));
+        block.set_some("pcie", options.flag("pcie").filter(|on| *on));
+        block.set("rombar", options.flag("rombar").unwrap_or(true));
+        block.set_some("rom_file", options.take("romfile"));
+        block.set_some("xvga", options.flag("x-vga").filter(|on| *on));
+        let lost = ["driver", "legacy-igd", "vendor-id", "device-id", "sub-vendor-id", "sub-device-id"]
+            .map(|option| (option, DROPPED));
+        draft.leftover(&options, &lost);
+        blocks.push(block);
+    }
+    draft.nest_all(blocks, "A change of any of these devices rewrites all of them.");
+}
+
+/// Passed-through USB devices; the provider looks at the first four only (VERIFIED.md, T35).
+pub(super) fn usb(draft: &mut Draft<'_>) {
+    for (index, text) in draft.family("usb") {
+        let key = format!("usb{index}");
+        let mut options = Options::new(&key, &text);
+        let (host, mapping) = (options.take_or_first("host"), options.take("mapping"));
+        if index > 3 || (host.is_none() && mapping.is_none()) {
+            draft.lost(&key, "the provider reads usb0 to usb3 only (VM.md 3)");
+            continue;
+        }
+        let mut block = Block::new("usb");
+        block.set_some("host", host);
+        block.set_some("mapping", mapping);
+        block.set_some("usb3", options.flag("usb3").filter(|on| *on));
+        draft.leftover(&options, &[]);
+        draft.nest(block);
+    }
+}
+
+pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
+    for (index, text) in draft.family("virtiofs") {
+        let mut options = Options::new(&format!("virtiofs{index}"), &text);
+        let (acl, attributes) = (options.flag("expose-acl"), options.flag("expose-xattr"));
+        if acl == Some(true) && attributes == Some(false) {
+            let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
+            return Err(SetAside::new(reason).into());
+        }
+        let mut block = Block::new("virtiofs");
+        block.set("mapping", options.take_or_first("dirid").unwrap_or_default());
+        match options.take("cache") {
+            Some(cache) if !bpg::VIRTIOFS_CACHES.contains(&cache.as_str()) => {
+                draft.lost(&format!("{}.cache", options.key()), "the provider does not know this mode");
+                draft.ignore(&["virtiofs"], "the provider refuses a cache mode");
+            }
+            cache => block.set_some("cache", cache.filter(|cache| cache != "auto")),
+        }
+        block.set_some("direct_io", options.flag("direct-io").filter(|on| *on));
+        block.set_some("expose_acl", acl.filter(|on| *on));
+        block.set_some("expose_xattr", (acl == Some(true) || attributes == Some(true)).then_some(true));
+        draft.leftover(&options, &[]);
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+/// Serial ports by position; a missing one cannot be written (VERIFIED.md, T19).
+pub(super) fn serial(draft: &mut Draft<'_>) {
+    let ports = draft.family("serial");
+    let Some(last) = ports.keys().next_back().copied() else { return };
+    let gap = usize::try_from(last).unwrap_or(usize::MAX) + 1 != ports.len();
+    if gap || !ports.values().all(|port| bpg::serial_port(port)) {
+        for index in ports.keys() {
+            draft.lost(
+                &format!("serial{index}"),
+                "a port is missing between others, or is one that the provider refuses (VERIFIED.md, T19)",
+            );
+        }
+        draft.ignore(&["serial_device"], "the provider cannot say these serial ports");
+        return;
+    }
+    for port in ports.into_values() {
+        let mut block = Block::new("serial_device");
+        block.set_some("device", (port != "socket").then_some(port));
+        draft.nest(block);
+    }
+}
+
+/// The sound card; the provider knows the driver `spice` only (VERIFIED.md, T28).
+pub(super) fn audio(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("audio0") else { return };
+    let (device, driver) = (options.take("device").unwrap_or_default(), options.take("driver"));
+    draft.leftover(&options, &[]);
+    if driver.as_deref() == Some("spice") && bpg::AUDIO_DEVICES.contains(&device.as_str()) {
+        let mut block = Block::new("audio_device");
+        block.set("device", device);
+        block.set("driver", "spice");
+        draft.nest(block);
+    } else {
+        draft.lost(
+            "audio0",
+            "the provider takes the driver `spice` only, and it must be written down (VERIFIED.md, T28)",
+        );
+        draft.ignore(&["audio_device"], "the provider cannot say this sound card");
+    }
+}
+
+/// The display. It may always be left out, so it is written only where the provider takes it (VM.md 3).
+pub(super) fn vga(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("vga") else { return Ok(()) };
+    let display = options.take_or_first("type").unwrap_or_default();
+    let memory = options.take("memory");
+    let clipboard = options.take("clipboard");
+    draft.leftover(&options, &[]);
+    let megabytes = memory.as_deref().map(str::parse::<i64>);
+    if matches!(megabytes, Some(Err(_))) {
+        return Err(SetAside::new("the provider cannot read the memory of `vga`").into());
+    }
+    let megabytes = megabytes.and_then(Result::ok);
+    let taken = bpg::DISPLAYS.contains(&display.as_str())
+        && megabytes.is_none_or(|memory| (4..=512).contains(&memory))
+        && clipboard.as_deref().is_none_or(|clipboard| clipboard == "vnc");
+    if !taken {
+        draft.lost("vga", "the provider refuses these values; left out, the display stays as it is");
+    } else if display == "std" && megabytes.is_none_or(|memory| memory == 16) && clipboard.is_none() {
+        draft.default("vga");
+    } else {
+        let mut block = Block::new("vga");
+        block.set("type", display);
+        block.set_some("memory", megabytes);
+        block.set_some("clipboard", clipboard);
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+pub(super) fn rng(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("rng0") else { return Ok(()) };
+    let mut block = Block::new("rng");
+    block.set("source", options.take_or_first("source").unwrap_or_default());
+    for option in ["max_bytes", "period"] {
+        let Some(text) = options.take(option) else { continue };
+        let number: i64 =
+            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of rng0")))?;
+        // Zero is refused; left out, the value is computed.
+        block.set_some(option, (number >= 1).then_some(number));
+    }
+    draft.leftover(&options, &[]);
+    draft.nest(block);
+    Ok(())
+}
+
+/// What the firmware tells of the machine. The provider decodes every value as Base64, whether it is or not
+/// (VERIFIED.md, T22).
+pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
+    let encoded = options.take_raw("base64").as_deref() == Some("1");
+    let uuid = options.take_raw("uuid");
+    let mut block = Block::new("smbios");
+    let mut plain = false;
+    for field in ["family", "manufacturer", "product", "serial", "sku", "version"] {
+        let Some(value) = options.take_raw(field) else { continue };
+        let Ok(decoded) = BASE64_STANDARD.decode(&value) else {
+            let reason =
+                format!("the provider cannot read `{field}` of smbios1, which is not Base64 (VERIFIED.md, T22)");
+            let remedy = "write the texts of smbios1 in Base64, with base64=1";
+            return Err(SetAside::new(reason).remedy(remedy).into());
+        };
+        let decoded = String::from_utf8(decoded);
+        plain |= !encoded || decoded.is_err();
+        block.set_some(field, decoded.ok().filter(|decoded| !decoded.is_empty()));
+    }
+    draft.leftover(&options, &[]);
+    if plain {
+        draft.lost(
+            "smbios1",
+            "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (VERIFIED.md, T22)",
+        );
+        draft.ignore(&["smbios"], "the provider reads these texts wrongly");
+        return Ok(());
+    }
+    if block.body.is_empty() {
+        draft.lost("smbios1", "the provider shows no block that has a UUID only (VM.md 3)");
+        return Ok(());
+    }
+    let uuid =
+        uuid.map(|uuid| Item { comment: Vec::new(), content: Content::Attribute("uuid".to_owned(), uuid.into()) });
+    block.body.extend(uuid);
+    draft.nest(block);
+    Ok(())
+}
+
+pub(super) fn watchdog(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("watchdog") else { return };
+    let (model, action) = (options.take_or_first("model"), options.take("action"));
+    draft.leftover(&options, &[]);
+    let known = |value: &Option<String>, list: &[&str]| {
+        value.as_deref().is_none_or(|value| list.contains(&value.to_lowercase().as_str()))
+    };
+    if !known(&model, bpg::WATCHDOGS) || !known(&action, bpg::WATCHDOG_ACTIONS) {
+        draft.lost("watchdog", "the provider does not know this model or action");
+        draft.ignore(&["watchdog"], "the provider refuses the model or the action");
+        return;
+    }
+    let mut block = Block::new("watchdog");
+    block.set("enabled", true);
+    block.set_some("model", model.filter(|model| model != "i6300esb"));
+    block.set_some("action", action.filter(|action| action != "none"));
+    draft.nest(block);
+}
+
+/// Memory encryption: every attribute forces a replacement, so all of them are written (VERIFIED.md, T38).
+pub(super) fn amd_sev(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("amd-sev") else { return };
+    let kind = options.take_or_first("type").unwrap_or_default();
+    let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
+        .map(|option| (option, options.flag(option) == Some(true)));
+    draft.leftover(&options, &[]);
+    if !bpg::SEV_TYPES.contains(&kind.as_str()) {
+        draft.lost("amd-sev", "the provider does not know this kind of encryption");
+        draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
+        return;
+    }
+    let mut block = Block::new("amd_sev");
+    let default = kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt"));
+    block.set("type", kind);
+    for (option, on) in flags {
+        block.set(&option.replace('-', "_"), on);
+    }
+    if default {
+        draft.default("amd-sev");
+    } else {
+        draft.nest(block);
+    }
+}

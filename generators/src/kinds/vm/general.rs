@@ -1,0 +1,169 @@
+//! What a virtual machine is: its place, its name, its machine, and how it starts.
+
+use proxmox_mpc_model::Identity;
+use serde_json::Value as Json;
+
+use crate::bpg;
+use crate::draft::{Draft, SetAside, Step};
+use crate::hcl::{Block, Value};
+use crate::kinds::guest::{command, listed, managed, vmid};
+
+/// The node and the VMID. A guest of the HA manager may move, and a plan with the old node would replace it.
+pub(super) fn place(draft: &mut Draft<'_>) {
+    let node = draft.object.entry.node.clone().unwrap_or_default();
+    draft.set("node_name", node);
+    draft.set("vm_id", vmid(draft).number());
+    if managed(draft) {
+        draft.ignore(&["node_name"], "the HA manager may move the guest: a plan with its old node would replace it");
+    }
+}
+
+pub(super) fn name(draft: &mut Draft<'_>) {
+    let Some(name) = draft.text("name").filter(|name| !name.is_empty()) else {
+        draft.remark("it has no name: the first change made with Terraform sends delete=name, which is harmless", None);
+        return;
+    };
+    if bpg::hostname(&name) {
+        draft.set("name", name);
+    } else {
+        draft.lost("name", "the provider takes DNS names only");
+        draft.ignore(&["name"], "the provider refuses the name, which is no DNS name");
+    }
+}
+
+/// A member of a nested pool: no membership of it can be imported, but the guest can say its pool (VERIFIED.md,
+/// Table 1). Members of other pools have a resource of their own.
+pub(super) fn pool(draft: &mut Draft<'_>) {
+    let Some(pool) = draft.object.entry.pool.as_deref().filter(|pool| pool.contains('/')) else { return };
+    let value = draft.reference(&Identity::new("pool", pool), "pool_id").unwrap_or_else(|| Value::from(pool));
+    draft.set("pool_id", value);
+}
+
+pub(super) fn bios(draft: &mut Draft<'_>) {
+    match draft.text("bios").as_deref() {
+        None | Some("seabios") => draft.default("bios"),
+        Some(bios) => draft.set("bios", bios),
+    }
+}
+
+pub(super) fn machine(draft: &mut Draft<'_>) {
+    let Some(machine) = draft.text("machine").filter(|machine| !machine.is_empty()) else { return };
+    if bpg::machine(&machine) {
+        draft.set("machine", machine);
+    } else {
+        draft.lost("machine", "the provider's validator refuses this machine type (VERIFIED.md, T30)");
+        draft.ignore(&["machine"], format!("the provider refuses the machine type `{machine}`"));
+    }
+}
+
+/// The SCSI controller. Absent means `lsi` to Proxmox and virtio to the provider, which sends its own default with the
+/// first change of anything (VERIFIED.md, T3).
+pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
+    match draft.text("scsihw") {
+        Some(controller) if bpg::SCSI_HARDWARE.contains(&controller.as_str()) => draft.set("scsi_hardware", controller),
+        Some(_) => {
+            draft.lost("scsihw", "the provider does not know this controller");
+            draft.ignore(&["scsi_hardware"], "the provider refuses the controller");
+        }
+        None => {
+            draft.ignore(
+                &["scsi_hardware"],
+                "the controller is not set, which means lsi: the first change of anything sends virtio-scsi-pci, and \
+                 the guest may not find its disks",
+            );
+            let remedy = command(draft, "--scsihw lsi");
+            draft.remark(
+                "its SCSI controller is not set: the first change made with Terraform would replace it by \
+                 virtio-scsi-pci",
+                Some(format!("{remedy}  # changes nothing for the guest; then import again")),
+            );
+        }
+    }
+}
+
+/// The boot order; the old form (`boot: cdn`, `bootdisk`) is not read by the provider.
+pub(super) fn boot(draft: &mut Draft<'_>) {
+    const OLD: &str = "the old way of saying the boot order; the provider reads `order=` only (VM.md 3)";
+    if draft.object.keys.contains_key("bootdisk") {
+        draft.lost("bootdisk", OLD);
+    }
+    let Some(text) = draft.text("boot") else { return };
+    let mut options = crate::draft::Options::new("boot", &text);
+    match options.take("order").filter(|order| !order.is_empty()) {
+        Some(order) => draft.set("boot_order", Value::List(order.trim().split(';').map(Value::from).collect())),
+        None if text.trim().is_empty() || text == "order=" => draft.default("boot"),
+        None => draft.lost("boot", OLD),
+    }
+}
+
+pub(super) fn keyboard(draft: &mut Draft<'_>) {
+    match draft.text("keyboard") {
+        None => {}
+        Some(layout) if layout == "en-us" => draft.default("keyboard"),
+        Some(layout) if bpg::KEYBOARDS.contains(&layout.as_str()) => draft.set("keyboard_layout", layout),
+        Some(_) => {
+            draft.lost("keyboard", "the provider does not know this layout");
+            draft.ignore(&["keyboard_layout"], "the provider refuses the layout");
+        }
+    }
+}
+
+/// What can be plugged into the running guest; what the provider refuses may be left out, since it is computed.
+pub(super) fn hotplug(draft: &mut Draft<'_>) {
+    match draft.text("hotplug") {
+        None => {}
+        Some(features) if bpg::hotplug(&features) => draft.set("hotplug", features),
+        Some(_) => draft
+            .lost("hotplug", "the provider refuses one of these features (it knows cpu, disk, memory, network, usb)"),
+    }
+}
+
+pub(super) fn arguments(draft: &mut Draft<'_>) {
+    match draft.text("args").filter(|arguments| !arguments.trim().is_empty()) {
+        Some(arguments) => draft.set("kvm_arguments", arguments),
+        None => draft.default("args"),
+    }
+}
+
+pub(super) fn operating_system(draft: &mut Draft<'_>) {
+    match draft.text("ostype") {
+        None => draft.ignore(&["operating_system"], "the kind of system is not set, which the provider cannot say"),
+        Some(system) if system == "other" => draft.default("ostype"),
+        Some(system) if bpg::VM_SYSTEMS.contains(&system.as_str()) => {
+            let mut block = Block::new("operating_system");
+            block.set("type", system);
+            draft.nest(block);
+        }
+        Some(_) => {
+            draft.lost("ostype", "the provider does not know this kind of system");
+            draft.ignore(&["operating_system"], "the provider refuses the kind of system");
+        }
+    }
+}
+
+/// Numbers without an attribute, which the provider decodes all the same: sent as text they end its Read
+/// (VERIFIED.md, T1).
+pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
+    for key in ["migrate_downtime", "migrate_speed", "shares"] {
+        match draft.object.keys.get(key) {
+            None => {}
+            Some(Json::String(_)) => {
+                draft.lost(
+                    key,
+                    "Proxmox sends this number as text, and the provider's Read fails on it (VERIFIED.md, T1)",
+                );
+                let remedy = command(draft, &format!("--delete {key}"));
+                return Err(SetAside::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
+                    .remedy(remedy)
+                    .into());
+            }
+            Some(_) => draft.lost(key, "the provider has no attribute for it; it stays as it is (VM.md 6)"),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the guest runs with an agent that a live plan would wait for.
+pub(crate) fn waits_for_agent(draft: &Draft<'_>) -> bool {
+    listed(draft).is_some_and(|guest| guest.running && !guest.template)
+}

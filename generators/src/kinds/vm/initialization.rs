@@ -1,0 +1,195 @@
+//! Cloud-init: the drive and what is on it.
+
+use std::net::IpAddr;
+
+use proxmox_mpc_model::kinds::matches;
+
+use crate::bpg;
+use crate::draft::{Default, Draft, Options, SetAside, Step, Stop, Variable};
+use crate::hcl::{Block, Content, Value};
+
+use crate::kinds::guest::command;
+
+use super::disks::cloud_init;
+
+/// The block is in the state where there is a cloud-init drive or any cloud-init key (VM.md 4.2).
+pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
+    let drives = drives(draft);
+    let mut block = Block::new("initialization");
+    // Without a drive the state says "", where the default is local-lvm.
+    block.set("datastore_id", drives.first().map_or("", |(_, storage)| storage));
+    block.set_some(
+        "interface",
+        drives
+            .first()
+            .map(|(interface, _)| interface.as_str())
+            .filter(|interface| bpg::cloud_init_interface(interface)),
+    );
+    let bare = block.body.len();
+    files(draft, &mut block);
+    kind_and_upgrade(draft, &mut block);
+    dns(draft, &mut block);
+    addresses(draft, &mut block);
+    account(draft, &mut block)?;
+    let keys = ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade"];
+    let any = keys.iter().any(|key| draft.object.keys.contains_key(*key));
+    if drives.len() > 1 {
+        draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
+        let remedy = command(draft, &format!("--delete {}", drives[1].0));
+        draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
+    } else if !drives.is_empty() || any || block.body.len() > bare {
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+/// The interface and the storage of each of this guest's cloud-init drives; there should be one.
+fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
+    let mut drives = Vec::new();
+    for (key, value) in &draft.object.keys {
+        let drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]"].iter().any(|pattern| matches(pattern, key));
+        let Some(text) = value.as_str().filter(|_| drive) else { continue };
+        let file = Options::new(key, text).take_or_first("file").unwrap_or_default();
+        if cloud_init(draft, &file) {
+            drives.push((key.clone(), file.split(':').next().unwrap_or_default().to_owned()));
+        }
+    }
+    drives
+}
+
+/// The snippets that replace what Proxmox would write (`cicustom`).
+fn files(draft: &mut Draft<'_>, block: &mut Block) {
+    let Some(mut options) = draft.options("cicustom") else { return };
+    let parts = [
+        ("user", "user_data_file_id"),
+        ("vendor", "vendor_data_file_id"),
+        ("network", "network_data_file_id"),
+        ("meta", "meta_data_file_id"),
+    ];
+    for (part, attribute) in parts {
+        match options.take(part) {
+            None => {}
+            Some(file) if bpg::file_id(&file) => block.set(attribute, file),
+            Some(_) => {
+                draft.lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");
+            }
+        }
+    }
+    draft.leftover(&options, &[]);
+}
+
+fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
+    match draft.text("citype").as_deref() {
+        None => {}
+        Some(kind @ ("configdrive2" | "nocloud")) => block.set("type", kind),
+        Some(_) => draft.lost("citype", "the provider does not know this kind of drive; left out, it stays"),
+    }
+    if draft.flag("ciupgrade") {
+        draft.default("ciupgrade");
+    } else {
+        block.set("upgrade", false);
+    }
+}
+
+fn dns(draft: &mut Draft<'_>, block: &mut Block) {
+    let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
+    if domain.is_none() && servers.is_none() {
+        return;
+    }
+    // The provider splits at every blank, so that two of them make an empty server.
+    if servers.as_deref().is_some_and(|servers| servers.split(' ').any(|server| server.parse::<IpAddr>().is_err())) {
+        for key in ["nameserver", "searchdomain"] {
+            draft.lost(key, "the provider takes name servers as addresses, separated by one blank");
+        }
+        draft.ignore(&["initialization[0].dns"], "the provider refuses the name servers; left out, they stay");
+        return;
+    }
+    let mut dns = Block::new("dns");
+    dns.set_some("domain", domain);
+    dns.set_some("servers", servers.map(|servers| Value::List(servers.split(' ').map(Value::from).collect())));
+    block.nest(dns);
+}
+
+/// One block for each `ipconfigN` up to the last, by position; a gap is an empty block.
+fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
+    let configurations = draft.family("ipconfig");
+    let Some(last) = configurations.keys().next_back().copied() else { return };
+    for index in 0..=last {
+        let mut address = Block::new("ip_config");
+        if let Some(text) = configurations.get(&index) {
+            let mut options = Options::new(&format!("ipconfig{index}"), text);
+            for (family, ip, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
+                let (ip, gateway) = (options.take(ip), options.take(gateway));
+                if ip.is_none() && gateway.is_none() {
+                    continue;
+                }
+                let mut version = Block::new(family);
+                version.set_some("address", ip);
+                version.set_some("gateway", gateway);
+                address.nest(version);
+            }
+            draft.leftover(&options, &[]);
+        }
+        block.nest(address);
+    }
+}
+
+/// The user. The password is never read back, and whatever is written for it shows no difference: a variable keeps the
+/// place for the day when the guest is made anew.
+fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
+    let (user, password, keys) = (draft.text("ciuser"), draft.take("cipassword"), draft.text("sshkeys"));
+    if user.is_none() && password.is_none() && keys.is_none() {
+        return Ok(());
+    }
+    let mut account = Block::new("user_account");
+    account.set_some("username", user);
+    if password.is_some() {
+        let name = format!("{}_cloud_init_password", draft.label());
+        let description = format!("Cloud-init password of {}; needed only to create the guest anew", draft.title());
+        let value = draft.variable(name, Variable { description, default: Some(Default::Null), sensitive: true });
+        account.set("password", value);
+    }
+    if let Some(keys) = keys {
+        let lines = unescaped(&keys)
+            .ok_or_else(|| Stop::from(SetAside::new("the provider cannot read `sshkeys`: its escapes are broken")))?;
+        let lines = lines.trim();
+        // Only the line feed separates: a carriage return belongs to the key, as the provider reads it.
+        let lines: Vec<Value> = lines.split('\n').map(Value::from).collect();
+        if !keys.is_empty() {
+            account.push(Content::Attribute("keys".to_owned(), Value::List(lines)));
+        }
+    }
+    block.nest(account);
+    Ok(())
+}
+
+/// The text behind URL escapes as the provider reads it: `+` is a blank, and a broken escape is an error.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `url.QueryUnescape`, by which the provider reads `sshkeys`.
+    #[test]
+    fn keys_are_unescaped_as_the_provider_does() {
+        assert_eq!(unescaped("ssh-rsa%20AAA%2BTwo%3D%3D%0A").as_deref(), Some("ssh-rsa AAA+Two==\n"));
+        assert_eq!(unescaped("a+b").as_deref(), Some("a b"));
+        assert_eq!(unescaped("a%2"), None);
+        assert_eq!(unescaped("a%zz"), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! Network cards.
+
+use std::collections::BTreeMap;
+
+use crate::bpg;
+use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::hcl::{self, Block, Value};
+
+const DROPPED: &str =
+    "the provider has no attribute for this option of a network card; a later change of any card drops it";
+
+/// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
+/// (VERIFIED.md, T7).
+pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
+    let cards = draft.family("net");
+    let Some(last) = cards.keys().next_back().copied() else { return Ok(()) };
+    let mut blocks = Vec::new();
+    let mut said = true;
+    for (index, text) in &cards {
+        let block = card(draft, *index, text)?;
+        said &= block.is_some();
+        blocks.extend(block);
+    }
+    let gap = usize::try_from(last).unwrap_or(usize::MAX) + 1 != cards.len();
+    if gap {
+        draft.ignore(
+            &["network_device", "ipv4_addresses", "ipv6_addresses", "network_interface_names"],
+            "a card is missing between others, which the provider cannot say; Terraform's warning that this is \
+             redundant is wrong (without the last three the plan shows a change)",
+        );
+    }
+    if gap || !said {
+        let reason = if gap {
+            "a card is missing between others (VERIFIED.md, T7)"
+        } else {
+            "the provider does not know the model of one of the cards"
+        };
+        for index in cards.keys() {
+            draft.lost(&format!("net{index}"), format!("{reason}; left out, the cards stay as they are"));
+        }
+        return Ok(());
+    }
+    for block in blocks {
+        draft.nest(block);
+    }
+    Ok(())
+}
+
+/// The block of one card; `None` where the provider has no word for its model.
+fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, Stop> {
+    let key = format!("net{index}");
+    if text.contains(['"', '\\']) {
+        return Err(
+            SetAside::new(format!("the provider cannot read `{key}`: there is a quote or a backslash in it")).into()
+        );
+    }
+    let mut options = Options::new(&key, text);
+    let (rate, numbers) = (rate(&mut options, &key)?, numbers(&mut options, &key)?);
+    let trunks = options.take("trunks");
+    if let Some(range) =
+        trunks.as_deref().and_then(|trunks| trunks.split(';').find(|trunk| trunk.parse::<i64>().is_err()))
+    {
+        let reason =
+            format!("the provider's Read fails on the range `{range}` in the trunks of {key} (VERIFIED.md, T9)");
+        return Err(SetAside::new(reason).remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4")).into());
+    }
+    let (bridge, firewall, link_down) = (options.take("bridge"), options.flag("firewall"), options.flag("link_down"));
+    // A model without an address (`virtio`) is not understood; a running Proxmox always writes one.
+    options.first();
+    let (mut model, mut mac) = (options.take("model"), options.take("macaddr"));
+    if let Some(name) = options.names().into_iter().find(|name| !["host-managed"].contains(&name.as_str())) {
+        // `virtio=BC:24:…`: whatever the provider does not know by name is the model.
+        mac = options.take(&name);
+        model = Some(name);
+    }
+    draft.leftover(&options, &[("host-managed", DROPPED)]);
+    let model = model.unwrap_or_default();
+    let queues = numbers.get("queues").is_none_or(|queues| (0..=64).contains(queues));
+    if !bpg::NETWORK_MODELS.contains(&model.as_str()) || !mac.as_deref().is_none_or(bpg::mac) || !queues {
+        return Ok(None);
+    }
+    let mut block = Block::new("network_device");
+    block.set("bridge", bridge.unwrap_or_default());
+    block.set_some("model", (model != "virtio").then_some(model));
+    block.set_some("mac_address", mac);
+    block.set_some("vlan_id", numbers.get("tag").copied().filter(|tag| *tag != 0));
+    block.set_some("trunks", trunks);
+    block.set_some("firewall", firewall.filter(|on| *on));
+    block.set_some("disconnected", link_down.filter(|on| *on));
+    block.set_some("mtu", numbers.get("mtu").copied().filter(|mtu| *mtu != 0));
+    block.set_some("queues", numbers.get("queues").copied().filter(|queues| *queues != 0));
+    block.set_some("rate_limit", rate);
+    Ok(Some(block))
+}
+
+fn numbers(options: &mut Options, key: &str) -> Result<BTreeMap<&'static str, i64>, Stop> {
+    let mut numbers = BTreeMap::new();
+    for option in ["queues", "mtu", "tag"] {
+        let Some(text) = options.take(option) else { continue };
+        let number =
+            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
+        numbers.insert(option, number);
+    }
+    Ok(numbers)
+}
+
+/// The limit in MB/s.
+fn rate(options: &mut Options, key: &str) -> Result<Option<Value>, Stop> {
+    let Some(text) = options.take("rate") else { return Ok(None) };
+    let value =
+        hcl::number(&text).ok_or_else(|| SetAside::new(format!("the provider cannot read `rate={text}` of {key}")))?;
+    Ok(Some(value).filter(|value| *value != Value::Integer(0)))
+}

@@ -1,0 +1,95 @@
+//! The blocks of files that we wrote earlier, byte for byte.
+//!
+//! Our files have one block after another, each with its comments above it, at the first column; nothing inside a block
+//! stands there but its closing brace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::generate::FileSet;
+
+/// The blocks of the previous files.
+pub(crate) struct Chunks {
+    /// By file, and by the block's first line without its brace: `resource "type" "name"`.
+    blocks: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Chunks {
+    /// Splits every Terraform file.
+    pub(crate) fn read(files: &FileSet) -> Self {
+        let files = files.iter().filter(|(path, _)| path.starts_with("terraform/"));
+        Self { blocks: files.map(|(path, text)| (path.clone(), split(text))).collect() }
+    }
+
+    /// The block of the resource at this address (`type.name`), with its comments.
+    pub(crate) fn resource(&self, path: &str, address: &str) -> Option<&str> {
+        let (resource, label) = address.split_once('.')?;
+        self.blocks.get(path)?.get(&format!("resource \"{resource}\" \"{label}\"")).map(String::as_str)
+    }
+
+    /// The blocks of these variables.
+    pub(crate) fn variables(&self, names: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let Some(blocks) = self.blocks.get("terraform/variables.tf") else { return BTreeMap::new() };
+        let block = |name: &String| Some((name.clone(), blocks.get(&format!("variable \"{name}\""))?.clone()));
+        names.iter().filter_map(block).collect()
+    }
+}
+
+/// The names of the variables that a text refers to.
+pub(crate) fn variables(text: &str) -> BTreeSet<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let names = text.match_indices("= var.").map(|(start, prefix)| {
+        let rest = &text[start + prefix.len()..];
+        rest[..rest.find(|c| !word(c)).unwrap_or(rest.len())].to_owned()
+    });
+    names.collect()
+}
+
+fn split(text: &str) -> BTreeMap<String, String> {
+    let mut blocks = BTreeMap::new();
+    let (mut current, mut head): (String, Option<String>) = (String::new(), None);
+    for line in text.split_inclusive('\n') {
+        let plain = line.trim_end_matches('\n');
+        match &head {
+            None if plain.is_empty() => current.clear(),
+            None => {
+                current.push_str(line);
+                let opened = plain.strip_suffix(" {").or_else(|| plain.strip_suffix(" {}"));
+                if let Some(name) = opened.filter(|_| !plain.starts_with('#')) {
+                    if plain.ends_with('}') {
+                        blocks.insert(name.to_owned(), std::mem::take(&mut current));
+                    } else {
+                        head = Some(name.to_owned());
+                    }
+                }
+            }
+            Some(name) => {
+                current.push_str(line);
+                if plain == "}" {
+                    blocks.insert(name.clone(), std::mem::take(&mut current));
+                    head = None;
+                }
+            }
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_back_byte_for_byte() {
+        let one = "# A sentence.\nresource \"a\" \"one\" {\n  text = <<-EOT\n    x\n\n    }\n  EOT\n\n  b {}\n}\n";
+        let two = "resource \"a\" \"two\" {}\n";
+        let files = FileSet::from([("terraform/a.tf".to_owned(), format!("# Header.\n\n{one}\n{two}"))]);
+        let chunks = Chunks::read(&files);
+        assert_eq!(chunks.resource("terraform/a.tf", "a.one"), Some(one));
+        assert_eq!(chunks.resource("terraform/a.tf", "a.two"), Some(two));
+        assert_eq!(chunks.resource("terraform/a.tf", "a.three"), None);
+        assert_eq!(
+            variables("  x = var.one\n  y = var.two-b\n"),
+            BTreeSet::from(["one".to_owned(), "two-b".to_owned()])
+        );
+    }
+}
