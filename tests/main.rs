@@ -1,4 +1,6 @@
 //! The one integration binary: a module per subject, what they share in `support`.
 
+mod client;
 mod process;
+mod server;
 mod support;

@@ -176,3 +176,21 @@ impl Resolve for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over plain HTTP, since TLS refuses the name first; nobody is asked for a label of more than 63 characters.
+    #[tokio::test]
+    async fn an_unknown_name_is_told_from_a_closed_door() {
+        let host = format!("{}.example", "x".repeat(64));
+        let config = tls::config(&Trust::Insecure, MinimumTls::V13).unwrap();
+        let http = reqwest::Client::builder().tls_backend_preconfigured(config).dns_resolver(Arc::new(Resolver));
+        let error = http.build().unwrap().get(format!("http://{host}:8006/")).send().await.unwrap_err();
+        let (endpoint, path) = (host.parse().unwrap(), ApiPath::parse("version"));
+        let error = error::classify(&error, &endpoint, &path, &Limits::default());
+        assert_eq!(error.to_string(), format!("the host `{host}` cannot be resolved"));
+        assert!(error.is_unreachable());
+    }
+}

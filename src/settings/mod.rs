@@ -179,3 +179,155 @@ fn trust(layers: &[Layer], world: &World<'_>) -> Result<Trust, SettingsError> {
     }
     Ok(Trust::System)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::fault::{Fault, FaultKind};
+
+    const TOKEN: &str = "root@pam!iac=11111111-2222-3333-4444-555555555555";
+
+    /// Resolves in a made-up world: these variables, a file for each path that starts with `/`, and commands that
+    /// print their own words.
+    fn resolved(options: &[&str], environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        #[derive(clap::Parser)]
+        struct Command {
+            #[command(flatten)]
+            flags: Flags,
+        }
+        let command: Command = clap::Parser::try_parse_from(["test"].iter().chain(options)).unwrap();
+        let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
+        let world = World {
+            variable: &|name| environment.get(name).map(ToString::to_string),
+            read: &|path| match path.to_str().unwrap() {
+                "/token" => Ok(format!("{TOKEN}\n")),
+                "/password" => Ok("from file\r\n".to_owned()),
+                "/empty" => Ok("\n".to_owned()),
+                _ => Err(io::ErrorKind::NotFound.into()),
+            },
+            run: &|words| match words {
+                [program, rest @ ..] if program == "print" => Ok(format!("{}\n", rest.join(" "))),
+                _ => Err("no such program".into()),
+            },
+        };
+        resolve(command.flags, Flags::default(), &world)
+    }
+
+    /// As whom and with which secret the settings log in.
+    fn login(settings: &Settings) -> String {
+        let (kind, secret) = match &settings.credentials {
+            Credentials::Token { secret, .. } => ("token", secret),
+            Credentials::Ticket { ticket, .. } => ("ticket", ticket),
+            Credentials::Password { password, .. } => ("password", password),
+        };
+        format!("{kind} {} {}", settings.credentials.login(), secret.expose_secret())
+    }
+
+    #[test]
+    fn options_win_over_the_environment() {
+        let environment = [
+            ("PROXMOX_VE_ENDPOINT", "https://pve1.example:8006/, pve2.example,pve2.example"),
+            ("PROXMOX_VE_API_TOKEN", TOKEN),
+            ("PROXMOX_VE_PASSWORD", "from environment"),
+            ("PROXMOX_VE_INSECURE", "true"),
+            ("PROXMOX_VE_MIN_TLS", "1.2"),
+        ];
+        let check = |options: &[&str], endpoints: &[&str], expected: &str| {
+            let settings = resolved(options, &environment).unwrap();
+            let found: Vec<String> = settings.endpoints.iter().map(ToString::to_string).collect();
+            assert_eq!(found, endpoints, "{options:?}");
+            assert_eq!(login(&settings), expected, "{options:?}");
+            assert_eq!(settings.min_tls, MinimumTls::V12);
+        };
+        let both = ["https://pve1.example:8006/", "https://pve2.example:8006/"];
+        let token = "token root@pam!iac 11111111-2222-3333-4444-555555555555";
+        check(&[], &both, token);
+        check(&["--endpoint", "10.0.0.1"], &["https://10.0.0.1:8006/"], token);
+        check(&["--api-token-command", "print 'a@pve!b=1'"], &both, "token a@pve!b 1");
+        check(&["--username", "alice@pve"], &both, "password alice@pve from environment");
+        check(&["--username", "alice@pve", "--password-file", "/password"], &both, "password alice@pve from file");
+        check(&["--username", "a@pve", "--password-command", "print 'two  words'"], &both, "password a@pve two  words");
+    }
+
+    #[test]
+    fn the_environment_alone_is_enough() {
+        let check = |environment: &[(&str, &str)], expected: &str| {
+            let environment = [&[("PROXMOX_VE_ENDPOINT", "pve")], environment].concat();
+            assert_eq!(login(&resolved(&[], &environment).unwrap()), expected);
+        };
+        let password = ("PROXMOX_VE_PASSWORD", "secret");
+        let user = ("PROXMOX_VE_USERNAME", "root@pam");
+        let ticket = ("PROXMOX_VE_AUTH_TICKET", "PVE:alice@pve:6B038E50::e1==");
+        check(&[user, password], "password root@pam secret");
+        check(&[user, password, ticket], "ticket alice@pve PVE:alice@pve:6B038E50::e1==");
+        let token = "token root@pam!iac 11111111-2222-3333-4444-555555555555";
+        check(&[user, password, ticket, ("PROXMOX_MPC_API_TOKEN_FILE", "/token")], token);
+        check(&[("PROXMOX_VE_API_TOKEN", ""), user, password], "password root@pam secret");
+    }
+
+    #[test]
+    fn trust_is_the_strictest_word_of_the_uppermost_layer() {
+        let pin = "AB".repeat(32);
+        let check = |options: &[&str], environment: &[(&str, &str)], expected: Trust| {
+            let environment =
+                [&[("PROXMOX_VE_API_TOKEN", TOKEN), ("PROXMOX_VE_ENDPOINT", "pve")], environment].concat();
+            assert_eq!(resolved(options, &environment).unwrap().trust, expected);
+        };
+        let insecure = ("PROXMOX_VE_INSECURE", "1");
+        let pinned = Trust::Pinned(vec![pin.parse().unwrap()]);
+        check(&[], &[], Trust::System);
+        check(&[], &[insecure], Trust::Insecure);
+        check(&[], &[insecure, ("PROXMOX_MPC_FINGERPRINT", &pin)], pinned.clone());
+        check(&["--fingerprint", &pin], &[insecure], pinned);
+        check(&["--insecure"], &[("PROXMOX_MPC_FINGERPRINT", &pin)], Trust::Insecure);
+        let authorities = Trust::Authorities { file: "/password".into(), pem: "from file\r\n".to_owned() };
+        check(&["--ca-file", "/password"], &[insecure], authorities);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_a_secret() {
+        let check = |options: &[&str], environment: &[(&str, &str)], expected: &str, kind: FaultKind| {
+            let error = resolved(options, environment).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(error.kind(), kind, "{expected}");
+            assert!(!format!("{error:?} {:?}", error.hints()).contains("CANARY"), "{error:?}");
+        };
+        let token = ("PROXMOX_VE_API_TOKEN", TOKEN);
+        let pve = ("PROXMOX_VE_ENDPOINT", "pve");
+        let user = ("PROXMOX_VE_USERNAME", "root");
+        let usage = FaultKind::Usage;
+        check(&[], &[token], "no Proxmox endpoint was given", usage);
+        check(&["--endpoint", "http://pve"], &[token], "`http://pve` is no Proxmox endpoint", usage);
+        check(&["--endpoint", "https://a:CANARY@pve"], &[token], "`pve` is no Proxmox endpoint", usage);
+        check(&[], &[pve], "no credentials were given", usage);
+        let shape = "the API token does not have the form USER@REALM!NAME=UUID";
+        check(&[], &[pve, ("PROXMOX_VE_API_TOKEN", "CANARY")], shape, usage);
+        check(&[], &[pve, ("PROXMOX_VE_PASSWORD", "CANARY")], "a password was given, but no user name", usage);
+        check(&[], &[pve, user], "the user name `root` lacks its realm", usage);
+        check(&["--username", "a@pve"], &[pve], "no password was given for `a@pve`", usage);
+        check(&["--min-tls", "2"], &[pve, token], "`2` is no version of TLS", usage);
+        check(&["--fingerprint", "AB:CD"], &[pve, token], "`AB:CD` is no fingerprint", usage);
+        let insecure = ("PROXMOX_VE_INSECURE", "maybe");
+        check(&[], &[pve, token, insecure], "PROXMOX_VE_INSECURE is neither `true` nor `false`", usage);
+        check(&["--api-token-file", "/none"], &[pve], "cannot read /none", FaultKind::Failed);
+        check(&["--api-token-file", "/empty"], &[pve], "the secret from /empty is empty", FaultKind::Failed);
+        let program = "the command `pass` did not print a secret";
+        check(&["--api-token-command", "pass show x"], &[pve], program, FaultKind::Failed);
+        let quotes = "`print 'x` is no command: its quotes do not match, or it is empty";
+        check(&["--api-token-command", "print 'x"], &[pve], quotes, usage);
+    }
+
+    #[test]
+    fn settings_are_printed_without_secrets() {
+        let check = |environment: &[(&str, &str)]| {
+            let environment = [&[("PROXMOX_VE_ENDPOINT", "pve")], environment].concat();
+            let settings = resolved(&[], &environment).unwrap();
+            assert!(!format!("{settings:?} {settings:#?}").contains("CANARY"));
+        };
+        check(&[("PROXMOX_VE_API_TOKEN", "root@pam!iac=CANARY")]);
+        check(&[("PROXMOX_VE_USERNAME", "a@pve"), ("PROXMOX_VE_PASSWORD", "CANARY"), ("PROXMOX_VE_OTP", "CANARY")]);
+        check(&[("PROXMOX_VE_AUTH_TICKET", "PVE:a@pve:1::CANARY"), ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "CANARY")]);
+    }
+}
