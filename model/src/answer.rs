@@ -99,6 +99,16 @@ pub trait Answers {
     }
 }
 
+impl<T: Answers + ?Sized> Answers for std::sync::Arc<T> {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        (**self).get(path)
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        (**self).text(path)
+    }
+}
+
 impl Answers for std::collections::BTreeMap<ApiPath, Answer> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         Ok(Self::get(self, path).cloned())

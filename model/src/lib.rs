@@ -6,6 +6,7 @@ pub mod answer;
 pub mod api;
 pub mod boolean;
 pub mod cluster;
+pub mod derived;
 pub mod drive;
 pub mod kinds;
 pub mod list;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
@@ -35,6 +36,7 @@ enum Origin {
 /// The answers with what was already looked up.
 pub(super) struct Lookup {
     answers: Arc<dyn Answers + Send + Sync>,
+    deriver: Deriver<Arc<dyn Answers + Send + Sync>>,
     agent: AgentPolicy,
     kept: RwLock<Kept>,
     recorded: AtomicU64,
@@ -50,8 +52,15 @@ struct Kept {
 
 impl Lookup {
     pub(super) fn new(answers: Arc<dyn Answers + Send + Sync>, agent: AgentPolicy) -> Self {
-        let (recorded, derived, unknown) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self { answers, agent, kept: RwLock::default(), recorded, derived, unknown }
+        Self {
+            deriver: Deriver::new(Arc::clone(&answers)),
+            answers,
+            agent,
+            kept: RwLock::default(),
+            recorded: AtomicU64::default(),
+            derived: AtomicU64::default(),
+            unknown: AtomicU64::default(),
+        }
     }
 
     /// The reply to a GET that was looked up before and kept.
@@ -91,6 +100,7 @@ impl Lookup {
     }
 
     fn look_up(&self, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
+        let path = &self.deriver.canonical(path.clone())?;
         if self.agent == AgentPolicy::RefuseUnlessUsable
             && let Some(guest) = agent::asked_guest(path)
         {
@@ -102,7 +112,10 @@ impl Lookup {
         if let Some(recorded) = self.answers.text(path)? {
             return Ok((Origin::Recorded, recorded));
         }
-        Ok((Origin::Unknown, unknown(path).into()))
+        Ok(match self.deriver.derive(path)? {
+            Some(derived) => (Origin::Derived, derived.into()),
+            None => (Origin::Unknown, unknown(path).into()),
+        })
     }
 
     fn count(&self, origin: Origin) {

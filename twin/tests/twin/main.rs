@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod missing;
 mod recording;
+mod replay;
 mod server;
 mod support;

@@ -1,0 +1,120 @@
+//! Users with their groups and tokens, and pools in either form.
+
+use serde_json::{Map, Value, json};
+
+use super::rules::words;
+use super::{Deriver, Outcome, Row, not_implemented};
+use crate::object::text;
+use crate::{Answer, Answers, ApiPath, Unreadable};
+
+/// Users, tokens and pools.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+    match (segments, query) {
+        (["access", "users", user], []) => single_user(deriver, user),
+        (["access", "users", user, "token"], []) => Ok(tokens(deriver, user)?.map(|tokens| Answer::ok(tokens.into()))),
+        (["access", "users", user, "token", name], []) => single_token(deriver, user, name),
+        (["pools"], [(key, pool)]) if key == "poolid" => {
+            let single = match deriver.data(&ApiPath::new(["pools", pool]))? {
+                Some(single) => Some(single),
+                None => listed_pool(deriver, pool)?,
+            };
+            match single {
+                Some(single) => Ok(Some(Answer::ok(json!([single])))),
+                None => missing_pool(deriver, pool),
+            }
+        }
+        (["pools", parts @ ..], []) if !parts.is_empty() => single_pool(deriver, &parts.join("/")),
+        _ => Ok(None),
+    }
+}
+
+/// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name.
+fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
+    let Some(users) = deriver.rows(&ApiPath::parse("access/users"), "userid")? else { return Ok(None) };
+    let Some(row) = users.get(user) else {
+        let complete = deriver.permissions()?.allow_all("/", "Sys.Audit");
+        return Ok(complete.then(|| Answer::refusal(500, &format!("no such user ('{user}')"))));
+    };
+    let groups = deriver.rows(&ApiPath::parse("access/groups"), "groupid")?;
+    let (Some(groups), Some(tokens)) = (groups, tokens(deriver, user)?) else { return Ok(None) };
+    let member = |group: &Row| words(group.get("users")).any(|member| member == user);
+    let groups: Vec<&String> = groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name).collect();
+    let tokens: Map<String, Value> = tokens.into_iter().filter_map(|token| named_token(&token)).collect();
+    let mut single = row.clone();
+    single.retain(|key, _| key != "userid" && key != "realm-type");
+    single.insert("groups".to_owned(), json!(groups));
+    single.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
+    Ok(Some(Answer::ok(single.into())))
+}
+
+fn single_token<A: Answers>(deriver: &Deriver<A>, user: &str, name: &str) -> Outcome {
+    let Some(tokens) = tokens(deriver, user)? else { return Ok(None) };
+    let mut named = tokens.iter().filter_map(named_token);
+    Ok(Some(match named.find(|(token, _)| token == name) {
+        Some((_, token)) => Answer::ok(token),
+        None => Answer::refusal(500, &format!("no such token '{name}' for user '{user}'")),
+    }))
+}
+
+/// A token by its name, without it.
+fn named_token(token: &Value) -> Option<(String, Value)> {
+    let mut token = token.as_object()?.clone();
+    let name = token.remove("tokenid").as_ref().and_then(text)?;
+    Some((name, token.into()))
+}
+
+/// The tokens of a user, from the user's list of them, the user, or the list of users with everything.
+fn tokens<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<Value>>, Unreadable> {
+    if let Some(Value::Array(tokens)) = deriver.data(&ApiPath::new(["access", "users", user, "token"]))? {
+        return Ok(Some(tokens));
+    }
+    if let Some(single) = deriver.data(&ApiPath::new(["access", "users", user]))? {
+        let tokens = single.get("tokens").and_then(Value::as_object);
+        let listed = |(name, token): (&String, &Value)| {
+            let mut token = token.as_object().cloned().unwrap_or_default();
+            token.insert("tokenid".to_owned(), json!(name));
+            Value::Object(token)
+        };
+        return Ok(Some(tokens.into_iter().flatten().map(listed).collect()));
+    }
+    let full = ApiPath::new(["access", "users"]).with_query("full", "1");
+    let Some(row) = deriver.row(&full, "userid", user)? else { return Ok(None) };
+    Ok(Some(row.get("tokens").and_then(Value::as_array).cloned().unwrap_or_default()))
+}
+
+/// A nested pool has no single answer (`facts/pve`, "JSON types").
+fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+    if pool.contains('/') {
+        return Ok(Some(not_implemented(&["pools", pool])));
+    }
+    let list = ApiPath::new(["pools"]).with_query("poolid", pool);
+    let single = match deriver.data(&list)?.as_ref().and_then(|list| list.get(0)) {
+        Some(single) => Some(single.clone()),
+        None => listed_pool(deriver, pool)?,
+    };
+    match single {
+        Some(single) => Ok(Some(Answer::ok(single))),
+        None => missing_pool(deriver, pool),
+    }
+}
+
+/// A pool with the guests that the cluster's resources place in it. They do not place storages: a pool's storages are
+/// known only where the pool itself was recorded.
+fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Value>, Unreadable> {
+    let Some(mut single) = deriver.row(&ApiPath::parse("pools"), "poolid", pool)? else { return Ok(None) };
+    let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
+    let members = guests.values().filter(|guest| guest.get("pool").and_then(Value::as_str) == Some(pool));
+    let member = |guest: &Row| {
+        let mut member = guest.clone();
+        member.retain(|key, _| !matches!(key.as_str(), "pool" | "tags" | "hastate"));
+        Value::Object(member)
+    };
+    single.insert("members".to_owned(), members.map(member).collect());
+    Ok(Some(single.into()))
+}
+
+fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+    let Some(pools) = deriver.rows(&ApiPath::parse("pools"), "poolid")? else { return Ok(None) };
+    let gone = !pools.contains_key(pool) && deriver.permissions()?.allow_all("/pool", "Pool.Audit");
+    Ok(gone.then(|| Answer::refusal(500, &format!("pool '{pool}' does not exist"))))
+}

@@ -1,0 +1,146 @@
+//! What a guest is doing, from the cluster's resources and its configuration.
+
+use serde_json::{Value, json};
+
+use super::{Deriver, Outcome, Row};
+use crate::object::text;
+use crate::property::Properties;
+use crate::{Answer, Answers, ApiPath, Unreadable, boolean};
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// The swap of a container that does not say, in MiB (`pve-container`).
+const DEFAULT_SWAP: u64 = 512;
+
+/// `status/current`, `config?current=1` and the lists of a node's guests.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+    match (segments, query) {
+        (["nodes", node, guest_type @ ("qemu" | "lxc"), vmid, "status", "current"], []) => {
+            let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
+            let Some(mut status) = status(deriver, node, guest_type, &guest)? else { return Ok(None) };
+            complete(deriver, guest_type, &guest, &mut status)?;
+            Ok(Some(Answer::ok(status.status.into())))
+        }
+        (["nodes", node, guest_type @ ("qemu" | "lxc"), vmid, "config"], [(key, value)])
+            if key == "current" && value == "1" =>
+        {
+            current(deriver, &["nodes", node, guest_type, vmid])
+        }
+        (["nodes", node, guest_type @ ("qemu" | "lxc")], []) => list(deriver, node, guest_type),
+        _ => Ok(None),
+    }
+}
+
+/// A guest's row in its node's list, and the configuration that it was made from.
+struct Status {
+    status: Row,
+    configuration: Row,
+}
+
+fn status<A: Answers>(
+    deriver: &Deriver<A>,
+    node: &str,
+    guest_type: &str,
+    guest: &Row,
+) -> Result<Option<Status>, Unreadable> {
+    let vmid = guest.get("vmid").and_then(text).unwrap_or_default();
+    let Some(Value::Object(configuration)) =
+        deriver.data(&ApiPath::new(["nodes", node, guest_type, &vmid, "config"]))?
+    else {
+        return Ok(None);
+    };
+    let machine = guest_type == "qemu";
+    let mut status = guest.clone();
+    status.retain(|key, value| match key.as_str() {
+        "id" | "node" | "pool" | "hastate" => false,
+        "type" | "diskread" | "diskwrite" => !machine,
+        "memhost" => machine,
+        "template" => *value == json!(1),
+        _ => true,
+    });
+    if let Some(cpus) = status.remove("maxcpu") {
+        status.insert("cpus".to_owned(), cpus);
+    }
+    let number = |key: &str| configuration.get(key).and_then(text).and_then(|text| text.parse::<u64>().ok());
+    let mut set = |key: &str, value: Value| drop(status.insert(key.to_owned(), value));
+    if !machine {
+        set("maxswap", json!(number("swap").unwrap_or(DEFAULT_SWAP) * MEBIBYTE));
+        set("swap", json!(0));
+    } else if let Some(balloon) = number("balloon").filter(|balloon| *balloon > 0) {
+        set("balloon_min", json!(balloon * MEBIBYTE));
+        set("shares", json!(number("shares").unwrap_or(1000)));
+    }
+    if machine && configuration.keys().any(|key| crate::kinds::matches("serial[n]", key)) {
+        set("serial", json!(1));
+    }
+    Ok(Some(Status { status, configuration }))
+}
+
+/// Adds what only the single answer has.
+fn complete<A: Answers>(
+    deriver: &Deriver<A>,
+    guest_type: &str,
+    guest: &Row,
+    made: &mut Status,
+) -> Result<(), Unreadable> {
+    let word = |key: &str| guest.get(key).and_then(text).unwrap_or_default();
+    let prefix = if guest_type == "qemu" { "vm" } else { "ct" };
+    let sid = format!("{prefix}:{}", word("vmid"));
+    let managed = deriver.row(&ApiPath::parse("cluster/ha/resources"), "sid", &sid)?;
+    let ha = match managed.and_then(|row| row.get("state").and_then(text)).filter(|state| state != "ignored") {
+        Some(state) => json!({ "managed": 1, "state": guest.get("hastate").and_then(text).unwrap_or(state) }),
+        None => json!({ "managed": 0 }),
+    };
+    let status = &mut made.status;
+    status.insert("ha".to_owned(), ha);
+    if guest_type != "qemu" {
+        return Ok(());
+    }
+    status.insert("qmpstatus".to_owned(), guest.get("status").cloned().unwrap_or_default());
+    if word("status") == "running"
+        && let Some(memory) = guest.get("maxmem")
+    {
+        status.insert("balloon".to_owned(), memory.clone());
+    }
+    let configured = |key: &str| Some(Properties::parse(&made.configuration.get(key).and_then(text)?));
+    if configured("agent").is_some_and(|agent| agent.get_or_bare("enabled").and_then(boolean::parse) == Some(true)) {
+        status.insert("agent".to_owned(), json!(1));
+    }
+    if let Some(vga) = configured("vga") {
+        status.insert("clipboard".to_owned(), json!(vga.get("clipboard")));
+        if vga.get_or_bare("type").is_some_and(|kind| kind == "virtio" || kind.starts_with("qxl")) {
+            status.insert("spice".to_owned(), json!(1));
+        }
+    }
+    Ok(())
+}
+
+/// The configuration that is in force: without the changes that are pending.
+fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outcome {
+    let path = |what| ApiPath::new(guest.iter().copied().chain([what]));
+    let Some(Value::Object(mut keys)) = deriver.data(&path("config"))? else { return Ok(None) };
+    let Some(Value::Array(pending)) = deriver.data(&path("pending"))? else { return Ok(None) };
+    for item in pending.iter().filter(|item| item.get("pending").is_some() || item.get("delete").is_some()) {
+        let Some(key) = item.get("key").and_then(text) else { continue };
+        match item.get("value") {
+            Some(value) => drop(keys.insert(key, value.clone())),
+            None => drop(keys.remove(&key)),
+        }
+    }
+    Ok(Some(Answer::ok(keys.into())))
+}
+
+/// The guests of a node. `None` where the configuration of one is not on record.
+fn list<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str) -> Outcome {
+    let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
+    let mut rows = Vec::new();
+    for guest in guests.values() {
+        let is = |key: &str, value: &str| guest.get(key).and_then(Value::as_str) == Some(value);
+        if !is("node", node) || !is("type", guest_type) {
+            continue;
+        }
+        let Some(made) = status(deriver, node, guest_type, guest)? else { return Ok(None) };
+        rows.push(Value::Object(made.status));
+    }
+    Ok(Some(Answer::ok(rows.into())))
+}
