@@ -1,5 +1,7 @@
 //! The one integration binary: a module per subject, what they share in `support`.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on in a test has failed it")]
+
 mod client;
 mod import;
 mod process;

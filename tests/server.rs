@@ -42,7 +42,7 @@ pub(crate) enum Reply {
     /// A whole response: status line without the version, further headers, body.
     Whole(String, Vec<String>, String),
     /// The same after a pause.
-    Late(Duration, Box<Reply>),
+    Late(Duration, Box<Self>),
     /// A response that announces more than it sends before the connection ends.
     Cut(String),
     /// The end of the connection.
@@ -143,8 +143,9 @@ pub(crate) async fn plain_http() -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut hello = [0; 1024];
-            stream.read(&mut hello).await.unwrap();
+            // What the client says first is a TLS handshake, whatever its length.
+            let mut record = [0; 5];
+            stream.read_exact(&mut record).await.unwrap();
             let redirect = format!("HTTP/1.0 301 Moved Permanently\r\nLocation: https://{address}/\r\n\r\n");
             stream.write_all(redirect.as_bytes()).await.unwrap();
         }
@@ -203,8 +204,9 @@ async fn serve(mut stream: BufReader<impl AsyncRead + AsyncWrite + Unpin>, state
         let (text, goes_on) = match reply {
             Reply::Whole(status, headers, body) => {
                 let goes_on = !headers.iter().any(|header| header == "Connection: close");
-                let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-                (format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()), goes_on)
+                let length = format!("Content-Length: {}", body.len());
+                let lines = [&[format!("HTTP/1.1 {status}"), length], headers.as_slice()].concat().join("\r\n");
+                (format!("{lines}\r\n\r\n{body}"), goes_on)
             }
             Reply::Cut(body) => {
                 (format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() + 100), false)

@@ -64,14 +64,14 @@ async fn expiring(uses: usize) -> Server {
     let state = Mutex::new((0, 0));
     Server::start(move |_, request| {
         let mut state = state.lock().unwrap();
-        let (issued, used) = &mut *state;
+        let (issued, uses_so_far) = &mut *state;
         if request.target == "/api2/json/access/ticket" {
-            (*issued, *used) = (*issued + 1, 0);
+            (*issued, *uses_so_far) = (*issued + 1, 0);
             return ticket(*issued);
         }
         let current = request.header("cookie") == format!("PVEAuthCookie=PVE:alice@pve:{issued}::CANARY+/==");
-        *used += usize::from(current);
-        if current && *used <= uses { Reply::ok(GOOD) } else { Reply::unauthorized() }
+        *uses_so_far += usize::from(current);
+        if current && *uses_so_far <= uses { Reply::ok(GOOD) } else { Reply::unauthorized() }
     })
     .await
 }
@@ -179,15 +179,15 @@ async fn no_secret_is_logged_or_printed() {
     let server = expiring(1).await;
     let token = Credentials::token(&"root@pam!iac=CANARY".into()).unwrap();
     let given = Credentials::ticket("PVE:alice@pve:1::CANARY+/==".into(), Some("CANARY".into())).unwrap();
-    let mut printed = String::new();
+    let mut printed = Vec::new();
     for credentials in [password(None), token, given] {
         let client = client_as(&server, credentials, LIMITS);
         for _ in 0..3 {
-            printed += &format!("{:?}", version(&client).await);
+            printed.push(format!("{:?}", version(&client).await));
         }
-        printed += &format!("{client:?}");
+        printed.push(format!("{client:?}"));
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("answered path=version") && log.contains("logged in"), "{log}");
-    assert!(!log.contains("CANARY") && !printed.contains("CANARY"), "{log}\n{printed}");
+    assert!(!log.contains("CANARY") && !printed.concat().contains("CANARY"), "{log}\n{printed:?}");
 }
