@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod recording;
 pub mod server;
+pub mod synth;
 
 pub use credentials::Credentials;
 pub use recording::Recording;

@@ -7,3 +7,4 @@ mod recording;
 mod replay;
 mod server;
 mod support;
+mod synth;

@@ -1,0 +1,59 @@
+//! Made-up clusters of any size, for benchmarks and demonstrations: the same numbers give the same answers.
+//!
+//! A guest is a function of the seed and its place in the row, so that ten thousand of them are never held at once.
+
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::{Value, json};
+
+use crate::recording::{About, FORMAT};
+
+mod cluster;
+mod guest;
+mod random;
+
+use cluster::Cluster;
+
+/// How large a cluster is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// How many nodes, at least one.
+    pub nodes: u32,
+    /// How many guests, templates among them.
+    pub guests: u32,
+}
+
+/// What a recording of such a cluster says of itself.
+pub fn about(size: Size) -> About {
+    About {
+        format: FORMAT,
+        login: Some("root@pam!twin".to_owned()),
+        nodes: (0..size.nodes.max(1)).map(cluster::node_name).collect(),
+        pve_version: Some(cluster::VERSION.to_owned()),
+        recorded_at: "2026-01-01T00:00:00Z".to_owned(),
+    }
+}
+
+/// Every answer that an import of such a cluster asks for, one at a time: the lists, then each guest. Beside them is
+/// what the agents of running guests say, so that Terraform's provider never waits for one.
+pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answer)> {
+    let cluster = Cluster { nodes: size.nodes.max(1), guests: size.guests, seed };
+    let pools = cluster::POOLS.iter().map(move |pool| {
+        let path = ApiPath::new(["pools"]).with_query("poolid", pool.id);
+        (path, cluster.pool(pool))
+    });
+    let storages = (0..cluster.nodes).flat_map(move |node| cluster.node_storages(node));
+    let guests = (0..cluster.guests).flat_map(move |index| {
+        let guest = guest::Guest::new(&cluster, index);
+        let path = |what: &str| ApiPath::parse(&format!("nodes/{}/{}/{what}", guest.node, guest.id()));
+        let mut answers = vec![(path("config"), guest.config()), (path("pending"), guest.pending())];
+        answers.extend(guest.interfaces().map(|(what, interfaces)| (path(what), interfaces)));
+        answers
+    });
+    let answers = cluster.overview().chain(pools).chain(storages).chain(guests);
+    answers.map(|(path, data): (ApiPath, Value)| (path, Answer::ok(data)))
+}
+
+/// The data of an empty list.
+fn nothing() -> Value {
+    json!([])
+}
