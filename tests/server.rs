@@ -143,8 +143,10 @@ pub(crate) async fn plain_http() -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // What the client says first is a TLS handshake, whatever its length.
-            let mut record = [0; 5];
+            // The client's first TLS record, to its end: what is left unread would reset the connection.
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).await.unwrap();
+            let mut record = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
             stream.read_exact(&mut record).await.unwrap();
             let redirect = format!("HTTP/1.0 301 Moved Permanently\r\nLocation: https://{address}/\r\n\r\n");
             stream.write_all(redirect.as_bytes()).await.unwrap();

@@ -302,7 +302,9 @@ impl Fault for ClientError {
                 "or use an API token, which needs no second factor",
             ],
             Self::CodeSpent { .. } | Self::NoTicket { .. } => &["use an API token: it needs no ticket"],
-            Self::Redirected { .. } => &["name the node itself, and its port 8006: something else answers here"],
+            Self::Redirected { location: Some(location), .. } => {
+                return vec![format!("it leads to {location}: name the node itself, and its port 8006")];
+            }
             Self::Timeout { .. } => &["`--timeout SECONDS` waits longer"],
             Self::NotJson { .. } | Self::NoData { .. } => &["check that the endpoint is a Proxmox VE node"],
             _ => &[],

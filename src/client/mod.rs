@@ -66,6 +66,8 @@ impl Client {
     /// A client with a patience of its own; the settings' timeout still wins over the limit of an answer.
     pub fn with_limits(settings: Settings, mut limits: Limits) -> Result<Self, ClientError> {
         limits.answer = settings.timeout.unwrap_or(limits.answer);
+        // A connection that takes as long as an answer may is a node out of reach, not a slow answer.
+        limits.connect = limits.connect.min(limits.answer / 2);
         Ok(Self {
             transport: Transport::new(settings.endpoints, &settings.trust, settings.min_tls, limits)?,
             session: Session::new(settings.credentials, limits.ticket),

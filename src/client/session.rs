@@ -56,14 +56,14 @@ impl Session {
             }
             Credentials::Password { password, otp, .. } => {
                 let mut held = self.ticket.lock().await;
-                let fresh = match held.take() {
-                    None => self.log_in(transport, password, otp.as_ref(), 1).await?,
-                    Some(ticket) if ticket.issued.elapsed() < self.renewal => ticket,
-                    Some(ticket) => self.prolong(transport, ticket).await?,
-                };
-                let pass = fresh.pass.clone();
-                *held = Some(fresh);
-                Ok(pass)
+                if let Some(ticket) = held.as_mut() {
+                    if ticket.issued.elapsed() >= self.renewal {
+                        self.prolong(transport, ticket).await;
+                    }
+                    return Ok(ticket.pass.clone());
+                }
+                let ticket = self.log_in(transport, password, otp.as_ref(), 1).await?;
+                Ok(held.insert(ticket).pass.clone())
             }
         }
     }
@@ -79,21 +79,19 @@ impl Session {
             // The code was good for one login, and a ticket that is refused buys no other.
             return Err(ClientError::CodeSpent { login: self.login().to_owned() });
         }
-        let fresh = self.log_in(transport, password, None, refused.generation + 1).await?;
-        let pass = fresh.pass.clone();
-        *held = Some(fresh);
-        Ok(Some(pass))
+        let ticket = self.log_in(transport, password, None, refused.generation + 1).await?;
+        Ok(Some(held.insert(ticket).pass.clone()))
     }
 
     /// A younger ticket for one that still counts: Proxmox takes it in place of the password, and asks for no second
     /// factor then (recorded as `errors/ticket_renew`). Where that fails the old one is used up to its end.
-    async fn prolong(&self, transport: &Transport, old: Ticket) -> Result<Ticket, ClientError> {
-        match self.log_in(transport, &old.text, None, old.pass.generation + 1).await {
-            Err(ClientError::Unauthorized { reason, .. }) => {
-                debug!(reason, "the ticket was not renewed");
-                Ok(Ticket { issued: Instant::now(), ..old })
+    async fn prolong(&self, transport: &Transport, ticket: &mut Ticket) {
+        match self.log_in(transport, &ticket.text, None, ticket.pass.generation + 1).await {
+            Ok(fresh) => *ticket = fresh,
+            Err(error) => {
+                debug!(%error, "the ticket was not renewed");
+                ticket.issued = Instant::now();
             }
-            outcome => outcome,
         }
     }
 

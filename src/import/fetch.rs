@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use proxmox_mpc_model::kinds::Kind;
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::recording::{About, FORMAT, Recording, RecordingWriter};
@@ -58,6 +58,7 @@ pub async fn record(
     sink: &dyn Sink,
 ) -> Result<Fetched, ImportError> {
     let work = Work::start(sink, "reading the cluster");
+    let before = client.sent();
     let mut fetch =
         Fetch { client, store: Store::start(writer, kinds), work, asked: 0, answered: 0, failures: Vec::new() };
     fetch.overview(options.concurrency).await?;
@@ -73,7 +74,7 @@ pub async fn record(
     Ok(Fetched {
         recording: fetch.store.finish(about).await?,
         asked: fetch.asked,
-        sent: client.sent(),
+        sent: client.sent() - before,
         failures: fetch.failures,
     })
 }
@@ -91,10 +92,11 @@ impl Fetch<'_> {
     /// The answers that everything else hangs on: here every failure is the end.
     async fn overview(&mut self, concurrency: usize) -> Result<(), ImportError> {
         let client = self.client;
-        let requests = Cluster::overview();
+        let mut requests = Cluster::overview().into_iter().map(|path| ask(client, path));
         self.asked = requests.len() as u64;
-        let mut answers =
-            futures_util::stream::iter(requests).map(|path| ask(client, path)).buffer_unordered(concurrency.max(1));
+        // The first goes alone: a login that is refused is refused once, not by as many connections at once.
+        let first = stream::iter(requests.next()).buffer_unordered(1);
+        let mut answers = first.chain(stream::iter(requests).buffer_unordered(concurrency.max(1)));
         while let Some((path, outcome)) = answers.next().await {
             let answer = outcome?;
             if answer.data().is_none() && ESSENTIAL.contains(&path.as_str()) {

@@ -6,44 +6,47 @@ use secrecy::SecretString;
 
 use super::{SettingsError, World};
 
-/// How to reach the cluster, and as whom
+/// How to reach the cluster, and as whom.
 ///
-/// Secrets are never options: every user of a machine can read those. They come from the environment, a file or a
-/// command.
+/// Secrets are never options: every user of a machine can read those. They come from the environment
+/// (`PROXMOX_VE_API_TOKEN`, `PROXMOX_VE_PASSWORD`, `PROXMOX_VE_OTP`), a file or a command.
+// To be flattened last: its heading holds for every option after it.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
 pub struct Flags {
-    /// A node of the cluster, as in `pve.example` or `https://10.0.0.1:8006`; more nodes stand in for the first
+    /// A node of the cluster, as in `pve.example` or `https://10.0.0.1:8006`; more nodes
+    /// stand in for the first (`PROXMOX_VE_ENDPOINT`)
     #[arg(long = "endpoint", value_name = "URL", value_delimiter = ',')]
     pub endpoints: Vec<String>,
-    /// Log in as this user, as in `root@pam`, instead of with an API token
+    /// Log in as this user, as in `root@pam`, instead of with an API token (`PROXMOX_VE_USERNAME`)
     #[arg(long, value_name = "USER@REALM")]
     pub username: Option<String>,
-    /// Read the API token, `USER@REALM!NAME=UUID`, from this file
+    /// Read the API token, `USER@REALM!NAME=UUID`, from this file (`PROXMOX_MPC_API_TOKEN_FILE`)
     #[arg(long, value_name = "FILE", conflicts_with = "username")]
     pub api_token_file: Option<PathBuf>,
-    /// Read the API token from what this command prints
+    /// Read the API token from what this command prints (`PROXMOX_MPC_API_TOKEN_COMMAND`)
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["username", "api_token_file"])]
     pub api_token_command: Option<String>,
-    /// Read the password from this file
+    /// Read the password from this file (`PROXMOX_MPC_PASSWORD_FILE`)
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Read the password from what this command prints
+    /// Read the password from what this command prints (`PROXMOX_MPC_PASSWORD_COMMAND`)
     #[arg(long, value_name = "COMMAND", conflicts_with = "password_file")]
     pub password_command: Option<String>,
-    /// Trust what the certificate authorities in this PEM file signed
+    /// Trust what the certificate authorities in this PEM file signed (`PROXMOX_MPC_CA_FILE`)
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Trust the certificate with this SHA-256 fingerprint; one for each node
+    /// Trust the certificate with this SHA-256 fingerprint; one for each node (`PROXMOX_MPC_FINGERPRINT`)
     #[arg(long = "fingerprint", value_name = "SHA256", value_delimiter = ',', conflicts_with = "ca_file")]
     pub fingerprints: Vec<String>,
-    /// Trust any certificate: whoever sits on the wire can read the token or the password
+    /// Trust any certificate: whoever sits on the wire can read the token or the password (`PROXMOX_VE_INSECURE`)
     #[arg(long, conflicts_with_all = ["ca_file", "fingerprints"])]
     pub insecure: bool,
-    /// The least version of TLS to speak: 1.2 or 1.3
+    /// The least version of TLS to speak: 1.2 or 1.3 (`PROXMOX_VE_MIN_TLS`)
     #[arg(long, value_name = "VERSION")]
     pub min_tls: Option<String>,
     /// Wait this many seconds for one answer
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
 }
 

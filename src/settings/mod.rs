@@ -192,6 +192,7 @@ mod tests {
     /// Resolves in a made-up world: these variables, a file for each path that starts with `/`, and commands that
     /// print their own words.
     fn resolved(options: &[&str], environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        /// The command's own words
         #[derive(clap::Parser)]
         struct Command {
             #[command(flatten)]

