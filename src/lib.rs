@@ -8,4 +8,5 @@ pub mod interrupt;
 pub mod settings;
 pub mod toolchain;
 pub mod ui;
+pub mod verify;
 pub mod workspace;

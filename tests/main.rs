@@ -7,3 +7,4 @@ mod import;
 mod process;
 mod server;
 mod support;
+mod verify;

@@ -102,7 +102,8 @@ impl Invocation {
             };
             environment.insert(name.into(), value.into());
         }
-        let command = duct::cmd(&self.program, &self.arguments).full_env(environment);
+        // As text: a path without a slash would be looked for in the current folder, not in PATH.
+        let command = duct::cmd(self.program.as_os_str(), &self.arguments).full_env(environment);
         match &self.folder {
             Some(folder) => command.dir(folder),
             None => command,

@@ -22,6 +22,9 @@ pub type FileSet = BTreeMap<String, String>;
 /// SHA-256 in lower-case hexadecimal by path relative to the workspace.
 pub type Hashes = BTreeMap<String, String>;
 
+/// Where an import leaves its recording, relative to the workspace.
+pub const RECORDING: &str = ".proxmox-mpc/recordings/latest";
+
 /// The memory of the workspace, which is written last: while it is old, the run is not finished.
 #[derive(Clone, Copy, Debug)]
 pub struct Manifest<'a> {
@@ -114,7 +117,12 @@ pub fn hashes(files: &FileSet) -> Hashes {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");
         text
     })

@@ -1,0 +1,296 @@
+//! The tables of what is known: one row for each difference and error that was seen with the real provider at 0.111.1.
+//!
+//! The trap's number in VERIFIED.md stands behind its row. A new version of the provider gets its rows checked, and a
+//! new trap is a new row.
+
+use crate::verify::explain::Explanation;
+
+const fn row(attribute: &'static str, why: &'static str, what_to_do: &'static str) -> Explanation {
+    Explanation { attribute, why, what_to_do }
+}
+
+const IMPORT_AGAIN: &str = "Import again, so that the code says what the cluster has.";
+
+pub(super) const VM: &[Explanation] = &[
+    row(
+        "scsi_hardware",
+        "The guest has no `scsihw`, and the provider takes that for virtio-scsi-pci.",
+        "Run `qm set ID --scsihw lsi` on the node, which is what Proxmox assumes, and import again; or ignore the attribute.",
+    ), // T3
+    row(
+        "operating_system",
+        "The guest has no `ostype`, and the provider takes that for `other`.",
+        "Add `operating_system` to `ignore_changes`.",
+    ), // T27
+    row(
+        "machine",
+        "The provider's check refuses this machine type, so that it cannot be written.",
+        "Leave `machine` out and add it to `ignore_changes`.",
+    ), // T30
+    row(
+        "numa",
+        "A NUMA node has no policy, and the provider takes that for `preferred`.",
+        "Add `numa` to `ignore_changes`.",
+    ), // T33
+    row(
+        "node_name",
+        "The guest is on another node than the code says: it was migrated, or the HA manager moved it.",
+        "Import again; for a guest that moves by itself, add `node_name` to `ignore_changes`. Do not apply: it would be replaced.",
+    ), // T44, T45
+    row(
+        "network_device",
+        "The guest's network devices are not numbered from 0 without a gap, or a MAC address is in other letters.",
+        "Leave `network_device` out and ignore it with `ipv4_addresses`, `ipv6_addresses` and `network_interface_names`.",
+    ), // T7, T8
+    row(
+        "ipv4_addresses",
+        "Another attribute changes, after which the provider wants to read the addresses again.",
+        "Mend the other difference: this one goes with it.",
+    ), // T7, T20
+    row(
+        "ipv6_addresses",
+        "Another attribute changes, after which the provider wants to read the addresses again.",
+        "Mend the other difference: this one goes with it.",
+    ),
+    row(
+        "network_interface_names",
+        "Another attribute changes, after which the provider wants to read the names again.",
+        "Mend the other difference: this one goes with it.",
+    ),
+    row(
+        "serial_device",
+        "The guest's serial ports are not numbered from 0 without a gap.",
+        "Add `serial_device` to `ignore_changes`.",
+    ), // T19
+    row(
+        "audio_device",
+        "The audio device has no driver, or one that the provider does not know.",
+        "Add `audio_device` to `ignore_changes`.",
+    ), // T28
+    row(
+        "description",
+        "The notes begin or end with blanks or have line ends of Windows, which the provider trims.",
+        "Add `description` to `ignore_changes`, or trim the notes in Proxmox.",
+    ), // T12
+    row("started", "Whether the guest runs is part of the code, and it was started or stopped since.", IMPORT_AGAIN), // T20
+    row(
+        "disk",
+        "The provider compares disks in the order of the code, with their sizes.",
+        "Import again. Do not apply: a change of one disk rewrites every drive of the guest.",
+    ), // T14, T43
+    row("cdrom", "A CD drive other than the provider's own needs a block of its own.", IMPORT_AGAIN), // T6
+    row(
+        "cpu",
+        "The CPU differs, or its type is one that the provider does not know.",
+        "Import again; a type that the provider refuses goes into `ignore_changes` as `cpu[0].type`.",
+    ), // T4, T31
+    row(
+        "memory",
+        "The guest has no `memory`, or less than the provider allows to write.",
+        "Leave `memory` out and add it to `ignore_changes`.",
+    ), // T26
+    row("efi_disk", "The guest has an EFI disk, which is always in the state.", IMPORT_AGAIN),        // T21
+    row(
+        "tpm_state",
+        "The version of the TPM is not written as the provider reads it.",
+        "Import again. Do not apply: the TPM would be replaced, and with it its keys.",
+    ), // T10, T11
+    row("hostpci", "A passed-through device differs, `rombar` among its attributes.", IMPORT_AGAIN),  // T34
+    row(
+        "amd_sev",
+        "Memory encryption cannot be changed in place.",
+        "Import again. Do not apply: the guest would be replaced.",
+    ), // T38
+    row("pool_id", "The guest is in another pool than the code says.", IMPORT_AGAIN),                 // T40
+    row("tags", "The tags differ, or are separated by something else than semicolons.", IMPORT_AGAIN), // T25
+    row(
+        "clone",
+        "The provider never reads back what a guest was cloned from.",
+        "Leave `clone` out. Do not apply: the guest would be replaced.",
+    ), // T40
+    row("timeout_", "The provider's time limits come from the code alone.", "Leave them at their defaults."), // T39
+];
+
+pub(super) const CONTAINER: &[Explanation] = &[
+    row(
+        "timeout_",
+        "An import leaves the provider's time limits empty, and its defaults are not.",
+        "Add the five of them to `ignore_changes`.",
+    ), // C1
+    row("vm_id", "An import leaves `vm_id` empty.", "Add `vm_id` to `ignore_changes`."), // C2
+    row("console", "Without a `console` key in Proxmox the state has an empty block.", "Write `console {}`."), // C3
+    row(
+        "operating_system",
+        "The provider never reads back which template a container was made from, or `ostype` is absent.",
+        "Add `operating_system[0].template_file_id` to `ignore_changes`. Do not apply: the container would be replaced.",
+    ), // C4, C5
+    row("memory", "The container has no `memory` key.", "Leave `memory` out and add it to `ignore_changes`."), // C7
+    row("disk", "The root disk's size is not written as the provider reads it.", IMPORT_AGAIN), // C9
+    row(
+        "mount_point",
+        "A mount point differs, or its size is in another unit.",
+        "Import again. Do not apply: the container would be replaced.",
+    ), // C6
+    row("initialization", "A container always has this block in its state.", IMPORT_AGAIN), // C15, C17
+    row(
+        "description",
+        "The notes do not end with exactly one line end, or begin with blanks.",
+        "Add `description` to `ignore_changes`.",
+    ), // C16
+    row(
+        "unprivileged",
+        "This cannot be changed in place.",
+        "Import again. Do not apply: the container would be replaced.",
+    ), // C6
+    row(
+        "pool_id",
+        "A container's pool cannot be changed in place.",
+        "Use a pool membership. Do not apply: the container would be replaced.",
+    ), // C6
+    row(
+        "node_name",
+        "The container is on another node than the code says.",
+        "Import again. Do not apply: a second one would be made.",
+    ), // C21
+];
+
+pub(super) const STORAGE: &[Explanation] = &[
+    row(
+        "password",
+        "Proxmox never shows a password, so that the state has none.",
+        "Add `password` to `ignore_changes`. Do not apply: the storage would be replaced.",
+    ),
+    row("encryption_key", "Proxmox never shows a key.", "Leave `encryption_key` out."),
+    row(
+        "backups",
+        "The provider does not read the retention back.",
+        "Leave `backups` out, or add it to `ignore_changes`.",
+    ),
+    row("shared", "Proxmox leaves `shared` out where it is off.", "Write `shared` whatever it is."),
+];
+
+/// Whatever the resource.
+pub(super) const ANY: &[Explanation] = &[row(
+    "",
+    "The cluster and the code say different things.",
+    "Import again if the cluster is right; if the code is, this is the change that `terraform apply` would make.",
+)];
+
+/// What stands for a whole object that comes or goes.
+pub(super) const CREATED: Explanation = row(
+    "",
+    "The code has an object that nothing imports and that is not in the state.",
+    "Take it out of the code, or import it; `terraform apply` would make a new one.",
+);
+pub(super) const DESTROYED: Explanation =
+    row("", "The state has an object that the code does not.", "Import again. Do not apply: it would be destroyed.");
+
+/// Errors by a piece of their text.
+pub(super) const ERRORS: &[(&str, Explanation)] = &[
+    (
+        "Cannot import non-existent remote object",
+        row(
+            "",
+            "There is no such object under this id: it is gone, it moved to another node, or the login may not see it.",
+            "Import again, with a login that sees it.",
+        ),
+    ), // T46, C20
+    (
+        "migrate_downtime",
+        row(
+            "",
+            "The provider cannot read the key `migrate_downtime`, which Proxmox sends as text.",
+            "Run `qm set ID --delete migrate_downtime` on the node, and import again.",
+        ),
+    ), // T1
+    (
+        "current=",
+        row(
+            "",
+            "The provider cannot read the newer form of `memory`.",
+            "Run `qm set ID --memory MIB` on the node, and import again.",
+        ),
+    ), // T2
+    (
+        "failed to parse trunk",
+        row(
+            "",
+            "The provider cannot read ranges in `trunks`.",
+            "List the VLANs one by one in Proxmox, and import again.",
+        ),
+    ), // T9
+    (
+        "'trunks'",
+        row(
+            "",
+            "The provider cannot read ranges in `trunks`.",
+            "List the VLANs one by one in Proxmox, and import again.",
+        ),
+    ), // C14
+    ("mbps_", row("", "The provider cannot read a limit with a fraction.", "Round it in Proxmox, and import again.")), // T15
+    (
+        "illegal base64 data",
+        row(
+            "",
+            "The provider cannot read the texts of `smbios1` unless they are base64.",
+            "Set them again in Proxmox's web interface, which encodes them, and import again.",
+        ),
+    ), // T22
+    (
+        "volume_size_info",
+        row(
+            "",
+            "A volume of the guest cannot be read: its file is gone, or its storage is off.",
+            "Enable the storage or detach the disk, and import again.",
+        ),
+    ), // T18
+    ("is disabled", row("", "A storage that the guest uses is disabled.", "Enable the storage, and import again.")), // T18
+    (
+        "Permission check failed",
+        row(
+            "",
+            "The login lacks the privilege that stands in the parentheses.",
+            "Grant it, or prove without `--live`, which needs no right on the cluster.",
+        ),
+    ),
+    ("received an HTTP 401", row("", "The token is wrong or has expired.", "Check PROXMOX_VE_API_TOKEN.")),
+    (
+        "Missing Proxmox VE API Endpoint",
+        row("", "The provider is not told where the cluster is.", "Set PROXMOX_VE_ENDPOINT."),
+    ),
+    (
+        "must provide either username and password",
+        row("", "The provider is not told as whom to log in.", "Set PROXMOX_VE_API_TOKEN."),
+    ),
+    (
+        "certificate signed by unknown authority",
+        row(
+            "",
+            "The cluster's certificate is not one that this machine trusts, and the provider cannot pin one.",
+            "Trust the cluster's authority (`/etc/pve/pve-root-ca.pem`) on this machine, or set PROXMOX_VE_INSECURE=true.",
+        ),
+    ),
+    ("protocol version not supported", row("", "The server speaks TLS 1.2 only.", "Set PROXMOX_VE_MIN_TLS=1.2.")),
+    ("connection refused", row("", "Nothing listens there.", "Check PROXMOX_VE_ENDPOINT; Proxmox's port is 8006.")),
+    ("no such host", row("", "The name cannot be resolved.", "Check PROXMOX_VE_ENDPOINT.")),
+    (
+        "No value for required variable",
+        row("", "A variable has no value.", "Give it one: `TF_VAR_name`, or a `.tfvars` file."),
+    ),
+    (
+        "Inconsistent dependency lock file",
+        row(
+            "",
+            "The code wants other providers than are installed.",
+            "Run `terraform init` in the folder of the code.",
+        ),
+    ),
+    (
+        "Required plugins are not installed",
+        row("", "The providers are not installed.", "Run `terraform init` in the folder of the code."),
+    ),
+    (
+        "Backend initialization required",
+        row("", "The state's backend has changed.", "Run `terraform init` in the folder of the code."),
+    ),
+];

@@ -1,0 +1,253 @@
+//! The proof: judged by what Terraform was recorded to say, and made with the real one where it is here.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use proxmox_mpc::event::Event;
+use proxmox_mpc::fault::{Fault, FaultKind};
+use proxmox_mpc::toolchain::terraform::{Product, Tool, ToolError, Version, find};
+use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
+use proxmox_mpc::verify::{self, Proof, ProofRecord, VerifyError};
+use proxmox_mpc::workspace;
+use proxmox_mpc_generators as generators;
+use proxmox_mpc_twin::Recording;
+use tempfile::TempDir;
+
+use crate::support::{self, skip};
+
+/// What the pretended Terraform says and does, command by command.
+struct Pretend {
+    init: (&'static str, i32),
+    plan: (&'static str, i32),
+}
+
+const CLEAN: Pretend = Pretend { init: ("init.jsonl", 0), plan: ("clean.jsonl", 2) };
+
+fn recorded(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terraform").join(name)
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// A workspace whose code imports two pools, and a Terraform that was recorded over it.
+struct Stage {
+    folder: TempDir,
+    tool: Tool,
+}
+
+impl Stage {
+    fn new(pretend: &Pretend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("terraform")).unwrap();
+        fs::write(folder.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
+        let program = folder.path().join("pretend");
+        let (init, plan) = (recorded(pretend.init.0), recorded(pretend.plan.0));
+        let script = format!(
+            "#!/bin/sh\ncase $1 in\n  version) echo 'Terraform v1.11.4' ;;\n  init) cat {init}; exit {} ;;\n  \
+             plan)\n    env > {folder}/environment\n    ls -A > {folder}/files\n    \
+             for argument; do case $argument in -out=*) : > \"${{argument#-out=}}\" ;; esac; done\n    \
+             cat {plan}; exit {} ;;\n  show) cat {show} ;;\nesac\n",
+            pretend.init.1,
+            pretend.plan.1,
+            init = init.display(),
+            plan = plan.display(),
+            show = recorded("differences.json").display(),
+            folder = folder.path().display(),
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let tool = Tool { program, product: Product::Terraform, version: Version(1, 11, 4) };
+        Self { folder, tool }
+    }
+
+    fn verify(&self) -> (Result<Proof, VerifyError>, Vec<Event>) {
+        let events = Mutex::new(Vec::new());
+        let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
+        let proof = verify::against_twin(self.folder.path(), recording, &self.tool, &events);
+        (proof, events.into_inner().unwrap())
+    }
+
+    fn left(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+}
+
+fn shown(proof: &Proof, output: OutputFormat) -> String {
+    let (results, errors) = (Captured::default(), Captured::default());
+    Ui::captured(Options { output, ..Options::default() }, &results, &errors, None).report(proof).unwrap();
+    results.text()
+}
+
+#[test]
+fn a_plan_that_only_imports_is_a_proof() {
+    let stage = Stage::new(&CLEAN);
+    let (proof, events) = stage.verify();
+    let proof = proof.unwrap();
+    assert!(proof.clean && proof.complete);
+    assert_eq!(proof.fault_kind(), None);
+    assert_eq!(proof.expected, 2);
+    support::snapshot("verify_clean", &shown(&proof, OutputFormat::Table));
+    assert!(events.contains(&Event::Progress { what: "planning".to_owned(), done: 2, total: Some(2) }));
+}
+
+/// Neither the user's credentials and variables nor their state come near a proof against the twin.
+#[test]
+fn a_proof_has_an_environment_and_a_folder_of_its_own() {
+    let stage = Stage::new(&CLEAN);
+    let code = stage.folder.path().join("terraform");
+    for name in ["terraform.tfstate", "secret.auto.tfvars"] {
+        fs::write(code.join(name), "").unwrap();
+    }
+    fs::write(code.join("variables.tf"), "variable \"password\" {\n  sensitive = true\n}\n").unwrap();
+    stage.verify().0.unwrap();
+    let environment = stage.left("environment");
+    let ours: Vec<&str> = environment
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .filter(|(name, _)| ["TF_", "PROXMOX_VE_", "PM_VE_"].iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| !["TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"].contains(name))
+        .map(|(name, _)| name)
+        .collect();
+    let mut ours = ours;
+    ours.sort_unstable();
+    assert_eq!(ours, ["PROXMOX_VE_API_TOKEN", "TF_DATA_DIR", "TF_IN_AUTOMATION", "TF_VAR_password"]);
+    assert!(environment.contains("TF_VAR_password=redacted-password"));
+    assert_eq!(stage.left("files"), "main.tf\nvariables.tf\nzz_proxmox_mpc_override.tf\n");
+}
+
+#[test]
+fn differences_are_named_with_what_to_do() {
+    let stage = Stage::new(&Pretend { plan: ("differences.jsonl", 2), ..CLEAN });
+    let proof = stage.verify().0.unwrap();
+    assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
+    let table = shown(&proof, OutputFormat::Table);
+    support::snapshot("verify_differences", &table);
+    let json = shown(&proof, OutputFormat::Json);
+    assert!(!json.contains("canary") && !table.contains("canary"), "a sensitive value was shown");
+}
+
+/// Terraform counts what is left when one object fails: the numbers look clean, and prove nothing.
+#[test]
+fn an_incomplete_plan_is_no_proof() {
+    let stage = Stage::new(&Pretend { plan: ("errored.jsonl", 1), ..CLEAN });
+    let (proof, events) = stage.verify();
+    let proof = proof.unwrap();
+    assert!(proof.counts.is_some_and(|counts| counts.changes_nothing()), "it looks clean");
+    assert_eq!(proof.fault_kind(), Some(FaultKind::Failed));
+    assert!(events.iter().any(|event| matches!(event, Event::Diagnostic(_))));
+    support::snapshot("verify_incomplete", &shown(&proof, OutputFormat::Table));
+}
+
+/// Each alone is not enough: the exit code, the errors, the numbers, the addresses.
+#[test]
+fn a_plan_that_looks_clean_may_not_be() {
+    let check = |pretend: Pretend, change: &dyn Fn(&Path), expected: Option<FaultKind>| {
+        let stage = Stage::new(&pretend);
+        change(&stage.folder.path().join("terraform"));
+        assert_eq!(stage.verify().0.unwrap().fault_kind(), expected, "{}", pretend.plan.0);
+    };
+    let nothing = |_: &Path| {};
+    check(Pretend { plan: ("clean.jsonl", 0), ..CLEAN }, &nothing, None);
+    check(Pretend { plan: ("clean.jsonl", 1), ..CLEAN }, &nothing, Some(FaultKind::Failed));
+    check(Pretend { plan: ("errored.jsonl", 2), ..CLEAN }, &nothing, Some(FaultKind::Failed));
+    check(Pretend { plan: ("init.jsonl", 0), ..CLEAN }, &nothing, Some(FaultKind::Failed));
+    let one_more = |folder: &Path| {
+        fs::write(folder.join("imports.tf"), "import {\n  to = a.b\n  id = \"x\"\n}\n").unwrap();
+    };
+    check(CLEAN, &one_more, Some(FaultKind::Differences));
+}
+
+#[test]
+fn what_is_not_json_is_text() {
+    let stage = Stage::new(&Pretend { plan: ("noise.txt", 1), ..CLEAN });
+    let (proof, events) = stage.verify();
+    assert_eq!(proof.unwrap().fault_kind(), Some(FaultKind::Failed));
+    let line = "panic: runtime error: invalid memory address".to_owned();
+    assert!(events.contains(&Event::Text { source: "pretend".to_owned(), line }));
+}
+
+#[test]
+fn a_provider_that_cannot_be_had_is_told_apart() {
+    let stage = Stage::new(&Pretend { init: ("no-provider.jsonl", 1), ..CLEAN });
+    let error = stage.verify().0.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the provider cannot be installed here: Could not retrieve the list of available versions for provider \
+         bpg/proxmox: could not connect to registry.example: failed to request discovery document: Get \
+         \"https://registry.example/.well-known/terraform.json\": dial tcp: lookup registry.example: no such host"
+    );
+    let stage = Stage::new(&Pretend { init: ("noise.txt", 1), ..CLEAN });
+    let error = stage.verify().0.unwrap_err();
+    assert!(matches!(error, VerifyError::Init { .. }), "{error}");
+    assert!(error.to_string().contains("panic: runtime error"), "{error}");
+}
+
+#[test]
+fn a_tool_must_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |says: &str, expected: &str| {
+        let program = folder.path().join("tool");
+        fs::write(&program, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let found = find(Some(&program), &()).map(|tool| tool.to_string());
+        let found = found.unwrap_or_else(|error| error.to_string().replace(program.to_str().unwrap(), "tool"));
+        assert_eq!(found, expected);
+    };
+    check("Terraform v1.11.4", "Terraform 1.11.4");
+    check("OpenTofu v1.8.0", "OpenTofu 1.8.0");
+    check("Terraform v1.4.6", "Terraform 1.4.6 is too old for import blocks, which came with 1.5.0");
+    check("hello", "`tool` does not answer like Terraform or OpenTofu: hello");
+}
+
+/// Generates a workspace from a recording of ours.
+fn imported(recording: &Recording) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = generators::generate(recording, &generators::Options::default(), &generators::Previous::default());
+    let made = made.unwrap();
+    let mut manifest = made.manifest;
+    manifest.files = workspace::hashes(&made.files);
+    let text = manifest.render();
+    let manifest = workspace::Manifest { path: verify::MANIFEST, text: &text };
+    let changes = workspace::plan(folder.path(), &made.files, manifest, &workspace::Hashes::new()).unwrap();
+    workspace::apply(folder.path(), &made.files, manifest, &changes, workspace::Edits::Stop).unwrap();
+    folder
+}
+
+/// The whole way with the real Terraform and the real provider, then the same with one attribute changed.
+#[test]
+fn the_real_provider_agrees() {
+    let tool = match find(None, &()) {
+        Ok(tool) => tool,
+        Err(error @ ToolError::Missing) => skip!("{error}"),
+        Err(error) => panic!("{error}"),
+    };
+    let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
+    let workspace = imported(&recording);
+    let proof = match verify::against_twin(workspace.path(), Arc::clone(&recording), &tool, &()) {
+        Ok(proof) => proof,
+        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
+        Err(error) => panic!("{error}: {:?}", error.hints()),
+    };
+    let table = shown(&proof, OutputFormat::Table);
+    assert!(proof.clean, "{table}");
+    let answers = proof.answers.unwrap();
+    assert_eq!(answers.unknown, 0, "{table}");
+    let files = verify::generated(workspace.path(), &verify::manifest(workspace.path()).unwrap()).unwrap();
+    let record = ProofRecord::new(&proof, verify::digest(&recording).unwrap(), files.clone()).unwrap();
+    assert_eq!(record.mismatches(&verify::digest(&recording).unwrap(), &files), []);
+    let pools = workspace.path().join("terraform/pools.tf");
+    let text = fs::read_to_string(&pools).unwrap();
+    assert!(text.contains("Production workloads"), "{text}");
+    fs::write(&pools, text.replace("Production workloads", "Something else")).unwrap();
+    let proof = verify::against_twin(workspace.path(), recording, &tool, &()).unwrap();
+    assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
+    let difference = &proof.differences[0].difference;
+    assert_eq!(difference.address, "proxmox_virtual_environment_pool.prod");
+    assert_eq!(difference.attributes[0].path, "comment");
+    assert_eq!(difference.attributes[0].before, "Production workloads");
+    assert_eq!(difference.attributes[0].after, "Something else");
+}
