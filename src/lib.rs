@@ -1,6 +1,8 @@
 //! Everything that touches the world.
 
+pub mod cli;
 pub mod client;
+pub mod commands;
 pub mod event;
 pub mod fault;
 pub mod import;

@@ -1,0 +1,147 @@
+//! `twin`: a server that answers like the cluster of a recording.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use proxmox_mpc_twin::credentials::CredentialsError;
+use proxmox_mpc_twin::recording::RecordingError;
+use proxmox_mpc_twin::server::{self, Options, Twin, TwinError};
+use proxmox_mpc_twin::{Credentials, Recording};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use crate::commands::{Failure, Outcome, Unwritten};
+use crate::fault::{Fault, FaultKind};
+use crate::interrupt;
+use crate::ui::{Page, Report, Ui};
+
+/// Work with digital twins of clusters
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Arguments {
+    Serve(Serve),
+}
+
+/// Answer like the cluster of a recording, over HTTPS on this machine, until Ctrl-C
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
+  curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
+pub struct Serve {
+    /// The recording: a folder, or one packed as .tar.zst
+    recording: PathBuf,
+    /// Where to listen, on this machine only; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8006")]
+    listen: SocketAddr,
+    /// Who may log in, as JSON: {"tokens": {"root@pam!iac": "UUID"}, "passwords": {"root@pam": "…"}}; without it, a
+    /// token is made up
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// Make every answer take this many milliseconds, to stand for a slow network
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    delay: u64,
+}
+
+/// Why a twin does not serve.
+#[derive(Debug, thiserror::Error)]
+enum ServeFault {
+    #[error("there is nothing to answer with")]
+    Recording(#[from] RecordingError),
+    #[error("nobody could log in")]
+    Credentials(#[from] CredentialsError),
+    #[error("the twin does not serve")]
+    Twin(#[from] TwinError),
+    #[error("the twin does not serve")]
+    System(#[from] std::io::Error),
+}
+
+impl Fault for ServeFault {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Twin(TwinError::NotLoopback(_)) => FaultKind::Usage,
+            _ => FaultKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Twin(TwinError::Listen { .. }) => {
+                vec!["Choose another port, or any free one with `--listen 127.0.0.1:0`.".to_owned()]
+            }
+            Self::Recording(_) => vec!["`proxmox-mpc import … --record DIR` makes a recording.".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a client needs to know.
+#[derive(Serialize)]
+struct Serving {
+    endpoint: String,
+    fingerprint: String,
+    /// Only where it was made up: whoever wrote a file of logins has them.
+    token: Option<String>,
+}
+
+impl Report for Serving {
+    fn human(&self, page: &mut Page) {
+        page.line(format!("PROXMOX_VE_ENDPOINT={}", self.endpoint));
+        if let Some(token) = &self.token {
+            page.line(format!("PROXMOX_VE_API_TOKEN={token}"));
+        }
+        page.line(format!("PROXMOX_MPC_FINGERPRINT={}", self.fingerprint));
+        page.line("Ctrl-C ends it.");
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+        match self {
+            Self::Serve(arguments) => arguments.run(ui),
+        }
+    }
+}
+
+impl Serve {
+    fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+        let recording = Arc::new(Recording::open(&self.recording).map_err(ServeFault::Recording)?);
+        let (credentials, token) = self.logins()?;
+        let delay = Duration::from_millis(self.delay);
+        let options = Options { listen: self.listen, delay, ..Options::new(credentials) };
+        // Before anybody is told that it serves: whoever knows may end it.
+        let (sender, signals) = channel();
+        let _listening = interrupt::listen(move |signal| {
+            // A second signal comes while the first is obeyed.
+            sender.send(signal).ok();
+        })
+        .map_err(ServeFault::System)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeFault::System)?;
+        let twin = {
+            let _inside = runtime.enter();
+            server::serve(recording, options).map_err(ServeFault::Twin)?
+        };
+        ui.report(&serving(&twin, token)).map_err(Unwritten)?;
+        // The sender lives as long as the listener: this waits for a signal and for nothing else.
+        signals.recv().ok();
+        runtime.block_on(twin.stop());
+        Ok(Outcome::Done)
+    }
+}
+
+impl Serve {
+    /// Who may log in; beside it the token, where it was made up.
+    fn logins(&self) -> Result<(Credentials, Option<String>), ServeFault> {
+        if let Some(file) = &self.credentials {
+            return Ok((Credentials::read(file)?, None));
+        }
+        let made_up = Credentials::fresh();
+        let token = made_up.token().map(|token| token.expose_secret().to_owned());
+        Ok((made_up, token))
+    }
+}
+
+fn serving(twin: &Twin, token: Option<String>) -> Serving {
+    Serving { endpoint: twin.endpoint(), fingerprint: twin.fingerprint().to_owned(), token }
+}
