@@ -145,6 +145,19 @@ fn a_request_to_end_reaches_terraform_and_leaves_nothing() {
     assert_eq!(fs::read_dir(at("scratch")).unwrap().count(), 0, "the scratch copy is gone");
 }
 
+#[test]
+fn a_cluster_is_made_up_the_same_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str| {
+        let place = folder.path().join(name);
+        let ran = ran(&["twin", "synth", place.to_str().unwrap(), "--nodes", "2", "--guests", "5", "--seed", "3"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.errors);
+        assert!(ran.output.contains("2 nodes, 5 guests, seed 3"), "{}", ran.output);
+        fs::read(place).unwrap()
+    };
+    assert_eq!(made("one.tar.zst"), made("two.tar.zst"));
+}
+
 /// A server has done its work when it is told to end.
 #[test]
 fn a_twin_says_where_it_is_and_ends_well() {

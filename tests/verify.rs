@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use proxmox_mpc::event::Event;
 use proxmox_mpc::fault::{Fault, FaultKind};
-use proxmox_mpc::toolchain::terraform::{Product, Tool, ToolError, Version, find};
+use proxmox_mpc::toolchain::terraform::{Counts, Product, Tool, ToolError, Version, find};
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc::verify::{self, Proof, ProofRecord, VerifyError};
 use proxmox_mpc::workspace;
@@ -136,7 +136,7 @@ fn an_incomplete_plan_is_no_proof() {
     let stage = Stage::new(&Pretend { plan: ("errored.jsonl", 1), ..CLEAN });
     let (proof, events) = stage.verify();
     let proof = proof.unwrap();
-    assert!(proof.counts.is_some_and(|counts| counts.changes_nothing()), "it looks clean");
+    assert!(proof.counts.is_some_and(Counts::changes_nothing), "it looks clean");
     assert_eq!(proof.fault_kind(), Some(FaultKind::Failed));
     assert!(events.iter().any(|event| matches!(event, Event::Diagnostic(_))));
     support::snapshot("verify_incomplete", &shown(&proof, OutputFormat::Table));

@@ -1,5 +1,7 @@
 //! What every subject needs: snapshots in one place, and skipping aloud.
 
+use std::io::Write as _;
+
 /// Compares text with `snapshots/<name>.snap`; `cargo insta review`, or `INSTA_UPDATE=always`, renews it.
 ///
 /// Every setting of a snapshot stands here, so that all of them live in one folder and none names a file of the
@@ -16,11 +18,14 @@ pub(crate) fn snapshot(name: &str, text: &str) {
 /// Ends a test that this machine cannot run, and says so and why on its output.
 macro_rules! skip {
     ($($why:tt)*) => {{
-        use std::io::Write as _;
-        let line = format!("skipped {}: {}\n", module_path!(), format_args!($($why)*));
-        // Straight to the stream: the test harness captures `eprintln!` of tests that pass.
-        std::io::stderr().write_all(line.as_bytes()).expect("the standard error stream is writable");
+        crate::support::say(&format!("skipped {}: {}\n", module_path!(), format_args!($($why)*)));
         return;
     }};
 }
 pub(crate) use skip;
+
+/// Writes straight to the stream: the test harness captures what tests print that pass.
+#[expect(clippy::disallowed_methods, reason = "a test that was left out must be seen to be")]
+pub(crate) fn say(line: &str) {
+    std::io::stderr().write_all(line.as_bytes()).expect("the standard error stream is writable");
+}

@@ -1,4 +1,4 @@
-//! `twin`: a server that answers like the cluster of a recording.
+//! `twin serve`: a server that answers like the cluster of a recording.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,18 +18,12 @@ use crate::fault::{Fault, FaultKind};
 use crate::interrupt;
 use crate::ui::{Page, Report, Ui};
 
-/// Work with digital twins of clusters
-#[derive(clap::Subcommand, Clone, Debug)]
-pub enum Arguments {
-    Serve(Serve),
-}
-
 /// Answer like the cluster of a recording, over HTTPS on this machine, until Ctrl-C
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
   curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
-pub struct Serve {
+pub struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
     recording: PathBuf,
     /// Where to listen, on this machine only; port 0 takes any free one
@@ -98,14 +92,6 @@ impl Report for Serving {
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        match self {
-            Self::Serve(arguments) => arguments.run(ui),
-        }
-    }
-}
-
-impl Serve {
-    fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
         let recording = Arc::new(Recording::open(&self.recording).map_err(ServeFault::Recording)?);
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
@@ -130,7 +116,7 @@ impl Serve {
     }
 }
 
-impl Serve {
+impl Arguments {
     /// Who may log in; beside it the token, where it was made up.
     fn logins(&self) -> Result<(Credentials, Option<String>), ServeFault> {
         if let Some(file) = &self.credentials {

@@ -1,0 +1,23 @@
+//! `twin`: digital twins of clusters.
+
+mod serve;
+mod synth;
+
+use crate::commands::{Failure, Outcome};
+use crate::ui::Ui;
+
+/// Work with digital twins of clusters
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Arguments {
+    Serve(serve::Arguments),
+    Synth(synth::Arguments),
+}
+
+impl Arguments {
+    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+        match self {
+            Self::Serve(arguments) => arguments.run(ui),
+            Self::Synth(arguments) => arguments.run(ui),
+        }
+    }
+}
