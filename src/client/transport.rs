@@ -119,7 +119,7 @@ impl Transport {
                     if self.endpoints.len() > 1 {
                         warn!(endpoint = %self.endpoints[index], %error, "this node does not answer");
                     }
-                    // The first failure is the one that the user can act on: it is about the node named first.
+                    // The first failure is told: it is about the node that the user expects to answer.
                     failure.get_or_insert(error);
                 }
                 outcome => {

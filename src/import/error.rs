@@ -22,6 +22,12 @@ pub enum ImportError {
         /// Proxmox's own words.
         reason: String,
     },
+    /// The answer to such a request is no list.
+    #[error("the answer to `{path}` is not the list that Proxmox gives")]
+    NoList {
+        /// The request.
+        path: ApiPath,
+    },
     /// An answer was stored and cannot be read back.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -34,7 +40,7 @@ impl Fault for ImportError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Client(error) => error.kind(),
-            Self::Overview { .. } | Self::Unreadable(_) => FaultKind::Failed,
+            Self::Overview { .. } | Self::NoList { .. } | Self::Unreadable(_) => FaultKind::Failed,
             Self::Recording(error) => error.kind(),
         }
     }

@@ -6,6 +6,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use proxmox_mpc_model::kinds::Kind;
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::recording::{About, FORMAT, Recording, RecordingWriter};
+use serde_json::Value;
 
 use super::ImportError;
 use super::store::Store;
@@ -99,8 +100,12 @@ impl Fetch<'_> {
         let mut answers = first.chain(stream::iter(requests).buffer_unordered(concurrency.max(1)));
         while let Some((path, outcome)) = answers.next().await {
             let answer = outcome?;
-            if answer.data().is_none() && ESSENTIAL.contains(&path.as_str()) {
-                return Err(ImportError::Overview { path, status: answer.status, reason: answer.reason });
+            if ESSENTIAL.contains(&path.as_str()) {
+                match answer.data() {
+                    Some(Value::Array(_)) => {}
+                    Some(_) => return Err(ImportError::NoList { path }),
+                    None => return Err(ImportError::Overview { path, status: answer.status, reason: answer.reason }),
+                }
             }
             self.store.put(path, answer).await?;
             self.answered += 1;

@@ -20,6 +20,8 @@ use serde_json::json;
 use crate::client::{LIMITS, client_of};
 use crate::server::{Reply, Request, Server};
 
+mod twin;
+
 /// A recording of a real cluster that ships with the project.
 fn fixture(name: &str) -> Arc<Recording> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
@@ -196,6 +198,8 @@ async fn what_concerns_everything_ends_the_import() {
     check("nodes/pve1/qemu/100/config", Reply::unauthorized(), unauthorized).await;
     let refused = "Proxmox did not answer `cluster/resources`, which everything else hangs on: 500 no quorum";
     check("cluster/resources", Reply::json("500 no quorum", r#"{"data":null}"#), refused).await;
+    let no_list = "the answer to `nodes` is not the list that Proxmox gives";
+    check("nodes", Reply::ok(r#"{"data":{"node":"pve1"}}"#), no_list).await;
     check("storage", Reply::ok("<html>"), "the answer to `storage` is not JSON").await;
 }
 
