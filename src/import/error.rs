@@ -48,7 +48,10 @@ impl Fault for ImportError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Client(error) => error.hints(),
-            Self::Overview { .. } => vec!["`pvecm status` and `systemctl status pve-cluster` on the node".to_owned()],
+            Self::Overview { .. } => {
+                vec!["look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned()]
+            }
+            Self::NoList { .. } => vec!["check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned()],
             Self::Unreadable(_) => {
                 vec!["import again: the recording was changed or cut after it was written".to_owned()]
             }

@@ -203,6 +203,26 @@ async fn what_concerns_everything_ends_the_import() {
     check("storage", Reply::ok("<html>"), "the answer to `storage` is not JSON").await;
 }
 
+/// A disk that takes nothing any more, played by a file where the folder of the answers was.
+#[tokio::test]
+async fn a_disk_that_refuses_ends_the_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let parent = folder.path().to_owned();
+    let (_server, client) = serve(&fixture("pve-9.1.tar.zst"), move |target| {
+        if target.ends_with("/qemu/100/config") {
+            let aside = fs::read_dir(&parent).unwrap().next().unwrap().unwrap().path();
+            fs::remove_dir_all(&aside).unwrap();
+            fs::write(&aside, "").unwrap();
+        }
+        None
+    })
+    .await;
+    let error = import(&client, &folder.path().join("recording"), 1, &()).await.unwrap_err();
+    assert!(matches!(error, ImportError::Recording(_)), "{error}");
+    assert!(error.to_string().starts_with("cannot write `") && !error.hints().is_empty(), "{error}");
+    assert!(!folder.path().join("recording").exists());
+}
+
 #[tokio::test]
 async fn an_import_that_is_stopped_leaves_nothing() {
     let (server, client) = serve(&fixture("pve-9.1.tar.zst"), |target| {
