@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use self::Adjust::{Members, Privileges, Same, TextPosition, Without};
+use self::Missing::{Message, Parameter, Unseen};
 use super::{Deriver, Outcome, Row, invalid, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
@@ -47,9 +49,6 @@ enum Missing {
 const fn rule(single: &'static str, list: &'static str, key: &'static str, adjust: Adjust, missing: Missing) -> Rule {
     Rule { single, list, key, adjust, missing }
 }
-
-use Adjust::{Members, Privileges, Same, TextPosition, Without};
-use Missing::{Message, Parameter, Unseen};
 
 /// Measured against both recorded clusters (`facts/pve`, "JSON types"). Lists that lack a single answer's keys are not
 /// here (realms, metric servers), but for a digest, which only writes ask for.

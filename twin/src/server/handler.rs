@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract;
 use axum::http::{Method, Request, Response, StatusCode};
-use proxmox_mpc_model::{Answer, ApiPath};
+use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 
 use super::Options;
 use super::login::Login;
@@ -26,7 +26,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(answers: Arc<dyn proxmox_mpc_model::Answers + Send + Sync>, options: Options) -> Self {
+    pub(super) fn new(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Self {
         Self {
             login: Login::new(options.credentials, options.ticket_lifetime),
             lookup: Arc::new(Lookup::new(answers, options.agent)),
@@ -126,8 +126,10 @@ async fn api(state: &State, method: &Method, path: ApiPath) -> Reply {
     if path.as_str() == "access/ticket" {
         return Reply::new(Answer::ok(serde_json::Value::Null).into());
     }
-    if let Some(reply) = state.lookup.kept(&path) {
-        return reply;
+    match state.lookup.at_hand(&path) {
+        Ok(Some(reply)) => return reply,
+        Ok(None) => {}
+        Err(error) => return damaged(&error),
     }
     let lookup = Arc::clone(&state.lookup);
     match tokio::task::spawn_blocking(move || lookup.find(&path)).await {
@@ -138,6 +140,6 @@ async fn api(state: &State, method: &Method, path: ApiPath) -> Reply {
 }
 
 /// A recording that cannot be read is not a cluster's answer, and says so.
-fn damaged(error: &proxmox_mpc_model::Unreadable) -> Reply {
+fn damaged(error: &Unreadable) -> Reply {
     Reply::new(Answer::refusal(500, &format!("the twin: {error}")).into())
 }

@@ -63,25 +63,23 @@ impl Lookup {
         }
     }
 
-    /// The reply to a GET that was looked up before and kept.
-    pub(super) fn kept(&self, path: &ApiPath) -> Option<Reply> {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let (origin, reply) = kept.replies.get(path)?;
-        self.count(*origin);
-        Some(reply.clone())
+    /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
+    pub(super) fn at_hand(&self, path: &ApiPath) -> Result<Option<Reply>, Unreadable> {
+        if let Some((origin, reply)) = self.kept.read().unwrap_or_else(PoisonError::into_inner).replies.get(path) {
+            self.count(*origin);
+            return Ok(Some(reply.clone()));
+        }
+        if self.asked_guest(path).is_some() {
+            return Ok(None);
+        }
+        let recorded = self.answers.text(path)?;
+        Ok(recorded.map(|answer| self.keep(path, Origin::Recorded, answer)))
     }
 
-    /// The reply to a GET. Reads files and may take a while.
+    /// The reply to any GET. Reads as many answers as a rule needs and may take a while.
     pub(super) fn find(&self, path: &ApiPath) -> Result<Reply, Unreadable> {
-        let (origin, answer) = self.look_up(path)?;
-        let reply = Reply::new(answer);
-        self.count(origin);
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
-            kept.size += reply.size();
-            kept.replies.insert(path.clone(), (origin, reply.clone()));
-        }
-        Ok(reply)
+        let (origin, answer) = self.look_up(&self.deriver.canonical(path.clone())?)?;
+        Ok(self.keep(path, origin, answer))
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -100,10 +98,7 @@ impl Lookup {
     }
 
     fn look_up(&self, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
-        let path = &self.deriver.canonical(path.clone())?;
-        if self.agent == AgentPolicy::RefuseUnlessUsable
-            && let Some(guest) = agent::asked_guest(path)
-        {
+        if let Some(guest) = self.asked_guest(path) {
             return Ok(match self.answers.get(path)? {
                 Some(answer) if agent::is_usable(&answer) => (Origin::Recorded, answer.into()),
                 _ => (Origin::Derived, agent::refusal(&guest).into()),
@@ -116,6 +111,25 @@ impl Lookup {
             Some(derived) => (Origin::Derived, derived.into()),
             None => (Origin::Unknown, unknown(path).into()),
         })
+    }
+
+    /// The guest whose agent is asked, where that is not answered with what is on record.
+    fn asked_guest(&self, path: &ApiPath) -> Option<String> {
+        if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
+    }
+
+    fn keep(&self, path: &ApiPath, origin: Origin, answer: AnswerText) -> Reply {
+        self.count(origin);
+        let reply = Reply::new(answer);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
+            kept.size += reply.size();
+            // Two requests for the same may have been looked up at once.
+            if let Some((_, replaced)) = kept.replies.insert(path.clone(), (origin, reply.clone())) {
+                kept.size -= replaced.size();
+            }
+        }
+        reply
     }
 
     fn count(&self, origin: Origin) {

@@ -91,7 +91,8 @@ pub struct Twin {
     certificate: tls::Certificate,
     state: Arc<handler::State>,
     handle: Handle<SocketAddr>,
-    server: JoinHandle<io::Result<()>>,
+    /// `None` once it was stopped.
+    server: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// Starts a twin of what these answers describe.
@@ -119,7 +120,7 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
         .http1_only();
     // As `pveproxy` writes them; the library's own are lower case.
     server.http_builder().http1().title_case_headers(true);
-    let server = tokio::spawn(server.serve(router.into_make_service()));
+    let server = Some(tokio::spawn(server.serve(router.into_make_service())));
     Ok(Twin { address, certificate, state, handle, server })
 }
 
@@ -145,10 +146,11 @@ impl Twin {
     }
 
     /// Stops listening, closes every connection and waits until that is done.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.handle.shutdown();
-        while !self.server.is_finished() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        if let Some(server) = self.server.take() {
+            // How it ended does not matter any more: nobody asks it anything.
+            drop(server.await);
         }
     }
 }
