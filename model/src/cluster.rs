@@ -170,17 +170,17 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
         _ => return None,
     };
     let vmid = VmId::parse(&text(row.get("vmid")?)?)?;
-    let sid = match guest_type {
-        GuestType::Qemu => format!("vm:{vmid}"),
-        GuestType::Lxc => format!("ct:{vmid}"),
+    let (sid, invented) = match guest_type {
+        GuestType::Qemu => (format!("vm:{vmid}"), format!("VM {vmid}")),
+        GuestType::Lxc => (format!("ct:{vmid}"), format!("CT{vmid}")),
     };
     let word = |key: &str| row.get(key).and_then(text);
     Some(Guest {
         guest_type,
         vmid,
         node: word("node")?,
-        // `qemu-server` invents `VM <id>` for a guest without a name; a blank cannot stand in a real one.
-        name: word("name").filter(|name| *name != format!("VM {vmid}")),
+        // `qemu-server` and `pve-container` invent a name for a guest without one.
+        name: word("name").filter(|name| *name != invented),
         pool: word("pool").filter(|pool| !pool.is_empty()),
         tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
         running: word("status").as_deref() == Some("running"),
