@@ -104,7 +104,6 @@ pub struct Draft<'a> {
     pub(crate) ignored: Vec<(Vec<String>, Cow<'static, str>)>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) variables: BTreeMap<String, Variable>,
-    pub(crate) agent: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -126,7 +125,6 @@ impl<'a> Draft<'a> {
             ignored: Vec::new(),
             remarks: Vec::new(),
             variables: BTreeMap::new(),
-            agent: false,
         }
     }
 

@@ -88,8 +88,6 @@ pub struct Generated {
     pub kept: Vec<Kept>,
     /// Code that is taken out.
     pub gone: Vec<Gone>,
-    /// Guests that run with an agent, which a live plan asks for addresses.
-    pub agents: Vec<Identity>,
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
 }
@@ -212,11 +210,8 @@ impl Run<'_> {
             return Ok(());
         }
         let text = files::resource(half, &draft, resource, &label);
-        let (remarks, variables, agent) = (draft.remarks, draft.variables, draft.agent);
+        let (remarks, variables) = (draft.remarks, draft.variables);
         self.variables.extend(variables);
-        if agent {
-            self.out.agents.push(identity.clone());
-        }
         for remark in remarks {
             let (name, address) = (object.entry.name.clone(), Some(address.clone()));
             self.out.notices.push(Notice {

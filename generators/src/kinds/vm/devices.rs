@@ -7,9 +7,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
 
-use super::general::waits_for_agent;
-
-/// The guest agent. A live plan asks it for addresses, and a silent one costs 15 minutes (VERIFIED.md, "Guest agent").
+/// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("agent") else { return };
     let enabled = options.take("enabled").or_else(|| options.first()).as_deref() == Some("1");
@@ -37,9 +35,6 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     block.set_some("trim", trim.then_some(true));
     block.set_some("type", isa.then_some("isa"));
     draft.nest(block);
-    if enabled && waits_for_agent(draft) {
-        draft.agent = true;
-    }
 }
 
 /// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true (VERIFIED.md, T34).

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::bpg;
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{command, listed, managed, vmid};
+use crate::kinds::guest::{command, managed, vmid};
 
 /// The node and the VMID. A guest of the HA manager may move, and a plan with the old node would replace it.
 pub(super) fn place(draft: &mut Draft<'_>) {
@@ -161,9 +161,4 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
         }
     }
     Ok(())
-}
-
-/// Whether the guest runs with an agent that a live plan would wait for.
-pub(crate) fn waits_for_agent(draft: &Draft<'_>) -> bool {
-    listed(draft).is_some_and(|guest| guest.running && !guest.template)
 }

@@ -71,7 +71,8 @@ fn files(draft: &mut Draft<'_>, block: &mut Block) {
             None => {}
             Some(file) if bpg::file_id(&file) => block.set(attribute, file),
             Some(_) => {
-                draft.lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");
+                draft
+                    .lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");
             }
         }
     }
