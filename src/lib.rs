@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod commands;
 pub mod event;
 pub mod fault;

@@ -1,10 +1,15 @@
 //! Why a cluster could not be read.
 
+use std::io;
+use std::path::PathBuf;
+
+use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::{ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
 use crate::client::ClientError;
 use crate::fault::{Fault, FaultKind};
+use crate::workspace::WorkspaceError;
 
 /// Why a cluster could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +39,47 @@ pub enum ImportError {
     /// The recording cannot be read or written.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// The workspace cannot be brought up to date.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// A file of the workspace cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something beside the workspace cannot be written.
+    #[error("cannot write beside `{}`", path.display())]
+    Write {
+        /// The workspace.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A manifest or a mapping is not one.
+    #[error("`{}` cannot be used", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ManifestError,
+    },
 }
 
 impl Fault for ImportError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Client(error) => error.kind(),
-            Self::Overview { .. } | Self::NoList { .. } | Self::Unreadable(_) => FaultKind::Failed,
+            Self::Overview { .. }
+            | Self::NoList { .. }
+            | Self::Unreadable(_)
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Manifest { .. } => FaultKind::Failed,
             Self::Recording(error) => error.kind(),
+            Self::Workspace(error) => error.kind(),
         }
     }
 
@@ -56,6 +94,16 @@ impl Fault for ImportError {
                 vec!["import again: the recording was changed or cut after it was written".to_owned()]
             }
             Self::Recording(error) => error.hints(),
+            Self::Workspace(error) => error.hints(),
+            Self::Read { .. } => vec!["check who may read it".to_owned()],
+            Self::Write { .. } => vec!["check that the disk is not full and that you may write there".to_owned()],
+            Self::Manifest { source: ManifestError::Newer(_), .. } => {
+                vec!["install the version of proxmox-mpc that wrote it, or a newer one".to_owned()]
+            }
+            Self::Manifest { .. } => vec![
+                "`import --dry-run --output json` prints a mapping of the right form".to_owned(),
+                "a manifest comes back with `git checkout manifest.json`".to_owned(),
+            ],
         }
     }
 }

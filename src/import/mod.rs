@@ -1,9 +1,14 @@
 //! Reading a cluster: from requests to a recording, and what the login in use cannot see of it.
 
+mod copy;
 mod error;
 pub mod fetch;
 pub mod redact;
+pub mod report;
 pub mod rights;
+mod run;
 mod store;
 
 pub use error::ImportError;
+pub use report::ImportReport;
+pub use run::{Job, MANIFEST, Source, run};

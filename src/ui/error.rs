@@ -34,3 +34,8 @@ pub(super) fn causes(fault: &dyn Fault) -> Vec<String> {
     }
     causes
 }
+
+/// An error and its causes in one sentence, for a list of what went wrong beside the rest.
+pub fn sentence(fault: &dyn Fault) -> String {
+    std::iter::once(fault.to_string()).chain(causes(fault)).collect::<Vec<_>>().join(": ")
+}

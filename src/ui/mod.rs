@@ -11,6 +11,7 @@ mod table;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use error::sentence;
 pub use page::Page;
 pub use report::Report;
 pub use table::Table;
@@ -81,6 +82,11 @@ impl Ui {
 
     fn with(options: Options, output: Box<dyn Write + Send>, screen: human::Screen, width: Option<usize>) -> Self {
         Self { options, output: Mutex::new(output), screen: Arc::new(screen), width }
+    }
+
+    /// Whether results are for programs.
+    pub fn machine(&self) -> bool {
+        self.options.output != OutputFormat::Table
     }
 
     /// Prints the result of a command. A reader that has seen enough (`| head`) is no error.

@@ -1,0 +1,282 @@
+//! What an import found, what became code, what did not and why.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proxmox_mpc_generators::coverage::{Counts, Outcome};
+use proxmox_mpc_generators::manifest::{Manifest, Move};
+use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice, Previous};
+use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::{Cluster, Identity, Unread};
+use serde::Serialize;
+
+use super::Job;
+use super::fetch::Fetched;
+use super::rights;
+use crate::ui::{Page, Report, Table};
+use crate::workspace::Changes;
+
+/// The result of an import.
+#[derive(Debug, Serialize)]
+pub struct ImportReport {
+    /// The workspace.
+    pub out: PathBuf,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// As whom the cluster was read.
+    pub login: Option<String>,
+    /// The version of Proxmox VE.
+    pub pve_version: Option<String>,
+    /// How many requests were asked of the cluster, or answers taken from a recording.
+    pub asked: u64,
+    /// What was found and what became of it, kind by kind.
+    pub kinds: Vec<KindReport>,
+    /// What the provider cannot import.
+    pub set_aside: Vec<SetAside>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// What the user should know of objects that are code.
+    pub notices: Vec<Notice>,
+    /// Code that was not made anew and stays as it is.
+    pub kept: Vec<Kept>,
+    /// Code that was taken out, since its object is no longer there.
+    pub gone: Vec<Gone>,
+    /// Renames of this run.
+    pub moved: Vec<Move>,
+    /// What this login may not see.
+    pub gaps: Vec<String>,
+    /// What happened to the files; `None` for a dry run.
+    pub files: Option<Changes>,
+    /// Where each object is, or would be: the form of `--mapping`.
+    pub manifest: Manifest,
+    /// What became of every key of every object.
+    pub coverage: Coverage,
+}
+
+/// What became of the objects of one kind.
+#[derive(Debug, Serialize)]
+pub struct KindReport {
+    /// The kind's word.
+    pub kind: &'static str,
+    /// How people call it.
+    pub title: &'static str,
+    /// How many the lists show.
+    pub found: usize,
+    /// How many are code now.
+    pub code: usize,
+    /// How many the provider cannot import.
+    pub set_aside: usize,
+    /// How many could not be read.
+    pub unread: usize,
+    /// (code + default) / (all − volatile) of their keys, in percent.
+    pub covered: f64,
+}
+
+/// An object that cannot be imported.
+#[derive(Debug, Serialize)]
+pub struct SetAside {
+    /// Which object.
+    pub identity: Identity,
+    /// Its name in Proxmox.
+    pub name: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// What its owner can do.
+    pub remedy: Option<String>,
+}
+
+impl ImportReport {
+    pub(super) fn new(
+        job: &Job,
+        cluster: &Cluster<'_>,
+        fetched: &Fetched,
+        generated: Generated,
+        previous: &Previous,
+        files: Option<Changes>,
+    ) -> Self {
+        let mut unread = generated.unread;
+        unread.extend(fetched.failures.iter().map(|failure| Unread {
+            identity: Identity::new("request", failure.path.as_str()),
+            reason: crate::ui::sentence(&failure.error),
+        }));
+        let set_aside = generated.coverage.objects.iter().filter_map(|(identity, object)| match &object.outcome {
+            Outcome::SetAside { reason, remedy } => Some(SetAside {
+                identity: identity.clone(),
+                name: object.name.clone(),
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            }),
+            Outcome::Code { .. } => None,
+        });
+        let moved = generated.manifest.moved.iter().filter(|step| !previous.manifest.moved.contains(step));
+        let gaps = rights::gaps(&cluster.permissions);
+        Self {
+            out: job.out.clone(),
+            dry_run: job.dry_run,
+            login: fetched.recording.about().login.clone(),
+            pve_version: cluster.version.clone(),
+            asked: fetched.asked,
+            kinds: kinds(&generated.found, &generated.coverage, &unread),
+            set_aside: set_aside.collect(),
+            moved: moved.cloned().collect(),
+            unread,
+            notices: generated.notices,
+            kept: generated.kept,
+            gone: generated.gone,
+            gaps: gaps.iter().map(ToString::to_string).collect(),
+            files,
+            manifest: generated.manifest,
+            coverage: generated.coverage,
+        }
+    }
+
+    /// Whether everything that was found and chosen is code: what `--strict` asks for.
+    pub fn complete(&self) -> bool {
+        self.set_aside.is_empty() && self.unread.is_empty()
+    }
+}
+
+fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {
+    let counts = coverage.counts();
+    let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
+        let Counts { objects, imported, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        KindReport {
+            kind: kind.id,
+            title: kind.title,
+            found: found.get(kind.id).copied().unwrap_or_default(),
+            code: imported,
+            set_aside: objects - imported,
+            unread: unread
+                .iter()
+                .filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*")
+                .count(),
+            covered: counts.get(kind.id).copied().unwrap_or_default().percent(),
+        }
+    };
+    KINDS.iter().copied().map(row).collect()
+}
+
+/// A manifest is a list of objects and addresses, and the form of `--mapping`.
+impl Report for Manifest {
+    fn human(&self, page: &mut Page) {
+        let mut table = Table::new(["OBJECT", "NAME", "ADDRESS"]);
+        for (identity, place) in self.objects.iter().filter(|(_, place)| !place.skip) {
+            table.row([identity.to_string(), place.name.clone().unwrap_or_default(), place.address.clone()]);
+        }
+        page.table(&table);
+    }
+}
+
+/// How many lines of one sort a page shows before it points to the file that has them all.
+const SHOWN: usize = 20;
+
+impl Report for ImportReport {
+    fn human(&self, page: &mut Page) {
+        let version = self.pve_version.as_deref().map(|version| format!("Proxmox VE {version}"));
+        let login = self.login.as_deref().map(|login| format!("read as {login}"));
+        let facts: Vec<String> = version.into_iter().chain(login).collect();
+        if !facts.is_empty() {
+            page.line(facts.join(", "));
+            page.blank();
+        }
+        page.table(&self.summary());
+        if self.dry_run {
+            page.heading("would be imported");
+            self.manifest.human(page);
+        }
+        self.problems(page);
+        self.changes(page);
+    }
+}
+
+impl ImportReport {
+    fn summary(&self) -> Table {
+        let mut table = Table::new(["KIND", "FOUND", "CODE", "SET ASIDE", "UNREAD", "KEYS COVERED"]);
+        for kind in &self.kinds {
+            let covered = if kind.code == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
+            table.row([
+                kind.title.to_owned(),
+                kind.found.to_string(),
+                kind.code.to_string(),
+                kind.set_aside.to_string(),
+                kind.unread.to_string(),
+                covered,
+            ]);
+        }
+        table
+    }
+
+    fn problems(&self, page: &mut Page) {
+        let name = |identity: &Identity, name: &Option<String>| match name {
+            Some(name) if name != identity.id() => format!("{identity} ({name})"),
+            _ => identity.to_string(),
+        };
+        section(
+            page,
+            "set aside: Terraform's provider cannot import these; they stay as they are",
+            &self.set_aside,
+            |one| (format!("{}: {}", name(&one.identity, &one.name), one.reason), one.remedy.clone()),
+        );
+        section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), None));
+        section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
+        if !self.gaps.is_empty() {
+            page.line("  a login that sees everything and changes nothing, to be made on a node as root:");
+            for line in rights::reader() {
+                page.line(format!("    {line}"));
+            }
+        }
+        section(page, "to know before you change anything", &self.notices, |notice| {
+            (format!("{}: {}", name(&notice.identity, &notice.name), notice.reason), notice.remedy.clone())
+        });
+        section(page, "kept as it is", &self.kept, |kept| (format!("{}: {}", kept.address, kept.reason), None));
+        section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
+            (format!("{} ({})", gone.address, gone.identity), None)
+        });
+        section(page, "renamed", &self.moved, |step| (format!("{} is now {}", step.from, step.to), None));
+    }
+
+    fn changes(&self, page: &mut Page) {
+        page.blank();
+        let Some(changes) = &self.files else {
+            page.line("nothing was written: this was a dry run");
+            page.line("`--output json` prints this list as a mapping, to be edited and given back with `--mapping`");
+            return;
+        };
+        if changes.is_empty() {
+            page.good(format!("{} says this already: no file was changed", self.out.display()));
+            return;
+        }
+        let counts = [
+            (changes.created.len(), "written"),
+            (changes.changed.len(), "changed"),
+            (changes.removed.len(), "removed"),
+        ];
+        let counts: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        let counts = if counts.is_empty() { "up to date".to_owned() } else { counts.join(", ") };
+        page.good(format!("{}: files {counts}", self.out.display()));
+        for edit in &changes.edited {
+            page.line(format!("  {} was edited: overwritten, a copy is below .proxmox-mpc/backup/", edit.path));
+        }
+        for kept in &changes.kept {
+            page.line(format!("  {kept} is no longer generated, but was edited: it stays"));
+        }
+    }
+}
+
+fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (String, Option<String>)) {
+    if items.is_empty() {
+        return;
+    }
+    page.heading(title);
+    for item in items.iter().take(SHOWN) {
+        let (text, remedy) = line(item);
+        page.line(format!("  {text}"));
+        if let Some(remedy) = remedy {
+            page.line(format!("      what helps: {remedy}"));
+        }
+    }
+    if items.len() > SHOWN {
+        page.line(format!("  and {} more; `--output json` has them all", items.len() - SHOWN));
+    }
+}

@@ -1,0 +1,215 @@
+//! One import from end to end: answers, code, and the workspace brought up to date.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use proxmox_mpc_generators::{FileSet, Generated, Manifest, Previous, Selection, generate};
+use proxmox_mpc_model::Cluster;
+use proxmox_mpc_model::kinds::{KINDS, Kind};
+use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
+
+use super::fetch::{self, Failure, Fetched};
+use super::report::ImportReport;
+use super::{ImportError, copy};
+use crate::client::Client;
+use crate::event::Sink;
+use crate::workspace::{self, Changes, Edits};
+
+/// The workspace's memory, relative to it.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Where the answers come from.
+pub enum Source {
+    /// A cluster.
+    Cluster(Box<Client>),
+    /// What a cluster answered earlier.
+    Recording(Recording),
+}
+
+/// What to import, and where to.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The workspace; it need not be there yet, but its parent must.
+    pub out: PathBuf,
+    /// Which objects.
+    pub selection: Selection,
+    /// The user's own addresses and omissions.
+    pub mapping: Option<Manifest>,
+    /// Where to keep the recording as well: a folder, or a file that ends with `.tar.zst`.
+    pub record: Option<PathBuf>,
+    /// How many requests may be on their way at once.
+    pub concurrency: usize,
+    /// Write nothing; say what would be imported under which address.
+    pub dry_run: bool,
+    /// Overwrite generated files that somebody has edited, and keep copies of them.
+    pub force: bool,
+    /// The time of the run: `2026-11-23T00:50:00Z`.
+    pub now: String,
+}
+
+/// Imports, and says what came of it.
+///
+/// Nothing in the workspace changes before everything is read and every text is made; a folder that is not there yet
+/// appears whole. Dropping the future leaves nothing behind.
+pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportReport, ImportError> {
+    let previous = previous(&job.out)?;
+    let kinds: Vec<&'static Kind> =
+        KINDS.iter().copied().filter(|kind| job.selection.takes_kind(kind) || needed(kind)).collect();
+    let aside = Aside::beside(&job.out, job.dry_run)?;
+    let fetched = read(source, &kinds, &aside, job, sink).await?;
+    let options = proxmox_mpc_generators::Options { selection: job.selection.clone(), mapping: job.mapping.clone() };
+    let mut generated = generate(&fetched.recording, &options, &previous)?;
+    leave_foreign(&job.out, &mut generated.files, &previous.manifest);
+    if !job.dry_run {
+        generated.manifest.files = workspace::hashes(&generated.files);
+    }
+    let cluster = Cluster::read(&fetched.recording)?;
+    // From here on the recording has its place in the workspace: nothing more is read from it.
+    let changes = if job.dry_run { None } else { Some(write(job, &generated, &previous, &aside, &fetched)?) };
+    Ok(ImportReport::new(job, &cluster, &fetched, generated, &previous, changes))
+}
+
+/// Pools and storages are referred to by what is selected, and cost one request each.
+fn needed(kind: &Kind) -> bool {
+    matches!(kind.id, "pool" | "storage")
+}
+
+async fn read(
+    source: Source,
+    kinds: &[&'static Kind],
+    aside: &Aside,
+    job: &Job,
+    sink: &dyn Sink,
+) -> Result<Fetched, ImportError> {
+    let writer = RecordingWriter::create(&aside.recording())?;
+    match source {
+        Source::Cluster(client) => {
+            let options = fetch::Options { concurrency: job.concurrency, recorded_at: job.now.clone() };
+            fetch::record(&client, kinds, writer, &options, sink).await
+        }
+        Source::Recording(recording) => {
+            let about = recording.about().clone();
+            let copied = copy::copy(&recording, kinds, writer, about).await?;
+            Ok(Fetched { recording: copied.recording, asked: copied.answers, sent: 0, failures: Vec::<Failure>::new() })
+        }
+    }
+}
+
+/// What the workspace holds already: its manifest, and the generated files as they stand.
+fn previous(out: &Path) -> Result<Previous, ImportError> {
+    let path = out.join(MANIFEST);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Previous::default()),
+        Err(source) => return Err(ImportError::Read { path, source }),
+    };
+    let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
+    let mut files = FileSet::new();
+    for name in manifest.files.keys() {
+        let path = out.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => drop(files.insert(name.clone(), text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ImportError::Read { path, source }),
+        }
+    }
+    Ok(Previous { manifest, files })
+}
+
+/// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them.
+fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
+    files.retain(|path, text| {
+        let foreign = path.ends_with(".gitignore") && !manifest.files.contains_key(path);
+        !foreign || fs::read_to_string(out.join(path)).map_or(true, |current| current == *text)
+    });
+}
+
+fn write(
+    job: &Job,
+    generated: &Generated,
+    previous: &Previous,
+    aside: &Aside,
+    fetched: &Fetched,
+) -> Result<Changes, ImportError> {
+    let text = generated.manifest.render();
+    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
+    let known: BTreeMap<String, String> = previous.manifest.files.clone();
+    let changes = workspace::plan(&job.out, &generated.files, manifest, &known)?;
+    let backup = job.now.replace(':', "-");
+    let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
+    workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
+    if let Some(place) = &job.record {
+        keep(&fetched.recording, place)?;
+    }
+    aside.settle(&job.out.join(workspace::RECORDING))?;
+    Ok(changes)
+}
+
+/// Keeps the recording at a place of the user's choice.
+fn keep(recording: &Recording, place: &Path) -> Result<(), ImportError> {
+    if place.to_string_lossy().ends_with(".tar.zst") {
+        let folder = tempfile::tempdir().map_err(|source| ImportError::Write { path: place.to_owned(), source })?;
+        let copy = folder.path().join("recording");
+        duplicate(recording, &copy)?;
+        return Ok(proxmox_mpc_twin::recording::pack(&copy, place)?);
+    }
+    duplicate(recording, place)
+}
+
+fn duplicate(recording: &Recording, place: &Path) -> Result<(), ImportError> {
+    use proxmox_mpc_model::Answers as _;
+    let writer = RecordingWriter::create(place)?;
+    for path in recording.paths()? {
+        if let Some(answer) = recording.get(&path)? {
+            writer.put(&path, &answer)?;
+        }
+    }
+    writer.finish(recording.about())?;
+    Ok(())
+}
+
+/// A folder beside the workspace where the recording is written before the workspace is touched.
+struct Aside {
+    folder: tempfile::TempDir,
+}
+
+impl Aside {
+    /// On the disk of the workspace, so that a rename is enough; anywhere for a run that keeps nothing.
+    fn beside(out: &Path, anywhere: bool) -> Result<Self, ImportError> {
+        let failed = |source| ImportError::Write { path: out.to_owned(), source };
+        if anywhere {
+            return Ok(Self { folder: tempfile::tempdir().map_err(failed)? });
+        }
+        let parent = match out.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        if !parent.is_dir() {
+            return Err(workspace::WorkspaceError::NoParent { path: parent.to_owned() }.into());
+        }
+        // Inside a workspace that is there already nobody else needs to be able to write beside it.
+        let place = if out.is_dir() { out.join(".proxmox-mpc") } else { parent.to_owned() };
+        fs::create_dir_all(&place).map_err(failed)?;
+        let folder = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(place).map_err(failed)?;
+        Ok(Self { folder })
+    }
+
+    fn recording(&self) -> PathBuf {
+        self.folder.path().join("recording")
+    }
+
+    /// Gives the recording its place in the workspace, instead of the one before.
+    fn settle(&self, place: &Path) -> Result<(), ImportError> {
+        let failed = |source| ImportError::Write { path: place.to_owned(), source };
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        match fs::rename(place, self.folder.path().join("before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        fs::rename(self.recording(), place).map_err(failed)
+    }
+}
