@@ -3,6 +3,8 @@
 //! The command line and the console read the same [`Command`]; nothing in a command assumes a terminal.
 
 mod completions;
+mod demo;
+mod import;
 mod man;
 mod twin;
 mod verify;
@@ -13,11 +15,17 @@ use std::io;
 use clap::Subcommand;
 
 use crate::fault::{Fault, FaultKind};
+use crate::interrupt;
+use crate::settings;
+use crate::toolchain::invocation::Invocation;
+use crate::toolchain::process::{self, Stream};
 use crate::ui::Ui;
 
 /// What can be done.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    Demo(demo::Arguments),
+    Import(import::Arguments),
     Verify(verify::Arguments),
     #[command(subcommand)]
     Twin(twin::Arguments),
@@ -30,6 +38,8 @@ impl Command {
     /// Does it, and prints its report.
     pub fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
         match self {
+            Self::Demo(arguments) => arguments.run(ui),
+            Self::Import(arguments) => arguments.run(ui),
             Self::Verify(arguments) => arguments.run(ui),
             Self::Twin(arguments) => arguments.run(ui),
             Self::Completions(arguments) => arguments.run(ui),
@@ -72,6 +82,61 @@ impl Failure {
 impl<F: Fault> From<F> for Failure {
     fn from(fault: F) -> Self {
         Self(Box::new(fault))
+    }
+}
+
+/// Why work that waits for the network did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    /// The runtime or the signals.
+    #[error("the operating system refused threads or signals")]
+    System(#[from] io::Error),
+    /// The user stopped it.
+    #[error("interrupted; nothing half done was left behind")]
+    Interrupted,
+}
+
+impl Fault for Stopped {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::System(_) => FaultKind::Failed,
+            Self::Interrupted => FaultKind::Interrupted,
+        }
+    }
+}
+
+/// Runs work that waits for the network until it ends or the user stops it; stopped work is dropped, and cleans up
+/// behind itself.
+fn wait<T>(work: impl Future<Output = T>) -> Result<T, Stopped> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (stop, mut stopped) = tokio::sync::mpsc::unbounded_channel();
+    let listening = interrupt::listen(move |signal| {
+        // Nobody waits for it any more once the work has ended.
+        stop.send(signal).ok();
+    })?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => Some(outcome),
+            _ = stopped.recv() => None,
+        }
+    });
+    drop(listening);
+    outcome.ok_or(Stopped::Interrupted)
+}
+
+/// What a program prints, where that is a secret: it goes nowhere else. Its complaints go to the user.
+fn secret(arguments: &[String]) -> Result<String, settings::Failure> {
+    let (program, rest) = arguments.split_first().ok_or("there is no program to start")?;
+    let invocation = rest.iter().fold(Invocation::new(program), Invocation::arg);
+    let (mut printed, mut complaint) = (String::new(), String::new());
+    let ended = process::run(&invocation, &(), |stream, line| {
+        let text = if stream == Stream::Output { &mut printed } else { &mut complaint };
+        text.push_str(&line);
+        text.push('\n');
+    })?;
+    match ended.code {
+        Some(0) => Ok(printed),
+        _ => Err(format!("`{program}` failed: {}", complaint.trim()).into()),
     }
 }
 

@@ -1,0 +1,118 @@
+//! `proxmox-mpc import`: from a running cluster, or a recording of one, to a workspace of code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proxmox_mpc_generators::Manifest;
+use proxmox_mpc_generators::selection::{Filter, Selection};
+use proxmox_mpc_twin::recording::Recording;
+
+use super::{Failure, Outcome, Unwritten, wait};
+use crate::client::Client;
+use crate::clock;
+use crate::fault::FaultKind;
+use crate::import::{self, ImportError, Job, Source};
+use crate::settings::{self, Flags, World};
+use crate::ui::Ui;
+
+/// Read a cluster and write it as Terraform code
+///
+/// Asks the cluster nothing but GETs. Writes terraform/ with one file for each kind and an import block for each
+/// object, COVERAGE.md, and the manifest that keeps every address as it is. A second run over an unchanged cluster
+/// changes nothing. Files that it did not write are never touched; what somebody has edited stops it.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// The cluster, as in `pve.example`; more nodes with `--endpoint`
+    #[arg(value_name = "ENDPOINT", conflicts_with = "from")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    connection: Flags,
+    /// Where to write the code
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Import from this recording instead of from a cluster
+    #[arg(long, value_name = "RECORDING")]
+    from: Option<PathBuf>,
+    /// Keep the answers here as well: a folder, or a file that ends with .tar.zst
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Import only these: kind=, id=, node=, pool=, tag= or name= with `*` and `?`
+    #[arg(long, value_name = "FILTER")]
+    only: Vec<Filter>,
+    /// Leave these out
+    #[arg(long, value_name = "FILTER")]
+    exclude: Vec<Filter>,
+    /// Use the addresses and omissions of this edited list
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Write nothing: list what would be imported under which address
+    #[arg(long)]
+    dry_run: bool,
+    /// Overwrite generated files that somebody has edited, and keep copies of them
+    #[arg(long)]
+    force: bool,
+    /// Fail where anything could not be read or imported
+    #[arg(long)]
+    strict: bool,
+    /// How many requests may be on their way at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  proxmox-mpc import pve.example --out lab
+  proxmox-mpc import --out lab --only kind=vm --only tag=prod
+  proxmox-mpc import --from lab.tar.zst --out lab
+  proxmox-mpc import --dry-run --output json > mapping.json   # edit it, then:
+  proxmox-mpc import --mapping mapping.json --out lab
+
+Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
+What was left out or could not be read is not gone: its code stays as it is.";
+
+impl Arguments {
+    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+        let (dry_run, strict) = (self.dry_run, self.strict);
+        let source = match &self.from {
+            Some(recording) => Source::Recording(Recording::open(recording)?),
+            None => Source::Cluster(Box::new(self.client()?)),
+        };
+        let job = self.job()?;
+        let report = wait(import::run(source, &job, ui))??;
+        if dry_run && ui.machine() {
+            ui.report(&report.manifest).map_err(Unwritten)?;
+        } else {
+            ui.report(&report).map_err(Unwritten)?;
+        }
+        let failed = strict && !report.complete();
+        Ok(if failed { Outcome::Ended(FaultKind::Failed) } else { Outcome::Done })
+    }
+
+    fn job(self) -> Result<Job, ImportError> {
+        Ok(Job {
+            out: self.out,
+            selection: Selection { only: self.only, exclude: self.exclude },
+            mapping: self.mapping.as_deref().map(mapping).transpose()?,
+            record: self.record,
+            concurrency: usize::from(self.concurrency),
+            dry_run: self.dry_run,
+            force: self.force,
+            now: clock::now(),
+        })
+    }
+
+    /// A client for the cluster that the arguments and the environment name.
+    fn client(&self) -> Result<Client, Failure> {
+        let mut flags = self.connection.clone();
+        flags.endpoints.splice(0..0, self.cluster.clone());
+        let world =
+            World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &super::secret };
+        Ok(Client::new(settings::resolve(flags, Flags::default(), &world)?)?)
+    }
+}
+
+fn mapping(path: &Path) -> Result<Manifest, ImportError> {
+    let text = fs::read_to_string(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+    Manifest::parse(&text).map_err(|source| ImportError::Manifest { path: path.to_owned(), source })
+}
