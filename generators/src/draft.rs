@@ -73,8 +73,8 @@ pub struct Remark {
 pub struct Variable {
     /// What it is for.
     pub description: String,
-    /// Its default; `None` makes the user give one.
-    pub default: Option<Default>,
+    /// Its default: a plan must not ask for what only a creation needs.
+    pub default: Default,
     /// Whether Terraform must not show it.
     pub sensitive: bool,
 }

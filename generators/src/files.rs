@@ -119,9 +119,8 @@ fn variable(name: &str, variable: &Variable) -> String {
     block.set("description", variable.description.as_str());
     block.set("type", Value::Reference("string".to_owned()));
     match &variable.default {
-        None => {}
-        Some(Default::Null) => block.set("default", Value::Reference("null".to_owned())),
-        Some(Default::Text(text)) => block.set("default", text.as_str()),
+        Default::Null => block.set("default", Value::Reference("null".to_owned())),
+        Default::Text(text) => block.set("default", text.as_str()),
     }
     if variable.sensitive {
         block.set("sensitive", true);

@@ -146,7 +146,7 @@ impl Run<'_> {
     fn kind(&mut self, half: &'static Half, listing: &Listing) -> Result<(), Unreadable> {
         let kind = half.model();
         self.out.found.insert(kind.id, listing.entries.len());
-        if let Some(reason) = &listing.incomplete {
+        if let Some(reason) = listing.incomplete.as_ref().filter(|_| self.options.selection.takes_kind(kind)) {
             self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
         }
         for entry in &listing.entries {

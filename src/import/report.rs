@@ -68,6 +68,8 @@ pub struct KindReport {
     pub set_aside: usize,
     /// How many could not be read.
     pub unread: usize,
+    /// How many the user wanted left out.
+    pub left_out: usize,
     /// (code + default) / (all − volatile) of their keys, in percent.
     pub covered: f64,
 }
@@ -140,16 +142,17 @@ fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[U
     let counts = coverage.counts();
     let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
         let Counts { objects, imported, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        let found = found.get(kind.id).copied().unwrap_or_default();
+        let unread =
+            unread.iter().filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*").count();
         KindReport {
             kind: kind.id,
             title: kind.title,
-            found: found.get(kind.id).copied().unwrap_or_default(),
+            found,
             code: imported,
             set_aside: objects - imported,
-            unread: unread
-                .iter()
-                .filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*")
-                .count(),
+            unread,
+            left_out: found.saturating_sub(objects + unread),
             covered: counts.get(kind.id).copied().unwrap_or_default().percent(),
         }
     };
@@ -191,7 +194,7 @@ impl Report for ImportReport {
 
 impl ImportReport {
     fn summary(&self) -> Table {
-        let mut table = Table::new(["KIND", "FOUND", "CODE", "SET ASIDE", "UNREAD", "KEYS COVERED"]);
+        let mut table = Table::new(["KIND", "FOUND", "CODE", "SET ASIDE", "UNREAD", "LEFT OUT", "KEYS COVERED"]);
         for kind in &self.kinds {
             let covered = if kind.code == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
             table.row([
@@ -200,6 +203,7 @@ impl ImportReport {
                 kind.code.to_string(),
                 kind.set_aside.to_string(),
                 kind.unread.to_string(),
+                kind.left_out.to_string(),
                 covered,
             ]);
         }

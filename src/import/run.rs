@@ -99,6 +99,9 @@ async fn read(
 
 /// What the workspace holds already: its manifest, and the generated files as they stand.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
+    if out.exists() && !out.is_dir() {
+        return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
+    }
     let path = out.join(MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

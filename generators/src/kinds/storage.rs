@@ -4,7 +4,7 @@ use proxmox_mpc_model::{Object, kinds::matches};
 
 use super::{Half, Namespace, Place};
 use crate::bpg;
-use crate::draft::{Draft, SetAside, Variable};
+use crate::draft::{Default, Draft, SetAside, Variable};
 use crate::hcl::{Block, Value};
 use crate::row::Row;
 
@@ -297,7 +297,7 @@ fn password(draft: &mut Draft<'_>) {
     let description =
         format!("Password of storage {}; used only when the storage is created anew", draft.object.entry.identity.id());
     let name = format!("{}_storage_password", draft.label());
-    let value = draft.variable(name, Variable { description, default: None, sensitive: true });
+    let value = draft.variable(name, Variable { description, default: Default::Text(String::new()), sensitive: true });
     draft.set("password", value);
     draft.ignore(&["password"], "Proxmox does not show the password: without this the plan replaces the storage");
 }

@@ -50,7 +50,7 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
     }
     let description =
         format!("Template to make {system} containers from (storage:vztmpl/file); needed only to create one anew");
-    let variable = Variable { description, default: Some(Default::Text(String::new())), sensitive: false };
+    let variable = Variable { description, default: Default::Text(String::new()), sensitive: false };
     let template = draft.variable(format!("container_template_{}", crate::names::slug(&system)), variable);
     let mut block = Block::new("operating_system");
     block.set("template_file_id", template);

@@ -147,7 +147,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
     if password.is_some() {
         let name = format!("{}_cloud_init_password", draft.label());
         let description = format!("Cloud-init password of {}; needed only to create the guest anew", draft.title());
-        let value = draft.variable(name, Variable { description, default: Some(Default::Null), sensitive: true });
+        let value = draft.variable(name, Variable { description, default: Default::Null, sensitive: true });
         account.set("password", value);
     }
     if let Some(keys) = keys {
