@@ -166,7 +166,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The value of a 0/1 key as the provider decodes it: only a bare 1 is true, quoted ones are false
-    /// (VERIFIED.md, T41). Absent keys have Proxmox's default.
+    /// (docs/provider.md, T41). Absent keys have Proxmox's default.
     pub fn flag(&mut self, key: &str) -> bool {
         match self.take(key) {
             Some(value) => value.as_u64() == Some(1) || value.as_bool() == Some(true),
@@ -338,7 +338,7 @@ impl Options {
         self.take(option).or_else(|| self.first())
     }
 
-    /// Takes a switch as the provider reads it: `1` is true, every other word false (VERIFIED.md, T16).
+    /// Takes a switch as the provider reads it: `1` is true, every other word false (docs/provider.md, T16).
     pub fn flag(&mut self, option: &str) -> Option<bool> {
         self.take(option).map(|value| value == "1")
     }

@@ -139,7 +139,7 @@ impl<'a> Cluster<'a> {
 
     /// The guest images of a storage as one node lists them, by volume id. `None` where the answer is not on record
     /// or was refused. A login sees only the volumes that it may configure, so an image that is missing here may
-    /// still be there (`facts`: an auditor's token gets an empty list).
+    /// still be there (docs/proxmox.md, "Auditor").
     pub fn images(&self, node: &str, storage: &str) -> Result<Option<Rc<Rows>>, Unreadable> {
         let content = ApiPath::new(["nodes", node, "storage", storage, "content"]);
         let images = self.rows(&content.clone().with_query("content", "images"), "volid")?;

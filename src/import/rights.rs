@@ -14,13 +14,13 @@ use serde_json::{Map, Value};
 ///
 /// No guest-agent privilege is among them (`VM.Monitor` on PVE 8, `VM.GuestAgent.Audit` on PVE 9, where the built-in
 /// `PVEAuditor` has it): without one the agent's addresses are refused at once, with one Terraform waits 15 minutes for
-/// each agent that does not answer (VERIFIED.md, "Guest agent").
+/// each agent that does not answer (docs/provider.md, A1).
 pub const READER: [&str; 6] = ["VM.Audit", "Datastore.Audit", "Sys.Audit", "Pool.Audit", "SDN.Audit", "Mapping.Audit"];
 
-/// Any of these lets a login ask the guest agent for addresses: PVE 8's, and the two of PVE 9 (`api-facts.json`).
+/// Any of these lets a login ask the guest agent for addresses: PVE 8's, and the two of PVE 9.
 const AGENT: [&str; 3] = ["VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"];
 
-/// The keys of a VM whose volumes Terraform's provider looks up on the storage (CALLS.md §2, step 4).
+/// The keys of a VM whose volumes Terraform's provider looks up on the storage (docs/provider.md, R2).
 const DRIVES: [&str; 5] = ["scsi[n]", "virtio[n]", "sata[n]", "ide[n]", "efidisk0"];
 
 /// Something that this login may not see.
@@ -85,7 +85,7 @@ pub struct Refusal {
 }
 
 /// What a plan against the cluster would be refused: the provider reads each storage by itself, and asks the storage
-/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; VERIFIED.md, T18).
+/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, T18).
 ///
 /// A guest whose configuration is not on record is left out: an import reports it as unread.
 pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {

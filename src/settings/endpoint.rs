@@ -61,7 +61,7 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     /// Accepts `pve.example`, `10.0.0.1`, `2001:db8::1`, each with a port or not, and `https://` before it. A path is
-    /// ignored, as Terraform's provider does (`facts`: CALLS.md §1). Without a port it is 8006, where the provider
+    /// ignored, as Terraform's provider does (docs/provider.md, R1). Without a port it is 8006, where the provider
     /// takes 443.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();

@@ -68,7 +68,7 @@ impl From<Flags> for Layer {
 }
 
 impl Layer {
-    /// What the environment says. `PROXMOX_VE_…` are the variables of Terraform's provider (`facts`: CALLS.md §1);
+    /// What the environment says. `PROXMOX_VE_…` are the variables of Terraform's provider (docs/provider.md, R1);
     /// what the provider has no word for is `PROXMOX_MPC_…`.
     pub(super) fn environment(world: &World<'_>) -> Result<Self, SettingsError> {
         let get = |name: &str| (world.variable)(name).filter(|value| !value.is_empty());

@@ -28,7 +28,7 @@ pub(super) fn listed<'a>(draft: &Draft<'a>) -> Option<&'a Guest> {
 }
 
 /// Whether it runs, always written: the default would start a stopped guest, and a template without it shows a change
-/// (VERIFIED.md, T20).
+/// (docs/provider.md, T20).
 pub(super) fn started(draft: &mut Draft<'_>) {
     let running = listed(draft).is_some_and(|guest| guest.running && !guest.template);
     draft.set("started", running);
@@ -51,8 +51,9 @@ pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// The notes. The provider trims what is written but not what it reads (VERIFIED.md, T12 and C16): a text with blanks
-/// at an end or CRLF inside always differs. Containers' notes end with one newline, which it adds itself.
+/// The notes. The provider trims what is written but not what it reads (docs/provider.md, T12 and
+/// C16): a text with blanks at an end or CRLF inside always differs. Containers' notes end with one newline, which it
+/// adds itself.
 pub(super) fn description(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("description") else { return };
     let container = draft.kind.id == "container";
@@ -75,7 +76,7 @@ pub(super) fn description(draft: &mut Draft<'_>) {
     }
 }
 
-/// The tags, sorted. Only `;` separates: a comma or a blank is part of a tag for the provider (VERIFIED.md, T25).
+/// The tags, sorted. Only `;` separates: a comma or a blank is part of a tag for the provider (docs/provider.md, T25).
 pub(super) fn tags(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("tags") else { return };
     let mut tags: Vec<&str> = text.split(';').map(str::trim).filter(|tag| !tag.is_empty()).collect();
@@ -88,7 +89,7 @@ pub(super) fn tags(draft: &mut Draft<'_>) {
 }
 
 /// The order of starting and stopping. The block is in the state whenever the key is there; a bare number is not
-/// understood (VERIFIED.md, T36).
+/// understood (docs/provider.md, T36).
 pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("startup") else { return Ok(()) };
     let mut block = Block::new("startup");
@@ -105,7 +106,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
     if let Some(bare) = options.first() {
         draft.lost(
             "startup",
-            format!("the provider understands `order={bare}`, not the bare number (VERIFIED.md, T36)"),
+            format!("the provider understands `order={bare}`, not the bare number (provider rule T36)"),
         );
         draft.remark(format!("its start order is written as a bare `{bare}`, which the provider does not read"), None);
     }
@@ -115,7 +116,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
 }
 
 /// Whether two guests of the HA manager: it may move them, and a plan made with the old node replaces the guest
-/// (VERIFIED.md, T45).
+/// (docs/provider.md, T45).
 pub(super) fn managed(draft: &Draft<'_>) -> bool {
     listed(draft).is_some_and(|guest| guest.ha)
 }

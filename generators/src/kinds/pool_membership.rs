@@ -24,7 +24,7 @@ pub(super) static HALF: Half = Half {
 };
 
 /// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
-/// pool has none; a virtual machine says its nested pool itself (VERIFIED.md, Table 1).
+/// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
 fn place(object: &Object, addresses: &BTreeMap<Identity, String>) -> Result<Place, SetAside> {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
@@ -35,7 +35,7 @@ fn place(object: &Object, addresses: &BTreeMap<Identity, String>) -> Result<Plac
     if let Some(address) = addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
         return Ok(Place::Within(format!("{address}.pool_id")));
     }
-    let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (VERIFIED.md, Table 1)");
+    let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");
     let remedy = format!("nothing is lost: {member} stays a member; a pool without `/` in its name could be code");
     Err(SetAside::new(reason).remedy(remedy))
 }
@@ -49,7 +49,7 @@ fn membership(draft: &mut Draft<'_>) {
         let value = draft.reference(&Identity::new("storage", &member), "id").unwrap_or(Value::Text(member));
         draft.set("storage_id", value);
     } else {
-        // A container's `vm_id` stays null on an import (VERIFIED.md, C2): both kinds are referred to by their id.
+        // A container's `vm_id` stays null on an import (docs/provider.md, C2): both kinds are referred to by their id.
         let literal = Value::Integer(member.parse().unwrap_or_default());
         let value = draft.reference(&Identity::new(&kind, &member), "id").unwrap_or(literal);
         draft.set("vm_id", value);

@@ -80,7 +80,7 @@ pub(super) static HALF: Half = Half {
                 "smbversion",
                 "tagged_only",
             ],
-            "the provider has no attribute for it; it stays as it is (RESOURCES.md 8)",
+            "the provider has no attribute for it; it stays as it is (provider rule K3)",
         ),
     ],
 };
@@ -93,8 +93,8 @@ struct Type {
     flags: &'static [Flag],
 }
 
-/// A switch of a storage resource. Its attributes tell null from false (RESOURCES.md 1): it is written where what Read
-/// stores for it is not what the schema would put there.
+/// A switch of a storage resource. Its attributes tell null from false (docs/provider.md, S1): it is written where what
+/// Read stores for it is not what the schema would put there.
 struct Flag {
     key: &'static str,
     attribute: &'static str,
@@ -196,11 +196,11 @@ fn resource_type(object: &Object) -> Result<&'static str, SetAside> {
     let Some(known) = type_of(object) else {
         let name = object.text("type").unwrap_or_default();
         return Err(SetAside::new(format!(
-            "the provider has no resource for storages of type `{name}` (RESOURCES.md 11)"
+            "the provider has no resource for storages of type `{name}` (provider rule K4)"
         )));
     };
     if known.name == "lvm" && !object.keys.contains_key("saferemove") {
-        // Null against a schema default, which no form of ignore_changes hides (RESOURCES.md 1).
+        // Null against a schema default, which no form of ignore_changes hides (docs/provider.md, S1).
         return Err(SetAside::new(
             "without `saferemove` the plan always changes `wipe_removed_volumes` to its default",
         )
@@ -251,7 +251,7 @@ fn texts(draft: &mut Draft<'_>) {
         if ours && !draft.fates.contains_key(key) {
             draft.lost(
                 key,
-                format!("the provider has no attribute for it on storages of type {} (RESOURCES.md 8)", known.name),
+                format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name),
             );
         }
     }
@@ -282,14 +282,14 @@ fn flags(draft: &mut Draft<'_>) {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             draft.lost(
                 key,
-                format!("the provider has no attribute for it on storages of type {} (RESOURCES.md 8)", known.name),
+                format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name),
             );
         }
     }
 }
 
 /// The password that the provider requires and Proxmox never shows. Any text is accepted where it is ignored; without
-/// that the plan replaces the storage (VERIFIED.md, Table 1).
+/// that the plan replaces the storage (docs/provider.md, S2).
 fn password(draft: &mut Draft<'_>) {
     if !matches!(type_of(draft.object).map(|known| known.name), Some("cifs" | "pbs")) {
         return;
@@ -302,7 +302,7 @@ fn password(draft: &mut Draft<'_>) {
     draft.ignore(&["password"], "Proxmox does not show the password: without this the plan replaces the storage");
 }
 
-/// What is kept of backups is not read on an import; the block may stand where it is ignored (VERIFIED.md, Table 1).
+/// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S3).
 fn backups(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("maxfiles") {
         draft.lost("maxfiles", "the old form of retention, which the provider does not know");

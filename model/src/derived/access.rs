@@ -82,7 +82,7 @@ fn tokens<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<Val
     Ok(Some(row.get("tokens").and_then(Value::as_array).cloned().unwrap_or_default()))
 }
 
-/// A nested pool has no single answer (`facts/pve`, "JSON types").
+/// A nested pool has no single answer (docs/proxmox.md, "JSON types").
 fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
     if pool.contains('/') {
         return Ok(Some(not_implemented(&["pools", pool])));

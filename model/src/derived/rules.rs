@@ -28,7 +28,7 @@ enum Adjust {
     Same,
     /// The single answer lacks these keys.
     Without(&'static [&'static str]),
-    /// The position in a list is a number, that of a single rule is text (`facts/pve`, "JSON types").
+    /// The position in a list is a number, that of a single rule is text (docs/proxmox.md, "JSON types").
     TextPosition,
     /// The list has the privileges of a role as text, the single answer as keys.
     Privileges,
@@ -50,8 +50,8 @@ const fn rule(single: &'static str, list: &'static str, key: &'static str, adjus
     Rule { single, list, key, adjust, missing }
 }
 
-/// Measured against both recorded clusters (`facts/pve`, "JSON types"). Lists that lack a single answer's keys are not
-/// here (realms, metric servers), but for a digest, which only writes ask for.
+/// Measured against both recorded clusters (docs/proxmox.md, "JSON types"). Lists that lack a single answer's keys are
+/// not here (realms, metric servers), but for a digest, which only writes ask for.
 static RULES: &[Rule] = &[
     rule("storage/{}", "storage", "storage", Same, Message("storage '{}' does not exist")),
     rule(

@@ -114,7 +114,7 @@ fn lists(node: &str, storage: &str) -> impl Iterator<Item = ApiPath> {
 
 /// Whether a list that would show the volume was recorded with the right to see it, and does not show it. A login
 /// sees a guest's volumes with Datastore.Allocate on the storage or VM.Config.Disk on the guest; others are left out
-/// without a word (`facts/pve`, "What an auditor's token gets").
+/// without a word (docs/proxmox.md, "Auditor").
 fn is_proved_missing<A: Answers>(deriver: &Deriver<A>, node: &str, volume: &VolumeId) -> Result<bool, Unreadable> {
     let Some(owner) = volume.owner() else { return Ok(false) };
     let permissions = deriver.permissions()?;

@@ -18,7 +18,7 @@ pub(super) static KIND: Kind = Kind {
     read: |_, entry| Ok(read(entry)),
 };
 
-/// The one form of the request that answers for nested pools as well (`facts`: `/pools/{id}` is 501 for those).
+/// The one form of the request that answers for nested pools as well (docs/proxmox.md, "JSON types").
 fn path(pool: &str) -> ApiPath {
     ApiPath::new(["pools"]).with_query("poolid", pool)
 }

@@ -115,7 +115,7 @@ const KEYS: &[Key] = &[
 
 /// Beside the configurations: the state of the storages on each node that has virtual machines, and the images on
 /// storages whose volumes have no file name. Terraform's provider asks for the format of such a volume, and cannot
-/// import a guest where that question fails (VERIFIED.md, T18).
+/// import a guest where that question fails (docs/provider.md, T18).
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let mut wanted = guest::requests(cluster, GuestType::Qemu);
     let mut nodes: Vec<&str> = guest::of_type(cluster, GuestType::Qemu).map(|guest| guest.node.as_str()).collect();

@@ -13,7 +13,7 @@ use super::login::Login;
 use super::lookup::{Counts, Lookup};
 use super::reply::Reply;
 
-/// The largest body that `pveproxy` takes, in bytes (`facts/pve`, "Transport").
+/// The largest body that `pveproxy` takes, in bytes (docs/proxmox.md, "Transport").
 const BODY_LIMIT: usize = 512 << 10;
 
 /// What all requests share.

@@ -60,7 +60,7 @@ pub enum AgentPolicy {
     /// What is on record.
     AsRecorded,
     /// What is on record where it has a usable address, else 403. Terraform's provider asks a silent agent again for
-    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (VERIFIED.md, "Guest agent",
+    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (docs/provider.md, A1,
     /// C19).
     RefuseUnlessUsable,
 }

@@ -40,7 +40,7 @@ impl Reply {
         Self { body: format!("{message}{end}").into(), ..Self::empty(status, message) }
     }
 
-    /// `501`, whose message has no line end (`facts/pve`, "Transport").
+    /// `501`, whose message has no line end (docs/proxmox.md, "Transport").
     pub(super) fn not_implemented(message: &str) -> Self {
         let body = json!({ "data": null, "message": message });
         Self::new(Answer { status: 501, reason: message.to_owned(), body }.into())

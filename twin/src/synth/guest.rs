@@ -1,5 +1,5 @@
 //! A made-up guest: a virtual machine or a container such as people have, that Terraform's provider can import
-//! without a difference (VM.md, CONTAINER.md).
+//! without a difference (docs/provider.md).
 
 use proxmox_mpc_model::cluster::GuestType;
 use serde_json::{Map, Value, json};
@@ -73,7 +73,7 @@ impl Guest {
             node: node_name(random.below(cluster.nodes)),
             pool: random.pick(pools),
             vmid,
-            // Names repeat within a cluster (`facts/pve`, "More surprises").
+            // Names repeat within a cluster (docs/proxmox.md, "Names").
             name: if random.chance(8) { "simple".to_owned() } else { format!("{role}-{}", random.below(900) + 100) },
             technology,
             state,
@@ -158,7 +158,7 @@ impl Guest {
             set("tags", json!(self.tags));
         }
         if random.chance(30) {
-            // A container's notes end their line, a virtual machine's do not (`facts/pve`, "JSON types").
+            // A container's notes end their line, a virtual machine's do not (docs/proxmox.md, "JSON types").
             let end = if self.technology == GuestType::Lxc { "\n" } else { "" };
             set("description", json!(format!("# {}\n\nOwner: team {}{end}", self.name, random.pick(ROLES))));
         }

@@ -132,7 +132,7 @@ impl Answers for Imported {
     }
 }
 
-/// Everything that Terraform's provider asks in a plan of the five kinds (VERIFIED.md, table 1).
+/// Everything that Terraform's provider asks in a plan of the five kinds (docs/provider.md, R2).
 #[test]
 fn a_plan_needs_no_more_than_an_import() {
     let check = |recording: &str, cluster: &str, node: &str, volumes: &[(&str, &str)]| {

@@ -60,7 +60,7 @@ const MEASURED: &[&str] = &[
     "pressurememoryfull",
 ];
 
-/// Comma lists whose order Proxmox changes from call to call (`facts/pve`, "JSON types").
+/// Comma lists whose order Proxmox changes from call to call (docs/proxmox.md, "JSON types").
 const SETS: &[&str] = &["content", "nodes"];
 
 /// A value as it is compared: without what is measured, lists and comma lists sorted.

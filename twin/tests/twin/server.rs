@@ -41,7 +41,7 @@ fn headers_are_those_of_pveproxy() {
     });
 }
 
-/// The refusals of `facts/pve`, "Transport and authentication".
+/// The refusals of docs/proxmox.md, "Transport".
 #[test]
 fn who_may_not_is_told_like_proxmox_does() {
     with_twin(recording("pve-9.1"), options("pve-9.1"), |_, mut client| {

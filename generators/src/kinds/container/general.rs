@@ -10,7 +10,7 @@ use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::{managed, vmid};
 
 /// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
-/// (VERIFIED.md, C1 and C2).
+/// (docs/provider.md, C1 and C2).
 pub(super) fn place(draft: &mut Draft<'_>) {
     let node = draft.object.entry.node.clone().unwrap_or_default();
     draft.set("node_name", node);
@@ -22,14 +22,14 @@ pub(super) fn place(draft: &mut Draft<'_>) {
     );
     if managed(draft) {
         draft.remark(
-            "the HA manager may move it, and a plan made with its old node would create a second one (VERIFIED.md, C21)",
+            "the HA manager may move it, and a plan made with its old node would create a second one (provider rule C21)",
             Some("import again after it has moved".to_owned()),
         );
     }
 }
 
 /// The template that it was made from is not on record. A variable keeps its place, and only that one attribute is
-/// ignored, since any other difference of the block replaces the container (VERIFIED.md, C4 and C5).
+/// ignored, since any other difference of the block replaces the container (docs/provider.md, C4 and C5).
 pub(super) fn operating_system(draft: &mut Draft<'_>) {
     let Some(system) = draft.text("ostype") else {
         draft.ignore(&["operating_system"], "the kind of system is not set, which the provider cannot say");
@@ -62,7 +62,7 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
     );
 }
 
-/// The console. Where the key `console` is absent the block is in the state all the same (VERIFIED.md, C3).
+/// The console. Where the key `console` is absent the block is in the state all the same (docs/provider.md, C3).
 pub(super) fn console(draft: &mut Draft<'_>) {
     let absent = !draft.object.keys.contains_key("console");
     let enabled = draft.flag("console");
@@ -84,7 +84,7 @@ pub(super) fn console(draft: &mut Draft<'_>) {
 }
 
 /// The processors. Cores that are not limited read as one, and the first change of this block would set them so
-/// (VERIFIED.md, C8).
+/// (docs/provider.md, C8).
 pub(super) fn cpu(draft: &mut Draft<'_>) {
     let architecture = draft.text("arch").unwrap_or_else(|| "amd64".to_owned());
     let (cores, units) = (draft.integer("cores"), draft.integer("cpuunits").unwrap_or(0));
@@ -131,7 +131,7 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
 
 fn unlimited(draft: &mut Draft<'_>) {
     draft.remark(
-        "its cores are not limited: the first change of its cpu block would set one core (VERIFIED.md, C8)",
+        "its cores are not limited: the first change of its cpu block would set one core (provider rule C8)",
         None,
     );
 }
@@ -149,7 +149,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
     if memory < 16 {
         draft.ignore(&["memory"], "the provider takes no less than 16 MiB, and absent memory is none to it");
         for key in ["memory", "swap"] {
-            draft.lost(key, "the provider cannot say absent memory or less than 16 MiB (VERIFIED.md, C7)");
+            draft.lost(key, "the provider cannot say absent memory or less than 16 MiB (provider rule C7)");
         }
         return;
     }
@@ -169,7 +169,7 @@ pub(super) fn features(draft: &mut Draft<'_>) {
         .take("mount")
         .map(|mounts| mounts.split(';').filter(|mount| !mount.is_empty()).map(str::to_owned).collect())
         .unwrap_or_default();
-    draft.leftover(&options, &[("force_rw_sys", "the provider has no attribute for it (CONTAINER.md 5)")]);
+    draft.leftover(&options, &[("force_rw_sys", "the provider has no attribute for it (provider rule K2)")]);
     let refused = mounts.iter().any(|mount| mount != "nfs" && mount != "cifs");
     if refused {
         draft.lost("features.mount", "the provider takes nfs and cifs only");
@@ -220,7 +220,7 @@ pub(super) fn raw(draft: &mut Draft<'_>) -> Step {
     for key in &other {
         draft.lost(
             &format!("lxc.{key}"),
-            "the provider has no attribute for raw lines; they stay as they are (CONTAINER.md 5)",
+            "the provider has no attribute for raw lines; they stay as they are (provider rule K2)",
         );
     }
     if other.len() == lines.len() && !lines.is_empty() {

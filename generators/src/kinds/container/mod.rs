@@ -47,8 +47,8 @@ static ROWS: &[Row] = &[
     Row::volatile(&["digest", "lock", "snapstate", "snaptime"]),
     Row::lost(
         &["parent"],
-        "the snapshot that the container stands on; the provider knows no snapshots (CONTAINER.md 5)",
+        "the snapshot that the container stands on; the provider knows no snapshots (provider rule K2)",
     ),
-    Row::lost(&["unused[n]"], "a volume that is attached to nothing; the provider does not read it (CONTAINER.md 5)"),
-    Row::lost(&["timezone", "debug"], "the provider has no attribute for it; it stays as it is (CONTAINER.md 5)"),
+    Row::lost(&["unused[n]"], "a volume that is attached to nothing; the provider does not read it (provider rule K2)"),
+    Row::lost(&["timezone", "debug"], "the provider has no attribute for it; it stays as it is (provider rule K2)"),
 ];

@@ -9,7 +9,7 @@ use crate::hcl::{self, Block, Value};
 use super::volumes::decoded;
 
 const DROPPED: &str =
-    "the provider has no attribute for this option; a later change of any interface drops it (VERIFIED.md, C14)";
+    "the provider has no attribute for this option; a later change of any interface drops it (provider rule C14)";
 
 /// The provider takes this many interfaces, and Proxmox 32.
 const MOST: usize = 10;
@@ -39,7 +39,7 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     if let Some(trunks) = options.take("trunks") {
         if let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err()) {
             let reason =
-                format!("the provider's Read fails on the range `{range}` in the trunks of {key} (VERIFIED.md, C14)");
+                format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule C14)");
             return Err(SetAside::new(reason)
                 .remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4"))
                 .into());
@@ -78,7 +78,7 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     Ok(block)
 }
 
-/// The block is always in the state, even empty (VERIFIED.md, C17). One `ip_config` for each interface that has an
+/// The block is always in the state, even empty (docs/provider.md, C17). One `ip_config` for each interface that has an
 /// address or a gateway, in order.
 pub(super) fn initialization(draft: &mut Draft<'_>) {
     let mut block = Block::new("initialization");
@@ -114,7 +114,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
-/// The resolver; the provider takes addresses only (VERIFIED.md, C15).
+/// The resolver; the provider takes addresses only (docs/provider.md, C15).
 fn dns(draft: &mut Draft<'_>, block: &mut Block) {
     let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
     if domain.is_none() && servers.is_none() {
@@ -122,7 +122,7 @@ fn dns(draft: &mut Draft<'_>, block: &mut Block) {
     }
     if servers.as_deref().is_some_and(|servers| servers.split(' ').any(|server| server.parse::<IpAddr>().is_err())) {
         for key in ["nameserver", "searchdomain"] {
-            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (VERIFIED.md, C15)");
+            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (provider rule C15)");
         }
         draft.ignore(&["initialization"], "the provider refuses the name servers; left out, they stay");
         return;

@@ -6,9 +6,9 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{Block, Value};
 
-const DROPPED: &str = "the provider has no attribute for this option of a volume (CONTAINER.md 5)";
+const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
-/// The root file system, always in the state. Without a size it reads 0, where the default is 4 (VERIFIED.md, C9).
+/// The root file system, always in the state. Without a size it reads 0, where the default is 4 (docs/provider.md, C9).
 pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("rootfs") else { return Ok(()) };
     let volume = options.take_or_first("volume").unwrap_or_default();
@@ -29,7 +29,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// Mount points in order. The size is the exact text: anything else replaces the container (VERIFIED.md, C6).
+/// Mount points in order. The size is the exact text: anything else replaces the container (docs/provider.md, C6).
 pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
     let mut blocks = Vec::new();
     let points = draft.family("mp");

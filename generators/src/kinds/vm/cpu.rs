@@ -5,10 +5,10 @@ use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::command;
 
-const HIDDEN: &str = "the provider has no attribute for this option of the processor (VM.md 6)";
+const HIDDEN: &str = "the provider has no attribute for this option of the processor (provider rule K1)";
 
 const NO_PROCESSORS: &str =
-    "the provider shows no cpu block for a guest whose other processor values are its defaults (VM.md 3)";
+    "the provider shows no cpu block for a guest whose other processor values are its defaults (provider rule V1)";
 
 /// Options of `cpu` that the provider does not model.
 const LOST: &[(&str, &str)] = &[
@@ -20,7 +20,7 @@ const LOST: &[(&str, &str)] = &[
 ];
 
 /// The processors. The block is in the state only where one of a few values is not the default; `numa` and `affinity`
-/// alone do not put it there (VM.md 3).
+/// alone do not put it there (docs/provider.md, V1).
 pub(super) fn cpu(draft: &mut Draft<'_>) {
     let mut options = draft.options("cpu");
     let model = options.as_mut().map(|options| options.take("cputype").or_else(|| options.first()).unwrap_or_default());
@@ -87,7 +87,7 @@ fn needs_numa(draft: &Draft<'_>) -> bool {
         || keys.keys().any(|key| proxmox_mpc_model::kinds::matches("numa[n]", key))
 }
 
-/// The model. Absent is kvm64 to Proxmox and qemu64 to the provider (VERIFIED.md, T4).
+/// The model. Absent is kvm64 to Proxmox and qemu64 to the provider (docs/provider.md, T4).
 fn processor(draft: &mut Draft<'_>, block: &mut Block, model: Option<&str>) {
     match model {
         None => draft.remark(
@@ -97,7 +97,7 @@ fn processor(draft: &mut Draft<'_>, block: &mut Block, model: Option<&str>) {
         Some("qemu64") => {}
         Some(model) if bpg::cpu_type(model) => block.set("type", model),
         Some(_) => {
-            draft.lost("cpu", "the provider does not know this processor model (VERIFIED.md, T31)");
+            draft.lost("cpu", "the provider does not know this processor model (provider rule T31)");
             draft.ignore(&["cpu[0].type"], "the provider does not know the processor model");
         }
     }
@@ -135,12 +135,12 @@ fn limit(draft: &mut Draft<'_>, block: &mut Block) {
 }
 
 /// The memory. The block is in the state unless it is exactly the provider's default; absent memory and less than
-/// 64 MiB cannot be written (VERIFIED.md, T26), and the newer form `current=…` ends the provider's Read (T2).
+/// 64 MiB cannot be written (docs/provider.md, T26), and the newer form `current=…` ends the provider's Read (T2).
 pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
     let text = draft.text("memory");
     if let Some(text) = text.as_deref().filter(|text| text.parse::<i64>().is_err()) {
         let size = Options::new("memory", text).take_or_first("current").unwrap_or_default();
-        draft.lost("memory", "the provider's Read fails on this form (VERIFIED.md, T2)");
+        draft.lost("memory", "the provider's Read fails on this form (provider rule T2)");
         let reason = format!("the provider cannot read `memory: {text}`");
         return Err(SetAside::new(reason).remedy(command(draft, &format!("--memory {size}"))).into());
     }
@@ -158,7 +158,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     if dedicated < 64 {
-        draft.lost("memory", "the provider takes no less than 64 MiB (VERIFIED.md, T26)");
+        draft.lost("memory", "the provider takes no less than 64 MiB (provider rule T26)");
         draft.ignore(&["memory"], "the provider cannot say this much memory");
         return Ok(());
     }
@@ -184,12 +184,15 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
 fn shared_memory(draft: &mut Draft<'_>) -> Result<i64, SetAside> {
     let Some(mut options) = draft.options("ivshmem") else { return Ok(0) };
     let size = options.integer("size");
-    draft.leftover(&options, &[("name", "the provider has no attribute for the name of shared memory (VM.md 6)")]);
+    draft.leftover(
+        &options,
+        &[("name", "the provider has no attribute for the name of shared memory (provider rule K1)")],
+    );
     size.ok_or_else(|| SetAside::new("the provider cannot read the size of `ivshmem`"))
 }
 
 /// NUMA nodes. Read takes those that have both processors and host nodes; a node without policy reads as one that
-/// cannot be written (VERIFIED.md, T33).
+/// cannot be written (docs/provider.md, T33).
 pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
     let mut ignored = false;
     for (index, text) in draft.family("numa") {
@@ -198,7 +201,10 @@ pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
         let (cpus, hosts) = (options.take("cpus"), options.take("hostnodes"));
         let (memory, policy) = (options.take("memory"), options.take("policy"));
         let (Some(cpus), Some(hosts)) = (cpus, hosts) else {
-            draft.lost(&key, "the provider shows only nodes that have both processors and host nodes (VM.md 3)");
+            draft.lost(
+                &key,
+                "the provider shows only nodes that have both processors and host nodes (provider rule V1)",
+            );
             continue;
         };
         draft.leftover(&options, &[]);

@@ -16,8 +16,8 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     draft.leftover(
         &options,
         &[
-            ("freeze-fs-on-backup", "the provider has no attribute for it (VM.md 6)"),
-            ("freeze-fs", "the provider has no attribute for it (VM.md 6)"),
+            ("freeze-fs-on-backup", "the provider has no attribute for it (provider rule K1)"),
+            ("freeze-fs", "the provider has no attribute for it (provider rule K1)"),
         ],
     );
     let isa = channel.as_deref() == Some("isa");
@@ -37,9 +37,10 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
-/// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true (VERIFIED.md, T34).
+/// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true
+/// (docs/provider.md, T34).
 pub(super) fn hostpci(draft: &mut Draft<'_>) {
-    const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (VERIFIED.md, T34)";
+    const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (provider rule T34)";
     let mut blocks = Vec::new();
     for (index, text) in draft.family("hostpci") {
         let mut options = Options::new(&format!("hostpci{index}"), &text);
@@ -66,14 +67,14 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
     draft.nest_all(blocks, "A change of any of these devices rewrites all of them.");
 }
 
-/// Passed-through USB devices; the provider looks at the first four only (VERIFIED.md, T35).
+/// Passed-through USB devices; the provider looks at the first four only (docs/provider.md, T35).
 pub(super) fn usb(draft: &mut Draft<'_>) {
     for (index, text) in draft.family("usb") {
         let key = format!("usb{index}");
         let mut options = Options::new(&key, &text);
         let (host, mapping) = (options.take_or_first("host"), options.take("mapping"));
         if index > 3 || (host.is_none() && mapping.is_none()) {
-            draft.lost(&key, "the provider reads usb0 to usb3 only (VM.md 3)");
+            draft.lost(&key, "the provider reads usb0 to usb3 only (provider rule V1)");
             continue;
         }
         let mut block = Block::new("usb");
@@ -111,7 +112,7 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// Serial ports by position; a missing one cannot be written (VERIFIED.md, T19).
+/// Serial ports by position; a missing one cannot be written (docs/provider.md, T19).
 pub(super) fn serial(draft: &mut Draft<'_>) {
     let ports = draft.family("serial");
     let Some(last) = ports.keys().next_back().copied() else { return };
@@ -120,7 +121,7 @@ pub(super) fn serial(draft: &mut Draft<'_>) {
         for index in ports.keys() {
             draft.lost(
                 &format!("serial{index}"),
-                "a port is missing between others, or is one that the provider refuses (VERIFIED.md, T19)",
+                "a port is missing between others, or is one that the provider refuses (provider rule T19)",
             );
         }
         draft.ignore(&["serial_device"], "the provider cannot say these serial ports");
@@ -133,7 +134,7 @@ pub(super) fn serial(draft: &mut Draft<'_>) {
     }
 }
 
-/// The sound card; the provider knows the driver `spice` only (VERIFIED.md, T28).
+/// The sound card; the provider knows the driver `spice` only (docs/provider.md, T28).
 pub(super) fn audio(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("audio0") else { return };
     let (device, driver) = (options.take("device").unwrap_or_default(), options.take("driver"));
@@ -146,13 +147,13 @@ pub(super) fn audio(draft: &mut Draft<'_>) {
     } else {
         draft.lost(
             "audio0",
-            "the provider takes the driver `spice` only, and it must be written down (VERIFIED.md, T28)",
+            "the provider takes the driver `spice` only, and it must be written down (provider rule T28)",
         );
         draft.ignore(&["audio_device"], "the provider cannot say this sound card");
     }
 }
 
-/// The display. It may always be left out, so it is written only where the provider takes it (VM.md 3).
+/// The display. It may always be left out, so it is written only where the provider takes it (docs/provider.md, V1).
 pub(super) fn vga(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("vga") else { return Ok(()) };
     let display = options.take_or_first("type").unwrap_or_default();
@@ -198,7 +199,7 @@ pub(super) fn rng(draft: &mut Draft<'_>) -> Step {
 }
 
 /// What the firmware tells of the machine. The provider decodes every value as Base64, whether it is or not
-/// (VERIFIED.md, T22).
+/// (docs/provider.md, T22).
 pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
     let encoded = options.take_raw("base64").as_deref() == Some("1");
@@ -209,7 +210,7 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
         let Some(value) = options.take_raw(field) else { continue };
         let Ok(decoded) = BASE64_STANDARD.decode(&value) else {
             let reason =
-                format!("the provider cannot read `{field}` of smbios1, which is not Base64 (VERIFIED.md, T22)");
+                format!("the provider cannot read `{field}` of smbios1, which is not Base64 (provider rule T22)");
             let remedy = "write the texts of smbios1 in Base64, with base64=1";
             return Err(SetAside::new(reason).remedy(remedy).into());
         };
@@ -221,13 +222,13 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     if plain {
         draft.lost(
             "smbios1",
-            "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (VERIFIED.md, T22)",
+            "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (provider rule T22)",
         );
         draft.ignore(&["smbios"], "the provider reads these texts wrongly");
         return Ok(());
     }
     if block.body.is_empty() {
-        draft.lost("smbios1", "the provider shows no block that has a UUID only (VM.md 3)");
+        draft.lost("smbios1", "the provider shows no block that has a UUID only (provider rule V1)");
         return Ok(());
     }
     let uuid =
@@ -256,7 +257,7 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
-/// Memory encryption: every attribute forces a replacement, so all of them are written (VERIFIED.md, T38).
+/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38).
 pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("amd-sev") else { return };
     let kind = options.take_or_first("type").unwrap_or_default();

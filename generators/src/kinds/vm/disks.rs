@@ -10,7 +10,7 @@ use crate::hcl::{Block, Value};
 use crate::kinds::guest::{command, vmid};
 
 const DROPPED: &str =
-    "the provider has no attribute for this option; a later change of any disk drops it (VERIFIED.md, T43)";
+    "the provider has no attribute for this option; a later change of any disk drops it (provider rule T43)";
 
 /// Options of a drive that the provider does not model.
 const LOST: &[(&str, &str)] = &[
@@ -59,7 +59,8 @@ const LIMITS: &[(&str, &str)] = &[
 /// The provider takes this many disks.
 const MOST: usize = 31;
 
-/// Every drive, in the order in which the provider reads them: the plan matches blocks by position (VM.md 4.1).
+/// Every drive, in the order in which the provider reads them: the plan matches blocks by position
+/// (docs/provider.md, V2).
 pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     let mut blocks: Vec<Block> = Vec::new();
     let mut refused = Vec::new();
@@ -101,7 +102,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (VM.md 3).
+/// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (docs/provider.md, V1).
 fn cd_rom(draft: &mut Draft<'_>, text: &str) {
     let mut options = Options::new("ide3", text);
     let file = options.take_or_first("file").unwrap_or_default();
@@ -146,7 +147,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
         if interface != "ide3" {
             draft.lost(
                 interface,
-                "on an import the provider looks for a CD-ROM on ide3 only; it stays as it is (VERIFIED.md, T5)",
+                "on an import the provider looks for a CD-ROM on ide3 only; it stays as it is (provider rule T5)",
             );
         }
         return Ok(Drive::Other);
@@ -160,7 +161,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     block.set("interface", interface);
     let (datastore, path) = file.split_once(':').unwrap_or(("", &file));
     block.set("datastore_id", datastore);
-    // A passed-through device is cut at its first colon, and both pieces must stand (VERIFIED.md, T17).
+    // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
     let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
@@ -216,24 +217,24 @@ fn refuse(draft: &mut Draft<'_>, options: &Options, index: usize, option: &str) 
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
 }
 
-/// A switch of a drive. The provider reads every word but `1` as false (VERIFIED.md, T16).
+/// A switch of a drive. The provider reads every word but `1` as false (docs/provider.md, T16).
 fn switch(draft: &mut Draft<'_>, options: &mut Options, option: &str) -> Option<bool> {
     let word = options.take(option)?;
     if word != "1" && proxmox_mpc_model::boolean::parse(&word) == Some(true) {
         let key = format!("{}.{option}", options.key());
-        draft.lost(&key, "the provider reads only `1` as on (VERIFIED.md, T16)");
+        draft.lost(&key, "the provider reads only `1` as on (provider rule T16)");
         draft.remark(format!("{key} is on, but written as `{word}`: the provider reads it as off"), None);
     }
     Some(word == "1")
 }
 
-/// A number that the provider decodes as a whole one; a fraction ends its Read (VERIFIED.md, T15).
+/// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).
 fn whole(options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
     let Some(text) = options.take(option) else { return Ok(None) };
     let key = options.key();
     text.parse().map(Some).map_err(|_| {
         SetAside::new(format!(
-            "the provider cannot read `{option}={text}` of {key}: it takes whole numbers (VERIFIED.md, T15)"
+            "the provider cannot read `{option}={text}` of {key}: it takes whole numbers (provider rule T15)"
         ))
         .remedy(format!(
             "give {key} a whole number, for example {option}={}",
@@ -255,7 +256,7 @@ fn extension(file: &str) -> bool {
 }
 
 /// Whether the provider can ask for the format of a volume that does not show it. A disabled or unreachable storage,
-/// or a missing file, keeps the whole guest out (VERIFIED.md, T18).
+/// or a missing file, keeps the whole guest out (docs/provider.md, T18).
 fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> Step {
     if !asked || !file.contains(':') {
         return Ok(());
@@ -287,7 +288,7 @@ fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> Step {
     };
     if let Some(state) = state {
         let reason = format!(
-            "the provider asks storage `{storage}` for the format of {key}, and it is {state} on {node} (VERIFIED.md, T18)"
+            "the provider asks storage `{storage}` for the format of {key}, and it is {state} on {node} (provider rule T18)"
         );
         let remedy = format!(
             "enable the storage, or give the disk its format: {}",
@@ -306,7 +307,7 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
         || cluster.permissions.allow(&format!("/storage/{}", volume.storage()), "Datastore.Allocate");
     if sees && !images.contains_key(volume.as_str()) {
         let reason = format!(
-            "the provider asks for the format of {key}, and `{}` is not there (VERIFIED.md, T18)",
+            "the provider asks for the format of {key}, and `{}` is not there (provider rule T18)",
             volume.as_str()
         );
         return Err(SetAside::new(reason).remedy(command(draft, &format!("--delete {key}"))).into());
@@ -314,7 +315,7 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
     Ok(())
 }
 
-/// The EFI disk, in the state whenever the key is there (VERIFIED.md, T21).
+/// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
 pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("efidisk0") else { return Ok(()) };
     let named = options.has("file");
@@ -325,12 +326,12 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     block.set("datastore_id", file.split(':').next().unwrap_or_default());
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
     block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
-    draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (VERIFIED.md, T21)")]);
+    draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
     draft.nest(block);
     readable(draft, "efidisk0", &file, format.is_none() && (named || !extension(&file)))
 }
 
-/// The TPM. Version 2.0 on local-lvm is the provider's default and must stay out (VERIFIED.md, T10, T11).
+/// The TPM. Version 2.0 on local-lvm is the provider's default and must stay out (docs/provider.md, T10, T11).
 pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("tpmstate0") else { return };
     let file = options.take_or_first("file").unwrap_or_default();

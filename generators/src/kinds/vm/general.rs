@@ -31,8 +31,8 @@ pub(super) fn name(draft: &mut Draft<'_>) {
     }
 }
 
-/// A member of a nested pool: no membership of it can be imported, but the guest can say its pool (VERIFIED.md,
-/// Table 1). Members of other pools have a resource of their own.
+/// A member of a nested pool: no membership of it can be imported, but the guest can say its pool (docs/provider.md,
+/// N1). Members of other pools have a resource of their own.
 pub(super) fn pool(draft: &mut Draft<'_>) {
     let Some(pool) = draft.object.entry.pool.as_deref().filter(|pool| pool.contains('/')) else { return };
     let value = draft.reference(&Identity::new("pool", pool), "pool_id").unwrap_or_else(|| Value::from(pool));
@@ -51,13 +51,13 @@ pub(super) fn machine(draft: &mut Draft<'_>) {
     if bpg::machine(&machine) {
         draft.set("machine", machine);
     } else {
-        draft.lost("machine", "the provider's validator refuses this machine type (VERIFIED.md, T30)");
+        draft.lost("machine", "the provider's validator refuses this machine type (provider rule T30)");
         draft.ignore(&["machine"], format!("the provider refuses the machine type `{machine}`"));
     }
 }
 
 /// The SCSI controller. Absent means `lsi` to Proxmox and virtio to the provider, which sends its own default with the
-/// first change of anything (VERIFIED.md, T3).
+/// first change of anything (docs/provider.md, T3).
 pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
     match draft.text("scsihw") {
         Some(controller) if bpg::SCSI_HARDWARE.contains(&controller.as_str()) => draft.set("scsi_hardware", controller),
@@ -83,7 +83,7 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
 
 /// The boot order; the old form (`boot: cdn`, `bootdisk`) is not read by the provider.
 pub(super) fn boot(draft: &mut Draft<'_>) {
-    const OLD: &str = "the old way of saying the boot order; the provider reads `order=` only (VM.md 3)";
+    const OLD: &str = "the old way of saying the boot order; the provider reads `order=` only (provider rule V1)";
     if draft.object.keys.contains_key("bootdisk") {
         draft.lost("bootdisk", OLD);
     }
@@ -142,7 +142,7 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
 }
 
 /// Numbers without an attribute, which the provider decodes all the same: sent as text they end its Read
-/// (VERIFIED.md, T1).
+/// (docs/provider.md, T1).
 pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
     for key in ["migrate_downtime", "migrate_speed", "shares"] {
         match draft.object.keys.get(key) {
@@ -150,14 +150,14 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
             Some(Json::String(_)) => {
                 draft.lost(
                     key,
-                    "Proxmox sends this number as text, and the provider's Read fails on it (VERIFIED.md, T1)",
+                    "Proxmox sends this number as text, and the provider's Read fails on it (provider rule T1)",
                 );
                 let remedy = command(draft, &format!("--delete {key}"));
                 return Err(SetAside::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
                     .remedy(remedy)
                     .into());
             }
-            Some(_) => draft.lost(key, "the provider has no attribute for it; it stays as it is (VM.md 6)"),
+            Some(_) => draft.lost(key, "the provider has no attribute for it; it stays as it is (provider rule K1)"),
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::kinds::guest::command;
 
 use super::disks::cloud_init;
 
-/// The block is in the state where there is a cloud-init drive or any cloud-init key (VM.md 4.2).
+/// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
 pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let drives = drives(draft);
     let mut block = Block::new("initialization");

@@ -90,9 +90,9 @@ static ROWS: &[Row] = &[
         "runningcpu",
         "running-nets-host-mtu",
     ]),
-    Row::lost(&["parent"], "the snapshot that the guest stands on; the provider knows no snapshots (VM.md 6)"),
-    Row::lost(&["unused[n]"], "a disk that is attached to nothing; the provider does not read it (VM.md 6)"),
-    Row::lost(&["parallel[n]"], "the provider has no attribute for parallel ports (VM.md 6)"),
+    Row::lost(&["parent"], "the snapshot that the guest stands on; the provider knows no snapshots (provider rule K1)"),
+    Row::lost(&["unused[n]"], "a disk that is attached to nothing; the provider does not read it (provider rule K1)"),
+    Row::lost(&["parallel[n]"], "the provider has no attribute for parallel ports (provider rule K1)"),
     Row::lost(
         &[
             "allow-ksm",
@@ -109,6 +109,6 @@ static ROWS: &[Row] = &[
             "vmgenid",
             "vmstatestorage",
         ],
-        "the provider has no attribute for it; it stays as it is (VM.md 6)",
+        "the provider has no attribute for it; it stays as it is (provider rule K1)",
     ),
 ];

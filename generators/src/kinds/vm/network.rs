@@ -10,7 +10,7 @@ const DROPPED: &str =
     "the provider has no attribute for this option of a network card; a later change of any card drops it";
 
 /// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
-/// (VERIFIED.md, T7).
+/// (docs/provider.md, T7).
 pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
     let cards = draft.family("net");
     let Some(last) = cards.keys().next_back().copied() else { return Ok(()) };
@@ -31,7 +31,7 @@ pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
     }
     if gap || !said {
         let reason = if gap {
-            "a card is missing between others (VERIFIED.md, T7)"
+            "a card is missing between others (provider rule T7)"
         } else {
             "the provider does not know the model of one of the cards"
         };
@@ -61,7 +61,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
         trunks.as_deref().and_then(|trunks| trunks.split(';').find(|trunk| trunk.parse::<i64>().is_err()))
     {
         let reason =
-            format!("the provider's Read fails on the range `{range}` in the trunks of {key} (VERIFIED.md, T9)");
+            format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule T9)");
         return Err(SetAside::new(reason).remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4")).into());
     }
     let (bridge, firewall, link_down) = (options.take("bridge"), options.flag("firewall"), options.flag("link_down"));
