@@ -25,7 +25,7 @@ use crate::ui::Ui;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     Demo(demo::Arguments),
-    Import(import::Arguments),
+    Import(Box<import::Arguments>),
     Verify(verify::Arguments),
     #[command(subcommand)]
     Twin(twin::Arguments),

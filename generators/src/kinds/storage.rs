@@ -1,6 +1,6 @@
 //! Storages: which of the provider's seven resources one becomes, and where its keys go.
 
-use proxmox_mpc_model::{Object, kinds::matches};
+use proxmox_mpc_model::Object;
 
 use super::{Half, Namespace, Place};
 use crate::bpg;
@@ -20,48 +20,12 @@ pub(super) static HALF: Half = Half {
     rows: &[
         Row::custom(&["storage", "type"], identity),
         Row::custom(&["content", "nodes"], sets),
-        Row::custom(
-            &[
-                "path",
-                "vgname",
-                "thinpool",
-                "server",
-                "export",
-                "share",
-                "username",
-                "datastore",
-                "pool",
-                "domain",
-                "subdir",
-                "options",
-                "preallocation",
-                "namespace",
-                "fingerprint",
-                "blocksize",
-            ],
-            texts,
-        ),
-        Row::custom(
-            &[
-                "disable",
-                "shared",
-                "saferemove",
-                "sparse",
-                "create-base-path",
-                "create-subdirs",
-                "snapshot-as-volume-chain",
-            ],
-            flags,
-        ),
+        Row::custom(TEXTS, texts),
+        Row::custom(FLAGS, flags),
         Row::custom(&["password"], password),
         Row::custom(&["prune-backups", "max-protected-backups", "maxfiles"], backups),
         Row::volatile(&["digest"]),
-        Row::checked(&["encryption-key"], |draft| {
-            if draft.object.keys.contains_key("encryption-key") {
-                draft.lost("encryption-key", "Proxmox shows the key's fingerprint only; left out, the key stays");
-            }
-            Ok(())
-        }),
+        Row::lost(&["encryption-key"], "Proxmox shows the key's fingerprint only; left out, the key stays"),
         Row::lost(
             &[
                 "base",
@@ -85,6 +49,30 @@ pub(super) static HALF: Half = Half {
     ],
 };
 
+/// Keys whose values are texts; each type of storage has some of them.
+const TEXTS: &[&str] = &[
+    "path",
+    "vgname",
+    "thinpool",
+    "server",
+    "export",
+    "share",
+    "username",
+    "datastore",
+    "pool",
+    "domain",
+    "subdir",
+    "options",
+    "preallocation",
+    "namespace",
+    "fingerprint",
+    "blocksize",
+];
+
+/// Keys whose values are switches.
+const FLAGS: &[&str] =
+    &["disable", "shared", "saferemove", "sparse", "create-base-path", "create-subdirs", "snapshot-as-volume-chain"];
+
 /// What the provider calls each type of storage, and the attributes it has: Proxmox's key, the attribute.
 struct Type {
     name: &'static str,
@@ -93,8 +81,8 @@ struct Type {
     flags: &'static [Flag],
 }
 
-/// A switch of a storage resource. Its attributes tell null from false (docs/provider.md, S1): it is written where what
-/// Read stores for it is not what the schema would put there.
+/// A switch of a storage resource. Its attributes tell null from false (docs/provider.md, S1): it is written where what Read
+/// stores for it is not what the schema would put there.
 struct Flag {
     key: &'static str,
     attribute: &'static str,
@@ -246,13 +234,16 @@ fn texts(draft: &mut Draft<'_>) {
     if made_up {
         draft.default("path");
     }
-    for key in draft.object.keys.keys() {
-        let ours = HALF.rows[2].claims.iter().any(|claim| matches(claim, key));
-        if ours && !draft.fates.contains_key(key) {
-            draft.lost(
-                key,
-                format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name),
-            );
+    rest(draft, TEXTS, known);
+}
+
+/// Says of keys that are there and have no attribute on this type of storage that they are lost.
+fn rest(draft: &mut Draft<'_>, keys: &[&str], known: &Type) {
+    for key in keys {
+        if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
+            let reason =
+                format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name);
+            draft.lost(key, reason);
         }
     }
 }
@@ -275,17 +266,11 @@ fn flags(draft: &mut Draft<'_>) {
             }
         }
     }
-    if draft.object.keys.contains_key("shared") {
-        draft.fates.entry("shared".to_owned()).or_insert(crate::coverage::Fate::Default);
+    // Types whose storages are always shared, or never, say so themselves.
+    if !draft.fates.contains_key("shared") {
+        draft.default("shared");
     }
-    for key in HALF.rows[3].claims {
-        if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
-            draft.lost(
-                key,
-                format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name),
-            );
-        }
-    }
+    rest(draft, FLAGS, known);
 }
 
 /// The password that the provider requires and Proxmox never shows. Any text is accepted where it is ignored; without
@@ -302,7 +287,7 @@ fn password(draft: &mut Draft<'_>) {
     draft.ignore(&["password"], "Proxmox does not show the password: without this the plan replaces the storage");
 }
 
-/// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S3).
+/// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S2).
 fn backups(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("maxfiles") {
         draft.lost("maxfiles", "the old form of retention, which the provider does not know");

@@ -10,7 +10,7 @@ use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::command;
 
-use super::disks::cloud_init;
+use super::volumes::cloud_init;
 
 /// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
 pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {

@@ -6,6 +6,7 @@ mod disks;
 mod general;
 mod initialization;
 mod network;
+mod volumes;
 
 use super::Half;
 use crate::row::Row;
@@ -49,8 +50,8 @@ static ROWS: &[Row] = &[
     Row::custom(&["cores", "sockets", "vcpus", "cpulimit", "cpuunits", "cpu", "arch", "numa", "affinity"], cpu::cpu),
     Row::checked(&["memory", "balloon", "ivshmem", "hugepages", "keephugepages"], cpu::memory),
     Row::checked(&["numa[n]"], cpu::numa),
-    Row::checked(&["efidisk0"], disks::efi_disk),
-    Row::custom(&["tpmstate0"], disks::tpm_state),
+    Row::checked(&["efidisk0"], volumes::efi_disk),
+    Row::custom(&["tpmstate0"], volumes::tpm_state),
     Row::checked(&["ide[n]", "sata[n]", "scsi[n]", "virtio[n]"], disks::drives),
     Row::checked(
         &[

@@ -1,0 +1,117 @@
+//! Volumes behind drives: whose they are, whether the provider can read their format, the EFI disk and the TPM.
+
+use proxmox_mpc_model::volume::VolumeId;
+
+use crate::draft::{Draft, SetAside, Step};
+use crate::hcl::{Block, Value};
+use crate::kinds::guest::{command, vmid};
+
+/// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
+pub(super) fn cloud_init(draft: &Draft<'_>, file: &str) -> bool {
+    file.contains(&format!("vm-{}-cloudinit", vmid(draft)))
+}
+
+/// Whether the path of the volume has a file name extension, which tells its format.
+pub(super) fn extension(file: &str) -> bool {
+    let Some((_, path)) = file.split_once(':') else { return false };
+    path.rsplit('/').next().is_some_and(|name| name.contains('.'))
+}
+
+/// Whether the provider can ask for the format of a volume that does not show it. A disabled or unreachable storage,
+/// or a missing file, keeps the whole guest out (docs/provider.md, T18).
+pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> Step {
+    if !asked || !file.contains(':') {
+        return Ok(());
+    }
+    if file.starts_with('/') {
+        let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
+        let remedy = "name the device by a path without a colon, for example below /dev/disk/by-id/";
+        return Err(SetAside::new(reason).remedy(remedy).into());
+    }
+    let Some(volume) = VolumeId::parse(file) else { return Ok(()) };
+    let (cluster, node) = (draft.cluster, draft.object.entry.node.as_deref().unwrap_or_default());
+    let storage = volume.storage();
+    if !cluster.storages.contains_key(storage) {
+        // "storage 'x' does not exist" is an answer that the provider tolerates.
+        return Ok(());
+    }
+    let Some(storages) = cluster.node_storages(node)? else { return Ok(()) };
+    let on = |name: &str| {
+        storages.get(storage).is_some_and(|row| row.get(name).and_then(serde_json::Value::as_u64) == Some(1))
+    };
+    let state = if !storages.contains_key(storage) {
+        Some("not available")
+    } else if !on("enabled") {
+        Some("disabled")
+    } else if !on("active") {
+        Some("not reachable")
+    } else {
+        None
+    };
+    if let Some(state) = state {
+        let reason = format!(
+            "the provider asks storage `{storage}` for the format of {key}, and it is {state} on {node} (provider rule T18)"
+        );
+        let remedy = format!(
+            "enable the storage, or give the disk its format: {}",
+            command(draft, &format!("--{key} {file},format=raw,…"))
+        );
+        return Err(SetAside::new(reason).remedy(remedy).into());
+    }
+    missing(draft, key, node, &volume)
+}
+
+/// Whether the list of images, read with sufficient privilege, lacks the volume.
+fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step {
+    let cluster = draft.cluster;
+    let Some(images) = cluster.images(node, volume.storage())? else { return Ok(()) };
+    let sees = cluster.permissions.allow(&format!("/vms/{}", volume.owner().unwrap_or(vmid(draft))), "VM.Config.Disk")
+        || cluster.permissions.allow(&format!("/storage/{}", volume.storage()), "Datastore.Allocate");
+    if sees && !images.contains_key(volume.as_str()) {
+        let reason = format!(
+            "the provider asks for the format of {key}, and `{}` is not there (provider rule T18)",
+            volume.as_str()
+        );
+        return Err(SetAside::new(reason).remedy(command(draft, &format!("--delete {key}"))).into());
+    }
+    Ok(())
+}
+
+/// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
+pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
+    let Some(mut options) = draft.options("efidisk0") else { return Ok(()) };
+    let named = options.has("file");
+    let file = options.take_or_first("file").unwrap_or_default();
+    let format = options.take("format");
+    options.take("size");
+    let mut block = Block::new("efi_disk");
+    block.set("datastore_id", file.split(':').next().unwrap_or_default());
+    block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
+    block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
+    draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
+    draft.nest(block);
+    readable(draft, "efidisk0", &file, format.is_none() && (named || !extension(&file)))
+}
+
+/// The TPM. Version 2.0 on local-lvm is the provider's default and must stay out (docs/provider.md, T10, T11).
+pub(super) fn tpm_state(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("tpmstate0") else { return };
+    let file = options.take_or_first("file").unwrap_or_default();
+    let version = options.take("version").filter(|version| !version.is_empty());
+    options.take("size");
+    options.take("format");
+    if version.is_none() {
+        draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", None);
+    }
+    let version = version.unwrap_or_else(|| "v2.0".to_owned());
+    draft.leftover(&options, &[]);
+    let datastore = file.split(':').next().unwrap_or_default();
+    if datastore == "local-lvm" && version == "v2.0" {
+        draft.default("tpmstate0");
+        return;
+    }
+    let mut block = Block::new("tpm_state");
+    block.set("datastore_id", datastore);
+    block.set("version", Value::Text(version));
+    draft.nest(block);
+}
