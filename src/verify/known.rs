@@ -1,7 +1,7 @@
 //! The tables of what is known: one row for each difference and error that was seen with the real provider at 0.111.1.
 //!
-//! The trap's number in docs/provider.md stands behind its row. A new version of the provider gets its rows checked, and
-//! a new trap is a new row.
+//! The trap's number in docs/provider.md stands behind its row. A new version of the provider gets its rows checked,
+//! and a new trap is a new row.
 
 use crate::verify::explain::Explanation;
 
