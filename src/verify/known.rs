@@ -188,6 +188,14 @@ pub(super) const DESTROYED: Explanation =
 /// Errors by a piece of their text.
 pub(super) const ERRORS: &[(&str, Explanation)] = &[
     (
+        "the twin's recording has no answer",
+        row(
+            "",
+            "The last import could not read this object (a node that was down, a login that may not see it), so there is nothing to prove its code against.",
+            "Import again when it can be read; until then its code stays as it is.",
+        ),
+    ),
+    (
         "Cannot import non-existent remote object",
         row(
             "",
