@@ -173,6 +173,9 @@ impl Report for Manifest {
 /// How many lines of one sort a page shows before it points to the file that has them all.
 const SHOWN: usize = 20;
 
+/// How many objects a line names before it only counts them.
+const NAMED: usize = 8;
+
 impl Report for ImportReport {
     fn human(&self, page: &mut Page) {
         let version = self.pve_version.as_deref().map(|version| format!("Proxmox VE {version}"));
@@ -211,16 +214,12 @@ impl ImportReport {
     }
 
     fn problems(&self, page: &mut Page) {
-        let name = |identity: &Identity, name: &Option<String>| match name {
-            Some(name) if name != identity.id() => format!("{identity} ({name})"),
-            _ => identity.to_string(),
-        };
-        section(
-            page,
-            "set aside: Terraform's provider cannot import these; they stay as they are",
-            &self.set_aside,
-            |one| (format!("{}: {}", name(&one.identity, &one.name), one.reason), one.remedy.clone()),
-        );
+        let set_aside: Vec<Said<'_>> = self
+            .set_aside
+            .iter()
+            .map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref()))
+            .collect();
+        grouped(page, "set aside: Terraform's provider cannot import these; they stay as they are", &set_aside);
         section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), None));
         section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
         if !self.gaps.is_empty() {
@@ -229,9 +228,12 @@ impl ImportReport {
                 page.line(format!("    {line}"));
             }
         }
-        section(page, "to know before you change anything", &self.notices, |notice| {
-            (format!("{}: {}", name(&notice.identity, &notice.name), notice.reason), notice.remedy.clone())
-        });
+        let notices: Vec<Said<'_>> = self
+            .notices
+            .iter()
+            .map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref()))
+            .collect();
+        grouped(page, "to know before you change anything", &notices);
         section(page, "kept as it is", &self.kept, |kept| (format!("{}: {}", kept.address, kept.reason), None));
         section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
             (format!("{} ({})", gone.address, gone.identity), None)
@@ -266,6 +268,39 @@ impl ImportReport {
             page.line(format!("  {kept} is no longer generated, but was edited: it stays"));
         }
     }
+}
+
+/// Something that is said of one object.
+struct Said<'r> {
+    object: String,
+    reason: &'r str,
+    remedy: Option<&'r String>,
+}
+
+fn said<'r>(identity: &Identity, name: Option<&String>, reason: &'r str, remedy: Option<&'r String>) -> Said<'r> {
+    let object = match name {
+        Some(name) if name != identity.id() => format!("{identity} ({name})"),
+        _ => identity.to_string(),
+    };
+    Said { object, reason, remedy }
+}
+
+/// Says what is true of many objects once.
+fn grouped(page: &mut Page, title: &str, items: &[Said<'_>]) {
+    let mut groups: Vec<Vec<&Said<'_>>> = Vec::new();
+    for item in items {
+        match groups.iter_mut().find(|group| group[0].reason == item.reason) {
+            Some(group) => group.push(item),
+            None => groups.push(vec![item]),
+        }
+    }
+    section(page, title, &groups, |group| {
+        let names: Vec<&str> = group.iter().take(NAMED).map(|item| item.object.as_str()).collect();
+        let more = if group.len() > NAMED { format!(" and {} more", group.len() - NAMED) } else { String::new() };
+        let each = if group.len() > 1 { "   (and so for each)" } else { "" };
+        let remedy = group[0].remedy.map(|remedy| format!("{remedy}{each}"));
+        (format!("{}{more}: {}", names.join(", "), group[0].reason), remedy)
+    });
 }
 
 fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (String, Option<String>)) {

@@ -39,22 +39,18 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
     let on = |name: &str| {
         storages.get(storage).is_some_and(|row| row.get(name).and_then(serde_json::Value::as_u64) == Some(1))
     };
-    let state = if !storages.contains_key(storage) {
-        Some("not available")
+    let trouble = if !storages.contains_key(storage) {
+        Some(("not available", format!("let {node} use it: pvesm set {storage} --nodes <nodes>")))
     } else if !on("enabled") {
-        Some("disabled")
+        Some(("disabled", format!("pvesm set {storage} --disable 0")))
     } else if !on("active") {
-        Some("not reachable")
+        Some(("not reachable", format!("bring it back, and import again: pvesm status --storage {storage}")))
     } else {
         None
     };
-    if let Some(state) = state {
+    if let Some((state, remedy)) = trouble {
         let reason = format!(
-            "the provider asks storage `{storage}` for the format of {key}, and it is {state} on {node} (provider rule T18)"
-        );
-        let remedy = format!(
-            "enable the storage, or give the disk its format: {}",
-            command(draft, &format!("--{key} {file},format=raw,…"))
+            "the provider asks storage `{storage}` for the format of a disk, and it is {state} on {node} (provider rule T18)"
         );
         return Err(SetAside::new(reason).remedy(remedy).into());
     }
