@@ -251,3 +251,28 @@ fn the_real_provider_agrees() {
     assert_eq!(difference.attributes[0].before, "Production workloads");
     assert_eq!(difference.attributes[0].after, "Something else");
 }
+
+/// With `--live` the user's own environment and state count, and their folder is as it was.
+#[test]
+fn a_live_proof_counts_what_is_managed_and_leaves_the_folder_alone() {
+    let stage = Stage::new(&Pretend { plan: ("managed.jsonl", 0), ..CLEAN });
+    let code = stage.folder.path().join("terraform");
+    fs::write(code.join("terraform.tfstate"), "{}").unwrap();
+    let before = names(&code);
+    let proof = verify::live(stage.folder.path(), None, &stage.tool, &()).unwrap();
+    assert_eq!((proof.clean, proof.expected, proof.managed), (true, 2, 2));
+    assert_eq!(names(&code), before);
+    assert_eq!(stage.left("files"), "main.tf\nterraform.tfstate\n", "it runs in the user's own folder");
+    assert!(stage.left("environment").contains("TF_DATA_DIR="), "set up aside");
+    fs::create_dir(code.join(".terraform")).unwrap();
+    verify::live(stage.folder.path(), None, &stage.tool, &()).unwrap();
+    assert!(!stage.left("environment").contains("TF_DATA_DIR="), "set up by the user");
+    support::snapshot("verify_live", &shown(&proof, OutputFormat::Table));
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

@@ -49,9 +49,7 @@ impl Screen {
             Event::Progress { what, done, total } => self.progress(what, *done, *total),
             Event::Finished { what } => self.finished(what),
             Event::Text { source, line } if verbosity > 0 => self.print(&format!("{DIM}{source}: {line}{DIM:#}\n")),
-            Event::Diagnostic(diagnostic) if verbosity > 0 || diagnostic.severity == Severity::Error => {
-                self.print(&diagnosed(diagnostic));
-            }
+            Event::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnosed(diagnostic)),
             Event::Notice(notice) if verbosity > 0 => self.print(&noticed(notice)),
             // The report at the end has them all, in order.
             Event::Text { .. } | Event::Diagnostic(_) | Event::Notice(_) => {}

@@ -101,7 +101,7 @@ fn everything(ui: &Ui) {
 fn events_are_shown_to_those_who_asked() {
     let check = |options: Options, expected: &str| assert_eq!(said(options, everything), expected);
     check(Options { quiet: true, ..Options::default() }, "waiting\n");
-    check(Options::default(), "planning\nerror: a.b: odd\n  one\n  two\nwaiting\n");
+    check(Options::default(), "planning\nwaiting\n");
     check(
         Options { verbosity: 1, ..Options::default() },
         "planning\nterraform: hello\nwarning: a.b: odd\n  one\n  two\nerror: a.b: odd\n  one\n  two\n\

@@ -22,9 +22,10 @@ pub struct Proof {
     pub clean: bool,
     /// How many objects the workspace says it has.
     pub expected: usize,
-    /// How many of them Terraform has in its state already (`--live`).
+    /// How many of them Terraform has in its state already (`--live`); 0 where the plan is incomplete, which cannot
+    /// tell them from those that failed.
     pub managed: usize,
-    /// Objects that the workspace says it has and that the plan neither imports nor knows.
+    /// Objects that the workspace says it has and that the plan does not speak of at all.
     pub missing: Vec<String>,
     /// What the plan would change, by address.
     pub differences: Vec<ExplainedDifference>,
@@ -118,14 +119,17 @@ impl Run<'_> {
     /// The proof, given what the plan file says of the differences.
     pub(super) fn judge(&self, differences: Vec<Difference>) -> Proof {
         let imports = self.imports();
-        let managed = |address: &String| {
-            self.against == Against::Cluster && self.plan.read.contains(address) && !imports.contains(address)
-        };
-        let missing: Vec<String> =
-            self.expected.iter().filter(|address| !imports.contains(address) && !managed(address)).cloned().collect();
         let counts = self.plan.counts.unwrap_or_default();
         let as_many = counts.import == u64::try_from(imports.len()).unwrap_or(u64::MAX);
         let complete = self.complete() && as_many;
+        let managed = |address: &String| {
+            complete
+                && self.against == Against::Cluster
+                && self.plan.read.contains(address)
+                && !imports.contains(address)
+        };
+        let missing: Vec<String> =
+            self.expected.iter().filter(|address| !imports.contains(address) && !managed(address)).cloned().collect();
         let (errors, warnings) = self
             .plan
             .diagnostics

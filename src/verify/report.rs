@@ -9,6 +9,8 @@ use crate::ui::{Page, Report};
 use crate::verify::explain::Explanation;
 use crate::verify::proof::{Against, ExplainedDifference, ExplainedError, Proof};
 
+/// Longer lists are cut: an error may leave every object out.
+const MOST: usize = 20;
 /// Longer values are cut: a description can be a book.
 const LONGEST: usize = 100;
 
@@ -31,12 +33,16 @@ impl Report for Proof {
 
 impl Proof {
     fn lacks(&self, page: &mut Page) {
-        if self.missing.is_empty() {
+        // Without a plan everything is missing from it.
+        if self.missing.is_empty() || self.counts.is_none() {
             return;
         }
         page.heading("Not in the plan, although the workspace has them:");
-        for address in &self.missing {
+        for address in self.missing.iter().take(MOST) {
             page.line(format!("  {address}"));
+        }
+        if self.missing.len() > MOST {
+            page.line(format!("  … and {} more", self.missing.len() - MOST));
         }
     }
 
@@ -79,20 +85,22 @@ impl Proof {
                 answers.recorded, answers.derived, answers.unknown
             ));
         }
-        if self.against == Against::Cluster {
+        if self.against == Against::Cluster && self.complete {
             page.line(format!("{} of {} objects are managed already", self.managed, self.expected));
         }
     }
 
     fn verdict(&self, page: &mut Page) {
-        let counts = self.counts.map_or_else(|| "no plan".to_owned(), |counts| counts.to_string());
-        if self.clean {
-            page.good(&counts);
-        } else if self.complete {
-            page.bad(&counts);
-            page.line("The code is not the cluster.");
-        } else {
-            page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));
+        match self.counts {
+            Some(counts) if self.clean => page.good(counts.to_string()),
+            Some(counts) if self.complete => {
+                page.bad(counts.to_string());
+                page.line("The code is not the cluster.");
+            }
+            Some(counts) => {
+                page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));
+            }
+            None => page.bad("Terraform failed before it had a plan: there is no proof"),
         }
     }
 }
