@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::generate::Options;
 use crate::kinds::{Half, Namespace};
 use crate::manifest::Manifest;
 use crate::names::{self, Wish};
+use crate::outcome::Options;
 
 /// The label of every object that is listed.
 pub(crate) fn assign(

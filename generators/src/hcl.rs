@@ -115,6 +115,13 @@ impl Block {
         self.push(Content::Block(block));
     }
 
+    /// Adds a nested block where there is one.
+    pub fn nest_some(&mut self, block: Option<Self>) {
+        if let Some(block) = block {
+            self.nest(block);
+        }
+    }
+
     /// Adds an item without a comment.
     pub fn push(&mut self, content: Content) {
         self.body.push(Item { comment: Vec::new(), content });

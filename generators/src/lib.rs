@@ -8,15 +8,17 @@ pub mod hcl;
 pub mod kinds;
 pub mod manifest;
 pub mod names;
+pub mod outcome;
 pub mod row;
 pub mod selection;
 
 mod addresses;
+mod document;
 mod files;
-mod report;
 mod retain;
 
 pub use coverage::Coverage;
-pub use generate::{FileSet, Generated, Gone, Kept, Notice, Options, Previous, generate};
+pub use generate::generate;
 pub use manifest::Manifest;
+pub use outcome::{FileSet, Generated, Gone, Kept, Notice, Options, Previous};
 pub use selection::Selection;

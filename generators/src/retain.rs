@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::generate::FileSet;
+use crate::outcome::FileSet;
 
 /// The blocks of the previous files.
 pub(crate) struct Chunks {

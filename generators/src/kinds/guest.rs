@@ -1,11 +1,13 @@
 //! What virtual machines and containers have in common on the way to Terraform.
 
+use std::net::IpAddr;
+
 use proxmox_mpc_model::cluster::Guest;
 use proxmox_mpc_model::{ApiPath, Object, VmId};
 use serde_json::Value as Json;
 
 use super::Place;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Value};
 
 /// `pve1/100`: both guest resources are imported by node and VMID.
@@ -115,7 +117,44 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// Whether two guests of the HA manager: it may move them, and a plan made with the old node replaces the guest
+/// The resolver. The provider splits the servers at every blank and takes addresses only (docs/provider.md, C15);
+/// others stay out, with `ignored` in `ignore_changes`.
+pub(super) fn dns(draft: &mut Draft<'_>, ignored: &str) -> Option<Block> {
+    let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
+    if domain.is_none() && servers.is_none() {
+        return None;
+    }
+    let servers: Option<Vec<&str>> = servers.as_deref().map(|servers| servers.split(' ').collect());
+    if servers.iter().flatten().any(|server| server.parse::<IpAddr>().is_err()) {
+        for key in ["nameserver", "searchdomain"] {
+            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (provider rule C15)");
+        }
+        draft.ignore(&[ignored], "the provider refuses the name servers; left out, they stay");
+        return None;
+    }
+    let mut block = Block::new("dns");
+    block.set_some("domain", domain);
+    block.set_some("servers", servers.map(|servers| Value::List(servers.into_iter().map(Value::from).collect())));
+    Some(block)
+}
+
+/// The addresses and gateways of one network card; empty where there are none.
+pub(super) fn ip_config(options: &mut Options) -> Block {
+    let mut block = Block::new("ip_config");
+    for (family, address, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
+        let (address, gateway) = (options.take(address), options.take(gateway));
+        if address.is_none() && gateway.is_none() {
+            continue;
+        }
+        let mut version = Block::new(family);
+        version.set_some("address", address);
+        version.set_some("gateway", gateway);
+        block.nest(version);
+    }
+    block
+}
+
+/// Whether the HA manager may move the guest: a plan made with the old node would replace it
 /// (docs/provider.md, T45).
 pub(super) fn managed(draft: &Draft<'_>) -> bool {
     listed(draft).is_some_and(|guest| guest.ha)

@@ -1,10 +1,9 @@
 //! Network interfaces of a container, and the initialization block that their addresses stand in.
 
-use std::net::IpAddr;
-
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
+use crate::kinds::guest;
 
 use super::volumes::decoded;
 
@@ -100,7 +99,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
         }
         None => {}
     }
-    dns(draft, &mut block);
+    block.nest_some(guest::dns(draft, "initialization"));
     let interfaces: Vec<(u32, String)> = draft.values("net").collect();
     if interfaces.len() > MOST {
         for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {
@@ -109,44 +108,8 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
         return;
     }
     for (index, text) in interfaces {
-        addresses(&mut block, &text, index);
+        let addresses = guest::ip_config(&mut Options::new(&format!("net{index}"), &text));
+        block.nest_some(Some(addresses).filter(|addresses| !addresses.body.is_empty()));
     }
     draft.nest(block);
-}
-
-/// The resolver; the provider takes addresses only (docs/provider.md, C15).
-fn dns(draft: &mut Draft<'_>, block: &mut Block) {
-    let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
-    if domain.is_none() && servers.is_none() {
-        return;
-    }
-    if servers.as_deref().is_some_and(|servers| servers.split(' ').any(|server| server.parse::<IpAddr>().is_err())) {
-        for key in ["nameserver", "searchdomain"] {
-            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (provider rule C15)");
-        }
-        draft.ignore(&["initialization"], "the provider refuses the name servers; left out, they stay");
-        return;
-    }
-    let mut dns = Block::new("dns");
-    dns.set_some("domain", domain);
-    dns.set_some("servers", servers.map(|servers| Value::List(servers.split(' ').map(Value::from).collect())));
-    block.nest(dns);
-}
-
-fn addresses(block: &mut Block, text: &str, index: u32) {
-    let mut options = Options::new(&format!("net{index}"), text);
-    let mut configuration = Block::new("ip_config");
-    for (family, ip, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
-        let (ip, gateway) = (options.take(ip), options.take(gateway));
-        if ip.is_none() && gateway.is_none() {
-            continue;
-        }
-        let mut version = Block::new(family);
-        version.set_some("address", ip);
-        version.set_some("gateway", gateway);
-        configuration.nest(version);
-    }
-    if !configuration.body.is_empty() {
-        block.nest(configuration);
-    }
 }

@@ -1,14 +1,12 @@
 //! Cloud-init: the drive and what is on it.
 
-use std::net::IpAddr;
-
 use proxmox_mpc_model::kinds::matches;
 
 use crate::bpg;
 use crate::draft::{Default, Draft, Options, SetAside, Step, Stop, Variable};
 use crate::hcl::{Block, Content, Value};
 
-use crate::kinds::guest::command;
+use crate::kinds::guest::{self, command};
 
 use super::volumes::cloud_init;
 
@@ -28,7 +26,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let bare = block.body.len();
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
-    dns(draft, &mut block);
+    block.nest_some(guest::dns(draft, "initialization[0].dns"));
     addresses(draft, &mut block);
     account(draft, &mut block)?;
     let keys = ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade"];
@@ -92,44 +90,15 @@ fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
     }
 }
 
-fn dns(draft: &mut Draft<'_>, block: &mut Block) {
-    let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
-    if domain.is_none() && servers.is_none() {
-        return;
-    }
-    // The provider splits at every blank, so that two of them make an empty server.
-    if servers.as_deref().is_some_and(|servers| servers.split(' ').any(|server| server.parse::<IpAddr>().is_err())) {
-        for key in ["nameserver", "searchdomain"] {
-            draft.lost(key, "the provider takes name servers as addresses, separated by one blank");
-        }
-        draft.ignore(&["initialization[0].dns"], "the provider refuses the name servers; left out, they stay");
-        return;
-    }
-    let mut dns = Block::new("dns");
-    dns.set_some("domain", domain);
-    dns.set_some("servers", servers.map(|servers| Value::List(servers.split(' ').map(Value::from).collect())));
-    block.nest(dns);
-}
-
 /// One block for each `ipconfigN` up to the last, by position; a gap is an empty block.
 fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     let configurations = draft.family("ipconfig");
     let Some(last) = configurations.keys().next_back().copied() else { return };
     for index in 0..=last {
-        let mut address = Block::new("ip_config");
-        if let Some(text) = configurations.get(&index) {
-            let mut options = Options::new(&format!("ipconfig{index}"), text);
-            for (family, ip, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
-                let (ip, gateway) = (options.take(ip), options.take(gateway));
-                if ip.is_none() && gateway.is_none() {
-                    continue;
-                }
-                let mut version = Block::new(family);
-                version.set_some("address", ip);
-                version.set_some("gateway", gateway);
-                address.nest(version);
-            }
-            draft.leftover(&options, &[]);
+        let mut options = configurations.get(&index).map(|text| Options::new(&format!("ipconfig{index}"), text));
+        let address = options.as_mut().map_or_else(|| Block::new("ip_config"), guest::ip_config);
+        if let Some(options) = &options {
+            draft.leftover(options, &[]);
         }
         block.nest(address);
     }
