@@ -7,6 +7,7 @@ use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::{ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
+use super::rights;
 use crate::client::ClientError;
 use crate::fault::{Fault, FaultKind};
 use crate::workspace::WorkspaceError;
@@ -32,6 +33,12 @@ pub enum ImportError {
     NoList {
         /// The request.
         path: ApiPath,
+    },
+    /// The login has no privilege anywhere: every list is empty for it, whatever the cluster holds.
+    #[error("the login `{login}` may see nothing of the cluster")]
+    Blind {
+        /// `user@realm`, or `user@realm!token`.
+        login: String,
     },
     /// An answer was stored and cannot be read back.
     #[error(transparent)]
@@ -74,6 +81,7 @@ impl Fault for ImportError {
             Self::Client(error) => error.kind(),
             Self::Overview { .. }
             | Self::NoList { .. }
+            | Self::Blind { .. }
             | Self::Unreadable(_)
             | Self::Read { .. }
             | Self::Write { .. }
@@ -85,6 +93,14 @@ impl Fault for ImportError {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            Self::Blind { .. } => {
+                let mut hints = vec![
+                    "a token has no rights of its own unless it was made with `--privsep 0`, or has an ACL".to_owned(),
+                    "a login that sees everything and changes nothing is made on a node, as root:".to_owned(),
+                ];
+                hints.extend(rights::reader());
+                hints
+            }
             Self::Client(error) => error.hints(),
             Self::Overview { .. } => {
                 vec!["look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned()]

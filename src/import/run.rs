@@ -59,13 +59,17 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         KINDS.iter().copied().filter(|kind| job.selection.takes_kind(kind) || needed(kind)).collect();
     let aside = Aside::beside(&job.out, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, sink).await?;
+    let cluster = Cluster::read(&fetched.recording)?;
+    if cluster.permissions.nothing() {
+        let login = fetched.recording.about().login.clone().unwrap_or_default();
+        return Err(ImportError::Blind { login });
+    }
     let options = proxmox_mpc_generators::Options { selection: job.selection.clone(), mapping: job.mapping.clone() };
     let mut generated = generate(&fetched.recording, &options, &previous)?;
     leave_foreign(&job.out, &mut generated.files, &previous.manifest);
     if !job.dry_run {
         generated.manifest.files = workspace::hashes(&generated.files);
     }
-    let cluster = Cluster::read(&fetched.recording)?;
     // From here on the recording has its place in the workspace: nothing more is read from it.
     let changes = if job.dry_run { None } else { Some(write(job, &generated, &previous, &aside, &fetched)?) };
     Ok(ImportReport::new(job, &cluster, &fetched, generated, &previous, changes))

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::client::{LIMITS, client_of};
 use crate::server::{Reply, Request, Server};
 
+mod blind;
 mod twin;
 
 /// A recording of a real cluster that ships with the project.

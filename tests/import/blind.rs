@@ -1,0 +1,54 @@
+//! A login that may see nothing: told at once, and nothing is written.
+
+use std::path::Path;
+
+use proxmox_mpc::fault::{Fault as _, FaultKind};
+use proxmox_mpc::import::{ImportError, Job, Source, run};
+use proxmox_mpc_generators::Selection;
+use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
+use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
+use serde_json::json;
+
+use super::fixture;
+
+/// The recorded cluster as a login without any privilege sees it: the lists answer, and are empty
+/// (docs/proxmox.md: lists are filtered, not refused).
+fn unprivileged(place: &Path) -> Recording {
+    let full = fixture("pve-9.1.tar.zst");
+    let writer = RecordingWriter::create(place).unwrap();
+    for path in ["version", "nodes"] {
+        let path = ApiPath::parse(path);
+        writer.put(&path, &full.get(&path).unwrap().unwrap()).unwrap();
+    }
+    for (path, data) in [
+        ("access/permissions", json!({})),
+        ("cluster/resources", json!([])),
+        ("storage", json!([])),
+        ("pools", json!([])),
+    ] {
+        writer.put(&ApiPath::parse(path), &Answer::ok(data)).unwrap();
+    }
+    writer.finish(full.about()).unwrap()
+}
+
+#[tokio::test]
+async fn a_login_that_may_see_nothing_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("lab");
+    let recording = unprivileged(&folder.path().join("recording"));
+    let job = Job {
+        out: out.clone(),
+        selection: Selection::default(),
+        mapping: None,
+        record: None,
+        concurrency: 1,
+        dry_run: false,
+        force: false,
+        now: "2026-11-23T00:50:00Z".to_owned(),
+    };
+    let error = run(Source::Recording(recording), &job, &()).await.unwrap_err();
+    assert!(matches!(error, ImportError::Blind { .. }), "{error}");
+    assert_eq!(error.kind(), FaultKind::Failed);
+    assert!(error.hints().iter().any(|hint| hint.starts_with("pveum role add")), "{:?}", error.hints());
+    assert!(!out.exists(), "nothing may be written");
+}
