@@ -1,6 +1,7 @@
 //! Volumes behind drives: whose they are, whether the provider can read their format, the EFI disk and the TPM.
 
 use proxmox_mpc_model::volume::VolumeId;
+use serde_json::Value as Json;
 
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
@@ -36,9 +37,7 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
         return Ok(());
     }
     let Some(storages) = cluster.node_storages(node)? else { return Ok(()) };
-    let on = |name: &str| {
-        storages.get(storage).is_some_and(|row| row.get(name).and_then(serde_json::Value::as_u64) == Some(1))
-    };
+    let on = |name: &str| storages.get(storage).is_some_and(|row| row.get(name).and_then(Json::as_u64) == Some(1));
     let trouble = if !storages.contains_key(storage) {
         Some(("not available", format!("let {node} use it: pvesm set {storage} --nodes <nodes>")))
     } else if !on("enabled") {
@@ -60,6 +59,11 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
 /// Whether the list of images, read with sufficient privilege, lacks the volume.
 fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step {
     let cluster = draft.cluster;
+    let storage = cluster.storages.get(volume.storage());
+    if storage.and_then(|row| row.get("type")).and_then(Json::as_str) == Some("zfspool") {
+        // "dataset does not exist" is an answer that the provider tolerates.
+        return Ok(());
+    }
     let Some(images) = cluster.images(node, volume.storage())? else { return Ok(()) };
     let sees = cluster.permissions.allow(&format!("/vms/{}", volume.owner().unwrap_or(vmid(draft))), "VM.Config.Disk")
         || cluster.permissions.allow(&format!("/storage/{}", volume.storage()), "Datastore.Allocate");
@@ -110,4 +114,61 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     block.set("datastore_id", datastore);
     block.set("version", Value::Text(version));
     draft.nest(block);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proxmox_mpc_model::{Answer, ApiPath, Identity};
+    use serde_json::json;
+
+    use crate::coverage::Outcome;
+    use crate::{Options, Previous, generate};
+
+    /// Why a virtual machine with one disk on a storage in this state is set aside; `None` where it becomes code.
+    fn refused(kind: &str, enabled: u8, active: u8, listed: bool, rights: &[&str]) -> Option<String> {
+        let volume = "data:vm-100-disk-0";
+        let privileges: serde_json::Map<_, _> = rights.iter().map(|right| ((*right).to_owned(), json!(1))).collect();
+        let images = if listed { json!([{"volid": volume, "vmid": 100}]) } else { json!([]) };
+        let answers: BTreeMap<ApiPath, Answer> = [
+            ("access/permissions", json!({"/": privileges})),
+            ("nodes", json!([{"node": "pve", "status": "online"}])),
+            (
+                "cluster/resources",
+                json!([{"type": "qemu", "vmid": 100, "node": "pve", "name": "web", "status": "stopped"}]),
+            ),
+            ("storage", json!([{"storage": "data", "type": kind}])),
+            ("pools", json!([])),
+            ("nodes/pve/storage", json!([{"storage": "data", "type": kind, "enabled": enabled, "active": active}])),
+            ("nodes/pve/storage/data/content?content=images", images),
+            ("nodes/pve/qemu/100/config", json!({"scsi0": format!("{volume},size=8G"), "scsihw": "virtio-scsi-pci"})),
+        ]
+        .into_iter()
+        .map(|(path, data)| (ApiPath::parse(path), Answer::ok(data)))
+        .collect();
+        let generated = generate(&answers, &Options::default(), &Previous::default()).expect("answers are readable");
+        match &generated.coverage.objects[&Identity::new("qemu", 100)].outcome {
+            Outcome::Code { .. } => None,
+            Outcome::SetAside { reason, .. } => Some(reason.clone()),
+        }
+    }
+
+    /// docs/provider.md, T18: what the provider tolerates, and what keeps a whole guest out.
+    #[test]
+    fn a_guest_stays_out_where_the_format_of_a_disk_cannot_be_asked_for() {
+        let check = |refused: Option<String>, expected: Option<&str>| match (refused, expected) {
+            (None, None) => {}
+            (Some(reason), Some(word)) if reason.contains(word) => {}
+            (refused, expected) => panic!("{refused:?} instead of {expected:?}"),
+        };
+        let all = ["VM.Audit", "VM.Config.Disk"];
+        check(refused("lvmthin", 1, 1, true, &all), None);
+        check(refused("lvmthin", 1, 1, false, &all), Some("is not there"));
+        // Who may not configure the guest sees no volume of it: an empty list proves nothing.
+        check(refused("lvmthin", 1, 1, false, &["VM.Audit"]), None);
+        check(refused("zfspool", 1, 1, false, &all), None);
+        check(refused("lvmthin", 0, 0, true, &all), Some("disabled"));
+        check(refused("lvmthin", 1, 0, true, &all), Some("not reachable"));
+    }
 }
