@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::{FileSet, Generated, Manifest, Previous, Selection, generate};
-use proxmox_mpc_model::Cluster;
 use proxmox_mpc_model::kinds::{KINDS, Kind};
+use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 
 use super::fetch::{self, Failure, Fetched};
@@ -140,6 +140,9 @@ fn write(
     aside: &Aside,
     fetched: &Fetched,
 ) -> Result<Changes, ImportError> {
+    if let Some(place) = &job.record {
+        keep(&fetched.recording, place)?;
+    }
     let text = generated.manifest.render();
     let manifest = workspace::Manifest { path: MANIFEST, text: &text };
     let known: BTreeMap<String, String> = previous.manifest.files.clone();
@@ -147,26 +150,12 @@ fn write(
     let backup = job.now.replace(':', "-");
     let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
     workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
-    if let Some(place) = &job.record {
-        keep(&fetched.recording, place)?;
-    }
     aside.settle(&job.out.join(workspace::RECORDING))?;
     Ok(changes)
 }
 
-/// Keeps the recording at a place of the user's choice.
+/// Keeps the recording at a place of the user's choice as well.
 fn keep(recording: &Recording, place: &Path) -> Result<(), ImportError> {
-    if place.to_string_lossy().ends_with(".tar.zst") {
-        let folder = tempfile::tempdir().map_err(|source| ImportError::Write { path: place.to_owned(), source })?;
-        let copy = folder.path().join("recording");
-        duplicate(recording, &copy)?;
-        return Ok(proxmox_mpc_twin::recording::pack(&copy, place)?);
-    }
-    duplicate(recording, place)
-}
-
-fn duplicate(recording: &Recording, place: &Path) -> Result<(), ImportError> {
-    use proxmox_mpc_model::Answers as _;
     let writer = RecordingWriter::create(place)?;
     for path in recording.paths()? {
         if let Some(answer) = recording.get(&path)? {
