@@ -7,6 +7,7 @@ use proxmox_mpc_model::Identity;
 
 use crate::addresses::natural;
 use crate::coverage::{Counts, Coverage, Fate, ObjectCoverage, Outcome};
+use crate::hcl;
 
 /// The document: totals by kind, objects that could not become code, then each object with the fate of its keys.
 pub(crate) fn coverage(coverage: &Coverage) -> String {
@@ -91,7 +92,8 @@ fn title(identity: &Identity, object: &ObjectCoverage) -> String {
     format!("{identity}{}", name.map(|name| format!(" ({})", plain(name))).unwrap_or_default())
 }
 
-/// A text of Proxmox inside a line of Markdown: no line breaks, no code spans, no controls.
+/// A text of Proxmox inside a line of Markdown: no line breaks, no code spans, nothing that shows nothing or turns the
+/// direction of reading round.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || c == '`' { ' ' } else { c }).collect()
+    text.chars().map(|c| if hcl::invisible(c) || c == '`' { ' ' } else { c }).collect()
 }

@@ -309,12 +309,15 @@ const END: &str = "EOT";
 
 /// Whether a heredoc says exactly the same as the quoted text, but for a last newline, which the attributes that hold
 /// several lines (descriptions) trim: several lines, nothing invisible, no blank at either end, no line of blanks (it
-/// would keep our indentation), no doubled sigil (only a quoted string can escape it).
+/// would keep our indentation), no doubled sigil (only a quoted string can escape it), no line that begins with the word that ends it (Terraform
+/// reads on, hcl-edit does not).
 fn heredoc(value: &str) -> bool {
     value.contains('\n')
         && value.trim() == value
         && !value.chars().any(|c| c != '\n' && c != '\t' && invisible(c))
-        && value.split('\n').all(|line| line.is_empty() || (!line.trim().is_empty() && line.trim() != END))
+        && value
+            .split('\n')
+            .all(|line| line.is_empty() || (!line.trim().is_empty() && !line.trim_start().starts_with(END)))
         && !value.contains("$${")
         && !value.contains("%%{")
 }
@@ -369,7 +372,7 @@ fn visible(text: &str) -> String {
 
 /// Characters that show nothing, or that change how the rest of the line is shown: controls, line separators,
 /// zero-width and directional marks, the byte order mark, tags.
-fn invisible(c: char) -> bool {
+pub(crate) fn invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
