@@ -118,8 +118,8 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
 }
 
 /// The resolver. The provider splits the servers at every blank and takes addresses only (docs/provider.md, C15);
-/// others stay out, with `ignored` in `ignore_changes`.
-pub(super) fn dns(draft: &mut Draft<'_>, ignored: &str) -> Option<Block> {
+/// others stay out, ignored.
+pub(super) fn dns(draft: &mut Draft<'_>) -> Option<Block> {
     let (domain, servers) = (draft.text("searchdomain"), draft.text("nameserver"));
     if domain.is_none() && servers.is_none() {
         return None;
@@ -129,7 +129,7 @@ pub(super) fn dns(draft: &mut Draft<'_>, ignored: &str) -> Option<Block> {
         for key in ["nameserver", "searchdomain"] {
             draft.lost(key, "the provider takes name servers as addresses, separated by one blank (provider rule C15)");
         }
-        draft.ignore(&[ignored], "the provider refuses the name servers; left out, they stay");
+        draft.ignore(&["initialization[0].dns"], "the provider refuses the name servers; left out, they stay");
         return None;
     }
     let mut block = Block::new("dns");

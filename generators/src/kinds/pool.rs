@@ -14,6 +14,8 @@ pub(super) static HALF: Half = Half {
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["poolid"], "pool_id"),
+        // Each member is an object of its own.
+        Row::custom(&["members"], |draft| _ = draft.take("members")),
         Row::checked(&["comment"], |draft| {
             match draft.text("comment").filter(|comment| !comment.is_empty()) {
                 Some(comment) => draft.set("comment", comment),

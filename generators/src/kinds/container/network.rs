@@ -99,7 +99,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
         }
         None => {}
     }
-    block.nest_some(guest::dns(draft, "initialization"));
+    block.nest_some(guest::dns(draft));
     let interfaces: Vec<(u32, String)> = draft.values("net").collect();
     if interfaces.len() > MOST {
         for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {

@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
+use crate::kinds::guest::command;
 
 /// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
@@ -92,7 +93,9 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         let (acl, attributes) = (options.flag("expose-acl"), options.flag("expose-xattr"));
         if acl == Some(true) && attributes == Some(false) {
             let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
-            return Err(SetAside::new(reason).into());
+            let kept = text.split(',').filter(|option| !option.starts_with("expose-xattr="));
+            let mended = format!("--{} {}", options.key(), kept.collect::<Vec<_>>().join(","));
+            return Err(SetAside::new(reason).remedy(command(draft, &mended)).into());
         }
         let mut block = Block::new("virtiofs");
         block.set("mapping", options.take_or_first("dirid").unwrap_or_default());

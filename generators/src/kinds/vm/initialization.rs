@@ -3,7 +3,7 @@
 use proxmox_mpc_model::kinds::matches;
 
 use crate::bpg;
-use crate::draft::{Default, Draft, Options, SetAside, Step, Stop, Variable};
+use crate::draft::{Default, Draft, Options, SetAside, Step, Variable};
 use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::{self, command};
@@ -26,7 +26,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let bare = block.body.len();
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
-    block.nest_some(guest::dns(draft, "initialization[0].dns"));
+    block.nest_some(guest::dns(draft));
     addresses(draft, &mut block);
     account(draft, &mut block)?;
     let keys = ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade"];
@@ -120,8 +120,10 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
         account.set("password", value);
     }
     if let Some(keys) = keys {
-        let lines = unescaped(&keys)
-            .ok_or_else(|| Stop::from(SetAside::new("the provider cannot read `sshkeys`: its escapes are broken")))?;
+        let Some(lines) = unescaped(&keys) else {
+            let set_aside = SetAside::new("the provider cannot read `sshkeys`: its escapes are broken");
+            return Err(set_aside.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into());
+        };
         let lines = lines.trim();
         // Only the line feed separates: a carriage return belongs to the key, as the provider reads it.
         let lines: Vec<Value> = lines.split('\n').map(Value::from).collect();

@@ -92,6 +92,7 @@ static ROWS: &[Row] = &[
         "running-nets-host-mtu",
     ]),
     Row::lost(&["parent"], "the snapshot that the guest stands on; the provider knows no snapshots (provider rule K1)"),
+    Row::lost(&["cdrom"], "the old word for ide2, as which Proxmox shows it"),
     Row::lost(&["unused[n]"], "a disk that is attached to nothing; the provider does not read it (provider rule K1)"),
     Row::lost(&["parallel[n]"], "the provider has no attribute for parallel ports (provider rule K1)"),
     Row::lost(
