@@ -31,8 +31,11 @@ pub(crate) fn assign(
             id: entry.identity.id().to_owned(),
         }));
     }
+    // Where something was moved from, something new would be taken for it.
+    let reserved = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
-    wishes.iter().flat_map(|(namespace, wishes)| names::assign(wishes, kept.get(namespace).unwrap_or(&none))).collect()
+    let kept = |namespace| kept.get(namespace).unwrap_or(&none);
+    wishes.iter().flat_map(|(namespace, wishes)| names::assign(wishes, kept(namespace), &reserved)).collect()
 }
 
 /// The order in which people count: `qemu/99` before `qemu/100`.

@@ -12,7 +12,7 @@ use crate::files;
 use crate::kinds::{HALVES, Half, Place};
 use crate::manifest::{self, Manifest};
 use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
-use crate::retain::Chunks;
+use crate::retain::{self, Chunks, Referred};
 
 /// Code for the cluster behind these answers. The same answers, options and previous files give the same bytes.
 ///
@@ -33,6 +33,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         previous,
         names,
         chunks: Chunks::read(&previous.files),
+        before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
         texts: BTreeMap::new(),
         variables: BTreeMap::new(),
@@ -55,6 +56,8 @@ struct Run<'a> {
     previous: &'a Previous,
     names: BTreeMap<Identity, String>,
     chunks: Chunks,
+    /// Who had which address.
+    before: BTreeMap<&'a str, &'a Identity>,
     /// The address of everything that has code so far.
     addresses: BTreeMap<Identity, String>,
     /// The text of every block, by file and then by identity in natural order.
@@ -153,7 +156,8 @@ impl Run<'_> {
     /// Writes the object's place down, and a move where its address was another.
     fn settle(&mut self, object: &Object, address: &str, import_id: String) {
         let identity = &object.entry.identity;
-        if let Some(before) = self.previous.manifest.objects.get(identity).filter(|place| !place.skip) {
+        let before = self.previous.manifest.objects.get(identity);
+        if let Some(before) = before.filter(|place| !place.skip || self.has_code(identity, &place.address)) {
             let resource = |address: &str| address.split_once('.').map(|(resource, _)| resource.to_owned());
             if before.address != address && resource(&before.address) == resource(address) {
                 self.out.manifest.moved.retain(|step| step.from != address);
@@ -163,6 +167,12 @@ impl Run<'_> {
         let place =
             manifest::Place { address: address.to_owned(), import_id, name: object.entry.name.clone(), skip: false };
         self.out.manifest.objects.insert(identity.clone(), place);
+    }
+
+    /// Whether the workspace has code for an object that it leaves out from now on.
+    fn has_code(&self, identity: &Identity, address: &str) -> bool {
+        let half = HALVES.iter().find(|half| half.model().prefix == identity.prefix());
+        half.is_some_and(|half| self.chunks.resource(&format!("terraform/{}", half.file), address).is_some())
     }
 
     fn set_aside(&mut self, half: &'static Half, object: &Object, set_aside: &SetAside, keys: BTreeMap<String, Fate>) {
@@ -194,14 +204,24 @@ impl Run<'_> {
         let Some(place) = before else { return };
         let path = format!("terraform/{}", half.file);
         let Some(text) = self.chunks.resource(&path, &place.address) else { return };
-        self.kept_variables.extend(crate::retain::variables(text));
-        self.texts.entry(half.file).or_default().insert(natural(identity), text.to_owned());
+        let text = retain::refer(text, |address| self.successor(address));
+        self.kept_variables.extend(retain::variables(&text));
+        self.texts.entry(half.file).or_default().insert(natural(identity), text);
         self.addresses.insert(identity.clone(), place.address.clone());
         self.out.kept.push(Kept {
             identity: identity.clone(),
             address: place.address.clone(),
             reason: reason.to_owned(),
         });
+    }
+
+    /// Where the object is now that had this address; what it is called where it has no code any more.
+    fn successor(&self, address: &str) -> Option<Referred> {
+        let identity = self.before.get(address)?;
+        Some(match self.addresses.get(identity) {
+            Some(address) => Referred::At(address.clone()),
+            None => Referred::Called(identity.id().to_owned()),
+        })
     }
 
     /// What the manifest knows and the list lacks: gone where the list is complete, otherwise kept.

@@ -82,6 +82,26 @@ pub enum ManifestError {
         /// The text.
         address: String,
     },
+    /// An address of another type of resource.
+    #[error("{identity} cannot be `{address}`: it is a `{resource}`")]
+    Resource {
+        /// Whose address it is.
+        identity: Identity,
+        /// The text.
+        address: String,
+        /// The type that it should begin with.
+        resource: String,
+    },
+    /// An address that Terraform knows as another object's.
+    #[error("`{address}` of {identity} is, or was, the address of {other}")]
+    Taken {
+        /// Whose address it should be.
+        identity: Identity,
+        /// The address.
+        address: String,
+        /// Whose it is, or where that went.
+        other: String,
+    },
     /// Two objects at one address.
     #[error("{first} and {second} have the same address `{address}`")]
     Twice {
@@ -118,6 +138,40 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    /// Whether this mapping can be put into practice in a workspace that was as `before` says and would be as `after`
+    /// does.
+    ///
+    /// Terraform follows moves from address to address and knows nothing of identities: an address that another object
+    /// has or had in this workspace would be taken for that object.
+    pub fn check(&self, before: &Self, after: &Self) -> Result<(), ManifestError> {
+        let owners: BTreeMap<&str, &Identity> =
+            before.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect();
+        for (identity, place) in self.objects.iter().filter(|(_, place)| !place.skip) {
+            let address = &place.address;
+            let taken =
+                |other: String| ManifestError::Taken { identity: identity.clone(), address: address.clone(), other };
+            if let Some(owner) = owners.get(&**address).filter(|owner| **owner != identity) {
+                return Err(taken(owner.to_string()));
+            }
+            let now = before.successor(address);
+            if now != address && owners.get(now).is_none_or(|owner| *owner != identity) {
+                return Err(taken(format!("what is now `{now}`")));
+            }
+            let Some(made) = after.objects.get(identity) else { continue };
+            let resource = |address: &str| address.split_once('.').map(|(resource, _)| resource.to_owned());
+            if resource(&made.address) != resource(address) {
+                let resource = resource(&made.address).unwrap_or_default();
+                return Err(ManifestError::Resource { identity: identity.clone(), address: address.clone(), resource });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the object is now that was at this address.
+    fn successor<'a>(&'a self, address: &'a str) -> &'a str {
+        self.moved.iter().fold(address, |at, step| if step.from == at { &step.to } else { at })
     }
 
     /// The text of `manifest.json`.

@@ -29,10 +29,14 @@ pub fn slug(name: &str) -> String {
 
 /// A name for each object, unique among them.
 ///
-/// `kept` names are given already and never change; nobody else gets one of them. Where two new names would be equal,
+/// `kept` names are given already and never change; nobody else gets one of them, nor one of the `reserved` ones. Where two new names would be equal,
 /// both carry their id, whichever came first. The same wishes give the same names in any order.
-pub fn assign(wishes: &[Wish], kept: &BTreeMap<Identity, String>) -> BTreeMap<Identity, String> {
-    let taken: BTreeSet<&str> = kept.values().map(String::as_str).collect();
+pub fn assign(
+    wishes: &[Wish],
+    kept: &BTreeMap<Identity, String>,
+    reserved: &BTreeSet<&str>,
+) -> BTreeMap<Identity, String> {
+    let taken: BTreeSet<&str> = kept.values().map(String::as_str).chain(reserved.iter().copied()).collect();
     let mut names: BTreeMap<&Identity, (&Wish, usize)> = wishes
         .iter()
         .filter(|wish| !kept.contains_key(&wish.identity))
@@ -98,7 +102,7 @@ mod tests {
     #[test]
     fn names_are_legal_and_readable() {
         let check = |name: &str, expected: &str| {
-            let names = assign(&[wish(101, name)], &BTreeMap::new());
+            let names = assign(&[wish(101, name)], &BTreeMap::new(), &BTreeSet::new());
             assert_eq!(names[&Identity::new("qemu", 101)], expected, "{name}");
             assert!(crate::hcl::identifier(expected));
         };
@@ -120,9 +124,9 @@ mod tests {
             let mut wishes: Vec<Wish> = wishes.iter().map(|(vmid, name)| wish(*vmid, name)).collect();
             let expected: BTreeMap<Identity, String> =
                 expected.iter().map(|(vmid, name)| (Identity::new("qemu", vmid), (*name).to_owned())).collect();
-            assert_eq!(assign(&wishes, &BTreeMap::new()), expected);
+            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
             wishes.reverse();
-            assert_eq!(assign(&wishes, &BTreeMap::new()), expected);
+            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
         };
         check(&[(1, "simple"), (2, "simple"), (3, "other")], &[(1, "simple_1"), (2, "simple_2"), (3, "other")]);
         check(
@@ -135,8 +139,9 @@ mod tests {
     #[test]
     fn a_name_once_given_stays() {
         let kept = BTreeMap::from([(Identity::new("qemu", 1), "web".to_owned())]);
-        let names = assign(&[wish(1, "renamed"), wish(2, "web")], &kept);
+        let names = assign(&[wish(1, "renamed"), wish(2, "web"), wish(3, "old")], &kept, &BTreeSet::from(["old"]));
         assert_eq!(names[&Identity::new("qemu", 1)], "web");
         assert_eq!(names[&Identity::new("qemu", 2)], "web_2");
+        assert_eq!(names[&Identity::new("qemu", 3)], "old_3");
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::hcl;
 use crate::outcome::FileSet;
 
 /// The blocks of the previous files.
@@ -42,6 +43,29 @@ pub(crate) fn variables(text: &str) -> BTreeSet<String> {
         rest[..rest.find(|c| !word(c)).unwrap_or(rest.len())].to_owned()
     });
     names.collect()
+}
+
+/// Where an object went that a text refers to.
+pub(crate) enum Referred {
+    /// Its address now.
+    At(String),
+    /// It has no code any more; this is its id in Proxmox.
+    Called(String),
+}
+
+/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`.
+pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) -> String {
+    let line = |line: &str| {
+        let (left, reference) = line.trim_end_matches('\n').split_once(" = ")?;
+        let (address, attribute) = reference.rsplit_once('.')?;
+        let now = match successor(address)? {
+            Referred::At(address) => format!("{address}.{attribute}"),
+            Referred::Called(id) if attribute == "id" && id.parse::<u32>().is_ok() => id,
+            Referred::Called(id) => hcl::quoted(&id),
+        };
+        Some(format!("{left} = {now}\n"))
+    };
+    text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
 fn split(text: &str) -> BTreeMap<String, String> {
@@ -87,6 +111,14 @@ mod tests {
         assert_eq!(chunks.resource("terraform/a.tf", "a.one"), Some(one));
         assert_eq!(chunks.resource("terraform/a.tf", "a.two"), Some(two));
         assert_eq!(chunks.resource("terraform/a.tf", "a.three"), None);
+        let now = |address: &str| match address {
+            "a.one" => Some(Referred::At("a.other".to_owned())),
+            "a.gone" => Some(Referred::Called("100".to_owned())),
+            _ => None,
+        };
+        let text = "  b  = a.one.id\n  c = a.gone.id\n  d = a.gone.pool_id\n  e = a.two.id # a.one.id\n  f {}\n}\n";
+        let expected = "  b  = a.other.id\n  c = 100\n  d = \"100\"\n  e = a.two.id # a.one.id\n  f {}\n}\n";
+        assert_eq!(refer(text, now), expected);
         assert_eq!(
             variables("  x = var.one\n  y = var.two-b\n"),
             BTreeSet::from(["one".to_owned(), "two-b".to_owned()])

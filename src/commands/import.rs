@@ -11,7 +11,7 @@ use super::{Failure, Outcome, Unwritten, wait};
 use crate::client::Client;
 use crate::clock;
 use crate::fault::FaultKind;
-use crate::import::{self, ImportError, Job, Source};
+use crate::import::{self, ImportError, Job, Mapping, Source};
 use crate::settings::{self, Flags, World};
 use crate::ui::Ui;
 
@@ -112,7 +112,8 @@ impl Arguments {
     }
 }
 
-fn mapping(path: &Path) -> Result<Manifest, ImportError> {
+fn mapping(path: &Path) -> Result<Mapping, ImportError> {
     let text = fs::read_to_string(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    Manifest::parse(&text).map_err(|source| ImportError::Manifest { path: path.to_owned(), source })
+    let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path: path.to_owned(), source })?;
+    Ok(Mapping { path: path.to_owned(), manifest })
 }

@@ -116,6 +116,9 @@ impl Fault for ImportError {
             Self::Manifest { source: ManifestError::Newer(_), .. } => {
                 vec!["install the version of proxmox-mpc that wrote it, or a newer one".to_owned()]
             }
+            Self::Manifest { source: ManifestError::Taken { .. }, .. } => {
+                vec!["move that object elsewhere first, and apply; or choose another name".to_owned()]
+            }
             Self::Manifest { .. } => vec![
                 "`import --dry-run --output json` prints a mapping of the right form".to_owned(),
                 "a manifest comes back with `git checkout manifest.json`".to_owned(),

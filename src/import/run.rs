@@ -36,7 +36,7 @@ pub struct Job {
     /// Which objects.
     pub selection: Selection,
     /// The user's own addresses and omissions.
-    pub mapping: Option<Manifest>,
+    pub mapping: Option<Mapping>,
     /// Where to keep the recording as well: a folder, or a file that ends with `.tar.zst`.
     pub record: Option<PathBuf>,
     /// How many requests may be on their way at once.
@@ -49,14 +49,26 @@ pub struct Job {
     pub now: String,
 }
 
+/// An edited list of addresses and omissions.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// What it says.
+    pub manifest: Manifest,
+}
+
 /// Imports, and says what came of it.
 ///
 /// Nothing in the workspace changes before everything is read and every text is made; a folder that is not there yet
 /// appears whole. Dropping the future leaves nothing behind.
 pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportReport, ImportError> {
     let previous = previous(&job.out)?;
-    let kinds: Vec<&'static Kind> =
-        KINDS.iter().copied().filter(|kind| job.selection.takes_kind(kind) || needed(kind)).collect();
+    let kinds: Vec<&'static Kind> = KINDS
+        .iter()
+        .copied()
+        .filter(|kind| job.selection.takes_kind(kind) || needed(kind, &previous.manifest))
+        .collect();
     let aside = Aside::beside(&job.out, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, sink).await?;
     let cluster = Cluster::read(&fetched.recording)?;
@@ -64,20 +76,26 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }
-    let options = proxmox_mpc_generators::Options { selection: job.selection.clone(), mapping: job.mapping.clone() };
+    let mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
+    let options = proxmox_mpc_generators::Options { selection: job.selection.clone(), mapping };
     let mut generated = generate(&fetched.recording, &options, &previous)?;
+    if let Some(Mapping { path, manifest }) = &job.mapping {
+        let refused = |source| ImportError::Manifest { path: path.clone(), source };
+        manifest.check(&previous.manifest, &generated.manifest).map_err(refused)?;
+    }
     leave_foreign(&job.out, &mut generated.files, &previous.manifest);
     if !job.dry_run {
-        generated.manifest.files = workspace::hashes(&generated.files);
+        generated.manifest.files = written(&generated, &previous);
     }
     // From here on the recording has its place in the workspace: nothing more is read from it.
     let changes = if job.dry_run { None } else { Some(write(job, &generated, &previous, &aside, &fetched)?) };
     Ok(ImportReport::new(job, &cluster, &fetched, generated, &previous, changes))
 }
 
-/// Pools and storages are referred to by what is selected, and cost one request each.
-fn needed(kind: &Kind) -> bool {
-    matches!(kind.id, "pool" | "storage")
+/// Pools and storages are referred to by what is selected, and cost one request each. What has code in the workspace
+/// already keeps it, and is to be proved with the rest: the recording has to answer for it.
+fn needed(kind: &Kind, known: &Manifest) -> bool {
+    matches!(kind.id, "pool" | "storage") || known.objects.keys().any(|identity| identity.prefix() == kind.prefix)
 }
 
 async fn read(
@@ -123,6 +141,21 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
         }
     }
     Ok(Previous { manifest, files })
+}
+
+/// The hash of every file that we write. A file with code that was kept, and that somebody has edited, stands as it is,
+/// and stays edited: whoever makes that code anew has to see that it is not ours.
+fn written(generated: &Generated, previous: &Previous) -> workspace::Hashes {
+    let mut hashes = workspace::hashes(&generated.files);
+    if !generated.kept.is_empty() {
+        for (path, hash) in &mut hashes {
+            let Some(known) = previous.manifest.files.get(path) else { continue };
+            if previous.files.get(path) == generated.files.get(path) {
+                hash.clone_from(known);
+            }
+        }
+    }
+    hashes
 }
 
 /// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them.
