@@ -10,32 +10,10 @@ use std::time::{Duration, Instant};
 
 use clap::CommandFactory as _;
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::toolchain::invocation::Invocation;
-use proxmox_mpc::toolchain::process::{Stream, run};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
-
-/// What a run of the program wrote and how it ended.
-struct Ran {
-    output: String,
-    errors: String,
-    code: Option<i32>,
-}
-
-fn ran(arguments: &[&str]) -> Ran {
-    let mut ran = Ran { output: String::new(), errors: String::new(), code: None };
-    let invocation = arguments.iter().fold(Invocation::new(PROGRAM), |invocation, argument| invocation.arg(*argument));
-    let ended = run(&invocation, &(), |stream, line| {
-        let text = if stream == Stream::Output { &mut ran.output } else { &mut ran.errors };
-        text.push_str(&line);
-        text.push('\n');
-    });
-    ran.code = ended.unwrap().code;
-    ran
-}
+use crate::support::program::{PROGRAM, ran};
 
 /// The help of every command, as people read it.
 #[test]

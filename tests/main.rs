@@ -5,7 +5,9 @@
 mod cli;
 mod client;
 mod import;
+mod laws;
 mod process;
 mod server;
 mod support;
 mod verify;
+mod workspace;

@@ -1,4 +1,7 @@
-//! What every subject needs: snapshots in one place, and skipping aloud.
+//! What every subject needs: clusters, the program itself, snapshots in one place, and skipping aloud.
+
+pub(crate) mod clusters;
+pub(crate) mod program;
 
 use std::io::Write as _;
 

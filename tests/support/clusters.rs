@@ -1,0 +1,88 @@
+//! Clusters to test with: recorded, authored and made up, each as a table of answers that a test may change.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use proxmox_mpc_generators::{Generated, Options, Previous, generate};
+use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster};
+use proxmox_mpc_twin::Recording;
+use proxmox_mpc_twin::recording::RecordingWriter;
+use proxmox_mpc_twin::synth::{self, Size};
+use serde_json::Value;
+
+/// The recordings that ship with the project: name, file.
+pub(crate) const FIXTURES: [(&str, &str); 4] = [
+    ("pve-9.1", "pve-9.1.tar.zst"),
+    ("homelab", "homelab.tar.zst"),
+    ("homelab-auditor", "homelab-auditor.tar.zst"),
+    ("odd-corners", "odd-corners"),
+];
+
+/// Every answer of a cluster.
+pub(crate) type Memory = BTreeMap<ApiPath, Answer>;
+
+/// Where a fixture is.
+pub(crate) fn place(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)
+}
+
+/// Every answer of a recording.
+pub(crate) fn read(recording: &Recording) -> Memory {
+    let answer = |path: ApiPath| recording.get(&path).unwrap().map(|answer| (path, answer));
+    recording.paths().unwrap().filter_map(answer).collect()
+}
+
+/// Every answer of a fixture.
+pub(crate) fn fixture(name: &str) -> Memory {
+    let (_, file) = FIXTURES.iter().find(|(known, _)| *known == name).unwrap();
+    read(&Recording::open(&place(file)).unwrap())
+}
+
+/// What of a cluster an import asks for.
+pub(crate) fn asked(answers: &Memory) -> Memory {
+    let nothing = || Answer::refusal(501, "not on record");
+    let mut asked = Memory::new();
+    let mut wanted = Cluster::overview();
+    while !wanted.is_empty() {
+        asked
+            .extend(wanted.into_iter().map(|path| (path.clone(), answers.get(&path).cloned().unwrap_or_else(nothing))));
+        let cluster = Cluster::read(&asked).unwrap();
+        let more = KINDS.iter().flat_map(|kind| (kind.requests)(&cluster).unwrap());
+        wanted = more.filter(|path| !asked.contains_key(path)).collect();
+    }
+    asked.retain(|path, _| answers.contains_key(path));
+    asked
+}
+
+/// Every fixture, and a cluster that was made up.
+pub(crate) fn all() -> Vec<(&'static str, Memory)> {
+    let mut all: Vec<_> = FIXTURES.iter().map(|(name, _)| (*name, fixture(name))).collect();
+    all.push(("synth", synth::synthesize(Size { nodes: 3, guests: 60 }, 11).collect()));
+    all
+}
+
+/// The code for a cluster in an empty workspace.
+pub(crate) fn generated(answers: &Memory) -> Generated {
+    generate(answers, &Options::default(), &Previous::default()).unwrap()
+}
+
+/// Those of the files that are Terraform's.
+pub(crate) fn terraform(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+    files.iter().filter(|(path, _)| path.rsplit('.').next() == Some("tf"))
+}
+
+/// The `data` of an answer, to be changed.
+pub(crate) fn data<'a>(answers: &'a mut Memory, path: &str) -> &'a mut Value {
+    let answer = answers.get_mut(&ApiPath::parse(path)).unwrap_or_else(|| panic!("no answer to `{path}`"));
+    answer.body.get_mut("data").unwrap()
+}
+
+/// Keeps the answers as a recording at this place.
+pub(crate) fn record(answers: &Memory, place: &Path) {
+    let writer = RecordingWriter::create(place).unwrap();
+    for (path, answer) in answers {
+        writer.put(path, answer).unwrap();
+    }
+    writer.finish(&synth::about(Size { nodes: 1, guests: 0 })).unwrap();
+}

@@ -1,0 +1,32 @@
+//! The program itself, started as people start it.
+
+use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc::toolchain::process::{Stream, run};
+
+/// Where it was built.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
+
+/// What a run of the program wrote and how it ended.
+pub(crate) struct Ran {
+    pub(crate) output: String,
+    pub(crate) errors: String,
+    pub(crate) code: Option<i32>,
+}
+
+/// Runs the program to its end.
+pub(crate) fn ran(arguments: &[&str]) -> Ran {
+    ran_in(Invocation::new(PROGRAM), arguments)
+}
+
+/// The same with an environment or a folder of its own.
+pub(crate) fn ran_in(program: Invocation, arguments: &[&str]) -> Ran {
+    let mut ran = Ran { output: String::new(), errors: String::new(), code: None };
+    let invocation = arguments.iter().fold(program, |invocation, argument| invocation.arg(*argument));
+    let ended = run(&invocation, &(), |stream, line| {
+        let text = if stream == Stream::Output { &mut ran.output } else { &mut ran.errors };
+        text.push_str(&line);
+        text.push('\n');
+    });
+    ran.code = ended.unwrap().code;
+    ran
+}

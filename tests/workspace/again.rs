@@ -1,0 +1,166 @@
+//! Importing again: nothing changes by itself, and only what has really gone goes.
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::json;
+
+use super::{APP, Lab, PROD, WEB, cluster};
+
+const CONFIG: &str = "nodes/pve1/qemu/100/config";
+
+#[test]
+fn a_second_run_changes_nothing_and_says_so() {
+    let lab = Lab::imported();
+    let (files, times) = (lab.files(), lab.times());
+    let said = lab.import(&[]).done();
+    assert!(said.contains("no file was changed"), "{said}");
+    assert_eq!(lab.files(), files);
+    assert_eq!(lab.times(), times);
+    lab.import(&["--force"]).done();
+    assert_eq!(lab.times(), times);
+}
+
+#[test]
+fn a_change_of_the_cluster_changes_its_block_only() {
+    let mut lab = Lab::imported();
+    let before = lab.files();
+    lab.data(CONFIG)["memory"] = "8192".into();
+    let said = lab.import(&[]).done();
+    assert!(said.contains("files 1 changed"), "{said}");
+    let after = lab.files();
+    let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
+    assert_eq!(changed, ["manifest.json", "terraform/virtual_machines.tf"]);
+    assert_ne!(super::code(&before, WEB), super::code(&after, WEB));
+    let other = "proxmox_virtual_environment_vm.ci_ubuntu";
+    assert_eq!(super::code(&before, other), super::code(&after, other));
+}
+
+/// A name that changes in Proxmox, or a newcomer of the same name, changes no address.
+#[test]
+fn an_address_once_given_stays() {
+    let mut lab = Lab::imported();
+    let before = lab.read("terraform/imports.tf");
+    for row in lab.data("cluster/resources").as_array_mut().unwrap() {
+        if row["vmid"] == 100 {
+            row["name"] = "renamed".into();
+        }
+        if row["vmid"] == 105 {
+            row["name"] = "ci-ubuntu".into();
+        }
+    }
+    lab.data(CONFIG)["name"] = "renamed".into();
+    lab.import(&[]).done();
+    assert_eq!(lab.read("terraform/imports.tf"), before);
+    assert!(lab.code(WEB).contains("= \"renamed\""), "{}", lab.code(WEB));
+    assert!(!lab.files().contains_key("terraform/moved.tf"));
+}
+
+/// What could not be read is not gone: in whatever way it could not be read.
+#[test]
+fn code_of_what_is_unread_stays() {
+    let check = |change: &dyn Fn(&mut Lab), reason: &str| {
+        let mut lab = Lab::imported();
+        let (web, prod, imports) = (lab.code(WEB), lab.code(PROD), lab.read("terraform/imports.tf"));
+        assert!(!web.is_empty());
+        change(&mut lab);
+        let said = lab.import(&["--output", "json"]).done();
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(lab.code(WEB), web, "{reason}");
+        assert_eq!(lab.code(PROD), prod, "{reason}");
+        assert_eq!(lab.read("terraform/imports.tf"), imports, "{reason}");
+        assert_eq!(report["gone"], json!([]), "{reason}");
+        let kept = report["kept"].as_array().unwrap();
+        let kept = kept.iter().find(|kept| kept["identity"] == "qemu/100").unwrap();
+        assert!(kept["reason"].as_str().unwrap().contains(reason), "{kept}");
+        // Once it can be read again, it is as it was.
+        let read = lab.files();
+        lab.answers = cluster();
+        lab.import(&[]).done();
+        assert_eq!(lab.code(WEB), web);
+        assert_eq!(read["terraform/virtual_machines.tf"], lab.read("terraform/virtual_machines.tf"));
+    };
+    let refuse = |lab: &mut Lab, status: u16, reason: &str| {
+        lab.answers.insert(ApiPath::parse(CONFIG), Answer::refusal(status, reason));
+    };
+    check(&|lab| refuse(lab, 403, "Permission check failed (/vms/100, VM.Audit)"), "403 Permission check failed");
+    check(&|lab| refuse(lab, 595, "No route to host"), "595 No route to host");
+    check(&|lab| drop(lab.answers.remove(&ApiPath::parse(CONFIG))), "not on record");
+    check(&|lab| *lab.data(CONFIG) = json!(["another type"]), "");
+    check(
+        &|lab| {
+            for row in lab.data("nodes").as_array_mut().unwrap() {
+                if row["node"] == "pve1" {
+                    row["status"] = "offline".into();
+                }
+            }
+        },
+        "node pve1 is offline",
+    );
+}
+
+/// An object that the provider could import, and cannot any more.
+#[test]
+fn code_of_what_cannot_be_imported_any_more_stays() {
+    let mut lab = Lab::imported();
+    let web = lab.code(WEB);
+    lab.data(CONFIG)["migrate_downtime"] = "0.5".into();
+    let said = lab.import(&[]).done();
+    assert!(said.contains("qm set 100 --delete migrate_downtime"), "{said}");
+    assert!(said.contains("kept as it is"), "{said}");
+    assert_eq!(lab.code(WEB), web);
+    lab.import(&["--strict"]).failed();
+}
+
+/// Its block, its import, its variable and its membership go together, and the report names it.
+#[test]
+fn what_a_complete_list_lacks_goes_and_is_named() {
+    let mut lab = Lab::imported();
+    let before = lab.files();
+    assert!(lab.read("terraform/variables.tf").contains("\"ci_ubuntu_cloud_init_password\""));
+    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 101);
+    let members = lab.data("pools?poolid=prod")[0]["members"].as_array_mut().unwrap();
+    members.retain(|row| row["vmid"] != 101);
+    let said = lab.import(&[]).done();
+    assert!(said.contains("proxmox_virtual_environment_vm.ci_ubuntu (qemu/101)"), "{said}");
+    let after = lab.files();
+    for (path, text) in &after {
+        assert!(!text.contains("ci_ubuntu"), "{path}");
+    }
+    for address in [WEB, APP] {
+        assert_eq!(super::code(&before, address), super::code(&after, address));
+    }
+    let said = lab.import(&[]).done();
+    assert!(said.contains("no file was changed") && !said.contains("gone"), "{said}");
+}
+
+/// Code that is kept does not refer to what is not there any more.
+#[test]
+fn kept_code_follows_what_it_refers_to() {
+    let mut lab = Lab::imported();
+    let memberships = "terraform/pool_memberships.tf";
+    let refers = format!("{WEB}.id");
+    assert!(lab.read(memberships).contains(&refers));
+    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 100);
+    lab.import(&["--exclude", "kind=pool_membership"]).done();
+    let text = lab.read(memberships);
+    assert!(text.contains("vm_id   = 100\n") && !text.contains(&refers), "{text}");
+}
+
+/// The list lacks the same guests for a login that may not see all of them: that proves nothing.
+#[test]
+fn an_incomplete_list_removes_nothing() {
+    let mut lab = Lab::imported();
+    let before = lab.files();
+    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 100 && row["vmid"] != 200);
+    lab.data("pools").as_array_mut().unwrap().clear();
+    lab.data("storage").as_array_mut().unwrap().clear();
+    *lab.data("access/permissions") = json!({"/vms/101": {"VM.Audit": 1}});
+    let said = lab.import(&[]).done();
+    assert!(!said.contains("gone from the cluster"), "{said}");
+    let after = lab.files();
+    let code = |files: &super::Files| -> BTreeMap<String, String> {
+        files.iter().filter(|(path, _)| path.starts_with("terraform/")).map(|(a, b)| (a.clone(), b.clone())).collect()
+    };
+    assert_eq!(code(&before), code(&after));
+}

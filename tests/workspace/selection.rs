@@ -1,0 +1,84 @@
+//! `--only` and `--exclude`: what is left out is not gone.
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_twin::Recording;
+
+use super::{APP, Files, Lab, PROD, WEB};
+use crate::support::clusters::read;
+
+#[test]
+fn only_what_was_chosen_becomes_code() {
+    let check = |filters: &[&str], inside: &[&str], outside: &[&str]| {
+        let lab = Lab::new();
+        lab.import(filters).done();
+        for address in inside {
+            assert!(!lab.code(address).is_empty(), "{filters:?}: {address}");
+        }
+        for address in outside {
+            assert_eq!(lab.code(address), "", "{filters:?}: {address}");
+        }
+    };
+    check(&["--only", "kind=vm"], &[WEB], &[APP, PROD]);
+    check(&["--only", "id=100", "--only", "id=200"], &[WEB, APP], &[PROD]);
+    check(&["--only", "node=pve1", "--exclude", "tag=web"], &[APP], &[WEB]);
+    check(&["--only", "pool=prod"], &[WEB, APP, PROD], &["proxmox_virtual_environment_pool.dev"]);
+    check(&["--exclude", "name=web-*"], &[APP, PROD], &[WEB]);
+}
+
+/// In each order, the code of what one run left out is byte for byte what it was.
+#[test]
+fn what_is_left_out_keeps_its_code() {
+    let filters: [&[&str]; 6] = [
+        &["--only", "kind=vm"],
+        &["--exclude", "kind=vm"],
+        &["--only", "kind=container"],
+        &["--exclude", "kind=storage"],
+        &["--exclude", "id=100", "--exclude", "id=200"],
+        &["--only", "node=pve2"],
+    ];
+    let full = Lab::imported().files();
+    for filter in filters {
+        let lab = Lab::imported();
+        let said = lab.import(filter).done();
+        assert_eq!(lab.files().get("terraform/imports.tf"), full.get("terraform/imports.tf"), "{filter:?}");
+        assert_eq!(terraform(&lab.files()), terraform(&full), "{filter:?}");
+        assert!(said.contains("kept as it is"), "{filter:?}: {said}");
+        lab.import(&[]).done();
+        assert_eq!(terraform(&lab.files()), terraform(&full), "{filter:?}");
+        let lab = Lab::new();
+        lab.import(filter).done();
+        lab.import(&[]).done();
+        assert_eq!(terraform(&lab.files()), terraform(&full), "{filter:?}");
+    }
+}
+
+/// What is kept is still proved: the recording that an import leaves has the answers to all of the code.
+#[test]
+fn the_recording_answers_for_what_was_kept() {
+    let lab = Lab::imported();
+    lab.import(&["--only", "kind=vm"]).done();
+    let place = lab.at("lab/.proxmox-mpc/recordings/latest");
+    let answers = read(&Recording::open(&place).unwrap());
+    let config = ApiPath::parse("nodes/pve1/lxc/200/config");
+    assert!(answers.contains_key(&config));
+}
+
+/// A guest that has changed, and is left out, keeps the code of before.
+#[test]
+fn a_change_of_what_is_left_out_waits() {
+    let mut lab = Lab::imported();
+    let web = lab.code(WEB);
+    lab.data("nodes/pve1/qemu/100/config")["memory"] = "8192".into();
+    lab.import(&["--exclude", "id=100"]).done();
+    assert_eq!(lab.code(WEB), web);
+    lab.import(&[]).done();
+    assert!(lab.code(WEB).contains("8192"));
+}
+
+fn terraform(files: &Files) -> Files {
+    files
+        .iter()
+        .filter(|(path, _)| path.starts_with("terraform/"))
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect()
+}
