@@ -14,7 +14,11 @@ use crate::ui::{EventFormat, Options, OutputFormat};
     propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences found, 130 interrupted, 70 a bug of ours."
+    after_help = "First steps:
+  proxmox-mpc demo             see it at work on a recorded cluster
+  proxmox-mpc import --help    what it needs to read yours
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences found, 130 interrupted, 70 a bug of ours."
 )]
 pub struct Cli {
     /// What to do.

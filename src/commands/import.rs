@@ -26,9 +26,7 @@ pub struct Arguments {
     /// The cluster, as in `pve.example`; more nodes with `--endpoint`
     #[arg(value_name = "ENDPOINT", conflicts_with = "from")]
     cluster: Option<String>,
-    #[command(flatten)]
-    connection: Flags,
-    /// Where to write the code
+    /// Write the code into this folder; it need not be there yet
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// Import from this recording instead of from a cluster
@@ -37,13 +35,16 @@ pub struct Arguments {
     /// Keep the answers here as well: a folder, or a file that ends with .tar.zst
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Import only these: kind=, id=, node=, pool=, tag= or name= with `*` and `?`
+    /// Import only this: kind=, id=, node=, pool=, tag= or name=, with `*` and `?`
+    ///
+    /// May be given more than once: conditions on different things must all hold, of several on the same thing one is
+    /// enough.
     #[arg(long, value_name = "FILTER")]
     only: Vec<Filter>,
-    /// Leave these out
+    /// Leave this out, in the same form; may be given more than once
     #[arg(long, value_name = "FILTER")]
     exclude: Vec<Filter>,
-    /// Use the addresses and omissions of this edited list
+    /// Take addresses from this file, and what to skip: the list that `--dry-run --output json` prints, edited
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Write nothing: list what would be imported under which address
@@ -52,12 +53,14 @@ pub struct Arguments {
     /// Overwrite generated files that somebody has edited, and keep copies of them
     #[arg(long)]
     force: bool,
-    /// Fail where anything could not be read or imported
+    /// End with exit code 1 where anything could not be read or imported; the rest is written all the same
     #[arg(long)]
     strict: bool,
     /// How many requests may be on their way at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    #[command(flatten)]
+    connection: Flags,
 }
 
 const AFTER_HELP: &str = "\
@@ -65,8 +68,8 @@ Examples:
   proxmox-mpc import pve.example --out lab
   proxmox-mpc import --out lab --only kind=vm --only tag=prod
   proxmox-mpc import --from lab.tar.zst --out lab
-  proxmox-mpc import --dry-run --output json > mapping.json   # edit it, then:
-  proxmox-mpc import --mapping mapping.json --out lab
+  proxmox-mpc import --out lab --dry-run --output json > mapping.json   # edit it, then:
+  proxmox-mpc import --out lab --mapping mapping.json
 
 Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
 What was left out or could not be read is not gone: its code stays as it is.";

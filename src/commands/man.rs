@@ -16,7 +16,7 @@ use crate::ui::Ui;
   proxmox-mpc man | man -l -
   proxmox-mpc man --out ~/.local/share/man/man1")]
 pub struct Arguments {
-    /// Write a page for each command into this folder
+    /// Write a page for each command into this folder, which must be there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

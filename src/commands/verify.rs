@@ -25,7 +25,7 @@ use crate::workspace;
 
 Exit codes: 0 the code is the cluster, 3 something differs, 1 there is no proof.")]
 pub struct Arguments {
-    /// The workspace
+    /// The folder that the import wrote
     #[arg(value_name = "DIR", default_value = ".")]
     workspace: PathBuf,
     /// Plan against the cluster, with your own state, credentials and variables; nothing is written to either
@@ -34,7 +34,7 @@ pub struct Arguments {
     /// The recording to prove against, in place of the one that the last import made
     #[arg(long, value_name = "PATH", conflicts_with = "live")]
     recording: Option<PathBuf>,
-    /// The terraform or tofu to run, in place of the one that PATH has
+    /// The terraform or tofu to run, in place of the one that PATH has (`PROXMOX_MPC_TERRAFORM`)
     #[arg(long, value_name = "FILE")]
     terraform_bin: Option<PathBuf>,
     /// Also write the proof in short, with digests of what it is about, to this file

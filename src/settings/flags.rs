@@ -45,7 +45,7 @@ pub struct Flags {
     /// The least version of TLS to speak: 1.2 or 1.3 (`PROXMOX_VE_MIN_TLS`)
     #[arg(long, value_name = "VERSION")]
     pub min_tls: Option<String>,
-    /// Wait this many seconds for one answer
+    /// Wait this many seconds for one answer; 60 where nothing is said
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
 }

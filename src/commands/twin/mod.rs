@@ -6,7 +6,7 @@ mod synth;
 use crate::commands::{Failure, Outcome};
 use crate::ui::Ui;
 
-/// Work with digital twins of clusters
+/// Answer like a recorded cluster, or make one up
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum Arguments {
     Serve(serve::Arguments),
