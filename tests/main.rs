@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod import;
 mod laws;
+mod pages;
 mod process;
 mod server;
 mod support;

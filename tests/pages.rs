@@ -1,0 +1,125 @@
+//! The pages for people: what they point to is there, and what messages cite is explained.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The pages at the top and in `docs/`.
+const PAGES: [&str; 6] =
+    ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "docs/provider.md", "docs/proxmox.md"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// Every source file, by its path.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut waiting: Vec<PathBuf> =
+        ["generators", "model", "src", "tests", "twin"].map(|name| root().join(name)).into();
+    let mut sources = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests/pages.rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            sources.push((path, text));
+        }
+    }
+    assert!(sources.len() > 100, "only {} sources", sources.len());
+    sources
+}
+
+/// The ids after each `before`: `T12` and `C16` of `docs/provider.md, T12 and C16`, a break of a comment in between.
+fn cited<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = String> + 't {
+    text.match_indices(before).flat_map(move |(start, _)| {
+        let rest = text[start + before.len()..].split_whitespace();
+        let words = rest.filter(|word| !word.starts_with("//")).map(|word| {
+            let (id, last) = word.strip_suffix(',').map_or((word, true), |id| (id, false));
+            (id.trim_end_matches([')', '.', ';', ':', '"', '`', '(']), last)
+        });
+        let mut ids = Vec::new();
+        let mut more = true;
+        for (word, last) in words {
+            let is_id = word.starts_with(|c: char| c.is_ascii_uppercase())
+                && word.len() > 1
+                && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+            match word {
+                "and" => more = true,
+                id if more && is_id => {
+                    ids.push(id.to_owned());
+                    more = !last;
+                }
+                _ => break,
+            }
+        }
+        ids
+    })
+}
+
+#[test]
+fn every_rule_that_is_cited_is_explained() {
+    let page = page("docs/provider.md");
+    let mut found = BTreeSet::new();
+    for (path, text) in sources() {
+        for id in cited(&text, "docs/provider.md, ").chain(cited(&text, "provider rule ")) {
+            let anchor = format!("<a id=\"{}\"></a>{id} |", id.to_lowercase());
+            assert!(page.contains(&anchor), "{}: {id}", path.display());
+            found.insert(id);
+        }
+    }
+    assert!(found.len() > 50, "{found:?}");
+}
+
+#[test]
+fn every_fact_that_is_cited_is_told() {
+    let page = page("docs/proxmox.md");
+    let mut found = 0;
+    for (path, text) in sources() {
+        for (start, before) in text.match_indices("docs/proxmox.md, \"") {
+            let name = text[start + before.len()..].split('"').next().unwrap();
+            assert!(page.contains(&format!("\n## {name}\n")), "{}: {name}", path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for name in PAGES {
+        let text = page(name);
+        for (start, before) in text.match_indices("](") {
+            let link = text[start + before.len()..].split(')').next().unwrap();
+            let (file, _) = link.split_once('#').unwrap_or((link, ""));
+            let target = root().join(name).with_file_name(file);
+            assert!(link.contains("://") || file.is_empty() || target.exists(), "{name}: {link}");
+        }
+    }
+}
+
+/// Files and tests move; the pages that name them must move as well.
+#[test]
+fn what_the_pages_name_is_there() {
+    let sources = sources();
+    for name in PAGES {
+        let text = page(name);
+        for (number, word) in text.split('`').enumerate() {
+            let is_file = word.contains('/') && [".rs", ".md", ".toml"].iter().any(|ending| word.ends_with(ending));
+            let is_test = word.matches('_').count() > 3
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            if number % 2 == 0 || !(is_file || is_test) {
+                continue;
+            }
+            let there = if is_file {
+                root().join(word).exists()
+            } else {
+                sources.iter().any(|(_, text)| text.contains(&format!("fn {word}(")))
+            };
+            assert!(there, "{name}: {word}");
+        }
+    }
+}
