@@ -158,6 +158,7 @@ struct Next<'r> {
 impl Report for Next<'_> {
     fn human(&self, page: &mut Page) {
         let out = self.out.display();
+        page.line("");
         page.heading("look at it");
         page.line(format!("  {out}/terraform/     the code, one file for each kind"));
         page.line(format!("  {out}/COVERAGE.md    what became of every key, and why"));

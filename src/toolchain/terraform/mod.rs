@@ -15,7 +15,7 @@ pub use version::Version;
 use crate::event::Sink;
 use crate::fault::{Fault, FaultKind};
 use crate::toolchain::invocation::Invocation;
-use crate::toolchain::process::{self, ProcessError};
+use crate::toolchain::process::{self, ProcessError, Stream};
 
 /// The oldest version that knows `import` blocks, for both products (OpenTofu began at 1.6).
 const OLDEST: Version = Version(1, 5, 0);
@@ -121,15 +121,18 @@ pub fn find(choice: Option<&Path>, sink: &dyn Sink) -> Result<Tool, ToolError> {
 fn ask(program: &Path, sink: &dyn Sink) -> Result<Tool, ToolError> {
     // Without `-json`: only the text says which of the two products it is.
     let invocation = Invocation::new(program).arg("version").env("CHECKPOINT_DISABLE", "1");
-    let mut first = None;
-    let ended = process::run(&invocation, sink, |_, line| {
+    // Whatever it has to say of the user's settings stands before its name, on the other stream.
+    let (mut first, mut named) = (None, None);
+    let ended = process::run(&invocation, sink, |stream, line| {
+        if stream == Stream::Output && named.is_none() {
+            named = product(&line);
+        }
         first.get_or_insert(line);
     })?;
-    let strange = |answer: String| ToolError::Strange { program: program.to_owned(), answer };
-    let Some(line) = first else {
-        return Err(strange(format!("it wrote nothing and ended with code {:?}", ended.code)));
+    let Some((product, version)) = named else {
+        let answer = first.unwrap_or_else(|| format!("it wrote nothing and ended with code {:?}", ended.code));
+        return Err(ToolError::Strange { program: program.to_owned(), answer });
     };
-    let Some((product, version)) = product(&line) else { return Err(strange(line)) };
     let tool = Tool { program: program.to_owned(), product, version };
     if tool.version < OLDEST { Err(ToolError::Old { tool }) } else { Ok(tool) }
 }
