@@ -33,7 +33,7 @@ pub struct ProofRecord {
     pub provider: Option<String>,
     /// [`digest`] of the recording.
     pub recording: String,
-    /// SHA-256 of each generated file, by path relative to the workspace.
+    /// SHA-256 of each generated Terraform file, by path relative to the workspace.
     pub files: Hashes,
 }
 
@@ -124,10 +124,12 @@ impl ProofRecord {
     }
 }
 
-/// The hashes of the generated files of `workspace` as they are now, by the list in its manifest.
+/// The hashes of the generated Terraform files of `workspace` as they are now, by the list in its manifest. What else
+/// is generated is not what a proof is about.
 pub fn generated(workspace: &Path, manifest: &Manifest) -> Result<Hashes, RecordError> {
     let mut hashes = Hashes::new();
-    for path in manifest.files.keys() {
+    let code = |path: &&String| Path::new(path).extension().is_some_and(|extension| extension == "tf");
+    for path in manifest.files.keys().filter(code) {
         let file = workspace.join(path);
         match fs::read(&file) {
             Ok(bytes) => hashes.insert(path.clone(), crate::workspace::hash(&bytes)),
