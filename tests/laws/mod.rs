@@ -3,7 +3,9 @@
 mod bytes;
 mod coverage;
 mod format;
+mod goldens;
 mod oracle;
+mod proofs;
 mod schema;
 mod secrets;
 mod text;
