@@ -1,7 +1,9 @@
 //! What became of every key of every object: code, default, volatile, not expressible, not covered.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use proxmox_mpc_model::Identity;
 use serde::{Serialize, Serializer};
@@ -61,6 +63,49 @@ pub enum Outcome {
     },
 }
 
+/// The fate of every key of an object. Many objects of a cluster are alike: equal ones are held once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fates(Arc<BTreeMap<String, Fate>>);
+
+impl Deref for Fates {
+    type Target = BTreeMap<String, Fate>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'f> IntoIterator for &'f Fates {
+    type Item = (&'f String, &'f Fate);
+    type IntoIter = btree_map::Iter<'f, String, Fate>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl Serialize for Fates {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// The fates that objects have had so far.
+#[derive(Debug, Default)]
+pub(crate) struct KnownFates(BTreeSet<Arc<BTreeMap<String, Fate>>>);
+
+impl KnownFates {
+    /// These fates, shared with every object that has had the same.
+    pub(crate) fn share(&mut self, fates: BTreeMap<String, Fate>) -> Fates {
+        if let Some(known) = self.0.get(&fates) {
+            return Fates(Arc::clone(known));
+        }
+        let fates = Arc::new(fates);
+        self.0.insert(Arc::clone(&fates));
+        Fates(fates)
+    }
+}
+
 /// One object and its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ObjectCoverage {
@@ -72,7 +117,7 @@ pub struct ObjectCoverage {
     #[serde(flatten)]
     pub outcome: Outcome,
     /// Every key that Proxmox shows of it; an option inside a value as `scsi1.wwn`.
-    pub keys: BTreeMap<String, Fate>,
+    pub keys: Fates,
 }
 
 /// What became of everything that was read.

@@ -38,9 +38,9 @@ pub(crate) fn resource(half: &Half, draft: &Draft<'_>, resource: &str, label: &s
     block.render()
 }
 
-/// Every file but the manifest.
+/// Every file but the manifest. A block is gone as soon as its file has it: the text of a large cluster is held once.
 pub(crate) fn assemble(
-    texts: &BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
+    texts: BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
     addresses: &BTreeMap<Identity, String>,
     variables: &BTreeMap<String, Variable>,
     kept_variables: &BTreeMap<String, String>,
@@ -48,14 +48,14 @@ pub(crate) fn assemble(
 ) -> FileSet {
     let mut files = FileSet::new();
     for (file, blocks) in texts {
-        files.insert(format!("terraform/{file}"), joined(&[GENERATED], blocks.values()));
+        files.insert(format!("terraform/{file}"), joined(&[GENERATED], blocks.into_values()));
     }
     files.insert("terraform/versions.tf".to_owned(), versions());
     files.insert("terraform/provider.tf".to_owned(), provider());
     let mut blocks = kept_variables.clone();
     blocks.extend(variables.iter().map(|(name, variable)| (name.clone(), self::variable(name, variable))));
     if !blocks.is_empty() {
-        files.insert("terraform/variables.tf".to_owned(), joined(&[GENERATED], blocks.values()));
+        files.insert("terraform/variables.tf".to_owned(), joined(&[GENERATED], blocks.into_values()));
     }
     files.insert("terraform/imports.tf".to_owned(), imports(addresses, generated));
     if !generated.manifest.moved.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn assemble(
             .moved
             .iter()
             .map(|step| pair("moved", "from", &step.from, "to", Value::Reference(step.to.clone())));
-        files.insert("terraform/moved.tf".to_owned(), joined(&[GENERATED], moved.collect::<Vec<_>>().iter()));
+        files.insert("terraform/moved.tf".to_owned(), joined(&[GENERATED], moved));
     }
     files.insert("terraform/.gitignore".to_owned(), GITIGNORE.to_owned());
     files.insert(".gitignore".to_owned(), "# State, logs and recordings of this machine.\n.proxmox-mpc/\n".to_owned());
@@ -84,12 +84,12 @@ const GITIGNORE: &str = "\
 crash.log
 ";
 
-fn joined<'t>(header: &[&str], blocks: impl Iterator<Item = &'t String>) -> String {
+fn joined(header: &[&str], blocks: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
     hcl::comment(&mut text, &header.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>(), 0);
     for block in blocks {
         text.push('\n');
-        text.push_str(block);
+        text.push_str(&block);
     }
     text
 }
@@ -102,7 +102,7 @@ fn versions() -> String {
     let comment = vec!["The rules by which this code was made hold for this version only.".to_owned()];
     providers.body.push(Item { comment, content: Content::Attribute("proxmox".to_owned(), Value::Map(pin)) });
     terraform.nest(providers);
-    joined(&[GENERATED], std::iter::once(&terraform.render()))
+    joined(&[GENERATED], std::iter::once(terraform.render()))
 }
 
 fn provider() -> String {
@@ -111,7 +111,7 @@ fn provider() -> String {
         "",
         "Where the cluster is and who asks comes from the environment: PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN.",
     ];
-    joined(&lines, std::iter::once(&Block::new("provider").labelled(&["proxmox"]).render()))
+    joined(&lines, std::iter::once(Block::new("provider").labelled(&["proxmox"]).render()))
 }
 
 fn variable(name: &str, variable: &Variable) -> String {
@@ -130,14 +130,14 @@ fn variable(name: &str, variable: &Variable) -> String {
 
 /// One `import` block for each object that has code.
 fn imports(addresses: &BTreeMap<Identity, String>, generated: &Generated) -> String {
-    let mut blocks: Vec<((u64, Identity), String)> = Vec::new();
-    for (identity, address) in addresses {
-        let Some(place) = generated.manifest.objects.get(identity) else { continue };
-        blocks.push((natural(identity), pair("import", "to", address, "id", Value::from(place.import_id.as_str()))));
-    }
-    blocks.sort_by(|(one, _), (other, _)| (one.1.prefix(), one).cmp(&(other.1.prefix(), other)));
+    let mut order: Vec<(u64, &Identity)> = addresses.keys().map(|identity| (natural(identity).0, identity)).collect();
+    order.sort_by_key(|(number, identity)| (identity.prefix(), *number, *identity));
+    let blocks = order.into_iter().filter_map(|(_, identity)| {
+        let (address, place) = (addresses.get(identity)?, generated.manifest.objects.get(identity)?);
+        Some(pair("import", "to", address, "id", Value::from(place.import_id.as_str())))
+    });
     let lines = [GENERATED, "After `terraform apply` has taken the objects over, these blocks do nothing any more."];
-    joined(&lines, blocks.iter().map(|(_, text)| text))
+    joined(&lines, blocks)
 }
 
 fn pair(name: &str, first: &str, address: &str, second: &str, value: Value) -> String {

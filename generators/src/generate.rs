@@ -6,7 +6,7 @@ use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unre
 
 use crate::addresses::{self, natural};
 use crate::bpg;
-use crate::coverage::{Fate, ObjectCoverage, Outcome};
+use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
 use crate::draft::{Draft, SetAside, Stop, Variable};
 use crate::files;
 use crate::kinds::{HALVES, Half, Place};
@@ -38,6 +38,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         texts: BTreeMap::new(),
         variables: BTreeMap::new(),
         kept_variables: BTreeSet::new(),
+        known_fates: KnownFates::default(),
         out: Generated {
             manifest: Manifest { moved: previous.manifest.moved.clone(), ..Manifest::default() },
             ..Generated::default()
@@ -64,6 +65,7 @@ struct Run<'a> {
     texts: BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
+    known_fates: KnownFates,
     out: Generated,
 }
 
@@ -182,6 +184,7 @@ impl Run<'_> {
     }
 
     fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
+        let keys = self.known_fates.share(keys);
         let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
         self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
     }
@@ -245,7 +248,7 @@ impl Run<'_> {
         let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
         self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
         let kept = self.chunks.variables(&self.kept_variables);
-        self.out.files = files::assemble(&self.texts, &self.addresses, &self.variables, &kept, &self.out);
+        self.out.files = files::assemble(self.texts, &self.addresses, &self.variables, &kept, &self.out);
         self.out
     }
 }

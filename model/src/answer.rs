@@ -1,5 +1,7 @@
 //! One answer of the Proxmox API, and the store of answers that every reader works from.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -68,6 +70,21 @@ impl AnswerText {
         let Stored { body, reason, status } = serde_json::from_slice(stored)?;
         Ok(Self { body: body.get().to_owned(), reason, status })
     }
+
+    /// The same with its body parsed.
+    pub fn parsed(&self) -> Result<Answer, serde_json::Error> {
+        Ok(Answer { body: serde_json::from_str(&self.body)?, reason: self.reason.clone(), status: self.status })
+    }
+
+    /// The rows of a list, each still text, so that a list of ten thousand guests is never held as values; `None` for a
+    /// refusal or another shape.
+    pub fn rows(&self) -> Option<Vec<&RawValue>> {
+        if !(200..300).contains(&self.status) {
+            return None;
+        }
+        let body: BTreeMap<String, &RawValue> = serde_json::from_str(&self.body).ok()?;
+        serde_json::from_str(body.get("data")?.get()).ok()
+    }
 }
 
 impl From<Answer> for AnswerText {
@@ -109,8 +126,28 @@ impl<T: Answers + ?Sized> Answers for std::sync::Arc<T> {
     }
 }
 
-impl Answers for std::collections::BTreeMap<ApiPath, Answer> {
+impl Answers for BTreeMap<ApiPath, Answer> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         Ok(Self::get(self, path).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_list_that_was_given_has_rows() {
+        let check = |status: u16, body: &str, expected: Option<&[&str]>| {
+            let answer = AnswerText { body: body.to_owned(), reason: String::new(), status };
+            let rows = answer.rows().map(|rows| rows.into_iter().map(RawValue::get).collect::<Vec<_>>());
+            assert_eq!(rows.as_deref(), expected, "{status} {body}");
+        };
+        check(200, r#"{"data": [{"a": [1]}, 2], "total": 2}"#, Some(&[r#"{"a": [1]}"#, "2"]));
+        check(200, r#"{"data": []}"#, Some(&[]));
+        check(200, r#"{"data": {"a": 1}}"#, None);
+        check(200, r#"{"data": null}"#, None);
+        check(200, "[]", None);
+        check(403, r#"{"data": []}"#, None);
     }
 }

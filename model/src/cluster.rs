@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::{Answer, Answers, ApiPath, Unreadable, VmId, list};
+use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list};
 
 /// The two technologies of a guest, by the word that Proxmox's paths and ids use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,8 +70,10 @@ pub struct Cluster<'a> {
     pub permissions: Permissions,
     /// `version` of `GET version`: `9.1.9`.
     pub version: Option<String>,
-    /// The lists that many objects look at, parsed once.
-    lists: RefCell<BTreeMap<ApiPath, Option<Rc<Rows>>>>,
+    /// The storages of each node, parsed once.
+    node_storages: RefCell<BTreeMap<ApiPath, Option<Rc<Rows>>>>,
+    /// The volumes in each list of images, parsed once.
+    images: RefCell<BTreeMap<ApiPath, Option<Rc<BTreeSet<String>>>>>,
 }
 
 /// The objects of a list answer by the text of one key.
@@ -97,31 +99,31 @@ impl<'a> Cluster<'a> {
     /// The cluster as far as these answers tell.
     pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
         let get = |path: &str| answers.get(&ApiPath::parse(path));
+        let list = |path: &str, key: &str| indexed(answers, &ApiPath::parse(path), key).map(Option::unwrap_or_default);
         let version = get("version")?.and_then(|answer| answer.data()?.get("version").and_then(text));
         let permissions = get("access/permissions")?;
         let mut cluster = Self {
             answers,
             nodes: BTreeMap::new(),
             guests: BTreeMap::new(),
-            storages: indexed(get("storage")?.as_ref(), "storage"),
-            pools: indexed(get("pools")?.as_ref(), "poolid"),
+            storages: list("storage", "storage")?,
+            pools: list("pools", "poolid")?,
             permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
             version,
-            lists: RefCell::default(),
+            node_storages: RefCell::default(),
+            images: RefCell::default(),
         };
-        for (node, row) in indexed(get("nodes")?.as_ref(), "node") {
+        for (node, row) in list("nodes", "node")? {
             cluster.nodes.insert(node, row.get("status").and_then(Value::as_str) == Some("online"));
         }
-        let managed: BTreeSet<String> = indexed(get("cluster/ha/resources")?.as_ref(), "sid").into_keys().collect();
-        let resources = match get("cluster/resources")? {
-            Some(answer) => Some(answer),
-            None => get("cluster/resources?type=vm")?,
-        };
-        if let Some(resources) = resources {
-            for row in resources.list() {
-                let Some(guest) = guest(row, &managed) else { continue };
-                cluster.guests.insert(guest.vmid, guest);
-            }
+        let managed: BTreeSet<String> = list("cluster/ha/resources", "sid")?.into_keys().collect();
+        for path in ["cluster/resources", "cluster/resources?type=vm"] {
+            let path = ApiPath::parse(path);
+            let Some(resources) = answers.text(&path)? else { continue };
+            each_row(&path, &resources, |row| {
+                cluster.guests.extend(guest(&row, &managed).map(|guest| (guest.vmid, guest)));
+            })?;
+            break;
         }
         Ok(cluster)
     }
@@ -134,33 +136,63 @@ impl<'a> Cluster<'a> {
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer
     /// is not on record or was refused.
     pub fn node_storages(&self, node: &str) -> Result<Option<Rc<Rows>>, Unreadable> {
-        self.rows(&ApiPath::new(["nodes", node, "storage"]), "storage")
+        once(&self.node_storages, ApiPath::new(["nodes", node, "storage"]), |path| {
+            indexed(self.answers, path, "storage")
+        })
     }
 
-    /// The guest images of a storage as one node lists them, by volume id. `None` where the answer is not on record
-    /// or was refused. A login sees only the volumes that it may configure, so an image that is missing here may
-    /// still be there (docs/proxmox.md, "Auditor").
-    pub fn images(&self, node: &str, storage: &str) -> Result<Option<Rc<Rows>>, Unreadable> {
+    /// The ids of the guest images on a storage as one node lists them. `None` where the answer is not on record or was
+    /// refused. A login sees only the volumes that it may configure, so an image that is missing here may still be
+    /// there (`facts`: an auditor's token gets an empty list).
+    pub fn images(&self, node: &str, storage: &str) -> Result<Option<Rc<BTreeSet<String>>>, Unreadable> {
         let content = ApiPath::new(["nodes", node, "storage", storage, "content"]);
-        let images = self.rows(&content.clone().with_query("content", "images"), "volid")?;
-        if images.is_some() { Ok(images) } else { self.rows(&content, "volid") }
+        let volumes = |path: &ApiPath| self.volumes(path);
+        let images = once(&self.images, content.clone().with_query("content", "images"), volumes)?;
+        if images.is_some() { Ok(images) } else { once(&self.images, content, volumes) }
     }
 
-    fn rows(&self, path: &ApiPath, key: &str) -> Result<Option<Rc<Rows>>, Unreadable> {
-        if let Some(rows) = self.lists.borrow().get(path) {
-            return Ok(rows.clone());
-        }
-        let answer = self.answers.get(path)?.filter(|answer| answer.data().is_some());
-        let rows = answer.map(|answer| Rc::new(indexed(Some(&answer), key)));
-        self.lists.borrow_mut().insert(path.clone(), rows.clone());
-        Ok(rows)
+    fn volumes(&self, path: &ApiPath) -> Result<Option<BTreeSet<String>>, Unreadable> {
+        let Some(answer) = self.answers.text(path)? else { return Ok(None) };
+        let mut volumes = BTreeSet::new();
+        let listed = each_row(path, &answer, |row| volumes.extend(row.get("volid").and_then(text)))?;
+        Ok(listed.then_some(volumes))
     }
 }
 
-/// The rows of a list by the text of one key; rows without it are left out.
-fn indexed(answer: Option<&Answer>, key: &str) -> Rows {
-    let Some(answer) = answer else { return BTreeMap::new() };
-    answer.list().filter_map(|row| Some((row.get(key).and_then(text)?, row.clone()))).collect()
+/// What was read before, or what is read now and kept.
+fn once<T>(
+    kept: &RefCell<BTreeMap<ApiPath, Option<Rc<T>>>>,
+    path: ApiPath,
+    read: impl FnOnce(&ApiPath) -> Result<Option<T>, Unreadable>,
+) -> Result<Option<Rc<T>>, Unreadable> {
+    if let Some(known) = kept.borrow().get(&path) {
+        return Ok(known.clone());
+    }
+    let found = read(&path)?.map(Rc::new);
+    kept.borrow_mut().insert(path, found.clone());
+    Ok(found)
+}
+
+/// The rows of a list by the text of one key; rows without it are left out. `None` where the answer is not on record,
+/// was refused, or is no list.
+fn indexed(answers: &dyn Answers, path: &ApiPath, key: &str) -> Result<Option<Rows>, Unreadable> {
+    let Some(answer) = answers.text(path)? else { return Ok(None) };
+    let mut rows = Rows::new();
+    let listed = each_row(path, &answer, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
+    Ok(listed.then_some(rows))
+}
+
+/// Parses the objects of a list one after the other; says whether the answer is a list at all.
+fn each_row(path: &ApiPath, answer: &AnswerText, mut each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
+    let Some(rows) = answer.rows() else { return Ok(false) };
+    for row in rows {
+        match serde_json::from_str(row.get()) {
+            Ok(Value::Object(row)) => each(row),
+            Ok(_) => {}
+            Err(error) => return Err(Unreadable { path: path.clone(), why: error.to_string() }),
+        }
+    }
+    Ok(true)
 }
 
 fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> {

@@ -1,6 +1,10 @@
 //! From the bytes of a response to an answer.
 
-use proxmox_mpc_model::{Answer, ApiPath};
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::{AnswerText, ApiPath};
+use serde::de::Error as _;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::error::ClientError;
@@ -9,22 +13,26 @@ use super::transport::Received;
 /// The most characters of a refusal in plain text that are kept.
 const LONGEST_MESSAGE: usize = 1000;
 
-/// What Proxmox answered, or why this is not an answer of Proxmox.
-pub(super) fn answer(received: Received, path: &ApiPath) -> Result<Answer, ClientError> {
+/// What Proxmox answered, or why this is not an answer of Proxmox. What is in the data is not looked at.
+pub(super) fn answer(received: Received, path: &ApiPath) -> Result<AnswerText, ClientError> {
     let Received { status, reason, location, body } = received;
     match status {
-        200..=299 => {
-            let body: Value =
-                serde_json::from_slice(&body).map_err(|source| ClientError::NotJson { path: path.clone(), source })?;
-            if body.get("data").is_none() {
-                return Err(ClientError::NoData { path: path.clone() });
-            }
-            Ok(Answer { status, reason, body })
-        }
+        200..=299 => Ok(AnswerText { status, reason, body: success(body, path)? }),
         300..=399 => Err(ClientError::Redirected { path: path.clone(), status, location }),
         // These come from something before Proxmox, and say nothing about the object.
         502..=504 => Err(ClientError::Unavailable { path: path.clone(), status, reason }),
-        _ => Ok(Answer { status, reason, body: refusal(&body) }),
+        _ => Ok(AnswerText { status, reason, body: refusal(&body).to_string() }),
+    }
+}
+
+/// The body of a success, which is JSON and has `data`.
+fn success(body: Vec<u8>, path: &ApiPath) -> Result<String, ClientError> {
+    let not_json = |source| ClientError::NotJson { path: path.clone(), source };
+    let text = String::from_utf8(body).map_err(|error| not_json(serde_json::Error::custom(error)))?;
+    match serde_json::from_str::<BTreeMap<String, &RawValue>>(&text) {
+        Ok(parts) if parts.contains_key("data") => Ok(text),
+        Err(error) if !error.is_data() => Err(not_json(error)),
+        _ => Err(ClientError::NoData { path: path.clone() }),
     }
 }
 
@@ -50,7 +58,7 @@ mod tests {
     #[test]
     fn refusals_are_answers() {
         let check = |status: u16, body: &str, expected: Value| {
-            let answer = answer(received(status, body), &ApiPath::parse("version")).unwrap();
+            let answer = answer(received(status, body), &ApiPath::parse("version")).unwrap().parsed().unwrap();
             assert_eq!((answer.status, answer.body), (status, expected));
         };
         check(
@@ -72,6 +80,7 @@ mod tests {
         check(200, "<html>", "the answer to `version` is not JSON");
         check(200, r#"{"data": {"version""#, "the answer to `version` is not JSON");
         check(200, "[]", "the answer to `version` is not one of Proxmox: it has no `data`");
+        check(200, "5", "the answer to `version` is not one of Proxmox: it has no `data`");
         check(301, "", "`version` was answered with a redirect (301)");
         check(503, "", "`version` could not be answered: 503 reason");
     }

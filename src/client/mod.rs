@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use proxmox_mpc_model::{Answer, ApiPath};
+use proxmox_mpc_model::{AnswerText, ApiPath};
 use reqwest::header::HeaderMap;
 use tracing::debug;
 
@@ -79,7 +79,7 @@ impl Client {
     /// nothing about the object: no connection, no valid login, or a body that is none.
     ///
     /// Repeated up to [`Limits::tries`] times where that can help: after a lost connection, a timeout, 502, 503, 504.
-    pub async fn get(&self, path: &ApiPath) -> Result<Answer, ClientError> {
+    pub async fn get(&self, path: &ApiPath) -> Result<AnswerText, ClientError> {
         let mut pause = self.limits.backoff;
         let mut tries = 1;
         loop {
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// One try; a login that expired is renewed once.
-    async fn try_get(&self, path: &ApiPath) -> Result<Answer, ClientError> {
+    async fn try_get(&self, path: &ApiPath) -> Result<AnswerText, ClientError> {
         let pass = self.session.pass(&self.transport).await?;
         let received = self.transport.exchange(&Outgoing::get(path, pass.headers.clone())).await?;
         if !received.refuses_login(self.session.login()) {

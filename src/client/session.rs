@@ -128,7 +128,8 @@ impl Session {
     async fn ask(&self, transport: &Transport, fields: &[(&str, &str)]) -> Result<Value, ClientError> {
         let path = ApiPath::new(["access", "ticket"]);
         let received = transport.exchange(&Outgoing::post(&path, form(fields))).await?;
-        let answer = body::answer(received, &path)?;
+        let answer = body::answer(received, &path)?.parsed();
+        let answer = answer.map_err(|source| ClientError::NotJson { path, source })?;
         match answer.data() {
             Some(data) => Ok(data.clone()),
             None => Err(ClientError::Unauthorized { login: self.login().to_owned(), reason: answer.reason }),

@@ -30,7 +30,7 @@ pub(super) async fn copy(
     let mut answers = 0;
     while !wanted.is_empty() {
         for path in wanted {
-            if let Some(answer) = from.get(&path)? {
+            if let Some(answer) = from.text(&path)? {
                 answers += 1;
                 store.put(path, answer).await?;
             }

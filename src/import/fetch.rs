@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use proxmox_mpc_model::kinds::Kind;
-use proxmox_mpc_model::{Answer, ApiPath, Cluster};
+use proxmox_mpc_model::{AnswerText, ApiPath, Cluster};
 use proxmox_mpc_twin::recording::{About, FORMAT, Recording, RecordingWriter};
-use serde_json::Value;
 
 use super::ImportError;
 use super::store::Store;
@@ -100,12 +99,11 @@ impl Fetch<'_> {
         let mut answers = first.chain(stream::iter(requests).buffer_unordered(concurrency.max(1)));
         while let Some((path, outcome)) = answers.next().await {
             let answer = outcome?;
-            if ESSENTIAL.contains(&path.as_str()) {
-                match answer.data() {
-                    Some(Value::Array(_)) => {}
-                    Some(_) => return Err(ImportError::NoList { path }),
-                    None => return Err(ImportError::Overview { path, status: answer.status, reason: answer.reason }),
-                }
+            if ESSENTIAL.contains(&path.as_str()) && answer.rows().is_none() {
+                return Err(match answer.status {
+                    200..=299 => ImportError::NoList { path },
+                    status => ImportError::Overview { path, status, reason: answer.reason },
+                });
             }
             self.store.put(path, answer).await?;
             self.answered += 1;
@@ -140,7 +138,7 @@ impl Fetch<'_> {
         }
     }
 
-    async fn keep(&mut self, path: ApiPath, outcome: Result<Answer, ClientError>) -> Result<(), ImportError> {
+    async fn keep(&mut self, path: ApiPath, outcome: Result<AnswerText, ClientError>) -> Result<(), ImportError> {
         match outcome {
             Ok(answer) => self.store.put(path, answer).await?,
             Err(error) if error.concerns_one_request() => self.failures.push(Failure { path, error }),
@@ -152,7 +150,7 @@ impl Fetch<'_> {
     }
 }
 
-async fn ask(client: &Client, path: ApiPath) -> (ApiPath, Result<Answer, ClientError>) {
+async fn ask(client: &Client, path: ApiPath) -> (ApiPath, Result<AnswerText, ClientError>) {
     let outcome = client.get(&path).await;
     (path, outcome)
 }

@@ -1,6 +1,5 @@
 //! Taking secrets out of answers before they are stored: a recording is made to be kept and to be passed on.
 
-use proxmox_mpc_model::Answer;
 use proxmox_mpc_model::kinds::{Class, Key, Kind};
 use serde_json::{Map, Value};
 
@@ -29,14 +28,10 @@ impl Redactor {
         Self { secrets: keys.filter(|key| key.class == Class::Secret).collect() }
     }
 
-    /// Replaces every secret of the answer by its placeholder.
-    pub fn redact(&self, answer: &mut Answer) {
-        self.value(&mut answer.body);
-    }
-
-    fn value(&self, value: &mut Value) {
+    /// Replaces every secret in an answer, or in a part of one, by its placeholder.
+    pub fn redact(&self, value: &mut Value) {
         match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),
             Value::Object(keys) => self.object(keys),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
@@ -49,7 +44,7 @@ impl Redactor {
             match &named {
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
                 _ if self.is_secret(key) => hide(key, value),
-                _ => self.value(value),
+                _ => self.redact(value),
             }
         }
     }
@@ -72,6 +67,7 @@ fn hide(key: &str, value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use proxmox_mpc_model::Answer;
     use proxmox_mpc_model::kinds::KINDS;
     use serde_json::json;
 
@@ -82,7 +78,7 @@ mod tests {
         let redactor = Redactor::new(KINDS);
         let check = |data: Value, expected: Value| {
             let mut answer = Answer::ok(data);
-            redactor.redact(&mut answer);
+            redactor.redact(&mut answer.body);
             assert_eq!(answer, Answer::ok(expected));
         };
         check(
@@ -109,7 +105,7 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_words() {
         let mut answer = Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)");
-        Redactor::new(KINDS).redact(&mut answer);
+        Redactor::new(KINDS).redact(&mut answer.body);
         assert_eq!(answer, Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)"));
     }
 }

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::thread::{self, JoinHandle};
 
 use proxmox_mpc_model::kinds::{KINDS, Kind};
-use proxmox_mpc_model::{Answer, ApiPath, Cluster};
+use proxmox_mpc_model::{AnswerText, ApiPath, Cluster};
 use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter};
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,7 +24,7 @@ pub(super) struct Store {
 
 /// Something for the thread to do; it does one after the other.
 enum Order {
-    Put(ApiPath, Answer),
+    Put(ApiPath, AnswerText),
     Plan(oneshot::Sender<Vec<ApiPath>>),
     Finish(About, oneshot::Sender<Recording>),
 }
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// Stores an answer.
-    pub(super) async fn put(&mut self, path: ApiPath, answer: Answer) -> Result<(), ImportError> {
+    pub(super) async fn put(&mut self, path: ApiPath, answer: AnswerText) -> Result<(), ImportError> {
         self.order(Order::Put(path, answer)).await
     }
 
@@ -112,9 +112,8 @@ impl Keeper {
     fn run(mut self, mut inbox: mpsc::Receiver<Order>) -> Result<(), ImportError> {
         while let Some(order) = inbox.blocking_recv() {
             match order {
-                Order::Put(path, mut answer) => {
-                    self.redactor.redact(&mut answer);
-                    self.writer.put(&path, &answer)?;
+                Order::Put(path, answer) => {
+                    self.writer.put_text(&path, &answer, &|value| self.redactor.redact(value))?;
                 }
                 Order::Plan(reply) => {
                     let planned = self.plan()?;

@@ -3,6 +3,7 @@
 //!
 //! Stopped at any step, each file has its old text or its new one, and the next run finishes the work.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -72,11 +73,11 @@ fn create(folder: &Path, files: &FileSet, manifest: Manifest<'_>, changes: &Chan
 
 /// One thing that is done whole, or not at all.
 #[derive(Debug)]
-enum Step {
+enum Step<'t> {
     /// Removes what an interrupted run left aside.
     Clean { folder: PathBuf },
     /// Writes text to a file that nobody reads yet, and waits until the disk has it.
-    Write { path: PathBuf, text: String },
+    Write { path: PathBuf, text: Cow<'t, str> },
     /// Keeps a copy of an edited file.
     Copy { from: PathBuf, to: PathBuf },
     /// Gives a written file its name, in place of the old one.
@@ -85,19 +86,19 @@ enum Step {
     Remove { path: PathBuf },
 }
 
-fn run(steps: &[Step]) -> Result<(), WorkspaceError> {
+fn run(steps: &[Step<'_>]) -> Result<(), WorkspaceError> {
     steps.iter().try_for_each(execute)
 }
 
 /// The steps in their order. The journal is in place before the first file is replaced, and goes when the manifest
 /// says the same.
-fn steps(
+fn steps<'t>(
     folder: &Path,
-    files: &FileSet,
-    manifest: Manifest<'_>,
+    files: &'t FileSet,
+    manifest: Manifest<'t>,
     changes: &Changes,
     edits: Edits<'_>,
-) -> Result<Vec<Step>, WorkspaceError> {
+) -> Result<Vec<Step<'t>>, WorkspaceError> {
     let staging = path::inside(folder, STAGING)?;
     let journal = path::inside(folder, JOURNAL)?;
     let journal_text = Journal::read(folder)?.unwrap_or_default().with(files).text();
@@ -107,13 +108,13 @@ fn steps(
     for relative in changes.created.iter().chain(&changes.changed).chain(edited.clone()) {
         let Some(text) = files.get(relative) else { continue };
         let aside = path::inside(&staging, relative)?;
-        steps.push(Step::Write { path: aside.clone(), text: text.clone() });
+        steps.push(Step::Write { path: aside.clone(), text: text.into() });
         renames.push(Step::Rename { from: aside, to: path::inside(folder, relative)? });
     }
     let manifest_aside = path::inside(&staging, manifest.path)?;
-    steps.push(Step::Write { path: manifest_aside.clone(), text: manifest.text.to_owned() });
+    steps.push(Step::Write { path: manifest_aside.clone(), text: manifest.text.into() });
     let journal_aside = path::inside(&staging, "unfinished.json")?;
-    steps.push(Step::Write { path: journal_aside.clone(), text: journal_text });
+    steps.push(Step::Write { path: journal_aside.clone(), text: journal_text.into() });
     if let Edits::Overwrite { backup } = edits {
         for relative in edited {
             let copy = format!(".proxmox-mpc/backup/{backup}/{relative}");
@@ -131,7 +132,7 @@ fn steps(
     Ok(steps)
 }
 
-fn execute(step: &Step) -> Result<(), WorkspaceError> {
+fn execute(step: &Step<'_>) -> Result<(), WorkspaceError> {
     match step {
         Step::Clean { folder } => match fs::remove_dir_all(folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {

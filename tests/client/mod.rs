@@ -39,7 +39,7 @@ pub(crate) fn client_of(server: &Server, limits: Limits) -> Client {
 }
 
 async fn version(client: &Client) -> Result<Answer, ClientError> {
-    client.get(&ApiPath::parse("version")).await
+    Ok(client.get(&ApiPath::parse("version")).await?.parsed().unwrap())
 }
 
 /// The message, its causes and its hints, as `ui` shows them.

@@ -109,8 +109,7 @@ impl Answers for Recording {
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
-        let Some(stored) = self.stored(path)? else { return Ok(None) };
-        AnswerText::parse(&stored).map(Some).map_err(|error| damaged(path, &error))
+        self.stored(path)?.map(|stored| parse_text(path, &stored)).transpose()
     }
 }
 
@@ -154,6 +153,10 @@ fn leads_out(path: &ApiPath) -> bool {
 
 fn parse(path: &ApiPath, stored: &[u8]) -> Result<Answer, Unreadable> {
     serde_json::from_slice(stored).map_err(|error| damaged(path, &error))
+}
+
+fn parse_text(path: &ApiPath, stored: &[u8]) -> Result<AnswerText, Unreadable> {
+    AnswerText::parse(stored).map_err(|error| damaged(path, &error))
 }
 
 fn damaged(path: &ApiPath, error: &serde_json::Error) -> Unreadable {

@@ -4,10 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ABOUT, About, Recording, RecordingError, leads_out, packed, parse, private, read_stored, text};
+use super::{
+    ABOUT, About, Recording, RecordingError, leads_out, packed, parse, parse_text, private, read_stored, text,
+};
 
 /// A recording that is being made. Until [`RecordingWriter::finish`] it lives in a folder beside its place; dropping
 /// the writer removes that folder.
@@ -34,10 +37,32 @@ impl RecordingWriter {
 
     /// Stores the answer to a request.
     pub fn put(&self, path: &ApiPath, answer: &Answer) -> Result<(), RecordingError> {
+        private::write(&self.file(path)?, &text::answer(answer))
+    }
+
+    /// Stores the answer to a request as [`RecordingWriter::put`] does, each part of it changed by `edit` first: the
+    /// rows of a list one by one, anything else whole. A long list is never held as values.
+    pub fn put_text(
+        &self,
+        path: &ApiPath,
+        answer: &AnswerText,
+        edit: &dyn Fn(&mut Value),
+    ) -> Result<(), RecordingError> {
+        let file = self.file(path)?;
+        let text = text::edited(answer, edit).map_err(|error| RecordingError::Damaged {
+            path: self.place.clone(),
+            file: path.file(),
+            why: error.to_string(),
+        })?;
+        private::write(&file, &text)
+    }
+
+    /// The file of an answer.
+    fn file(&self, path: &ApiPath) -> Result<PathBuf, RecordingError> {
         if leads_out(path) {
             return Err(RecordingError::Misplaced { name: path.to_string(), why: "it leads out of the recording" });
         }
-        private::write(&self.folder.path().join(path.file()), &text::answer(answer))
+        Ok(self.folder.path().join(path.file()))
     }
 
     /// Says what the recording is and puts it in place of whatever recording was there.
@@ -55,6 +80,10 @@ impl RecordingWriter {
 impl Answers for RecordingWriter {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         read_stored(self.folder.path(), path)?.map(|stored| parse(path, &stored)).transpose()
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        read_stored(self.folder.path(), path)?.map(|stored| parse_text(path, &stored)).transpose()
     }
 }
 

@@ -67,7 +67,7 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
     let Some(images) = cluster.images(node, volume.storage())? else { return Ok(()) };
     let sees = cluster.permissions.allow(&format!("/vms/{}", volume.owner().unwrap_or(vmid(draft))), "VM.Config.Disk")
         || cluster.permissions.allow(&format!("/storage/{}", volume.storage()), "Datastore.Allocate");
-    if sees && !images.contains_key(volume.as_str()) {
+    if sees && !images.contains(volume.as_str()) {
         let reason = format!(
             "the provider asks for the format of {key}, and `{}` is not there (provider rule T18)",
             volume.as_str()
