@@ -143,7 +143,7 @@ impl<'a> Cluster<'a> {
 
     /// The ids of the guest images on a storage as one node lists them. `None` where the answer is not on record or was
     /// refused. A login sees only the volumes that it may configure, so an image that is missing here may still be
-    /// there (`facts`: an auditor's token gets an empty list).
+    /// there (docs/proxmox.md, "Auditor").
     pub fn images(&self, node: &str, storage: &str) -> Result<Option<Rc<BTreeSet<String>>>, Unreadable> {
         let content = ApiPath::new(["nodes", node, "storage", storage, "content"]);
         let volumes = |path: &ApiPath| self.volumes(path);
