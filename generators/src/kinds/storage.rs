@@ -297,6 +297,12 @@ fn backups(draft: &mut Draft<'_>) {
     if retention.is_none() && protected.is_none() {
         return;
     }
+    if !matches!(type_of(draft.object).map(|known| known.name), Some("dir" | "nfs" | "cifs" | "pbs")) {
+        for key in ["prune-backups", "max-protected-backups"] {
+            draft.lost(key, "the provider has no attribute for it on storages that keep no backups");
+        }
+        return;
+    }
     let mut block = Block::new("backups");
     block.set_some("max_protected_backups", protected);
     if let Some(mut options) = retention {

@@ -153,17 +153,21 @@ fn from_list(storage: &Storage<'_>, volume: &VolumeId, row: &Row) -> Value {
     single
 }
 
-/// The drive of a guest that names the volume.
+/// The drive of a guest that names the volume: its owner's, or that of another guest which shares it.
 fn from_configuration<A: Answers>(deriver: &Deriver<A>, volume: &VolumeId) -> Result<Option<Drive>, Unreadable> {
-    let Some(owner) = volume.owner() else { return Ok(None) };
-    let guest = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", &owner.to_string())?;
-    let Some(guest) = guest else { return Ok(None) };
-    let word = |key: &str| guest.get(key).and_then(text).unwrap_or_default();
-    let path = ApiPath::new(["nodes", &word("node"), &word("type"), &owner.to_string(), "config"]);
-    let configuration = deriver.data(&path)?;
-    let keys = configuration.as_ref().and_then(Value::as_object);
-    let drives = keys.into_iter().flatten().filter_map(|(_, value)| Some(Drive::parse(value.as_str()?)));
-    Ok(drives.into_iter().find(|drive| drive.stored() == Some(volume)))
+    let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
+    let owner = volume.owner().map(|owner| owner.to_string()).and_then(|owner| guests.get_key_value(&owner));
+    for (vmid, guest) in owner.into_iter().chain(guests.iter()) {
+        let word = |key: &str| guest.get(key).and_then(text).unwrap_or_default();
+        let path = ApiPath::new(["nodes", &word("node"), &word("type"), vmid, "config"]);
+        let configuration = deriver.data(&path)?;
+        let keys = configuration.as_ref().and_then(Value::as_object);
+        let drives = keys.into_iter().flatten().filter_map(|(_, value)| Some(Drive::parse(value.as_str()?)));
+        if let Some(drive) = drives.into_iter().find(|drive| drive.stored() == Some(volume)) {
+            return Ok(Some(drive));
+        }
+    }
+    Ok(None)
 }
 
 /// The single answer of a volume that only a configuration tells of. A size that it does not tell is left out.
@@ -182,4 +186,32 @@ fn from_drive(storage: &Storage<'_>, volume: &VolumeId, drive: &Drive) -> Value 
         single["path"] = json!(path);
     }
     single
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// A guest may hold a volume that bears another one's number, or that of one which is no more.
+    #[test]
+    fn a_volume_is_found_with_whoever_holds_it() {
+        let answers = BTreeMap::from([
+            ("storage", json!([{"storage": "local", "type": "dir", "path": "/srv"}])),
+            ("cluster/resources", json!([{"type": "qemu", "vmid": 101, "node": "pve"}])),
+            ("nodes/pve/qemu/101/config", json!({"efidisk0": "local:100/vm-100-disk-0.qcow2,size=528K"})),
+        ]);
+        let answers: BTreeMap<ApiPath, Answer> =
+            answers.into_iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data))).collect();
+        let deriver = Deriver::new(answers);
+        let check = |volume: &str, expected: Option<&str>| {
+            let answer =
+                deriver.derive(&ApiPath::new(["nodes", "pve", "storage", "local", "content", volume])).unwrap();
+            let format = answer.and_then(|answer| text(answer.data()?.get("format")?));
+            assert_eq!(format.as_deref(), expected, "{volume}");
+        };
+        check("local:100/vm-100-disk-0.qcow2", Some("qcow2"));
+        check("local:100/vm-100-disk-1.qcow2", None);
+    }
 }

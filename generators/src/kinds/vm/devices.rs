@@ -19,6 +19,7 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
         &[
             ("freeze-fs-on-backup", "the provider has no attribute for it (provider rule K1)"),
             ("freeze-fs", "the provider has no attribute for it (provider rule K1)"),
+            ("guest-fsfreeze", "the provider has no attribute for it (provider rule K1)"),
         ],
     );
     let isa = channel.as_deref() == Some("isa");
@@ -87,8 +88,22 @@ pub(super) fn usb(draft: &mut Draft<'_>) {
     }
 }
 
+/// The provider takes this many shares, and Proxmox 10.
+const MOST_SHARES: usize = 8;
+
 pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
-    for (index, text) in draft.family("virtiofs") {
+    let shares = draft.family("virtiofs");
+    if shares.len() > MOST_SHARES {
+        for index in shares.keys() {
+            draft.lost(
+                &format!("virtiofs{index}"),
+                format!("the provider takes {MOST_SHARES} shares, and there are more"),
+            );
+        }
+        draft.ignore(&["virtiofs"], format!("the provider takes {MOST_SHARES} shares; left out, all stay"));
+        return Ok(());
+    }
+    for (index, text) in shares {
         let mut options = Options::new(&format!("virtiofs{index}"), &text);
         let (acl, attributes) = (options.flag("expose-acl"), options.flag("expose-xattr"));
         if acl == Some(true) && attributes == Some(false) {

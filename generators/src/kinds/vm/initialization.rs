@@ -35,7 +35,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
         let remedy = command(draft, &format!("--delete {}", drives[1].0));
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
-    } else if !drives.is_empty() || any || block.body.len() > bare {
+    } else if !drives.is_empty() || any || block.body.len() > bare || draft.values("ipconfig").next().is_some() {
         draft.nest(block);
     }
     Ok(())
@@ -90,10 +90,26 @@ fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
     }
 }
 
+/// The provider takes this many address blocks, and Proxmox 32.
+const MOST: u32 = 8;
+
 /// One block for each `ipconfigN` up to the last, by position; a gap is an empty block.
 fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     let configurations = draft.family("ipconfig");
     let Some(last) = configurations.keys().next_back().copied() else { return };
+    if last >= MOST {
+        for index in configurations.keys() {
+            draft.lost(
+                &format!("ipconfig{index}"),
+                format!("the provider takes {MOST} address blocks, and there are more"),
+            );
+        }
+        draft.ignore(
+            &["initialization[0].ip_config"],
+            format!("the provider takes {MOST} of them, gaps included; left out, all stay"),
+        );
+        return;
+    }
     for index in 0..=last {
         let mut options = configurations.get(&index).map(|text| Options::new(&format!("ipconfig{index}"), text));
         let address = options.as_mut().map_or_else(|| Block::new("ip_config"), guest::ip_config);

@@ -83,6 +83,13 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     let named = options.has("file");
     let file = options.take_or_first("file").unwrap_or_default();
     let format = options.take("format");
+    let asked = format.is_none() && (named || !extension(&file));
+    if asked && file.starts_with('/') {
+        let reason =
+            format!("the provider takes `{file}` of efidisk0 for a volume and asks a storage that there is not");
+        let remedy = draft.text("efidisk0").map(|text| command(draft, &format!("--efidisk0 {text},format=raw")));
+        return Err(SetAside { reason, remedy }.into());
+    }
     options.take("size");
     let mut block = Block::new("efi_disk");
     block.set("datastore_id", file.split(':').next().unwrap_or_default());
@@ -90,7 +97,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
     draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
     draft.nest(block);
-    readable(draft, "efidisk0", &file, format.is_none() && (named || !extension(&file)))
+    readable(draft, "efidisk0", &file, asked)
 }
 
 /// The TPM. Version 2.0 on local-lvm is the provider's default and must stay out (docs/provider.md, T10, T11).
