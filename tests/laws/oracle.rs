@@ -106,7 +106,7 @@ fn table() -> Vec<Row> {
 }
 
 /// What the resource at each address ignores, less what all of its kind do.
-fn ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
+pub(super) fn ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
     let mut ignored = BTreeMap::new();
     for (_, text) in terraform(&made.files) {
         for block in parse_body(text).unwrap().get_blocks("resource") {

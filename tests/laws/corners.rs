@@ -1,0 +1,63 @@
+//! Configurations that a search with the real provider found: each made a plan fail, or change something, once.
+
+use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_model::Identity;
+
+use super::oracle::ignored;
+use crate::support::clusters::{asked, data, fixture, generated};
+
+/// What becomes of a virtual machine with these keys beside its own: `code`, what it ignores, or what helps.
+fn check(keys: &[(&str, &str)], expected: &str) {
+    let mut answers = asked(&fixture("pve-9.1"));
+    let config = data(&mut answers, "nodes/pve2/qemu/103/config").as_object_mut().unwrap();
+    for (key, value) in keys {
+        config.insert((*key).to_owned(), (*value).into());
+    }
+    let made = generated(&answers);
+    let object = &made.coverage.objects[&Identity::new("qemu", 103)];
+    let found = match &object.outcome {
+        Outcome::Code { address } => {
+            let ignored: Vec<String> = ignored(&made).remove(address).unwrap().into_iter().collect();
+            if ignored.is_empty() { "code".to_owned() } else { ignored.join(", ") }
+        }
+        Outcome::SetAside { remedy, .. } => remedy.clone().unwrap_or_default(),
+    };
+    assert_eq!(found, expected, "{keys:?}");
+    assert!(!object.keys.values().any(|fate| *fate == Fate::NotCovered), "{keys:?}");
+}
+
+#[test]
+fn what_the_provider_has_no_room_for_is_ignored() {
+    check(&[("ipconfig7", "ip=dhcp")], "code");
+    check(&[("ipconfig8", "ip=dhcp")], "initialization[0].ip_config");
+    check(&[("ipconfig31", "ip=dhcp"), ("ciuser", "ada")], "initialization[0].ip_config");
+    let shares: Vec<(String, String)> = (0..9).map(|n| (format!("virtiofs{n}"), format!("share{n}"))).collect();
+    let shares: Vec<(&str, &str)> = shares.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    check(&shares[..8], "code");
+    check(&shares, "virtiofs");
+}
+
+#[test]
+fn a_device_is_no_volume() {
+    check(&[("efidisk0", "/dev/sdx")], "qm set 103 --efidisk0 /dev/sdx,format=raw");
+    check(&[("efidisk0", "/dev/sdx,format=raw")], "code");
+}
+
+#[test]
+fn other_words_for_the_same_are_known() {
+    check(&[("agent", "1,guest-fsfreeze=1")], "code");
+    check(&[("scsi5", "local:103/vm-103-disk-5.raw,size=8G,iops_wr=1,iops_wr_length=2,bps_rd_length=3")], "code");
+}
+
+/// Storages that keep no backups have no retention, whatever a hand wrote.
+#[test]
+fn a_retention_stands_where_there_is_one() {
+    let mut answers = asked(&fixture("pve-9.1"));
+    for storage in data(&mut answers, "storage").as_array_mut().unwrap() {
+        storage["prune-backups"] = "keep-last=3".into();
+    }
+    let storages = &generated(&answers).files["terraform/storages.tf"];
+    let schema = super::schema::Schema::read();
+    assert_eq!(schema.check(storages).1, Vec::<String>::new());
+    assert!(storages.contains("keep_last = 3"));
+}
