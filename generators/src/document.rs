@@ -60,9 +60,9 @@ fn set_aside(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
                 "\n## Set aside\n\nTerraform's provider cannot import these. They stay in Proxmox as they are.\n\n",
             );
         }
-        _ = write!(text, "- **{}**: {}.", title(identity, object), plain(reason));
+        _ = write!(text, "- **{}**: {}.", title(identity, object), line(reason));
         if let Some(remedy) = remedy {
-            _ = write!(text, " What helps: `{}`.", plain(remedy));
+            _ = write!(text, " What helps: {}.", line(remedy));
         }
         text.push('\n');
     }
@@ -80,7 +80,7 @@ fn object(text: &mut String, identity: &Identity, object: &ObjectCoverage) {
     for (fate, keys) in groups {
         let keys: Vec<String> = keys.iter().map(|key| format!("`{}`", plain(key))).collect();
         let reason = match fate {
-            Fate::NotExpressible(reason) => format!(" ({})", plain(reason)),
+            Fate::NotExpressible(reason) => format!(" ({})", line(reason)),
             _ => String::new(),
         };
         _ = writeln!(text, "- {}: {}{reason}", fate.word(), keys.join(", "));
@@ -92,8 +92,13 @@ fn title(identity: &Identity, object: &ObjectCoverage) -> String {
     format!("{identity}{}", name.map(|name| format!(" ({})", plain(name))).unwrap_or_default())
 }
 
-/// A text of Proxmox inside a line of Markdown: no line breaks, no code spans, nothing that shows nothing or turns the
-/// direction of reading round.
+/// A name or a key of Proxmox inside a line of Markdown: as [`line()`], and it ends no code span.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if hcl::invisible(c) || c == '`' { ' ' } else { c }).collect()
+    line(text).replace('`', " ")
+}
+
+/// A sentence inside a line of Markdown: no line breaks, nothing that shows nothing or turns the direction of reading
+/// round.
+fn line(text: &str) -> String {
+    text.chars().map(|c| if hcl::invisible(c) { ' ' } else { c }).collect()
 }

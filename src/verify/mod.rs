@@ -27,7 +27,7 @@ pub use explain::Explanation;
 pub use proof::{Against, AnswerCounts, ExplainedDifference, ExplainedError, LiveRefusal, Proof};
 pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 
-use crate::event::{Diagnostic, Event, Notice, Severity, Sink, Work};
+use crate::event::{Diagnostic, Event, Severity, Sink, Work};
 use crate::import::rights;
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
@@ -308,13 +308,15 @@ fn live_refusals(recording: &Recording) -> Result<Vec<LiveRefusal>, VerifyError>
 }
 
 fn warn_of_agents(recording: &Recording, sink: &dyn Sink) -> Result<(), VerifyError> {
-    for identity in rights::agents(&Cluster::read(recording)?)? {
-        sink.event(Event::Notice(Notice {
-            identity: Some(identity.to_string()),
-            address: None,
-            reason: "Terraform asks its guest agent, and waits 15 minutes where that is silent".to_owned(),
-            remedy: Some("Take VM.GuestAgent.Audit (VM.Monitor on PVE 8) from the token's role.".to_owned()),
-        }));
+    let agents = rights::agents(&Cluster::read(recording)?)?;
+    if !agents.is_empty() {
+        let guests: Vec<String> = agents.iter().map(ToString::to_string).collect();
+        let text = format!(
+            "Terraform asks the guest agents of {}, and waits 15 minutes for each that is silent; a token whose role \
+             lacks VM.GuestAgent.Audit (VM.Monitor on PVE 8) is not kept waiting",
+            guests.join(", ")
+        );
+        sink.event(Event::Message { text });
     }
     Ok(())
 }
