@@ -37,6 +37,21 @@ fn what_the_provider_has_no_room_for_is_ignored() {
     check(&shares, "virtiofs");
 }
 
+/// The block of the memory, where everything in it is a default.
+#[test]
+fn a_block_stands_where_the_provider_reads_one() {
+    let written = |key: &str| {
+        let mut answers = asked(&fixture("pve-9.1"));
+        let config = data(&mut answers, "nodes/pve2/qemu/103/config").as_object_mut().unwrap();
+        config.insert("memory".to_owned(), "512".into());
+        config.insert(key.to_owned(), 0.into());
+        let text = generated(&answers).files["terraform/virtual_machines.tf"].clone();
+        text.split("\n}\n").any(|block| block.contains("\"linked_clone\"") && block.contains("  memory {"))
+    };
+    assert!(!written("balloon"));
+    assert!(written("keephugepages"));
+}
+
 #[test]
 fn a_device_is_no_volume() {
     check(&[("efidisk0", "/dev/sdx")], "qm set 103 --efidisk0 /dev/sdx,format=raw");

@@ -154,7 +154,9 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
             draft.default(key);
         }
     }
-    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !keep {
+    // With the key there, be it 0, Read makes the block even where everything in it is a default.
+    let told = draft.object.keys.contains_key("keephugepages");
+    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !told {
         return Ok(());
     }
     if dedicated < 64 {
