@@ -372,7 +372,7 @@ fn visible(text: &str) -> String {
 
 /// Characters that show nothing, or that change how the rest of the line is shown: controls, line separators,
 /// zero-width and directional marks, the byte order mark, tags.
-pub(crate) fn invisible(c: char) -> bool {
+pub fn invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')

@@ -4,16 +4,17 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use crate::fault::Fault;
+use crate::ui::harmless::harmless;
 use crate::ui::human::{ERROR, NOTE};
 
 /// `error:`, then `caused by:` for each source, then `hint:` for each hint.
 pub(super) fn human(fault: &dyn Fault) -> String {
-    let mut text = format!("{ERROR}error:{ERROR:#} {fault}\n");
+    let mut text = format!("{ERROR}error:{ERROR:#} {}\n", harmless(&fault.to_string()));
     for cause in causes(fault) {
-        writeln!(text, "{ERROR}caused by:{ERROR:#} {cause}").expect("writing to a string cannot fail");
+        writeln!(text, "{ERROR}caused by:{ERROR:#} {}", harmless(&cause)).expect("writing to a string cannot fail");
     }
     for hint in fault.hints() {
-        writeln!(text, "{NOTE}hint:{NOTE:#} {hint}").expect("writing to a string cannot fail");
+        writeln!(text, "{NOTE}hint:{NOTE:#} {}", harmless(&hint)).expect("writing to a string cannot fail");
     }
     text
 }

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Diagnostic, Event, Notice, Severity};
+use crate::ui::harmless::harmless;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -48,12 +49,14 @@ impl Screen {
             Event::Started { what } => self.started(what),
             Event::Progress { what, done, total } => self.progress(what, *done, *total),
             Event::Finished { what } => self.finished(what),
-            Event::Text { source, line } if verbosity > 0 => self.print(&format!("{DIM}{source}: {line}{DIM:#}\n")),
+            Event::Text { source, line } if verbosity > 0 => {
+                self.print(&format!("{DIM}{source}: {}{DIM:#}\n", harmless(line)));
+            }
             Event::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnosed(diagnostic)),
             Event::Notice(notice) if verbosity > 0 => self.print(&noticed(notice)),
             // The report at the end has them all, in order.
             Event::Text { .. } | Event::Diagnostic(_) | Event::Notice(_) => {}
-            Event::Message { text } => self.print(&format!("{text}\n")),
+            Event::Message { text } => self.print(&format!("{}\n", harmless(text))),
         }
     }
 
@@ -107,16 +110,16 @@ fn diagnosed(diagnostic: &Diagnostic) -> String {
         Severity::Warning => (WARNING, "warning"),
     };
     let mut text = format!("{style}{word}:{style:#} {}", about(diagnostic.address.as_deref()));
-    writeln!(text, "{}", diagnostic.summary.trim_end()).expect("writing to a string cannot fail");
+    writeln!(text, "{}", harmless(diagnostic.summary.trim_end())).expect("writing to a string cannot fail");
     for line in diagnostic.detail.lines() {
-        writeln!(text, "  {line}").expect("writing to a string cannot fail");
+        writeln!(text, "  {}", harmless(line)).expect("writing to a string cannot fail");
     }
     text
 }
 
 fn noticed(notice: &Notice) -> String {
     let subject = notice.address.as_deref().or(notice.identity.as_deref());
-    let mut text = format!("{NOTE}note:{NOTE:#} {}{}\n", about(subject), notice.reason);
+    let mut text = format!("{NOTE}note:{NOTE:#} {}{}\n", about(subject), harmless(&notice.reason));
     if let Some(remedy) = &notice.remedy {
         writeln!(text, "  {remedy}").expect("writing to a string cannot fail");
     }

@@ -1,6 +1,7 @@
 //! The only printer: results on standard output, progress, notices and errors on standard error.
 
 mod error;
+mod harmless;
 mod human;
 mod json;
 mod log;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::ui::Table;
+use crate::ui::harmless::harmless;
 
 const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -25,7 +26,7 @@ impl Page {
 
     /// A line, or several.
     pub fn line(&mut self, line: impl AsRef<str>) {
-        self.text.push_str(line.as_ref());
+        self.text.push_str(&harmless(line.as_ref()));
         self.text.push('\n');
     }
 
@@ -58,7 +59,7 @@ impl Page {
     }
 
     fn styled(&mut self, style: Style, line: &str) {
-        writeln!(self.text, "{style}{line}{style:#}").expect("writing to a string cannot fail");
+        writeln!(self.text, "{style}{}{style:#}", harmless(line)).expect("writing to a string cannot fail");
     }
 
     pub(super) fn finish(self) -> String {

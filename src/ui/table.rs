@@ -2,6 +2,8 @@
 
 use comfy_table::{Cell, ContentArrangement, presets};
 
+use crate::ui::harmless::harmless;
+
 /// A table under construction.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -17,7 +19,7 @@ impl Table {
 
     /// Adds a row.
     pub fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
-        self.rows.push(cells.into());
+        self.rows.push(cells.map(|cell| harmless(&cell).into_owned()).into());
     }
 
     /// Whether there is no row.
