@@ -38,18 +38,20 @@ pub(crate) fn resource(half: &Half, draft: &Draft<'_>, resource: &str, label: &s
     block.render()
 }
 
-/// Every file but the manifest. A block is gone as soon as its file has it: the text of a large cluster is held once.
-pub(crate) fn assemble(
-    texts: BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
+/// The file of a kind; none where it has no block.
+pub(crate) fn of_kind(half: &Half, blocks: BTreeMap<(u64, Identity), String>) -> Option<(String, String)> {
+    let path = format!("terraform/{}", half.file);
+    (!blocks.is_empty()).then(|| (path, joined(&[GENERATED], blocks.into_values())))
+}
+
+/// Every file but the manifest and those of the kinds.
+pub(crate) fn rest(
     addresses: &BTreeMap<Identity, String>,
     variables: &BTreeMap<String, Variable>,
     kept_variables: &BTreeMap<String, String>,
     generated: &Generated,
 ) -> FileSet {
     let mut files = FileSet::new();
-    for (file, blocks) in texts {
-        files.insert(format!("terraform/{file}"), joined(&[GENERATED], blocks.into_values()));
-    }
     files.insert("terraform/versions.tf".to_owned(), versions());
     files.insert("terraform/provider.tf".to_owned(), provider());
     let mut blocks = kept_variables.clone();
@@ -87,6 +89,9 @@ crash.log
 fn joined(header: &[&str], blocks: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
     hcl::comment(&mut text, &header.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>(), 0);
+    let blocks: Vec<String> = blocks.collect();
+    // Room for all of it at once: the text of a large cluster is not moved about while it grows.
+    text.reserve_exact(blocks.iter().map(|block| block.len() + 1).sum());
     for block in blocks {
         text.push('\n');
         text.push_str(&block);

@@ -56,13 +56,13 @@ struct Run<'a> {
     options: &'a Options,
     previous: &'a Previous,
     names: BTreeMap<Identity, String>,
-    chunks: Chunks,
+    chunks: Chunks<'a>,
     /// Who had which address.
     before: BTreeMap<&'a str, &'a Identity>,
     /// The address of everything that has code so far.
     addresses: BTreeMap<Identity, String>,
-    /// The text of every block, by file and then by identity in natural order.
-    texts: BTreeMap<&'static str, BTreeMap<(u64, Identity), String>>,
+    /// The text of every block of the kind under way, by identity in natural order.
+    texts: BTreeMap<(u64, Identity), String>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
     known_fates: KnownFates,
@@ -90,6 +90,8 @@ impl Run<'_> {
             }
         }
         self.absent(half, listing);
+        let blocks = std::mem::take(&mut self.texts);
+        self.out.files.extend(files::of_kind(half, blocks));
         Ok(())
     }
 
@@ -149,7 +151,7 @@ impl Run<'_> {
                 remedy: remark.remedy,
             });
         }
-        self.texts.entry(half.file).or_default().insert(natural(identity), text);
+        self.texts.insert(natural(identity), text);
         self.settle(object, &address, import_id);
         self.cover(half, object, Outcome::Code { address }, fates);
         Ok(())
@@ -209,7 +211,7 @@ impl Run<'_> {
         let Some(text) = self.chunks.resource(&path, &place.address) else { return };
         let text = retain::refer(text, |address| self.successor(address));
         self.kept_variables.extend(retain::variables(&text));
-        self.texts.entry(half.file).or_default().insert(natural(identity), text);
+        self.texts.insert(natural(identity), text);
         self.addresses.insert(identity.clone(), place.address.clone());
         self.out.kept.push(Kept {
             identity: identity.clone(),
@@ -248,7 +250,8 @@ impl Run<'_> {
         let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
         self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
         let kept = self.chunks.variables(&self.kept_variables);
-        self.out.files = files::assemble(self.texts, &self.addresses, &self.variables, &kept, &self.out);
+        let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
+        self.out.files.extend(rest);
         self.out
     }
 }

@@ -9,28 +9,28 @@ use crate::hcl;
 use crate::outcome::FileSet;
 
 /// The blocks of the previous files.
-pub(crate) struct Chunks {
+pub(crate) struct Chunks<'f> {
     /// By file, and by the block's first line without its brace: `resource "type" "name"`.
-    blocks: BTreeMap<String, BTreeMap<String, String>>,
+    blocks: BTreeMap<&'f str, BTreeMap<&'f str, &'f str>>,
 }
 
-impl Chunks {
+impl<'f> Chunks<'f> {
     /// Splits every Terraform file.
-    pub(crate) fn read(files: &FileSet) -> Self {
+    pub(crate) fn read(files: &'f FileSet) -> Self {
         let files = files.iter().filter(|(path, _)| path.starts_with("terraform/"));
-        Self { blocks: files.map(|(path, text)| (path.clone(), split(text))).collect() }
+        Self { blocks: files.map(|(path, text)| (path.as_str(), split(text))).collect() }
     }
 
     /// The block of the resource at this address (`type.name`), with its comments.
-    pub(crate) fn resource(&self, path: &str, address: &str) -> Option<&str> {
+    pub(crate) fn resource(&self, path: &str, address: &str) -> Option<&'f str> {
         let (resource, label) = address.split_once('.')?;
-        self.blocks.get(path)?.get(&format!("resource \"{resource}\" \"{label}\"")).map(String::as_str)
+        self.blocks.get(path)?.get(&*format!("resource \"{resource}\" \"{label}\"")).copied()
     }
 
     /// The blocks of these variables.
     pub(crate) fn variables(&self, names: &BTreeSet<String>) -> BTreeMap<String, String> {
         let Some(blocks) = self.blocks.get("terraform/variables.tf") else { return BTreeMap::new() };
-        let block = |name: &String| Some((name.clone(), blocks.get(&format!("variable \"{name}\""))?.clone()));
+        let block = |name: &String| Some((name.clone(), (*blocks.get(&*format!("variable \"{name}\""))?).to_owned()));
         names.iter().filter_map(block).collect()
     }
 }
@@ -68,31 +68,27 @@ pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) ->
     text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
-fn split(text: &str) -> BTreeMap<String, String> {
+fn split(text: &str) -> BTreeMap<&str, &str> {
     let mut blocks = BTreeMap::new();
-    let (mut current, mut head): (String, Option<String>) = (String::new(), None);
+    let (mut start, mut end, mut head) = (0, 0, None);
     for line in text.split_inclusive('\n') {
+        end += line.len();
         let plain = line.trim_end_matches('\n');
-        match &head {
-            None if plain.is_empty() => current.clear(),
-            None => {
-                current.push_str(line);
-                let opened = plain.strip_suffix(" {").or_else(|| plain.strip_suffix(" {}"));
-                if let Some(name) = opened.filter(|_| !plain.starts_with('#')) {
-                    if plain.ends_with('}') {
-                        blocks.insert(name.to_owned(), std::mem::take(&mut current));
-                    } else {
-                        head = Some(name.to_owned());
-                    }
-                }
+        let name = match head {
+            None if plain.is_empty() => {
+                start = end;
+                continue;
             }
-            Some(name) => {
-                current.push_str(line);
-                if plain == "}" {
-                    blocks.insert(name.clone(), std::mem::take(&mut current));
-                    head = None;
-                }
-            }
+            None => plain.strip_suffix(" {").or_else(|| plain.strip_suffix(" {}")).filter(|_| !plain.starts_with('#')),
+            Some(name) => Some(name),
+        };
+        let Some(name) = name else { continue };
+        // `{}` ends a block where it begins.
+        if plain == "}" || (head.is_none() && plain.ends_with('}')) {
+            blocks.insert(name, &text[start..end]);
+            (start, head) = (end, None);
+        } else {
+            head = Some(name);
         }
     }
     blocks

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use proxmox_mpc_generators::coverage::{Counts, Outcome};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
-use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice, Previous};
+use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
 use proxmox_mpc_model::kinds::KINDS;
-use proxmox_mpc_model::{Cluster, Identity, Unread};
+use proxmox_mpc_model::permissions::Permissions;
+use proxmox_mpc_model::{Identity, Unread};
 use serde::Serialize;
 
 use super::Job;
@@ -90,10 +91,10 @@ pub struct SetAside {
 impl ImportReport {
     pub(super) fn new(
         job: &Job,
-        cluster: &Cluster<'_>,
+        permissions: &Permissions,
         fetched: &Fetched,
         generated: Generated,
-        previous: &Previous,
+        before: &Manifest,
         files: Option<Changes>,
     ) -> Self {
         let mut unread = generated.unread;
@@ -110,13 +111,13 @@ impl ImportReport {
             }),
             Outcome::Code { .. } => None,
         });
-        let moved = generated.manifest.moved.iter().filter(|step| !previous.manifest.moved.contains(step));
-        let gaps = rights::gaps(&cluster.permissions);
+        let moved = generated.manifest.moved.iter().filter(|step| !before.moved.contains(step));
+        let gaps = rights::gaps(permissions);
         Self {
             out: job.out.clone(),
             dry_run: job.dry_run,
             login: fetched.recording.about().login.clone(),
-            pve_version: cluster.version.clone(),
+            pve_version: fetched.recording.about().pve_version.clone(),
             asked: fetched.asked,
             kinds: kinds(&generated.found, &generated.coverage, &unread),
             set_aside: set_aside.collect(),

@@ -1,6 +1,5 @@
 //! One import from end to end: answers, code, and the workspace brought up to date.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,8 +70,8 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         .collect();
     let aside = Aside::beside(&job.out, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, sink).await?;
-    let cluster = Cluster::read(&fetched.recording)?;
-    if cluster.permissions.nothing() {
+    let permissions = Cluster::read(&fetched.recording)?.permissions;
+    if permissions.nothing() {
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }
@@ -87,9 +86,11 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     if !job.dry_run {
         generated.manifest.files = written(&generated, &previous);
     }
+    let Previous { manifest: before, files } = previous;
+    drop(files); // They make room: the workspace is compared file by file.
     // From here on the recording has its place in the workspace: nothing more is read from it.
-    let changes = if job.dry_run { None } else { Some(write(job, &generated, &previous, &aside, &fetched)?) };
-    Ok(ImportReport::new(job, &cluster, &fetched, generated, &previous, changes))
+    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside, &fetched)?) };
+    Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes))
 }
 
 /// Pools and storages are referred to by what is selected, and cost one request each. What has code in the workspace
@@ -119,7 +120,7 @@ async fn read(
     }
 }
 
-/// What the workspace holds already: its manifest, and the generated files as they stand.
+/// What the workspace holds already: its manifest, and the generated Terraform files as they stand.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
@@ -132,7 +133,7 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
     };
     let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
     let mut files = FileSet::new();
-    for name in manifest.files.keys() {
+    for name in manifest.files.keys().filter(|name| name.starts_with("terraform/")) {
         let path = out.join(name);
         match fs::read_to_string(&path) {
             Ok(text) => drop(files.insert(name.clone(), text)),
@@ -169,7 +170,7 @@ fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
 fn write(
     job: &Job,
     generated: &Generated,
-    previous: &Previous,
+    before: &Manifest,
     aside: &Aside,
     fetched: &Fetched,
 ) -> Result<Changes, ImportError> {
@@ -178,8 +179,7 @@ fn write(
     }
     let text = generated.manifest.render();
     let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let known: BTreeMap<String, String> = previous.manifest.files.clone();
-    let changes = workspace::plan(&job.out, &generated.files, manifest, &known)?;
+    let changes = workspace::plan(&job.out, &generated.files, manifest, &before.files)?;
     let backup = job.now.replace(':', "-");
     let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
     workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
