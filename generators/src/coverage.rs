@@ -1,4 +1,4 @@
-//! What became of every key of every object: code, default, volatile, not expressible, not covered.
+//! What became of every key of every object: Terraform, Ansible, default, volatile, not expressible, not covered.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -11,13 +11,15 @@ use serde::{Serialize, Serializer};
 /// What became of one key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// It stands in the code.
-    Code,
+    /// It stands in the Terraform code.
+    Terraform,
+    /// It stands in the Ansible code; why there.
+    Ansible(Cow<'static, str>),
     /// It has the value that it would have without code.
     Default,
     /// It is a measurement, a checksum or a moment: never configuration.
     Volatile,
-    /// It is configuration that Terraform's provider cannot say; why.
+    /// It is configuration that no code can say; why.
     NotExpressible(Cow<'static, str>),
     /// Nobody has said what it is.
     NotCovered,
@@ -27,7 +29,8 @@ impl Fate {
     /// The word of reports.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Code => "code",
+            Self::Terraform => "Terraform",
+            Self::Ansible(_) => "Ansible",
             Self::Default => "default",
             Self::Volatile => "volatile",
             Self::NotExpressible(_) => "not expressible",
@@ -39,6 +42,7 @@ impl Fate {
 impl Serialize for Fate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Self::Ansible(reason) if !reason.is_empty() => serializer.serialize_str(&format!("Ansible: {reason}")),
             Self::NotExpressible(reason) => serializer.serialize_str(&format!("not expressible: {reason}")),
             other => serializer.serialize_str(other.word()),
         }
@@ -49,12 +53,25 @@ impl Serialize for Fate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is code at this address.
-    Code {
+    /// It is Terraform code at this address.
+    Terraform {
         /// The Terraform address.
         address: String,
     },
-    /// Terraform's provider cannot import it.
+    /// It is Ansible code.
+    Ansible {
+        /// The role's tasks, relative to the workspace: `ansible/roles/realms/tasks/main.yml`.
+        file: String,
+        /// Why it is not Terraform's, with the fact.
+        reason: String,
+        /// What the user can do, where Terraform could have it.
+        remedy: Option<String>,
+    },
+    /// It comes with Proxmox and is as it came: there is nothing to write.
+    BuiltIn,
+    /// It is no configuration: a snapshot, a volume.
+    Fact,
+    /// Nothing can say it.
     SetAside {
         /// Why, with the fact.
         reason: String,
@@ -133,15 +150,21 @@ pub struct Coverage {
 pub struct Counts {
     /// Objects counted.
     pub objects: usize,
-    /// Objects that are code.
+    /// Objects that are Terraform code.
     pub imported: usize,
-    /// Keys in the code.
-    pub code: usize,
+    /// Objects that are Ansible code.
+    pub entrusted: usize,
+    /// Objects that nothing can say.
+    pub set_aside: usize,
+    /// Keys in the Terraform code.
+    pub terraform: usize,
+    /// Keys in the Ansible code.
+    pub ansible: usize,
     /// Keys at their default.
     pub default: usize,
     /// Keys that are no configuration.
     pub volatile: usize,
-    /// Keys that the provider cannot say.
+    /// Keys that no code can say.
     pub not_expressible: usize,
     /// Keys that nobody has said anything of.
     pub not_covered: usize,
@@ -150,10 +173,16 @@ pub struct Counts {
 impl Counts {
     fn add(&mut self, object: &ObjectCoverage) {
         self.objects += 1;
-        self.imported += usize::from(matches!(object.outcome, Outcome::Code { .. }));
+        match object.outcome {
+            Outcome::Terraform { .. } => self.imported += 1,
+            Outcome::Ansible { .. } => self.entrusted += 1,
+            Outcome::SetAside { .. } => self.set_aside += 1,
+            Outcome::BuiltIn | Outcome::Fact => {}
+        }
         for fate in object.keys.values() {
             *match fate {
-                Fate::Code => &mut self.code,
+                Fate::Terraform => &mut self.terraform,
+                Fate::Ansible(_) => &mut self.ansible,
                 Fate::Default => &mut self.default,
                 Fate::Volatile => &mut self.volatile,
                 Fate::NotExpressible(_) => &mut self.not_expressible,
@@ -162,14 +191,15 @@ impl Counts {
         }
     }
 
-    /// (code + default) / (all − volatile) in percent, so that nothing is gained by calling a key volatile.
+    /// (Terraform + Ansible + default) / (all − volatile) in percent, so that nothing is gained by calling a key volatile.
     pub fn percent(&self) -> f64 {
-        let all = self.code + self.default + self.not_expressible + self.not_covered;
+        let covered = self.terraform + self.ansible + self.default;
+        let all = covered + self.not_expressible + self.not_covered;
         if all == 0 {
             return 100.0;
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage of far fewer than 2^52 keys")]
-        let percent = 100.0 * (self.code + self.default) as f64 / all as f64;
+        let percent = 100.0 * covered as f64 / all as f64;
         percent
     }
 }

@@ -28,16 +28,19 @@ pub(crate) fn coverage(coverage: &Coverage) -> String {
 
 fn totals(text: &mut String, coverage: &Coverage) {
     text.push_str(
-        "\n| kind | objects | imported | code | default | volatile | not expressible | not covered | covered |\n",
+        "\n| kind | objects | Terraform | Ansible | keys: Terraform | Ansible | default | volatile | not expressible \
+         | not covered | covered |\n",
     );
-    text.push_str("|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     let mut row = |name: &str, counts: &Counts| {
         _ = writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} | {:.1} % |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} % |",
             counts.objects,
             counts.imported,
-            counts.code,
+            counts.entrusted,
+            counts.terraform,
+            counts.ansible,
             counts.default,
             counts.volatile,
             counts.not_expressible,
@@ -56,9 +59,7 @@ fn set_aside(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
     for (identity, object) in objects {
         let Outcome::SetAside { reason, remedy } = &object.outcome else { continue };
         if std::mem::take(&mut first) {
-            text.push_str(
-                "\n## Set aside\n\nTerraform's provider cannot import these. They stay in Proxmox as they are.\n\n",
-            );
+            text.push_str("\n## Set aside\n\nNo code can say these. They stay in Proxmox as they are.\n\n");
         }
         _ = write!(text, "- **{}**: {}.", title(identity, object), line(reason));
         if let Some(remedy) = remedy {
@@ -70,8 +71,12 @@ fn set_aside(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
 
 fn object(text: &mut String, identity: &Identity, object: &ObjectCoverage) {
     _ = write!(text, "\n### {}\n\n", title(identity, object));
-    if let Outcome::Code { address } = &object.outcome {
-        _ = writeln!(text, "- at: `{address}`");
+    match &object.outcome {
+        Outcome::Terraform { address } => _ = writeln!(text, "- at: `{address}`"),
+        Outcome::Ansible { file, reason, .. } => _ = writeln!(text, "- at: `{file}`, since {}", line(reason)),
+        Outcome::BuiltIn => text.push_str("- it comes with Proxmox, and is as it came\n"),
+        Outcome::Fact => text.push_str("- a fact, not configuration\n"),
+        Outcome::SetAside { .. } => {}
     }
     let mut groups: BTreeMap<&Fate, Vec<&str>> = BTreeMap::new();
     for (key, fate) in &object.keys {
@@ -80,7 +85,9 @@ fn object(text: &mut String, identity: &Identity, object: &ObjectCoverage) {
     for (fate, keys) in groups {
         let keys: Vec<String> = keys.iter().map(|key| format!("`{}`", plain(key))).collect();
         let reason = match fate {
-            Fate::NotExpressible(reason) => format!(" ({})", line(reason)),
+            Fate::NotExpressible(reason) | Fate::Ansible(reason) if !reason.is_empty() => {
+                format!(" ({})", line(reason))
+            }
             _ => String::new(),
         };
         _ = writeln!(text, "- {}: {}{reason}", fate.word(), keys.join(", "));
@@ -99,6 +106,6 @@ fn plain(text: &str) -> String {
 
 /// A sentence inside a line of Markdown: no line breaks, nothing that shows nothing or turns the direction of reading
 /// round.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     text.chars().map(|c| if hcl::invisible(c) { ' ' } else { c }).collect()
 }

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::{self, Kind};
 use proxmox_mpc_model::property::Properties;
-use proxmox_mpc_model::{Cluster, Identity, Object, Unreadable, boolean, object};
+use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable, boolean, object};
 use serde_json::Value as Json;
 
+use crate::ansible::Entrusted;
 use crate::coverage::Fate;
 use crate::hcl::{Block, Content, Item, Value};
 
@@ -104,6 +105,9 @@ pub struct Draft<'a> {
     pub(crate) ignored: Vec<(Vec<String>, Cow<'static, str>)>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) entrusted: Vec<Entrusted>,
+    /// Whether Ansible can keep what the provider cannot say.
+    ansible: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -113,6 +117,7 @@ impl<'a> Draft<'a> {
         cluster: &'a Cluster<'a>,
         kind: &'static Kind,
         addresses: &'a BTreeMap<Identity, String>,
+        ansible: bool,
     ) -> Self {
         Self {
             object,
@@ -125,6 +130,8 @@ impl<'a> Draft<'a> {
             ignored: Vec::new(),
             remarks: Vec::new(),
             variables: BTreeMap::new(),
+            entrusted: Vec::new(),
+            ansible,
         }
     }
 
@@ -136,14 +143,7 @@ impl<'a> Draft<'a> {
 
     /// How the object is called in a sentence: `virtual machine 100 (web)`.
     pub fn title(&self) -> String {
-        let entry = &self.object.entry;
-        let name = entry.name.as_deref().filter(|name| *name != entry.identity.id());
-        format!(
-            "{} {}{}",
-            self.kind.title,
-            entry.identity.id(),
-            name.map(|name| format!(" ({name})")).unwrap_or_default()
-        )
+        title(self.kind, &self.object.entry)
     }
 
     // Reading: what is taken counts as code until something else is said of it.
@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
     /// The value of a key.
     pub fn take(&mut self, key: &str) -> Option<&'a Json> {
         let value = self.object.keys.get(key)?;
-        self.fates.entry(key.to_owned()).or_insert(Fate::Code);
+        self.fates.entry(key.to_owned()).or_insert(Fate::Terraform);
         Some(value)
     }
 
@@ -178,7 +178,7 @@ impl<'a> Draft<'a> {
     pub fn family(&mut self, stem: &str) -> BTreeMap<u32, String> {
         let values: BTreeMap<u32, String> = self.values(stem).collect();
         for index in values.keys() {
-            self.fates.entry(format!("{stem}{index}")).or_insert(Fate::Code);
+            self.fates.entry(format!("{stem}{index}")).or_insert(Fate::Terraform);
         }
         values
     }
@@ -187,6 +187,13 @@ impl<'a> Draft<'a> {
     pub fn values(&self, stem: &str) -> impl Iterator<Item = (u32, String)> {
         let keys = self.object.keys.iter();
         keys.filter_map(move |(key, value)| Some((kinds::index(stem, key)?, object::text(value)?)))
+    }
+
+    /// The options of a key that Proxmox shows as an object, such as a part.
+    pub fn map(&mut self, key: &str) -> Option<Options> {
+        let options = self.take(key)?.as_object()?.iter();
+        let rest = options.filter_map(|(name, value)| Some((Some(name.clone()), object::text(value)?))).collect();
+        Some(Options { key: key.to_owned(), rest })
     }
 
     /// The options of a property string.
@@ -204,13 +211,49 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether the key has Proxmox's default.
+    pub(crate) fn is_default(&self, key: &str) -> bool {
+        let default = self.kind.key(key).and_then(|key| key.default);
+        let value = self.object.keys.get(key).and_then(object::text);
+        default.is_some() && value.as_deref() == default
+    }
+
     /// The key has the value that it would have without code.
     pub fn default(&mut self, key: &str) {
         self.fate(key, Fate::Default);
     }
 
-    /// The key is configuration that the provider cannot say.
+    /// The key is configuration that the provider cannot say, and Ansible can.
+    pub fn entrust(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+        let reason = reason.into();
+        let Some(value) = self.object.keys.get(key) else { return };
+        let (key, value) = (key.to_owned(), value.clone());
+        self.entrusted.retain(|one| one.part.is_some() || one.key != key);
+        self.entrusted.push(Entrusted { part: None, key: key.clone(), value, reason: reason.to_string() });
+        self.fates.insert(key, Fate::Ansible(reason));
+    }
+
+    /// The same for an option of a part: `icmp-type` of `rule3`.
+    pub fn entrust_option(&mut self, part: &str, option: &str, reason: impl Into<Cow<'static, str>>) {
+        let reason = reason.into();
+        let Some(value) = self.object.keys.get(part).and_then(|part| part.get(option)) else { return };
+        let (key, value, why) = (option.to_owned(), value.clone(), reason.to_string());
+        self.entrusted.push(Entrusted { part: Some(part.to_owned()), key, value, reason: why });
+        self.fates.insert(format!("{part}.{option}"), Fate::Ansible(reason));
+    }
+
+    /// The provider cannot say the key (`migrate_speed`), or an option inside its value (`scsi1.wwn`). A whole key is
+    /// entrusted to Ansible, where that can say it; an option alone cannot be written.
     pub fn lost(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+        if self.ansible && !key.contains('.') {
+            self.entrust(key, reason);
+        } else {
+            self.unsayable(key, reason);
+        }
+    }
+
+    /// The key is configuration that no code can say.
+    pub fn unsayable(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
         self.fate(key, Fate::NotExpressible(reason.into()));
     }
 
@@ -292,6 +335,13 @@ impl<'a> Draft<'a> {
         self.variables.insert(name, variable);
         reference
     }
+}
+
+/// How an object is called in a sentence: `virtual machine 100 (web)`, `network interface pve1 vmbr0`.
+pub(crate) fn title(kind: &Kind, entry: &Entry) -> String {
+    let id = entry.identity.id().replace('/', " ");
+    let name = entry.name.as_deref().filter(|name| *name != entry.identity.id() && *name != id);
+    format!("{} {id}{}", kind.title, name.map(|name| format!(" ({name})")).unwrap_or_default())
 }
 
 /// The options of a property string, taken one by one.

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_model::kinds::{Class, Write};
 use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 use crate::addresses::{self, natural};
+use crate::ansible::{self, Role, Task};
 use crate::bpg;
 use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
-use crate::draft::{Draft, SetAside, Stop, Variable};
+use crate::draft::{Draft, SetAside, Stop, Variable, title};
 use crate::files;
-use crate::kinds::{HALVES, Half, Place};
+use crate::kinds::{Around, HALVES, Half, Place};
 use crate::manifest::{self, Manifest};
 use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
 use crate::retain::{self, Chunks, Referred};
+use crate::secrets;
 
 /// Code for the cluster behind these answers. The same answers, options and previous files give the same bytes.
 ///
@@ -22,7 +25,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     let cluster = Cluster::read(answers)?;
     let mut listings = Vec::new();
     for half in HALVES {
-        let mut listing = (half.model().list)(&cluster)?;
+        let mut listing = half.model().list(&cluster)?;
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
         listings.push((*half, listing));
     }
@@ -38,6 +41,8 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         texts: BTreeMap::new(),
         variables: BTreeMap::new(),
         kept_variables: BTreeSet::new(),
+        roles: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         known_fates: KnownFates::default(),
         out: Generated {
             manifest: Manifest { moved: previous.manifest.moved.clone(), ..Manifest::default() },
@@ -65,6 +70,10 @@ struct Run<'a> {
     texts: BTreeMap<(u64, Identity), String>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
+    /// The tasks of every role so far.
+    roles: ansible::Texts,
+    /// What Ansible looks up: environment variable, of whom, which key.
+    secrets: BTreeMap<String, (String, String)>,
     known_fates: KnownFates,
     out: Generated,
 }
@@ -81,7 +90,7 @@ impl Run<'_> {
                 self.keep(half, &entry.identity, &reason);
                 continue;
             }
-            match (kind.read)(self.cluster, entry)? {
+            match kind.read(self.cluster, entry)? {
                 Ok(object) => self.object(half, &object)?,
                 Err(unread) => {
                     self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
@@ -106,40 +115,53 @@ impl Run<'_> {
     }
 
     fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {
+        let around = Around { cluster: self.cluster, addresses: &self.addresses };
+        let of_all = |fate: Fate| object.keys.keys().map(|key| (key.clone(), fate.clone())).collect();
+        match (half.place)(object, &around) {
+            Ok(Place::Own(resource, import_id)) => self.resource(half, object, resource, import_id)?,
+            Ok(Place::Within(address)) => {
+                self.cover(half, object, Outcome::Terraform { address }, of_all(Fate::Terraform));
+            }
+            Ok(Place::Ansible(reason)) => self.aside(half, object, SetAside::new(reason), BTreeMap::new()),
+            Ok(Place::BuiltIn) => {
+                let fate = |key: &String| match half.model().key(key).map(|key| key.class) {
+                    Some(Class::Volatile) => Fate::Volatile,
+                    Some(_) => Fate::Default,
+                    None => Fate::NotCovered,
+                };
+                let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
+                self.cover(half, object, Outcome::BuiltIn, keys);
+            }
+            Ok(Place::Fact) => self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile)),
+            Err(set_aside) => self.aside(half, object, set_aside, BTreeMap::new()),
+        }
+        Ok(())
+    }
+
+    /// An object that becomes a resource of this type, unless a row finds that it cannot.
+    fn resource(
+        &mut self,
+        half: &'static Half,
+        object: &Object,
+        resource: &'static str,
+        import_id: String,
+    ) -> Result<(), Unreadable> {
         let identity = &object.entry.identity;
-        let place = match (half.place)(object, &self.addresses) {
-            Ok(place) => place,
-            Err(set_aside) => {
-                let keys = object
-                    .keys
-                    .keys()
-                    .map(|key| (key.clone(), Fate::NotExpressible(set_aside.reason.clone().into())))
-                    .collect();
-                self.set_aside(half, object, &set_aside, keys);
-                return Ok(());
-            }
-        };
-        let (resource, import_id) = match place {
-            Place::Own(resource, import_id) => (resource, import_id),
-            Place::Within(address) => {
-                let keys = object.keys.keys().map(|key| (key.clone(), Fate::Code)).collect();
-                self.cover(half, object, Outcome::Code { address }, keys);
-                return Ok(());
-            }
-        };
         let label = self.names.get(identity).cloned().unwrap_or_default();
         let address = format!("{resource}.{label}");
         self.addresses.insert(identity.clone(), address.clone());
-        let mut draft = Draft::new(object, self.cluster, half.model(), &self.addresses);
+        let mut draft =
+            Draft::new(object, self.cluster, half.model(), &self.addresses, self.written(half, object).is_some());
         let refusals = rows(half, &mut draft)?;
         let fates = fates(&draft);
         if let Some(set_aside) = joined(refusals) {
             self.addresses.remove(identity);
-            self.set_aside(half, object, &set_aside, fates);
+            self.aside(half, object, set_aside, fates);
             return Ok(());
         }
         let text = files::resource(half, &draft, resource, &label);
-        let (remarks, variables) = (draft.remarks, draft.variables);
+        let title = capital(&draft.title());
+        let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
         self.variables.extend(variables);
         for remark in remarks {
             let (name, address) = (object.entry.name.clone(), Some(address.clone()));
@@ -151,10 +173,59 @@ impl Run<'_> {
                 remedy: remark.remedy,
             });
         }
+        if let Some((role, write)) = self.written(half, object) {
+            let tasks = Task::some(half.model(), &title, &entrusted, &write, role);
+            self.tasks(role, identity, &tasks);
+        }
         self.texts.insert(natural(identity), text);
         self.settle(object, &address, import_id);
-        self.cover(half, object, Outcome::Code { address }, fates);
+        self.cover(half, object, Outcome::Terraform { address }, fates);
         Ok(())
+    }
+
+    /// How Ansible would keep the object; `None` where it cannot.
+    fn written(&self, half: &Half, object: &Object) -> Option<(Role, Write)> {
+        let role = half.role?(&object.entry.identity);
+        Some((role, half.model().write(self.cluster, object)?))
+    }
+
+    /// An object that Terraform's provider cannot import: Ansible keeps it, where it can. What Terraform has of it already
+    /// stays where it is.
+    fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
+        let identity = &object.entry.identity;
+        let kept = self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
+        let SetAside { reason, remedy } = set_aside;
+        // What stays Terraform's is not written twice.
+        let Some((role, write)) = self.written(half, object).filter(|_| !kept) else {
+            let lost = |key: &String| (key.clone(), Fate::NotExpressible(reason.clone().into()));
+            let mut keys = fates;
+            keys.extend(object.keys.keys().filter(|key| !keys.contains_key(*key)).map(lost).collect::<Vec<_>>());
+            self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
+            return;
+        };
+        let model = half.model();
+        let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
+        for task in &tasks {
+            for (key, variable) in task.secrets() {
+                let title = title(model, &object.entry);
+                self.secrets.insert(variable.clone(), (title, key.clone()));
+            }
+        }
+        self.tasks(role, identity, &tasks);
+        let fate = |key: &String| match model.key(key).map(|key| key.class) {
+            Some(Class::Volatile) => Fate::Volatile,
+            Some(_) => Fate::Ansible("".into()),
+            None => Fate::NotCovered,
+        };
+        let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
+        self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
+    }
+
+    fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
+        if !tasks.is_empty() {
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
+            self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
+        }
     }
 
     /// Writes the object's place down, and a move where its address was another.
@@ -179,12 +250,6 @@ impl Run<'_> {
         half.is_some_and(|half| self.chunks.resource(&format!("terraform/{}", half.file), address).is_some())
     }
 
-    fn set_aside(&mut self, half: &'static Half, object: &Object, set_aside: &SetAside, keys: BTreeMap<String, Fate>) {
-        self.keep(half, &object.entry.identity, &format!("it cannot be imported now: {}", set_aside.reason));
-        let (reason, remedy) = (set_aside.reason.clone(), set_aside.remedy.clone());
-        self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
-    }
-
     fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
         let keys = self.known_fates.share(keys);
         let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
@@ -192,8 +257,8 @@ impl Run<'_> {
     }
 
     /// Keeps the code of an object that is not made anew, byte for byte: taking it out would make the next plan destroy
-    /// what it stands for.
-    fn keep(&mut self, half: &'static Half, identity: &Identity, reason: &str) {
+    /// what it stands for. Says whether Terraform code is kept.
+    fn keep(&mut self, half: &'static Half, identity: &Identity, reason: &str) -> bool {
         let before = self.previous.manifest.objects.get(identity);
         let skip = self
             .options
@@ -206,9 +271,21 @@ impl Run<'_> {
             let skip = skip.is_some();
             self.out.manifest.objects.insert(identity.clone(), manifest::Place { skip, ..place.clone() });
         }
-        let Some(place) = before else { return };
+        if let Some(role) = half.role.map(|role| role(identity))
+            && let Some(text) = self.chunks.task(&ansible::tasks_file(role), identity)
+        {
+            self.roles.entry(role).or_default().insert(natural(identity), text.to_owned());
+            if before.is_none() {
+                self.out.kept.push(Kept {
+                    identity: identity.clone(),
+                    address: ansible::tasks_file(role),
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        let Some(place) = before else { return false };
         let path = format!("terraform/{}", half.file);
-        let Some(text) = self.chunks.resource(&path, &place.address) else { return };
+        let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
         let text = retain::refer(text, |address| self.successor(address));
         self.kept_variables.extend(retain::variables(&text));
         self.texts.insert(natural(identity), text);
@@ -218,6 +295,7 @@ impl Run<'_> {
             address: place.address.clone(),
             reason: reason.to_owned(),
         });
+        true
     }
 
     /// Where the object is now that had this address; what it is called where it has no code any more.
@@ -237,8 +315,18 @@ impl Run<'_> {
         let absent = before.iter().filter(|(identity, _)| identity.prefix() == prefix && !listed.contains(identity));
         for (identity, place) in absent {
             match &listing.incomplete {
-                Some(reason) => self.keep(half, identity, &format!("the list is not complete: {reason}")),
+                Some(reason) => _ = self.keep(half, identity, &format!("the list is not complete: {reason}")),
                 None => self.out.gone.push(Gone { identity: identity.clone(), address: place.address.clone() }),
+            }
+        }
+        let tasks = self
+            .chunks
+            .tasks(prefix)
+            .filter(|(identity, _)| !listed.contains(identity) && !before.contains_key(identity));
+        for (identity, file) in tasks.collect::<Vec<_>>() {
+            match &listing.incomplete {
+                Some(reason) => _ = self.keep(half, &identity, &format!("the list is not complete: {reason}")),
+                None => self.out.gone.push(Gone { identity, address: file }),
             }
         }
     }
@@ -252,8 +340,16 @@ impl Run<'_> {
         let kept = self.chunks.variables(&self.kept_variables);
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
+        self.out.files.extend(ansible::files(self.roles));
+        self.out.files.extend(secrets::document(&self.variables, &self.secrets));
         self.out
     }
+}
+
+/// The sentence with a capital letter, as Ansible's tasks are named.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// Applies every row; returns why the object must stay out, as often as rows say so.

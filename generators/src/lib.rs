@@ -1,5 +1,6 @@
-//! Answers of a Proxmox API become Terraform text: pure functions that touch nothing.
+//! Answers of a Proxmox API become Terraform and Ansible text: pure functions that touch nothing.
 
+pub mod ansible;
 pub mod bpg;
 pub mod coverage;
 pub mod draft;
@@ -11,11 +12,13 @@ pub mod names;
 pub mod outcome;
 pub mod row;
 pub mod selection;
+pub mod yaml;
 
 mod addresses;
 mod document;
 mod files;
 mod retain;
+mod secrets;
 
 pub use coverage::Coverage;
 pub use generate::generate;

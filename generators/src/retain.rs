@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_model::{Identity, kinds};
+
+use crate::ansible;
 use crate::hcl;
 use crate::outcome::FileSet;
 
@@ -12,13 +15,32 @@ use crate::outcome::FileSet;
 pub(crate) struct Chunks<'f> {
     /// By file, and by the block's first line without its brace: `resource "type" "name"`.
     blocks: BTreeMap<&'f str, BTreeMap<&'f str, &'f str>>,
+    /// The Ansible tasks of each object, by file.
+    tasks: BTreeMap<&'f str, BTreeMap<Identity, &'f str>>,
 }
 
 impl<'f> Chunks<'f> {
-    /// Splits every Terraform file.
+    /// Splits every Terraform file, and the tasks of every Ansible role.
     pub(crate) fn read(files: &'f FileSet) -> Self {
-        let files = files.iter().filter(|(path, _)| path.starts_with("terraform/"));
-        Self { blocks: files.map(|(path, text)| (path.as_str(), split(text))).collect() }
+        let below = |folder: &'static str| files.iter().filter(move |(path, _)| path.starts_with(folder));
+        let roles = below("ansible/roles/").filter(|(path, _)| path.ends_with("/tasks/main.yml"));
+        Self {
+            blocks: below("terraform/").map(|(path, text)| (path.as_str(), split(text))).collect(),
+            tasks: roles.map(|(path, text)| (path.as_str(), objects(text))).collect(),
+        }
+    }
+
+    /// The tasks for this object in this file, with their comments.
+    pub(crate) fn task(&self, path: &str, identity: &Identity) -> Option<&'f str> {
+        self.tasks.get(path)?.get(identity).copied()
+    }
+
+    /// Every object of one sort that has tasks, with their file.
+    pub(crate) fn tasks(&self, prefix: &str) -> impl Iterator<Item = (Identity, String)> {
+        let found = self.tasks.iter().flat_map(|(path, tasks)| tasks.keys().map(move |identity| (identity, *path)));
+        found
+            .filter(move |(identity, _)| identity.prefix() == prefix)
+            .map(|(identity, path)| (identity.clone(), path.to_owned()))
     }
 
     /// The block of the resource at this address (`type.name`), with its comments.
@@ -66,6 +88,30 @@ pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) ->
         Some(format!("{left} = {now}\n"))
     };
     text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
+}
+
+/// The tasks of each object. Each task stands behind a comment that names its object and nothing else; the tasks of one
+/// object stand together.
+fn objects(text: &str) -> BTreeMap<Identity, &str> {
+    let mut found: BTreeMap<Identity, (usize, usize)> = BTreeMap::new();
+    let (mut at, mut open): (usize, Option<(Identity, usize)>) = (0, None);
+    for line in text.split_inclusive('\n') {
+        let anchored = ansible::anchored(line.trim_end()).filter(|identity| kinds::of(identity).is_some());
+        if let Some(identity) = anchored.filter(|identity| open.as_ref().is_none_or(|(last, _)| last != identity))
+            && let Some((before, start)) = open.replace((identity, at))
+        {
+            found.insert(before, (start, at));
+        }
+        at += line.len();
+    }
+    if let Some((last, start)) = open {
+        found.insert(last, (start, at));
+    }
+    let tasks = |(identity, (start, end)): (Identity, (usize, usize))| {
+        let tasks = text[start..end].trim_end_matches('\n');
+        (identity, &text[start..=start + tasks.len()])
+    };
+    found.into_iter().map(tasks).collect()
 }
 
 fn split(text: &str) -> BTreeMap<&str, &str> {

@@ -1,7 +1,6 @@
 //! One line of a kind's table: the Proxmox keys that it claims, and where they go.
 
 use proxmox_mpc_model::kinds::matches;
-use proxmox_mpc_model::object;
 
 use crate::coverage::Fate;
 use crate::draft::{Draft, Step};
@@ -34,7 +33,9 @@ pub enum Target {
     Checked(fn(&mut Draft<'_>) -> Step),
     /// A measurement, a checksum or a moment.
     Volatile,
-    /// Configuration that the provider has no attribute for; where to read about it.
+    /// Configuration that the provider has no attribute for, and that Ansible keeps; where to read about it.
+    Ansible(&'static str),
+    /// Configuration that no code can say; where to read about it.
     Lost(&'static str),
 }
 
@@ -69,7 +70,12 @@ impl Row {
         Self { claims, target: Target::Volatile }
     }
 
-    /// What the provider cannot say.
+    /// What the provider cannot say, and Ansible can.
+    pub const fn ansible(claims: &'static [&'static str], reason: &'static str) -> Self {
+        Self { claims, target: Target::Ansible(reason) }
+    }
+
+    /// What no code can say.
     pub const fn lost(claims: &'static [&'static str], reason: &'static str) -> Self {
         Self { claims, target: Target::Lost(reason) }
     }
@@ -105,14 +111,19 @@ impl Row {
             Target::Custom(emit) => emit(draft),
             Target::Checked(emit) => emit(draft)?,
             Target::Volatile => self.say(draft, &|_, _| Fate::Volatile),
-            Target::Lost(reason) => self.say(draft, &|draft, key| {
-                let default = draft.kind.key(key).and_then(|key| key.default);
-                let value = draft.object.keys.get(key).and_then(object::text);
-                if default.is_some() && value.as_deref() == default {
-                    Fate::Default
-                } else {
-                    Fate::NotExpressible(reason.into())
+            Target::Ansible(reason) => {
+                let object = draft.object;
+                let keys = object.keys.keys().filter(|key| self.claims(key) && !draft.fates.contains_key(*key));
+                for key in keys.collect::<Vec<_>>() {
+                    if draft.is_default(key) {
+                        draft.default(key);
+                    } else {
+                        draft.lost(key, reason);
+                    }
                 }
+            }
+            Target::Lost(reason) => self.say(draft, &|draft, key| {
+                if draft.is_default(key) { Fate::Default } else { Fate::NotExpressible(reason.into()) }
             }),
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::kinds::Id;
 use crate::object::text;
 use crate::permissions::Permissions;
 use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list};
@@ -74,6 +75,8 @@ pub struct Cluster<'a> {
     node_storages: RefCell<BTreeMap<ApiPath, Option<Rc<Rows>>>>,
     /// The volumes in each list of images, parsed once.
     images: RefCell<BTreeMap<ApiPath, Option<Rc<BTreeSet<String>>>>>,
+    /// The list that was read last, by the ids of its rows: objects of one list are read one after the other.
+    last: RefCell<Option<(ApiPath, Id, Rc<Rows>)>>,
 }
 
 /// The objects of a list answer by the text of one key.
@@ -112,6 +115,7 @@ impl<'a> Cluster<'a> {
             version,
             node_storages: RefCell::default(),
             images: RefCell::default(),
+            last: RefCell::default(),
         };
         for (node, row) in list("nodes", "node")? {
             cluster.nodes.insert(node, row.get("status").and_then(Value::as_str) == Some("online"));
@@ -131,6 +135,24 @@ impl<'a> Cluster<'a> {
     /// The stored answer to a request.
     pub fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         self.answers.get(path)
+    }
+
+    /// The rows of a list by their ids; `None` where the answer is not on record, was refused, or is no list.
+    pub fn rows(&self, path: &ApiPath, id: Id) -> Result<Option<Rc<Rows>>, Unreadable> {
+        if let Some((known, by, rows)) = &*self.last.borrow()
+            && known == path
+            && *by == id
+        {
+            return Ok(Some(Rc::clone(rows)));
+        }
+        let Some(answer) = self.answers.text(path)? else { return Ok(None) };
+        let mut rows = Rows::new();
+        if !each_row(path, &answer, |row| rows.extend(id.of(&row).map(|id| (id, row))))? {
+            return Ok(None);
+        }
+        let rows = Rc::new(rows);
+        *self.last.borrow_mut() = Some((path.clone(), id, Rc::clone(&rows)));
+        Ok(Some(rows))
     }
 
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer

@@ -32,7 +32,9 @@ pub struct ImportReport {
     pub asked: u64,
     /// What was found and what became of it, kind by kind.
     pub kinds: Vec<KindReport>,
-    /// What the provider cannot import.
+    /// What Terraform's provider cannot import and Ansible keeps.
+    pub entrusted: Vec<SetAside>,
+    /// What no code can say.
     pub set_aside: Vec<SetAside>,
     /// What could not be read.
     pub unread: Vec<Unread>,
@@ -63,19 +65,23 @@ pub struct KindReport {
     pub title: &'static str,
     /// How many the lists show.
     pub found: usize,
-    /// How many are code now.
-    pub code: usize,
-    /// How many the provider cannot import.
+    /// How many are Terraform code now.
+    pub terraform: usize,
+    /// How many are Ansible code now.
+    pub ansible: usize,
+    /// How many came with Proxmox and are as they came, or are no configuration.
+    pub nothing_to_write: usize,
+    /// How many no code can say.
     pub set_aside: usize,
     /// How many could not be read.
     pub unread: usize,
     /// How many the user wanted left out.
     pub left_out: usize,
-    /// (code + default) / (all − volatile) of their keys, in percent.
+    /// (Terraform + Ansible + default) / (all − volatile) of their keys, in percent.
     pub covered: f64,
 }
 
-/// An object that cannot be imported.
+/// An object that Terraform's provider cannot import.
 #[derive(Debug, Serialize)]
 pub struct SetAside {
     /// Which object.
@@ -102,15 +108,16 @@ impl ImportReport {
             identity: Identity::new("request", failure.path.as_str()),
             reason: crate::ui::sentence(&failure.error),
         }));
-        let set_aside = generated.coverage.objects.iter().filter_map(|(identity, object)| match &object.outcome {
-            Outcome::SetAside { reason, remedy } => Some(SetAside {
-                identity: identity.clone(),
-                name: object.name.clone(),
-                reason: reason.clone(),
-                remedy: remedy.clone(),
-            }),
-            Outcome::Code { .. } => None,
-        });
+        let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
+        for (identity, object) in &generated.coverage.objects {
+            let (sort, reason, remedy) = match &object.outcome {
+                Outcome::SetAside { reason, remedy } => (&mut set_aside, reason, remedy),
+                Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
+                Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact => continue,
+            };
+            let (identity, name) = (identity.clone(), object.name.clone());
+            sort.push(SetAside { identity, name, reason: reason.clone(), remedy: remedy.clone() });
+        }
         let moved = generated.manifest.moved.iter().filter(|step| !before.moved.contains(step));
         let gaps = rights::gaps(permissions);
         Self {
@@ -120,7 +127,8 @@ impl ImportReport {
             pve_version: fetched.recording.about().pve_version.clone(),
             asked: fetched.asked,
             kinds: kinds(&generated.found, &generated.coverage, &unread),
-            set_aside: set_aside.collect(),
+            entrusted,
+            set_aside,
             moved: moved.cloned().collect(),
             unread,
             notices: generated.notices,
@@ -142,7 +150,7 @@ impl ImportReport {
 fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {
     let counts = coverage.counts();
     let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
-        let Counts { objects, imported, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        let Counts { objects, imported, entrusted, set_aside, .. } = counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
         let unread =
             unread.iter().filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*").count();
@@ -150,8 +158,10 @@ fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[U
             kind: kind.id,
             title: kind.title,
             found,
-            code: imported,
-            set_aside: objects - imported,
+            terraform: imported,
+            ansible: entrusted,
+            nothing_to_write: objects - imported - entrusted - set_aside,
+            set_aside,
             unread,
             left_out: found.saturating_sub(objects + unread),
             covered: counts.get(kind.id).copied().unwrap_or_default().percent(),
@@ -198,13 +208,26 @@ impl Report for ImportReport {
 
 impl ImportReport {
     fn summary(&self) -> Table {
-        let mut table = Table::new(["KIND", "FOUND", "CODE", "SET ASIDE", "UNREAD", "LEFT OUT", "KEYS COVERED"]);
-        for kind in &self.kinds {
-            let covered = if kind.code == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
+        let mut table = Table::new([
+            "KIND",
+            "FOUND",
+            "TERRAFORM",
+            "ANSIBLE",
+            "AS IT CAME",
+            "SET ASIDE",
+            "UNREAD",
+            "LEFT OUT",
+            "KEYS COVERED",
+        ]);
+        for kind in self.kinds.iter().filter(|kind| kind.found + kind.unread > 0) {
+            let made = kind.terraform + kind.ansible;
+            let covered = if made == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
             table.row([
                 kind.title.to_owned(),
                 kind.found.to_string(),
-                kind.code.to_string(),
+                kind.terraform.to_string(),
+                kind.ansible.to_string(),
+                kind.nothing_to_write.to_string(),
                 kind.set_aside.to_string(),
                 kind.unread.to_string(),
                 kind.left_out.to_string(),
@@ -215,12 +238,8 @@ impl ImportReport {
     }
 
     fn problems(&self, page: &mut Page) {
-        let set_aside: Vec<Said<'_>> = self
-            .set_aside
-            .iter()
-            .map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref()))
-            .collect();
-        grouped(page, "set aside: Terraform's provider cannot import these; they stay as they are", &set_aside);
+        grouped(page, "in Ansible, since Terraform's provider cannot import them", &of(&self.entrusted));
+        grouped(page, "set aside: no code can say these; they stay as they are", &of(&self.set_aside));
         section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), None));
         section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
         if !self.gaps.is_empty() {
@@ -284,6 +303,10 @@ fn said<'r>(identity: &Identity, name: Option<&String>, reason: &'r str, remedy:
         _ => identity.to_string(),
     };
     Said { object, reason, remedy }
+}
+
+fn of(objects: &[SetAside]) -> Vec<Said<'_>> {
+    objects.iter().map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref())).collect()
 }
 
 /// Says what is true of many objects once.

@@ -120,7 +120,7 @@ async fn read(
     }
 }
 
-/// What the workspace holds already: its manifest, and the generated Terraform files as they stand.
+/// What the workspace holds already: its manifest, and the generated code as it stands.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
@@ -133,7 +133,8 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
     };
     let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
     let mut files = FileSet::new();
-    for name in manifest.files.keys().filter(|name| name.starts_with("terraform/")) {
+    let code = |name: &&String| name.starts_with("terraform/") || name.starts_with("ansible/roles/");
+    for name in manifest.files.keys().filter(code) {
         let path = out.join(name);
         match fs::read_to_string(&path) {
             Ok(text) => drop(files.insert(name.clone(), text)),

@@ -135,7 +135,7 @@ impl Keeper {
         let cluster = Cluster::read(&self.writer)?;
         let mut wanted = Vec::new();
         for kind in &self.kinds {
-            wanted.extend((kind.requests)(&cluster)?.into_iter().filter(|path| !self.asked.contains(path)));
+            wanted.extend(kind.requests(&cluster)?.into_iter().filter(|path| !self.asked.contains(path)));
         }
         wanted.sort_by_cached_key(|path| (path.segments().len(), path.clone()));
         wanted.dedup();

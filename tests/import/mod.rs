@@ -113,7 +113,7 @@ async fn nothing_is_left_to_ask() {
     let fetched = import(&client, &folder.path().join("recording"), 2, &()).await.unwrap();
     let cluster = Cluster::read(&fetched.recording).unwrap();
     for kind in KINDS {
-        for path in (kind.requests)(&cluster).unwrap() {
+        for path in kind.requests(&cluster).unwrap() {
             assert!(fetched.recording.get(&path).unwrap().is_some(), "{path}");
         }
     }
@@ -148,8 +148,8 @@ async fn a_node_that_is_down_costs_its_guests_only() {
     assert_eq!((fetched.sent, fetched.failures.len()), (fetched.asked, 0), "595 is an answer, and not tried again");
     let cluster = Cluster::read(&fetched.recording).unwrap();
     for kind in &KINDS[..2] {
-        for entry in (kind.list)(&cluster).unwrap().entries {
-            let read = (kind.read)(&cluster, &entry).unwrap();
+        for entry in kind.list(&cluster).unwrap().entries {
+            let read = kind.read(&cluster, &entry).unwrap();
             assert_eq!(read.is_ok(), entry.node.as_deref() != Some("pve2"), "{}", entry.identity);
         }
     }

@@ -16,11 +16,12 @@ fn check(keys: &[(&str, &str)], expected: &str) {
     let made = generated(&answers);
     let object = &made.coverage.objects[&Identity::new("qemu", 103)];
     let found = match &object.outcome {
-        Outcome::Code { address } => {
+        Outcome::Terraform { address } => {
             let ignored: Vec<String> = ignored(&made).remove(address).unwrap().into_iter().collect();
             if ignored.is_empty() { "code".to_owned() } else { ignored.join(", ") }
         }
-        Outcome::SetAside { remedy, .. } => remedy.clone().unwrap_or_default(),
+        Outcome::SetAside { remedy, .. } | Outcome::Ansible { remedy, .. } => remedy.clone().unwrap_or_default(),
+        other => panic!("{other:?}"),
     };
     assert_eq!(found, expected, "{keys:?}");
     assert!(!object.keys.values().any(|fate| *fate == Fate::NotCovered), "{keys:?}");

@@ -16,8 +16,8 @@ fn every_key_of_every_object_has_a_fate() {
         let coverage = generated(&answers).coverage;
         let cluster = Cluster::read(&answers).unwrap();
         for kind in KINDS {
-            for entry in (kind.list)(&cluster).unwrap().entries {
-                let Ok(object) = (kind.read)(&cluster, &entry).unwrap() else { continue };
+            for entry in kind.list(&cluster).unwrap().entries {
+                let Ok(object) = kind.read(&cluster, &entry).unwrap() else { continue };
                 let identity = &entry.identity;
                 let found = coverage.objects.get(identity).unwrap_or_else(|| panic!("{name}: {identity}"));
                 for key in object.keys.keys() {
@@ -65,7 +65,8 @@ const FOREIGN: &[&str] = &[
 /// What Proxmox can say of an object, a row has an answer to, whether a fixture shows it or not.
 #[test]
 fn every_key_that_there_can_be_is_claimed_by_a_row() {
-    for half in HALVES {
+    // Ansible takes every key as it is.
+    for half in HALVES.iter().filter(|half| !half.file.is_empty()) {
         for key in half.model().keys {
             let one = key.name.replace("[n]", "0");
             let rows = half.rows.iter().filter(|row| row.claims(&one)).count();

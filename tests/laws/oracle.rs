@@ -32,16 +32,17 @@ fn the_odd_corners_come_out_as_written() {
     assert!(table.len() > 270, "{} rows", table.len());
     for row in &table {
         let (outcome, paths) = match made.coverage.objects.get(&row.identity).map(|object| &object.outcome) {
-            Some(Outcome::Code { address }) => {
+            Some(Outcome::Terraform { address }) => {
                 let paths = ignored.get(address).cloned().unwrap_or_default();
                 let word = if paths.is_empty() { "code" } else { "ignore" };
                 (word, paths)
             }
-            Some(Outcome::SetAside { reason, remedy }) => {
+            Some(Outcome::SetAside { reason, remedy } | Outcome::Ansible { reason, remedy, .. }) => {
                 assert!(!reason.is_empty(), "{}", row.identity);
                 assert!(remedy.is_some() || !row.remedy, "{}: nothing helps", row.identity);
                 ("aside", BTreeSet::new())
             }
+            Some(other) => panic!("{other:?}"),
             None if made.unread.iter().any(|unread| unread.identity == row.identity) => ("unread", BTreeSet::new()),
             None => ("forgotten", BTreeSet::new()),
         };
@@ -60,13 +61,14 @@ fn members_come_out_by_their_pool() {
     let mut counts: BTreeMap<(bool, &str), usize> = BTreeMap::new();
     for (identity, object) in &made.coverage.objects {
         match (identity.prefix(), &object.outcome) {
-            ("pool", outcome) => assert!(matches!(outcome, Outcome::Code { .. }), "{identity}"),
+            ("pool", outcome) => assert!(matches!(outcome, Outcome::Terraform { .. }), "{identity}"),
             ("membership", outcome) => {
                 let nested = identity.id().starts_with("prod/web");
                 let word = match outcome {
-                    Outcome::Code { address } if address.ends_with(".pool_id") => "within",
-                    Outcome::Code { .. } => "code",
-                    Outcome::SetAside { .. } => "aside",
+                    Outcome::Terraform { address } if address.ends_with(".pool_id") => "within",
+                    Outcome::Terraform { .. } => "code",
+                    Outcome::SetAside { .. } | Outcome::Ansible { .. } => "aside",
+                    other => panic!("{other:?}"),
                 };
                 assert_eq!(nested, word != "code", "{identity}");
                 *counts.entry((nested, word)).or_default() += 1;

@@ -48,7 +48,7 @@ pub(crate) fn asked(answers: &Memory) -> Memory {
         asked
             .extend(wanted.into_iter().map(|path| (path.clone(), answers.get(&path).cloned().unwrap_or_else(nothing))));
         let cluster = Cluster::read(&asked).unwrap();
-        let more = KINDS.iter().flat_map(|kind| (kind.requests)(&cluster).unwrap());
+        let more = KINDS.iter().flat_map(|kind| kind.requests(&cluster).unwrap());
         wanted = more.filter(|path| !asked.contains_key(path)).collect();
     }
     asked.retain(|path, _| answers.contains_key(path));

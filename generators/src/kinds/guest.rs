@@ -7,8 +7,12 @@ use proxmox_mpc_model::{ApiPath, Object, VmId};
 use serde_json::Value as Json;
 
 use super::Place;
+use crate::ansible::Role;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Value};
+
+/// The role for what the provider cannot say of guests of either kind.
+pub(super) const ROLE: Role = Role::guests("guests");
 
 /// `pve1/100`: both guest resources are imported by node and VMID.
 pub(super) fn place(resource: &'static str, object: &Object) -> Place {

@@ -3,17 +3,22 @@
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
 mod container;
+mod firewall_rules;
 mod guest;
+mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod role;
 mod storage;
 mod vm;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::kinds::{KINDS, Kind};
-use proxmox_mpc_model::{Entry, Identity, Object};
+use proxmox_mpc_model::{Cluster, Entry, Identity, Object};
 
+use crate::ansible::Role;
 use crate::draft::SetAside;
 use crate::row::Row;
 
@@ -21,7 +26,7 @@ use crate::row::Row;
 pub struct Half {
     /// The kind's id in the model.
     pub kind: &'static str,
-    /// Its file below `terraform/`.
+    /// Its file below `terraform/`; empty for a kind that Terraform's provider has no resource for.
     pub file: &'static str,
     /// The word put before a name that could not stand alone.
     pub word: &'static str,
@@ -30,11 +35,21 @@ pub struct Half {
     /// Among which objects its name must be unique.
     pub namespace: Namespace,
     /// Where an object goes; an error where the provider has no place for it.
-    pub place: fn(&Object, &BTreeMap<Identity, String>) -> Result<Place, SetAside>,
+    pub place: fn(&Object, &Around<'_>) -> Result<Place, SetAside>,
     /// What an object would like to be called, where that is not its own name.
     pub name: fn(&Entry) -> Option<String>,
     /// The rows, in the order in which a block is written.
     pub rows: &'static [Row],
+    /// The Ansible role for what Terraform's provider cannot say; `None` where Ansible cannot say it either.
+    pub role: Option<fn(&Identity) -> Role>,
+}
+
+/// What an object is placed among.
+pub struct Around<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster<'a>,
+    /// The address of every object that has code so far.
+    pub addresses: &'a BTreeMap<Identity, String>,
 }
 
 /// Where an object goes.
@@ -44,6 +59,12 @@ pub enum Place {
     Own(&'static str, String),
     /// The resource at this address says it as well.
     Within(String),
+    /// The provider has no resource for it, for this reason: it becomes a task of the kind's role.
+    Ansible(Cow<'static, str>),
+    /// It comes with Proxmox and is as it came.
+    BuiltIn,
+    /// It is no configuration, and worth knowing.
+    Fact,
 }
 
 /// Among which objects a name must be unique.
@@ -56,7 +77,16 @@ pub enum Namespace {
 }
 
 /// Every kind, in the order in which blocks are made: what is referred to comes first.
-pub static HALVES: &[&Half] = &[&pool::HALF, &storage::HALF, &vm::HALF, &container::HALF, &pool_membership::HALF];
+pub static HALVES: &[&Half] = &[
+    &pool::HALF,
+    &storage::HALF,
+    &vm::HALF,
+    &container::HALF,
+    &pool_membership::HALF,
+    &role::HALF,
+    &firewall_rules::HALF,
+    &notification_matcher::HALF,
+];
 
 impl Half {
     /// Proxmox's half.

@@ -24,4 +24,5 @@ pub(super) static HALF: Half = Half {
             Ok(())
         }),
     ],
+    role: None,
 };

@@ -1,10 +1,8 @@
 //! Pool memberships: where they go in `proxmox_pool_membership`.
 
-use std::collections::BTreeMap;
-
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place};
+use super::{Around, Half, Namespace, Place};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
@@ -21,18 +19,19 @@ pub(super) static HALF: Half = Half {
         Some(format!("{} {}", entry.pool.as_deref().unwrap_or_default(), entry.name.as_deref().unwrap_or_default()))
     },
     rows: &[Row::custom(&["poolid", "type", "member"], membership)],
+    role: None,
 };
 
 /// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
 /// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
-fn place(object: &Object, addresses: &BTreeMap<Identity, String>) -> Result<Place, SetAside> {
+fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
     if !pool.contains('/') {
         let word = if kind == "storage" { "storage" } else { "vm" };
         return Ok(Place::Own("proxmox_pool_membership", format!("{pool}/{word}/{member}")));
     }
-    if let Some(address) = addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
+    if let Some(address) = around.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
         return Ok(Place::Within(format!("{address}.pool_id")));
     }
     let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");

@@ -3,6 +3,7 @@
 use proxmox_mpc_model::Object;
 
 use super::{Half, Namespace, Place};
+use crate::ansible::Role;
 use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Variable};
 use crate::hcl::{Block, Value};
@@ -26,7 +27,7 @@ pub(super) static HALF: Half = Half {
         Row::custom(&["prune-backups", "max-protected-backups", "maxfiles"], backups),
         Row::volatile(&["digest"]),
         Row::lost(&["encryption-key"], "Proxmox shows the key's fingerprint only; left out, the key stays"),
-        Row::lost(
+        Row::ansible(
             &[
                 "base",
                 "bwlimit",
@@ -44,9 +45,10 @@ pub(super) static HALF: Half = Half {
                 "smbversion",
                 "tagged_only",
             ],
-            "the provider has no attribute for it; it stays as it is (provider rule K3)",
+            "the provider has no attribute for it (provider rule K3)",
         ),
     ],
+    role: Some(|_| Role::cluster("storages")),
 };
 
 /// Keys whose values are texts; each type of storage has some of them.
@@ -290,7 +292,7 @@ fn password(draft: &mut Draft<'_>) {
 /// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S2).
 fn backups(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("maxfiles") {
-        draft.lost("maxfiles", "the old form of retention, which the provider does not know");
+        draft.unsayable("maxfiles", "the old form of retention, which the provider does not know");
     }
     let retention = draft.options("prune-backups");
     let protected = draft.integer("max-protected-backups");

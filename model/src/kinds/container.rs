@@ -1,6 +1,6 @@
 //! Containers and their templates (`pve-container`), Proxmox's half.
 
-use super::{Form, Key, Kind, guest};
+use super::{Form, Key, Kind, Source, Writing, guest};
 use crate::cluster::GuestType;
 
 /// A container or a template of one: `nodes/{node}/lxc/{vmid}/config`.
@@ -9,9 +9,12 @@ pub(super) static KIND: Kind = Kind {
     prefix: "lxc",
     title: "container",
     keys: KEYS,
-    requests: |cluster| Ok(guest::requests(cluster, GuestType::Lxc)),
-    list: |cluster| Ok(guest::list(cluster, GuestType::Lxc)),
-    read: guest::read,
+    source: Source::Own {
+        requests: |cluster| Ok(guest::requests(cluster, GuestType::Lxc)),
+        list: |cluster| Ok(guest::list(cluster, GuestType::Lxc)),
+        read: guest::read,
+    },
+    writing: Writing::Own(guest::write),
 };
 
 /// `pve-container`'s configuration (`GET`'s answer and `PUT`'s parameters), and what a snapshot adds. `cpuunits` is

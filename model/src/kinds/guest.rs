@@ -1,6 +1,6 @@
 //! What virtual machines and containers have in common: one list, one configuration each.
 
-use super::Reading;
+use super::{Reading, Write};
 use crate::cluster::{Guest, GuestType};
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
 
@@ -54,4 +54,10 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
         Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
         None => unread(format!("{} {}", answer.status, answer.reason)),
     }
+}
+
+/// A guest's options are changed where they are read; a guest is not made from its options alone.
+pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
+    let guest = VmId::parse(object.entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid))?;
+    Some(Write { path: path(guest, "config"), create: None, always: Vec::new(), parts: None })
 }

@@ -5,16 +5,32 @@
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 mod container;
+mod firewall_rules;
 mod guest;
+mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod role;
+mod source;
 mod storage;
 mod vm;
+mod write;
 
+pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Where};
 pub use vm::without_file_names;
+pub use write::{Create, PartsWrite, Write, Writing};
 
 /// Every kind, in the order in which people read about them.
-pub static KINDS: &[&Kind] = &[&vm::KIND, &container::KIND, &storage::KIND, &pool::KIND, &pool_membership::KIND];
+pub static KINDS: &[&Kind] = &[
+    &vm::KIND,
+    &container::KIND,
+    &storage::KIND,
+    &pool::KIND,
+    &pool_membership::KIND,
+    &role::KIND,
+    &firewall_rules::KIND,
+    &notification_matcher::KIND,
+];
 
 /// The kind of an identity: `qemu/101` is a virtual machine.
 pub fn of(identity: &Identity) -> Option<&'static Kind> {
@@ -31,13 +47,45 @@ pub struct Kind {
     pub title: &'static str,
     /// Every key that Proxmox may show of it.
     pub keys: &'static [Key],
+    /// Where they are read.
+    pub source: Source,
+    /// How they are written through the API.
+    pub writing: Writing,
+}
+
+impl Kind {
     /// What must be asked, given what is known so far, so that `list` and `read` can answer. Asked again after
     /// each round of answers until nothing new is wanted; what was asked once is never asked again.
-    pub requests: fn(&Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable>,
+    pub fn requests(&self, cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
+        match &self.source {
+            Source::Own { requests, .. } => requests(cluster),
+            Source::Listed(listed) => listed.requests(cluster),
+        }
+    }
+
     /// The objects that the lists show.
-    pub list: fn(&Cluster<'_>) -> Result<Listing, Unreadable>,
+    pub fn list(&self, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+        match &self.source {
+            Source::Own { list, .. } => list(cluster),
+            Source::Listed(listed) => listed.list(self.prefix, cluster),
+        }
+    }
+
     /// One object with its keys, or why it could not be read.
-    pub read: fn(&Cluster<'_>, &Entry) -> Result<Reading, Unreadable>,
+    pub fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
+        match &self.source {
+            Source::Own { read, .. } => read(cluster, entry),
+            Source::Listed(listed) => listed.read(cluster, entry),
+        }
+    }
+
+    /// Where an object is, for a kind that is read from lists.
+    pub fn at(&self, identity: &Identity) -> Option<At> {
+        match &self.source {
+            Source::Own { .. } => None,
+            Source::Listed(listed) => listed.locate(identity.id()),
+        }
+    }
 }
 
 /// An object with its keys, or why it could not be read although the answers themselves can.
@@ -82,6 +130,8 @@ pub enum Class {
     Config,
     /// It is, and nobody else may see it.
     Secret,
+    /// It is, and only a creation sets it: what the object is called, of which type it is.
+    Fixed,
     /// A measurement, a checksum or a moment: never configuration.
     Volatile,
 }
@@ -103,6 +153,13 @@ impl Key {
     #[must_use]
     pub const fn volatile(mut self) -> Self {
         self.class = Class::Volatile;
+        self
+    }
+
+    /// The same, but set when the object is made and never after.
+    #[must_use]
+    pub const fn fixed(mut self) -> Self {
+        self.class = Class::Fixed;
         self
     }
 

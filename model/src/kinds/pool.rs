@@ -1,6 +1,6 @@
 //! Resource pools (`user.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind};
+use super::{Form, Key, Kind, Source, Writing};
 use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
 
 /// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.
@@ -9,9 +9,12 @@ pub(super) static KIND: Kind = Kind {
     prefix: "pool",
     title: "pool",
     keys: &[Key::new("comment", Form::Text), Key::new("members", Form::Structure), Key::new("poolid", Form::Text)],
-    requests: |_| Ok(Vec::new()),
-    list: |cluster| Ok(list(cluster)),
-    read: |cluster, entry| Ok(read(cluster, entry)),
+    source: Source::Own {
+        requests: |_| Ok(Vec::new()),
+        list: |cluster| Ok(list(cluster)),
+        read: |cluster, entry| Ok(read(cluster, entry)),
+    },
+    writing: Writing::No,
 };
 
 fn list(cluster: &Cluster<'_>) -> Listing {

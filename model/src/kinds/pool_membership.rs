@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Reading};
+use super::{Form, Key, Kind, Reading, Source, Writing};
 use crate::object::text;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
 
@@ -13,9 +13,12 @@ pub(super) static KIND: Kind = Kind {
     prefix: "membership",
     title: "pool membership",
     keys: &[Key::new("member", Form::Text), Key::new("poolid", Form::Text), Key::new("type", Form::Text)],
-    requests: |cluster| Ok(cluster.pools.keys().map(|pool| path(pool)).collect()),
-    list,
-    read: |_, entry| Ok(read(entry)),
+    source: Source::Own {
+        requests: |cluster| Ok(cluster.pools.keys().map(|pool| path(pool)).collect()),
+        list,
+        read: |_, entry| Ok(read(entry)),
+    },
+    writing: Writing::No,
 };
 
 /// The one form of the request that answers for nested pools as well (docs/proxmox.md, "JSON types").

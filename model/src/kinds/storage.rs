@@ -1,8 +1,8 @@
 //! Storages (`storage.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind};
+use super::{Class, Create, Form, Key, Kind, Source, Write, Writing};
 use crate::object::text;
-use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread};
 
 /// A storage of the cluster. Read from the list: `storage/{id}` wants Datastore.Allocate, the list only
 /// Datastore.Audit, and both hold the same keys.
@@ -11,9 +11,12 @@ pub(super) static KIND: Kind = Kind {
     prefix: "storage",
     title: "storage",
     keys: KEYS,
-    requests: |_| Ok(Vec::new()),
-    list: |cluster| Ok(list(cluster)),
-    read: |cluster, entry| Ok(read(cluster, entry)),
+    source: Source::Own {
+        requests: |_| Ok(Vec::new()),
+        list: |cluster| Ok(list(cluster)),
+        read: |cluster, entry| Ok(read(cluster, entry)),
+    },
+    writing: Writing::Own(|_, object| Some(write(object))),
 };
 
 /// The options of every storage type; `maxfiles`, `server2`, `transport` and `volume` are of releases before 9.
@@ -75,13 +78,13 @@ const KEYS: &[Key] = &[
     Key::new("smbversion", Form::Text).default("default"),
     Key::new("snapshot-as-volume-chain", Form::Boolean).default("0"),
     Key::new("sparse", Form::Boolean).default("0"),
-    Key::new("storage", Form::Text),
+    Key::new("storage", Form::Text).fixed(),
     Key::new("subdir", Form::Text),
     Key::new("tagged_only", Form::Boolean).default("0"),
     Key::new("target", Form::Text),
     Key::new("thinpool", Form::Text),
     Key::new("transport", Form::Text),
-    Key::new("type", Form::Text),
+    Key::new("type", Form::Text).fixed(),
     Key::new("username", Form::Text),
     Key::new("vgname", Form::Text),
     Key::new("volume", Form::Text),
@@ -113,5 +116,18 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
             identity: entry.identity.clone(),
             reason: "the list of storages does not tell its type".to_owned(),
         }),
+    }
+}
+
+/// A storage is made with what it is: its type, and where the data are. Proxmox refuses to change those later.
+fn write(object: &Object) -> Write {
+    let id = object.entry.identity.id();
+    let fixed = KEYS.iter().filter(|key| key.class == Class::Fixed);
+    let values = fixed.filter_map(|key| Some((key.name.to_owned(), object.text(key.name)?))).collect();
+    Write {
+        path: ApiPath::new(["storage", id]),
+        create: Some(Create { path: ApiPath::new(["storage"]), values }),
+        always: Vec::new(),
+        parts: None,
     }
 }

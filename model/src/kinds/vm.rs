@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Form, Key, Kind, guest};
+use super::{Form, Key, Kind, Source, Writing, guest};
 use crate::cluster::GuestType;
 use crate::{ApiPath, Cluster, Unreadable, list};
 
@@ -12,9 +12,8 @@ pub(super) static KIND: Kind = Kind {
     prefix: "qemu",
     title: "virtual machine",
     keys: KEYS,
-    requests,
-    list: |cluster| Ok(guest::list(cluster, GuestType::Qemu)),
-    read: guest::read,
+    source: Source::Own { requests, list: |cluster| Ok(guest::list(cluster, GuestType::Qemu)), read: guest::read },
+    writing: Writing::Own(guest::write),
 };
 
 /// `qemu-server`'s configuration (`GET`'s answer and `PUT`'s parameters), and `snapstate`, which only a snapshot has.

@@ -31,16 +31,16 @@ fn an_import_finds_all_that_it_asks_for() {
     let answers = answers(7);
     let overview = Cluster::overview();
     let cluster = Cluster::read(&answers).unwrap();
-    let wanted = KINDS.iter().flat_map(|kind| (kind.requests)(&cluster).unwrap());
+    let wanted = KINDS.iter().flat_map(|kind| kind.requests(&cluster).unwrap());
     for path in overview.into_iter().chain(wanted) {
         assert!(answers.contains_key(&path), "{path}");
     }
     for kind in KINDS {
-        let listing = (kind.list)(&cluster).unwrap();
+        let listing = kind.list(&cluster).unwrap();
         assert_eq!(listing.incomplete, None, "{}", kind.id);
         assert!(listing.entries.len() >= 4, "{}", kind.id);
         for entry in &listing.entries {
-            let object = (kind.read)(&cluster, entry).unwrap().unwrap();
+            let object = kind.read(&cluster, entry).unwrap().unwrap();
             let unknown = object.keys.keys().filter(|key| kind.key(key).is_none()).collect::<Vec<_>>();
             assert_eq!(unknown, Vec::<&String>::new(), "{}", entry.identity);
         }

@@ -224,7 +224,7 @@ pub(super) fn raw(draft: &mut Draft<'_>) -> Step {
         );
     }
     if other.len() == lines.len() && !lines.is_empty() {
-        draft.lost("lxc", "raw lines, listed one by one");
+        draft.unsayable("lxc", "raw lines, listed one by one");
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(super) static HALF: Half = Half {
     place: |object, _| Ok(super::guest::place("proxmox_virtual_environment_container", object)),
     name: |entry| entry.name.clone(),
     rows: ROWS,
+    role: Some(|_| super::guest::ROLE),
 };
 
 /// Every key of a container, in the order in which its block is written.
@@ -50,5 +51,5 @@ static ROWS: &[Row] = &[
         "the snapshot that the container stands on; the provider knows no snapshots (provider rule K2)",
     ),
     Row::lost(&["unused[n]"], "a volume that is attached to nothing; the provider does not read it (provider rule K2)"),
-    Row::lost(&["timezone", "debug"], "the provider has no attribute for it; it stays as it is (provider rule K2)"),
+    Row::ansible(&["timezone", "debug"], "the provider has no attribute for it (provider rule K2)"),
 ];

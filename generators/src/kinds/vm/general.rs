@@ -157,7 +157,7 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
                     .remedy(remedy)
                     .into());
             }
-            Some(_) => draft.lost(key, "the provider has no attribute for it; it stays as it is (provider rule K1)"),
+            Some(_) => draft.lost(key, "the provider has no attribute for it (provider rule K1)"),
         }
     }
     Ok(())

@@ -21,6 +21,7 @@ pub(super) static HALF: Half = Half {
     place: |object, _| Ok(super::guest::place("proxmox_virtual_environment_vm", object)),
     name: |entry| entry.name.clone(),
     rows: ROWS,
+    role: Some(|_| super::guest::ROLE),
 };
 
 /// Every key of a virtual machine, in the order in which its block is written.
@@ -94,8 +95,7 @@ static ROWS: &[Row] = &[
     Row::lost(&["parent"], "the snapshot that the guest stands on; the provider knows no snapshots (provider rule K1)"),
     Row::lost(&["cdrom"], "the old word for ide2, as which Proxmox shows it"),
     Row::lost(&["unused[n]"], "a disk that is attached to nothing; the provider does not read it (provider rule K1)"),
-    Row::lost(&["parallel[n]"], "the provider has no attribute for parallel ports (provider rule K1)"),
-    Row::lost(
+    Row::ansible(
         &[
             "allow-ksm",
             "autostart",
@@ -103,6 +103,7 @@ static ROWS: &[Row] = &[
             "intel-tdx",
             "kvm",
             "localtime",
+            "parallel[n]",
             "reboot",
             "smp",
             "spice_enhancements",
@@ -111,6 +112,6 @@ static ROWS: &[Row] = &[
             "vmgenid",
             "vmstatestorage",
         ],
-        "the provider has no attribute for it; it stays as it is (provider rule K1)",
+        "the provider has no attribute for it (provider rule K1)",
     ),
 ];

@@ -156,8 +156,9 @@ mod tests {
         .collect();
         let generated = generate(&answers, &Options::default(), &Previous::default()).expect("answers are readable");
         match &generated.coverage.objects[&Identity::new("qemu", 100)].outcome {
-            Outcome::Code { .. } => None,
-            Outcome::SetAside { reason, .. } => Some(reason.clone()),
+            Outcome::Terraform { .. } => None,
+            Outcome::SetAside { reason, .. } | Outcome::Ansible { reason, .. } => Some(reason.clone()),
+            other => panic!("{other:?}"),
         }
     }
 

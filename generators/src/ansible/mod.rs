@@ -1,0 +1,9 @@
+//! What Terraform's provider cannot say, as Ansible: roles whose tasks read an object of the API first and write only
+//! what differs.
+
+mod files;
+mod task;
+
+pub(crate) use files::{Texts, anchored, files, tasks_file};
+pub(crate) use task::{Entrusted, Task};
+pub use task::{Handler, Playbook, Role, secret_variable};

@@ -1,0 +1,246 @@
+//! A task of a role: one object of the API with the keys that it is to have.
+
+use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Write};
+use proxmox_mpc_model::{Identity, Object, object};
+use serde_json::Value as Json;
+
+use crate::names::slug;
+use crate::yaml::{self, Node};
+
+/// A role: a folder below `ansible/roles/`, and the playbook that it is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Role {
+    /// The playbook.
+    pub playbook: Playbook,
+    /// The folder.
+    pub name: &'static str,
+    /// What has to follow a change.
+    pub handler: Option<Handler>,
+}
+
+/// What a playbook is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Playbook {
+    /// The cluster as a whole.
+    Cluster,
+    /// Its nodes.
+    Nodes,
+    /// Its guests.
+    Guests,
+}
+
+/// What has to follow a change before it is in force: a `PUT` to this path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Handler {
+    /// What it does: `Apply the SDN`.
+    pub title: &'static str,
+    /// The path: `cluster/sdn`.
+    pub path: &'static str,
+}
+
+impl Role {
+    /// A role of the cluster's playbook.
+    pub const fn cluster(name: &'static str) -> Self {
+        Self { playbook: Playbook::Cluster, name, handler: None }
+    }
+
+    /// A role of the nodes' playbook.
+    pub const fn nodes(name: &'static str) -> Self {
+        Self { playbook: Playbook::Nodes, name, handler: None }
+    }
+
+    /// A role of the guests' playbook.
+    pub const fn guests(name: &'static str) -> Self {
+        Self { playbook: Playbook::Guests, name, handler: None }
+    }
+
+    /// The same with something that has to follow a change.
+    #[must_use]
+    pub const fn handler(mut self, title: &'static str, path: &'static str) -> Self {
+        self.handler = Some(Handler { title, path });
+        self
+    }
+}
+
+/// One key that Ansible keeps, for an object that is otherwise Terraform's.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entrusted {
+    /// The part that the key is of (`rule3`), where it is of one.
+    pub(crate) part: Option<String>,
+    /// The key.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: Json,
+    /// Why it is not Terraform's.
+    pub(crate) reason: String,
+}
+
+/// A task: one object of the API with the keys that it is to have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Task {
+    title: String,
+    reasons: Vec<String>,
+    path: String,
+    create: Option<(String, Vec<(String, Node)>)>,
+    always: Vec<(String, Node)>,
+    values: Vec<(String, Node)>,
+    secrets: Vec<(String, String)>,
+    sets: Vec<String>,
+    notify: Option<&'static str>,
+}
+
+/// The name of the environment variable that holds a secret of an object: `PROXMOX_MPC_SDN_DNS_PDNS_KEY`.
+pub fn secret_variable(identity: &Identity, key: &str) -> String {
+    format!("PROXMOX_MPC_{}", slug(&format!("{identity} {key}")).to_uppercase())
+}
+
+impl Task {
+    /// The tasks for a whole object: one, and one for each of its parts.
+    pub(crate) fn whole(
+        kind: &Kind,
+        object: &Object,
+        title: &str,
+        reason: &str,
+        write: &Write,
+        role: Role,
+    ) -> Vec<Self> {
+        let part = |key: &str| write.parts.filter(|parts| kinds::index(parts.stem, key).is_some());
+        let mut own = Self::new(title, reason, write, role);
+        let mut tasks = Vec::new();
+        let mut keys: Vec<&String> = object.keys.keys().collect();
+        keys.sort_by_key(|key| kinds::natural(key));
+        for key in keys {
+            let value = &object.keys[key];
+            if part(key).is_some() {
+                tasks.extend(Self::part(title, reason, write, role, key, value));
+                continue;
+            }
+            match kind.key(key).map(|key| key.class) {
+                Some(Class::Config) => own.value(kind, key, value),
+                Some(Class::Secret) => own.secrets.push((key.clone(), secret_variable(&object.entry.identity, key))),
+                Some(Class::Fixed | Class::Volatile) | None => {}
+            }
+        }
+        // A list that is nothing but its parts is always there.
+        if write.parts.is_none() || write.create.is_some() {
+            tasks.insert(0, own);
+        }
+        tasks
+    }
+
+    /// The tasks for some keys of an object: one, and one for each part that has any.
+    pub(crate) fn some(kind: &Kind, title: &str, entrusted: &[Entrusted], write: &Write, role: Role) -> Vec<Self> {
+        let mut tasks: Vec<(Option<&String>, Self)> = Vec::new();
+        for one in entrusted {
+            if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
+                let mut task = Self::new(title, &one.reason, write, role);
+                task.create = None;
+                if let (Some(part), Some(parts)) = (&one.part, write.parts) {
+                    let index = kinds::index(parts.stem, part).unwrap_or_default();
+                    task.path = format!("{}/{index}", write.path);
+                    task.title = format!("{title}, {part}");
+                }
+                tasks.push((one.part.as_ref(), task));
+            }
+            let Some((_, task)) = tasks.last_mut() else { continue };
+            if !task.reasons.contains(&one.reason) {
+                task.reasons.push(one.reason.clone());
+            }
+            task.value(kind, &one.key, &one.value);
+        }
+        tasks.into_iter().map(|(_, task)| task).collect()
+    }
+
+    fn new(title: &str, reason: &str, write: &Write, role: Role) -> Self {
+        let texts = |pairs: &[(String, String)]| -> Vec<(String, Node)> {
+            pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
+        };
+        Self {
+            title: title.to_owned(),
+            reasons: vec![reason.to_owned()],
+            path: write.path.to_string(),
+            create: write.create.as_ref().map(|create| (create.path.to_string(), texts(&create.values))),
+            always: texts(&write.always),
+            values: Vec::new(),
+            secrets: Vec::new(),
+            sets: Vec::new(),
+            notify: role.handler.map(|handler| handler.title),
+        }
+    }
+
+    /// A part by itself: a rule by its position, an address by itself.
+    fn part(title: &str, reason: &str, write: &Write, role: Role, key: &str, value: &Json) -> Option<Self> {
+        let parts = write.parts?;
+        let index = kinds::index(parts.stem, key)?;
+        let keys = value.as_object()?;
+        let id = keys.get(parts.key).and_then(object::text).unwrap_or_else(|| index.to_string());
+        let mut task = Self::new(&format!("{title}, {} {id}", parts.stem), reason, write, role);
+        let list = task.path.clone();
+        task.path = proxmox_mpc_model::ApiPath::new(write.path.segments().into_iter().chain([id.clone()])).to_string();
+        task.create = Some((list, vec![(parts.key.to_owned(), id.as_str().into())]));
+        for (key, value) in keys.iter().filter(|(key, _)| *key != parts.key) {
+            task.values.push((key.clone(), value.into()));
+        }
+        task.values.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Some(task)
+    }
+
+    fn value(&mut self, kind: &Kind, key: &str, value: &Json) {
+        if let Some(Form::Set(_)) = kind.key(key).map(|key| key.form) {
+            self.sets.push(key.to_owned());
+        }
+        let node = match kind.key(key).map(|key| key.form) {
+            // Sorted, so that the order in which Proxmox happens to print a set changes no byte.
+            Some(Form::Set(separator)) => match value.as_str() {
+                Some(text) => {
+                    let mut words: Vec<&str> =
+                        text.split([separator, ' ']).map(str::trim).filter(|word| !word.is_empty()).collect();
+                    words.sort_unstable();
+                    Node::from(words.join(&separator.to_string()))
+                }
+                None => value.into(),
+            },
+            _ => value.into(),
+        };
+        self.values.push((key.to_owned(), node));
+    }
+
+    /// The names of the secrets that the task looks up, by key.
+    pub(crate) fn secrets(&self) -> &[(String, String)] {
+        &self.secrets
+    }
+
+    /// The text of the task, behind comments that say whose it is and why it is here.
+    pub(crate) fn render(&self, identity: &Identity) -> String {
+        let mut arguments = vec![("path", Node::from(self.path.as_str()))];
+        if !self.values.is_empty() {
+            arguments.push(("values", Node::Map(self.values.clone())));
+        }
+        if !self.sets.is_empty() {
+            arguments.push(("sets", Node::List(self.sets.iter().map(|key| key.as_str().into()).collect())));
+        }
+        if !self.secrets.is_empty() {
+            let lookup = |name: &str| Node::Template(format!("{{{{ lookup('ansible.builtin.env', '{name}') }}}}"));
+            let secrets = self.secrets.iter().map(|(key, name)| (key.clone(), lookup(name))).collect();
+            arguments.push(("secrets", Node::Map(secrets)));
+        }
+        if !self.always.is_empty() {
+            arguments.push(("always", Node::Map(self.always.clone())));
+        }
+        if let Some((path, values)) = &self.create {
+            let mut create = vec![("path", Node::from(path.as_str()))];
+            if !values.is_empty() {
+                create.push(("values", Node::Map(values.clone())));
+            }
+            arguments.push(("create", create.into()));
+        }
+        let mut task = vec![("name", Node::from(self.title.as_str())), ("proxmox_object", arguments.into())];
+        if let Some(handler) = self.notify {
+            task.push(("notify", handler.into()));
+        }
+        let mut text = format!("# {}\n", super::files::anchor(identity));
+        yaml::comment(&mut text, &self.reasons);
+        text.push_str(&Node::List(vec![task.into()]).render());
+        text
+    }
+}

@@ -1,0 +1,306 @@
+//! YAML as we write it: block style, two blanks a level, lines of at most 80 columns where a blank allows it, and text that
+//! every reader takes for text.
+//!
+//! Our own writer, since Ansible needs what libraries do not write: `!unsafe` before text with template signs in it, which
+//! would otherwise be run, and comments. A reader of YAML 1.1 reads it back in the tests.
+
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use crate::hcl::invisible;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// Text from people or from the cluster; template signs in it are kept from being run.
+    Text(String),
+    /// A template of our own making.
+    Template(String),
+    /// A number, as its decimal text.
+    Number(String),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A list.
+    List(Vec<Self>),
+    /// A mapping, in this order.
+    Map(Vec<(String, Self)>),
+}
+
+impl From<&str> for Node {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Node {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Node {
+    fn from(flag: bool) -> Self {
+        Self::Boolean(flag)
+    }
+}
+
+impl From<Vec<(&str, Self)>> for Node {
+    fn from(pairs: Vec<(&str, Self)>) -> Self {
+        Self::Map(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+}
+
+impl From<&Json> for Node {
+    /// What Proxmox answered, its mappings sorted.
+    fn from(value: &Json) -> Self {
+        match value {
+            Json::Null => Self::Text(String::new()),
+            Json::Bool(flag) => Self::Boolean(*flag),
+            Json::Number(number) => Self::Number(number.to_string()),
+            Json::String(text) => Self::Text(text.clone()),
+            Json::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            Json::Object(keys) => {
+                let mut pairs: Vec<(String, Self)> =
+                    keys.iter().map(|(key, value)| (key.clone(), value.into())).collect();
+                pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+                Self::Map(pairs)
+            }
+        }
+    }
+}
+
+/// The column that a line stays within where it can be broken.
+const WIDTH: usize = 80;
+
+impl Node {
+    /// The text of a file that is this value, without the line that starts a document.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        match self {
+            Self::Map(pairs) if !pairs.is_empty() => write_map(&mut text, pairs, 0, false),
+            Self::List(items) if !items.is_empty() => write_list(&mut text, items, 0),
+            scalar => {
+                write_scalar(&mut text, scalar, 0, 0);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+/// The pairs; the first one without its indentation where it stands behind the dash of a list.
+fn write_map(text: &mut String, pairs: &[(String, Node)], depth: usize, behind_dash: bool) {
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        if index > 0 || !behind_dash {
+            indent(text, depth);
+        }
+        let start = text.len();
+        write_scalar(text, &Node::Text(key.clone()), 0, 0);
+        let width = 2 * depth + text[start..].chars().count() + 2;
+        text.push(':');
+        match value {
+            Node::Map(pairs) if !pairs.is_empty() => {
+                text.push('\n');
+                write_map(text, pairs, depth + 1, false);
+            }
+            Node::List(items) if !items.is_empty() => {
+                text.push('\n');
+                write_list(text, items, depth + 1);
+            }
+            scalar => {
+                text.push(' ');
+                write_scalar(text, scalar, width, depth + 1);
+                text.push('\n');
+            }
+        }
+    }
+}
+
+fn write_list(text: &mut String, items: &[Node], depth: usize) {
+    for item in items {
+        indent(text, depth);
+        text.push_str("- ");
+        match item {
+            Node::Map(pairs) if !pairs.is_empty() => write_map(text, pairs, depth + 1, true),
+            // A list in a list stands below an empty dash.
+            Node::List(items) if !items.is_empty() => {
+                text.pop();
+                text.push('\n');
+                write_list(text, items, depth + 1);
+            }
+            scalar => {
+                write_scalar(text, scalar, 2 * depth + 2, depth + 1);
+                text.push('\n');
+            }
+        }
+    }
+}
+
+/// A scalar, or an empty collection, that begins at this column; further lines are indented to this depth.
+fn write_scalar(text: &mut String, value: &Node, column: usize, depth: usize) {
+    match value {
+        Node::Number(number) => text.push_str(number),
+        Node::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Node::List(_) => text.push_str("[]"),
+        Node::Map(_) => text.push_str("{}"),
+        Node::Template(template) => quote(text, template, column, depth),
+        Node::Text(value) if plain(value) && column + value.len() < WIDTH => text.push_str(value),
+        Node::Text(value) if ["{{", "{%", "{#"].iter().any(|sign| value.contains(sign)) => {
+            text.push_str("!unsafe ");
+            quote(text, value, column + 8, depth);
+        }
+        Node::Text(value) => quote(text, value, column, depth),
+    }
+}
+
+/// Whether every reader takes the word for text as it stands: it begins with a letter, has nothing in it that could mean
+/// something, and is no word of YAML 1.1.
+fn plain(word: &str) -> bool {
+    const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"];
+    word.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+        && !WORDS.contains(&word.to_ascii_lowercase().as_str())
+}
+
+/// Double quotes, broken over lines where one would be too long: behind blanks and the signs that separate options, or
+/// anywhere in a word that is longer than a line.
+fn quote(text: &mut String, value: &str, column: usize, depth: usize) {
+    text.push('"');
+    let (mut width, start) = (column + 1, 2 * depth);
+    let mut rest = value;
+    while !rest.is_empty() {
+        // A word with the signs behind it: the next line begins with the next word, for its blanks at the start would be lost.
+        let sign = |c: char| matches!(c, ' ' | ',' | ';');
+        let end =
+            rest.find(sign).map_or(rest.len(), |at| at + rest[at..].find(|c| !sign(c)).unwrap_or(rest.len() - at));
+        let word: Vec<String> = rest[..end].chars().map(escaped).collect();
+        let length: usize = word.iter().map(|sign| sign.chars().count()).sum();
+        if width + length >= WIDTH && width > start {
+            text.push_str("\\\n");
+            indent(text, depth);
+            width = start;
+        }
+        for sign in word {
+            let length = sign.chars().count();
+            if width + length >= WIDTH && sign != " " {
+                text.push_str("\\\n");
+                indent(text, depth);
+                width = start;
+            }
+            text.push_str(&sign);
+            width += length;
+        }
+        rest = &rest[end..];
+    }
+    text.push('"');
+}
+
+/// A character as it stands in double quotes.
+fn escaped(c: char) -> String {
+    let mut text = String::new();
+    escape(&mut text, c);
+    text
+}
+
+fn escape(text: &mut String, c: char) {
+    match c {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        c if (invisible(c) || c == '\u{fffe}' || c == '\u{ffff}') && u32::from(c) > 0xffff => {
+            _ = write!(text, "\\U{:08X}", u32::from(c));
+        }
+        c if invisible(c) || matches!(c, '\u{85}' | '\u{a0}' | '\u{fffe}' | '\u{ffff}') => {
+            _ = write!(text, "\\u{:04X}", u32::from(c));
+        }
+        c => text.push(c),
+    }
+}
+
+/// The lines of a comment, broken between words where they are long.
+pub fn comment(text: &mut String, lines: &[String]) {
+    for line in lines.iter().flat_map(|line| line.split('\n')) {
+        let line: String = line.chars().map(|c| if invisible(c) { '\u{fffd}' } else { c }).collect();
+        let mut width = 0;
+        for word in line.split(' ').filter(|word| !word.is_empty()) {
+            let length = word.chars().count() + 1;
+            if width == 0 || width + length > WIDTH {
+                text.push_str(if width == 0 { "#" } else { "\n#" });
+                width = 1;
+            }
+            text.push(' ');
+            text.push_str(word);
+            width += length;
+        }
+        if width > 0 {
+            text.push('\n');
+        }
+    }
+}
+
+fn indent(text: &mut String, depth: usize) {
+    text.extend(std::iter::repeat_n("  ", depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_could_mean_something_are_quoted() {
+        let check = |word: &str, expected: &str| {
+            assert_eq!(Node::from(word).render(), format!("{expected}\n"));
+        };
+        check("web-1", "web-1");
+        check("cluster/options", "cluster/options");
+        check("a.b_c", "a.b_c");
+        for word in [
+            "yes",
+            "Off",
+            "NULL",
+            "~",
+            "",
+            "1_000",
+            "12:30",
+            "52:54:00:12:34:56",
+            "2024-01-01",
+            "=",
+            "<<",
+            "0x1f",
+            "1e3",
+        ] {
+            check(word, &format!("\"{word}\""));
+        }
+        check("a: b", "\"a: b\"");
+        check("a\n", "\"a\\n\"");
+        check("{{ x }}", "!unsafe \"{{ x }}\"");
+        check("{% x %}", "!unsafe \"{% x %}\"");
+    }
+
+    #[test]
+    fn long_lines_are_broken() {
+        let node = Node::from(vec![("key", Node::from("word ".repeat(30)))]);
+        let text = node.render();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().count() > 1 && text.lines().rev().skip(1).all(|line| line.ends_with('\\')), "{text}");
+        for long in ["x".repeat(200), "one=1,".repeat(40), format!("{} {}", "x".repeat(90), "y".repeat(70))] {
+            let text = Node::from(vec![("key", Node::from(long.as_str()))]).render();
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+            let lines: Vec<&str> =
+                text["key: \"".len()..].lines().map(|line| line.trim_start().trim_end_matches('\\')).collect();
+            assert_eq!(lines.concat().trim_end_matches('"'), long);
+        }
+    }
+
+    #[test]
+    fn collections_nest() {
+        let node = Node::from(vec![
+            ("a", Node::List(vec![Node::from(vec![("b", Node::from("c")), ("d", Node::from(true))]), Node::from("e")])),
+            ("f", Node::Map(Vec::new())),
+        ]);
+        assert_eq!(node.render(), "a:\n  - b: c\n    d: true\n  - e\nf: {}\n");
+    }
+}

@@ -1,0 +1,18 @@
+//! Firewall rules of the cluster, of nodes, guests and virtual networks (`cluster.fw`, `host.fw`, `ID.fw`), Proxmox's half.
+
+use super::{Form, Key, Kind, Listed, Parts, Scope, Shape, Source, Writing};
+
+/// The rules of one place, in their order.
+pub(super) static KIND: Kind = Kind {
+    id: "firewall_rules",
+    prefix: "firewall-rules",
+    title: "firewall rules",
+    keys: &[Key::new("digest", Form::Text).volatile(), Key::new("rule[n]", Form::Structure)],
+    source: Source::Listed(
+        Listed::cluster("firewall/rules", Shape::Parts(Parts { stem: "rule", order: "pos" }))
+            .at(&[Scope::Cluster("cluster"), Scope::Node, Scope::Guest, Scope::Vnet])
+            // A virtual network has a firewall once it runs (facts/pve/BEHAVIOUR.md, "More surprises", 9).
+            .nothing(&["invalid vnet"]),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};

@@ -1,0 +1,484 @@
+//! Where the objects of a kind are read: by functions of its own, or by a path at one or more places and the shape of its
+//! answer.
+
+use serde_json::{Map, Value};
+
+use super::Reading;
+use crate::cluster::GuestType;
+use crate::object::text;
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+
+/// Where the objects of a kind are read.
+pub enum Source {
+    /// By functions of its own.
+    Own {
+        /// See [`super::Kind::requests`].
+        requests: fn(&Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable>,
+        /// See [`super::Kind::list`].
+        list: fn(&Cluster<'_>) -> Result<Listing, Unreadable>,
+        /// See [`super::Kind::read`].
+        read: fn(&Cluster<'_>, &Entry) -> Result<Reading, Unreadable>,
+    },
+    /// From lists and single answers of the API.
+    Listed(Listed),
+}
+
+/// A path at one or more places, and the shape of its answer.
+pub struct Listed {
+    /// Where there is such an answer.
+    pub scopes: &'static [Scope],
+    /// The path below each place: `firewall/rules`.
+    pub path: &'static str,
+    /// A query pair that goes with it.
+    pub query: Option<(&'static str, &'static str)>,
+    /// What the answer holds.
+    pub shape: Shape,
+    /// The ACL path and the privilege with which a list of the whole cluster hides nothing: `/sdn`, `SDN.Audit`. At nodes,
+    /// guests and vnets it is the place that hides.
+    pub audit: (&'static str, &'static str),
+    /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
+    /// empty, and complete. A path that is not implemented says so by itself.
+    pub nothing: &'static [&'static str],
+    /// Brings an object into the form in which it is configured; an object that it refuses is left out.
+    pub adjust: fn(&mut Map<String, Value>) -> bool,
+}
+
+/// What there can be an answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The cluster, once: paths begin with `cluster` or `access`, as the kind says.
+    Cluster(&'static str),
+    /// Each node.
+    Node,
+    /// Each guest.
+    Guest,
+    /// Each virtual network of the SDN.
+    Vnet,
+}
+
+/// What an answer holds.
+#[derive(Clone, Copy)]
+pub enum Shape {
+    /// One object. It is there when it has any key beside its digest.
+    One,
+    /// A list of objects.
+    Rows(Id),
+    /// A list of objects, each of which is asked for once more: its own answer has more keys.
+    Each(Id),
+    /// One object, whose parts the list is made of.
+    Parts(Parts),
+    /// A list of objects, each of which is asked for the list of its parts.
+    EachParts(Id, Parts),
+}
+
+/// What tells the objects of a list apart.
+#[derive(Clone, Copy, Debug)]
+pub enum Id {
+    /// The value of this key.
+    Key(&'static str),
+    /// What the function makes of a row; `None` for a row that is no object of the kind.
+    Made(fn(&Map<String, Value>) -> Option<String>),
+}
+
+/// The parts of an object, which become its keys `rule0`, `rule1`, ….
+#[derive(Clone, Copy)]
+pub struct Parts {
+    /// The stem of the keys: `rule`.
+    pub stem: &'static str,
+    /// The key by which parts are sorted: `pos` for rules in their order, `cidr` for addresses, which have none.
+    pub order: &'static str,
+}
+
+/// How many reasons for an incomplete list are told; the rest is counted.
+const TOLD: usize = 3;
+
+/// One place where a kind's path is asked for.
+struct Place {
+    /// The first part of the identities there, empty for the cluster: `pve1`, `qemu/100`.
+    id: String,
+    /// The segments that stand before the path.
+    prefix: Vec<String>,
+    node: Option<String>,
+    name: Option<String>,
+    pool: Option<String>,
+    tags: Vec<String>,
+    /// Why it cannot be asked now.
+    down: Option<String>,
+}
+
+/// Where an object is, read from its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The place.
+    pub place: Where,
+    /// What tells it from others of its place; empty where it is the only one.
+    pub id: String,
+}
+
+/// A place of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// The cluster as a whole.
+    Cluster,
+    /// A node.
+    Node(String),
+    /// A guest.
+    Guest(GuestType, VmId),
+    /// A virtual network.
+    Vnet(String),
+}
+
+impl Listed {
+    /// A list of the whole cluster that hides nothing from who may audit the system.
+    pub const fn cluster(path: &'static str, shape: Shape) -> Self {
+        Self {
+            scopes: &[Scope::Cluster("cluster")],
+            path,
+            query: None,
+            shape,
+            audit: ("/", "Sys.Audit"),
+            nothing: &[],
+            adjust: |_| true,
+        }
+    }
+
+    /// The same at other places.
+    #[must_use]
+    pub const fn at(mut self, scopes: &'static [Scope]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The same with a query pair.
+    #[must_use]
+    pub const fn query(mut self, key: &'static str, value: &'static str) -> Self {
+        self.query = Some((key, value));
+        self
+    }
+
+    /// The same with the ACL path and the privilege that it takes to see all of it.
+    #[must_use]
+    pub const fn audit(mut self, path: &'static str, privilege: &'static str) -> Self {
+        self.audit = (path, privilege);
+        self
+    }
+
+    /// The same with refusals that mean that there is no such thing.
+    #[must_use]
+    pub const fn nothing(mut self, messages: &'static [&'static str]) -> Self {
+        self.nothing = messages;
+        self
+    }
+
+    /// The same with a function that brings each object into the form in which it is configured, and says whether it
+    /// is one of the kind at all.
+    #[must_use]
+    pub const fn adjust(mut self, adjust: fn(&mut Map<String, Value>) -> bool) -> Self {
+        self.adjust = adjust;
+        self
+    }
+
+    /// Where the object is, read from the part of its identity behind the prefix.
+    pub fn locate(&self, id: &str) -> Option<At> {
+        let node = |id: &str| {
+            let (node, rest) = id.split_once('/').unwrap_or((id, ""));
+            At { place: Where::Node(node.to_owned()), id: rest.to_owned() }
+        };
+        let vnet = |id: &str| {
+            let (vnet, rest) = id.split_once('/').unwrap_or((id, ""));
+            At { place: Where::Vnet(vnet.to_owned()), id: rest.to_owned() }
+        };
+        match self.scopes {
+            [Scope::Cluster(_)] => return Some(At { place: Where::Cluster, id: id.to_owned() }),
+            [Scope::Node] => return Some(node(id)),
+            [Scope::Vnet] => return Some(vnet(id)),
+            _ => {}
+        }
+        let (word, rest) = id.split_once('/').unwrap_or((id, ""));
+        let guest = |guest_type: GuestType| {
+            let (vmid, rest) = rest.split_once('/').unwrap_or((rest, ""));
+            Some(At { place: Where::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
+        };
+        match word {
+            "node" => Some(node(rest)),
+            "vnet" => Some(vnet(rest)),
+            "qemu" => guest(GuestType::Qemu),
+            "lxc" => guest(GuestType::Lxc),
+            _ => Some(At { place: Where::Cluster, id: rest.to_owned() }),
+        }
+    }
+
+    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<Place>, Unreadable> {
+        let mut places = Vec::new();
+        let many = self.scopes.len() > 1;
+        for scope in self.scopes {
+            match scope {
+                Scope::Cluster(prefix) => places.push(Place {
+                    id: if many { "cluster".to_owned() } else { String::new() },
+                    prefix: vec![(*prefix).to_owned()],
+                    node: None,
+                    name: many.then(|| "cluster".to_owned()),
+                    pool: None,
+                    tags: Vec::new(),
+                    down: None,
+                }),
+                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| Place {
+                    id: if many { format!("node/{node}") } else { node.clone() },
+                    prefix: vec!["nodes".to_owned(), node.clone()],
+                    node: Some(node.clone()),
+                    name: Some(node.clone()),
+                    pool: None,
+                    tags: Vec::new(),
+                    down: (!online).then(|| format!("node {node} is offline")),
+                })),
+                Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
+                    let (word, vmid) = (guest.guest_type.word(), guest.vmid);
+                    let down = cluster.nodes.get(&guest.node) == Some(&false);
+                    Place {
+                        id: format!("{word}/{vmid}"),
+                        prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
+                        node: Some(guest.node.clone()),
+                        name: guest.name.clone().or_else(|| Some(vmid.to_string())),
+                        pool: guest.pool.clone(),
+                        tags: guest.tags.clone(),
+                        down: down.then(|| format!("node {} is offline", guest.node)),
+                    }
+                })),
+                Scope::Vnet => {
+                    let vnets = cluster.rows(&vnets(), Id::Key("vnet"))?;
+                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| Place {
+                        id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
+                        prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
+                        node: None,
+                        name: Some(vnet.clone()),
+                        pool: None,
+                        tags: Vec::new(),
+                        down: None,
+                    }));
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The path below a place, without the query.
+    pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
+        ApiPath::new(self.segments(prefix))
+    }
+
+    /// The request for the list, or for the one object.
+    fn request(&self, prefix: &[String]) -> ApiPath {
+        match self.query {
+            Some((key, value)) => self.path(prefix).with_query(key, value),
+            None => self.path(prefix),
+        }
+    }
+
+    /// The request for one object of a list.
+    fn single(&self, prefix: &[String], id: &str) -> ApiPath {
+        ApiPath::new(self.segments(prefix).chain([id]))
+    }
+
+    fn segments<'s>(&'s self, prefix: &'s [String]) -> impl Iterator<Item = &'s str> {
+        prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
+    }
+
+    pub(super) fn requests(&self, cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
+        let mut wanted = Vec::new();
+        if self.scopes.contains(&Scope::Vnet) {
+            wanted.push(vnets());
+        }
+        for place in self.places(cluster)?.iter().filter(|place| place.down.is_none()) {
+            let path = self.request(&place.prefix);
+            if let Shape::Each(id) | Shape::EachParts(id, _) = self.shape
+                && let Some(rows) = cluster.rows(&path, id)?
+            {
+                wanted.extend(rows.keys().map(|id| self.single(&place.prefix, id)));
+            }
+            wanted.push(path);
+        }
+        Ok(wanted)
+    }
+
+    pub(super) fn list(&self, prefix: &str, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+        let mut listing = Listing::default();
+        let mut reasons = self.hidden(cluster);
+        for place in self.places(cluster)? {
+            if let Some(down) = place.down {
+                reasons.push(down);
+                continue;
+            }
+            let path = self.request(&place.prefix);
+            let Some(answer) = cluster.get(&path)? else {
+                reasons.push(format!("`{path}` is not on record"));
+                continue;
+            };
+            if answer.data().is_none() {
+                if !self.says_nothing(&answer) {
+                    reasons.push(format!("`{path}`: {} {}", answer.status, answer.reason));
+                }
+                continue;
+            }
+            for id in self.ids(&answer) {
+                let parts = [place.id.as_str(), id.as_str()];
+                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                let names: Vec<&str> = place.name.as_deref().into_iter().chain([id.as_str()]).collect();
+                let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+                let id = if parts.is_empty() { "cluster".to_owned() } else { parts.join("/") };
+                listing.entries.push(Entry {
+                    identity: Identity::new(prefix, id),
+                    name: (!names.is_empty()).then(|| names.join(" ")),
+                    node: place.node.clone(),
+                    pool: place.pool.clone(),
+                    tags: place.tags.clone(),
+                });
+            }
+        }
+        reasons.sort();
+        reasons.dedup();
+        let more = reasons.len().saturating_sub(TOLD);
+        reasons.truncate(TOLD);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
+        listing.incomplete = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Ok(listing)
+    }
+
+    /// What this login may not see all of, place by place.
+    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
+        let lacking = |scope: &Scope| {
+            let (path, privilege) = match scope {
+                Scope::Cluster(_) => self.audit,
+                Scope::Node => ("/nodes", "Sys.Audit"),
+                Scope::Guest => ("/vms", "VM.Audit"),
+                Scope::Vnet => ("/sdn", "SDN.Audit"),
+            };
+            let sees = if path == "/" {
+                cluster.permissions.allow(path, privilege)
+            } else {
+                cluster.permissions.allow_all(path, privilege)
+            };
+            (!sees).then(|| format!("what lacks {privilege} on {path} is hidden from this login"))
+        };
+        self.scopes.iter().filter_map(lacking).collect()
+    }
+
+    /// Whether the answer says that there is no such thing.
+    fn says_nothing(&self, answer: &Answer) -> bool {
+        answer.status == 501 || self.nothing.iter().any(|message| answer.reason.contains(message))
+    }
+
+    /// The ids of the objects in an answer; one empty id for an answer that is one object.
+    fn ids(&self, answer: &Answer) -> Vec<String> {
+        let there = |keys: &Map<String, Value>| {
+            let mut keys = keys.clone();
+            (self.adjust)(&mut keys) && keys.keys().any(|key| key != "digest")
+        };
+        match self.shape {
+            Shape::One => {
+                let keys = answer.data().and_then(Value::as_object);
+                keys.filter(|keys| there(keys)).map(|_| String::new()).into_iter().collect()
+            }
+            Shape::Parts(_) => answer.list().next().map(|_| String::new()).into_iter().collect(),
+            Shape::Rows(id) | Shape::Each(id) | Shape::EachParts(id, _) => {
+                answer.list().filter(|row| there(row)).filter_map(|row| id.of(row)).collect()
+            }
+        }
+    }
+
+    pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
+        let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
+        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
+        let Some((prefix, id)) = found else { return unread("there is no such place".to_owned()) };
+        let path = self.request(&prefix);
+        let mut keys = Map::new();
+        if let Shape::Rows(key) | Shape::Each(key) | Shape::EachParts(key, _) = self.shape {
+            match cluster.rows(&path, key)?.and_then(|rows| rows.get(&id).cloned()) {
+                Some(row) => keys = row,
+                None => return unread(format!("`{path}` does not show it")),
+            }
+        }
+        if !matches!(self.shape, Shape::Rows(_)) {
+            let path = match self.shape {
+                Shape::Each(_) | Shape::EachParts(..) => self.single(&prefix, &id),
+                _ => path,
+            };
+            let Some(answer) = cluster.get(&path)? else { return unread(format!("`{path}` is not on record")) };
+            match (self.shape, answer.data()) {
+                (Shape::Parts(parts) | Shape::EachParts(_, parts), Some(Value::Array(_))) => {
+                    parts.collect(&answer, &mut keys);
+                }
+                (_, Some(Value::Object(own))) => keys.extend(own.clone()),
+                _ => return unread(format!("{} {}", answer.status, answer.reason)),
+            }
+        }
+        (self.adjust)(&mut keys);
+        Ok(Ok(Object { entry: entry.clone(), keys }))
+    }
+
+    /// The segments that stand before the path at a place; `None` where there is no such place.
+    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Where) -> Option<Vec<String>> {
+        let segments = match place {
+            Where::Cluster => {
+                let prefix = self.scopes.iter().find_map(|scope| match scope {
+                    Scope::Cluster(prefix) => Some(*prefix),
+                    _ => None,
+                });
+                return Some(vec![prefix?.to_owned()]);
+            }
+            Where::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
+            Where::Guest(guest_type, vmid) => {
+                let guest = cluster.guests.get(vmid).filter(|guest| guest.guest_type == *guest_type)?;
+                ["nodes", &guest.node, guest_type.word(), &vmid.to_string()].map(str::to_owned)
+            }
+            Where::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
+        };
+        Some(segments.to_vec())
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(other)) => one == other,
+            (Self::Made(one), Self::Made(other)) => std::ptr::fn_addr_eq(*one, *other),
+            _ => false,
+        }
+    }
+}
+
+impl Id {
+    /// The id of a row.
+    pub(crate) fn of(self, row: &Map<String, Value>) -> Option<String> {
+        match self {
+            Self::Key(key) => row.get(key).and_then(text).filter(|id| !id.is_empty()),
+            Self::Made(made) => made(row),
+        }
+    }
+}
+
+impl Parts {
+    /// Adds the rows of a list as keys. The digest of the list, which each row repeats, stands once, and the position is
+    /// in the key's name.
+    fn collect(self, answer: &Answer, keys: &mut Map<String, Value>) {
+        let mut rows: Vec<Map<String, Value>> = answer.list().cloned().collect();
+        let order = |row: &Map<String, Value>| {
+            let text = row.get(self.order).and_then(text).unwrap_or_default();
+            (text.parse().unwrap_or(u64::MAX), text)
+        };
+        rows.sort_by_cached_key(order);
+        for (index, mut row) in rows.into_iter().enumerate() {
+            if let Some(digest) = row.remove("digest") {
+                keys.insert("digest".to_owned(), digest);
+            }
+            row.remove("pos");
+            keys.insert(format!("{}{index}", self.stem), Value::Object(row));
+        }
+    }
+}
+
+/// The list of virtual networks, which those that hang on them are found by.
+fn vnets() -> ApiPath {
+    ApiPath::new(["cluster", "sdn", "vnets"])
+}

@@ -1,0 +1,80 @@
+//! How an object is written through the API, for what Terraform's provider cannot say.
+
+use super::source::{Listed, Shape, Source};
+use super::{Class, Kind};
+use crate::object::text;
+use crate::{ApiPath, Cluster, Object};
+
+/// How the objects of a kind are written.
+pub enum Writing {
+    /// They are not: what they say is a fact, or is written with something else.
+    No,
+    /// Where they are read: a `PUT` there changes one, and a `POST` to the list makes one.
+    WhereRead {
+        /// Keys that go along with every change, since Proxmox wants them: `type`.
+        always: &'static [&'static str],
+    },
+    /// As the function says.
+    Own(fn(&Cluster<'_>, &Object) -> Option<Write>),
+}
+
+/// How one object is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// A `GET` reads it, a `PUT` changes it.
+    pub path: ApiPath,
+    /// How it is made; `None` for what is always there, or is made in another way.
+    pub create: Option<Create>,
+    /// What goes along with every change.
+    pub always: Vec<(String, String)>,
+    /// The parts that it is made of, where these are written one by one.
+    pub parts: Option<PartsWrite>,
+}
+
+/// How an object is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// Where a `POST` makes it.
+    pub path: ApiPath,
+    /// The keys that only a creation takes.
+    pub values: Vec<(String, String)>,
+}
+
+/// How the parts of an object are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartsWrite {
+    /// The stem of their keys: `rule`.
+    pub stem: &'static str,
+    /// The key that tells one from another: `pos`, which is the number in the key's name, or `cidr`.
+    pub key: &'static str,
+}
+
+impl Kind {
+    /// How this object is written; `None` where the API has no way.
+    pub fn write(&self, cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
+        match (&self.writing, &self.source) {
+            (Writing::Own(write), _) => write(cluster, object),
+            (Writing::WhereRead { always }, Source::Listed(listed)) => self.where_read(cluster, listed, always, object),
+            _ => None,
+        }
+    }
+
+    fn where_read(&self, cluster: &Cluster<'_>, listed: &Listed, always: &[&str], object: &Object) -> Option<Write> {
+        let at = listed.locate(object.entry.identity.id())?;
+        let list = listed.path(&listed.prefix(cluster, &at.place)?);
+        let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
+        let fixed =
+            || self.keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
+        let (path, create) = match listed.shape {
+            Shape::One | Shape::Parts(_) => (list, None),
+            Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
+                (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
+            }
+        };
+        let parts = match listed.shape {
+            Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
+            _ => None,
+        };
+        Some(Write { path, create, always: always.iter().filter_map(|key| said(key)).collect(), parts })
+    }
+}
