@@ -11,6 +11,7 @@ use crate::support::clusters::{Memory, asked, data, fixture, record, terraform};
 use crate::support::program::{Ran, ran};
 
 mod again;
+mod ansible;
 mod edits;
 mod mapping;
 mod selection;
