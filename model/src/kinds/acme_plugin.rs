@@ -19,9 +19,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("validation-delay", Form::Integer).default("30"),
     ],
-    source: Source::Listed(
-        Listed::cluster("acme/plugins", Shape::Rows(Id::Key("plugin"))).audit("/", "Sys.Modify"),
-    ),
+    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(Id::Key("plugin"))).audit("/", "Sys.Modify")),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 

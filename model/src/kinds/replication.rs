@@ -23,8 +23,6 @@ pub(super) static KIND: Kind = Kind {
         Key::new("target", Form::Text).fixed(),
         Key::new("type", Form::Text).fixed(),
     ],
-    source: Source::Listed(
-        Listed::cluster("replication", Shape::Rows(Id::Key("id"))).audit("/vms", "VM.Audit"),
-    ),
+    source: Source::Listed(Listed::cluster("replication", Shape::Rows(Id::Key("id"))).audit("/vms", "VM.Audit")),
     writing: Writing::WhereRead { always: &[] },
 };
