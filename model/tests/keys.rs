@@ -146,10 +146,10 @@ fn keys_are_in_order_and_none_is_there_twice() {
 fn secrets_are_marked() {
     let secrets = KINDS.iter().flat_map(|kind| kind.keys.iter().filter(|key| key.class == Class::Secret));
     let names: Vec<&str> = secrets.map(|key| key.name).collect();
-    let metrics = ["otel-headers", "token"];
+    let cluster = ["http_proxy", "otel-headers", "token"];
     let acme = ["eab-hmac-key", "eab-kid", "data"];
     let notifications = ["token", "password", "secret"];
-    let expected = [&["cipassword", "encryption-key", "keyring", "password"][..], &metrics, &acme, &notifications];
+    let expected = [&["cipassword", "encryption-key", "keyring", "password"][..], &cluster, &acme, &notifications];
     assert_eq!(names, expected.concat());
 }
 

@@ -11,7 +11,7 @@ const MASK: &str = "**********";
 /// are taken for a secret where their kind is read.
 const COMMON: [&str; 1] = ["data"];
 
-/// Keys whose value is an address that may have a password in it.
+/// Secret keys whose value is an address: only the password in it is hidden.
 const ADDRESSES: [&str; 1] = ["http_proxy"];
 
 /// What stands for the secret under this key: `redacted-encryption-key`.
@@ -79,8 +79,8 @@ impl Here {
         for (key, value) in keys {
             match &named {
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
-                _ if self.is_secret(key) => hide(key, value),
                 _ if ADDRESSES.contains(&&**key) => hide_password(key, value),
+                _ if self.is_secret(key) => hide(key, value),
                 _ => self.redact(value),
             }
         }
@@ -97,7 +97,8 @@ fn hide(key: &str, value: &mut Value) {
         Value::String(text) => !text.is_empty() && text != MASK,
         // What Proxmox shows of a webhook's secrets: `name=token`.
         Value::Array(items) => {
-            let named = |item: &Value| item.as_str().is_some_and(|text| text.starts_with("name=") && !text.contains(','));
+            let named =
+                |item: &Value| item.as_str().is_some_and(|text| text.starts_with("name=") && !text.contains(','));
             !items.iter().all(named)
         }
         _ => true,

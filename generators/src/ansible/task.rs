@@ -203,9 +203,12 @@ impl Task {
         self.values.push((key.to_owned(), node));
     }
 
-    /// The names of the secrets that the task looks up, by key.
-    pub(crate) fn secrets(&self) -> &[(String, String)] {
-        &self.secrets
+    /// The secrets that the task looks up: the environment variable, and the key, said how it is written where it is a list.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&String, String)> {
+        self.secrets.iter().map(|(key, variable)| {
+            let list = if self.lists.contains(key) { "` as `name=NAME,value=BASE64 …" } else { "" };
+            (variable, format!("{key}{list}"))
+        })
     }
 
     /// The text of the task, behind comments that say whose it is and why it is here.

@@ -25,7 +25,7 @@ pub(super) static HALF: Half = Half {
         }),
         Row::custom(&["acme", "acmedomain[n]"], order),
     ],
-    role: Some(|_| Role::nodes("acme")),
+    role: Some(|_| Role::nodes("node_acme")),
 };
 
 /// A domain, and the plugin and the alias that prove it, where there are any.

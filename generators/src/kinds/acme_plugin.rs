@@ -51,7 +51,8 @@ fn data(draft: &mut Draft<'_>) {
         return;
     }
     let id = draft.object.entry.identity.id();
-    let description = format!("Credentials of ACME plugin {id}, by name; used only when it is created anew");
+    let description =
+        format!("Credentials of ACME plugin {id}, as {{ NAME = \"value\" }}; used only when it is created anew");
     let name = format!("{}_acme_data", draft.label());
     let value = draft.variable(name, Variable { description, default: Default::Map, sensitive: true });
     draft.set("data", value);

@@ -176,7 +176,9 @@ fn objects(draft: &mut Draft<'_>) -> Step {
     guard::objects(draft, &["fleecing", "performance"])?;
     if let Some(mut options) = draft.map("fleecing") {
         let mut pairs = Vec::new();
-        pairs.extend(options.flag("enabled").map(|on| ("enabled".to_owned(), Value::Boolean(on))));
+        options.take_raw("enabled");
+        let enabled = guard::inner_switch(draft, "fleecing", "enabled");
+        pairs.extend(enabled.map(|on| ("enabled".to_owned(), Value::Boolean(on))));
         let storage = options.take_raw("storage");
         let storage = storage.map(|id| ("storage".to_owned(), guard::referred(draft, "storage", &id, "id")));
         pairs.extend(storage);

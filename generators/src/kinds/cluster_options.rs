@@ -140,15 +140,15 @@ fn bandwidth(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// A value of an option, or nothing where the provider would refuse it.
-fn value(takes: Takes, text: String) -> Option<Value> {
+/// A value of an option, which is `inner` as a switch; nothing where the provider would refuse it.
+fn value(takes: Takes, text: String, inner: Option<bool>) -> Option<Value> {
     Some(match takes {
         Takes::Words(words) => words.contains(&&*text).then(|| text.into())?,
         Takes::Text(passes) => passes(&text).then(|| text.into())?,
         Takes::Whole(least, most) => {
             text.parse().ok().filter(|number| (least..=most).contains(number)).map(Value::Integer)?
         }
-        Takes::Switch => Value::Boolean(text == "1"),
+        Takes::Switch => Value::Boolean(inner.unwrap_or_default()),
     })
 }
 
@@ -157,7 +157,8 @@ fn options(draft: &mut Draft<'_>, key: &str, known: &[Known]) {
     let Some(mut options) = draft.map(key) else { return };
     for (option, attribute, takes) in known {
         let Some(text) = options.take_raw(option) else { continue };
-        match value(*takes, text) {
+        let inner = guard::inner_switch(draft, key, option);
+        match value(*takes, text, inner) {
             Some(value) => draft.set(attribute, value),
             None => guard::refuse(draft, key, attribute, "J2"),
         }
@@ -171,7 +172,8 @@ fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[Known]) {
     let mut pairs = Vec::new();
     for (option, name, takes) in known {
         let Some(text) = options.take_raw(option) else { continue };
-        match value(*takes, text) {
+        let inner = guard::inner_switch(draft, key, option);
+        match value(*takes, text, inner) {
             Some(value) => pairs.push(((*name).to_owned(), value)),
             None => return guard::refuse(draft, key, attribute, "J2"),
         }

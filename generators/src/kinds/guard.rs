@@ -50,6 +50,12 @@ pub(super) fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     }
 }
 
+/// A switch within an object: as `Draft::flag`, only JSON's own 1 is true.
+pub(super) fn inner_switch(draft: &Draft<'_>, key: &str, option: &str) -> Option<bool> {
+    let value = draft.object.keys.get(key)?.get(option)?;
+    Some(value.as_u64() == Some(1) || value.as_bool() == Some(true))
+}
+
 /// A text that is written wherever the key is there, be it empty.
 pub(super) fn verbatim(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let text = draft.text(key);

@@ -107,7 +107,6 @@ fn plain_comment(text: &str) -> bool {
 fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
     let mut devices: Vec<String> = object.keys.get("map").and_then(Json::as_array)?.iter().filter_map(text).collect();
     devices.sort_unstable();
-    devices.dedup();
     let device = |device: &String| {
         let mut options: Vec<(&str, &str)> = Vec::new();
         for option in device.split(',') {
@@ -129,7 +128,9 @@ fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
         options.is_empty().then_some(Value::Map(pairs))
     };
     let devices: Option<Vec<Value>> = devices.iter().map(device).collect();
-    devices.filter(|devices| !devices.is_empty())
+    // The provider's sets take nothing twice.
+    let once = |devices: &Vec<Value>| devices.iter().enumerate().all(|(n, device)| !devices[..n].contains(device));
+    devices.filter(|devices| !devices.is_empty() && once(devices))
 }
 
 fn place(object: &Object, resource: &'static str, known: &[Known]) -> Result<Place, SetAside> {

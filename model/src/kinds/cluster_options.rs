@@ -19,7 +19,8 @@ pub(super) static KIND: Kind = Kind {
         Key::new("email_from", Form::Text),
         Key::new("fencing", Form::Text).default("watchdog"),
         Key::new("ha", Form::Properties(None)),
-        Key::new("http_proxy", Form::Text),
+        // It may have a password in it.
+        Key::new("http_proxy", Form::Text).secret(),
         Key::new("keyboard", Form::Text),
         Key::new("language", Form::Text),
         Key::new("location", Form::Properties(None)),

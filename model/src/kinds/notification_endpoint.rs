@@ -12,7 +12,7 @@ const MASK: &str = "**********";
 pub(super) static GOTIFY: Kind = Kind {
     id: "notification_gotify",
     prefix: "notification-gotify",
-    title: "notification endpoint",
+    title: "Gotify endpoint",
     keys: &[
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),
@@ -30,7 +30,7 @@ pub(super) static GOTIFY: Kind = Kind {
 pub(super) static SMTP: Kind = Kind {
     id: "notification_smtp",
     prefix: "notification-smtp",
-    title: "notification endpoint",
+    title: "SMTP endpoint",
     keys: &[
         Key::new("author", Form::Text),
         Key::new("comment", Form::Text),
@@ -58,7 +58,7 @@ pub(super) static SMTP: Kind = Kind {
 pub(super) static SENDMAIL: Kind = Kind {
     id: "notification_sendmail",
     prefix: "notification-sendmail",
-    title: "notification endpoint",
+    title: "sendmail endpoint",
     keys: &[
         Key::new("author", Form::Text),
         Key::new("comment", Form::Text),
@@ -78,7 +78,7 @@ pub(super) static SENDMAIL: Kind = Kind {
 pub(super) static WEBHOOK: Kind = Kind {
     id: "notification_webhook",
     prefix: "notification-webhook",
-    title: "notification endpoint",
+    title: "webhook endpoint",
     keys: &[
         Key::new("body", Form::Text),
         Key::new("comment", Form::Text),
