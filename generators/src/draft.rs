@@ -87,6 +87,8 @@ pub enum Default {
     Null,
     /// A text.
     Text(String),
+    /// No pair: the variable is a map of texts.
+    Map,
 }
 
 /// An object on its way to becoming a block.

@@ -122,8 +122,10 @@ fn provider() -> String {
 fn variable(name: &str, variable: &Variable) -> String {
     let mut block = Block::new("variable").labelled(&[name]);
     block.set("description", variable.description.as_str());
-    block.set("type", Value::Reference("string".to_owned()));
+    let map = variable.default == Default::Map;
+    block.set("type", Value::Reference(if map { "map(string)" } else { "string" }.to_owned()));
     match &variable.default {
+        Default::Map => block.set("default", Value::Map(Vec::new())),
         Default::Null => block.set("default", Value::Reference("null".to_owned())),
         Default::Text(text) => block.set("default", text.as_str()),
     }

@@ -206,9 +206,8 @@ impl Run<'_> {
         let model = half.model();
         let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
         for task in &tasks {
-            for (key, variable) in task.secrets() {
-                let title = title(model, &object.entry);
-                self.secrets.insert(variable.clone(), (title, key.clone()));
+            for (variable, key) in task.secrets() {
+                self.secrets.insert(variable.clone(), (title(model, &object.entry), key));
             }
         }
         self.tasks(role, identity, &tasks);

@@ -20,6 +20,8 @@ pub enum Value {
     Boolean(bool),
     /// Another object's attribute, or an attribute path of `ignore_changes`.
     Reference(String),
+    /// Another object's attribute with text before and behind it: `"vm:${…}"`.
+    Around(String, String, String),
     /// A list.
     List(Vec<Self>),
     /// An object; keys that are no identifiers are quoted.
@@ -246,6 +248,7 @@ fn short(items: &[Value]) -> bool {
     let width = |item: &Value| match item {
         Value::Text(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
+        Value::Around(before, reference, after) => Some(before.len() + reference.len() + after.len() + 7),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
         Value::List(_) | Value::Map(_) => None,
     };
@@ -259,6 +262,9 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
         Value::Text(value) => quote(text, value),
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
+        Value::Around(before, reference, after) => {
+            _ = write!(text, "\"{}${{{reference}}}{}\"", unquoted(before), unquoted(after));
+        }
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
         Value::List(items) if items.is_empty() || short(items) => {
             text.push('[');
@@ -341,6 +347,12 @@ pub fn quoted(value: &str) -> String {
     let mut text = String::new();
     quote(&mut text, value);
     text
+}
+
+/// The same without its quotes, to stand within others.
+pub(crate) fn unquoted(value: &str) -> String {
+    let text = quoted(value);
+    text[1..text.len() - 1].to_owned()
 }
 
 fn quote(text: &mut String, value: &str) {

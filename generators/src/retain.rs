@@ -75,19 +75,48 @@ pub(crate) enum Referred {
     Called(String),
 }
 
-/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`.
+/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`, in a list, and within a
+/// text.
 pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) -> String {
     let line = |line: &str| {
-        let (left, reference) = line.trim_end_matches('\n').split_once(" = ")?;
-        let (address, attribute) = reference.rsplit_once('.')?;
-        let now = match successor(address)? {
-            Referred::At(address) => format!("{address}.{attribute}"),
-            Referred::Called(id) if attribute == "id" && id.parse::<u32>().is_ok() => id,
-            Referred::Called(id) => hcl::quoted(&id),
+        let plain = line.trim_end_matches('\n');
+        let (left, value) = match plain.split_once(" = ") {
+            Some((left, value)) => (format!("{left} = "), value),
+            // An item of a list that is written over several lines.
+            None => (plain[..plain.len() - plain.trim_start().len()].to_owned(), plain.trim_start()),
         };
-        Some(format!("{left} = {now}\n"))
+        Some(format!("{left}{}\n", renewed(value, &successor)?))
     };
     text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
+}
+
+/// A value with its references brought up to date; `None` where it has none that moved.
+fn renewed(value: &str, successor: &impl Fn(&str) -> Option<Referred>) -> Option<String> {
+    if let Some(item) = value.strip_suffix(',') {
+        return Some(format!("{},", renewed(item, successor)?));
+    }
+    if let Some(items) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+        let items: Vec<_> = items.split(", ").map(|item| (item, renewed(item, successor))).collect();
+        let moved = items.iter().any(|(_, now)| now.is_some());
+        let items: Vec<_> = items.into_iter().map(|(item, now)| now.unwrap_or_else(|| item.to_owned())).collect();
+        return moved.then(|| format!("[{}]", items.join(", ")));
+    }
+    if let Some((before, rest)) =
+        value.split_once("${").filter(|(before, _)| before.starts_with('"') && !before.ends_with('$'))
+    {
+        let (reference, after) = rest.split_once('}')?;
+        let (address, attribute) = reference.rsplit_once('.')?;
+        return Some(match successor(address)? {
+            Referred::At(address) => format!("{before}${{{address}.{attribute}}}{after}"),
+            Referred::Called(id) => format!("{before}{}{after}", hcl::unquoted(&id)),
+        });
+    }
+    let (address, attribute) = value.rsplit_once('.')?;
+    Some(match successor(address)? {
+        Referred::At(address) => format!("{address}.{attribute}"),
+        Referred::Called(id) if attribute == "id" && id.parse::<u32>().is_ok() => id,
+        Referred::Called(id) => hcl::quoted(&id),
+    })
 }
 
 /// The tasks of each object. Each task stands behind a comment that names its object and nothing else; the tasks of one
@@ -160,6 +189,13 @@ mod tests {
         };
         let text = "  b  = a.one.id\n  c = a.gone.id\n  d = a.gone.pool_id\n  e = a.two.id # a.one.id\n  f {}\n}\n";
         let expected = "  b  = a.other.id\n  c = 100\n  d = \"100\"\n  e = a.two.id # a.one.id\n  f {}\n}\n";
+        assert_eq!(refer(text, now), expected);
+        let text = "  b = [a.one.id, \"x\", a.gone.sid]\n  c = [\n    a.gone.sid,\n    a.two.id,\n  ]\n";
+        let expected = "  b = [a.other.id, \"x\", \"100\"]\n  c = [\n    \"100\",\n    a.two.id,\n  ]\n";
+        assert_eq!(refer(text, now), expected);
+        let text =
+            "  b = \"vm:${a.one.id}\"\n  c = \"${a.gone.id}-0\"\n  d = \"${a.two.id}\"\n  e = \"$${a.one.id}\"\n";
+        let expected = "  b = \"vm:${a.other.id}\"\n  c = \"100-0\"\n  d = \"${a.two.id}\"\n  e = \"$${a.one.id}\"\n";
         assert_eq!(refer(text, now), expected);
         assert_eq!(
             variables("  x = var.one\n  y = var.two-b\n"),

@@ -1,10 +1,18 @@
 //! Taking secrets out of answers before they are stored: a recording is made to be kept and to be passed on.
 
-use proxmox_mpc_model::kinds::{Class, Key, Kind};
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::kinds::{Class, Key, Kind, Source};
 use serde_json::{Map, Value};
 
 /// What Proxmox itself shows instead of a password (`cipassword`).
 const MASK: &str = "**********";
+
+/// Words that are secrets of one kind, and something else in other answers (`data` is also the text of a hosts file): they
+/// are taken for a secret where their kind is read.
+const COMMON: [&str; 1] = ["data"];
+
+/// Secret keys whose value is an address: only the password in it is hidden.
+const ADDRESSES: [&str; 1] = ["http_proxy"];
 
 /// What stands for the secret under this key: `redacted-encryption-key`.
 ///
@@ -17,19 +25,47 @@ pub fn placeholder(key: &str) -> String {
 /// Knows which keys hold secrets.
 #[derive(Debug)]
 pub struct Redactor {
-    secrets: Vec<&'static Key>,
+    secrets: Vec<Secret>,
+}
+
+/// A key that holds a secret.
+#[derive(Debug)]
+struct Secret {
+    key: &'static Key,
+    /// The path below which it is one, for a common word: `acme/plugins`.
+    only: Option<&'static str>,
 }
 
 impl Redactor {
     /// Knows the secret keys of these kinds. Each is taken for a secret wherever it turns up: one list can show
     /// objects of several kinds, and a secret too many is the lesser evil.
     pub fn new(kinds: &[&Kind]) -> Self {
-        let keys = kinds.iter().flat_map(|kind| kind.keys);
-        Self { secrets: keys.filter(|key| key.class == Class::Secret).collect() }
+        let secrets = kinds.iter().flat_map(|kind| {
+            let path = match &kind.source {
+                Source::Listed(listed) => Some(listed.path),
+                Source::Own { .. } => None,
+            };
+            let keys = kind.keys.iter().filter(|key| key.class == Class::Secret);
+            keys.map(move |key| Secret { key, only: path.filter(|_| COMMON.contains(&key.name)) })
+        });
+        Self { secrets: secrets.collect() }
     }
 
-    /// Replaces every secret in an answer, or in a part of one, by its placeholder.
-    pub fn redact(&self, value: &mut Value) {
+    /// Replaces every secret in the data of an answer to this request, or in a part of them, by its placeholder.
+    pub fn redact(&self, path: &ApiPath, value: &mut Value) {
+        let path = path.segments().join("/");
+        let secrets = self.secrets.iter().filter(|secret| secret.only.is_none_or(|only| path.contains(only)));
+        Here { secrets: secrets.map(|secret| secret.key).collect() }.redact(value);
+    }
+}
+
+/// What is secret in the answer at hand.
+struct Here {
+    secrets: Vec<&'static Key>,
+}
+
+impl Here {
+    fn redact(&self, value: &mut Value) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),
             Value::Object(keys) => self.object(keys),
@@ -43,6 +79,7 @@ impl Redactor {
         for (key, value) in keys {
             match &named {
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
+                _ if ADDRESSES.contains(&&**key) => hide_password(key, value),
                 _ if self.is_secret(key) => hide(key, value),
                 _ => self.redact(value),
             }
@@ -58,11 +95,26 @@ fn hide(key: &str, value: &mut Value) {
     let told = match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty() && text != MASK,
+        // What Proxmox shows of a webhook's secrets: `name=token`.
+        Value::Array(items) => {
+            let named =
+                |item: &Value| item.as_str().is_some_and(|text| text.starts_with("name=") && !text.contains(','));
+            !items.iter().all(named)
+        }
         _ => true,
     };
     if told {
         *value = Value::String(placeholder(key));
     }
+}
+
+/// Hides the password in `http://user:password@host:port/`.
+fn hide_password(key: &str, value: &mut Value) {
+    let Some(text) = value.as_str() else { return };
+    let Some((scheme, rest)) = text.split_once("://") else { return };
+    let Some((login, host)) = rest.rsplit_once('@') else { return };
+    let user = login.split_once(':').map_or(login, |(user, _)| user);
+    *value = format!("{scheme}://{user}:{}@{host}", placeholder(key)).into();
 }
 
 #[cfg(test)]
@@ -76,11 +128,11 @@ mod tests {
     #[test]
     fn secrets_leave_every_shape_of_answer() {
         let redactor = Redactor::new(KINDS);
-        let check = |data: Value, expected: Value| {
-            let mut answer = Answer::ok(data);
-            redactor.redact(&mut answer.body);
-            assert_eq!(answer, Answer::ok(expected));
+        let at = |path: &str, mut data: Value, expected: Value| {
+            redactor.redact(&ApiPath::parse(path), &mut data);
+            assert_eq!(data, expected);
         };
+        let check = |data: Value, expected: Value| at("nodes/pve1/qemu/100/config", data, expected);
         check(
             json!({"cipassword": "CANARY", "ciuser": "ada"}),
             json!({"cipassword": "redacted-cipassword", "ciuser": "ada"}),
@@ -100,12 +152,24 @@ mod tests {
         check(json!({"password": {"deep": ["CANARY"]}}), json!({"password": "redacted-password"}));
         check(json!({"password": null, "keyring": ""}), json!({"password": null, "keyring": ""}));
         check(json!({"password": "redacted-password"}), json!({"password": "redacted-password"}));
+        let plugin = json!([{"plugin": "cf", "data": "CF_Token=CANARY"}]);
+        at("cluster/acme/plugins", plugin, json!([{"plugin": "cf", "data": "redacted-data"}]));
+        at("cluster/acme/plugins/cf", json!({"data": "CANARY"}), json!({"data": "redacted-data"}));
+        at("nodes/pve1/hosts", json!({"data": "127.0.0.1 localhost"}), json!({"data": "127.0.0.1 localhost"}));
+        check(json!({"secret": ["name=path", "name=b"]}), json!({"secret": ["name=path", "name=b"]}));
+        check(json!({"secret": ["name=path,value=CANARY"]}), json!({"secret": "redacted-secret"}));
+        let proxy = |text: &str| json!({"http_proxy": text});
+        check(proxy("http://ada:CAN@ARY@host:1/"), proxy("http://ada:redacted-http_proxy@host:1/"));
+        check(proxy("http://host:1/"), proxy("http://host:1/"));
     }
 
     #[test]
     fn a_refusal_keeps_its_words() {
-        let mut answer = Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)");
-        Redactor::new(KINDS).redact(&mut answer.body);
-        assert_eq!(answer, Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)"));
+        let answer = Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)");
+        let mut told = answer.clone();
+        for part in told.body.as_object_mut().unwrap().values_mut() {
+            Redactor::new(KINDS).redact(&ApiPath::parse("nodes/pve1/qemu/100/config"), part);
+        }
+        assert_eq!(told, answer);
     }
 }

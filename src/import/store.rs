@@ -113,7 +113,7 @@ impl Keeper {
         while let Some(order) = inbox.blocking_recv() {
             match order {
                 Order::Put(path, answer) => {
-                    self.writer.put_text(&path, &answer, &|value| self.redactor.redact(value))?;
+                    self.writer.put_text(&path, &answer, &|value| self.redactor.redact(&path, value))?;
                 }
                 Order::Plan(reply) => {
                     let planned = self.plan()?;

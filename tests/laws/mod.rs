@@ -1,6 +1,7 @@
 //! What holds for all generated code, whatever the cluster: checked on every fixture.
 
 mod bytes;
+mod cluster;
 mod corners;
 mod coverage;
 mod format;

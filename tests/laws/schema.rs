@@ -1,9 +1,9 @@
 //! Every generated block is what the provider's schema allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator};
+use hcl_edit::expr::{Expression, Object, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Block, Body};
 use serde_json::Value;
@@ -51,6 +51,14 @@ fn what_does_not_conform_is_found() {
     check("node_name = \"a\"\nlifecycle {\nignore_changes = [nonsense]\n}", &["a: nothing to ignore at `nonsense`"]);
     check("node_name = \"a\"\nlifecycle {\nignore_changes = [cpu[0].type]\n}", &[]);
     assert_eq!(schema.check("resource \"a\" \"b\" {}").1, ["no resource `a`"]);
+    let nested = |body: &str, expected: &[&str]| {
+        let text =
+            format!("resource \"proxmox_hardware_mapping_usb\" \"a\" {{\nname = \"a\"\nmap = [{{ {body} }}]\n}}\n");
+        assert_eq!(schema.check(&text).1, expected, "{body}");
+    };
+    nested("node = \"a\", id = \"b\"", &[]);
+    nested("node = 1, id = \"b\"", &["a.map: `node` is no \"string\""]);
+    nested("node = \"a\", nonsense = 1", &["a.map: no attribute `nonsense`", "a.map: `id` is required"]);
 }
 
 /// The provider's schema in the form of `fixtures/README.md`.
@@ -154,10 +162,17 @@ impl Check<'_> {
             Expression::String(_) | Expression::HeredocTemplate(_) => form == "string",
             Expression::Number(_) => form == "number",
             Expression::Bool(_) => form == "bool",
+            // Text around a reference.
+            Expression::StringTemplate(_) => form == "string",
+            Expression::Null(_) => true,
             Expression::Array(items) => match form[0].as_str() {
                 Some("list" | "set") => return items.iter().for_each(|item| self.value(at, name, item, &form[1])),
                 _ => false,
             },
+            Expression::Object(items) if form.is_object() => return self.nested(&format!("{at}.{name}"), items, form),
+            Expression::Object(items) if form[0] == "single" => {
+                return self.nested(&format!("{at}.{name}"), items, &form[1]);
+            }
             Expression::Object(items) if form[0] == "map" => {
                 for (key, value) in items {
                     assert!(matches!(key, ObjectKey::Ident(_) | ObjectKey::Expression(Expression::String(_))));
@@ -169,13 +184,36 @@ impl Check<'_> {
                 let Some(found) = self.referred(traversal) else {
                     return self.say(at, &format!("`{name}` refers to nothing"));
                 };
-                // Terraform makes a number of a text, and the other way round.
-                found == *form || (found == "string" && form == "number") || (found == "number" && form == "string")
+                // Terraform makes a number of a text, and the other way round. A variable may be a map.
+                found == *form
+                    || (found == "variable" && (form == "string" || form == "number" || form[0] == "map"))
+                    || (found == "string" && form == "number")
+                    || (found == "number" && form == "string")
             }
             _ => false,
         };
         if !fits {
             self.say(at, &format!("`{name}` is no {form}"));
+        }
+    }
+
+    /// An object of attributes, each with its type and flags, as the value of one.
+    fn nested(&mut self, at: &str, items: &Object, attributes: &Value) {
+        let mut written = BTreeSet::new();
+        for (key, value) in items {
+            let ObjectKey::Ident(key) = key else { return self.say(at, "a key is no name") };
+            match attributes.get(key.as_str()) {
+                None => self.say(at, &format!("no attribute `{}`", key.as_str())),
+                Some(form) if form[1] == "computed" => self.say(at, &format!("`{}` is computed only", key.as_str())),
+                Some(form) => self.value(at, key.as_str(), value.expr(), &form[0]),
+            }
+            written.insert(key.as_str());
+        }
+        for (name, form) in attributes.as_object().into_iter().flatten() {
+            let required = form[1].as_str().is_some_and(|flags| flags.split(' ').any(|flag| flag == "required"));
+            if required && !written.contains(name.as_str()) {
+                self.say(at, &format!("`{name}` is required"));
+            }
         }
     }
 
@@ -187,7 +225,7 @@ impl Check<'_> {
             _ => None,
         });
         if first.as_str() == "var" {
-            return (steps.len() == 1).then(|| Value::from("string"));
+            return (steps.len() == 1).then(|| Value::from("variable"));
         }
         let (_, attribute) = (steps.next()??, steps.next()??);
         let form = self.schema.resources.get(first.as_str())?["attributes"].get(attribute)?;

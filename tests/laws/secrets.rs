@@ -30,6 +30,29 @@ fn planted() -> Memory {
             }
         }
     }
+    let others = [
+        ("cluster/options", json!({"http_proxy": "http://ada:CANARY@proxy:3128/", "keyboard": "de"})),
+        (
+            "cluster/acme/plugins",
+            json!([{"plugin": "cf", "type": "dns", "api": "cf", "data": "CF_Token=CANARY\nB=CANARY"}]),
+        ),
+        ("cluster/metrics/server", json!([{"id": "otel", "type": "opentelemetry", "server": "h", "port": 1}])),
+        (
+            "cluster/metrics/server/otel",
+            json!({"type": "opentelemetry", "server": "h", "port": 1, "otel-headers": "CANARY", "token": "CANARY"}),
+        ),
+        (
+            "cluster/notifications/endpoints/gotify",
+            json!([{"name": "g", "origin": "user-created", "server": "h", "token": "CANARY"}]),
+        ),
+        (
+            "cluster/notifications/endpoints/webhook",
+            json!([{"name": "w", "url": "h", "method": "get", "secret": ["name=a,value=CANARY"]}]),
+        ),
+    ];
+    for (path, data) in others {
+        answers.insert(ApiPath::parse(path), Answer::ok(data));
+    }
     answers.insert(ApiPath::parse("storage/pbs-full"), Answer::ok(json!({"password": "CANARY-single"})));
     answers
 }

@@ -214,13 +214,20 @@ def form(value, unordered):
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, dict):
-        return {key: form(one, False) for key, one in value.items()}
+        # A list within a property string is a set.
+        return {key: form(one, isinstance(one, list)) for key, one in value.items()}
     if isinstance(value, list):
         items = [form(one, False) for one in value]
         return sorted(items, key=repr) if unordered else items
     if unordered:
         return sorted(str(value).replace(";", ",").replace(" ", ",").split(","))
     return str(value)
+
+
+def shown(value):
+    """A secret as Proxmox shows it; nothing where it shows stars, or of a list the names only."""
+    names = isinstance(value, list) and not any(",value=" in str(one) for one in value)
+    return None if names or value == MASK else value
 
 
 def differing(wanted, current, sets):
@@ -249,7 +256,7 @@ def keep(module, api):
     hidden = [
         key
         for key, one in sorted(secrets.items())
-        if current.get(key) not in (None, MASK)
+        if shown(current.get(key)) is not None
         and form(current[key], False) != form(one, False)
     ]
     result = {
@@ -270,7 +277,7 @@ def keep(module, api):
     values.update(
         (key, one)
         for key, one in secrets.items()
-        if key in hidden or current.get(key) in (None, MASK)
+        if key in hidden or shown(current.get(key)) is None
     )
     values.update(module.params["always"])
     if there:

@@ -85,6 +85,8 @@ pub(crate) struct Task {
     always: Vec<(String, Node)>,
     values: Vec<(String, Node)>,
     secrets: Vec<(String, String)>,
+    /// Those of the secrets that are lists.
+    lists: Vec<String>,
     sets: Vec<String>,
     notify: Option<&'static str>,
 }
@@ -117,7 +119,10 @@ impl Task {
             }
             match kind.key(key).map(|key| key.class) {
                 Some(Class::Config) => own.value(kind, key, value),
-                Some(Class::Secret) => own.secrets.push((key.clone(), secret_variable(&object.entry.identity, key))),
+                Some(Class::Secret) => {
+                    own.secrets.push((key.clone(), secret_variable(&object.entry.identity, key)));
+                    own.lists.extend(value.is_array().then(|| key.clone()));
+                }
                 Some(Class::Fixed | Class::Volatile) | None => {}
             }
         }
@@ -163,6 +168,7 @@ impl Task {
             always: texts(&write.always),
             values: Vec::new(),
             secrets: Vec::new(),
+            lists: Vec::new(),
             sets: Vec::new(),
             notify: role.handler.map(|handler| handler.title),
         }
@@ -190,24 +196,19 @@ impl Task {
             self.sets.push(key.to_owned());
         }
         let node = match kind.key(key).map(|key| key.form) {
-            // Sorted, so that the order in which Proxmox happens to print a set changes no byte.
-            Some(Form::Set(separator)) => match value.as_str() {
-                Some(text) => {
-                    let mut words: Vec<&str> =
-                        text.split([separator, ' ']).map(str::trim).filter(|word| !word.is_empty()).collect();
-                    words.sort_unstable();
-                    Node::from(words.join(&separator.to_string()))
-                }
-                None => value.into(),
-            },
+            Some(Form::Set(separator)) => Node::from(set(value, separator)),
+            Some(Form::Properties(_)) => Node::from(&properties(value)),
             _ => value.into(),
         };
         self.values.push((key.to_owned(), node));
     }
 
-    /// The names of the secrets that the task looks up, by key.
-    pub(crate) fn secrets(&self) -> &[(String, String)] {
-        &self.secrets
+    /// The secrets that the task looks up: the environment variable, and the key, said how it is written where it is a list.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&String, String)> {
+        self.secrets.iter().map(|(key, variable)| {
+            let list = if self.lists.contains(key) { "` as `name=NAME,value=BASE64 …" } else { "" };
+            (variable, format!("{key}{list}"))
+        })
     }
 
     /// The text of the task, behind comments that say whose it is and why it is here.
@@ -220,8 +221,11 @@ impl Task {
             arguments.push(("sets", Node::List(self.sets.iter().map(|key| key.as_str().into()).collect())));
         }
         if !self.secrets.is_empty() {
-            let lookup = |name: &str| Node::Template(format!("{{{{ lookup('ansible.builtin.env', '{name}') }}}}"));
-            let secrets = self.secrets.iter().map(|(key, name)| (key.clone(), lookup(name))).collect();
+            let lookup = |key: &String, name: &str| {
+                let split = if self.lists.contains(key) { ".split()" } else { "" };
+                Node::Template(format!("{{{{ lookup('ansible.builtin.env', '{name}'){split} }}}}"))
+            };
+            let secrets = self.secrets.iter().map(|(key, name)| (key.clone(), lookup(key, name))).collect();
             arguments.push(("secrets", Node::Map(secrets)));
         }
         if !self.always.is_empty() {
@@ -243,4 +247,30 @@ impl Task {
         text.push_str(&Node::List(vec![task.into()]).render());
         text
     }
+}
+
+/// A set as a request takes it, whether the answer has it as text or as a list. Sorted, so that the order in which Proxmox
+/// happens to print it changes no byte.
+fn set(value: &Json, separator: char) -> String {
+    let text = object::text(value).unwrap_or_default();
+    let listed = value.as_array().into_iter().flatten().filter_map(object::text);
+    let mut words: Vec<String> = text
+        .split([separator, ' '])
+        .map(|word| word.trim().to_owned())
+        .chain(listed)
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.sort_unstable();
+    words.join(&separator.to_string())
+}
+
+/// A property string, or the object that an answer shows for it, whose lists are sets.
+fn properties(value: &Json) -> Json {
+    let mut value = value.clone();
+    for list in
+        value.as_object_mut().into_iter().flat_map(|options| options.values_mut()).filter_map(Json::as_array_mut)
+    {
+        list.sort_by_cached_key(object::text);
+    }
+    value
 }

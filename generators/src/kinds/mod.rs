@@ -2,12 +2,26 @@
 //!
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
+mod acme_account;
+mod acme_certificate;
+mod acme_plugin;
+mod backup_job;
+mod cluster_options;
 mod container;
+mod cpu_model;
 mod firewall_rules;
+mod guard;
 mod guest;
+mod ha_group;
+mod ha_resource;
+mod ha_rule;
+mod hardware_mapping;
+mod metric_server;
+mod notification_endpoint;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod replication;
 mod role;
 mod storage;
 mod vm;
@@ -85,7 +99,25 @@ pub static HALVES: &[&Half] = &[
     &pool_membership::HALF,
     &role::HALF,
     &firewall_rules::HALF,
+    &cluster_options::HALF,
+    &backup_job::HALF,
+    &replication::HALF,
+    &ha_group::HALF,
+    &ha_resource::HALF,
+    &ha_rule::HALF,
+    &hardware_mapping::PCI,
+    &hardware_mapping::USB,
+    &hardware_mapping::DIR,
+    &metric_server::HALF,
+    &acme_account::HALF,
+    &acme_plugin::HALF,
+    &acme_certificate::HALF,
+    &notification_endpoint::GOTIFY,
+    &notification_endpoint::SMTP,
+    &notification_endpoint::SENDMAIL,
+    &notification_endpoint::WEBHOOK,
     &notification_matcher::HALF,
+    &cpu_model::HALF,
 ];
 
 impl Half {

@@ -1,6 +1,6 @@
 //! Notification matchers: the provider has no resource for them, and Ansible keeps them.
 
-use super::{Half, Namespace, Place};
+use super::{Half, Namespace, notification_endpoint};
 use crate::ansible::Role;
 
 /// The generators' half of notification matchers.
@@ -10,7 +10,7 @@ pub(super) static HALF: Half = Half {
     word: "matcher",
     data: false,
     namespace: Namespace::Own("notification_matcher"),
-    place: |_, _| Ok(Place::Ansible("the provider has no resource for notifications (provider rule K5)".into())),
+    place: |object, _| notification_endpoint::place(object),
     name: |entry| entry.name.clone(),
     rows: &[],
     role: Some(|_| Role::cluster("notifications")),

@@ -90,6 +90,7 @@ static RULES: &[Rule] = &[
         Same,
         Message("fabric '{}' does not exist in configuration"),
     ),
+    rule("cluster/ha/groups/{}", "cluster/ha/groups", "group", Same, Unseen),
     rule("cluster/ha/resources/{}", "cluster/ha/resources", "sid", Same, Unseen),
     rule("cluster/ha/rules/{}", "cluster/ha/rules", "rule", Same, Message("no such ha rule '{}'")),
     rule("cluster/mapping/dir/{}", "cluster/mapping/dir", "id", Without(&["id"]), Message("mapping '{}' not found")),

@@ -4,18 +4,32 @@
 
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
+mod acme_account;
+mod acme_certificate;
+mod acme_plugin;
+mod backup_job;
+mod cluster_options;
 mod container;
+mod cpu_model;
 mod firewall_rules;
 mod guest;
+mod ha_group;
+mod ha_resource;
+mod ha_rule;
+mod hardware_mapping;
+mod metric_server;
+mod notification_endpoint;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod replication;
 mod role;
 mod source;
 mod storage;
 mod vm;
 mod write;
 
+pub use backup_job::of_cron;
 pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Where};
 pub use vm::without_file_names;
 pub use write::{Create, PartsWrite, Write, Writing};
@@ -29,7 +43,25 @@ pub static KINDS: &[&Kind] = &[
     &pool_membership::KIND,
     &role::KIND,
     &firewall_rules::KIND,
+    &cluster_options::KIND,
+    &backup_job::KIND,
+    &replication::KIND,
+    &ha_group::KIND,
+    &ha_resource::KIND,
+    &ha_rule::KIND,
+    &hardware_mapping::PCI,
+    &hardware_mapping::USB,
+    &hardware_mapping::DIR,
+    &metric_server::KIND,
+    &acme_account::KIND,
+    &acme_plugin::KIND,
+    &acme_certificate::KIND,
+    &notification_endpoint::GOTIFY,
+    &notification_endpoint::SMTP,
+    &notification_endpoint::SENDMAIL,
+    &notification_endpoint::WEBHOOK,
     &notification_matcher::KIND,
+    &cpu_model::KIND,
 ];
 
 /// The kind of an identity: `qemu/101` is a virtual machine.

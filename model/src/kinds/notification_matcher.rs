@@ -1,6 +1,6 @@
 //! Notification matchers (`notifications.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing, notification_endpoint};
 
 /// A matcher, which says which notifications go to which targets. Built-in ones can be changed like others.
 pub(super) static KIND: Kind = Kind {
@@ -24,5 +24,5 @@ pub(super) static KIND: Kind = Kind {
         Listed::cluster("notifications/matchers", Shape::Rows(Id::Key("name")))
             .audit("/mapping/notifications", "Mapping.Audit"),
     ),
-    writing: Writing::WhereRead { always: &[] },
+    writing: Writing::Own(|_, object| Some(notification_endpoint::write(&KIND, "matchers", object))),
 };

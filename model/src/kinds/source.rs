@@ -36,6 +36,9 @@ pub struct Listed {
     /// The ACL path and the privilege with which a list of the whole cluster hides nothing: `/sdn`, `SDN.Audit`. At nodes,
     /// guests and vnets it is the place that hides.
     pub audit: (&'static str, &'static str),
+    /// Whether who lacks that privilege gets a part of an answer instead of a refusal: such a part is nothing to make code
+    /// of.
+    pub partial: bool,
     /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
     /// empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
@@ -137,6 +140,7 @@ impl Listed {
             query: None,
             shape,
             audit: ("/", "Sys.Audit"),
+            partial: false,
             nothing: &[],
             adjust: |_| true,
         }
@@ -160,6 +164,13 @@ impl Listed {
     #[must_use]
     pub const fn audit(mut self, path: &'static str, privilege: &'static str) -> Self {
         self.audit = (path, privilege);
+        self
+    }
+
+    /// The same, where who lacks that privilege gets a part of each answer.
+    #[must_use]
+    pub const fn partial(mut self) -> Self {
+        self.partial = true;
         self
     }
 
@@ -391,6 +402,11 @@ impl Listed {
         let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
         let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
         let Some((prefix, id)) = found else { return unread("there is no such place".to_owned()) };
+        if self.partial
+            && let Some(hidden) = self.hidden(cluster).into_iter().next()
+        {
+            return unread(hidden);
+        }
         let path = self.request(&prefix);
         let mut keys = Map::new();
         if let Shape::Rows(key) | Shape::Each(key) | Shape::EachParts(key, _) = self.shape {

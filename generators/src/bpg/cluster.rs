@@ -1,0 +1,139 @@
+//! What the provider's validators accept of the cluster's options, jobs, HA, mappings and metric servers.
+
+/// Languages of the web interface; Proxmox has some more.
+pub const LANGUAGES: &[&str] = &[
+    "ca", "da", "de", "en", "es", "eu", "fa", "fr", "he", "it", "ja", "nb", "nn", "pl", "pt_BR", "ru", "sl", "sv",
+    "tr", "zh_CN", "zh_TW",
+];
+
+/// Viewers of a console.
+pub const CONSOLES: &[&str] = &["applet", "vv", "html5", "xtermjs"];
+
+/// What the HA manager does at a shutdown.
+pub const SHUTDOWN_POLICIES: &[&str] = &["freeze", "failover", "migrate", "conditional"];
+
+/// How guests are moved.
+pub const MIGRATIONS: &[&str] = &["secure", "insecure"];
+
+/// How the HA manager chooses nodes.
+pub const SCHEDULERS: &[&str] = &["static", "basic", "dynamic"];
+
+/// How it scores a move.
+pub const BALANCERS: &[&str] = &["bruteforce", "topsis"];
+
+/// When something is told.
+pub const TOLD: &[&str] = &["always", "never"];
+
+/// When updates are told.
+pub const UPDATES_TOLD: &[&str] = &["auto", "always", "never"];
+
+/// How a backup treats a running guest.
+pub const BACKUP_MODES: &[&str] = &["snapshot", "suspend", "stop"];
+
+/// Compressions of a backup.
+pub const COMPRESSIONS: &[&str] = &["0", "1", "gzip", "lzo", "zstd"];
+
+/// When a backup sends mail.
+pub const MAIL_NOTIFICATIONS: &[&str] = &["always", "failure"];
+
+/// How a backup finds what has changed.
+pub const CHANGE_DETECTIONS: &[&str] = &["legacy", "data", "metadata"];
+
+/// Types of metric servers.
+pub const METRIC_SERVERS: &[&str] = &["graphite", "influxdb", "opentelemetry"];
+
+/// Whether the text may be a comment: not empty, and no blank at either end.
+pub fn comment(text: &str) -> bool {
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}');
+    !text.is_empty() && !text.starts_with(blank) && !text.ends_with(blank)
+}
+
+/// Whether the text may be the comment of one device of a mapping.
+pub fn map_comment(text: &str) -> bool {
+    comment(text) && !text.contains([',', '='])
+}
+
+/// Whether the text may be the name of an HA group or rule.
+pub fn ha_name(text: &str) -> bool {
+    let last = text.bytes().last();
+    text.len() >= 2
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && last.is_some_and(|last| last.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Whether the text may be a node's name.
+pub fn node_name(text: &str) -> bool {
+    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    ends(text.bytes().next())
+        && ends(text.bytes().last())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether the text may be an HA resource: a virtual machine or a container by its number.
+pub fn ha_resource(text: &str) -> bool {
+    let number = text.strip_prefix("vm:").or_else(|| text.strip_prefix("ct:"));
+    let digits = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| (100..=999_999_999).contains(&number))
+}
+
+/// Whether the text is a network: `10.10.10.0/24`.
+pub fn cidr(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let canonical = length == "0" || (!length.starts_with(['0', '+']) && !length.is_empty());
+    let most = match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(_)) => 32,
+        Ok(std::net::IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    canonical && length.parse::<u8>().is_ok_and(|length| length <= most)
+}
+
+/// Whether the text is the id of a device: `8086:1572`.
+pub fn device_id(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    parts.len() == 2 && parts.iter().all(|part| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether the text is where a PCI device is: `0000:01:00.0`, in small letters.
+pub fn pci_path(text: &str) -> bool {
+    let hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let parts: Vec<&str> = text.split(':').collect();
+    let [domain, bus, rest] = parts.as_slice() else { return false };
+    let (slot, function) = rest.split_once('.').unwrap_or((rest, "0"));
+    (domain.len() >= 4 && bus.len() == 2 && slot.len() == 2 && function.len() == 1)
+        && [*domain, *bus, slot, function].into_iter().all(hex)
+}
+
+/// Whether the text is where a USB device is: `1-1.2`.
+pub fn usb_path(text: &str) -> bool {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((bus, ports)) = text.split_once('-') else { return false };
+    number(bus) && ports.split('.').all(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_taken_as_the_provider_takes_them() {
+        let check = |judge: fn(&str) -> bool, good: &[&str], bad: &[&str]| {
+            good.iter().for_each(|text| assert!(judge(text), "{text}"));
+            bad.iter().for_each(|text| assert!(!judge(text), "{text}"));
+        };
+        check(comment, &["a", "a b", "\u{a0}a"], &["", " a", "a\n", "\t"]);
+        check(map_comment, &["a b"], &["a,b", "a=b", ""]);
+        check(ha_name, &["ab", "a-b.c_9"], &["a", "9a", "a-", "a b", "", "ä1"]);
+        check(node_name, &["pve1", "1", "a-b"], &["", "-a", "a-", "a.b", "a_b"]);
+        check(ha_resource, &["vm:100", "ct:999999999"], &["vm:99", "100", "vm:1000000000", "ct:", "fa:100", "vm:+100"]);
+        check(cidr, &["10.0.0.0/8", "fd00::/64", "0.0.0.0/0"], &["10.0.0.0", "10.0.0.0/33", "a/8", "10.0.0.0/08"]);
+        check(device_id, &["8086:1572", "10DE:1eb8"], &["8086", "8086:157", "8086:1572:1", "80g6:1572"]);
+        check(
+            pci_path,
+            &["0000:01:00.0", "0000:01:00", "10000:e1:00.f"],
+            &["01:00.0", "0000:01:00.0;0000:01:00.1", "0000:0A:00.0", "0000:01:00."],
+        );
+        check(usb_path, &["1-1", "1-1.2.4", "10-2"], &["1", "1-", "1-1.", "1:1", "-1"]);
+    }
+}

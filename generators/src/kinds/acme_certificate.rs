@@ -1,0 +1,99 @@
+//! ACME certificates of nodes: where their keys go in `proxmox_acme_certificate`.
+
+use proxmox_mpc_model::Object;
+use proxmox_mpc_model::kinds;
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of ACME certificates.
+pub(super) static HALF: Half = Half {
+    kind: "acme_certificate",
+    file: "acme_certificates.tf",
+    word: "certificate",
+    data: false,
+    namespace: Namespace::Own("acme_certificate"),
+    place: |object, _| place(object),
+    name: |entry| entry.node.clone(),
+    rows: &[
+        Row::custom(&[], |draft| {
+            let node = draft.object.entry.identity.id().to_owned();
+            draft.set("node_name", node);
+        }),
+        Row::custom(&["acme", "acmedomain[n]"], order),
+    ],
+    role: Some(|_| Role::nodes("node_acme")),
+};
+
+/// A domain, and the plugin and the alias that prove it, where there are any.
+type Domain = (String, Option<String>, Option<String>);
+
+/// The account and the domains as the provider reads them: those of `acme`, then `acmedomain0` to `acmedomain4`; `None`
+/// where it reads nothing.
+fn read(object: &Object) -> Option<(String, Vec<Domain>)> {
+    let (mut account, mut domains) = (None, Vec::new());
+    for pair in object.text("acme")?.split(',') {
+        match pair.split_once('=').filter(|(_, value)| !value.contains('='))? {
+            ("account", name) => account = Some(name.to_owned()),
+            ("domains", list) => domains.extend(list.split(';').map(|domain| (domain.to_owned(), None, None))),
+            _ => return None,
+        }
+    }
+    for index in 0..=5 {
+        let Some(text) = object.text(&format!("acmedomain{index}")) else { continue };
+        let domain = domain(&text)?;
+        if index < 5 {
+            domains.push(domain);
+        }
+    }
+    Some((account.filter(|account| !account.is_empty())?, domains)).filter(|(_, domains)| !domains.is_empty())
+}
+
+fn domain(text: &str) -> Option<Domain> {
+    let mut read = (String::new(), None, None);
+    for part in text.split(',') {
+        match part.split_once('=') {
+            None => part.clone_into(&mut read.0),
+            Some((_, value)) if value.contains('=') => return None,
+            Some(("domain", value)) => value.clone_into(&mut read.0),
+            Some(("plugin", value)) => read.1 = Some(value.to_owned()),
+            Some(("alias", value)) => read.2 = Some(value.to_owned()),
+            Some(_) => return None,
+        }
+    }
+    Some(read)
+}
+
+fn place(object: &Object) -> Result<Place, SetAside> {
+    if read(object).is_none() {
+        return Err(SetAside::new("the provider wants an account and a domain in `acme` (provider rule J17)"));
+    }
+    Ok(Place::Own("proxmox_acme_certificate", object.entry.identity.id().to_owned()))
+}
+
+fn order(draft: &mut Draft<'_>) {
+    let Some((account, domains)) = read(draft.object) else { return };
+    draft.take("acme");
+    let account = guard::referred(draft, "acme-account", &account, "name");
+    draft.set("account", account);
+    let domain = |(domain, plugin, alias): Domain| {
+        let mut pairs = vec![("domain".to_owned(), Value::from(domain))];
+        let plugin = plugin.map(|plugin| guard::referred(draft, "acme-plugin", &plugin, "plugin"));
+        pairs.extend(plugin.map(|plugin| ("plugin".to_owned(), plugin)));
+        pairs.extend(alias.map(|alias| ("alias".to_owned(), alias.into())));
+        Value::Map(pairs)
+    };
+    let domains = domains.into_iter().map(domain).collect();
+    draft.set("domains", Value::List(domains));
+    let keys: Vec<String> = draft.object.keys.keys().cloned().collect();
+    for key in keys {
+        match kinds::index("acmedomain", &key) {
+            Some(index) if index < 5 => _ = draft.take(&key),
+            Some(_) => draft.lost(&key, "the provider reads five domains (provider rule J17)"),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! ACME plugins: where their keys go in `proxmox_acme_dns_plugin`.
+
+use proxmox_mpc_model::Object;
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::draft::{Default, Draft, SetAside, Step, Variable};
+use crate::row::Row;
+
+/// The generators' half of ACME plugins.
+pub(super) static HALF: Half = Half {
+    kind: "acme_plugin",
+    file: "acme_plugins.tf",
+    word: "plugin",
+    data: false,
+    namespace: Namespace::Own("acme_plugin"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["plugin", "type"], |draft| {
+            draft.take("type");
+            guard::verbatim(draft, "plugin", "plugin");
+        }),
+        Row::custom(&["api"], |draft| guard::verbatim(draft, "api", "api")),
+        Row::custom(&["data"], data),
+        Row::checked(&["validation-delay"], delay),
+        Row::ansible(&["disable", "nodes"], "the provider does not read it (provider rule J16)"),
+        Row::volatile(&["digest"]),
+    ],
+    role: Some(|_| Role::cluster("acme")),
+};
+
+fn place(object: &Object) -> Result<Place, SetAside> {
+    let id = object.entry.identity.id();
+    match object.text("type").as_deref() {
+        Some("dns") if object.keys.contains_key("api") => Ok(Place::Own("proxmox_acme_dns_plugin", id.to_owned())),
+        Some("standalone")
+            if id == "standalone" && !["disable", "nodes"].iter().any(|key| object.keys.contains_key(*key)) =>
+        {
+            Ok(Place::BuiltIn)
+        }
+        _ => {
+            Err(SetAside::new("the provider has no resource for plugins other than those for DNS (provider rule J16)"))
+        }
+    }
+}
+
+/// The credentials, which Proxmox shows in clear text. Any map may stand where they are ignored.
+fn data(draft: &mut Draft<'_>) {
+    if draft.take("data").is_none() {
+        return;
+    }
+    let id = draft.object.entry.identity.id();
+    let description =
+        format!("Credentials of ACME plugin {id}, as {{ NAME = \"value\" }}; used only when it is created anew");
+    let name = format!("{}_acme_data", draft.label());
+    let value = draft.variable(name, Variable { description, default: Default::Map, sensitive: true });
+    draft.set("data", value);
+    draft.ignore(&["data"], "they are credentials, which stand in no file: without this the plan removes them");
+}
+
+/// What is not there reads as 0, where the provider's default is Proxmox's 30.
+fn delay(draft: &mut Draft<'_>) -> Step {
+    if draft.object.keys.contains_key("validation-delay") {
+        return guard::whole(draft, "validation-delay", "validation_delay", &(0..=172_800));
+    }
+    draft.set("validation_delay", 0_i64);
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Backup jobs: where their keys go in `proxmox_backup_job`.
+
+use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::{Object, kinds};
+use serde_json::Value as Json;
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::bpg;
+use crate::draft::{Draft, SetAside, Step};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of backup jobs. Each attribute is written where its key is there.
+pub(super) static HALF: Half = Half {
+    kind: "backup_job",
+    file: "backup.tf",
+    word: "job",
+    data: false,
+    namespace: Namespace::Own("backup_job"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["id", "schedule", "starttime"], |draft| {
+            guard::verbatim(draft, "id", "id");
+            guard::verbatim(draft, "schedule", "schedule");
+            guard::verbatim(draft, "starttime", "starttime");
+        }),
+        Row::custom(&["storage", "node"], |draft| {
+            let storage = draft.text("storage").unwrap_or_default();
+            let storage = guard::referred(draft, "storage", &storage, "id");
+            draft.set("storage", storage);
+            guard::verbatim(draft, "node", "node");
+        }),
+        Row::custom(&["enabled", "remove", "protected", "repeat-missed", "stdexcludes"], |draft| {
+            for key in ["enabled", "remove", "protected", "repeat-missed", "stdexcludes"] {
+                guard::switch(draft, key, &key.replace('-', "_"));
+            }
+        }),
+        Row::custom(&["all", "pool", "vmid"], guests),
+        Row::custom(&["mode", "compress", "mailnotification", "pbs-change-detection-mode"], |draft| {
+            guard::worded(draft, "mode", "mode", bpg::BACKUP_MODES, "J2");
+            guard::worded(draft, "compress", "compress", bpg::COMPRESSIONS, "J2");
+            guard::worded(draft, "mailnotification", "mailnotification", bpg::MAIL_NOTIFICATIONS, "J2");
+            let words = bpg::CHANGE_DETECTIONS;
+            guard::worded(draft, "pbs-change-detection-mode", "pbs_change_detection_mode", words, "J2");
+        }),
+        Row::custom(&["mailto", "notes-template", "script", "tmpdir"], |draft| {
+            list(draft, "mailto", "mailto");
+            guard::verbatim(draft, "notes-template", "notes_template");
+            guard::verbatim(draft, "script", "script");
+            guard::verbatim(draft, "tmpdir", "tmpdir");
+        }),
+        Row::checked(NUMBERS, |draft| {
+            for key in NUMBERS {
+                let range = if *key == "ionice" { 0..=8 } else { i64::MIN..=i64::MAX };
+                guard::whole(draft, key, key, &range)?;
+            }
+            Ok(())
+        }),
+        Row::checked(&["exclude-path"], |draft| {
+            guard::texts(draft, &["exclude-path"])?;
+            list(draft, "exclude-path", "exclude_path");
+            Ok(())
+        }),
+        Row::custom(&["prune-backups"], retention),
+        Row::checked(&["fleecing", "performance"], objects),
+        Row::volatile(&["digest", "next-run", "type"]),
+        Row::ansible(
+            &[
+                "comment",
+                "dow",
+                "dumpdir",
+                "exclude",
+                "notification-mode",
+                "notification-policy",
+                "notification-target",
+                "quiet",
+                "size",
+                "stop",
+            ],
+            "the provider has no attribute for it (provider rule J5)",
+        ),
+    ],
+    role: Some(|_| Role::cluster("backup")),
+};
+
+const NUMBERS: &[&str] = &["bwlimit", "ionice", "lockwait", "maxfiles", "pigz", "stopwait", "zstd"];
+
+fn place(object: &Object) -> Result<Place, SetAside> {
+    if kinds::of_cron(object) {
+        // Imported, it would look disabled, and its id changes with every change of it.
+        let reason = "it is a line of /etc/pve/vzdump.cron, which the provider reads wrongly (provider rule J7)";
+        let remedy = "make a job of it (Datacenter / Backup, or pvesh create /cluster/backup) and delete the line";
+        return Err(SetAside::new(reason).remedy(remedy));
+    }
+    if let Some(key) = ["schedule", "storage"].into_iter().find(|key| object.text(key).is_none()) {
+        let reason = format!("the provider wants a storage and a schedule, and it has no `{key}` (provider rule J8)");
+        return Err(SetAside::new(reason));
+    }
+    Ok(Place::Own("proxmox_backup_job", object.entry.identity.id().to_owned()))
+}
+
+/// The provider takes one of the three. `all = false` beside another is refused, and what Proxmox assumes.
+fn guests(draft: &mut Draft<'_>) {
+    let said = |draft: &Draft<'_>, key: &str| draft.object.text(key).is_some_and(|text| !text.is_empty());
+    let first = ["pool", "vmid"].into_iter().find(|key| said(draft, key));
+    match first {
+        Some("pool") => {
+            let pool = draft.text("pool").unwrap_or_default();
+            let pool = guard::referred(draft, "pool", &pool, "pool_id");
+            draft.set("pool", pool);
+        }
+        Some(_) => list(draft, "vmid", "vmid"),
+        None if draft.flag("all") => draft.set("all", true),
+        None => {}
+    }
+    if first.is_some() {
+        if draft.flag("all") {
+            draft.lost("all", ONE);
+        } else {
+            draft.default("all");
+        }
+    } else if !draft.flag("all") {
+        draft.default("all");
+    }
+    for key in ["pool", "vmid"] {
+        if first != Some(key) && draft.object.keys.contains_key(key) {
+            if said(draft, key) {
+                draft.lost(key, ONE);
+                draft.ignore(&[key], ONE);
+            } else {
+                draft.default(key);
+            }
+        }
+    }
+}
+
+const ONE: &str = "the provider takes either all guests, or a pool, or a list of guests (provider rule J6)";
+
+/// A text that the provider splits at commas; an empty one is no list.
+fn list(draft: &mut Draft<'_>, key: &str, attribute: &str) {
+    match draft.text(key) {
+        Some(text) if text.is_empty() && key != "exclude-path" => draft.default(key),
+        Some(text) => {
+            let trim = |word: &str| Value::from(if key == "exclude-path" { word } else { word.trim() });
+            draft.set(attribute, Value::List(text.split(',').map(trim).collect()));
+        }
+        None => {}
+    }
+}
+
+/// What is kept, as a map of texts.
+fn retention(draft: &mut Draft<'_>) {
+    let pairs: Vec<(String, Value)> = match draft.take("prune-backups") {
+        Some(Json::Object(options)) => {
+            let pair = |(name, value): (&String, &Json)| Some((name.clone(), text(value)?.into()));
+            options.iter().filter_map(pair).collect()
+        }
+        Some(Json::String(text)) => {
+            let pairs = text.split(',').filter_map(|pair| pair.trim().split_once('='));
+            pairs.map(|(name, value)| (name.to_owned(), value.into())).collect()
+        }
+        _ => return,
+    };
+    if pairs.is_empty() {
+        draft.default("prune-backups");
+        return;
+    }
+    let mut pairs = pairs;
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    draft.set("prune_backups", Value::Map(pairs));
+}
+
+fn objects(draft: &mut Draft<'_>) -> Step {
+    guard::objects(draft, &["fleecing", "performance"])?;
+    if let Some(mut options) = draft.map("fleecing") {
+        let mut pairs = Vec::new();
+        options.take_raw("enabled");
+        let enabled = guard::inner_switch(draft, "fleecing", "enabled");
+        pairs.extend(enabled.map(|on| ("enabled".to_owned(), Value::Boolean(on))));
+        let storage = options.take_raw("storage");
+        let storage = storage.map(|id| ("storage".to_owned(), guard::referred(draft, "storage", &id, "id")));
+        pairs.extend(storage);
+        draft.set("fleecing", Value::Map(pairs));
+        if !options.names().is_empty() {
+            draft.lost("fleecing", "the provider does not know all of its options (provider rule J5)");
+        }
+    }
+    if let Some(mut options) = draft.map("performance") {
+        let mut pairs = Vec::new();
+        for (option, attribute) in [("max-workers", "max_workers"), ("pbs-entries-max", "pbs_entries_max")] {
+            pairs.extend(options.integer(option).map(|number| (attribute.to_owned(), Value::Integer(number))));
+        }
+        draft.set("performance", Value::Map(pairs));
+        if !options.names().is_empty() {
+            draft.lost("performance", "the provider does not know all of its options (provider rule J5)");
+        }
+    }
+    Ok(())
+}

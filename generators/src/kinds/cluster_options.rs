@@ -1,0 +1,190 @@
+//! Datacenter options: where their keys go in `proxmox_cluster_options`.
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::bpg;
+use crate::draft::{Default, Draft, SetAside, Step, Variable};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of datacenter options. Each attribute is written where its key is there.
+pub(super) static HALF: Half = Half {
+    kind: "cluster_options",
+    file: "cluster.tf",
+    word: "options",
+    data: false,
+    namespace: Namespace::Own("cluster_options"),
+    place: |_, _| Ok(Place::Own("proxmox_cluster_options", "cluster".to_owned())),
+    name: |_| Some("datacenter".to_owned()),
+    rows: &[
+        Row::checked(&[], readable),
+        Row::custom(&["email_from", "mac_prefix", "http_proxy", "description"], texts),
+        Row::custom(&["keyboard", "language", "console"], |draft| {
+            guard::worded(draft, "keyboard", "keyboard", bpg::KEYBOARDS, "J2");
+            guard::worded(draft, "language", "language", bpg::LANGUAGES, "J2");
+            guard::worded(draft, "console", "console", bpg::CONSOLES, "J2");
+        }),
+        Row::custom(&["max_workers"], |draft| match draft.text("max_workers").map(|text| text.parse::<i64>()) {
+            Some(Ok(number)) => draft.set("max_workers", number),
+            Some(Err(_)) => guard::refuse(draft, "max_workers", "max_workers", "J2"),
+            None => {}
+        }),
+        Row::checked(&["bwlimit"], bandwidth),
+        Row::custom(&["ha"], |draft| options(draft, "ha", HA)),
+        Row::custom(&["migration"], |draft| options(draft, "migration", MIGRATION)),
+        Row::custom(&["crs"], |draft| options(draft, "crs", CRS)),
+        Row::custom(&["next-id"], |draft| nested(draft, "next-id", "next_id", NEXT_ID)),
+        Row::custom(&["notify"], |draft| nested(draft, "notify", "notify", NOTIFY)),
+        Row::volatile(&["allowed-tags", "digest"]),
+        Row::ansible(
+            &[
+                "consent-text",
+                "fencing",
+                "location",
+                "migration_unsecure",
+                "registered-tags",
+                "replication",
+                "tag-style",
+                "u2f",
+                "user-tag-access",
+                "webauthn",
+            ],
+            "the provider has no attribute for it (provider rule J1)",
+        ),
+    ],
+    role: Some(|_| Role::cluster("datacenter")),
+};
+
+/// An option within a key: its name, the attribute, and what may stand there.
+type Known = (&'static str, &'static str, Takes);
+
+/// What an attribute takes.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A text that passes.
+    Text(fn(&str) -> bool),
+    /// A whole number of this range.
+    Whole(i64, i64),
+    /// A switch.
+    Switch,
+}
+
+const HA: &[Known] = &[("shutdown_policy", "ha_shutdown_policy", Takes::Words(bpg::SHUTDOWN_POLICIES))];
+
+const MIGRATION: &[Known] =
+    &[("type", "migration_type", Takes::Words(bpg::MIGRATIONS)), ("network", "migration_cidr", Takes::Text(bpg::cidr))];
+
+const CRS: &[Known] = &[
+    ("ha", "crs_ha", Takes::Words(bpg::SCHEDULERS)),
+    ("ha-rebalance-on-start", "crs_ha_rebalance_on_start", Takes::Switch),
+    ("ha-auto-rebalance", "crs_ha_auto_rebalance", Takes::Switch),
+    ("ha-auto-rebalance-hold-duration", "crs_ha_auto_rebalance_hold_duration", Takes::Whole(0, i64::MAX)),
+    ("ha-auto-rebalance-margin", "crs_ha_auto_rebalance_margin", Takes::Whole(0, 100)),
+    ("ha-auto-rebalance-method", "crs_ha_auto_rebalance_method", Takes::Words(bpg::BALANCERS)),
+    ("ha-auto-rebalance-threshold", "crs_ha_auto_rebalance_threshold", Takes::Whole(0, 100)),
+];
+
+const NEXT_ID: &[Known] =
+    &[("lower", "lower", Takes::Whole(100, i64::MAX)), ("upper", "upper", Takes::Whole(i64::MIN, 999_999_999))];
+
+const NOTIFY: &[Known] = &[
+    ("fencing", "ha_fencing_mode", Takes::Words(bpg::TOLD)),
+    ("target-fencing", "ha_fencing_target", Takes::Text(bpg::comment)),
+    ("package-updates", "package_updates", Takes::Words(bpg::UPDATES_TOLD)),
+    ("target-package-updates", "package_updates_target", Takes::Text(bpg::comment)),
+    ("replication", "replication", Takes::Words(bpg::TOLD)),
+    ("target-replication", "replication_target", Takes::Text(bpg::comment)),
+];
+
+/// What the provider wants to be an object is one, also where it has no attribute for it.
+fn readable(draft: &mut Draft<'_>) -> Step {
+    let objects = ["crs", "ha", "tag-style", "migration", "webauthn", "next-id", "notify", "user-tag-access"];
+    guard::objects(draft, &objects)?;
+    guard::texts(draft, &["bwlimit"])
+}
+
+fn texts(draft: &mut Draft<'_>) {
+    guard::verbatim(draft, "email_from", "email_from");
+    guard::verbatim(draft, "mac_prefix", "mac_prefix");
+    match draft.text("http_proxy") {
+        Some(proxy) if proxy.contains('@') => {
+            let description = "Proxy of the cluster with its password, as http://user:password@host:port/".to_owned();
+            let variable = Variable { description, default: Default::Text(String::new()), sensitive: true };
+            let value = draft.variable("cluster_http_proxy".to_owned(), variable);
+            draft.set("http_proxy", value);
+            draft.ignore(&["http_proxy"], "it has a password in it, which stands in no file");
+        }
+        proxy => draft.set_some("http_proxy", proxy),
+    }
+    match draft.text("description") {
+        Some(text) if text.is_empty() => draft.default("description"),
+        text => draft.set_some("description", text),
+    }
+}
+
+/// Limits in KiB/s; a fraction ends the reading of everything.
+fn bandwidth(draft: &mut Draft<'_>) -> Step {
+    let Some(mut limits) = draft.options("bwlimit") else { return Ok(()) };
+    for option in ["clone", "default", "migration", "move", "restore"] {
+        let Some(limit) = limits.take(option) else { continue };
+        let Ok(limit) = limit.parse::<i64>() else {
+            return Err(SetAside::new("the provider cannot read a limit with a fraction (provider rule J3)").into());
+        };
+        draft.set(&format!("bandwidth_limit_{option}"), limit);
+    }
+    if !limits.names().is_empty() {
+        draft.lost("bwlimit", "the provider does not know all of its limits (provider rule J1)");
+    }
+    Ok(())
+}
+
+/// A value of an option, which is `inner` as a switch; nothing where the provider would refuse it.
+fn value(takes: Takes, text: String, inner: Option<bool>) -> Option<Value> {
+    Some(match takes {
+        Takes::Words(words) => words.contains(&&*text).then(|| text.into())?,
+        Takes::Text(passes) => passes(&text).then(|| text.into())?,
+        Takes::Whole(least, most) => {
+            text.parse().ok().filter(|number| (least..=most).contains(number)).map(Value::Integer)?
+        }
+        Takes::Switch => Value::Boolean(inner.unwrap_or_default()),
+    })
+}
+
+/// Options that are attributes of the resource itself.
+fn options(draft: &mut Draft<'_>, key: &str, known: &[Known]) {
+    let Some(mut options) = draft.map(key) else { return };
+    for (option, attribute, takes) in known {
+        let Some(text) = options.take_raw(option) else { continue };
+        let inner = guard::inner_switch(draft, key, option);
+        match value(*takes, text, inner) {
+            Some(value) => draft.set(attribute, value),
+            None => guard::refuse(draft, key, attribute, "J2"),
+        }
+    }
+    rest(draft, key, &options.names());
+}
+
+/// Options that are one attribute together, which is ignored where one of them is refused.
+fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[Known]) {
+    let Some(mut options) = draft.map(key) else { return };
+    let mut pairs = Vec::new();
+    for (option, name, takes) in known {
+        let Some(text) = options.take_raw(option) else { continue };
+        let inner = guard::inner_switch(draft, key, option);
+        match value(*takes, text, inner) {
+            Some(value) => pairs.push(((*name).to_owned(), value)),
+            None => return guard::refuse(draft, key, attribute, "J2"),
+        }
+    }
+    draft.set(attribute, Value::Map(pairs));
+    rest(draft, key, &options.names());
+}
+
+/// Options that the provider does not know: Ansible keeps the key as a whole.
+fn rest(draft: &mut Draft<'_>, key: &str, names: &[String]) {
+    if !names.is_empty() {
+        draft.lost(key, format!("the provider does not know `{}` in it (provider rule J1)", names.join("`, `")));
+    }
+}

@@ -1,0 +1,64 @@
+//! HA resources: where their keys go in `proxmox_haresource`.
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::bpg;
+use crate::draft::{Draft, SetAside, Step};
+use crate::row::Row;
+
+/// The generators' half of HA resources.
+pub(super) static HALF: Half = Half {
+    kind: "ha_resource",
+    file: "ha_resources.tf",
+    word: "ha",
+    data: false,
+    namespace: Namespace::Own("ha_resource"),
+    place: |object, _| {
+        let id = object.entry.identity.id();
+        if !bpg::ha_resource(id) {
+            return Err(SetAside::new("the provider knows guests only as HA resources (provider rule J10)"));
+        }
+        Ok(Place::Own("proxmox_haresource", id.to_owned()))
+    },
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["sid", "type"], |draft| {
+            draft.take("type");
+            let sid = draft.text("sid").unwrap_or_default();
+            let (kind, vmid) = sid.split_once(':').unwrap_or(("", &sid));
+            let id = guard::guest_within(draft, &format!("{kind}:"), vmid, "");
+            draft.set("resource_id", id);
+        }),
+        Row::checked(&["state"], state),
+        Row::custom(&["comment"], |draft| guard::passing(draft, "comment", "comment", bpg::comment, "J18")),
+        Row::custom(&["failback"], |draft| guard::switch(draft, "failback", "failback")),
+        Row::custom(&["group"], |draft| match draft.text("group") {
+            Some(group) if bpg::ha_name(&group) => {
+                let group = guard::referred(draft, "ha-group", &group, "group");
+                draft.set("group", group);
+            }
+            Some(_) => guard::refuse(draft, "group", "group", "J12"),
+            None => {}
+        }),
+        Row::checked(&["max_relocate", "max_restart"], |draft| {
+            guard::whole(draft, "max_relocate", "max_relocate", &(0..=10))?;
+            guard::whole(draft, "max_restart", "max_restart", &(0..=10))
+        }),
+        Row::volatile(&["digest"]),
+    ],
+    role: Some(|_| Role::cluster("ha")),
+};
+
+/// `started` is the provider's default as well; `enabled` is an older word for it, and reads the same.
+fn state(draft: &mut Draft<'_>) -> Step {
+    match draft.text("state").as_deref() {
+        None | Some("started" | "enabled") => draft.default("state"),
+        Some(state @ ("stopped" | "disabled" | "ignored")) => draft.set("state", state),
+        Some(other) => {
+            return Err(
+                SetAside::new(format!("the provider does not know the state `{other}` (provider rule J10)")).into()
+            );
+        }
+    }
+    Ok(())
+}

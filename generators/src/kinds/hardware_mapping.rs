@@ -1,0 +1,148 @@
+//! Hardware and directory mappings: where their keys go in `proxmox_hardware_mapping_pci`, `…_usb` and `…_dir`.
+
+use proxmox_mpc_model::Object;
+use proxmox_mpc_model::object::text;
+use serde_json::Value as Json;
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::bpg;
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of PCI mappings.
+pub(super) static PCI: Half = Half {
+    kind: "hardware_mapping_pci",
+    file: "pci_mappings.tf",
+    word: "pci",
+    data: false,
+    namespace: Namespace::Own("hardware_mapping_pci"),
+    place: |object, _| place(object, "proxmox_hardware_mapping_pci", PCI_MAP),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["id"], "name"),
+        COMMENT,
+        Row::flag(&["mdev"], "mediated_devices", false),
+        Row::custom(&["map"], |draft| devices(draft, PCI_MAP)),
+        Row::volatile(&["digest", "type"]),
+        Row::ansible(&["live-migration-capable"], "the provider has no attribute for it (provider rule J13)"),
+    ],
+    role: ROLE,
+};
+
+/// The generators' half of USB mappings.
+pub(super) static USB: Half = Half {
+    kind: "hardware_mapping_usb",
+    file: "usb_mappings.tf",
+    word: "usb",
+    data: false,
+    namespace: Namespace::Own("hardware_mapping_usb"),
+    place: |object, _| place(object, "proxmox_hardware_mapping_usb", USB_MAP),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["id"], "name"),
+        COMMENT,
+        Row::custom(&["map"], |draft| devices(draft, USB_MAP)),
+        Row::volatile(&["digest", "type"]),
+    ],
+    role: ROLE,
+};
+
+/// The generators' half of directory mappings.
+pub(super) static DIR: Half = Half {
+    kind: "hardware_mapping_dir",
+    file: "directory_mappings.tf",
+    word: "directory",
+    data: false,
+    namespace: Namespace::Own("hardware_mapping_dir"),
+    place: |object, _| place(object, "proxmox_hardware_mapping_dir", DIR_MAP),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["id"], "name"),
+        COMMENT,
+        Row::custom(&["map"], |draft| devices(draft, DIR_MAP)),
+        Row::volatile(&["digest", "type"]),
+    ],
+    role: ROLE,
+};
+
+const COMMENT: Row =
+    Row::custom(&["description"], |draft| guard::passing(draft, "description", "comment", bpg::comment, "J18"));
+
+const ROLE: Option<fn(&proxmox_mpc_model::Identity) -> Role> = Some(|_| Role::cluster("mappings"));
+
+/// An option of a device: its name, the attribute, what may stand there, whether it must be there.
+type Known = (&'static str, &'static str, fn(&str) -> bool, bool);
+
+const PCI_MAP: &[Known] = &[
+    ("node", "node", any, true),
+    ("path", "path", bpg::pci_path, true),
+    ("id", "id", bpg::device_id, true),
+    ("subsystem-id", "subsystem_id", bpg::device_id, false),
+    ("iommugroup", "iommu_group", |text| text.parse::<i64>().is_ok(), false),
+    ("description", "comment", plain_comment, false),
+];
+
+const USB_MAP: &[Known] = &[
+    ("node", "node", any, true),
+    ("path", "path", bpg::usb_path, false),
+    ("id", "id", bpg::device_id, true),
+    ("description", "comment", plain_comment, false),
+];
+
+const DIR_MAP: &[Known] =
+    &[("node", "node", any, true), ("path", "path", |path| path.len() > 1 && path.starts_with('/'), true)];
+
+fn any(_: &str) -> bool {
+    true
+}
+
+/// Percent signs are decoded by the provider, which is another text then.
+fn plain_comment(text: &str) -> bool {
+    bpg::map_comment(text) && !text.contains('%')
+}
+
+/// The devices as the provider reads them; `None` where it reads or takes one of them not at all.
+fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
+    let mut devices: Vec<String> = object.keys.get("map").and_then(Json::as_array)?.iter().filter_map(text).collect();
+    devices.sort_unstable();
+    let device = |device: &String| {
+        let mut options: Vec<(&str, &str)> = Vec::new();
+        for option in device.split(',') {
+            options.push(option.split_once('=').filter(|(_, value)| !value.contains('='))?);
+        }
+        let mut pairs = Vec::new();
+        for (option, attribute, passes, needed) in known {
+            let Some(index) = options.iter().position(|(name, _)| name == option) else {
+                if *needed {
+                    return None;
+                }
+                continue;
+            };
+            let (_, value) = options.remove(index);
+            let number = (*option == "iommugroup").then(|| value.parse().ok().map(Value::Integer)).flatten();
+            passes(value).then_some(())?;
+            pairs.push(((*attribute).to_owned(), number.unwrap_or_else(|| value.into())));
+        }
+        options.is_empty().then_some(Value::Map(pairs))
+    };
+    let devices: Option<Vec<Value>> = devices.iter().map(device).collect();
+    // The provider's sets take nothing twice.
+    let once = |devices: &Vec<Value>| devices.iter().enumerate().all(|(n, device)| !devices[..n].contains(device));
+    devices.filter(|devices| !devices.is_empty() && once(devices))
+}
+
+fn place(object: &Object, resource: &'static str, known: &[Known]) -> Result<Place, SetAside> {
+    if map(object, known).is_none() {
+        let reason = "the provider refuses one of its devices: several paths, capitals in a path, or an option that it does \
+                      not know (provider rule J13)";
+        return Err(SetAside::new(reason));
+    }
+    Ok(Place::Own(resource, object.entry.identity.id().to_owned()))
+}
+
+fn devices(draft: &mut Draft<'_>, known: &[Known]) {
+    draft.take("map");
+    draft.set_some("map", map(draft.object, known).map(Value::List));
+}

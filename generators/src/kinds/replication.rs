@@ -1,0 +1,60 @@
+//! Replication jobs: where their keys go in `proxmox_replication`.
+
+use super::{Half, Namespace, Place, guard};
+use crate::ansible::Role;
+use crate::draft::{Draft, SetAside, Step};
+use crate::hcl;
+use crate::row::Row;
+
+/// The generators' half of replication jobs.
+pub(super) static HALF: Half = Half {
+    kind: "replication",
+    file: "replication.tf",
+    word: "replication",
+    data: false,
+    namespace: Namespace::Own("replication"),
+    place: |object, _| {
+        if object.keys.contains_key("remove_job") {
+            return Ok(Place::Fact);
+        }
+        match object.text("type").as_deref() {
+            Some("local") => Ok(Place::Own("proxmox_replication", object.entry.identity.id().to_owned())),
+            other => Err(SetAside::new(format!(
+                "the provider knows no replication of type `{}` (provider rule J9)",
+                other.unwrap_or_default()
+            ))),
+        }
+    },
+    name: |entry| entry.name.as_ref().map(|name| format!("guest {name}")),
+    rows: &[
+        Row::custom(&["id"], |draft| {
+            let id = draft.text("id").unwrap_or_default();
+            let (guest, number) = id.split_once('-').unwrap_or((&id, ""));
+            let id = guard::guest_within(draft, "", guest, &format!("-{number}"));
+            draft.set("id", id);
+        }),
+        Row::custom(&["type", "target"], |draft| {
+            guard::verbatim(draft, "type", "type");
+            guard::verbatim(draft, "target", "target");
+        }),
+        Row::flag(&["disable"], "disable", false),
+        Row::custom(&["comment", "schedule"], |draft| {
+            guard::verbatim(draft, "comment", "comment");
+            // The default, written where the key is not there, shows a change.
+            guard::verbatim(draft, "schedule", "schedule");
+        }),
+        Row::checked(&["rate"], rate),
+        Row::volatile(&["digest", "guest", "jobnum", "remove_job", "source"]),
+    ],
+    role: Some(|_| Role::cluster("replication")),
+};
+
+/// In MB/s; the provider reads JSON's own numbers only.
+fn rate(draft: &mut Draft<'_>) -> Step {
+    let Some(value) = draft.take("rate") else { return Ok(()) };
+    match hcl::number(&value.to_string()).filter(|_| value.is_number()) {
+        Some(number) => draft.set("rate", number),
+        None => return Err(SetAside::new("the provider cannot read `rate`: it is no number (provider rule J9)").into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! How a certificate authority is shown that a domain is ours (`priv/acme/plugins.cfg`), Proxmox's half.
+
+use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use crate::{ApiPath, Object};
+
+/// An ACME challenge plugin. Its `data` are credentials of a DNS service, one `NAME=value` a line, shown in clear text to
+/// who may modify the system, and hidden from everybody else with the whole list.
+pub(super) static KIND: Kind = Kind {
+    id: "acme_plugin",
+    prefix: "acme-plugin",
+    title: "ACME plugin",
+    keys: &[
+        Key::new("api", Form::Text),
+        Key::new("data", Form::Text).secret(),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("disable", Form::Boolean),
+        Key::new("nodes", Form::Set(',')),
+        Key::new("plugin", Form::Text).fixed(),
+        Key::new("type", Form::Text).fixed(),
+        Key::new("validation-delay", Form::Integer).default("30"),
+    ],
+    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(Id::Key("plugin"))).audit("/", "Sys.Modify")),
+    writing: Writing::Own(|_, object| Some(write(object))),
+};
+
+/// What answers call `plugin` is `id` where one is made.
+fn write(object: &Object) -> Write {
+    let id = object.entry.identity.id();
+    let mut values = vec![("id".to_owned(), id.to_owned())];
+    values.extend(object.text("type").map(|kind| ("type".to_owned(), kind)));
+    Write {
+        path: ApiPath::new(["cluster", "acme", "plugins", id]),
+        create: Some(Create { path: ApiPath::new(["cluster", "acme", "plugins"]), values }),
+        always: Vec::new(),
+        parts: None,
+    }
+}

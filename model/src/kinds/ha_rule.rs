@@ -1,0 +1,29 @@
+//! Rules of the HA manager (`ha/rules.cfg`, since Proxmox VE 9), Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+
+/// A rule that binds HA resources to nodes, to each other or apart from each other.
+pub(super) static KIND: Kind = Kind {
+    id: "ha_rule",
+    prefix: "ha-rule",
+    title: "HA rule",
+    keys: &[
+        Key::new("affinity", Form::Text),
+        Key::new("comment", Form::Text),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("disable", Form::Boolean),
+        // What the manager finds wrong with it, and its place in the file.
+        Key::new("errors", Form::Structure).volatile(),
+        Key::new("nodes", Form::Set(',')),
+        Key::new("order", Form::Integer).volatile(),
+        Key::new("resources", Form::Set(',')),
+        Key::new("rule", Form::Text).fixed(),
+        Key::new("strict", Form::Boolean).default("0"),
+        Key::new("type", Form::Text).fixed(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("ha/rules", Shape::Rows(Id::Key("rule"))).nothing(&["ha groups have not been migrated"]),
+    ),
+    // HA rule updates require the type (facts/pve/BEHAVIOUR.md, "Pending and writes").
+    writing: Writing::WhereRead { always: &["type"] },
+};

@@ -1,0 +1,55 @@
+//! Mappings of a name to a device or a directory of each node (`mapping/*.cfg`), Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+
+/// A PCI device by a name that is the same on every node.
+pub(super) static PCI: Kind = Kind {
+    id: "hardware_mapping_pci",
+    prefix: "hardware-mapping-pci",
+    title: "PCI mapping",
+    keys: &[
+        Key::new("description", Form::Text),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("id", Form::Text).fixed(),
+        Key::new("live-migration-capable", Form::Boolean).default("0"),
+        Key::new("map", Form::Structure),
+        Key::new("mdev", Form::Boolean).default("0"),
+        Key::new("type", Form::Text).volatile(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("mapping/pci", Shape::Rows(Id::Key("id"))).audit("/mapping/pci", "Mapping.Audit"),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};
+
+/// A USB device by such a name.
+pub(super) static USB: Kind = Kind {
+    id: "hardware_mapping_usb",
+    prefix: "hardware-mapping-usb",
+    title: "USB mapping",
+    keys: PLAIN,
+    source: Source::Listed(
+        Listed::cluster("mapping/usb", Shape::Rows(Id::Key("id"))).audit("/mapping/usb", "Mapping.Audit"),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};
+
+/// A directory by such a name, which guests share.
+pub(super) static DIR: Kind = Kind {
+    id: "hardware_mapping_dir",
+    prefix: "hardware-mapping-dir",
+    title: "directory mapping",
+    keys: PLAIN,
+    source: Source::Listed(
+        Listed::cluster("mapping/dir", Shape::Rows(Id::Key("id"))).audit("/mapping/dir", "Mapping.Audit"),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};
+
+const PLAIN: &[Key] = &[
+    Key::new("description", Form::Text),
+    Key::new("digest", Form::Text).volatile(),
+    Key::new("id", Form::Text).fixed(),
+    Key::new("map", Form::Structure),
+    Key::new("type", Form::Text).volatile(),
+];

@@ -1,0 +1,53 @@
+//! Servers that metrics are sent to (`status.cfg`), Proxmox's half.
+
+use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use crate::{ApiPath, Object};
+
+/// A metric server. The list lacks most keys, and no answer has the token.
+pub(super) static KIND: Kind = Kind {
+    id: "metric_server",
+    prefix: "metric-server",
+    title: "metric server",
+    keys: &[
+        Key::new("api-path-prefix", Form::Text),
+        Key::new("bucket", Form::Text),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("disable", Form::Boolean),
+        Key::new("id", Form::Text).fixed(),
+        Key::new("influxdbproto", Form::Text).default("udp"),
+        Key::new("max-body-size", Form::Integer).default("25000000"),
+        Key::new("mtu", Form::Integer).default("1500"),
+        Key::new("organization", Form::Text),
+        Key::new("otel-compression", Form::Text).default("gzip"),
+        // Credentials, as a rule.
+        Key::new("otel-headers", Form::Text).secret(),
+        Key::new("otel-max-body-size", Form::Integer).default("10000000"),
+        Key::new("otel-path", Form::Text).default("/v1/metrics"),
+        Key::new("otel-protocol", Form::Text).default("https"),
+        Key::new("otel-resource-attributes", Form::Text),
+        Key::new("otel-timeout", Form::Integer).default("5"),
+        Key::new("otel-verify-ssl", Form::Boolean).default("1"),
+        Key::new("path", Form::Text),
+        Key::new("port", Form::Integer),
+        Key::new("proto", Form::Text),
+        Key::new("server", Form::Text),
+        Key::new("timeout", Form::Integer).default("1"),
+        Key::new("token", Form::Text).secret(),
+        Key::new("type", Form::Text).fixed(),
+        Key::new("verify-certificate", Form::Boolean).default("1"),
+    ],
+    source: Source::Listed(Listed::cluster("metrics/server", Shape::Each(Id::Key("id")))),
+    writing: Writing::Own(|_, object| Some(write(object))),
+};
+
+/// A `POST` to its own path makes it; each `PUT` wants the address as well.
+fn write(object: &Object) -> Write {
+    let path = ApiPath::new(["cluster", "metrics", "server", object.entry.identity.id()]);
+    let said = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();
+    Write {
+        path: path.clone(),
+        create: Some(Create { path, values: said(&["type"]) }),
+        always: said(&["port", "server"]),
+        parts: None,
+    }
+}

@@ -1,0 +1,28 @@
+//! Replication jobs (`replication.cfg`), Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+
+/// A job that copies a guest's volumes to another node. Its id is the guest's number and its own: `101-0`.
+pub(super) static KIND: Kind = Kind {
+    id: "replication",
+    prefix: "replication",
+    title: "replication job",
+    keys: &[
+        Key::new("comment", Form::Text),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("disable", Form::Boolean),
+        // The guest and the number are in the id, and the source is where the guest is.
+        Key::new("guest", Form::Integer).volatile(),
+        Key::new("id", Form::Text).fixed(),
+        Key::new("jobnum", Form::Integer).volatile(),
+        Key::new("rate", Form::Number),
+        // Set while it is being removed.
+        Key::new("remove_job", Form::Text).volatile(),
+        Key::new("schedule", Form::Text).default("*/15"),
+        Key::new("source", Form::Text).volatile(),
+        Key::new("target", Form::Text).fixed(),
+        Key::new("type", Form::Text).fixed(),
+    ],
+    source: Source::Listed(Listed::cluster("replication", Shape::Rows(Id::Key("id"))).audit("/vms", "VM.Audit")),
+    writing: Writing::WhereRead { always: &[] },
+};
