@@ -4,8 +4,10 @@
 //! what its resources are called. A validator refuses before anything is read, so one refused value stops the whole
 //! plan, even where the attribute is ignored: a value is written only where it passes.
 
+mod moment;
 mod values;
 
+pub use moment::rfc3339;
 pub use values::*;
 
 /// The provider's name in Terraform.

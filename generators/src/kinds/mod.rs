@@ -2,14 +2,20 @@
 //!
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
+mod acl;
 mod container;
 mod firewall_rules;
+mod group;
 mod guest;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod realm;
+mod realm_sync;
 mod role;
 mod storage;
+mod user;
+mod user_token;
 mod vm;
 
 use std::borrow::Cow;
@@ -84,6 +90,12 @@ pub static HALVES: &[&Half] = &[
     &container::HALF,
     &pool_membership::HALF,
     &role::HALF,
+    &group::HALF,
+    &user::HALF,
+    &user_token::HALF,
+    &acl::HALF,
+    &realm::HALF,
+    &realm_sync::HALF,
     &firewall_rules::HALF,
     &notification_matcher::HALF,
 ];

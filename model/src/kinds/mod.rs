@@ -4,15 +4,21 @@
 
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
+mod acl;
 mod container;
 mod firewall_rules;
+mod group;
 mod guest;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod realm;
+mod realm_sync;
 mod role;
 mod source;
 mod storage;
+mod user;
+mod user_token;
 mod vm;
 mod write;
 
@@ -28,6 +34,12 @@ pub static KINDS: &[&Kind] = &[
     &pool::KIND,
     &pool_membership::KIND,
     &role::KIND,
+    &group::KIND,
+    &user::KIND,
+    &user_token::KIND,
+    &acl::KIND,
+    &realm::KIND,
+    &realm_sync::KIND,
     &firewall_rules::KIND,
     &notification_matcher::KIND,
 ];
@@ -102,6 +114,8 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether it is configuration.
     pub class: Class,
+    /// Of a secret that Proxmox never shows: the key beside which it is set.
+    pub beside: Option<&'static str>,
 }
 
 /// How the value of a key is written.
@@ -139,7 +153,7 @@ pub enum Class {
 impl Key {
     /// A configuration key without a default.
     pub const fn new(name: &'static str, form: Form) -> Self {
-        Self { name, form, default: None, class: Class::Config }
+        Self { name, form, default: None, class: Class::Config, beside: None }
     }
 
     /// The same with Proxmox's default.
@@ -167,6 +181,13 @@ impl Key {
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.class = Class::Secret;
+        self
+    }
+
+    /// The same secret, which Proxmox never shows, and which is set where this other key is.
+    #[must_use]
+    pub const fn beside(mut self, other: &'static str) -> Self {
+        self.beside = Some(other);
         self
     }
 
