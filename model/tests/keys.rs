@@ -136,7 +136,10 @@ fn keys_are_in_order_and_none_is_there_twice() {
 fn secrets_are_marked() {
     let secrets = KINDS.iter().flat_map(|kind| kind.keys.iter().filter(|key| key.class == Class::Secret));
     let names: Vec<&str> = secrets.map(|key| key.name).collect();
-    assert_eq!(names, ["cipassword", "encryption-key", "keyring", "password", "keys", "password", "client-key", "password", "tfa"]);
+    assert_eq!(
+        names,
+        ["cipassword", "encryption-key", "keyring", "password", "keys", "password", "client-key", "password", "tfa"]
+    );
 }
 
 /// Whether a value can be read by its form.

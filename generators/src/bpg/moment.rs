@@ -27,7 +27,8 @@ mod tests {
 
     #[test]
     fn seconds_become_dates() {
-        let check = |seconds: u64, expected: Option<&str>| assert_eq!(rfc3339(seconds).as_deref(), expected, "{seconds}");
+        let check =
+            |seconds: u64, expected: Option<&str>| assert_eq!(rfc3339(seconds).as_deref(), expected, "{seconds}");
         check(0, Some("1970-01-01T00:00:00Z"));
         check(951_782_400, Some("2000-02-29T00:00:00Z"));
         check(1_600_000_000, Some("2020-09-13T12:26:40Z"));

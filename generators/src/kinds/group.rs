@@ -2,6 +2,7 @@
 
 use super::{Half, Namespace, Place};
 use crate::draft::Draft;
+use crate::hcl::Value;
 use crate::row::Row;
 
 /// The generators' half of groups.
@@ -11,14 +12,12 @@ pub(super) static HALF: Half = Half {
     word: "group",
     data: false,
     namespace: Namespace::Own("group"),
-    place: |object, _| {
-        Ok(Place::Own("proxmox_virtual_environment_group", object.entry.identity.id().to_owned()))
-    },
+    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_group", object.entry.identity.id().to_owned())),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["groupid"], "group_id"),
         Row::custom(&["comment"], |draft| match draft.text("comment").filter(|text| !text.is_empty()) {
-            Some(text) => draft.set("comment", text),
+            Some(text) => draft.set("comment", Value::Exact(text)),
             None => draft.default("comment"),
         }),
         Row::custom(&["users"], members),

@@ -6,6 +6,7 @@ use super::{Half, Namespace, Place};
 use crate::ansible::Role;
 use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Variable};
+use crate::hcl::Value;
 use crate::row::Row;
 
 /// The generators' half of realms.
@@ -24,21 +25,13 @@ pub(super) static HALF: Half = Half {
             draft.set("realm", realm);
         }),
         Row::custom(TEXTS, texts),
-        Row::custom(&["port"], |draft| {
-            if draft.object.text("type").as_deref() == Some("ldap") {
-                let port = draft.integer("port");
-                draft.set_some("port", port);
-            }
-        }),
-        Row::custom(&["mode", "secure", "sslversion"], connection),
+        Row::custom(&["mode", "port", "secure", "sslversion"], connection),
         Row::custom(&["cert", "certkey"], certificate),
         Row::custom(FLAGS, flags),
         Row::custom(&["password"], password),
         Row::custom(&["client-key"], client_key),
         Row::volatile(&["digest", "plugin"]),
-        Row::ansible(TEXTS, FOREIGN),
-        Row::ansible(FLAGS, FOREIGN),
-        Row::ansible(&["cert", "certkey", "domain", "mode", "port", "secure", "sslversion", "tfa"], FOREIGN),
+        Row::ansible(&["domain", "tfa"], FOREIGN),
     ],
     role: Some(|_| Role::cluster("realms")),
 };
@@ -73,15 +66,8 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Keys whose values are switches.
-const FLAGS: &[&str] = &[
-    "autocreate",
-    "case-sensitive",
-    "default",
-    "groups-autocreate",
-    "groups-overwrite",
-    "query-userinfo",
-    "verify",
-];
+const FLAGS: &[&str] =
+    &["autocreate", "case-sensitive", "default", "groups-autocreate", "groups-overwrite", "query-userinfo", "verify"];
 
 /// What the provider's resource for a type of realm has. Proxmox's key, the attribute.
 struct Type {
@@ -152,6 +138,10 @@ fn type_of(object: &Object) -> Option<&'static Type> {
     TYPES.iter().find(|one| one.name == name)
 }
 
+fn is_ldap(draft: &Draft<'_>) -> bool {
+    type_of(draft.object).is_some_and(|known| known.name == "ldap")
+}
+
 fn place(object: &Object) -> Result<Place, SetAside> {
     let id = object.entry.identity.id();
     let Some(known) = type_of(object) else {
@@ -190,8 +180,22 @@ fn as_it_came(object: &Object) -> bool {
 fn texts(draft: &mut Draft<'_>) {
     let Some(known) = type_of(draft.object) else { return };
     for (key, attribute) in known.texts {
-        let text = draft.text(key);
+        let text = draft.text(key).map(Value::Exact);
         draft.set_some(attribute, text);
+    }
+    foreign(draft, TEXTS);
+}
+
+/// Says of keys that are there and have no attribute on this type of realm that they are Ansible's.
+fn foreign(draft: &mut Draft<'_>, keys: &[&str]) {
+    for key in keys {
+        if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
+            if draft.is_default(key) {
+                draft.default(key);
+            } else {
+                draft.lost(key, FOREIGN);
+            }
+        }
     }
 }
 
@@ -208,13 +212,17 @@ fn flags(draft: &mut Draft<'_>) {
             draft.set(attribute, value);
         }
     }
+    foreign(draft, FLAGS);
 }
 
 /// `mode` and the older `secure` exclude each other, and both take certain words only (docs/provider.md, U9).
 fn connection(draft: &mut Draft<'_>) {
-    if type_of(draft.object).is_none_or(|known| known.name != "ldap") {
+    if !is_ldap(draft) {
+        foreign(draft, &["mode", "port", "secure", "sslversion"]);
         return;
     }
+    let port = draft.integer("port");
+    draft.set_some("port", port);
     let word = |key: &str, known: &[&str]| draft.object.text(key).filter(|word| known.contains(&word.as_str()));
     let (mode, version) = (word("mode", bpg::LDAP_MODES), word("sslversion", bpg::LDAP_TLS_VERSIONS));
     let secure = draft.object.keys.contains_key("secure") && draft.flag("secure");
@@ -239,7 +247,8 @@ fn connection(draft: &mut Draft<'_>) {
 
 /// The provider wants a certificate with its key, or neither.
 fn certificate(draft: &mut Draft<'_>) {
-    if type_of(draft.object).is_none_or(|known| known.name != "ldap") {
+    if !is_ldap(draft) {
+        foreign(draft, &["cert", "certkey"]);
         return;
     }
     let both = draft.object.keys.contains_key("cert") && draft.object.keys.contains_key("certkey");
@@ -256,16 +265,16 @@ fn certificate(draft: &mut Draft<'_>) {
 
 /// Proxmox never shows it; it is there where somebody reads the directory by name.
 fn password(draft: &mut Draft<'_>) {
-    if type_of(draft.object).is_none_or(|known| known.name != "ldap") || !draft.object.keys.contains_key("bind_dn") {
+    draft.take("password");
+    if !is_ldap(draft) || !draft.object.keys.contains_key("bind_dn") {
         return;
     }
-    draft.take("password");
     secret(draft, "bind_password", "Password with which realm {} reads its directory");
 }
 
 /// Proxmox shows it, and Read does not take it.
 fn client_key(draft: &mut Draft<'_>) {
-    if draft.take("client-key").is_some() {
+    if draft.take("client-key").is_some() && !is_ldap(draft) {
         secret(draft, "client_key", "Client key of realm {} at its OpenID provider");
     }
 }

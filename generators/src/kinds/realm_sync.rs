@@ -13,5 +13,6 @@ pub(super) static HALF: Half = Half {
     place: |_, _| Ok(Place::Ansible("the provider has no resource for realm-sync jobs (provider rule K5)".into())),
     name: |entry| entry.name.clone(),
     rows: &[],
-    role: Some(|_| Role::cluster("realms")),
+    // Behind "realms": a job wants its realm.
+    role: Some(|_| Role::cluster("user_sync")),
 };

@@ -67,7 +67,7 @@ fn texts(draft: &mut Draft<'_>) {
         [("comment", "comment"), ("email", "email"), ("firstname", "first_name"), ("lastname", "last_name")];
     for (key, attribute) in attributes {
         match draft.text(key).filter(|text| !text.is_empty()) {
-            Some(text) => draft.set(attribute, text),
+            Some(text) => draft.set(attribute, Value::Exact(text)),
             None => draft.default(key),
         }
     }
@@ -82,9 +82,8 @@ fn groups(draft: &mut Draft<'_>) {
         draft.default("groups");
         return;
     }
-    let group = |group: &str| {
-        draft.reference(&Identity::new("group", group), "group_id").unwrap_or_else(|| Value::from(group))
-    };
+    let group =
+        |group: &str| draft.reference(&Identity::new("group", group), "group_id").unwrap_or_else(|| Value::from(group));
     let groups = groups.into_iter().map(group).collect();
     draft.set("groups", Value::List(groups));
 }

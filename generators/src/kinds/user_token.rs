@@ -19,6 +19,10 @@ pub(super) static HALF: Half = Half {
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["userid"], |draft| {
+            draft.remark(
+                "Proxmox does not tell its value: made anew, the token gets another one (provider rule U7)",
+                Some("tell the new value to whoever uses the token".to_owned()),
+            );
             let user = draft.text("userid").unwrap_or_default();
             let value = draft.reference(&Identity::new("user", &user), "user_id").unwrap_or(Value::Text(user));
             draft.set("user_id", value);
@@ -27,7 +31,7 @@ pub(super) static HALF: Half = Half {
         Row::always(&["privsep"], "privileges_separation"),
         Row::custom(&["expire"], expiration),
         Row::custom(&["comment"], |draft| {
-            let comment = draft.text("comment");
+            let comment = draft.text("comment").map(Value::Exact);
             draft.set_some("comment", comment);
         }),
     ],

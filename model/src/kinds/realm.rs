@@ -16,8 +16,8 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// The keys of every type of realm. The password of a directory's reader is never shown; the client's key of an OpenID
-/// provider is, and so is the key of a Yubico service in `tfa`.
+/// The keys of every type of realm. The password of a directory's reader is never shown; the client's key of a single
+/// sign-on is, and so is the key of a Yubico service in `tfa`.
 const KEYS: &[Key] = &[
     Key::new("acr-values", Form::Text),
     Key::new("audiences", Form::Text),

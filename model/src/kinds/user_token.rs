@@ -60,9 +60,8 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     });
     Ok(match found {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
-        None => Err(Unread {
-            identity: entry.identity.clone(),
-            reason: "the list of users does not show it".to_owned(),
-        }),
+        None => {
+            Err(Unread { identity: entry.identity.clone(), reason: "the list of users does not show it".to_owned() })
+        }
     })
 }
