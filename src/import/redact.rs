@@ -149,6 +149,11 @@ mod tests {
                 {"key": "name", "value": "web"}
             ]),
         );
+        check(
+            json!({"realm": "sso", "client-key": "CANARY", "tfa": "type=yubico,key=CANARY"}),
+            json!({"realm": "sso", "client-key": "redacted-client-key", "tfa": "redacted-tfa"}),
+        );
+        check(json!([{"userid": "a@pve", "keys": "x"}]), json!([{"userid": "a@pve", "keys": "redacted-keys"}]));
         check(json!({"password": {"deep": ["CANARY"]}}), json!({"password": "redacted-password"}));
         check(json!({"password": null, "keyring": ""}), json!({"password": null, "keyring": ""}));
         check(json!({"password": "redacted-password"}), json!({"password": "redacted-password"}));

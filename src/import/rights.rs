@@ -4,7 +4,7 @@ use std::fmt;
 
 use proxmox_mpc_model::cluster::{Guest, GuestType};
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::kinds::matches;
+use proxmox_mpc_model::kinds::{Id, matches};
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
@@ -50,6 +50,7 @@ pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
         gap("Datastore.Audit", "/storage", "storages"),
         gap("Pool.Audit", "/pool", "pools and who is in them"),
         gap("Sys.Audit", "/", "the state of the cluster and which guests the HA manager moves"),
+        gap("Sys.Audit", "/access", "users, groups, API tokens, permissions and the settings of realms"),
     ];
     // The state of the cluster is asked of `/` alone; the rest is asked of each object.
     gaps.retain(|gap| match gap.path {
@@ -84,8 +85,8 @@ pub struct Refusal {
     pub request: ApiPath,
 }
 
-/// What a plan against the cluster would be refused: the provider reads each storage by itself, and asks the storage
-/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, T18).
+/// What a plan against the cluster would be refused: the provider reads each storage and each API token by itself, and asks
+/// the storage for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, R3).
 ///
 /// A guest whose configuration is not on record is left out: an import reports it as unread.
 pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
@@ -104,6 +105,33 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
                 request: ApiPath::new(["storage", storage]),
             });
         }
+    }
+    refusals.extend(refused_tokens(cluster)?);
+    Ok(refusals)
+}
+
+/// The list of users shows tokens to who may audit; one by itself takes User.Modify for its user, which a group of the
+/// user's can give. Who asks for a token of their own is let through, which the permissions do not tell.
+fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    const GROUPS: &str = "/access/groups";
+    const PRIVILEGE: &str = "User.Modify";
+    let users = cluster.rows(&ApiPath::new(["access", "users"]).with_query("full", "1"), Id::Key("userid"))?;
+    let mut refusals = Vec::new();
+    for (user, keys) in users.iter().flat_map(|users| users.iter()) {
+        let groups = keys.get("groups").and_then(Value::as_str).unwrap_or_default();
+        let given = |group: &str| cluster.permissions.allow(&format!("{GROUPS}/{group}"), PRIVILEGE);
+        if cluster.permissions.allow(GROUPS, PRIVILEGE)
+            || groups.split(',').any(|group| !group.is_empty() && given(group))
+        {
+            continue;
+        }
+        let tokens = keys.get("tokens").and_then(Value::as_array).into_iter().flatten();
+        refusals.extend(tokens.filter_map(|token| token.get("tokenid")?.as_str()).map(|token| Refusal {
+            identity: Identity::new("token", format!("{user}!{token}")),
+            privilege: PRIVILEGE,
+            path: GROUPS.to_owned(),
+            request: ApiPath::new(["access", "users", user, "token", token]),
+        }));
     }
     Ok(refusals)
 }
@@ -174,14 +202,16 @@ mod tests {
         let refusals = refusals(&cluster).unwrap();
         assert_eq!(gaps(&cluster.permissions), []);
         let predicted: Vec<&str> = refusals.iter().map(|refusal| refusal.identity.as_str()).collect();
-        assert!(predicted.contains(&"qemu/110") && predicted.contains(&"storage/local"), "{predicted:?}");
+        for expected in ["qemu/110", "storage/local", "token/monitor@pve!audit"] {
+            assert!(predicted.contains(&expected), "{predicted:?}");
+        }
         let mut recorded = 0;
         for Refusal { privilege, path, request, .. } in &refusals {
             let Some(answer) = recording.get(request).unwrap() else { continue };
-            assert_eq!(
-                (answer.status, &answer.reason),
-                (403, &format!("Permission check failed ({path}, {privilege})"))
-            );
+            let told = format!("Permission check failed ({path}, {privilege})");
+            // Of users Proxmox does not say what is missing.
+            let told = told.split(" (/access").next().unwrap_or_default();
+            assert_eq!((answer.status, answer.reason.as_str()), (403, told));
             recorded += 1;
         }
         assert!(recorded > 10, "only {recorded} of {} predictions are on record", refusals.len());
@@ -225,8 +255,14 @@ mod tests {
             assert_eq!(missing, expected);
         };
         check(&holding(&["VM.Audit", "Sys.Audit"]), &["Datastore.Audit", "Pool.Audit"]);
-        check(&holding(&[]), &["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit"]);
-        check(&Permissions::read(None), &["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit"]);
+        let all = ["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit", "Sys.Audit"];
+        check(&holding(&[]), &all);
+        check(&Permissions::read(None), &all);
+        // What is asked of `/` alone need not reach down.
+        let here = serde_json::json!({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}, "/storage": {"Datastore.Audit": 1},
+            "/pool": {"Pool.Audit": 1}});
+        let missing = gaps(&Permissions::read(Some(&here)));
+        assert_eq!(missing.iter().map(|gap| gap.path).collect::<Vec<_>>(), ["/access"]);
     }
 
     /// Held against the privileges that the real Proxmox knows, and that its own auditor has.

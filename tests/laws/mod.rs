@@ -1,5 +1,6 @@
 //! What holds for all generated code, whatever the cluster: checked on every fixture.
 
+mod access;
 mod bytes;
 mod cluster;
 mod corners;

@@ -54,6 +54,30 @@ fn planted() -> Memory {
         answers.insert(ApiPath::parse(path), Answer::ok(data));
     }
     answers.insert(ApiPath::parse("storage/pbs-full"), Answer::ok(json!({"password": "CANARY-single"})));
+    answers.extend(planted_in_access());
+    answers
+}
+
+/// The key of a single sign-on, which Proxmox shows; that of a Yubico service; second factors of the older form; and what
+/// other releases might show.
+fn planted_in_access() -> Memory {
+    let realms = [
+        json!({"realm": "sso", "type": "openid", "issuer-url": "https://id", "client-id": "pve",
+            "client-key": "CANARY-client-key"}),
+        json!({"realm": "corp", "type": "ldap", "server1": "ldap", "base_dn": "dc=x", "bind_dn": "cn=x",
+            "password": "CANARY-bind", "tfa": "type=yubico,id=1,key=CANARY-tfa"}),
+        json!({"realm": "ad", "type": "ad", "server1": "dc", "domain": "x", "bind_dn": "x", "password": "CANARY-bind",
+            "client-key": "CANARY-client-key", "tfa": "type=yubico,id=1,key=CANARY-tfa"}),
+    ];
+    let users =
+        json!([{"userid": "ada@pve", "enable": 1, "expire": 0, "keys": "CANARYOTPSECRET", "password": "CANARY"}]);
+    let mut answers = Memory::new();
+    for realm in &realms {
+        let path = ApiPath::new(["access", "domains", realm["realm"].as_str().unwrap()]);
+        answers.insert(path, Answer::ok(realm.clone()));
+    }
+    answers.insert(ApiPath::parse("access/domains"), Answer::ok(realms.to_vec().into()));
+    answers.insert(ApiPath::parse("access/users?full=1"), Answer::ok(users));
     answers
 }
 

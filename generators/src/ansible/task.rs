@@ -120,10 +120,15 @@ impl Task {
             match kind.key(key).map(|key| key.class) {
                 Some(Class::Config) => own.value(kind, key, value),
                 Some(Class::Secret) => {
-                    own.secrets.push((key.clone(), secret_variable(&object.entry.identity, key)));
+                    own.secret(&object.entry.identity, key);
                     own.lists.extend(value.is_array().then(|| key.clone()));
                 }
                 Some(Class::Fixed | Class::Volatile) | None => {}
+            }
+        }
+        for key in kind.keys.iter().filter(|key| !object.keys.contains_key(key.name)) {
+            if key.beside.is_some_and(|other| object.keys.contains_key(other)) {
+                own.secret(&object.entry.identity, key.name);
             }
         }
         // A list that is nothing but its parts is always there.
@@ -134,7 +139,14 @@ impl Task {
     }
 
     /// The tasks for some keys of an object: one, and one for each part that has any.
-    pub(crate) fn some(kind: &Kind, title: &str, entrusted: &[Entrusted], write: &Write, role: Role) -> Vec<Self> {
+    pub(crate) fn some(
+        kind: &Kind,
+        identity: &Identity,
+        title: &str,
+        entrusted: &[Entrusted],
+        write: &Write,
+        role: Role,
+    ) -> Vec<Self> {
         let mut tasks: Vec<(Option<&String>, Self)> = Vec::new();
         for one in entrusted {
             if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
@@ -151,7 +163,10 @@ impl Task {
             if !task.reasons.contains(&one.reason) {
                 task.reasons.push(one.reason.clone());
             }
-            task.value(kind, &one.key, &one.value);
+            match kind.key(&one.key).map(|key| key.class) {
+                Some(Class::Secret) if one.part.is_none() => task.secret(identity, &one.key),
+                _ => task.value(kind, &one.key, &one.value),
+            }
         }
         tasks.into_iter().map(|(_, task)| task).collect()
     }
@@ -189,6 +204,10 @@ impl Task {
         }
         task.values.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(task)
+    }
+
+    fn secret(&mut self, identity: &Identity, key: &str) {
+        self.secrets.push((key.to_owned(), secret_variable(identity, key)));
     }
 
     fn value(&mut self, kind: &Kind, key: &str, value: &Json) {

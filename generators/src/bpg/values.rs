@@ -158,6 +158,12 @@ pub const WATCHDOG_ACTIONS: &[&str] = &["debug", "none", "pause", "poweroff", "r
 /// Memory encryption.
 pub const SEV_TYPES: &[&str] = &["std", "es", "snp"];
 
+/// How an LDAP realm speaks to its directory (`mode`).
+pub const LDAP_MODES: &[&str] = &["ldap", "ldaps", "ldap+starttls"];
+
+/// The versions of TLS that an LDAP realm can insist on (`ssl_version`).
+pub const LDAP_TLS_VERSIONS: &[&str] = &["tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3"];
+
 /// Contents of a storage; Proxmox's `none` is refused.
 pub const CONTENTS: &[&str] = &["backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"];
 

@@ -2,6 +2,7 @@
 //!
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
+mod acl;
 mod acme_account;
 mod acme_certificate;
 mod acme_plugin;
@@ -10,6 +11,7 @@ mod cluster_options;
 mod container;
 mod cpu_model;
 mod firewall_rules;
+mod group;
 mod guard;
 mod guest;
 mod ha_group;
@@ -21,9 +23,13 @@ mod notification_endpoint;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod realm;
+mod realm_sync;
 mod replication;
 mod role;
 mod storage;
+mod user;
+mod user_token;
 mod vm;
 
 use std::borrow::Cow;
@@ -98,6 +104,12 @@ pub static HALVES: &[&Half] = &[
     &container::HALF,
     &pool_membership::HALF,
     &role::HALF,
+    &group::HALF,
+    &user::HALF,
+    &user_token::HALF,
+    &acl::HALF,
+    &realm::HALF,
+    &realm_sync::HALF,
     &firewall_rules::HALF,
     &cluster_options::HALF,
     &backup_job::HALF,

@@ -7,7 +7,7 @@ use crate::row::Row;
 /// The generators' half of roles. Those that come with Proxmox could be imported as well, and never be changed.
 pub(super) static HALF: Half = Half {
     kind: "role",
-    file: "access.tf",
+    file: "roles.tf",
     word: "role",
     data: false,
     namespace: Namespace::Own("role"),

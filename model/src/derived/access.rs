@@ -1,9 +1,12 @@
 //! Users with their groups and tokens, and pools in either form.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::rules::words;
 use super::{Deriver, Outcome, Row, not_implemented};
+use crate::cluster::Rows;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
@@ -30,21 +33,40 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 
 /// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name.
 fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
-    let Some(users) = deriver.rows(&ApiPath::parse("access/users"), "userid")? else { return Ok(None) };
+    let Some(users) = listed_users(deriver)? else { return Ok(None) };
     let Some(row) = users.get(user) else {
-        let complete = deriver.permissions()?.allow_all("/", "Sys.Audit");
+        let complete = deriver.permissions()?.allow_all("/access/groups", "Sys.Audit");
         return Ok(complete.then(|| Answer::refusal(500, &format!("no such user ('{user}')"))));
     };
-    let groups = deriver.rows(&ApiPath::parse("access/groups"), "groupid")?;
-    let (Some(groups), Some(tokens)) = (groups, tokens(deriver, user)?) else { return Ok(None) };
-    let member = |group: &Row| words(group.get("users")).any(|member| member == user);
-    let groups: Vec<&String> = groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name).collect();
+    let groups: Vec<String> = match row.get("groups") {
+        Some(groups) => words(Some(groups)).collect(),
+        None => match deriver.rows(&ApiPath::parse("access/groups"), "groupid")? {
+            Some(groups) => {
+                let member = |group: &Row| words(group.get("users")).any(|member| member == user);
+                groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name.clone()).collect()
+            }
+            None => return Ok(None),
+        },
+    };
+    let Some(tokens) = tokens(deriver, user)? else { return Ok(None) };
     let tokens: Map<String, Value> = tokens.into_iter().filter_map(|token| named_token(&token)).collect();
     let mut single = row.clone();
-    single.retain(|key, _| key != "userid" && key != "realm-type");
+    single.retain(|key, _| !matches!(key.as_str(), "userid" | "realm-type" | "tfa-locked-until" | "totp-locked"));
     single.insert("groups".to_owned(), json!(groups));
     single.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
     Ok(Some(Answer::ok(single.into())))
+}
+
+/// The users by name, from the list with everything or from the plain one, which lacks groups and tokens.
+fn listed_users<A: Answers>(deriver: &Deriver<A>) -> Result<Option<Arc<Rows>>, Unreadable> {
+    match deriver.rows(&full_users(), "userid")? {
+        Some(users) => Ok(Some(users)),
+        None => deriver.rows(&ApiPath::parse("access/users"), "userid"),
+    }
+}
+
+fn full_users() -> ApiPath {
+    ApiPath::new(["access", "users"]).with_query("full", "1")
 }
 
 fn single_token<A: Answers>(deriver: &Deriver<A>, user: &str, name: &str) -> Outcome {
@@ -77,8 +99,7 @@ fn tokens<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<Val
         };
         return Ok(Some(tokens.into_iter().flatten().map(listed).collect()));
     }
-    let full = ApiPath::new(["access", "users"]).with_query("full", "1");
-    let Some(row) = deriver.row(&full, "userid", user)? else { return Ok(None) };
+    let Some(row) = deriver.row(&full_users(), "userid", user)? else { return Ok(None) };
     Ok(Some(row.get("tokens").and_then(Value::as_array).cloned().unwrap_or_default()))
 }
 

@@ -4,6 +4,7 @@
 
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
+mod acl;
 mod acme_account;
 mod acme_certificate;
 mod acme_plugin;
@@ -12,6 +13,7 @@ mod cluster_options;
 mod container;
 mod cpu_model;
 mod firewall_rules;
+mod group;
 mod guest;
 mod ha_group;
 mod ha_resource;
@@ -22,10 +24,14 @@ mod notification_endpoint;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod realm;
+mod realm_sync;
 mod replication;
 mod role;
 mod source;
 mod storage;
+mod user;
+mod user_token;
 mod vm;
 mod write;
 
@@ -42,6 +48,12 @@ pub static KINDS: &[&Kind] = &[
     &pool::KIND,
     &pool_membership::KIND,
     &role::KIND,
+    &group::KIND,
+    &user::KIND,
+    &user_token::KIND,
+    &acl::KIND,
+    &realm::KIND,
+    &realm_sync::KIND,
     &firewall_rules::KIND,
     &cluster_options::KIND,
     &backup_job::KIND,
@@ -134,6 +146,8 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether it is configuration.
     pub class: Class,
+    /// Of a secret that Proxmox never shows: the key beside which it is set.
+    pub beside: Option<&'static str>,
 }
 
 /// How the value of a key is written.
@@ -171,7 +185,7 @@ pub enum Class {
 impl Key {
     /// A configuration key without a default.
     pub const fn new(name: &'static str, form: Form) -> Self {
-        Self { name, form, default: None, class: Class::Config }
+        Self { name, form, default: None, class: Class::Config, beside: None }
     }
 
     /// The same with Proxmox's default.
@@ -199,6 +213,13 @@ impl Key {
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.class = Class::Secret;
+        self
+    }
+
+    /// The same secret, which Proxmox never shows, and which is set where this other key is.
+    #[must_use]
+    pub const fn beside(mut self, other: &'static str) -> Self {
+        self.beside = Some(other);
         self
     }
 

@@ -187,6 +187,30 @@ fn derivable(segments: &[&str], query: &str) -> bool {
     }
 }
 
+/// An import asks for the list with everything; others may have recorded the plain one, with the groups.
+#[test]
+fn users_are_derived_from_either_list() {
+    fn single(segments: &[&str]) -> bool {
+        matches!(segments, ["access", "users", _] | ["access", "users", _, "token", ..])
+    }
+    let check = |cluster: &str, hidden: fn(&[&str], &str) -> bool, left: usize| {
+        let (differing, ..) = replay(cluster, hidden, equal);
+        assert_eq!(differing.len(), left, "{cluster}: {differing:?}");
+    };
+    for cluster in ["pve-9.1", "homelab"] {
+        // The plain list itself cannot be made, with its filtered form.
+        check(cluster, |segments, query| single(segments) || (segments == ["access", "users"] && query != "full=1"), 2);
+        // The list with everything cannot be made.
+        check(
+            cluster,
+            |segments, query| {
+                matches!(segments, ["access", "users", _]) || (segments == ["access", "users"] && query == "full=1")
+            },
+            1,
+        );
+    }
+}
+
 #[test]
 fn everything_else_that_a_list_tells_is_derived() {
     let check = |cluster: &str, left: &[&str]| {

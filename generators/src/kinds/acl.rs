@@ -1,0 +1,58 @@
+//! Permissions: where their keys go in `proxmox_acl`.
+
+use proxmox_mpc_model::{Identity, Object};
+
+use super::{Half, Namespace, Place};
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of permissions.
+pub(super) static HALF: Half = Half {
+    kind: "acl",
+    file: "permissions.tf",
+    word: "permission",
+    data: false,
+    namespace: Namespace::Own("acl"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["path"], "path"),
+        Row::custom(&["type", "ugid"], holder),
+        Row::custom(&["roleid"], |draft| {
+            let role = draft.text("roleid").unwrap_or_default();
+            let value = draft.reference(&Identity::new("role", &role), "role_id").unwrap_or(Value::Text(role));
+            draft.set("role_id", value);
+        }),
+        Row::flag(&["propagate"], "propagate", true),
+    ],
+    role: None,
+};
+
+/// `/pool/prod?ops?PVEVMAdmin`. The provider splits at `?`, and tells by `!` and `@` whose it is (docs/provider.md, U8).
+fn place(object: &Object) -> Result<Place, SetAside> {
+    let word = |key: &str| object.text(key).unwrap_or_default();
+    let (path, kind, holder, role) = (word("path"), word("type"), word("ugid"), word("roleid"));
+    let taken_for = match (holder.contains('!'), holder.contains('@')) {
+        (true, _) => "token",
+        (false, true) => "user",
+        (false, false) => "group",
+    };
+    if kind != taken_for || [&path, &holder, &role].iter().any(|part| part.contains('?')) {
+        let reason = format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)");
+        return Err(SetAside::new(reason));
+    }
+    Ok(Place::Own("proxmox_acl", format!("{path}?{holder}?{role}")))
+}
+
+fn holder(draft: &mut Draft<'_>) {
+    let kind = draft.text("type").unwrap_or_default();
+    let holder = draft.text("ugid").unwrap_or_default();
+    let (attribute, of) = match kind.as_str() {
+        "group" => ("group_id", "group_id"),
+        "token" => ("token_id", "id"),
+        _ => ("user_id", "user_id"),
+    };
+    let value = draft.reference(&Identity::new(&kind, &holder), of).unwrap_or(Value::Text(holder));
+    draft.set(attribute, value);
+}

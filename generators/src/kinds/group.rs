@@ -1,0 +1,35 @@
+//! Groups of users: where their keys go in `proxmox_virtual_environment_group`.
+
+use super::{Half, Namespace, Place};
+use crate::draft::Draft;
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of groups.
+pub(super) static HALF: Half = Half {
+    kind: "group",
+    file: "groups.tf",
+    word: "group",
+    data: false,
+    namespace: Namespace::Own("group"),
+    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_group", object.entry.identity.id().to_owned())),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["groupid"], "group_id"),
+        Row::custom(&["comment"], |draft| match draft.text("comment").filter(|text| !text.is_empty()) {
+            Some(text) => draft.set("comment", Value::Exact(text)),
+            None => draft.default("comment"),
+        }),
+        Row::custom(&["users"], members),
+    ],
+    role: None,
+};
+
+/// The provider only shows members: each user says its groups (docs/provider.md, U5).
+fn members(draft: &mut Draft<'_>) {
+    let text = draft.text("users").unwrap_or_default();
+    let members: Vec<&str> = text.split([',', ';', ' ']).filter(|member| !member.is_empty()).collect();
+    if members.is_empty() {
+        draft.default("users");
+    }
+}

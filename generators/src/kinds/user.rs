@@ -1,0 +1,99 @@
+//! Users: where their keys go in `proxmox_virtual_environment_user`.
+
+use proxmox_mpc_model::{Identity, Object};
+
+use super::{Half, Namespace, Place};
+use crate::bpg;
+use crate::draft::Draft;
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of users. With a user go its password, its tokens and its second factor, which no code says.
+pub(super) static HALF: Half = Half {
+    kind: "user",
+    file: "users.tf",
+    word: "user",
+    data: true,
+    namespace: Namespace::Own("user"),
+    place: |object, _| {
+        if as_it_came(object) {
+            return Ok(Place::BuiltIn);
+        }
+        Ok(Place::Own("proxmox_virtual_environment_user", object.entry.identity.id().to_owned()))
+    },
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::text(&["userid"], "user_id"),
+        Row::always(&["enable"], "enabled"),
+        Row::custom(&["expire"], expiration),
+        Row::custom(&["comment", "email", "firstname", "lastname"], texts),
+        Row::custom(&["groups"], groups),
+        Row::custom(&["keys"], keys),
+        Row::lost(&["password"], "Proxmox keeps it elsewhere and never shows it (provider rule U1)"),
+        Row::volatile(&["realm-type", "tfa-locked-until", "tokens", "totp-locked"]),
+    ],
+    role: None,
+};
+
+/// `root@pam` as it is when nobody has said anything of it; the installer says its address (docs/provider.md, U2).
+fn as_it_came(object: &Object) -> bool {
+    let came = |key: &str, value: &str| match key {
+        "userid" | "realm-type" | "tfa-locked-until" | "totp-locked" => true,
+        "enable" => value == "1",
+        "expire" => value == "0",
+        _ => value.is_empty(),
+    };
+    object.entry.identity.id() == "root@pam"
+        && object.keys.keys().all(|key| object.text(key).is_none_or(|value| came(key, &value)))
+}
+
+/// Read stores the first moment of 1970 for a user who does not expire, and that is the default (docs/provider.md, U1).
+fn expiration(draft: &mut Draft<'_>) {
+    let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
+        draft.default("expire");
+        return;
+    };
+    if let Some(moment) = bpg::rfc3339(seconds) {
+        draft.set("expiration_date", moment);
+    } else {
+        draft.lost("expire", "the provider refuses a year of five digits (provider rule U3)");
+        draft.ignore(&["expiration_date"], "the provider refuses a year of five digits");
+    }
+}
+
+/// Read stores an empty text for an absent one, and that is the default: any other is written, blanks included.
+fn texts(draft: &mut Draft<'_>) {
+    let attributes =
+        [("comment", "comment"), ("email", "email"), ("firstname", "first_name"), ("lastname", "last_name")];
+    for (key, attribute) in attributes {
+        match draft.text(key).filter(|text| !text.is_empty()) {
+            Some(text) => draft.set(attribute, Value::Exact(text)),
+            None => draft.default(key),
+        }
+    }
+}
+
+fn groups(draft: &mut Draft<'_>) {
+    let text = draft.text("groups").unwrap_or_default();
+    let mut groups: Vec<&str> = text.split([',', ';', ' ']).filter(|group| !group.is_empty()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    if groups.is_empty() {
+        draft.default("groups");
+        return;
+    }
+    let group =
+        |group: &str| draft.reference(&Identity::new("group", group), "group_id").unwrap_or_else(|| Value::from(group));
+    let groups = groups.into_iter().map(group).collect();
+    draft.set("groups", Value::List(groups));
+}
+
+/// A mark that the user has a second factor, or the second factor itself in the older form: neither is for code.
+fn keys(draft: &mut Draft<'_>) {
+    if draft.text("keys").is_none_or(|keys| keys.is_empty()) {
+        draft.default("keys");
+        return;
+    }
+    draft.unsayable("keys", "it tells of the user's second factor, which users set up themselves (provider rule U4)");
+    draft.ignore(&["keys"], "the user's second factor is the user's own");
+}

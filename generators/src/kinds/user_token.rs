@@ -1,0 +1,69 @@
+//! API tokens: where their keys go in `proxmox_user_token`.
+
+use proxmox_mpc_model::{Identity, Object};
+
+use super::{Half, Namespace, Place};
+use crate::bpg;
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of tokens. Their values are nowhere but with those who use them: losing one locks those out.
+pub(super) static HALF: Half = Half {
+    kind: "user_token",
+    file: "user_tokens.tf",
+    word: "token",
+    data: true,
+    namespace: Namespace::Own("user_token"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["userid"], |draft| {
+            draft.remark(
+                "Proxmox does not tell its value: made anew, the token gets another one (provider rule U7)",
+                Some("tell the new value to whoever uses the token".to_owned()),
+            );
+            let user = draft.text("userid").unwrap_or_default();
+            let value = draft.reference(&Identity::new("user", &user), "user_id").unwrap_or(Value::Text(user));
+            draft.set("user_id", value);
+        }),
+        Row::text(&["tokenid"], "token_name"),
+        Row::always(&["privsep"], "privileges_separation"),
+        Row::custom(&["expire"], expiration),
+        Row::custom(&["comment"], |draft| {
+            let comment = draft.text("comment").map(Value::Exact);
+            draft.set_some("comment", comment);
+        }),
+    ],
+    role: None,
+};
+
+fn place(object: &Object) -> Result<Place, SetAside> {
+    let id = object.entry.identity.id();
+    if id.matches('!').count() != 1 {
+        return Err(SetAside::new(
+            "the provider cannot import a token of a user with `!` in its name (provider rule U6)",
+        ));
+    }
+    if !object.keys.contains_key("privsep") {
+        return Err(SetAside::new(
+            "without `privsep` the plan always changes `privileges_separation` (provider rule U7)",
+        )
+        .remedy(format!("pveum user token modify {} --privsep 1", id.replace('!', " "))));
+    }
+    Ok(Place::Own("proxmox_user_token", id.to_owned()))
+}
+
+/// Read stores nothing for a token that ends with its user.
+fn expiration(draft: &mut Draft<'_>) {
+    let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
+        draft.default("expire");
+        return;
+    };
+    if let Some(moment) = bpg::rfc3339(seconds) {
+        draft.set("expiration_date", moment);
+    } else {
+        draft.lost("expire", "the provider refuses a year of five digits (provider rule U3)");
+        draft.ignore(&["expiration_date"], "the provider refuses a year of five digits");
+    }
+}

@@ -1,0 +1,21 @@
+//! Groups of users (`user.cfg`), Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+
+/// A group. Who is in it is said with each user.
+pub(super) static KIND: Kind = Kind {
+    id: "group",
+    prefix: "group",
+    title: "group",
+    keys: &[
+        Key::new("comment", Form::Text),
+        Key::new("groupid", Form::Text).fixed(),
+        Key::new("users", Form::Set(',')),
+    ],
+    source: Source::Listed(
+        Listed::cluster("groups", Shape::Rows(Id::Key("groupid")))
+            .at(&[Scope::Cluster("access")])
+            .audit("/access/groups", "Sys.Audit"),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};

@@ -1,0 +1,67 @@
+//! API tokens (`user.cfg`, `token.cfg`), Proxmox's half.
+
+use serde_json::{Map, Value};
+
+use super::{Form, Id, Key, Kind, Reading, Source, Writing, user};
+use crate::object::text;
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+
+/// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
+/// who makes it.
+pub(super) static KIND: Kind = Kind {
+    id: "user_token",
+    prefix: "token",
+    title: "API token",
+    keys: &[
+        Key::new("comment", Form::Text),
+        // Without it the token ends with its user.
+        Key::new("expire", Form::Integer),
+        Key::new("privsep", Form::Boolean).default("1"),
+        Key::new("tokenid", Form::Text).fixed(),
+        Key::new("userid", Form::Text).fixed(),
+    ],
+    source: Source::Own { requests: |cluster| user::KIND.requests(cluster), list, read },
+    writing: Writing::No,
+};
+
+fn users() -> ApiPath {
+    ApiPath::new(["access", "users"]).with_query("full", "1")
+}
+
+fn tokens(user: &Map<String, Value>) -> impl Iterator<Item = (String, &Map<String, Value>)> {
+    let tokens = user.get("tokens").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    tokens.filter_map(|token| Some((token.get("tokenid").and_then(text)?, token)))
+}
+
+/// The tokens of the users that the list of users shows.
+fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+    let entry = |user: &str, token: &str| Entry {
+        identity: Identity::new("token", format!("{user}!{token}")),
+        name: Some(format!("{user}!{token}")),
+        node: None,
+        pool: None,
+        tags: Vec::new(),
+    };
+    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    let rows = rows.iter().flat_map(|rows| rows.iter());
+    let entries = rows.flat_map(|(user, keys)| tokens(keys).map(|(token, _)| entry(user, &token))).collect();
+    Ok(Listing { entries, incomplete: user::KIND.list(cluster)?.incomplete })
+}
+
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
+    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    // A user's name may hold a `!`, a token's may not.
+    let found = entry.identity.id().rsplit_once('!').and_then(|(user, token)| {
+        let keys = rows.as_ref()?.get(user)?;
+        let (_, token) = tokens(keys).find(|(name, _)| name == token)?;
+        let mut keys = token.clone();
+        keys.insert("userid".to_owned(), user.into());
+        Some(keys)
+    });
+    Ok(match found {
+        Some(keys) => Ok(Object { entry: entry.clone(), keys }),
+        None => {
+            Err(Unread { identity: entry.identity.clone(), reason: "the list of users does not show it".to_owned() })
+        }
+    })
+}
