@@ -40,8 +40,11 @@ impl Redactor {
     fn object(&self, keys: &mut Map<String, Value>) {
         // An item of a guest's `pending`: `{"key": "cipassword", "value": …, "pending": …}`.
         let named = keys.get("key").and_then(Value::as_str).filter(|name| self.is_secret(name)).map(str::to_owned);
+        // The key of a name server is a secret; in a list of what is pending, `key` names what the item is about.
+        let item = ["value", "pending", "delete"].iter().any(|key| keys.contains_key(*key));
         for (key, value) in keys {
             match &named {
+                _ if item && key == "key" => {}
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
                 _ if self.is_secret(key) => hide(key, value),
                 _ => self.redact(value),
@@ -97,6 +100,8 @@ mod tests {
                 {"key": "name", "value": "web"}
             ]),
         );
+        check(json!([{"dns": "pdns", "key": "CANARY"}]), json!([{"dns": "pdns", "key": "redacted-key"}]));
+        check(json!([{"key": "memory", "delete": 1}]), json!([{"key": "memory", "delete": 1}]));
         check(json!({"password": {"deep": ["CANARY"]}}), json!({"password": "redacted-password"}));
         check(json!({"password": null, "keyring": ""}), json!({"password": null, "keyring": ""}));
         check(json!({"password": "redacted-password"}), json!({"password": "redacted-password"}));

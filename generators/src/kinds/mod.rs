@@ -3,12 +3,13 @@
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
 mod container;
-mod firewall_rules;
+mod firewall;
 mod guest;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
 mod role;
+mod sdn;
 mod storage;
 mod vm;
 
@@ -84,7 +85,22 @@ pub static HALVES: &[&Half] = &[
     &container::HALF,
     &pool_membership::HALF,
     &role::HALF,
-    &firewall_rules::HALF,
+    &firewall::cluster::HALF,
+    &firewall::node::HALF,
+    &firewall::guest::HALF,
+    &firewall::group::HALF,
+    &firewall::ipset::HALF,
+    &firewall::alias::HALF,
+    &firewall::rules::HALF,
+    &sdn::fabric::HALF,
+    &sdn::fabric_node::HALF,
+    &sdn::controller::HALF,
+    &sdn::ipam::HALF,
+    &sdn::dns::HALF,
+    &sdn::zone::HALF,
+    &sdn::vnet::HALF,
+    &sdn::subnet::HALF,
+    &firewall::vnet::HALF,
     &notification_matcher::HALF,
 ];
 

@@ -5,12 +5,13 @@
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 mod container;
-mod firewall_rules;
+mod firewall;
 mod guest;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
 mod role;
+pub(crate) mod sdn;
 mod source;
 mod storage;
 mod vm;
@@ -28,7 +29,22 @@ pub static KINDS: &[&Kind] = &[
     &pool::KIND,
     &pool_membership::KIND,
     &role::KIND,
-    &firewall_rules::KIND,
+    &firewall::cluster::KIND,
+    &firewall::node::KIND,
+    &firewall::guest::KIND,
+    &firewall::vnet::KIND,
+    &firewall::rules::KIND,
+    &firewall::group::KIND,
+    &firewall::ipset::KIND,
+    &firewall::alias::KIND,
+    &sdn::zone::KIND,
+    &sdn::vnet::KIND,
+    &sdn::subnet::KIND,
+    &sdn::controller::KIND,
+    &sdn::fabric::KIND,
+    &sdn::fabric_node::KIND,
+    &sdn::ipam::KIND,
+    &sdn::dns::KIND,
     &notification_matcher::KIND,
 ];
 
