@@ -19,9 +19,12 @@ const NOT_DEFAULTS: [(&str, &str); 4] =
 
 /// Property strings whose schema names a registered format instead of spelling it out, with its default key.
 const FORMATS: &[(&str, Form)] = &[
+    ("ip-list", Form::Set(',')),
     ("prune-backups", Form::Properties(None)),
     ("pve-dir-override-list", Form::Properties(None)),
+    ("pve-fw-conntrack-helper", Form::Set(',')),
     ("pve-hotplug-features", Form::Set(',')),
+    ("pve-iface-list", Form::Set(',')),
     ("pve-node-list", Form::Set(',')),
     ("pve-priv-list", Form::Set(',')),
     ("pve-qemu-sev-fmt", Form::Properties(Some("type"))),
@@ -34,6 +37,7 @@ const FORMATS: &[(&str, Form)] = &[
     ("pve-qm-rng", Form::Properties(Some("source"))),
     ("pve-qm-smbios1", Form::Properties(None)),
     ("pve-qm-watchdog", Form::Properties(Some("model"))),
+    ("pve-sdn-bgp-rt-list", Form::Set(',')),
     ("pve-startup-order", Form::Properties(Some("order"))),
     ("pve-storage-content-list", Form::Set(',')),
     ("pve-tag-list", Form::Set(';')),
@@ -129,7 +133,7 @@ fn keys_are_in_order_and_none_is_there_twice() {
 fn secrets_are_marked() {
     let secrets = KINDS.iter().flat_map(|kind| kind.keys.iter().filter(|key| key.class == Class::Secret));
     let names: Vec<&str> = secrets.map(|key| key.name).collect();
-    assert_eq!(names, ["cipassword", "encryption-key", "keyring", "password"]);
+    assert_eq!(names, ["cipassword", "encryption-key", "keyring", "password", "token", "key"]);
 }
 
 /// Whether a value can be read by its form.

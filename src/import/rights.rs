@@ -4,7 +4,7 @@ use std::fmt;
 
 use proxmox_mpc_model::cluster::{Guest, GuestType};
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::kinds::matches;
+use proxmox_mpc_model::kinds::{Id, matches};
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
@@ -85,7 +85,8 @@ pub struct Refusal {
 }
 
 /// What a plan against the cluster would be refused: the provider reads each storage by itself, and asks the storage
-/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, T18).
+/// for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, T18), and each zone
+/// and controller of the SDN (recorded as `errors/auditor_sdn_zone`; docs/provider.md, D15).
 ///
 /// A guest whose configuration is not on record is left out: an import reports it as unread.
 pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
@@ -103,6 +104,20 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
                 path,
                 request: ApiPath::new(["storage", storage]),
             });
+        }
+    }
+    for (list, key, prefix) in [("zones", "zone", "sdn-zone"), ("controllers", "controller", "sdn-controller")] {
+        let rows = cluster.rows(&ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1"), Id::Key(key))?;
+        for id in rows.iter().flat_map(|rows| rows.keys()) {
+            let path = format!("/sdn/{list}/{id}");
+            if !cluster.permissions.allow(&path, "SDN.Allocate") {
+                refusals.push(Refusal {
+                    identity: Identity::new(prefix, id),
+                    privilege: "SDN.Allocate",
+                    path,
+                    request: ApiPath::new(["cluster", "sdn", list, id]),
+                });
+            }
         }
     }
     Ok(refusals)
@@ -200,6 +215,24 @@ mod tests {
             let answer = recording.get(&ApiPath::parse(&format!("nodes/pve/{id}/config"))).unwrap().unwrap();
             assert!(answer.data().unwrap()["agent"].as_str().unwrap().contains('1'), "{id}");
         }
+    }
+
+    /// The words are those that the real API had for a zone (`errors/auditor_sdn_zone`).
+    #[test]
+    fn zones_and_controllers_take_a_privilege_of_their_own() {
+        let recording = fixture("pve-9.1.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        let refused = |cluster: &Cluster<'_>| -> Vec<String> {
+            let refusals = refusals(cluster).unwrap().into_iter();
+            let refusals = refusals.filter(|refusal| refusal.identity.prefix().starts_with("sdn-"));
+            refusals.map(|Refusal { path, privilege, .. }| format!("({path}, {privilege})")).collect()
+        };
+        assert_eq!(refused(&cluster), Vec::<String>::new());
+        cluster.permissions = holding(&READER);
+        let told = refused(&cluster);
+        assert!(told.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{told:?}");
+        assert!(told.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{told:?}");
+        assert_eq!(told.len(), 8);
     }
 
     /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.

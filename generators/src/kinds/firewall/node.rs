@@ -52,7 +52,7 @@ const READ: &[&str] = &["nf_conntrack_tcp_timeout_syn_recv", "protection_synfloo
 fn place(object: &Object) -> Result<Place, SetAside> {
     numbers(object, NUMBERS)?;
     numbers(object, READ)?;
-    if [SWITCHES, WORDS, NUMBERS].concat().iter().any(|key| !object.keys.contains_key(*key)) {
+    if [SWITCHES, WORDS, NUMBERS].concat().iter().any(|key| object.text(key).is_none()) {
         let reason = "the provider shows a change unless all of its eleven options are set (provider rule F6)";
         return Ok(Place::Ansible(reason.into()));
     }

@@ -19,7 +19,11 @@ pub(in super::super) static HALF: Half = Half {
     data: false,
     namespace: Namespace::Own("sdn_subnet"),
     place: |object, _| place(object),
-    name: |entry| entry.name.clone(),
+    // The network names it well enough without its zone: `lan0 10.20.0.0-24`.
+    name: |entry| {
+        let (vnet, subnet) = entry.identity.id().split_once('/')?;
+        Some(format!("{vnet} {}", subnet.split_once('-').map_or(subnet, |(_, network)| network)))
+    },
     rows: &[
         Row::custom(&["vnet", "subnet", "type"], identity),
         Row::custom(&["gateway"], |draft| address(draft, "gateway", "gateway")),

@@ -118,6 +118,10 @@ static TYPES: &[Type] = &[
 /// Switches of EVPN zones that have a default, which no code hides.
 const SWITCHES: [&str; 3] = ["advertise-subnets", "disable-arp-nd-suppression", "exitnodes-local-routing"];
 
+/// Keys whose going the provider reads as what it is; of others it takes the word for the value, or fails.
+const GOES: [&str; 9] =
+    ["dns", "dnszone", "ipam", "reversedns", "nodes", "peers", "exitnodes", "exitnodes-primary", "rt-import"];
+
 fn of_type(object: &Object) -> Option<&'static Type> {
     let name = object.text("type")?;
     TYPES.iter().find(|one| one.name == name)
@@ -146,9 +150,6 @@ fn waiting(object: &Object, own: &Type) -> Result<(), SetAside> {
         "vxlan" => &["peers"],
         _ => &[],
     };
-    // A key that goes reads as nothing for some keys, as the word itself or as an error for others.
-    const GOES: [&str; 9] =
-        ["dns", "dnszone", "ipam", "reversedns", "nodes", "peers", "exitnodes", "exitnodes-primary", "rt-import"];
     let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || GOES.contains(&key);
     let misread = pending.iter().any(|(key, value)| {
         value.as_str() == Some("") || (value.as_str() == Some("deleted") && known(key) && !GOES.contains(&key.as_str()))
