@@ -51,6 +51,20 @@ fn what_does_not_conform_is_found() {
     check("node_name = \"a\"\nlifecycle {\nignore_changes = [nonsense]\n}", &["a: nothing to ignore at `nonsense`"]);
     check("node_name = \"a\"\nlifecycle {\nignore_changes = [cpu[0].type]\n}", &[]);
     assert_eq!(schema.check("resource \"a\" \"b\" {}").1, ["no resource `a`"]);
+    let subnet = |range: &str| {
+        let text =
+            format!("resource \"proxmox_sdn_subnet\" \"a\" {{\ncidr = \"c\"\nvnet = \"v\"\ndhcp_range = {range}\n}}\n");
+        schema.check(&text).1
+    };
+    assert_eq!(subnet("{ start_address = \"a\", end_address = \"b\" }"), Vec::<String>::new());
+    assert_eq!(
+        subnet("{ start_address = 1, other = true }"),
+        [
+            "a: `dhcp_range.start_address` is no \"string\"",
+            "a: no attribute `dhcp_range.other`",
+            "a: `dhcp_range.end_address` is required"
+        ]
+    );
 }
 
 /// The provider's schema in the form of `fixtures/README.md`.
@@ -164,6 +178,26 @@ impl Check<'_> {
                     self.value(at, name, value.expr(), &form[1]);
                 }
                 return;
+            }
+            // An object that is an attribute: each of its own has a type and flags.
+            Expression::Object(items) if form[0] == "single" => {
+                let mut required: Vec<&str> = form[1]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(_, form)| form[1] == "required")
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                for (key, value) in items {
+                    let ObjectKey::Ident(key) = key else { return self.say(at, &format!("a key of `{name}`")) };
+                    let key = key.as_str();
+                    required.retain(|name| *name != key);
+                    match form[1].get(key) {
+                        Some(form) => self.value(at, &format!("{name}.{key}"), value.expr(), &form[0]),
+                        None => self.say(at, &format!("no attribute `{name}.{key}`")),
+                    }
+                }
+                return required.iter().for_each(|key| self.say(at, &format!("`{name}.{key}` is required")));
             }
             Expression::Traversal(traversal) => {
                 let Some(found) = self.referred(traversal) else {
