@@ -20,6 +20,8 @@ pub enum Value {
     Boolean(bool),
     /// Another object's attribute, or an attribute path of `ignore_changes`.
     Reference(String),
+    /// A string with attributes of other objects in it: texts and references, one behind the other.
+    Template(Vec<Self>),
     /// A list.
     List(Vec<Self>),
     /// An object; keys that are no identifiers are quoted.
@@ -247,7 +249,7 @@ fn short(items: &[Value]) -> bool {
         Value::Text(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
-        Value::List(_) | Value::Map(_) => None,
+        Value::Template(_) | Value::List(_) | Value::Map(_) => None,
     };
     let total: Option<usize> = items.iter().map(width).sum();
     total.is_some_and(|total| total <= WIDTH)
@@ -260,6 +262,7 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Value::Template(pieces) => write_template(text, pieces),
         Value::List(items) if items.is_empty() || short(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -294,6 +297,18 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
             text.push('}');
         }
     }
+}
+
+fn write_template(text: &mut String, pieces: &[Value]) {
+    text.push('"');
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Value::Reference(reference) => _ = write!(text, "${{{reference}}}"),
+            Value::Text(piece) => escape(text, piece, matches!(pieces.get(index + 1), Some(Value::Reference(_)))),
+            other => write_value(text, other, 0),
+        }
+    }
+    text.push('"');
 }
 
 /// A value inside a list, where a heredoc has no place.
@@ -345,6 +360,12 @@ pub fn quoted(value: &str) -> String {
 
 fn quote(text: &mut String, value: &str) {
     text.push('"');
+    escape(text, value, false);
+    text.push('"');
+}
+
+/// The inside of a quoted string, which may have a reference behind it.
+fn escape(text: &mut String, value: &str, before_reference: bool) {
     let mut rest = value.chars().peekable();
     let mut before = None;
     while let Some(c) = rest.next() {
@@ -355,6 +376,8 @@ fn quote(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
+            // With the sign of the reference it would be an escaped one.
+            '$' | '%' if before_reference && rest.peek().is_none() => _ = write!(text, "\\u{:04x}", u32::from(c)),
             '$' | '%' if rest.peek() == Some(&'{') && doubled => _ = write!(text, "\\u{:04x}", u32::from(c)),
             '$' | '%' if rest.peek() == Some(&'{') => text.extend([c, c]),
             c if invisible(c) && u32::from(c) > 0xffff => _ = write!(text, "\\U{:08x}", u32::from(c)),
@@ -362,7 +385,6 @@ fn quote(text: &mut String, value: &str) {
             c => text.push(c),
         }
     }
-    text.push('"');
 }
 
 /// The text with everything invisible replaced, for comments, which know no escapes.

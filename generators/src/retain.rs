@@ -75,7 +75,7 @@ pub(crate) enum Referred {
     Called(String),
 }
 
-/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`.
+/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`, or inside a string.
 pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) -> String {
     let line = |line: &str| {
         let (left, reference) = line.trim_end_matches('\n').split_once(" = ")?;
@@ -87,7 +87,35 @@ pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) ->
         };
         Some(format!("{left} = {now}\n"))
     };
-    text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
+    text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| within(text, &successor))).collect()
+}
+
+/// The same inside a string: `"+dc/${type.name.name}"`. What has no code any more is called by the last part of its id.
+fn within(line: &str, successor: &impl Fn(&str) -> Option<Referred>) -> String {
+    let (mut text, mut rest) = (String::new(), line);
+    while let Some(start) = rest.find("${") {
+        let (before, behind) = rest.split_at(start);
+        let reference = behind[2..].split_once('}').filter(|_| !before.ends_with('$'));
+        let now = reference.and_then(|(reference, _)| {
+            let (address, attribute) = reference.rsplit_once('.')?;
+            Some(match successor(address)? {
+                Referred::At(address) => format!("${{{address}.{attribute}}}"),
+                Referred::Called(id) => {
+                    let name = hcl::quoted(id.rsplit('/').next().unwrap_or(&id));
+                    name[1..name.len() - 1].to_owned()
+                }
+            })
+        });
+        let length = match (&now, reference) {
+            (Some(_), Some((reference, _))) => reference.len() + 3,
+            _ => 2,
+        };
+        text.push_str(before);
+        text.push_str(now.as_deref().unwrap_or("${"));
+        rest = &behind[length..];
+    }
+    text.push_str(rest);
+    text
 }
 
 /// The tasks of each object. Each task stands behind a comment that names its object and nothing else; the tasks of one
@@ -160,6 +188,9 @@ mod tests {
         };
         let text = "  b  = a.one.id\n  c = a.gone.id\n  d = a.gone.pool_id\n  e = a.two.id # a.one.id\n  f {}\n}\n";
         let expected = "  b  = a.other.id\n  c = 100\n  d = \"100\"\n  e = a.two.id # a.one.id\n  f {}\n}\n";
+        assert_eq!(refer(text, now), expected);
+        let text = "  s = \"+dc/${a.one.name},+dc/${a.gone.name},$${a.one.name}\"\n  t = \"${x}\"\n";
+        let expected = "  s = \"+dc/${a.other.name},+dc/100,$${a.one.name}\"\n  t = \"${x}\"\n";
         assert_eq!(refer(text, now), expected);
         assert_eq!(
             variables("  x = var.one\n  y = var.two-b\n"),

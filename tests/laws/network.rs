@@ -134,6 +134,25 @@ fn rules_that_the_provider_refuses_stop_no_plan() {
     check(group(json!({"log": "info", "source": "10.0.0.1"})), "code +rule0.log +rule0.source");
 }
 
+#[test]
+fn sets_that_are_code_are_referred_to() {
+    let written = |source: &str| {
+        let mut answers = asked(&fixture("pve-9.1"));
+        let rules = data(&mut answers, "nodes/pve1/qemu/100/firewall/rules");
+        *rules = json!([{"pos": 0, "type": "in", "action": "DROP", "source": source, "digest": "x"}]);
+        let files = generated(&answers).files;
+        let line = files["terraform/firewall_rules.tf"].lines().rfind(|line| line.contains("    source ")).unwrap();
+        line.replace("proxmox_virtual_environment_firewall_ipset", "SET").trim().to_owned()
+    };
+    let check = |source: &str, expected: &str| assert_eq!(written(source), format!("source  = \"{expected}\""));
+    check("+dc/mgmt", "+dc/${SET.mgmt.name}");
+    check("+guest/clients", "+guest/${SET.web_frontend_clients.name}");
+    check("10.0.0.1,+dc/mgmt,+dc/nosuch", "10.0.0.1,+dc/${SET.mgmt.name},+dc/nosuch");
+    check("+mgmt", "+mgmt");
+    check("dc/lan", "dc/lan");
+    check("+dc/${x}", "+dc/$${x}");
+}
+
 /// A zone as the list with `pending=1` shows it.
 fn zone(row: Value, expected: &str) {
     let mut answers = asked(&fixture("pve-9.1"));

@@ -6,6 +6,7 @@ use std::fs;
 use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Block, Body};
+use hcl_edit::template::Element;
 use serde_json::Value;
 
 use crate::support::clusters::{all, generated, place, terraform};
@@ -44,6 +45,8 @@ fn what_does_not_conform_is_found() {
         "node_name = \"a\"\npool_id = proxmox_virtual_environment_pool.b.nonsense",
         &["a: `pool_id` refers to nothing"],
     );
+    check("node_name = \"a\"\nname = \"x-${proxmox_virtual_environment_pool.b.pool_id}\"", &[]);
+    check("node_name = \"a\"\nname = \"x-${proxmox_virtual_environment_pool.b.no}\"", &["a: `name` refers to nothing"]);
     check("node_name = \"a\"\nthing {}", &["a: no block `thing`"]);
     check("node_name = \"a\"\ncpu {}\ncpu {}", &["a: 2 blocks `cpu`"]);
     check("node_name = \"a\"\ncpu {\nnonsense = 1\n}", &["a.cpu: no attribute `nonsense`"]);
@@ -166,6 +169,20 @@ impl Check<'_> {
     fn value(&mut self, at: &str, name: &str, value: &Expression, form: &Value) {
         let fits = match value {
             Expression::String(_) | Expression::HeredocTemplate(_) => form == "string",
+            Expression::StringTemplate(template) => {
+                let found = |element: &Element| match element {
+                    Element::Interpolation(one) => match &one.expr {
+                        Expression::Traversal(traversal) => self.referred(traversal).is_some(),
+                        _ => false,
+                    },
+                    Element::Literal(_) => true,
+                    Element::Directive(_) => false,
+                };
+                if !template.iter().all(found) {
+                    return self.say(at, &format!("`{name}` refers to nothing"));
+                }
+                form == "string"
+            }
             Expression::Number(_) => form == "number",
             Expression::Bool(_) => form == "bool",
             Expression::Array(items) => match form[0].as_str() {

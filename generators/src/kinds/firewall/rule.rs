@@ -70,12 +70,42 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
         block.set("enabled", enabled);
         for (option, attribute) in OPTIONS {
             if !group || OF_GROUP.contains(&option) {
-                block.set_some(attribute, options.take_raw(option));
+                let value = options.take_raw(option);
+                let addresses = ["dest", "source"].contains(&option);
+                block.set_some(attribute, value.map(|value| if addresses { sets(draft, value) } else { value.into() }));
             }
         }
         rest(draft, &key, &options);
         draft.nest(block);
     }
+}
+
+/// A list of addresses, in which IP sets that are code are referred to: `+dc/mgmt` of the cluster, `+guest/clients` of the
+/// guest itself.
+fn sets(draft: &Draft<'_>, addresses: String) -> Value {
+    let (mut pieces, mut text) = (Vec::new(), String::new());
+    for (index, address) in addresses.split(',').enumerate() {
+        text.push_str(if index > 0 { "," } else { "" });
+        let set = ["+dc/", "+guest/"].into_iter().find_map(|scope| Some((scope, address.strip_prefix(scope)?)));
+        let reference = set.and_then(|(scope, name)| {
+            let place = if scope == "+dc/" { "cluster" } else { draft.object.entry.identity.id() };
+            Some((scope, draft.reference(&Identity::new("firewall-ipset", format!("{place}/{name}")), "name")?))
+        });
+        match reference {
+            Some((scope, reference)) => {
+                text.push_str(scope);
+                pieces.extend([Value::Text(std::mem::take(&mut text)), reference]);
+            }
+            None => text.push_str(address),
+        }
+    }
+    if pieces.is_empty() {
+        return Value::Text(addresses);
+    }
+    if !text.is_empty() {
+        pieces.push(Value::Text(text));
+    }
+    Value::Template(pieces)
 }
 
 /// What the provider does not read of a rule.
