@@ -311,13 +311,16 @@ impl<'a> Draft<'a> {
         self.blocks.iter().any(|item| matches!(&item.content, Content::Block(block) if block.name == name))
     }
 
-    /// Adds attribute paths to `ignore_changes`, with the reason that stands above them.
+    /// Adds attribute paths to `ignore_changes`, with the reason that stands above them, once for all that have the same.
     pub fn ignore(&mut self, paths: &[&str], why: impl Into<Cow<'static, str>>) {
+        let why = why.into();
         let known: BTreeSet<&String> = self.ignored.iter().flat_map(|(paths, _)| paths).collect();
         let new: Vec<String> =
             paths.iter().map(|path| (*path).to_owned()).filter(|path| !known.contains(path)).collect();
-        if !new.is_empty() {
-            self.ignored.push((new, why.into()));
+        match self.ignored.iter_mut().find(|(_, known)| *known == why) {
+            _ if new.is_empty() => {}
+            Some((paths, _)) => paths.extend(new),
+            None => self.ignored.push((new, why)),
         }
     }
 

@@ -22,8 +22,8 @@ pub enum Value {
     Boolean(bool),
     /// Another object's attribute, or an attribute path of `ignore_changes`.
     Reference(String),
-    /// Another object's attribute with text before and behind it: `"vm:${…}"`.
-    Around(String, String, String),
+    /// A string with attributes of other objects in it: texts and references, one behind the other.
+    Template(Vec<Self>),
     /// A list.
     List(Vec<Self>),
     /// An object; keys that are no identifiers are quoted.
@@ -250,8 +250,8 @@ fn short(items: &[Value]) -> bool {
     let width = |item: &Value| match item {
         Value::Text(text) | Value::Exact(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
-        Value::Around(before, reference, after) => Some(before.len() + reference.len() + after.len() + 7),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
+        Value::Template(pieces) => Some(pieces.iter().map(length).sum::<usize>() + 4),
         Value::List(_) | Value::Map(_) => None,
     };
     let total: Option<usize> = items.iter().map(width).sum();
@@ -264,10 +264,8 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
         Value::Text(value) | Value::Exact(value) => quote(text, value),
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
-        Value::Around(before, reference, after) => {
-            _ = write!(text, "\"{}${{{reference}}}{}\"", unquoted(before), unquoted(after));
-        }
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Value::Template(pieces) => write_template(text, pieces),
         Value::List(items) if items.is_empty() || short(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -302,6 +300,27 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
             text.push('}');
         }
     }
+}
+
+/// How long a piece of a template is.
+fn length(piece: &Value) -> usize {
+    match piece {
+        Value::Text(text) => text.chars().count(),
+        Value::Reference(reference) => reference.len() + 3,
+        _ => 0,
+    }
+}
+
+fn write_template(text: &mut String, pieces: &[Value]) {
+    text.push('"');
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Value::Reference(reference) => _ = write!(text, "${{{reference}}}"),
+            Value::Text(piece) => escape(text, piece, matches!(pieces.get(index + 1), Some(Value::Reference(_)))),
+            other => write_value(text, other, 0),
+        }
+    }
+    text.push('"');
 }
 
 /// A value inside a list, where a heredoc has no place.
@@ -359,6 +378,12 @@ pub(crate) fn unquoted(value: &str) -> String {
 
 fn quote(text: &mut String, value: &str) {
     text.push('"');
+    escape(text, value, false);
+    text.push('"');
+}
+
+/// The inside of a quoted string, which may have a reference behind it.
+fn escape(text: &mut String, value: &str, before_reference: bool) {
     let mut rest = value.chars().peekable();
     let mut before = None;
     while let Some(c) = rest.next() {
@@ -369,6 +394,8 @@ fn quote(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
+            // With the sign of the reference it would be an escaped one.
+            '$' | '%' if before_reference && rest.peek().is_none() => _ = write!(text, "\\u{:04x}", u32::from(c)),
             '$' | '%' if rest.peek() == Some(&'{') && doubled => _ = write!(text, "\\u{:04x}", u32::from(c)),
             '$' | '%' if rest.peek() == Some(&'{') => text.extend([c, c]),
             c if invisible(c) && u32::from(c) > 0xffff => _ = write!(text, "\\U{:08x}", u32::from(c)),
@@ -376,7 +403,6 @@ fn quote(text: &mut String, value: &str) {
             c => text.push(c),
         }
     }
-    text.push('"');
 }
 
 /// The text with everything invisible replaced, for comments, which know no escapes.

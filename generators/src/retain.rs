@@ -90,6 +90,31 @@ pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) ->
     text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
+/// The same inside a string: `"+dc/${type.name.name}"`. What has no code any more is called by the last part of its id.
+fn within(line: &str, successor: &impl Fn(&str) -> Option<Referred>) -> String {
+    let (mut text, mut rest) = (String::new(), line);
+    while let Some(start) = rest.find("${") {
+        let (before, behind) = rest.split_at(start);
+        let reference = behind[2..].split_once('}').filter(|_| !before.ends_with('$'));
+        let now = reference.and_then(|(reference, _)| {
+            let (address, attribute) = reference.rsplit_once('.')?;
+            Some(match successor(address)? {
+                Referred::At(address) => format!("${{{address}.{attribute}}}"),
+                Referred::Called(id) => hcl::unquoted(id.rsplit('/').next().unwrap_or(&id)),
+            })
+        });
+        let length = match (&now, reference) {
+            (Some(_), Some((reference, _))) => reference.len() + 3,
+            _ => 2,
+        };
+        text.push_str(before);
+        text.push_str(now.as_deref().unwrap_or("${"));
+        rest = &behind[length..];
+    }
+    text.push_str(rest);
+    text
+}
+
 /// A value with its references brought up to date; `None` where it has none that moved.
 fn renewed(value: &str, successor: &impl Fn(&str) -> Option<Referred>) -> Option<String> {
     if let Some(item) = value.strip_suffix(',') {
@@ -101,15 +126,9 @@ fn renewed(value: &str, successor: &impl Fn(&str) -> Option<Referred>) -> Option
         let items: Vec<_> = items.into_iter().map(|(item, now)| now.unwrap_or_else(|| item.to_owned())).collect();
         return moved.then(|| format!("[{}]", items.join(", ")));
     }
-    if let Some((before, rest)) =
-        value.split_once("${").filter(|(before, _)| before.starts_with('"') && !before.ends_with('$'))
-    {
-        let (reference, after) = rest.split_once('}')?;
-        let (address, attribute) = reference.rsplit_once('.')?;
-        return Some(match successor(address)? {
-            Referred::At(address) => format!("{before}${{{address}.{attribute}}}{after}"),
-            Referred::Called(id) => format!("{before}{}{after}", hcl::unquoted(&id)),
-        });
+    if value.starts_with('"') {
+        let now = within(value, successor);
+        return (now != value).then_some(now);
     }
     let (address, attribute) = value.rsplit_once('.')?;
     Some(match successor(address)? {
@@ -196,6 +215,9 @@ mod tests {
         let text =
             "  b = \"vm:${a.one.id}\"\n  c = \"${a.gone.id}-0\"\n  d = \"${a.two.id}\"\n  e = \"$${a.one.id}\"\n";
         let expected = "  b = \"vm:${a.other.id}\"\n  c = \"100-0\"\n  d = \"${a.two.id}\"\n  e = \"$${a.one.id}\"\n";
+        assert_eq!(refer(text, now), expected);
+        let text = "  s = \"+dc/${a.one.name},+dc/${a.gone.name},$${a.one.name}\"\n  t = \"${x}\"\n";
+        let expected = "  s = \"+dc/${a.other.name},+dc/100,$${a.one.name}\"\n  t = \"${x}\"\n";
         assert_eq!(refer(text, now), expected);
         assert_eq!(
             variables("  x = var.one\n  y = var.two-b\n"),

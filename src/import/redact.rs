@@ -76,8 +76,11 @@ impl Here {
     fn object(&self, keys: &mut Map<String, Value>) {
         // An item of a guest's `pending`: `{"key": "cipassword", "value": …, "pending": …}`.
         let named = keys.get("key").and_then(Value::as_str).filter(|name| self.is_secret(name)).map(str::to_owned);
+        // The key of a name server is a secret; in a list of what is pending, `key` names what the item is about.
+        let item = ["value", "pending", "delete"].iter().any(|key| keys.contains_key(*key));
         for (key, value) in keys {
             match &named {
+                _ if item && key == "key" => {}
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
                 _ if ADDRESSES.contains(&&**key) => hide_password(key, value),
                 _ if self.is_secret(key) => hide(key, value),
@@ -154,6 +157,8 @@ mod tests {
             json!({"realm": "sso", "client-key": "redacted-client-key", "tfa": "redacted-tfa"}),
         );
         check(json!([{"userid": "a@pve", "keys": "x"}]), json!([{"userid": "a@pve", "keys": "redacted-keys"}]));
+        check(json!([{"dns": "pdns", "key": "CANARY"}]), json!([{"dns": "pdns", "key": "redacted-key"}]));
+        check(json!([{"key": "memory", "delete": 1}]), json!([{"key": "memory", "delete": 1}]));
         check(json!({"password": {"deep": ["CANARY"]}}), json!({"password": "redacted-password"}));
         check(json!({"password": null, "keyring": ""}), json!({"password": null, "keyring": ""}));
         check(json!({"password": "redacted-password"}), json!({"password": "redacted-password"}));

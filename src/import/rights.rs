@@ -85,8 +85,9 @@ pub struct Refusal {
     pub request: ApiPath,
 }
 
-/// What a plan against the cluster would be refused: the provider reads each storage and each API token by itself, and asks
-/// the storage for the format of each volume that does not tell (recorded as `homelab/get-auditor`; docs/provider.md, R3).
+/// What a plan against the cluster would be refused: the provider reads each storage, each API token, each zone and each
+/// controller of the SDN by itself, and asks the storage for the format of each volume that does not tell (recorded as
+/// `homelab/get-auditor` and `errors/auditor_sdn_zone`; docs/provider.md, R3 and D15).
 ///
 /// A guest whose configuration is not on record is left out: an import reports it as unread.
 pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
@@ -107,6 +108,27 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
         }
     }
     refusals.extend(refused_tokens(cluster)?);
+    refusals.extend(refused_networks(cluster)?);
+    Ok(refusals)
+}
+
+/// The lists of the SDN are for who may audit; a zone or a controller by itself takes SDN.Allocate.
+fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    let mut refusals = Vec::new();
+    for (list, key, prefix) in [("zones", "zone", "sdn-zone"), ("controllers", "controller", "sdn-controller")] {
+        let rows = cluster.rows(&ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1"), Id::Key(key))?;
+        for id in rows.iter().flat_map(|rows| rows.keys()) {
+            let path = format!("/sdn/{list}/{id}");
+            if !cluster.permissions.allow(&path, "SDN.Allocate") {
+                refusals.push(Refusal {
+                    identity: Identity::new(prefix, id),
+                    privilege: "SDN.Allocate",
+                    path,
+                    request: ApiPath::new(["cluster", "sdn", list, id]),
+                });
+            }
+        }
+    }
     Ok(refusals)
 }
 
@@ -230,6 +252,24 @@ mod tests {
             let answer = recording.get(&ApiPath::parse(&format!("nodes/pve/{id}/config"))).unwrap().unwrap();
             assert!(answer.data().unwrap()["agent"].as_str().unwrap().contains('1'), "{id}");
         }
+    }
+
+    /// The words are those that the real API had for a zone (`errors/auditor_sdn_zone`).
+    #[test]
+    fn zones_and_controllers_take_a_privilege_of_their_own() {
+        let recording = fixture("pve-9.1.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        let refused = |cluster: &Cluster<'_>| -> Vec<String> {
+            let refusals = refusals(cluster).unwrap().into_iter();
+            let refusals = refusals.filter(|refusal| refusal.identity.prefix().starts_with("sdn-"));
+            refusals.map(|Refusal { path, privilege, .. }| format!("({path}, {privilege})")).collect()
+        };
+        assert_eq!(refused(&cluster), Vec::<String>::new());
+        cluster.permissions = holding(&READER);
+        let told = refused(&cluster);
+        assert!(told.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{told:?}");
+        assert!(told.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{told:?}");
+        assert_eq!(told.len(), 8);
     }
 
     /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.

@@ -7,6 +7,7 @@ mod corners;
 mod coverage;
 mod format;
 mod goldens;
+mod network;
 mod oracle;
 mod proofs;
 mod schema;

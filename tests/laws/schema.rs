@@ -6,6 +6,7 @@ use std::fs;
 use hcl_edit::expr::{Expression, Object, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Block, Body};
+use hcl_edit::template::Element;
 use serde_json::Value;
 
 use crate::support::clusters::{all, generated, place, terraform};
@@ -59,6 +60,20 @@ fn what_does_not_conform_is_found() {
     nested("node = \"a\", id = \"b\"", &[]);
     nested("node = 1, id = \"b\"", &["a.map: `node` is no \"string\""]);
     nested("node = \"a\", nonsense = 1", &["a.map: no attribute `nonsense`", "a.map: `id` is required"]);
+    let subnet = |range: &str, expected: &[&str]| {
+        let text =
+            format!("resource \"proxmox_sdn_subnet\" \"a\" {{\ncidr = \"c\"\nvnet = \"v\"\ndhcp_range = {range}\n}}\n");
+        assert_eq!(schema.check(&text).1, expected, "{range}");
+    };
+    subnet("{ start_address = \"a\", end_address = \"b\" }", &[]);
+    subnet(
+        "{ start_address = 1, other = true }",
+        &[
+            "a.dhcp_range: `start_address` is no \"string\"",
+            "a.dhcp_range: no attribute `other`",
+            "a.dhcp_range: `end_address` is required",
+        ],
+    );
 }
 
 /// The provider's schema in the form of `fixtures/README.md`.
@@ -162,8 +177,20 @@ impl Check<'_> {
             Expression::String(_) | Expression::HeredocTemplate(_) => form == "string",
             Expression::Number(_) => form == "number",
             Expression::Bool(_) => form == "bool",
-            // Text around a reference.
-            Expression::StringTemplate(_) => form == "string",
+            Expression::StringTemplate(template) => {
+                let found = |element: &Element| match element {
+                    Element::Interpolation(one) => match &one.expr {
+                        Expression::Traversal(traversal) => self.referred(traversal).is_some(),
+                        _ => false,
+                    },
+                    Element::Literal(_) => true,
+                    Element::Directive(_) => false,
+                };
+                if !template.iter().all(found) {
+                    return self.say(at, &format!("`{name}` refers to nothing"));
+                }
+                form == "string"
+            }
             Expression::Null(_) => true,
             Expression::Array(items) => match form[0].as_str() {
                 Some("list" | "set") => return items.iter().for_each(|item| self.value(at, name, item, &form[1])),

@@ -53,6 +53,11 @@ fn planted() -> Memory {
     for (path, data) in others {
         answers.insert(ApiPath::parse(path), Answer::ok(data));
     }
+    let dns = json!([{"dns": "pdns", "type": "powerdns", "url": "http://dns", "key": "CANARY-sdn-key", "ttl": 300}]);
+    let ipam =
+        json!([{"ipam": "nb", "type": "netbox", "url": "http://nb", "token": "CANARY-sdn-token", "digest": "x"}]);
+    answers.insert(ApiPath::parse("cluster/sdn/dns"), Answer::ok(dns));
+    answers.insert(ApiPath::parse("cluster/sdn/ipams"), Answer::ok(ipam));
     answers.insert(ApiPath::parse("storage/pbs-full"), Answer::ok(json!({"password": "CANARY-single"})));
     answers.extend(planted_in_access());
     answers

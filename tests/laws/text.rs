@@ -83,6 +83,22 @@ proptest! {
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
+    /// Beside a reference, whose sign a text before it must not escape.
+    #[test]
+    fn a_text_beside_a_reference_reads_back_as_it_was(text in odd_text()) {
+        let mut block = hcl::Block::new("b");
+        let piece = |text: &str| hcl::Value::from(text);
+        block.set("x", hcl::Value::Template(vec![piece(&text), hcl::Value::Reference("a.b".to_owned()), piece(&text)]));
+        let code = block.render();
+        let body = parse_body(&code).unwrap();
+        let Expression::StringTemplate(template) = &body.blocks().next().unwrap().body.get_attribute("x").unwrap().value
+        else { panic!("{code}") };
+        let literal = |element: &Element| element.as_literal().map_or("\u{1}".to_owned(), |text| text.value().clone());
+        let found: String = template.iter().map(literal).collect();
+        prop_assert_eq!(found, format!("{text}\u{1}{text}"), "{}", code);
+        prop_assert!(hidden(&code).is_none(), "{}", code);
+    }
+
     #[test]
     fn no_text_leaves_a_comment(text in odd_text()) {
         let mut code = String::new();

@@ -220,7 +220,8 @@ def form(value, unordered):
         items = [form(one, False) for one in value]
         return sorted(items, key=repr) if unordered else items
     if unordered:
-        return sorted(str(value).replace(";", ",").replace(" ", ",").split(","))
+        words = str(value).replace(";", ",").replace(" ", ",").split(",")
+        return sorted(word for word in words if word)
     return str(value)
 
 

@@ -72,7 +72,9 @@ pub(super) fn referred(draft: &Draft<'_>, prefix: &str, id: &str, attribute: &st
 pub(super) fn guest_within(draft: &Draft<'_>, before: &str, vmid: &str, after: &str) -> Value {
     let guest = ["qemu", "lxc"].into_iter().find_map(|prefix| draft.reference(&Identity::new(prefix, vmid), "id"));
     match guest {
-        Some(Value::Reference(reference)) => Value::Around(before.to_owned(), reference, after.to_owned()),
+        Some(Value::Reference(reference)) => {
+            Value::Template(vec![before.into(), Value::Reference(reference), after.into()])
+        }
         _ => format!("{before}{vmid}{after}").into(),
     }
 }

@@ -10,7 +10,7 @@ mod backup_job;
 mod cluster_options;
 mod container;
 mod cpu_model;
-mod firewall_rules;
+mod firewall;
 mod group;
 mod guard;
 mod guest;
@@ -27,6 +27,7 @@ mod realm;
 mod realm_sync;
 mod replication;
 mod role;
+mod sdn;
 mod storage;
 mod user;
 mod user_token;
@@ -110,7 +111,6 @@ pub static HALVES: &[&Half] = &[
     &acl::HALF,
     &realm::HALF,
     &realm_sync::HALF,
-    &firewall_rules::HALF,
     &cluster_options::HALF,
     &backup_job::HALF,
     &replication::HALF,
@@ -128,6 +128,22 @@ pub static HALVES: &[&Half] = &[
     &notification_endpoint::SMTP,
     &notification_endpoint::SENDMAIL,
     &notification_endpoint::WEBHOOK,
+    &firewall::cluster::HALF,
+    &firewall::node::HALF,
+    &firewall::guest::HALF,
+    &firewall::ipset::HALF,
+    &firewall::group::HALF,
+    &firewall::alias::HALF,
+    &firewall::rules::HALF,
+    &sdn::fabric::HALF,
+    &sdn::fabric_node::HALF,
+    &sdn::controller::HALF,
+    &sdn::ipam::HALF,
+    &sdn::dns::HALF,
+    &sdn::zone::HALF,
+    &sdn::vnet::HALF,
+    &sdn::subnet::HALF,
+    &firewall::vnet::HALF,
     &notification_matcher::HALF,
     &cpu_model::HALF,
 ];

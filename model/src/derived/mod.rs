@@ -20,6 +20,7 @@ mod guest;
 mod missing;
 mod paths;
 mod rules;
+mod sdn;
 mod volume;
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
@@ -78,7 +79,7 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        for derive in [access::derive, guest::derive, volume::derive, filters::derive, rules::derive] {
+        for derive in [access::derive, guest::derive, volume::derive, filters::derive, sdn::derive, rules::derive] {
             if let Some(answer) = derive(self, &segments, &query)? {
                 return Ok(Some(answer));
             }

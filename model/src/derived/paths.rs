@@ -4,13 +4,17 @@ use super::{invalid, not_implemented};
 use crate::Answer;
 
 /// One GET a line: its path, then `parameter=type` or `parameter=one|of|these`; a `!` marks what must be given.
+/// A `*` at the end lets pass whatever else is said.
 static PATHS: &str = include_str!("paths.txt");
 
 /// Proxmox's refusal of a path that it does not have, or of parameters that the path does not take.
 pub(super) fn check(segments: &[&str], query: &[(String, String)]) -> Option<Answer> {
-    let Some(parameters) = find(segments) else { return Some(not_implemented(segments)) };
+    let Some((parameters, lax)) = find(segments) else { return Some(not_implemented(segments)) };
     for (key, value) in query {
         let Some((_, form)) = parameters.clone().find(|(name, _)| name.trim_end_matches('!') == key) else {
+            if lax {
+                continue;
+            }
             let why = "property is not defined in schema and the schema does not allow additional properties";
             return Some(invalid(key, why));
         };
@@ -23,15 +27,16 @@ pub(super) fn check(segments: &[&str], query: &[(String, String)]) -> Option<Ans
     missing.map(|name| invalid(name, "property is missing and it is not optional"))
 }
 
-/// The parameters of a path.
-fn find<'s>(segments: &[&str]) -> Option<impl Iterator<Item = (&'s str, &'s str)> + Clone> {
+/// The parameters of a path, and whether it lets pass others.
+fn find<'s>(segments: &[&str]) -> Option<(impl Iterator<Item = (&'s str, &'s str)> + Clone, bool)> {
     let line = PATHS.lines().find(|line| {
         let pattern = line.split_once(' ').map_or(*line, |(pattern, _)| pattern);
         let mut pattern = pattern.split('/').filter(|segment| !segment.is_empty());
         segments.iter().all(|segment| pattern.next().is_some_and(|part| part.starts_with('{') || part == *segment))
             && pattern.next().is_none()
     })?;
-    Some(line.split(' ').skip(1).filter_map(|parameter| parameter.split_once('=')))
+    let parameters = line.split(' ').skip(1).filter_map(|parameter| parameter.split_once('='));
+    Some((parameters, line.ends_with(" *")))
 }
 
 /// Why a value is not of its form.
@@ -70,6 +75,7 @@ mod tests {
         check("", "null");
         check("version", "null");
         check("nodes/pve1/qemu/100/config?current=1", "null");
+        check("cluster/sdn/fabrics/fabric/f1?pending=1", "null");
         check("nope", "Method 'GET /nope' not implemented");
         check("nodes/pve1/qemu/100/config?current=on", r#"{"current":"type check ('boolean') failed - got 'on'"}"#);
         check("version?x=1", "property is not defined in schema and the schema does not allow additional properties");

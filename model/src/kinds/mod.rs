@@ -12,7 +12,7 @@ mod backup_job;
 mod cluster_options;
 mod container;
 mod cpu_model;
-mod firewall_rules;
+mod firewall;
 mod group;
 mod guest;
 mod ha_group;
@@ -28,6 +28,7 @@ mod realm;
 mod realm_sync;
 mod replication;
 mod role;
+pub(crate) mod sdn;
 mod source;
 mod storage;
 mod user;
@@ -54,7 +55,6 @@ pub static KINDS: &[&Kind] = &[
     &acl::KIND,
     &realm::KIND,
     &realm_sync::KIND,
-    &firewall_rules::KIND,
     &cluster_options::KIND,
     &backup_job::KIND,
     &replication::KIND,
@@ -72,6 +72,22 @@ pub static KINDS: &[&Kind] = &[
     &notification_endpoint::SMTP,
     &notification_endpoint::SENDMAIL,
     &notification_endpoint::WEBHOOK,
+    &firewall::cluster::KIND,
+    &firewall::node::KIND,
+    &firewall::guest::KIND,
+    &firewall::vnet::KIND,
+    &firewall::rules::KIND,
+    &firewall::group::KIND,
+    &firewall::ipset::KIND,
+    &firewall::alias::KIND,
+    &sdn::zone::KIND,
+    &sdn::vnet::KIND,
+    &sdn::subnet::KIND,
+    &sdn::controller::KIND,
+    &sdn::fabric::KIND,
+    &sdn::fabric_node::KIND,
+    &sdn::ipam::KIND,
+    &sdn::dns::KIND,
     &notification_matcher::KIND,
     &cpu_model::KIND,
 ];

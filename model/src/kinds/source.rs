@@ -39,6 +39,8 @@ pub struct Listed {
     /// Whether who lacks that privilege gets a part of an answer instead of a refusal: such a part is nothing to make code
     /// of.
     pub partial: bool,
+    /// A second one, where it takes two.
+    pub audit_also: Option<(&'static str, &'static str)>,
     /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
     /// empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
@@ -141,6 +143,7 @@ impl Listed {
             shape,
             audit: ("/", "Sys.Audit"),
             partial: false,
+            audit_also: None,
             nothing: &[],
             adjust: |_| true,
         }
@@ -171,6 +174,13 @@ impl Listed {
     #[must_use]
     pub const fn partial(mut self) -> Self {
         self.partial = true;
+        self
+    }
+
+    /// The same with a second privilege that it takes to see all of it.
+    #[must_use]
+    pub const fn audit_also(mut self, path: &'static str, privilege: &'static str) -> Self {
+        self.audit_also = Some((path, privilege));
         self
     }
 
@@ -314,6 +324,9 @@ impl Listed {
     pub(super) fn list(&self, prefix: &str, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         let mut listing = Listing::default();
         let mut reasons = self.hidden(cluster);
+        if self.scopes.contains(&Scope::Vnet) {
+            reasons.extend(unlisted(cluster, &vnets())?);
+        }
         for place in self.places(cluster)? {
             if let Some(down) = place.down {
                 reasons.push(down);
@@ -358,13 +371,13 @@ impl Listed {
 
     /// What this login may not see all of, place by place.
     fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
-        let lacking = |scope: &Scope| {
-            let (path, privilege) = match scope {
-                Scope::Cluster(_) => self.audit,
-                Scope::Node => ("/nodes", "Sys.Audit"),
-                Scope::Guest => ("/vms", "VM.Audit"),
-                Scope::Vnet => ("/sdn", "SDN.Audit"),
-            };
+        let needed = |scope: &Scope| match scope {
+            Scope::Cluster(_) => self.audit,
+            Scope::Node => ("/nodes", "Sys.Audit"),
+            Scope::Guest => ("/vms", "VM.Audit"),
+            Scope::Vnet => ("/sdn", "SDN.Audit"),
+        };
+        let lacking = |(path, privilege)| {
             let sees = if path == "/" {
                 cluster.permissions.allow(path, privilege)
             } else {
@@ -372,7 +385,7 @@ impl Listed {
             };
             (!sees).then(|| format!("what lacks {privilege} on {path} is hidden from this login"))
         };
-        self.scopes.iter().filter_map(lacking).collect()
+        self.scopes.iter().map(needed).chain(self.audit_also).filter_map(lacking).collect()
     }
 
     /// Whether the answer says that there is no such thing.
@@ -492,6 +505,17 @@ impl Parts {
             keys.insert(format!("{}{index}", self.stem), Value::Object(row));
         }
     }
+}
+
+/// Why a list that places are found by does not tell; a path that is not implemented tells that there are none.
+fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<String>, Unreadable> {
+    Ok(match cluster.get(path)? {
+        None => Some(format!("`{path}` is not on record")),
+        Some(answer) if answer.data().is_none() && answer.status != 501 => {
+            Some(format!("`{path}`: {} {}", answer.status, answer.reason))
+        }
+        Some(_) => None,
+    })
 }
 
 /// The list of virtual networks, which those that hang on them are found by.

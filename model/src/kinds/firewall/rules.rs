@@ -1,9 +1,10 @@
 //! Firewall rules of the cluster, of nodes, guests and virtual networks (`cluster.fw`, `host.fw`, `ID.fw`), Proxmox's half.
 
-use super::{Form, Key, Kind, Listed, Parts, Scope, Shape, Source, Writing};
+use super::super::{Form, Key, Kind, Listed, Parts, Scope, Shape, Source, Writing};
+use super::configured;
 
 /// The rules of one place, in their order.
-pub(super) static KIND: Kind = Kind {
+pub(in super::super) static KIND: Kind = Kind {
     id: "firewall_rules",
     prefix: "firewall-rules",
     title: "firewall rules",
@@ -12,7 +13,8 @@ pub(super) static KIND: Kind = Kind {
         Listed::cluster("firewall/rules", Shape::Parts(Parts { stem: "rule", order: "pos" }))
             .at(&[Scope::Cluster("cluster"), Scope::Node, Scope::Guest, Scope::Vnet])
             // A virtual network has a firewall once it runs (facts/pve/BEHAVIOUR.md, "More surprises", 9).
-            .nothing(&["invalid vnet"]),
+            .nothing(&["invalid vnet"])
+            .adjust(configured),
     ),
     writing: Writing::WhereRead { always: &[] },
 };

@@ -1,0 +1,84 @@
+//! Firewall options of the cluster: where they go in `proxmox_virtual_environment_cluster_firewall`.
+
+use proxmox_mpc_model::Object;
+use proxmox_mpc_model::property::Properties;
+
+use super::super::{Half, Namespace, Place};
+use super::{POLICIES, role, switch, word};
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Block;
+use crate::row::Row;
+
+/// The generators' half of the cluster's firewall options.
+pub(in super::super) static HALF: Half = Half {
+    kind: "cluster_firewall",
+    file: "cluster_firewall.tf",
+    word: "firewall",
+    data: false,
+    namespace: Namespace::Own("cluster_firewall"),
+    place: |object, _| place(object),
+    name: |_| Some("cluster".to_owned()),
+    rows: &[
+        Row::custom(&["enable"], enabled),
+        Row::custom(&["ebtables"], |draft| switch(draft, "ebtables", "ebtables", false)),
+        Row::custom(&["policy_in"], |draft| word(draft, "policy_in", "input_policy", POLICIES)),
+        Row::custom(&["policy_out"], |draft| word(draft, "policy_out", "output_policy", POLICIES)),
+        // Forwarded packets cannot be rejected.
+        Row::custom(&["policy_forward"], |draft| word(draft, "policy_forward", "forward_policy", &POLICIES[..2])),
+        Row::custom(&["log_ratelimit"], limit),
+        Row::volatile(&["digest"]),
+    ],
+    role: Some(role),
+};
+
+/// The import id may be any word. Where the limit of the log lacks its burst or its rate, the provider ends with a crash,
+/// and every plan with it; where it does not say whether it is on, the provider takes it for off, and Proxmox for on.
+fn place(object: &Object) -> Result<Place, SetAside> {
+    if let Some(limit) = object.text("log_ratelimit") {
+        let words = Properties::parse(&limit);
+        let enable = words.get_or_bare("enable");
+        let burst = words.get("burst").filter(|burst| burst.parse::<u32>().is_ok());
+        let rate = words.get("rate").filter(|rate| is_rate(rate));
+        if !matches!(enable, Some("0" | "1")) || burst.is_none() || rate.is_none() {
+            let reason = "the provider cannot read `log_ratelimit` without all three options (provider rule F7)";
+            let remedy = format!(
+                "pvesh set /cluster/firewall/options --log_ratelimit enable={},burst={},rate={}",
+                enable.filter(|word| *word == "0").unwrap_or("1"),
+                burst.unwrap_or("5"),
+                rate.unwrap_or("1/second"),
+            );
+            return Err(SetAside::new(reason).remedy(remedy));
+        }
+    }
+    Ok(Place::Own("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
+}
+
+/// `1/second`.
+fn is_rate(rate: &str) -> bool {
+    rate.split_once('/').is_some_and(|(number, unit)| {
+        let counts = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0') && !number.is_empty();
+        counts && ["second", "minute", "hour", "day"].contains(&unit)
+    })
+}
+
+/// Proxmox takes any number but 0 for on, the provider only 1.
+fn enabled(draft: &mut Draft<'_>) {
+    match draft.object.text("enable").as_deref() {
+        None | Some("0" | "1") => switch(draft, "enable", "enabled", false),
+        Some(_) => {
+            draft.entrust("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
+            draft.ignore(&["enabled"], "the provider takes what is set for off; left out, it stays on");
+        }
+    }
+}
+
+/// Without the key the provider leaves it alone.
+fn limit(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.options("log_ratelimit") else { return };
+    let mut block = Block::new("log_ratelimit");
+    block.set("enabled", options.take_or_first("enable").as_deref() == Some("1"));
+    block.set_some("burst", options.integer("burst"));
+    block.set_some("rate", options.take("rate"));
+    draft.leftover(&options, &[]);
+    draft.nest(block);
+}

@@ -1,0 +1,50 @@
+//! IP sets: where they go in `proxmox_virtual_environment_firewall_ipset`.
+
+use proxmox_mpc_model::kinds;
+
+use super::super::{Half, Namespace, Place};
+use super::{import_id, role, scope};
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Block;
+use crate::row::Row;
+
+/// The generators' half of IP sets.
+pub(in super::super) static HALF: Half = Half {
+    kind: "firewall_ipset",
+    file: "ip_sets.tf",
+    word: "ip_set",
+    data: false,
+    namespace: Namespace::Own("firewall_ipset"),
+    place: |object, _| {
+        let (Some(place), Some(name)) = (import_id(object), object.text("name")) else {
+            return Err(SetAside::new("the provider has IP sets of the cluster and of guests only (provider rule F9)"));
+        };
+        Ok(Place::Own("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
+    },
+    // A set of the cluster is called by its own name, one of a guest by the guest's as well.
+    name: |entry| entry.identity.id().strip_prefix("cluster/").map(str::to_owned).or_else(|| entry.name.clone()),
+    rows: &[
+        Row::custom(&[], scope),
+        Row::text(&["name"], "name"),
+        Row::text(&["comment"], "comment"),
+        Row::custom(&["cidr[n]"], addresses),
+        Row::volatile(&["digest"]),
+    ],
+    role: Some(role),
+};
+
+/// One block for each address, sorted; their order means nothing.
+fn addresses(draft: &mut Draft<'_>) {
+    let mut keys: Vec<String> =
+        draft.object.keys.keys().filter(|key| kinds::index("cidr", key).is_some()).cloned().collect();
+    keys.sort_by_key(|key| kinds::index("cidr", key));
+    for key in keys {
+        let Some(mut options) = draft.map(&key) else { continue };
+        let mut block = Block::new("cidr");
+        block.set_some("name", options.take_raw("cidr"));
+        block.set_some("comment", options.take_raw("comment").filter(|comment| !comment.is_empty()));
+        block.set_some("nomatch", options.flag("nomatch").filter(|nomatch| *nomatch));
+        draft.leftover(&options, &[]);
+        draft.nest(block);
+    }
+}

@@ -1,0 +1,107 @@
+//! What the firewall's kinds have in common: whose a list is, what the provider calls that, and the role of the rest.
+
+use proxmox_mpc_model::kinds::{self, At, Where};
+use proxmox_mpc_model::{Identity, Object};
+
+use crate::ansible::Role;
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+
+pub(super) mod alias;
+pub(super) mod cluster;
+pub(super) mod group;
+pub(super) mod guest;
+pub(super) mod ipset;
+pub(super) mod node;
+mod rule;
+pub(super) mod rules;
+pub(super) mod vnet;
+
+/// The words of a log level, which Proxmox and the provider have in common.
+const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"];
+
+/// The words of a policy; forwarded packets are not rejected.
+const POLICIES: &[&str] = &["ACCEPT", "DROP", "REJECT"];
+
+/// Where the object is.
+fn at(identity: &Identity) -> Option<At> {
+    kinds::of(identity)?.at(identity)
+}
+
+/// The playbook is that of the place.
+fn role(identity: &Identity) -> Role {
+    match at(identity).map(|at| at.place) {
+        Some(Where::Node(_)) => Role::nodes("node_firewall"),
+        Some(Where::Guest(..)) => Role::guests("guest_firewall"),
+        _ => Role::cluster("firewall"),
+    }
+}
+
+/// How import ids call the place: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; there is no word for a virtual
+/// network.
+fn import_id(object: &Object) -> Option<String> {
+    let node = object.entry.node.as_deref().unwrap_or_default();
+    match at(&object.entry.identity)?.place {
+        Where::Cluster => Some("cluster".to_owned()),
+        Where::Node(node) => Some(format!("node/{node}")),
+        Where::Guest(kind, vmid) => {
+            let word = if kind.word() == "qemu" { "vm" } else { "container" };
+            Some(format!("{word}/{node}/{vmid}"))
+        }
+        Where::Vnet(_) => None,
+    }
+}
+
+/// The attributes that say which place it is; none for the cluster.
+fn scope(draft: &mut Draft<'_>) {
+    let identity = &draft.object.entry.identity;
+    match at(identity).map(|at| at.place) {
+        Some(Where::Node(node)) => draft.set("node_name", node),
+        Some(Where::Guest(kind, vmid)) => {
+            let node = draft.object.entry.node.clone().unwrap_or_default();
+            draft.set("node_name", node);
+            let guest = Identity::new(kind.word(), vmid);
+            let literal = Value::Integer(vmid.to_string().parse().unwrap_or_default());
+            // A container's `vm_id` stays null on an import (docs/provider.md, C2): both are referred to by their id.
+            let value = draft.reference(&guest, "id").unwrap_or(literal);
+            draft.set(if kind.word() == "qemu" { "vm_id" } else { "container_id" }, value);
+        }
+        _ => {}
+    }
+}
+
+/// A switch, written where the key is there: the provider reads it as null where it is not. Without the key it is ignored
+/// where the schema has a default, which an import would differ from (docs/provider.md, F3).
+fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str, default: bool) {
+    if draft.object.keys.contains_key(key) {
+        let value = draft.flag(key);
+        draft.set(attribute, value);
+    } else if default {
+        absent(draft, attribute);
+    }
+}
+
+/// A word, written where the key is there and the provider knows the word.
+fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str]) {
+    match draft.text(key) {
+        Some(word) if words.contains(&word.as_str()) => draft.set(attribute, word),
+        Some(word) => {
+            draft.entrust(key, format!("the provider refuses `{word}` (provider rule F8)"));
+            draft.ignore(&[attribute], "the provider refuses what is set; left out, it stays");
+        }
+        None => absent(draft, attribute),
+    }
+}
+
+/// Every attribute that has no key behind it goes into one sentence.
+fn absent(draft: &mut Draft<'_>, attribute: &str) {
+    draft.ignore(&[attribute], "not set in Proxmox, and the provider would set its own default (docs/provider.md, F3)");
+}
+
+/// Whether a whole number is sent as one: the provider cannot read an object with a number in quotes.
+fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+    match keys.iter().find(|key| object.keys.get(**key).is_some_and(|value| !value.is_i64())) {
+        Some(key) => Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,77 @@
+//! Firewall options of nodes: where they go in `proxmox_node_firewall`, where the provider can say them at all.
+
+use proxmox_mpc_model::Object;
+
+use super::super::{Half, Namespace, Place};
+use super::{LEVELS, numbers, role};
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of the nodes' firewall options.
+pub(in super::super) static HALF: Half = Half {
+    kind: "node_firewall",
+    file: "node_firewalls.tf",
+    word: "node",
+    data: false,
+    namespace: Namespace::Own("node_firewall"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&[], |draft| draft.set("node_name", draft.object.entry.node.clone().unwrap_or_default())),
+        Row::custom(SWITCHES, |draft| each(draft, SWITCHES, |draft, key| Value::Boolean(draft.flag(key)))),
+        Row::custom(WORDS, |draft| each(draft, WORDS, |draft, key| draft.text(key).unwrap_or_default().into())),
+        Row::custom(NUMBERS, |draft| each(draft, NUMBERS, |draft, key| draft.integer(key).unwrap_or_default().into())),
+        Row::volatile(&["digest"]),
+        Row::ansible(
+            &[
+                "log_nf_conntrack",
+                "nf_conntrack_allow_invalid",
+                "nf_conntrack_helpers",
+                "nf_conntrack_tcp_timeout_syn_recv",
+                "protection_synflood",
+                "protection_synflood_burst",
+                "protection_synflood_rate",
+                "tcpflags",
+            ],
+            "the provider has no attribute for it (provider rule F6)",
+        ),
+    ],
+    role: Some(role),
+};
+
+const SWITCHES: &[&str] = &["enable", "ndp", "nftables", "nosmurfs"];
+const WORDS: &[&str] =
+    &["log_level_forward", "log_level_in", "log_level_out", "smurf_log_level", "tcp_flags_log_level"];
+const NUMBERS: &[&str] = &["nf_conntrack_max", "nf_conntrack_tcp_timeout_established"];
+
+/// Numbers that the provider reads and has no attribute for.
+const READ: &[&str] = &["nf_conntrack_tcp_timeout_syn_recv", "protection_synflood_burst", "protection_synflood_rate"];
+
+/// Each attribute has a default, and no code hides the difference to a key that is not set: all must be.
+fn place(object: &Object) -> Result<Place, SetAside> {
+    numbers(object, NUMBERS)?;
+    numbers(object, READ)?;
+    if [SWITCHES, WORDS, NUMBERS].concat().iter().any(|key| object.text(key).is_none()) {
+        let reason = "the provider shows a change unless all of its eleven options are set (provider rule F6)";
+        return Ok(Place::Ansible(reason.into()));
+    }
+    let known = |key: &&&str| object.text(key).is_some_and(|word| LEVELS.contains(&word.as_str()));
+    let least = |key: &str, least: i64| object.keys.get(key).and_then(serde_json::Value::as_i64) >= Some(least);
+    if WORDS.iter().filter(known).count() < WORDS.len()
+        || !least("nf_conntrack_max", 32768)
+        || !least("nf_conntrack_tcp_timeout_established", 7875)
+    {
+        return Ok(Place::Ansible("the provider refuses one of the values (provider rule F8)".into()));
+    }
+    let node = object.entry.node.clone().unwrap_or_default();
+    Ok(Place::Own("proxmox_node_firewall", node))
+}
+
+/// The attributes are called like the keys, but for one.
+fn each(draft: &mut Draft<'_>, keys: &[&str], value: impl Fn(&mut Draft<'_>, &str) -> Value) {
+    for key in keys {
+        let value = value(draft, key);
+        draft.set(if *key == "enable" { "enabled" } else { key }, value);
+    }
+}

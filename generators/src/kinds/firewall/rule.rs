@@ -1,0 +1,126 @@
+//! The rules of a place or of a security group: one block each, in their order.
+
+use proxmox_mpc_model::{Identity, Object, kinds};
+use serde_json::Value as Json;
+
+use super::POLICIES;
+use crate::draft::{Draft, Options, SetAside};
+use crate::hcl::{Block, Value};
+
+/// The options of a rule, by Proxmox's key and the provider's attribute.
+const OPTIONS: [(&str, &str); 9] = [
+    ("comment", "comment"),
+    ("dest", "dest"),
+    ("dport", "dport"),
+    ("iface", "iface"),
+    ("log", "log"),
+    ("macro", "macro"),
+    ("proto", "proto"),
+    ("source", "source"),
+    ("sport", "sport"),
+];
+
+/// What the provider reads of a rule that stands for a security group.
+const OF_GROUP: [&str; 2] = ["comment", "iface"];
+
+/// The keys of the rules, in their order.
+fn keys(object: &Object) -> Vec<String> {
+    let mut keys: Vec<String> = object.keys.keys().filter(|key| kinds::index("rule", key).is_some()).cloned().collect();
+    keys.sort_by_key(|key| kinds::index("rule", key));
+    keys
+}
+
+/// Whether the provider can read and say every rule: one refused word stops the whole plan.
+pub(super) fn checked(object: &Object) -> Result<(), SetAside> {
+    for key in keys(object) {
+        let rule = &object.keys[&key];
+        let word = |option: &str| rule.get(option).and_then(Json::as_str).unwrap_or_default();
+        let refused = match (word("type"), word("action")) {
+            ("group", group) => group.is_empty().then_some("a group without a name"),
+            ("in" | "out" | "forward", action) => (!POLICIES.contains(&action)).then_some("its action"),
+            _ => Some("its type"),
+        };
+        let text = OPTIONS
+            .iter()
+            .map(|(option, _)| *option)
+            .find(|option| rule.get(*option).is_some_and(|one| !one.is_string()));
+        if let Some(what) = refused.or(text) {
+            return Err(SetAside::new(format!("the provider refuses {key}: {what} (provider rule F8)")));
+        }
+    }
+    Ok(())
+}
+
+/// One block for each rule.
+pub(super) fn rules(draft: &mut Draft<'_>) {
+    for key in keys(draft.object) {
+        let Some(mut options) = draft.map(&key) else { continue };
+        let mut block = Block::new("rule");
+        let (kind, action) = (options.take("type").unwrap_or_default(), options.take("action").unwrap_or_default());
+        let group = kind == "group";
+        if group {
+            let identity = Identity::new("firewall-group", &action);
+            block.set("security_group", draft.reference(&identity, "name").unwrap_or(Value::Text(action)));
+        } else {
+            block.set("type", kind);
+            block.set("action", action);
+        }
+        // Without the key a rule is off, and so for the provider.
+        let enabled = options.take("enable").as_deref() == Some("1");
+        block.set("enabled", enabled);
+        for (option, attribute) in OPTIONS {
+            if !group || OF_GROUP.contains(&option) {
+                let value = options.take_raw(option);
+                let addresses = ["dest", "source"].contains(&option);
+                block.set_some(attribute, value.map(|value| if addresses { sets(draft, value) } else { value.into() }));
+            }
+        }
+        rest(draft, &key, &options);
+        draft.nest(block);
+    }
+}
+
+/// A list of addresses, in which IP sets that are code are referred to: `+dc/mgmt` of the cluster, `+guest/clients` of the
+/// guest itself.
+fn sets(draft: &Draft<'_>, addresses: String) -> Value {
+    let (mut pieces, mut text) = (Vec::new(), String::new());
+    for (index, address) in addresses.split(',').enumerate() {
+        text.push_str(if index > 0 { "," } else { "" });
+        let set = ["+dc/", "+guest/"].into_iter().find_map(|scope| Some((scope, address.strip_prefix(scope)?)));
+        let reference = set.and_then(|(scope, name)| {
+            let place = if scope == "+dc/" { "cluster" } else { draft.object.entry.identity.id() };
+            Some((scope, draft.reference(&Identity::new("firewall-ipset", format!("{place}/{name}")), "name")?))
+        });
+        match reference {
+            Some((scope, reference)) => {
+                text.push_str(scope);
+                pieces.extend([Value::Text(std::mem::take(&mut text)), reference]);
+            }
+            None => text.push_str(address),
+        }
+    }
+    if pieces.is_empty() {
+        return Value::Text(addresses);
+    }
+    if !text.is_empty() {
+        pieces.push(Value::Text(text));
+    }
+    Value::Template(pieces)
+}
+
+/// What the provider does not read of a rule.
+fn rest(draft: &mut Draft<'_>, key: &str, options: &Options) {
+    let mut left = options.clone();
+    for option in options.names() {
+        let reason = match option.as_str() {
+            "icmp-type" => "the provider has no attribute for it (provider rule F2)",
+            option if OPTIONS.iter().any(|(known, _)| *known == option) => {
+                "the provider reads no more than comment and interface of a security group's rule (provider rule F1)"
+            }
+            _ => continue,
+        };
+        left.take_raw(&option);
+        draft.entrust_option(key, &option, reason);
+    }
+    draft.leftover(&left, &[]);
+}

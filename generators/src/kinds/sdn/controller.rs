@@ -1,0 +1,70 @@
+//! SDN controllers: where those of EVPN go in `proxmox_sdn_controller_evpn`; Ansible keeps the others.
+
+use super::super::{Half, Namespace, Place};
+use super::{leaving, list, named, numbers, refer, required, role, text, words};
+use crate::draft::SetAside;
+use crate::row::Row;
+
+/// The generators' half of SDN controllers.
+pub(in super::super) static HALF: Half = Half {
+    kind: "sdn_controller",
+    file: "sdn_controllers.tf",
+    word: "controller",
+    data: false,
+    namespace: Namespace::Own("sdn_controller"),
+    place: |object, _| {
+        leaving(object)?;
+        if object.text("type").as_deref() != Some("evpn") {
+            return Ok(Place::Ansible(
+                "the provider has a resource for EVPN controllers only (provider rule D13)".into(),
+            ));
+        }
+        let id = object.entry.identity.id();
+        named(id)?;
+        numbers(object, &["asn", "ebgp-multihop"])?;
+        required(object, &["asn"])?;
+        if ["fabric", "peers"].iter().all(|key| object.text(key).is_none_or(|text| text.is_empty())) {
+            return Err(SetAside::new(
+                "the provider requires `peers` or `fabric`, and neither is set (provider rule D12)",
+            ));
+        }
+        let pending = object.keys.get("pending").and_then(|pending| pending.get("asn"));
+        if pending.is_some_and(|asn| !asn.is_i64()) {
+            let reason = "changes of it wait to be applied, and the provider misreads them (provider rule D2)";
+            return Err(SetAside::new(reason).remedy("apply the SDN, then import again"));
+        }
+        Ok(Place::Own("proxmox_sdn_controller_evpn", id.to_owned()))
+    },
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["controller", "type"], |draft| {
+            draft.take("type");
+            text(draft, "controller", "id");
+        }),
+        Row::custom(&["asn"], |draft| {
+            let asn = draft.integer("asn");
+            draft.set_some("asn", asn);
+        }),
+        Row::custom(&["fabric"], |draft| refer(draft, "fabric", "fabric", "sdn-fabric")),
+        Row::custom(&["peers"], |draft| {
+            if let Some(peers) = draft.text("peers") {
+                draft.set("peers", list(words(&peers)));
+            }
+        }),
+        Row::volatile(&["digest", "pending", "state"]),
+        Row::ansible(
+            &[
+                "bgp-multipath-as-path-relax",
+                "ebgp",
+                "ebgp-multihop",
+                "isis-domain",
+                "isis-ifaces",
+                "isis-net",
+                "loopback",
+                "node",
+            ],
+            "the provider has no attribute for it (provider rule D13)",
+        ),
+    ],
+    role: Some(role),
+};

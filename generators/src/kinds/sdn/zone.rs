@@ -1,0 +1,248 @@
+//! SDN zones: which of the provider's five resources one becomes, and where its keys go.
+
+use proxmox_mpc_model::Object;
+
+use self::Form::{Controller, Flag, Number, Text, Words};
+use super::super::{Half, Namespace, Place};
+use super::{leaving, list, named, numbers, refer, required, role, text, words};
+use crate::draft::{Draft, SetAside};
+use crate::row::Row;
+
+/// The generators' half of SDN zones.
+pub(in super::super) static HALF: Half = Half {
+    kind: "sdn_zone",
+    file: "sdn_zones.tf",
+    word: "zone",
+    data: false,
+    namespace: Namespace::Own("sdn_zone"),
+    place: |object, _| place(object),
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["zone", "type"], |draft| {
+            draft.take("type");
+            text(draft, "zone", "id");
+        }),
+        Row::custom(OWN, own),
+        Row::custom(&["nodes"], |draft| written(draft, "nodes", "nodes", Words)),
+        Row::custom(&["mtu"], |draft| written(draft, "mtu", "mtu", Number)),
+        Row::custom(&["ipam"], |draft| text(draft, "ipam", "ipam")),
+        Row::custom(&["dns"], |draft| text(draft, "dns", "dns")),
+        Row::custom(&["dnszone"], |draft| text(draft, "dnszone", "dns_zone")),
+        Row::custom(&["reversedns"], |draft| text(draft, "reversedns", "reverse_dns")),
+        Row::volatile(&["digest", "pending", "state"]),
+        Row::ansible(
+            &["bridge-disable-mac-learning", "dp-id", "fabric", "mac", "vxlan-port"],
+            "the provider has no attribute for it (provider rule D13)",
+        ),
+    ],
+    role: Some(role),
+};
+
+/// The keys that only zones of some types have.
+const OWN: &[&str] = &[
+    "advertise-subnets",
+    "bridge",
+    "controller",
+    "dhcp",
+    "disable-arp-nd-suppression",
+    "exitnodes",
+    "exitnodes-local-routing",
+    "exitnodes-primary",
+    "peers",
+    "rt-import",
+    "tag",
+    "vlan-protocol",
+    "vrf-vxlan",
+];
+
+/// A type of zone that the provider has a resource for.
+struct Type {
+    name: &'static str,
+    resource: &'static str,
+    /// What its resource requires.
+    required: &'static [&'static str],
+    /// Its own keys: Proxmox's, the attribute, the form.
+    keys: &'static [(&'static str, &'static str, Form)],
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Number,
+    Flag,
+    Words,
+    Controller,
+}
+
+static TYPES: &[Type] = &[
+    Type { name: "simple", resource: "proxmox_sdn_zone_simple", required: &[], keys: &[("dhcp", "dhcp", Text)] },
+    Type {
+        name: "vlan",
+        resource: "proxmox_sdn_zone_vlan",
+        required: &["bridge"],
+        keys: &[("bridge", "bridge", Text)],
+    },
+    Type {
+        name: "qinq",
+        resource: "proxmox_sdn_zone_qinq",
+        required: &["bridge", "tag"],
+        keys: &[
+            ("bridge", "bridge", Text),
+            ("tag", "service_vlan", Number),
+            ("vlan-protocol", "service_vlan_protocol", Text),
+        ],
+    },
+    Type {
+        name: "vxlan",
+        resource: "proxmox_sdn_zone_vxlan",
+        required: &["peers"],
+        keys: &[("peers", "peers", Words)],
+    },
+    Type {
+        name: "evpn",
+        resource: "proxmox_sdn_zone_evpn",
+        required: &["controller", "vrf-vxlan"],
+        keys: &[
+            ("controller", "controller", Controller),
+            ("vrf-vxlan", "vrf_vxlan", Number),
+            ("advertise-subnets", "advertise_subnets", Flag),
+            ("disable-arp-nd-suppression", "disable_arp_nd_suppression", Flag),
+            ("exitnodes", "exit_nodes", Words),
+            ("exitnodes-local-routing", "exit_nodes_local_routing", Flag),
+            ("exitnodes-primary", "primary_exit_node", Text),
+            ("rt-import", "rt_import", Text),
+        ],
+    },
+];
+
+/// Switches of EVPN zones that have a default, which no code hides.
+const SWITCHES: [&str; 3] = ["advertise-subnets", "disable-arp-nd-suppression", "exitnodes-local-routing"];
+
+/// Keys whose going the provider reads as what it is; of others it takes the word for the value, or fails.
+const GOES: [&str; 9] =
+    ["dns", "dnszone", "ipam", "reversedns", "nodes", "peers", "exitnodes", "exitnodes-primary", "rt-import"];
+
+fn of_type(object: &Object) -> Option<&'static Type> {
+    let name = object.text("type")?;
+    TYPES.iter().find(|one| one.name == name)
+}
+
+fn place(object: &Object) -> Result<Place, SetAside> {
+    leaving(object)?;
+    let Some(own) = of_type(object) else {
+        return Ok(Place::Ansible("the provider has no resource for zones of this type (provider rule D13)".into()));
+    };
+    let id = object.entry.identity.id();
+    named(id)?;
+    numbers(object, &["mtu", "tag", "vrf-vxlan"])?;
+    required(object, own.required)?;
+    waiting(object, own)?;
+    values(object, own)?;
+    Ok(Place::Own(own.resource, id.to_owned()))
+}
+
+/// What waits to be applied, where the provider does not read it as what is configured (D2).
+fn waiting(object: &Object, own: &Type) -> Result<(), SetAside> {
+    let Some(pending) = object.keys.get("pending").and_then(|pending| pending.as_object()) else { return Ok(()) };
+    let read_whole: &[&str] = match own.name {
+        // Of these the provider takes what waits for all there is.
+        "qinq" => &["tag", "vlan-protocol"],
+        "vxlan" => &["peers"],
+        _ => &[],
+    };
+    let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || GOES.contains(&key);
+    let misread = pending.iter().any(|(key, value)| {
+        value.as_str() == Some("") || (value.as_str() == Some("deleted") && known(key) && !GOES.contains(&key.as_str()))
+    });
+    if misread || read_whole.iter().any(|key| !pending.contains_key(*key)) {
+        let reason = "changes of it wait to be applied, and the provider misreads them (provider rule D2)";
+        return Err(SetAside::new(reason).remedy("apply the SDN, then import again"));
+    }
+    Ok(())
+}
+
+/// What the provider refuses, or shows a change for.
+fn values(object: &Object, own: &Type) -> Result<(), SetAside> {
+    let id = object.entry.identity.id();
+    if own.name == "qinq" {
+        match object.text("vlan-protocol").as_deref() {
+            Some("802.1q" | "802.1ad") => {}
+            Some(_) => return Err(refused("vlan-protocol")),
+            None => {
+                let reason = "the provider shows a change for a QinQ zone without `vlan-protocol` (provider rule D4)";
+                return Err(
+                    SetAside::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} --vlan-protocol 802.1q"))
+                );
+            }
+        }
+        if !object.keys.get("tag").and_then(serde_json::Value::as_i64).is_some_and(|tag| (1..=4094).contains(&tag)) {
+            return Err(refused("tag"));
+        }
+    }
+    if own.name == "simple" && object.text("dhcp").is_some_and(|dhcp| dhcp != "dnsmasq") {
+        return Err(refused("dhcp"));
+    }
+    if own.name == "evpn" {
+        evpn(object)?;
+    }
+    let blank = |key: &&str| object.text(key).is_some_and(|text| text.split(',').any(|word| word.trim().is_empty()));
+    match ["nodes", "peers", "exitnodes"].iter().find(|key| blank(key)) {
+        Some(key) => Err(refused(key)),
+        None => Ok(()),
+    }
+}
+
+fn evpn(object: &Object) -> Result<(), SetAside> {
+    let missing: Vec<String> =
+        SWITCHES.iter().filter(|key| !object.keys.contains_key(**key)).map(|key| format!("--{key} 0")).collect();
+    if !missing.is_empty() {
+        let reason =
+            "the provider shows a change for an EVPN zone unless its three switches are set (provider rule D5)";
+        let id = object.entry.identity.id();
+        return Err(SetAside::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} {}", missing.join(" "))));
+    }
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let target = |target: &str| target.split_once(':').is_some_and(|(one, other)| digits(one) && digits(other));
+    if object.text("rt-import").is_some_and(|targets| !target(&targets)) {
+        return Err(refused("rt-import"));
+    }
+    Ok(())
+}
+
+fn refused(key: &str) -> SetAside {
+    SetAside::new(format!("the provider refuses the value of `{key}` (provider rule D12)"))
+}
+
+/// The keys of the zone's type. Others mean nothing there, and Ansible keeps them.
+fn own(draft: &mut Draft<'_>) {
+    let keys = of_type(draft.object).map_or(&[][..], |own| own.keys);
+    for (key, attribute, form) in keys {
+        written(draft, key, attribute, *form);
+    }
+    for key in OWN.iter().filter(|key| !keys.iter().any(|(own, ..)| own == *key)) {
+        draft.lost(key, "the provider has no attribute for it in zones of this type (provider rule D13)");
+    }
+}
+
+/// An attribute, where the key is there: Read leaves it empty otherwise, and nothing has a default but what was checked.
+fn written(draft: &mut Draft<'_>, key: &str, attribute: &str, form: Form) {
+    if !draft.object.keys.contains_key(key) {
+        return;
+    }
+    match form {
+        Text => text(draft, key, attribute),
+        Controller => refer(draft, key, attribute, "sdn-controller"),
+        Number => {
+            let number = draft.integer(key);
+            draft.set_some(attribute, number);
+        }
+        Flag => {
+            let flag = draft.flag(key);
+            draft.set(attribute, flag);
+        }
+        Words => {
+            let text = draft.text(key).unwrap_or_default();
+            draft.set(attribute, list(words(&text)));
+        }
+    }
+}

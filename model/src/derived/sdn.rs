@@ -1,0 +1,108 @@
+//! Answers about the SDN: what is configured, from a list of what runs and what waits, and single fabrics and their nodes.
+
+use serde_json::Value;
+
+use super::{Deriver, Outcome, Row, rules};
+use crate::kinds::sdn::{configured, leaves};
+use crate::object::text;
+use crate::{Answer, Answers, ApiPath, Unreadable};
+
+/// The answer that a list of the SDN holds.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+    match segments {
+        ["cluster", "sdn", list @ ("zones" | "controllers")] if query.is_empty() => {
+            Ok(applied(deriver, list)?.map(|rows| Answer::ok(rows.into_iter().map(Value::Object).collect())))
+        }
+        ["cluster", "sdn", list @ ("zones" | "controllers"), id] if query.is_empty() => {
+            let key = list.trim_end_matches('s');
+            let mut rows = applied(deriver, list)?.into_iter().flatten();
+            Ok(rows.find(|row| row.get(key).is_some_and(|named| named == id)).map(|row| Answer::ok(Value::Object(row))))
+        }
+        // One fabric takes `pending`, and says the same (facts/bpg/VERIFIED.md has the provider's requests).
+        ["cluster", "sdn", "fabrics", "fabric", _] if !query.is_empty() => {
+            let plain = deriver.answers.get(&ApiPath::new(segments))?;
+            if plain.is_some() { Ok(plain) } else { rules::derive(deriver, segments, &[]) }
+        }
+        ["cluster", "sdn", "fabrics", "node", fabric, node] => {
+            let list = deriver.data(&ApiPath::parse("cluster/sdn/fabrics/node"))?;
+            let is = |row: &Value, key: &str, id: &str| row.get(key).and_then(text).is_some_and(|named| named == id);
+            let rows = list.as_ref().and_then(Value::as_array).into_iter().flatten();
+            let found = rows.into_iter().find(|row| is(row, "fabric_id", fabric) && is(row, "node_id", node));
+            Ok(found.map(|row| Answer::ok(row.clone())))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What is configured, without the digest, which the list that this is made from does not have.
+fn applied<A: Answers>(deriver: &Deriver<A>, list: &str) -> Result<Option<Vec<Row>>, Unreadable> {
+    let path = ApiPath::new(["cluster", "sdn", list]);
+    // The plain list knows better.
+    if deriver.answers.get(&path)?.is_some() {
+        return Ok(None);
+    }
+    let Some(data) = deriver.data(&path.with_query("pending", "1"))? else { return Ok(None) };
+    let rows = data.as_array().into_iter().flatten().filter_map(Value::as_object).filter(|row| !leaves(row));
+    let applied = |row: &Row| {
+        let mut row = row.clone();
+        configured(&mut row);
+        row.retain(|key, _| !["pending", "state"].contains(&key.as_str()));
+        row
+    };
+    Ok(Some(rows.map(applied).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A zone that is new, one that changes, one that goes, and one that is as it was; the rows are recorded.
+    #[test]
+    fn what_is_configured_is_made_from_what_waits() {
+        let zones = json!([
+            {"state": "new", "type": "qinq", "digest": null, "zone": "qz", "pending": {"bridge": "vmbr1", "tag": 300}},
+            {"type": "vlan", "mtu": 1500, "bridge": "vmbr0", "digest": null, "pending": {"mtu": 1450}, "zone": "z1",
+             "state": "changed"},
+            {"type": "simple", "ipam": "pve", "digest": null, "pending": {}, "zone": "old", "state": "deleted"},
+            {"type": "simple", "dns": "pdns", "pending": {"dns": "deleted"}, "zone": "lan", "state": "changed"},
+        ]);
+        let answers = BTreeMap::from([(ApiPath::parse("cluster/sdn/zones?pending=1"), Answer::ok(zones))]);
+        let deriver = Deriver::new(answers);
+        let check = |path: &str, expected: Value| {
+            let answer = deriver.derive(&ApiPath::parse(path)).unwrap();
+            assert_eq!(answer.and_then(|answer| answer.data().cloned()).unwrap_or_default(), expected, "{path}");
+        };
+        let (qz, z1) = (
+            json!({"type": "qinq", "zone": "qz", "bridge": "vmbr1", "tag": 300}),
+            json!({"type": "vlan", "mtu": 1450, "bridge": "vmbr0", "zone": "z1"}),
+        );
+        check("cluster/sdn/zones/qz", qz.clone());
+        check("cluster/sdn/zones/z1", z1.clone());
+        check("cluster/sdn/zones/old", Value::Null);
+        check("cluster/sdn/zones", json!([qz, z1, {"type": "simple", "zone": "lan"}]));
+    }
+
+    /// Recorded: `fabrics/all` after a fabric and a node were made.
+    #[test]
+    fn single_fabrics_are_in_the_lists() {
+        let fabric = json!({"ip_prefix": "10.88.0.0/24", "id": "f1", "protocol": "openfabric"});
+        let node = json!({"interfaces": ["name=eno1"], "protocol": "openfabric", "node_id": "pve1", "ip": "10.88.0.1",
+                          "fabric_id": "f1"});
+        let answers = BTreeMap::from([
+            (ApiPath::parse("cluster/sdn/fabrics/fabric"), Answer::ok(json!([fabric]))),
+            (ApiPath::parse("cluster/sdn/fabrics/node"), Answer::ok(json!([node]))),
+        ]);
+        let deriver = Deriver::new(answers);
+        for query in ["", "?pending=1"] {
+            for (path, expected) in [("fabric/f1", &fabric), ("node/f1/pve1", &node)] {
+                let path = ApiPath::parse(&format!("cluster/sdn/fabrics/{path}{query}"));
+                let answer = deriver.derive(&path).unwrap().unwrap();
+                assert_eq!(answer.data(), Some(expected), "{path}");
+            }
+        }
+    }
+}

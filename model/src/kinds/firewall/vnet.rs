@@ -1,0 +1,20 @@
+//! Firewall options of virtual networks (`sdn/firewall/VNET.fw`, `[OPTIONS]`), Proxmox's half.
+
+use super::super::{Form, Key, Kind, Listed, Scope, Shape, Source, Writing};
+
+/// What is set for one virtual network; it has a firewall once it runs, and from PVE 8.3 on.
+pub(in super::super) static KIND: Kind = Kind {
+    id: "vnet_firewall",
+    prefix: "vnet-firewall",
+    title: "vnet firewall options",
+    keys: &[
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("enable", Form::Boolean).default("0"),
+        Key::new("log_level_forward", Form::Text),
+        Key::new("policy_forward", Form::Text),
+    ],
+    source: Source::Listed(
+        Listed::cluster("firewall/options", Shape::One).at(&[Scope::Vnet]).nothing(&["invalid vnet"]),
+    ),
+    writing: Writing::WhereRead { always: &[] },
+};

@@ -1,0 +1,36 @@
+//! SDN controllers (`sdn/controllers.cfg`), Proxmox's half.
+
+use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::{configured, stays, zone};
+
+/// A controller of any type, read from the list with `pending=1` like zones.
+pub(in super::super) static KIND: Kind = Kind {
+    id: "sdn_controller",
+    prefix: "sdn-controller",
+    title: "SDN controller",
+    keys: &[
+        Key::new("asn", Form::Integer),
+        Key::new("bgp-multipath-as-path-relax", Form::Boolean),
+        Key::new("controller", Form::Text).fixed(),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("ebgp", Form::Boolean),
+        Key::new("ebgp-multihop", Form::Integer),
+        Key::new("fabric", Form::Text),
+        Key::new("isis-domain", Form::Text),
+        Key::new("isis-ifaces", Form::Set(',')),
+        Key::new("isis-net", Form::Text),
+        Key::new("loopback", Form::Text),
+        Key::new("node", Form::Text),
+        Key::new("peers", Form::Set(',')),
+        Key::new("pending", Form::Structure).volatile(),
+        Key::new("state", Form::Text).volatile(),
+        Key::new("type", Form::Text).fixed(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("sdn/controllers", Shape::Rows(Id::Key("controller")))
+            .query("pending", "1")
+            .audit("/sdn", "SDN.Audit")
+            .adjust(configured),
+    ),
+    writing: Writing::Own(|_, object| stays(object).then(|| zone::write(object, "controllers", "controller"))),
+};

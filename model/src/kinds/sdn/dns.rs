@@ -1,0 +1,24 @@
+//! Name servers of the SDN (`sdn/dns.cfg`), Proxmox's half.
+
+use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+
+/// A name server that zones register names with. Its key is shown to everyone who may audit the SDN. `reversev6mask` is
+/// what a creation calls `reversemaskv6`.
+pub(in super::super) static KIND: Kind = Kind {
+    id: "sdn_dns",
+    prefix: "sdn-dns",
+    title: "SDN DNS",
+    keys: &[
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("dns", Form::Text).fixed(),
+        Key::new("fingerprint", Form::Text),
+        Key::new("key", Form::Text).secret(),
+        Key::new("reversemaskv6", Form::Integer),
+        Key::new("reversev6mask", Form::Integer).fixed(),
+        Key::new("ttl", Form::Integer),
+        Key::new("type", Form::Text).fixed(),
+        Key::new("url", Form::Text),
+    ],
+    source: Source::Listed(Listed::cluster("sdn/dns", Shape::Rows(Id::Key("dns"))).audit("/sdn", "SDN.Audit")),
+    writing: Writing::WhereRead { always: &[] },
+};

@@ -1,0 +1,24 @@
+//! Fabrics of the SDN (`sdn/fabrics.cfg`), Proxmox's half. Releases before 9 have none.
+
+use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+
+/// A fabric, which routes between nodes. Its protocol goes along with every change.
+pub(in super::super) static KIND: Kind = Kind {
+    id: "sdn_fabric",
+    prefix: "sdn-fabric",
+    title: "SDN fabric",
+    keys: &[
+        Key::new("area", Form::Text),
+        Key::new("csnp_interval", Form::Number),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("hello_interval", Form::Number),
+        Key::new("id", Form::Text).fixed(),
+        Key::new("ip6_prefix", Form::Text),
+        Key::new("ip_prefix", Form::Text),
+        Key::new("protocol", Form::Text).fixed(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("sdn/fabrics/fabric", Shape::Rows(Id::Key("id"))).audit("/sdn", "SDN.Audit"),
+    ),
+    writing: Writing::WhereRead { always: &["protocol"] },
+};

@@ -1,0 +1,65 @@
+//! SDN zones (`sdn/zones.cfg`), Proxmox's half.
+
+use super::super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::{configured, stays};
+use crate::object::text;
+use crate::{ApiPath, Object};
+
+/// A zone of any type. Read from the list with `pending=1`: a single zone wants SDN.Allocate, and what waits to be applied
+/// decides what Terraform's provider reads.
+pub(in super::super) static KIND: Kind = Kind {
+    id: "sdn_zone",
+    prefix: "sdn-zone",
+    title: "SDN zone",
+    keys: &[
+        Key::new("advertise-subnets", Form::Boolean),
+        Key::new("bridge", Form::Text),
+        Key::new("bridge-disable-mac-learning", Form::Boolean),
+        Key::new("controller", Form::Text),
+        Key::new("dhcp", Form::Text),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("disable-arp-nd-suppression", Form::Boolean),
+        Key::new("dns", Form::Text),
+        Key::new("dnszone", Form::Text),
+        Key::new("dp-id", Form::Integer),
+        Key::new("exitnodes", Form::Set(',')),
+        Key::new("exitnodes-local-routing", Form::Boolean),
+        Key::new("exitnodes-primary", Form::Text),
+        Key::new("fabric", Form::Text),
+        Key::new("ipam", Form::Text),
+        Key::new("mac", Form::Text),
+        Key::new("mtu", Form::Integer),
+        Key::new("nodes", Form::Set(',')),
+        Key::new("peers", Form::Set(',')),
+        Key::new("pending", Form::Structure).volatile(),
+        Key::new("reversedns", Form::Text),
+        Key::new("rt-import", Form::Set(',')),
+        Key::new("state", Form::Text).volatile(),
+        Key::new("tag", Form::Integer),
+        Key::new("type", Form::Text).fixed(),
+        Key::new("vlan-protocol", Form::Text).default("802.1q"),
+        Key::new("vrf-vxlan", Form::Integer),
+        Key::new("vxlan-port", Form::Integer).default("4789"),
+        Key::new("zone", Form::Text).fixed(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("sdn/zones", Shape::Rows(Id::Key("zone")))
+            .query("pending", "1")
+            .audit("/sdn", "SDN.Audit")
+            .adjust(configured),
+    ),
+    writing: Writing::Own(|_, object| stays(object).then(|| write(object, "zones", "zone"))),
+};
+
+/// How an object of this list is written: its id and its type are set when it is made.
+pub(super) fn write(object: &Object, list: &str, id: &str) -> Write {
+    let list = ["cluster", "sdn", list];
+    let values = ["type", id].into_iter();
+    let values = values.filter_map(|key| Some((key.to_owned(), object.keys.get(key).and_then(text)?))).collect();
+    Write {
+        path: ApiPath::new(list.into_iter().chain([object.entry.identity.id()])),
+        create: Some(Create { path: ApiPath::new(list), values }),
+        always: Vec::new(),
+        parts: None,
+    }
+}
