@@ -12,6 +12,8 @@ use serde_json::Value as Json;
 pub enum Value {
     /// A string. Several lines become a heredoc where that says the same.
     Text(String),
+    /// A string of an attribute that keeps a last line end: never a heredoc, which always has one.
+    Exact(String),
     /// A whole number.
     Integer(i64),
     /// A number with a fraction, as its shortest decimal text.
@@ -244,7 +246,7 @@ fn multi_line(value: &Value) -> bool {
 fn short(items: &[Value]) -> bool {
     const WIDTH: usize = 100;
     let width = |item: &Value| match item {
-        Value::Text(text) => Some(text.chars().count() + 4),
+        Value::Text(text) | Value::Exact(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
         Value::List(_) | Value::Map(_) => None,
@@ -256,7 +258,7 @@ fn short(items: &[Value]) -> bool {
 fn write_value(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Text(value) if heredoc(value) => write_heredoc(text, value, depth),
-        Value::Text(value) => quote(text, value),
+        Value::Text(value) | Value::Exact(value) => quote(text, value),
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),

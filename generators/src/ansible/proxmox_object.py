@@ -24,6 +24,14 @@ options:
     description: Where the object is read and changed, below C(/api2/json/).
     type: str
     required: true
+  read:
+    description: Where the object is read, where that is not I(path). Of a list, the only element is the object.
+    type: str
+  member:
+    description:
+      - What a list of the object must hold, as the name of the list (C(list)) and one key of a row with its value. Where
+        no row has it, I(always) is sent, which puts it there.
+    type: dict
   state:
     description: C(applied) sends a C(PUT) to the path and waits for its task, for changes that wait to be applied.
     type: str
@@ -232,6 +240,15 @@ def differing(wanted, current, sets):
     ]
 
 
+def lacking(member, current):
+    """What the list of the object should hold and does not; empty where nothing is wanted or it is there."""
+    if not member:
+        return {}
+    wanted = {key: value for key, value in member.items() if key != "list"}
+    rows = current.get(member["list"]) or []
+    return {} if any(not differing(wanted, row, []) for row in rows) else wanted
+
+
 def keep(module, api):
     """Bring the object into the state that is wanted; says what that changed."""
     wanted = module.params["values"]
@@ -239,7 +256,9 @@ def keep(module, api):
     create = module.params["create"]
     path = module.params["path"]
     try:
-        current = api.ask("GET", path) or {}
+        current = api.ask("GET", module.params["read"] or path) or {}
+        if isinstance(current, list):
+            current = current[0] if current else {}
         there = True
     except Refused as refused:
         if not refused.missing() or not create:
@@ -252,8 +271,9 @@ def keep(module, api):
         if current.get(key) not in (None, MASK)
         and form(current[key], False) != form(one, False)
     ]
+    missing = lacking(module.params["member"], current)
     result = {
-        "changed": bool(changed or hidden or not there),
+        "changed": bool(changed or hidden or missing or not there),
         "diff": {
             "before_header": path,
             "after_header": path,
@@ -263,6 +283,8 @@ def keep(module, api):
     }
     if hidden or (secrets and not there):
         result["diff"]["after"]["secrets"] = hidden or sorted(secrets)
+    if missing:
+        result["diff"]["after"][module.params["member"]["list"]] = missing
     if not result["changed"] or module.check_mode:
         return result
     values = {key: parameter(wanted[key]) for key in changed}
@@ -297,6 +319,8 @@ def arguments():
 
     return dict(
         path=dict(type="str", required=True),
+        read=dict(type="str"),
+        member=dict(type="dict"),
         state=dict(type="str", choices=["present", "applied"], default="present"),
         values=dict(type="dict", default={}),
         sets=dict(type="list", elements="str", default=[]),

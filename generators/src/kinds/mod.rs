@@ -2,9 +2,16 @@
 //!
 //! Adding a kind is one file here, one in the model, and one line in each table.
 
+mod apt;
+mod ceph_pool;
+mod certificate;
 mod container;
+mod disks;
+mod facts;
 mod firewall_rules;
 mod guest;
+mod network;
+mod node;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
@@ -19,7 +26,7 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object};
 
 use crate::ansible::Role;
-use crate::draft::SetAside;
+use crate::draft::{Remark, SetAside};
 use crate::row::Row;
 
 /// The generators' half of a kind.
@@ -65,6 +72,8 @@ pub enum Place {
     BuiltIn,
     /// It is no configuration, and worth knowing.
     Fact,
+    /// The same, and its owner is told of it.
+    Noted(Remark),
 }
 
 /// Among which objects a name must be unique.
@@ -86,6 +95,22 @@ pub static HALVES: &[&Half] = &[
     &role::HALF,
     &firewall_rules::HALF,
     &notification_matcher::HALF,
+    &network::HALF,
+    &network::CHANGES,
+    &node::DNS,
+    &node::HOSTS,
+    &node::TIME,
+    &node::CONFIG,
+    &apt::REPOSITORY,
+    &apt::STANDARD,
+    &certificate::HALF,
+    &disks::ZFS,
+    &disks::LVM,
+    &disks::LVMTHIN,
+    &disks::DIRECTORY,
+    &ceph_pool::HALF,
+    &facts::SNAPSHOT,
+    &facts::VOLUME,
 ];
 
 impl Half {

@@ -3,6 +3,7 @@
 use proxmox_mpc_model::{Identity, Object};
 
 use super::{Around, Half, Namespace, Place};
+use crate::ansible::Role;
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
@@ -19,7 +20,7 @@ pub(super) static HALF: Half = Half {
         Some(format!("{} {}", entry.pool.as_deref().unwrap_or_default(), entry.name.as_deref().unwrap_or_default()))
     },
     rows: &[Row::custom(&["poolid", "type", "member"], membership)],
-    role: None,
+    role: Some(|_| Role::cluster("pools")),
 };
 
 /// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
@@ -35,8 +36,7 @@ fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
         return Ok(Place::Within(format!("{address}.pool_id")));
     }
     let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");
-    let remedy = format!("nothing is lost: {member} stays a member; a pool without `/` in its name could be code");
-    Err(SetAside::new(reason).remedy(remedy))
+    Ok(Place::Ansible(reason.into()))
 }
 
 fn membership(draft: &mut Draft<'_>) {

@@ -4,21 +4,29 @@
 
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
+mod apt;
+mod ceph_pool;
+mod certificate;
 mod container;
+mod disks;
 mod firewall_rules;
 mod guest;
+mod network;
+mod node;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
 mod role;
+mod snapshot;
 mod source;
 mod storage;
 mod vm;
+mod volume;
 mod write;
 
 pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Where};
 pub use vm::without_file_names;
-pub use write::{Create, PartsWrite, Write, Writing};
+pub use write::{Create, Member, PartsWrite, Write, Writing};
 
 /// Every kind, in the order in which people read about them.
 pub static KINDS: &[&Kind] = &[
@@ -30,6 +38,22 @@ pub static KINDS: &[&Kind] = &[
     &role::KIND,
     &firewall_rules::KIND,
     &notification_matcher::KIND,
+    &network::KIND,
+    &network::CHANGES,
+    &node::DNS,
+    &node::HOSTS,
+    &node::TIME,
+    &node::CONFIG,
+    &apt::REPOSITORY,
+    &apt::STANDARD,
+    &certificate::KIND,
+    &disks::ZFS,
+    &disks::LVM,
+    &disks::LVMTHIN,
+    &disks::DIRECTORY,
+    &ceph_pool::KIND,
+    &snapshot::KIND,
+    &volume::KIND,
 ];
 
 /// The kind of an identity: `qemu/101` is a virtual machine.
@@ -132,6 +156,8 @@ pub enum Class {
     Secret,
     /// It is, and only a creation sets it: what the object is called, of which type it is.
     Fixed,
+    /// It is, and the API shows it without taking it: who wants it otherwise edits a file on the node.
+    Shown,
     /// A measurement, a checksum or a moment: never configuration.
     Volatile,
 }
@@ -160,6 +186,13 @@ impl Key {
     #[must_use]
     pub const fn fixed(mut self) -> Self {
         self.class = Class::Fixed;
+        self
+    }
+
+    /// The same, but shown by the API and never taken by it.
+    #[must_use]
+    pub const fn shown(mut self) -> Self {
+        self.class = Class::Shown;
         self
     }
 
