@@ -135,6 +135,9 @@ fn place(object: &Object) -> Result<Place, SetAside> {
     {
         return ansible("the provider refuses one of its addresses", "H3");
     }
+    if object.text("address").is_some() || object.text("address6").is_some() {
+        return ansible("its address says no length of its network, and a change would take it away", "H3");
+    }
     if !word("bridge_vids").is_empty() && word("bridge_vlan_aware") != "1" {
         return ansible("VLANs of a bridge that does not look at them always show a change", "H3");
     }
@@ -197,7 +200,7 @@ fn mtu(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("mtu") {
         match draft.integer("mtu") {
             Some(number) => draft.set("mtu", number),
-            None => draft.lost("mtu", "the provider takes a number only (provider rule H2)"),
+            None => draft.unsayable("mtu", "the provider and Proxmox's API take a number only (provider rule H5)"),
         }
     }
 }

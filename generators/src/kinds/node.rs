@@ -56,7 +56,13 @@ pub(super) static TIME: Half = Half {
     word: "node",
     data: false,
     namespace: Namespace::Own("node_time"),
-    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_time", node(object))),
+    place: |object, _| {
+        let zone = object.text("timezone").unwrap_or_default();
+        if zone.starts_with("posix/") || zone.starts_with("right/") {
+            return Ok(Place::Ansible("the provider does not know its zone (provider rule H6)".into()));
+        }
+        Ok(Place::Own("proxmox_virtual_environment_time", node(object)))
+    },
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["timezone"], |draft| {
@@ -139,9 +145,7 @@ fn hosts(draft: &mut Draft<'_>) {
         draft.nest(block);
     }
     if text.lines().any(|line| line.starts_with('#')) {
-        draft.unsayable(
-            "data.comments",
-            "the provider writes the file without them at its first change (provider rule H8)",
-        );
+        let reason = "the first change of its hosts file made with Terraform writes it without its comments";
+        draft.remark(format!("{reason} (provider rule H8)"), None);
     }
 }

@@ -87,6 +87,9 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
                 .to_owned(),
         );
     }
+    if let Some((node, _)) = cluster.nodes.iter().find(|(_, online)| !**online) {
+        listing.incomplete = Some(format!("node {node} is offline"));
+    }
     if !missing.is_empty() {
         listing.incomplete = Some(format!("{} lists of volumes could not be read: {}", missing.len(), missing[0]));
     }
