@@ -134,7 +134,8 @@ fn secrets_are_marked() {
 
 /// Whether a value can be read by its form.
 fn is_written_as(form: Form, value: &Value) -> bool {
-    let Some(text) = text(value) else { return form == Form::Structure };
+    // What Proxmox does not know it may send as null, whatever the key.
+    let Some(text) = text(value) else { return value.is_null() || form == Form::Structure };
     match form {
         Form::Boolean => matches!(text.as_str(), "0" | "1"),
         Form::Integer => text.parse::<i64>().is_ok(),

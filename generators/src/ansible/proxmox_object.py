@@ -54,6 +54,12 @@ options:
     description: What has to go along with every change.
     type: dict
     default: {}
+  along:
+    description:
+      - Keys that go along with every change as they are now, since Proxmox would drop them.
+    type: list
+    elements: str
+    default: []
   create:
     description: Where the object is made when it is not there, and with which values beside.
     type: dict
@@ -287,14 +293,19 @@ def keep(module, api):
         result["diff"]["after"][module.params["member"]["list"]] = missing
     if not result["changed"] or module.check_mode:
         return result
-    values = {key: parameter(wanted[key]) for key in changed}
+    values = {
+        key: current[key]
+        for key in module.params["along"]
+        if current.get(key) is not None
+    }
+    values.update(module.params["always"])
+    values.update((key, parameter(wanted[key])) for key in changed)
     # What Proxmox does not show goes along: it cannot be told whether it differs.
     values.update(
         (key, one)
         for key, one in secrets.items()
         if key in hidden or current.get(key) in (None, MASK)
     )
-    values.update(module.params["always"])
     if there:
         answer = api.ask("PUT", path, values)
     else:
@@ -326,6 +337,7 @@ def arguments():
         sets=dict(type="list", elements="str", default=[]),
         secrets=dict(type="dict", default={}, no_log=True),
         always=dict(type="dict", default={}),
+        along=dict(type="list", elements="str", default=[]),
         create=dict(
             type="dict",
             options=dict(

@@ -85,6 +85,7 @@ pub(crate) struct Task {
     member: Option<Member>,
     create: Option<(String, Vec<(String, Node)>)>,
     always: Vec<(String, Node)>,
+    along: &'static [&'static str],
     values: Vec<(String, Node)>,
     secrets: Vec<(String, String)>,
     sets: Vec<String>,
@@ -166,6 +167,7 @@ impl Task {
             member: write.member.clone(),
             create: write.create.as_ref().map(|create| (create.path.to_string(), texts(&create.values))),
             always: texts(&write.always),
+            along: write.along,
             values: Vec::new(),
             secrets: Vec::new(),
             sets: Vec::new(),
@@ -237,6 +239,9 @@ impl Task {
         }
         if !self.always.is_empty() {
             arguments.push(("always", Node::Map(self.always.clone())));
+        }
+        if !self.along.is_empty() {
+            arguments.push(("along", Node::List(self.along.iter().map(|key| (*key).into()).collect())));
         }
         if let Some((path, values)) = &self.create {
             let mut create = vec![("path", Node::from(path.as_str()))];

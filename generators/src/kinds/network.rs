@@ -109,6 +109,11 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         );
         return Err(SetAside::new(reason));
     }
+    if object.text("address").is_some() || object.text("address6").is_some() {
+        let reason =
+            "its address says no length of its network, and every change would take it away (provider rule H4)";
+        return Err(SetAside::new(reason));
+    }
     if of_type == "eth" && object.keys.keys().all(|key| PRESENT.contains(&key.as_str())) {
         return Ok(Place::BuiltIn);
     }
@@ -134,9 +139,6 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         .any(|key| object.text(key).is_some_and(|text| !is_address(&text)))
     {
         return ansible("the provider refuses one of its addresses", "H3");
-    }
-    if object.text("address").is_some() || object.text("address6").is_some() {
-        return ansible("its address says no length of its network, and a change would take it away", "H3");
     }
     if !word("bridge_vids").is_empty() && word("bridge_vlan_aware") != "1" {
         return ansible("VLANs of a bridge that does not look at them always show a change", "H3");
@@ -273,7 +275,7 @@ fn bond(draft: &mut Draft<'_>) {
     draft.set("slaves", Value::List(slaves));
     match draft.text("bond_mode") {
         Some(mode) if !MODES.contains(&mode.as_str()) => {
-            draft.lost("bond_mode", "the provider refuses this mode (provider rule H2)");
+            draft.unsayable("bond_mode", "the provider refuses this mode, which no Linux bond has (provider rule H5)");
         }
         mode => draft.set_some("bond_mode", mode),
     }

@@ -27,7 +27,7 @@ pub(super) static DNS: Half = Half {
             ["dns1", "dns2", "dns3"].iter().filter_map(|key| draft.text(key)).map(Value::from).collect();
         draft.set("servers", Value::List(servers));
     })],
-    role: Some(|_| ROLE),
+    role: None,
 };
 
 /// The generators' half of hosts files.

@@ -24,7 +24,7 @@ mod vm;
 mod volume;
 mod write;
 
-pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Where};
+pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Unfold, Where};
 pub use vm::without_file_names;
 pub use write::{Create, Member, PartsWrite, Write, Writing};
 

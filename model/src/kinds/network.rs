@@ -106,18 +106,20 @@ fn adjust(row: &mut Map<String, Value>) -> bool {
 }
 
 /// Each change makes the method anew: `static` where an address goes along, `manual` elsewhere (`PVE::API2::Network`). So
-/// the addresses always go along, and an interface with another method (`dhcp`) must not be written at all. An interface of
-/// the machine itself cannot be made.
+/// the addresses go along, and an interface with another method (`dhcp`), or an address of which nobody knows the network,
+/// must not be written at all. An interface of the machine itself cannot be made.
 fn write(object: &Object) -> Option<Write> {
-    if ["method", "method6"].iter().any(|method| object.keys.contains_key(*method)) {
+    if ["method", "method6", "address", "address6"].iter().any(|key| object.keys.contains_key(*key)) {
         return None;
     }
     let node = object.entry.node.as_deref()?;
-    let said = |key: &&str| Some(((*key).to_owned(), object.text(key)?));
-    let list = ApiPath::new(["nodes", node, "network"]);
-    let path = ApiPath::new(["nodes", node, "network", &object.text("iface")?]);
-    let made = !matches!(object.text("type")?.as_str(), "eth" | "unknown" | "fabric" | "vnet");
-    let create = made.then(|| Create { path: list, values: ["iface", "type"].iter().filter_map(said).collect() });
-    let always = ["type", "cidr", "cidr6", "address", "netmask", "address6", "netmask6"];
-    Some(Write { create, always: always.iter().filter_map(said).collect(), ..Write::at(path) })
+    let (name, of_type) = (object.text("iface")?, object.text("type")?);
+    let path = ApiPath::new(["nodes", node, "network", &name]);
+    let made = !matches!(of_type.as_str(), "eth" | "unknown" | "fabric" | "vnet");
+    let own_type = ("type".to_owned(), of_type);
+    let create = made.then(|| Create {
+        path: ApiPath::new(["nodes", node, "network"]),
+        values: vec![("iface".to_owned(), name), own_type.clone()],
+    });
+    Some(Write { create, always: vec![own_type], along: &["cidr", "cidr6"], ..Write::at(path) })
 }

@@ -14,7 +14,7 @@ pub(super) static DNS: Kind = Kind {
         Key::new("search", Form::Text),
     ],
     source: Source::Listed(Listed::cluster("dns", Shape::One).at(&[Scope::Node])),
-    writing: Writing::WhereRead { always: &["search"] },
+    writing: Writing::No,
 };
 
 /// `/etc/hosts`, as text. A `POST` writes it.

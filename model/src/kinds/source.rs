@@ -40,10 +40,13 @@ pub struct Listed {
     /// empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
     /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
-    pub rows: Option<fn(&Value) -> Vec<Map<String, Value>>>,
+    pub rows: Option<Unfold>,
     /// Brings an object into the form in which it is configured; an object that it refuses is left out.
     pub adjust: fn(&mut Map<String, Value>) -> bool,
 }
+
+/// Takes the rows out of the data of an answer.
+pub type Unfold = fn(&Value) -> Vec<Map<String, Value>>;
 
 /// What there can be an answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +180,7 @@ impl Listed {
 
     /// The same with a function that takes the rows out of an answer that is no list.
     #[must_use]
-    pub const fn rows(mut self, rows: fn(&Value) -> Vec<Map<String, Value>>) -> Self {
+    pub const fn rows(mut self, rows: Unfold) -> Self {
         self.rows = Some(rows);
         self
     }

@@ -37,8 +37,8 @@ struct Volumes {
     node: Option<String>,
 }
 
-/// The lists that show everything: each node's of its own storages, and the first node's of shared ones. The list of an ESXi
-/// host, which takes long, is not worth it.
+/// The lists that show everything: each node's of its own storages, and the first node's of shared ones. The list of another
+/// hypervisor (`esxi`), which takes long, is not worth it.
 fn lists(cluster: &Cluster<'_>) -> Vec<Volumes> {
     let mut lists = Vec::new();
     for (storage, keys) in &cluster.storages {

@@ -31,6 +31,8 @@ pub struct Write {
     pub create: Option<Create>,
     /// What goes along with every change.
     pub always: Vec<(String, String)>,
+    /// Keys that go along as they are at that time, since a change without them would take them away.
+    pub along: &'static [&'static str],
     /// The parts that it is made of, where these are written one by one.
     pub parts: Option<PartsWrite>,
 }
@@ -67,7 +69,7 @@ pub struct PartsWrite {
 impl Write {
     /// What is read and changed at this path, and is always there.
     pub fn at(path: ApiPath) -> Self {
-        Self { path, read: None, member: None, create: None, always: Vec::new(), parts: None }
+        Self { path, read: None, member: None, create: None, always: Vec::new(), along: &[], parts: None }
     }
 }
 
