@@ -208,7 +208,10 @@ impl Run<'_> {
         let SetAside { reason, remedy } = set_aside;
         // What stays Terraform's is not written twice.
         let Some((role, write)) = self.written(half, object).filter(|_| !kept) else {
-            let lost = |key: &String| (key.clone(), Fate::NotExpressible(reason.clone().into()));
+            let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
+                Some(Class::Volatile) => (key.clone(), Fate::Volatile),
+                _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),
+            };
             let mut keys = fates;
             keys.extend(object.keys.keys().filter(|key| !keys.contains_key(*key)).map(lost).collect::<Vec<_>>());
             self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);

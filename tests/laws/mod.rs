@@ -5,6 +5,7 @@ mod corners;
 mod coverage;
 mod format;
 mod goldens;
+mod nodes;
 mod oracle;
 mod proofs;
 mod schema;
