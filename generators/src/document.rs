@@ -96,7 +96,7 @@ fn object(text: &mut String, identity: &Identity, object: &ObjectCoverage) {
 
 fn title(identity: &Identity, object: &ObjectCoverage) -> String {
     let name = object.name.as_deref().filter(|name| *name != identity.id());
-    format!("{identity}{}", name.map(|name| format!(" ({})", plain(name))).unwrap_or_default())
+    format!("{}{}", plain(identity.as_str()), name.map(|name| format!(" ({})", plain(name))).unwrap_or_default())
 }
 
 /// A name or a key of Proxmox inside a line of Markdown: as [`line()`], and it ends no code span.

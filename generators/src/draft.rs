@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::kinds::{self, Kind};
+use proxmox_mpc_model::kinds::{self, Class, Kind};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable, boolean, object};
 use serde_json::Value as Json;
@@ -215,9 +215,7 @@ impl<'a> Draft<'a> {
 
     /// Whether the key has Proxmox's default.
     pub(crate) fn is_default(&self, key: &str) -> bool {
-        let default = self.kind.key(key).and_then(|key| key.default);
-        let value = self.object.keys.get(key).and_then(object::text);
-        default.is_some() && value.as_deref() == default
+        is_default(self.kind, self.object, key)
     }
 
     /// The key has the value that it would have without code.
@@ -247,7 +245,8 @@ impl<'a> Draft<'a> {
     /// The provider cannot say the key (`migrate_speed`), or an option inside its value (`scsi1.wwn`). A whole key is
     /// entrusted to Ansible, where that can say it; an option alone cannot be written.
     pub fn lost(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
-        if self.ansible && !key.contains('.') {
+        let taken = self.kind.key(key).is_none_or(|key| !matches!(key.class, Class::Fixed | Class::Shown));
+        if self.ansible && taken && !key.contains('.') {
             self.entrust(key, reason);
         } else {
             self.unsayable(key, reason);
@@ -340,6 +339,12 @@ impl<'a> Draft<'a> {
         self.variables.insert(name, variable);
         reference
     }
+}
+
+/// Whether a key of an object has Proxmox's default.
+pub(crate) fn is_default(kind: &Kind, object: &Object, key: &str) -> bool {
+    let default = kind.key(key).and_then(|key| key.default);
+    default.is_some() && object.text(key).as_deref() == default
 }
 
 /// How an object is called in a sentence: `virtual machine 100 (web)`, `network interface pve1 vmbr0`.

@@ -9,7 +9,7 @@ use crate::addresses::{self, natural};
 use crate::ansible::{self, Role, Task};
 use crate::bpg;
 use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
-use crate::draft::{Draft, SetAside, Stop, Variable, title};
+use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
 use crate::files;
 use crate::kinds::{Around, HALVES, Half, Place};
 use crate::manifest::{self, Manifest};
@@ -54,6 +54,9 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     }
     Ok(run.finish())
 }
+
+/// Why nobody can say a key of [`Class::Shown`].
+const SHOWN: &str = "Proxmox's API shows it and does not take it";
 
 /// An import under way.
 struct Run<'a> {
@@ -133,6 +136,10 @@ impl Run<'_> {
                 self.cover(half, object, Outcome::BuiltIn, keys);
             }
             Ok(Place::Fact) => self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile)),
+            Ok(Place::Noted(remark)) => {
+                self.notice(object, None, remark);
+                self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile));
+            }
             Err(set_aside) => self.aside(half, object, set_aside, BTreeMap::new()),
         }
         Ok(())
@@ -164,14 +171,7 @@ impl Run<'_> {
         let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
         self.variables.extend(variables);
         for remark in remarks {
-            let (name, address) = (object.entry.name.clone(), Some(address.clone()));
-            self.out.notices.push(Notice {
-                identity: identity.clone(),
-                name,
-                address,
-                reason: remark.text,
-                remedy: remark.remedy,
-            });
+            self.notice(object, Some(&address), remark);
         }
         if let Some((role, write)) = self.written(half, object) {
             let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
@@ -181,6 +181,17 @@ impl Run<'_> {
         self.settle(object, &address, import_id);
         self.cover(half, object, Outcome::Terraform { address }, fates);
         Ok(())
+    }
+
+    /// Tells the user something of an object.
+    fn notice(&mut self, object: &Object, address: Option<&str>, remark: Remark) {
+        self.out.notices.push(Notice {
+            identity: object.entry.identity.clone(),
+            name: object.entry.name.clone(),
+            address: address.map(str::to_owned),
+            reason: remark.text,
+            remedy: remark.remedy,
+        });
     }
 
     /// How Ansible would keep the object; `None` where it cannot.
@@ -197,7 +208,10 @@ impl Run<'_> {
         let SetAside { reason, remedy } = set_aside;
         // What stays Terraform's is not written twice.
         let Some((role, write)) = self.written(half, object).filter(|_| !kept) else {
-            let lost = |key: &String| (key.clone(), Fate::NotExpressible(reason.clone().into()));
+            let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
+                Some(Class::Volatile) => (key.clone(), Fate::Volatile),
+                _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),
+            };
             let mut keys = fates;
             keys.extend(object.keys.keys().filter(|key| !keys.contains_key(*key)).map(lost).collect::<Vec<_>>());
             self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
@@ -208,6 +222,8 @@ impl Run<'_> {
         self.tasks(half, role, &object.entry, &tasks);
         let fate = |key: &String| match model.key(key).map(|key| key.class) {
             Some(Class::Volatile) => Fate::Volatile,
+            Some(Class::Shown) if is_default(model, object, key) => Fate::Default,
+            Some(Class::Shown) => Fate::NotExpressible(SHOWN.into()),
             Some(_) => Fate::Ansible("".into()),
             None => Fate::NotCovered,
         };

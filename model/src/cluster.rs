@@ -155,6 +155,13 @@ impl<'a> Cluster<'a> {
         Ok(Some(rows))
     }
 
+    /// Hands on the rows of a list one after the other, so that a long one is never held as values; says whether there
+    /// is such a list.
+    pub(crate) fn each(&self, path: &ApiPath, each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
+        let Some(answer) = self.answers.text(path)? else { return Ok(false) };
+        each_row(path, &answer, each)
+    }
+
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer
     /// is not on record or was refused.
     pub fn node_storages(&self, node: &str) -> Result<Option<Rc<Rows>>, Unreadable> {

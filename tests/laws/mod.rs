@@ -8,6 +8,7 @@ mod coverage;
 mod format;
 mod goldens;
 mod network;
+mod nodes;
 mod oracle;
 mod proofs;
 mod schema;

@@ -24,6 +24,14 @@ options:
     description: Where the object is read and changed, below C(/api2/json/).
     type: str
     required: true
+  read:
+    description: Where the object is read, where that is not I(path). Of a list, the only element is the object.
+    type: str
+  member:
+    description:
+      - What a list of the object must hold, as the name of the list (C(list)) and one key of a row with its value. Where
+        no row has it, I(always) is sent, which puts it there.
+    type: dict
   state:
     description: C(applied) sends a C(PUT) to the path and waits for its task, for changes that wait to be applied.
     type: str
@@ -46,6 +54,12 @@ options:
     description: What has to go along with every change.
     type: dict
     default: {}
+  along:
+    description:
+      - Keys that go along with every change as they are now, since Proxmox would drop them.
+    type: list
+    elements: str
+    default: []
   create:
     description: Where the object is made when it is not there, and with which values beside.
     type: dict
@@ -240,6 +254,15 @@ def differing(wanted, current, sets):
     ]
 
 
+def lacking(member, current):
+    """What the list of the object should hold and does not; empty where nothing is wanted or it is there."""
+    if not member:
+        return {}
+    wanted = {key: value for key, value in member.items() if key != "list"}
+    rows = current.get(member["list"]) or []
+    return {} if any(not differing(wanted, row, []) for row in rows) else wanted
+
+
 def keep(module, api):
     """Bring the object into the state that is wanted; says what that changed."""
     wanted = module.params["values"]
@@ -247,7 +270,9 @@ def keep(module, api):
     create = module.params["create"]
     path = module.params["path"]
     try:
-        current = api.ask("GET", path) or {}
+        current = api.ask("GET", module.params["read"] or path) or {}
+        if isinstance(current, list):
+            current = current[0] if current else {}
         there = True
     except Refused as refused:
         if not refused.missing() or not create:
@@ -260,8 +285,9 @@ def keep(module, api):
         if shown(current.get(key)) is not None
         and form(current[key], False) != form(one, False)
     ]
+    missing = lacking(module.params["member"], current)
     result = {
-        "changed": bool(changed or hidden or not there),
+        "changed": bool(changed or hidden or missing or not there),
         "diff": {
             "before_header": path,
             "after_header": path,
@@ -271,16 +297,23 @@ def keep(module, api):
     }
     if hidden or (secrets and not there):
         result["diff"]["after"]["secrets"] = hidden or sorted(secrets)
+    if missing:
+        result["diff"]["after"][module.params["member"]["list"]] = missing
     if not result["changed"] or module.check_mode:
         return result
-    values = {key: parameter(wanted[key]) for key in changed}
+    values = {
+        key: current[key]
+        for key in module.params["along"]
+        if current.get(key) is not None
+    }
+    values.update(module.params["always"])
+    values.update((key, parameter(wanted[key])) for key in changed)
     # What Proxmox does not show goes along: it cannot be told whether it differs.
     values.update(
         (key, one)
         for key, one in secrets.items()
         if key in hidden or shown(current.get(key)) is None
     )
-    values.update(module.params["always"])
     if there:
         answer = api.ask("PUT", path, values)
     else:
@@ -305,11 +338,14 @@ def arguments():
 
     return dict(
         path=dict(type="str", required=True),
+        read=dict(type="str"),
+        member=dict(type="dict"),
         state=dict(type="str", choices=["present", "applied"], default="present"),
         values=dict(type="dict", default={}),
         sets=dict(type="list", elements="str", default=[]),
         secrets=dict(type="dict", default={}, no_log=True),
         always=dict(type="dict", default={}),
+        along=dict(type="list", elements="str", default=[]),
         create=dict(
             type="dict",
             options=dict(

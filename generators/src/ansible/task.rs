@@ -1,6 +1,6 @@
 //! A task of a role: one object of the API with the keys that it is to have.
 
-use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Write};
+use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Member, Write};
 use proxmox_mpc_model::{Identity, Object, object};
 use serde_json::Value as Json;
 
@@ -81,8 +81,11 @@ pub(crate) struct Task {
     title: String,
     reasons: Vec<String>,
     path: String,
+    read: Option<String>,
+    member: Option<Member>,
     create: Option<(String, Vec<(String, Node)>)>,
     always: Vec<(String, Node)>,
+    along: &'static [&'static str],
     values: Vec<(String, Node)>,
     secrets: Vec<(String, String)>,
     /// Those of the secrets that are lists.
@@ -107,6 +110,7 @@ impl Task {
         role: Role,
     ) -> Vec<Self> {
         let part = |key: &str| write.parts.filter(|parts| kinds::index(parts.stem, key).is_some());
+        let made = |key: &str| write.create.iter().flat_map(|create| &create.values).any(|(name, _)| name == key);
         let mut own = Self::new(title, reason, write, role);
         let mut tasks = Vec::new();
         let mut keys: Vec<&String> = object.keys.keys().collect();
@@ -118,12 +122,12 @@ impl Task {
                 continue;
             }
             match kind.key(key).map(|key| key.class) {
-                Some(Class::Config) => own.value(kind, key, value),
+                Some(Class::Config) if write.member.is_none() && !made(key) => own.value(kind, key, value),
                 Some(Class::Secret) => {
                     own.secret(&object.entry.identity, key);
                     own.lists.extend(value.is_array().then(|| key.clone()));
                 }
-                Some(Class::Fixed | Class::Volatile) | None => {}
+                _ => {}
             }
         }
         for key in kind.keys.iter().filter(|key| !object.keys.contains_key(key.name)) {
@@ -179,8 +183,11 @@ impl Task {
             title: title.to_owned(),
             reasons: vec![reason.to_owned()],
             path: write.path.to_string(),
+            read: write.read.as_ref().map(ToString::to_string),
+            member: write.member.clone(),
             create: write.create.as_ref().map(|create| (create.path.to_string(), texts(&create.values))),
             always: texts(&write.always),
+            along: write.along,
             values: Vec::new(),
             secrets: Vec::new(),
             lists: Vec::new(),
@@ -233,6 +240,12 @@ impl Task {
     /// The text of the task, behind comments that say whose it is and why it is here.
     pub(crate) fn render(&self, identity: &Identity) -> String {
         let mut arguments = vec![("path", Node::from(self.path.as_str()))];
+        if let Some(read) = &self.read {
+            arguments.push(("read", read.as_str().into()));
+        }
+        if let Some(Member { list, key, value }) = &self.member {
+            arguments.push(("member", vec![("list", (*list).into()), (*key, value.as_str().into())].into()));
+        }
         if !self.values.is_empty() {
             arguments.push(("values", Node::Map(self.values.clone())));
         }
@@ -249,6 +262,9 @@ impl Task {
         }
         if !self.always.is_empty() {
             arguments.push(("always", Node::Map(self.always.clone())));
+        }
+        if !self.along.is_empty() {
+            arguments.push(("along", Node::List(self.along.iter().map(|key| (*key).into()).collect())));
         }
         if let Some((path, values)) = &self.create {
             let mut create = vec![("path", Node::from(path.as_str()))];

@@ -6,10 +6,15 @@ mod acl;
 mod acme_account;
 mod acme_certificate;
 mod acme_plugin;
+mod apt;
 mod backup_job;
+mod ceph_pool;
+mod certificate;
 mod cluster_options;
 mod container;
 mod cpu_model;
+mod disks;
+mod facts;
 mod firewall;
 mod group;
 mod guard;
@@ -19,6 +24,8 @@ mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
 mod metric_server;
+mod network;
+mod node;
 mod notification_endpoint;
 mod notification_matcher;
 mod pool;
@@ -40,7 +47,7 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object};
 
 use crate::ansible::Role;
-use crate::draft::SetAside;
+use crate::draft::{Remark, SetAside};
 use crate::row::Row;
 
 /// The generators' half of a kind.
@@ -86,6 +93,8 @@ pub enum Place {
     BuiltIn,
     /// It is no configuration, and worth knowing.
     Fact,
+    /// The same, and its owner is told of it.
+    Noted(Remark),
 }
 
 /// Among which objects a name must be unique.
@@ -146,6 +155,22 @@ pub static HALVES: &[&Half] = &[
     &firewall::vnet::HALF,
     &notification_matcher::HALF,
     &cpu_model::HALF,
+    &network::HALF,
+    &network::CHANGES,
+    &node::DNS,
+    &node::HOSTS,
+    &node::TIME,
+    &node::CONFIG,
+    &apt::REPOSITORY,
+    &apt::STANDARD,
+    &certificate::HALF,
+    &disks::ZFS,
+    &disks::LVM,
+    &disks::LVMTHIN,
+    &disks::DIRECTORY,
+    &ceph_pool::HALF,
+    &facts::SNAPSHOT,
+    &facts::VOLUME,
 ];
 
 impl Half {

@@ -3,7 +3,8 @@
 use proxmox_mpc_model::{Identity, Object};
 
 use super::{Around, Half, Namespace, Place};
-use crate::draft::{Draft, SetAside};
+use crate::ansible::Role;
+use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
 
@@ -14,29 +15,28 @@ pub(super) static HALF: Half = Half {
     word: "member",
     data: false,
     namespace: Namespace::Own("pool_membership"),
-    place,
+    place: |object, around| Ok(place(object, around)),
     name: |entry| {
         Some(format!("{} {}", entry.pool.as_deref().unwrap_or_default(), entry.name.as_deref().unwrap_or_default()))
     },
     rows: &[Row::custom(&["poolid", "type", "member"], membership)],
-    role: None,
+    role: Some(|_| Role::cluster("pools")),
 };
 
 /// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
 /// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
-fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
+fn place(object: &Object, around: &Around<'_>) -> Place {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
     if !pool.contains('/') {
         let word = if kind == "storage" { "storage" } else { "vm" };
-        return Ok(Place::Own("proxmox_pool_membership", format!("{pool}/{word}/{member}")));
+        return Place::Own("proxmox_pool_membership", format!("{pool}/{word}/{member}"));
     }
     if let Some(address) = around.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
-        return Ok(Place::Within(format!("{address}.pool_id")));
+        return Place::Within(format!("{address}.pool_id"));
     }
     let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");
-    let remedy = format!("nothing is lost: {member} stays a member; a pool without `/` in its name could be code");
-    Err(SetAside::new(reason).remedy(remedy))
+    Place::Ansible(reason.into())
 }
 
 fn membership(draft: &mut Draft<'_>) {

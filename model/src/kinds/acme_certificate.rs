@@ -44,10 +44,5 @@ fn adjust(keys: &mut Map<String, Value>) -> bool {
 }
 
 fn write(object: &Object) -> Write {
-    Write {
-        path: ApiPath::new(["nodes", object.entry.identity.id(), "config"]),
-        create: None,
-        always: Vec::new(),
-        parts: None,
-    }
+    Write::at(ApiPath::new(["nodes", object.entry.identity.id(), "config"]))
 }

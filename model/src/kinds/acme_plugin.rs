@@ -29,9 +29,7 @@ fn write(object: &Object) -> Write {
     let mut values = vec![("id".to_owned(), id.to_owned())];
     values.extend(object.text("type").map(|kind| ("type".to_owned(), kind)));
     Write {
-        path: ApiPath::new(["cluster", "acme", "plugins", id]),
         create: Some(Create { path: ApiPath::new(["cluster", "acme", "plugins"]), values }),
-        always: Vec::new(),
-        parts: None,
+        ..Write::at(ApiPath::new(["cluster", "acme", "plugins", id]))
     }
 }

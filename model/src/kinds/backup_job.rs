@@ -76,9 +76,7 @@ fn write(object: &Object) -> Option<Write> {
     let fixed = KEYS.iter().filter(|key| key.class == Class::Fixed);
     let values = fixed.filter_map(|key| Some((key.name.to_owned(), object.text(key.name)?))).collect();
     Some(Write {
-        path: ApiPath::new(["cluster", "backup", object.entry.identity.id()]),
         create: Some(Create { path: ApiPath::new(["cluster", "backup"]), values }),
-        always: Vec::new(),
-        parts: None,
+        ..Write::at(ApiPath::new(["cluster", "backup", object.entry.identity.id()]))
     })
 }

@@ -59,5 +59,5 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
 /// A guest's options are changed where they are read; a guest is not made from its options alone.
 pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let guest = VmId::parse(object.entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid))?;
-    Some(Write { path: path(guest, "config"), create: None, always: Vec::new(), parts: None })
+    Some(Write::at(path(guest, "config")))
 }

@@ -45,9 +45,8 @@ fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "metrics", "server", object.entry.identity.id()]);
     let said = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();
     Write {
-        path: path.clone(),
-        create: Some(Create { path, values: said(&["type"]) }),
+        create: Some(Create { path: path.clone(), values: said(&["type"]) }),
         always: said(&["port", "server"]),
-        parts: None,
+        ..Write::at(path)
     }
 }

@@ -8,10 +8,14 @@ mod acl;
 mod acme_account;
 mod acme_certificate;
 mod acme_plugin;
+mod apt;
 mod backup_job;
+mod ceph_pool;
+mod certificate;
 mod cluster_options;
 mod container;
 mod cpu_model;
+mod disks;
 mod firewall;
 mod group;
 mod guest;
@@ -20,6 +24,8 @@ mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
 mod metric_server;
+mod network;
+mod node;
 mod notification_endpoint;
 mod notification_matcher;
 mod pool;
@@ -29,17 +35,19 @@ mod realm_sync;
 mod replication;
 mod role;
 pub(crate) mod sdn;
+mod snapshot;
 mod source;
 mod storage;
 mod user;
 mod user_token;
 mod vm;
+mod volume;
 mod write;
 
 pub use backup_job::of_cron;
-pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Where};
+pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Unfold, Where};
 pub use vm::without_file_names;
-pub use write::{Create, PartsWrite, Write, Writing};
+pub use write::{Create, Member, PartsWrite, Write, Writing};
 
 /// Every kind, in the order in which people read about them.
 pub static KINDS: &[&Kind] = &[
@@ -90,6 +98,22 @@ pub static KINDS: &[&Kind] = &[
     &sdn::dns::KIND,
     &notification_matcher::KIND,
     &cpu_model::KIND,
+    &network::KIND,
+    &network::CHANGES,
+    &node::DNS,
+    &node::HOSTS,
+    &node::TIME,
+    &node::CONFIG,
+    &apt::REPOSITORY,
+    &apt::STANDARD,
+    &certificate::KIND,
+    &disks::ZFS,
+    &disks::LVM,
+    &disks::LVMTHIN,
+    &disks::DIRECTORY,
+    &ceph_pool::KIND,
+    &snapshot::KIND,
+    &volume::KIND,
 ];
 
 /// The kind of an identity: `qemu/101` is a virtual machine.
@@ -194,6 +218,8 @@ pub enum Class {
     Secret,
     /// It is, and only a creation sets it: what the object is called, of which type it is.
     Fixed,
+    /// It is, and the API shows it without taking it: who wants it otherwise edits a file on the node.
+    Shown,
     /// A measurement, a checksum or a moment: never configuration.
     Volatile,
 }
@@ -222,6 +248,13 @@ impl Key {
     #[must_use]
     pub const fn fixed(mut self) -> Self {
         self.class = Class::Fixed;
+        self
+    }
+
+    /// The same, but shown by the API and never taken by it.
+    #[must_use]
+    pub const fn shown(mut self) -> Self {
+        self.class = Class::Shown;
         self
     }
 

@@ -117,9 +117,7 @@ pub(super) fn write(kind: &Kind, list: &str, object: &Object) -> Write {
         Create { path: ApiPath::new(&list), values }
     };
     Write {
-        path: ApiPath::new(list.iter().copied().chain([object.entry.identity.id()])),
         create: own.then(create),
-        always: Vec::new(),
-        parts: None,
+        ..Write::at(ApiPath::new(list.iter().copied().chain([object.entry.identity.id()])))
     }
 }

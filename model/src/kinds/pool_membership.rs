@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Reading, Source, Writing};
+use super::{Form, Key, Kind, Member, Reading, Source, Write, Writing};
 use crate::object::text;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
 
@@ -18,12 +18,38 @@ pub(super) static KIND: Kind = Kind {
         list,
         read: |_, entry| Ok(read(entry)),
     },
-    writing: Writing::No,
+    writing: Writing::Own(write),
 };
 
 /// The one form of the request that answers for nested pools as well (docs/proxmox.md, "JSON types").
 fn path(pool: &str) -> ApiPath {
     ApiPath::new(["pools"]).with_query("poolid", pool)
+}
+
+/// The pool takes the member, from another pool where it is in one.
+fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
+    let (pool, value) = (object.text("poolid")?, object.text("member")?);
+    let (key, parameter) = match object.text("type")?.as_str() {
+        "storage" => ("storage", "storage"),
+        _ => ("vmid", "vms"),
+    };
+    let mut always = vec![("poolid", pool.clone()), (parameter, value.clone())];
+    if key == "vmid" && moves(cluster) {
+        always.push(("allow-move", "1".to_owned()));
+    }
+    Some(Write {
+        read: Some(path(&pool)),
+        member: Some(Member { list: "members", key, value }),
+        always: always.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        ..Write::at(ApiPath::new(["pools"]))
+    })
+}
+
+/// Whether a pool of this release takes a guest from another (`allow-move`, since 8.1).
+fn moves(cluster: &Cluster<'_>) -> bool {
+    let mut numbers = cluster.version.iter().flat_map(|version| version.split('.')).map_while(|part| part.parse().ok());
+    let release: (u32, u32) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    release >= (8, 1)
 }
 
 /// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each.

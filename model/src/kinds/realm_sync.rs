@@ -29,5 +29,5 @@ pub(super) static KIND: Kind = Kind {
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "jobs", "realm-sync", object.entry.identity.id()]);
     let values = object.text("realm").map(|realm| ("realm".to_owned(), realm)).into_iter().collect();
-    Write { create: Some(Create { path: path.clone(), values }), path, always: Vec::new(), parts: None }
+    Write { create: Some(Create { path: path.clone(), values }), ..Write::at(path) }
 }

@@ -44,9 +44,14 @@ pub struct Listed {
     /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
     /// empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
+    /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
+    pub rows: Option<Unfold>,
     /// Brings an object into the form in which it is configured; an object that it refuses is left out.
     pub adjust: fn(&mut Map<String, Value>) -> bool,
 }
+
+/// Takes the rows out of the data of an answer.
+pub type Unfold = fn(&Value) -> Vec<Map<String, Value>>;
 
 /// What there can be an answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +71,8 @@ pub enum Scope {
 pub enum Shape {
     /// One object. It is there when it has any key beside its digest.
     One,
+    /// What stands beside the data under this key, where anything does: `changes`.
+    Beside(&'static str),
     /// A list of objects.
     Rows(Id),
     /// A list of objects, each of which is asked for once more: its own answer has more keys.
@@ -145,6 +152,7 @@ impl Listed {
             partial: false,
             audit_also: None,
             nothing: &[],
+            rows: None,
             adjust: |_| true,
         }
     }
@@ -188,6 +196,13 @@ impl Listed {
     #[must_use]
     pub const fn nothing(mut self, messages: &'static [&'static str]) -> Self {
         self.nothing = messages;
+        self
+    }
+
+    /// The same with a function that takes the rows out of an answer that is no list.
+    #[must_use]
+    pub const fn rows(mut self, rows: Unfold) -> Self {
+        self.rows = Some(rows);
         self
     }
 
@@ -404,9 +419,16 @@ impl Listed {
                 let keys = answer.data().and_then(Value::as_object);
                 keys.filter(|keys| there(keys)).map(|_| String::new()).into_iter().collect()
             }
+            Shape::Beside(key) => answer.body.get(key).map(|_| String::new()).into_iter().collect(),
             Shape::Parts(_) => answer.list().next().map(|_| String::new()).into_iter().collect(),
             Shape::Rows(id) | Shape::Each(id) | Shape::EachParts(id, _) => {
-                answer.list().filter(|row| there(row)).filter_map(|row| id.of(row)).collect()
+                let ids = |rows: &mut dyn Iterator<Item = &Map<String, Value>>| {
+                    rows.filter(|row| there(row)).filter_map(|row| id.of(row)).collect()
+                };
+                match (self.rows, answer.data()) {
+                    (Some(rows), Some(data)) => ids(&mut rows(data).iter()),
+                    _ => ids(&mut answer.list()),
+                }
             }
         }
     }
@@ -423,7 +445,15 @@ impl Listed {
         let path = self.request(&prefix);
         let mut keys = Map::new();
         if let Shape::Rows(key) | Shape::Each(key) | Shape::EachParts(key, _) = self.shape {
-            match cluster.rows(&path, key)?.and_then(|rows| rows.get(&id).cloned()) {
+            let row = match self.rows {
+                Some(rows) => {
+                    let answer = cluster.get(&path)?;
+                    let rows = answer.as_ref().and_then(Answer::data).map(rows).unwrap_or_default();
+                    rows.into_iter().find(|row| key.of(row).is_some_and(|one| one == id))
+                }
+                None => cluster.rows(&path, key)?.and_then(|rows| rows.get(&id).cloned()),
+            };
+            match row {
                 Some(row) => keys = row,
                 None => return unread(format!("`{path}` does not show it")),
             }
@@ -437,6 +467,9 @@ impl Listed {
             match (self.shape, answer.data()) {
                 (Shape::Parts(parts) | Shape::EachParts(_, parts), Some(Value::Array(_))) => {
                     parts.collect(&answer, &mut keys);
+                }
+                (Shape::Beside(key), Some(_)) => {
+                    keys.extend(answer.body.get(key).map(|value| (key.to_owned(), value.clone())));
                 }
                 (_, Some(Value::Object(own))) => keys.extend(own.clone()),
                 _ => return unread(format!("{} {}", answer.status, answer.reason)),

@@ -23,8 +23,8 @@ pub(super) static KIND: Kind = Kind {
 /// A password never shows; of an encryption key the fingerprint does. Switches without a default in the schema are
 /// off where absent, but for `shared`, which hangs on the type.
 const KEYS: &[Key] = &[
-    Key::new("authsupported", Form::Text),
-    Key::new("base", Form::Text),
+    Key::new("authsupported", Form::Text).fixed(),
+    Key::new("base", Form::Text).fixed(),
     Key::new("blocksize", Form::Text),
     Key::new("bwlimit", Form::Properties(None)),
     Key::new("comstar_hg", Form::Text),
@@ -34,18 +34,18 @@ const KEYS: &[Key] = &[
     Key::new("create-base-path", Form::Boolean).default("1"),
     Key::new("create-subdirs", Form::Boolean).default("1"),
     Key::new("data-pool", Form::Text),
-    Key::new("datastore", Form::Text),
+    Key::new("datastore", Form::Text).fixed(),
     Key::new("digest", Form::Text).volatile(),
     Key::new("disable", Form::Boolean).default("0"),
     Key::new("domain", Form::Text),
     Key::new("encryption-key", Form::Text).secret(),
-    Key::new("export", Form::Text),
+    Key::new("export", Form::Text).fixed(),
     Key::new("fingerprint", Form::Text),
     Key::new("format", Form::Text),
     Key::new("fs-name", Form::Text),
     Key::new("fuse", Form::Boolean).default("0"),
     Key::new("is_mountpoint", Form::Text).default("no"),
-    Key::new("iscsiprovider", Form::Text),
+    Key::new("iscsiprovider", Form::Text).fixed(),
     Key::new("keyring", Form::Text).secret(),
     Key::new("krbd", Form::Boolean).default("0"),
     Key::new("lio_tpg", Form::Text),
@@ -61,10 +61,10 @@ const KEYS: &[Key] = &[
     Key::new("nowritecache", Form::Boolean).default("0"),
     Key::new("options", Form::Text),
     Key::new("password", Form::Text).secret(),
-    Key::new("path", Form::Text),
+    Key::new("path", Form::Text).fixed(),
     Key::new("pool", Form::Text),
     Key::new("port", Form::Integer),
-    Key::new("portal", Form::Text),
+    Key::new("portal", Form::Text).fixed(),
     Key::new("preallocation", Form::Text).default("metadata"),
     Key::new("prune-backups", Form::Properties(None)),
     Key::new("saferemove", Form::Boolean).default("0"),
@@ -72,7 +72,7 @@ const KEYS: &[Key] = &[
     Key::new("saferemove_throughput", Form::Text),
     Key::new("server", Form::Text),
     Key::new("server2", Form::Text),
-    Key::new("share", Form::Text),
+    Key::new("share", Form::Text).fixed(),
     Key::new("shared", Form::Boolean),
     Key::new("skip-cert-verification", Form::Boolean).default("0"),
     Key::new("smbversion", Form::Text).default("default"),
@@ -81,13 +81,13 @@ const KEYS: &[Key] = &[
     Key::new("storage", Form::Text).fixed(),
     Key::new("subdir", Form::Text),
     Key::new("tagged_only", Form::Boolean).default("0"),
-    Key::new("target", Form::Text),
-    Key::new("thinpool", Form::Text),
+    Key::new("target", Form::Text).fixed(),
+    Key::new("thinpool", Form::Text).fixed(),
     Key::new("transport", Form::Text),
     Key::new("type", Form::Text).fixed(),
     Key::new("username", Form::Text),
-    Key::new("vgname", Form::Text),
-    Key::new("volume", Form::Text),
+    Key::new("vgname", Form::Text).fixed(),
+    Key::new("volume", Form::Text).fixed(),
     Key::new("zfs-base-path", Form::Text),
 ];
 
@@ -119,15 +119,25 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
     }
 }
 
+/// Whether a storage of this type keeps the value that it was made with, where others can change it (`fixed` in the
+/// storage plugins' options).
+fn stays(of_type: &str, key: &str) -> bool {
+    match key {
+        "server" => matches!(of_type, "nfs" | "cifs" | "pbs"),
+        "pool" => matches!(of_type, "zfspool" | "zfs"),
+        "blocksize" => of_type == "zfs",
+        _ => false,
+    }
+}
+
 /// A storage is made with what it is: its type, and where the data are. Proxmox refuses to change those later.
 fn write(object: &Object) -> Write {
     let id = object.entry.identity.id();
-    let fixed = KEYS.iter().filter(|key| key.class == Class::Fixed);
+    let of_type = object.text("type");
+    let fixed = KEYS
+        .iter()
+        .filter(|key| key.class == Class::Fixed || of_type.as_deref().is_some_and(|of_type| stays(of_type, key.name)));
     let values = fixed.filter_map(|key| Some((key.name.to_owned(), object.text(key.name)?))).collect();
-    Write {
-        path: ApiPath::new(["storage", id]),
-        create: Some(Create { path: ApiPath::new(["storage"]), values }),
-        always: Vec::new(),
-        parts: None,
-    }
+    let create = Some(Create { path: ApiPath::new(["storage"]), values });
+    Write { create, ..Write::at(ApiPath::new(["storage", id])) }
 }

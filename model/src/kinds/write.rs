@@ -23,10 +23,16 @@ pub enum Writing {
 pub struct Write {
     /// A `GET` reads it, a `PUT` changes it.
     pub path: ApiPath,
+    /// Where it is read, where that is another path.
+    pub read: Option<ApiPath>,
+    /// What a list of the object must hold, where a change is no more than putting that into it.
+    pub member: Option<Member>,
     /// How it is made; `None` for what is always there, or is made in another way.
     pub create: Option<Create>,
     /// What goes along with every change.
     pub always: Vec<(String, String)>,
+    /// Keys that go along as they are at that time, since a change without them would take them away.
+    pub along: &'static [&'static str],
     /// The parts that it is made of, where these are written one by one.
     pub parts: Option<PartsWrite>,
 }
@@ -40,6 +46,17 @@ pub struct Create {
     pub values: Vec<(String, String)>,
 }
 
+/// A row that a list of the object must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The key whose value is the list: `members`.
+    pub list: &'static str,
+    /// The key of a row that tells it from others: `vmid`.
+    pub key: &'static str,
+    /// Its value: `100`.
+    pub value: String,
+}
+
 /// How the parts of an object are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartsWrite {
@@ -47,6 +64,13 @@ pub struct PartsWrite {
     pub stem: &'static str,
     /// The key that tells one from another: `pos`, which is the number in the key's name, or `cidr`.
     pub key: &'static str,
+}
+
+impl Write {
+    /// What is read and changed at this path, and is always there.
+    pub fn at(path: ApiPath) -> Self {
+        Self { path, read: None, member: None, create: None, always: Vec::new(), along: &[], parts: None }
+    }
 }
 
 impl Kind {
@@ -66,7 +90,7 @@ impl Kind {
         let fixed =
             || self.keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
         let (path, create) = match listed.shape {
-            Shape::One | Shape::Parts(_) => (list, None),
+            Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
             Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
                 (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
             }
@@ -75,6 +99,7 @@ impl Kind {
             Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
             _ => None,
         };
-        Some(Write { path, create, always: always.iter().filter_map(|key| said(key)).collect(), parts })
+        let always = always.iter().filter_map(|key| said(key)).collect();
+        Some(Write { create, always, parts, ..Write::at(path) })
     }
 }

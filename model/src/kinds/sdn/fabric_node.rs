@@ -42,9 +42,8 @@ fn write(object: &Object) -> Option<Write> {
     let protocol = ("protocol".to_owned(), object.text("protocol")?);
     let values = vec![("node_id".to_owned(), node.to_owned())];
     Some(Write {
-        path: ApiPath::new(list.into_iter().chain([node])),
         create: Some(Create { path: ApiPath::new(list), values }),
         always: vec![protocol],
-        parts: None,
+        ..Write::at(ApiPath::new(list.into_iter().chain([node])))
     })
 }

@@ -40,9 +40,7 @@ fn write(object: &Object) -> Option<Write> {
     let list = ["cluster", "sdn", "vnets", vnet, "subnets"];
     let values = vec![("subnet".to_owned(), object.text("cidr")?), ("type".to_owned(), "subnet".to_owned())];
     Some(Write {
-        path: ApiPath::new(list.into_iter().chain([subnet])),
         create: Some(Create { path: ApiPath::new(list), values }),
-        always: Vec::new(),
-        parts: None,
+        ..Write::at(ApiPath::new(list.into_iter().chain([subnet])))
     })
 }

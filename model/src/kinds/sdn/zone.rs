@@ -57,9 +57,7 @@ pub(super) fn write(object: &Object, list: &str, id: &str) -> Write {
     let values = ["type", id].into_iter();
     let values = values.filter_map(|key| Some((key.to_owned(), object.keys.get(key).and_then(text)?))).collect();
     Write {
-        path: ApiPath::new(list.into_iter().chain([object.entry.identity.id()])),
         create: Some(Create { path: ApiPath::new(list), values }),
-        always: Vec::new(),
-        parts: None,
+        ..Write::at(ApiPath::new(list.into_iter().chain([object.entry.identity.id()])))
     }
 }

@@ -1,0 +1,79 @@
+//! Package repositories: the switch of each, and those that Proxmox adds by itself.
+
+use proxmox_mpc_model::Object;
+
+use super::{Half, Namespace, Place};
+use crate::draft::{Draft, SetAside};
+use crate::hcl::Value;
+use crate::row::Row;
+
+/// The generators' half of repositories in the files of APT.
+pub(super) static REPOSITORY: Half = Half {
+    kind: "apt_repository",
+    file: "apt_repositories.tf",
+    word: "repository",
+    data: false,
+    namespace: Namespace::Own("apt_repository"),
+    place: |object, _| {
+        let path = object.text("path").unwrap_or_default();
+        if path.contains(',') || !path.starts_with('/') {
+            return Err(SetAside::new("the provider's import id cannot name its file (provider rule H9)"));
+        }
+        Ok(Place::Own("proxmox_apt_repository", import_id(object, &[&path, &object.text("index").unwrap_or_default()])))
+    },
+    name: |entry| entry.name.as_ref().map(|name| name.replace("/etc/apt/", "").replace("sources.list.d/", "")),
+    rows: &[
+        Row::custom(&["path", "index"], |draft| {
+            node(draft);
+            let path = draft.text("path").unwrap_or_default();
+            draft.set("file_path", path);
+            let index = draft.integer("index").unwrap_or_default();
+            draft.set("index", index);
+        }),
+        Row::custom(&["Enabled"], |draft| {
+            let enabled = draft.flag("Enabled");
+            draft.set("enabled", Value::Boolean(enabled));
+        }),
+        Row::lost(
+            &["Comment", "Components", "Options", "Suites", "Types", "URIs"],
+            "neither the provider nor Proxmox's API changes more of a repository than its switch (provider rule H9)",
+        ),
+        Row::volatile(&["FileType"]),
+    ],
+    role: None,
+};
+
+/// The generators' half of Proxmox's own repositories. The code of one adds it where it is missing; its switch is that of its
+/// entry in the file.
+pub(super) static STANDARD: Half = Half {
+    kind: "apt_standard_repository",
+    file: "apt_standard_repositories.tf",
+    word: "repository",
+    data: false,
+    namespace: Namespace::Own("apt_standard_repository"),
+    place: |object, _| {
+        let handle = object.text("handle").unwrap_or_default();
+        Ok(Place::Own("proxmox_apt_standard_repository", import_id(object, &[&handle])))
+    },
+    name: |entry| entry.name.clone(),
+    rows: &[
+        Row::custom(&["handle"], |draft| {
+            node(draft);
+            let handle = draft.text("handle").unwrap_or_default();
+            draft.set("handle", handle);
+        }),
+        Row::volatile(&["description", "name", "status"]),
+    ],
+    role: None,
+};
+
+/// `pve1,/etc/apt/sources.list,0`, `pve1,no-subscription`.
+fn import_id(object: &Object, parts: &[&str]) -> String {
+    let node = object.entry.node.as_deref().unwrap_or_default();
+    [&[node], parts].concat().join(",")
+}
+
+fn node(draft: &mut Draft<'_>) {
+    let node = draft.object.entry.node.clone().unwrap_or_default();
+    draft.set("node", node);
+}

@@ -1,0 +1,113 @@
+//! Pools of a Ceph cluster that Proxmox manages, Proxmox's half.
+
+use super::{Create, Form, Id, Key, Kind, Reading, Source, Write, Writing};
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+
+/// A pool. Ceph is one for the whole cluster, so that one node is asked. What a pool is set to is read from its `status`, and
+/// written a level above.
+pub(super) static KIND: Kind = Kind {
+    id: "ceph_pool",
+    prefix: "ceph-pool",
+    title: "Ceph pool",
+    keys: KEYS,
+    source: Source::Own { requests, list, read },
+    writing: Writing::Own(|cluster, object| {
+        let name = object.entry.identity.id();
+        let list = pools(cluster)?;
+        // One of erasure coding wants to know its code when it is made, and Ceph makes its own.
+        let made = object.text("type").as_deref() == Some("replicated") && !name.starts_with('.');
+        let create = made.then(|| Create { path: list.clone(), values: vec![("name".to_owned(), name.to_owned())] });
+        Some(Write { read: Some(below(&list, &[name, "status"])), create, ..Write::at(below(&list, &[name])) })
+    }),
+};
+
+/// What the API takes, and flags of Ceph that it only shows. `type` is from the list.
+const KEYS: &[Key] = &[
+    Key::new("application", Form::Text).default("rbd"),
+    Key::new("application_list", Form::Structure).volatile(),
+    Key::new("autoscale_status", Form::Structure).volatile(),
+    Key::new("crush_rule", Form::Text),
+    Key::new("fast_read", Form::Boolean).default("0").shown(),
+    Key::new("hashpspool", Form::Boolean).default("1").shown(),
+    Key::new("id", Form::Integer).volatile(),
+    Key::new("min_size", Form::Integer).default("2"),
+    Key::new("name", Form::Text).fixed(),
+    Key::new("nodeep-scrub", Form::Boolean).default("0").shown(),
+    Key::new("nodelete", Form::Boolean).default("0").shown(),
+    Key::new("nopgchange", Form::Boolean).default("0").shown(),
+    Key::new("noscrub", Form::Boolean).default("0").shown(),
+    Key::new("nosizechange", Form::Boolean).default("0").shown(),
+    Key::new("pg_autoscale_mode", Form::Text).default("warn"),
+    Key::new("pg_num", Form::Integer).default("128"),
+    Key::new("pg_num_min", Form::Integer),
+    Key::new("pgp_num", Form::Integer).volatile(),
+    Key::new("size", Form::Integer).default("3"),
+    Key::new("statistics", Form::Structure).volatile(),
+    Key::new("target_size", Form::Text),
+    Key::new("target_size_ratio", Form::Number),
+    Key::new("type", Form::Text).fixed(),
+    Key::new("use_gmt_hitset", Form::Boolean).default("1").shown(),
+    Key::new("write_fadvise_dontneed", Form::Boolean).default("0").shown(),
+];
+
+/// How a node says that it has no Ceph: it is not installed, or not set up.
+const NONE: [&str; 4] = ["not installed", "not initialized", "not fully configured", "not implemented"];
+
+/// The list as the first node that is up has it.
+fn pools(cluster: &Cluster<'_>) -> Option<ApiPath> {
+    let node = cluster.nodes.iter().find(|(_, online)| **online)?.0;
+    Some(ApiPath::new(["nodes", node, "ceph", "pool"]))
+}
+
+fn below(path: &ApiPath, more: &[&str]) -> ApiPath {
+    ApiPath::new(path.segments().into_iter().chain(more.iter().map(|&segment| segment.to_owned())))
+}
+
+const NAME: Id = Id::Key("pool_name");
+
+fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
+    let Some(list) = pools(cluster) else { return Ok(Vec::new()) };
+    let rows = cluster.rows(&list, NAME)?;
+    let names = rows.iter().flat_map(|rows| rows.keys());
+    Ok(names.map(|name| below(&list, &[name, "status"])).chain([list.clone()]).collect())
+}
+
+fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+    let incomplete = |reason: String| Ok(Listing { incomplete: Some(reason), ..Listing::default() });
+    let Some(path) = pools(cluster) else { return incomplete("no node is online".to_owned()) };
+    let Some(answer) = cluster.get(&path)? else { return incomplete(format!("`{path}` is not on record")) };
+    if answer.data().is_none() && !NONE.iter().any(|words| answer.reason.contains(words)) {
+        return incomplete(format!("`{path}`: {} {}", answer.status, answer.reason));
+    }
+    let entry = |name: String| Entry {
+        identity: Identity::new("ceph-pool", &name),
+        name: Some(name),
+        node: None,
+        pool: None,
+        tags: Vec::new(),
+    };
+    let entries = answer.list().filter_map(|row| NAME.of(row)).map(entry).collect();
+    Ok(Listing { entries, incomplete: None })
+}
+
+/// Where Ceph itself says how many placement groups a pool has, their number is no configuration.
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
+    let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
+    let name = entry.identity.id();
+    let Some(list) = pools(cluster) else { return unread("no node is online".to_owned()) };
+    let status = below(&list, &[name, "status"]);
+    let answer = cluster.get(&status)?;
+    let Some(mut keys) = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object()).cloned() else {
+        return unread(
+            answer.map_or(format!("`{status}` is not on record"), |one| format!("{} {}", one.status, one.reason)),
+        );
+    };
+    if keys.get("pg_autoscale_mode").and_then(|mode| mode.as_str()) == Some("on") {
+        keys.remove("pg_num");
+    }
+    let rows = cluster.rows(&list, NAME)?;
+    if let Some(of_type) = rows.as_ref().and_then(|rows| rows.get(name)?.get("type")) {
+        keys.insert("type".to_owned(), of_type.clone());
+    }
+    Ok(Ok(Object { entry: entry.clone(), keys }))
+}

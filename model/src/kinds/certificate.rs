@@ -1,0 +1,24 @@
+//! Certificates of the nodes, Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+
+/// A certificate that a node serves or signs with. Its key is never shown.
+pub(super) static KIND: Kind = Kind {
+    id: "certificate",
+    prefix: "certificate",
+    title: "certificate",
+    keys: &[
+        Key::new("filename", Form::Text),
+        Key::new("fingerprint", Form::Text).volatile(),
+        Key::new("issuer", Form::Text).volatile(),
+        Key::new("notafter", Form::Integer).volatile(),
+        Key::new("notbefore", Form::Integer).volatile(),
+        Key::new("pem", Form::Text),
+        Key::new("public-key-bits", Form::Integer).volatile(),
+        Key::new("public-key-type", Form::Text).volatile(),
+        Key::new("san", Form::Structure).volatile(),
+        Key::new("subject", Form::Text).volatile(),
+    ],
+    source: Source::Listed(Listed::cluster("certificates/info", Shape::Rows(Id::Key("filename"))).at(&[Scope::Node])),
+    writing: Writing::No,
+};

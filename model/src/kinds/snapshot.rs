@@ -1,0 +1,28 @@
+//! Snapshots of the guests, Proxmox's half.
+
+use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use crate::object::text;
+
+/// A snapshot: `snapshot/qemu/100/before-update`. The list also has the state of now, as `current`, which a snapshot
+/// cannot be called.
+pub(super) static KIND: Kind = Kind {
+    id: "snapshot",
+    prefix: "snapshot",
+    title: "snapshot",
+    keys: &[
+        Key::new("description", Form::Text).volatile(),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("name", Form::Text).volatile(),
+        Key::new("parent", Form::Text).volatile(),
+        Key::new("running", Form::Boolean).volatile(),
+        Key::new("snapstate", Form::Text).volatile(),
+        Key::new("snaptime", Form::Integer).volatile(),
+        Key::new("vmstate", Form::Boolean).volatile(),
+    ],
+    source: Source::Listed(
+        Listed::cluster("snapshot", Shape::Rows(Id::Key("name")))
+            .at(&[Scope::Guest])
+            .adjust(|row| row.get("name").and_then(text).is_none_or(|name| name != "current")),
+    ),
+    writing: Writing::No,
+};

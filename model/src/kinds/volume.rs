@@ -1,0 +1,145 @@
+//! What lies on the storages beside the guests' disks, Proxmox's half: images to install from, templates, snippets, backups,
+//! and disks whose guest is gone.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Form, Key, Kind, Source, Writing};
+use crate::object::text;
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unreadable, VmId, list};
+
+/// A volume, or all backups of a storage as one: there may be very many. Those of a storage that all nodes share are told
+/// once (`volume/nas:iso/debian.iso`), others with their node (`volume/pve1/local:iso/debian.iso`).
+///
+/// The keys are made here: more of a volume would be measurements.
+pub(super) static KIND: Kind = Kind {
+    id: "volume",
+    prefix: "volume",
+    title: "volume",
+    keys: &[Key::new("content", Form::Text).volatile(), Key::new("volid", Form::Text).volatile()],
+    source: Source::Own {
+        requests: |cluster| Ok(lists(cluster).into_iter().map(|list| list.path).collect()),
+        list: volumes,
+        read: |_, entry| Ok(Ok(read(entry))),
+    },
+    writing: Writing::No,
+};
+
+/// Types of storages that are the same wherever they are looked at, whether or not they say `shared`.
+const SHARED: [&str; 9] = ["cephfs", "cifs", "glusterfs", "iscsi", "iscsidirect", "nfs", "pbs", "rbd", "zfs"];
+
+/// The volumes of one storage, as one node lists them.
+struct Volumes {
+    path: ApiPath,
+    storage: String,
+    /// The node, where another one has others.
+    node: Option<String>,
+}
+
+/// The lists that show everything: each node's of its own storages, and the first node's of shared ones. The list of another
+/// hypervisor (`esxi`), which takes long, is not worth it.
+fn lists(cluster: &Cluster<'_>) -> Vec<Volumes> {
+    let mut lists = Vec::new();
+    for (storage, keys) in &cluster.storages {
+        let word = |key: &str| keys.get(key).and_then(text).unwrap_or_default();
+        let of_type = word("type");
+        if word("disable") == "1" || of_type == "esxi" {
+            continue;
+        }
+        let allowed = word("nodes");
+        let here = |node: &str| allowed.is_empty() || list::items(&allowed).any(|one| one == node);
+        let shared = word("shared") == "1" || SHARED.contains(&of_type.as_str());
+        let nodes = cluster.nodes.iter().filter(|(node, online)| **online && here(node)).map(|(node, _)| node);
+        for node in nodes.take(if shared { 1 } else { usize::MAX }) {
+            lists.push(Volumes {
+                path: ApiPath::new(["nodes", node, "storage", storage, "content"]),
+                storage: storage.clone(),
+                node: (!shared).then(|| node.clone()),
+            });
+        }
+    }
+    lists
+}
+
+fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+    let mut listing = Listing::default();
+    let mut missing = Vec::new();
+    for list in lists(cluster) {
+        let mut backups = 0_u64;
+        let listed = cluster.each(&list.path, |row| match kept(cluster, &row) {
+            Some(Found::Backup) => backups += 1,
+            Some(Found::Volume { volid, name }) => listing.entries.push(list.entry(&volid, name)),
+            None => {}
+        })?;
+        if !listed {
+            missing.push(list.path.to_string());
+        }
+        if backups > 0 {
+            listing.entries.push(list.entry(&format!("{}:backup", list.storage), format!("{backups} backups")));
+        }
+    }
+    if !cluster.permissions.allow_all("/storage", "Datastore.AllocateSpace")
+        || !cluster.permissions.allow_all("/vms", "VM.Config.Disk")
+    {
+        listing.incomplete = Some(
+            "volumes are hidden from a login without Datastore.AllocateSpace on /storage and VM.Config.Disk on /vms"
+                .to_owned(),
+        );
+    }
+    if let Some((node, _)) = cluster.nodes.iter().find(|(_, online)| !**online) {
+        listing.incomplete = Some(format!("node {node} is offline"));
+    }
+    if !missing.is_empty() {
+        listing.incomplete = Some(format!("{} lists of volumes could not be read: {}", missing.len(), missing[0]));
+    }
+    Ok(listing)
+}
+
+impl Volumes {
+    fn entry(&self, volid: &str, name: String) -> Entry {
+        let node = self.node.iter().map(|node| format!("{node}/"));
+        Entry {
+            identity: Identity::new("volume", node.collect::<String>() + volid),
+            name: Some(name),
+            node: self.node.clone(),
+            pool: None,
+            tags: Vec::new(),
+        }
+    }
+}
+
+enum Found {
+    Backup,
+    Volume { volid: String, name: String },
+}
+
+/// What a row of a list is; `None` for the disks of guests that are there, or that this login may not be able to see.
+fn kept(cluster: &Cluster<'_>, row: &Map<String, Value>) -> Option<Found> {
+    let word = |key: &str| row.get(key).and_then(text);
+    let volid = word("volid")?;
+    let name = volid.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    match word("content")?.as_str() {
+        "backup" => Some(Found::Backup),
+        "images" | "rootdir" => {
+            let vmid = VmId::parse(&word("vmid")?)?;
+            let gone = !cluster.guests.contains_key(&vmid) && cluster.permissions.allow_all("/vms", "VM.Audit");
+            gone.then(|| Found::Volume { volid, name: format!("{name}, guest {vmid}") })
+        }
+        _ => Some(Found::Volume { volid, name }),
+    }
+}
+
+/// What the id of a volume tells: `iso` of `local:iso/debian.iso`, `images` of a disk.
+fn read(entry: &Entry) -> Object {
+    let id = entry.identity.id();
+    let volid = entry.node.iter().find_map(|node| id.strip_prefix(node)?.strip_prefix('/')).unwrap_or(id);
+    let name = volid.split_once(':').map_or(volid, |(_, name)| name);
+    let content = match name.split_once('/').map_or(name, |(content, _)| content) {
+        content @ ("iso" | "vztmpl" | "snippets" | "import" | "backup") => content,
+        _ => "images",
+    };
+    let keys = BTreeMap::from([("content", content), ("volid", volid)]);
+    let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    Object { entry: entry.clone(), keys }
+}
