@@ -87,6 +87,45 @@ impl Node {
         }
         text
     }
+
+    /// The lines of a mapping that stands this many levels deep.
+    pub fn render_at(&self, depth: usize) -> String {
+        let mut text = String::new();
+        if let Self::Map(pairs) = self {
+            write_map(&mut text, pairs, depth, false);
+        }
+        text
+    }
+}
+
+/// A text as it stands in a line of its own.
+pub fn word(text: &str) -> String {
+    let mut word = String::new();
+    write_scalar(&mut word, &Node::from(text), 0, 0);
+    word
+}
+
+/// What [`word`] wrote, where it is short enough for one line.
+pub fn read_word(word: &str) -> String {
+    let word = word.strip_prefix("!unsafe ").unwrap_or(word);
+    let Some(quoted) = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) else { return word.to_owned() };
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(c) = characters.next() {
+        let code = |characters: &mut std::str::Chars<'_>, digits: usize| {
+            u32::from_str_radix(&characters.take(digits).collect::<String>(), 16).ok().and_then(char::from_u32)
+        };
+        text.extend(match (c, if c == '\\' { characters.next() } else { None }) {
+            (_, Some('n')) => Some('\n'),
+            (_, Some('r')) => Some('\r'),
+            (_, Some('t')) => Some('\t'),
+            (_, Some('u')) => code(&mut characters, 4),
+            (_, Some('U')) => code(&mut characters, 8),
+            (_, Some(other)) => Some(other),
+            (c, None) => Some(c),
+        });
+    }
+    text
 }
 
 /// The pairs; the first one without its indentation where it stands behind the dash of a list.

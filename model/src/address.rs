@@ -21,7 +21,7 @@ type Cards = BTreeMap<u32, String>;
 ///
 /// 1. the static address of cloud-init (`ipconfig[n]`), for a card that is there, or of a container's card (`net[n]`);
 /// 2. what the guest agent, or the container, says of a card of its configuration;
-/// 3. the SDN's lease for a card on that virtual network.
+/// 3. the lease that Proxmox's IPAM has for a card of its configuration.
 ///
 /// Of several, IPv4 comes before IPv6, then the card with the smaller number. A template has none.
 pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Result<Option<IpAddr>, Unreadable> {
@@ -102,16 +102,15 @@ fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr>
     best(found.into_iter().map(|(_, address)| address))
 }
 
-/// What the IPAM has given to a card that is on the lease's network still.
+/// What the IPAM has given to a card. Proxmox takes a lease back when the card leaves the network.
 fn leased(cluster: &Cluster<'_>, guest: &Guest, cards: &Cards) -> Result<Option<IpAddr>, Unreadable> {
     let Some(rows) = cluster.rows(&leases(), Id::Made(lease))? else { return Ok(None) };
     let word = |row: &Map<String, Value>, key: &str| row.get(key).and_then(text).unwrap_or_default();
     let first = format!("{}/", guest.vmid);
     let mut found: Vec<(u32, IpAddr)> = Vec::new();
     for (_, row) in rows.range(first.clone()..).take_while(|(id, _)| id.starts_with(&first)) {
-        let (mac, network) = (word(row, "mac"), word(row, "vnet"));
-        let on = |card: &str| has_mac(card, &mac) && Properties::parse(card).get("bridge") == Some(&network);
-        let card = cards.iter().find(|(_, card)| on(card)).map(|(card, _)| *card);
+        let mac = word(row, "mac");
+        let card = cards.iter().find(|(_, card)| has_mac(card, &mac)).map(|(card, _)| *card);
         found.extend(card.zip(parse(&word(row, "ip"))));
     }
     found.sort_unstable();
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_counts_on_its_own_network() {
+    fn a_lease_counts_for_its_own_card() {
         let lease = |more: Value, expected: &str| {
             let mut row = json!({"vmid": 100, "vnet": "lan0", "mac": "BC:24:11:00:01:00", "ip": "10.20.0.100"});
             row.as_object_mut().expect("a row").extend(more.as_object().expect("keys").clone());
@@ -236,7 +235,6 @@ mod tests {
         lease(json!({}), "10.20.0.100");
         lease(json!({"vmid": "100"}), "10.20.0.100");
         lease(json!({"vmid": 101}), "none");
-        lease(json!({"vnet": "other"}), "none");
         lease(json!({"mac": "BC:24:11:00:01:01"}), "none");
     }
 

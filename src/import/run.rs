@@ -133,7 +133,8 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
     };
     let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
     let mut files = FileSet::new();
-    let code = |name: &&String| name.starts_with("terraform/") || name.starts_with("ansible/roles/");
+    let kept = ["terraform/", "ansible/roles/", "ansible/inventory/"];
+    let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder));
     for name in manifest.files.keys().filter(code) {
         let path = out.join(name);
         match fs::read_to_string(&path) {
