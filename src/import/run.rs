@@ -40,6 +40,8 @@ pub struct Job {
     pub record: Option<PathBuf>,
     /// How many requests may be on their way at once.
     pub concurrency: usize,
+    /// Whether running guests are asked for their addresses.
+    pub ask_guests: bool,
     /// Write nothing; say what would be imported under which address.
     pub dry_run: bool,
     /// Overwrite generated files that somebody has edited, and keep copies of them.
@@ -109,7 +111,11 @@ async fn read(
     let writer = RecordingWriter::create(&aside.recording())?;
     match source {
         Source::Cluster(client) => {
-            let options = fetch::Options { concurrency: job.concurrency, recorded_at: job.now.clone() };
+            let options = fetch::Options {
+                concurrency: job.concurrency,
+                ask_guests: job.ask_guests,
+                recorded_at: job.now.clone(),
+            };
             fetch::record(&client, kinds, writer, &options, sink).await
         }
         Source::Recording(recording) => {
