@@ -103,6 +103,8 @@ impl Playbook {
 fn localhost() -> Node {
     let host = vec![
         ("ansible_connection", Node::from("local")),
+        // Half the time of a task: the module is handed to Python, not copied first.
+        ("ansible_pipelining", true.into()),
         ("ansible_python_interpreter", Node::Template("{{ ansible_playbook_python }}".to_owned())),
     ];
     let hosts = Node::from(vec![("localhost", host.into())]);
