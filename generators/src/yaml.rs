@@ -98,14 +98,12 @@ impl Node {
     }
 }
 
-/// A text as it stands in a line of its own.
+/// A text as it stands where it cannot be broken: as a key.
 pub fn word(text: &str) -> String {
-    let mut word = String::new();
-    write_scalar(&mut word, &Node::from(text), 0, 0);
-    word
+    if plain(text) { text.to_owned() } else { format!("\"{}\"", text.chars().map(escaped).collect::<String>()) }
 }
 
-/// What [`word`] wrote, where it is short enough for one line.
+/// What [`word`] wrote, or a text of one line.
 pub fn read_word(word: &str) -> String {
     let word = word.strip_prefix("!unsafe ").unwrap_or(word);
     let Some(quoted) = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) else { return word.to_owned() };
@@ -135,7 +133,7 @@ fn write_map(text: &mut String, pairs: &[(String, Node)], depth: usize, behind_d
             indent(text, depth);
         }
         let start = text.len();
-        write_scalar(text, &Node::Text(key.clone()), 0, 0);
+        text.push_str(&word(key));
         let width = 2 * depth + text[start..].chars().count() + 2;
         text.push(':');
         match value {
@@ -209,26 +207,23 @@ fn quote(text: &mut String, value: &str, column: usize, depth: usize) {
     let (mut width, start) = (column + 1, 2 * depth);
     let mut rest = value;
     while !rest.is_empty() {
-        // A word with the signs behind it: the next line begins with the next word, for its blanks at the start would be lost.
+        // A word with the signs behind it.
         let sign = |c: char| matches!(c, ' ' | ',' | ';');
         let end =
             rest.find(sign).map_or(rest.len(), |at| at + rest[at..].find(|c| !sign(c)).unwrap_or(rest.len() - at));
         let word: Vec<String> = rest[..end].chars().map(escaped).collect();
-        let length: usize = word.iter().map(|sign| sign.chars().count()).sum();
-        if width + length >= WIDTH && width > start {
-            text.push_str("\\\n");
-            indent(text, depth);
-            width = start;
-        }
+        let mut breaks = width + word.iter().map(|sign| sign.chars().count()).sum::<usize>() >= WIDTH;
         for sign in word {
-            let length = sign.chars().count();
-            if width + length >= WIDTH && sign != " " {
+            if width > start && (breaks || width + sign.chars().count() >= WIDTH) {
                 text.push_str("\\\n");
                 indent(text, depth);
                 width = start;
             }
-            text.push_str(&sign);
-            width += length;
+            breaks = false;
+            // A blank at the start of a line would be taken for indentation.
+            let sign = if width == start && sign == " " { "\\ " } else { &sign };
+            text.push_str(sign);
+            width += sign.chars().count();
         }
         rest = &rest[end..];
     }

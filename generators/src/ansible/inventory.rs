@@ -114,7 +114,7 @@ impl<'f> Inventory<'f> {
             hosts.sort_unstable();
             text.push_str(&format!("    {group}:\n      hosts:\n"));
             for host in hosts {
-                text.push_str(&format!("        {}: {{}}\n", yaml::word(host)));
+                text.push_str(&format!("        {}:\n", yaml::word(host)));
             }
         }
         document(&[header], &text)

@@ -93,6 +93,7 @@ status:
   type: int
 """
 
+import http.client
 import json
 import re
 import time
@@ -212,10 +213,13 @@ class Api:
             use_netrc=False,
         )
         status = info["status"]
-        try:
-            text = response.read() if response else info.get("body") or b""
-        except OSError as error:
-            raise Refused(-1, "the answer was cut off: %s" % error) from error
+        # The body of a refusal has been read already.
+        text = info.get("body")
+        if text is None:
+            try:
+                text = response.read() if response else b""
+            except (OSError, http.client.HTTPException) as error:
+                raise Refused(-1, "the answer was cut off: %s" % error) from error
         if not 200 <= status < 300:
             raise Refused(status, refusal(info, text))
         try:
