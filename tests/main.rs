@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on in a test has failed it")]
 
+mod ansible;
 mod cli;
 mod client;
 mod import;

@@ -1,9 +1,10 @@
 //! Which object gets which name, from the user's mapping, the manifest, and the names in Proxmox, in this order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Listing};
 
+use crate::ansible;
 use crate::kinds::{Half, Namespace};
 use crate::manifest::Manifest;
 use crate::names::{self, Wish};
@@ -32,10 +33,18 @@ pub(crate) fn assign(
         }));
     }
     // Where something was moved from, something new would be taken for it.
-    let reserved = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
+    let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
-    let kept = |namespace| kept.get(namespace).unwrap_or(&none);
-    wishes.iter().flat_map(|(namespace, wishes)| names::assign(wishes, kept(namespace), &reserved)).collect()
+    let mut names = BTreeMap::new();
+    for (namespace, wishes) in &wishes {
+        let mut reserved = moved.clone();
+        if *namespace == Namespace::Guests {
+            // The inventory has the same names, and Ansible has taken some.
+            reserved.extend(ansible::RESERVED);
+        }
+        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &reserved));
+    }
+    names
 }
 
 /// The order in which people count: `qemu/99` before `qemu/100`.

@@ -6,12 +6,12 @@ use proxmox_mpc_model::kinds::{Class, Write};
 use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 use crate::addresses::{self, natural};
-use crate::ansible::{self, Role, Task};
+use crate::ansible::{self, Inventory, Role, Task};
 use crate::bpg;
 use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
 use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
 use crate::files;
-use crate::kinds::{Around, HALVES, Half, Place};
+use crate::kinds::{Around, HALVES, Half, Namespace, Place};
 use crate::manifest::{self, Manifest};
 use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
 use crate::retain::{self, Chunks, Referred};
@@ -36,6 +36,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         previous,
         names,
         chunks: Chunks::read(&previous.files),
+        inventory: Inventory::new(&previous.files),
         before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
         texts: BTreeMap::new(),
@@ -75,6 +76,8 @@ struct Run<'a> {
     kept_variables: BTreeSet<String>,
     /// The tasks of every role so far.
     roles: ansible::Texts,
+    /// The guests, as Ansible's hosts.
+    inventory: Inventory<'a>,
     /// What Ansible looks up: environment variable, of whom, which key.
     secrets: BTreeMap<String, (String, String)>,
     known_fates: KnownFates,
@@ -91,9 +94,16 @@ impl Run<'_> {
         for entry in &listing.entries {
             if let Some(reason) = self.left_out(half, entry) {
                 self.keep(half, &entry.identity, &reason);
+                self.inventory.keep(&entry.identity);
                 continue;
             }
-            match kind.read(self.cluster, entry)? {
+            let reading = kind.read(self.cluster, entry)?;
+            if half.namespace == Namespace::Guests {
+                let keys = reading.as_ref().ok().map(|object| &object.keys);
+                let label = self.names.get(&entry.identity).map_or("", String::as_str);
+                self.inventory.add(self.cluster, entry, keys, label)?;
+            }
+            match reading {
                 Ok(object) => self.object(half, &object)?,
                 Err(unread) => {
                     self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
@@ -332,6 +342,11 @@ impl Run<'_> {
                 None => self.out.gone.push(Gone { identity: identity.clone(), address: place.address.clone() }),
             }
         }
+        if listing.incomplete.is_some() {
+            for identity in self.inventory.before(prefix).iter().filter(|identity| !listed.contains(identity)) {
+                self.inventory.keep(identity);
+            }
+        }
         let tasks = self
             .chunks
             .tasks(prefix)
@@ -353,7 +368,7 @@ impl Run<'_> {
         let kept = self.chunks.variables(&self.kept_variables);
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
-        self.out.files.extend(ansible::files(self.roles));
+        self.out.files.extend(ansible::files(self.roles, self.inventory));
         self.out.files.extend(secrets::document(&self.variables, &self.secrets));
         self.out
     }

@@ -26,7 +26,7 @@ pub struct Options {
 pub struct Previous {
     /// Its manifest.
     pub manifest: Manifest,
-    /// Its generated Terraform files and Ansible roles, as they stand.
+    /// Its generated Terraform files, Ansible roles and inventory, as they stand.
     pub files: FileSet,
 }
 

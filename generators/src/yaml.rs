@@ -87,6 +87,43 @@ impl Node {
         }
         text
     }
+
+    /// The lines of a mapping that stands this many levels deep.
+    pub fn render_at(&self, depth: usize) -> String {
+        let mut text = String::new();
+        if let Self::Map(pairs) = self {
+            write_map(&mut text, pairs, depth, false);
+        }
+        text
+    }
+}
+
+/// A text as it stands where it cannot be broken: as a key.
+pub fn word(text: &str) -> String {
+    if plain(text) { text.to_owned() } else { format!("\"{}\"", text.chars().map(escaped).collect::<String>()) }
+}
+
+/// What [`word`] wrote, or a text of one line.
+pub fn read_word(word: &str) -> String {
+    let word = word.strip_prefix("!unsafe ").unwrap_or(word);
+    let Some(quoted) = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) else { return word.to_owned() };
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(c) = characters.next() {
+        let code = |characters: &mut std::str::Chars<'_>, digits: usize| {
+            u32::from_str_radix(&characters.take(digits).collect::<String>(), 16).ok().and_then(char::from_u32)
+        };
+        text.extend(match (c, if c == '\\' { characters.next() } else { None }) {
+            (_, Some('n')) => Some('\n'),
+            (_, Some('r')) => Some('\r'),
+            (_, Some('t')) => Some('\t'),
+            (_, Some('u')) => code(&mut characters, 4),
+            (_, Some('U')) => code(&mut characters, 8),
+            (_, Some(other)) => Some(other),
+            (c, None) => Some(c),
+        });
+    }
+    text
 }
 
 /// The pairs; the first one without its indentation where it stands behind the dash of a list.
@@ -96,7 +133,7 @@ fn write_map(text: &mut String, pairs: &[(String, Node)], depth: usize, behind_d
             indent(text, depth);
         }
         let start = text.len();
-        write_scalar(text, &Node::Text(key.clone()), 0, 0);
+        text.push_str(&word(key));
         let width = 2 * depth + text[start..].chars().count() + 2;
         text.push(':');
         match value {
@@ -170,26 +207,23 @@ fn quote(text: &mut String, value: &str, column: usize, depth: usize) {
     let (mut width, start) = (column + 1, 2 * depth);
     let mut rest = value;
     while !rest.is_empty() {
-        // A word with the signs behind it: the next line begins with the next word, for its blanks at the start would be lost.
+        // A word with the signs behind it.
         let sign = |c: char| matches!(c, ' ' | ',' | ';');
         let end =
             rest.find(sign).map_or(rest.len(), |at| at + rest[at..].find(|c| !sign(c)).unwrap_or(rest.len() - at));
         let word: Vec<String> = rest[..end].chars().map(escaped).collect();
-        let length: usize = word.iter().map(|sign| sign.chars().count()).sum();
-        if width + length >= WIDTH && width > start {
-            text.push_str("\\\n");
-            indent(text, depth);
-            width = start;
-        }
+        let mut breaks = width + word.iter().map(|sign| sign.chars().count()).sum::<usize>() >= WIDTH;
         for sign in word {
-            let length = sign.chars().count();
-            if width + length >= WIDTH && sign != " " {
+            if width > start && (breaks || width + sign.chars().count() >= WIDTH) {
                 text.push_str("\\\n");
                 indent(text, depth);
                 width = start;
             }
-            text.push_str(&sign);
-            width += length;
+            breaks = false;
+            // A blank at the start of a line would be taken for indentation.
+            let sign = if width == start && sign == " " { "\\ " } else { &sign };
+            text.push_str(sign);
+            width += sign.chars().count();
         }
         rest = &rest[end..];
     }

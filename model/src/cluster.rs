@@ -71,6 +71,8 @@ pub struct Cluster<'a> {
     pub permissions: Permissions,
     /// `version` of `GET version`: `9.1.9`.
     pub version: Option<String>,
+    /// Whether running guests may be asked for their addresses; they are, unless the user wants them left alone.
+    pub ask_guests: bool,
     /// The storages of each node, parsed once.
     node_storages: RefCell<BTreeMap<ApiPath, Option<Rc<Rows>>>>,
     /// The volumes in each list of images, parsed once.
@@ -113,6 +115,7 @@ impl<'a> Cluster<'a> {
             pools: list("pools", "poolid")?,
             permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
             version,
+            ask_guests: true,
             node_storages: RefCell::default(),
             images: RefCell::default(),
             last: RefCell::default(),

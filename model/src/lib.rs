@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the world: no file, clock, network or environment.
 
+pub mod address;
 pub mod answer;
 pub mod api;
 pub mod boolean;

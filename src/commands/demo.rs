@@ -110,6 +110,7 @@ async fn imported(out: &Path, ui: &Ui) -> Result<ImportReport, DemoError> {
         mapping: None,
         record: None,
         concurrency: 16,
+        ask_guests: true,
         dry_run: false,
         force: false,
         now: clock::now(),

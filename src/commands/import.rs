@@ -15,10 +15,10 @@ use crate::import::{self, ImportError, Job, Mapping, Source};
 use crate::settings::{self, Flags, World};
 use crate::ui::Ui;
 
-/// Read a cluster and write it as Terraform code
+/// Read a cluster and write it as Terraform and Ansible code
 ///
 /// Asks the cluster nothing but GETs. Writes terraform/ with one file for each kind and an import block for each
-/// object, COVERAGE.md, and the manifest that keeps every address as it is. A second run over an unchanged cluster
+/// object, ansible/ with what Terraform cannot say and an inventory of the guests, COVERAGE.md, and the manifest that keeps every address as it is. A second run over an unchanged cluster
 /// changes nothing. Files that it did not write are never touched; what somebody has edited stops it.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = AFTER_HELP)]
@@ -56,6 +56,11 @@ pub struct Arguments {
     /// End with exit code 1 where anything could not be read or imported; the rest is written all the same
     #[arg(long)]
     strict: bool,
+    /// Do not ask running guests for their addresses, neither the guest agent nor the container
+    ///
+    /// The inventory then has the addresses that configurations and leases tell.
+    #[arg(long)]
+    no_agent: bool,
     /// How many requests may be on their way at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -99,6 +104,7 @@ impl Arguments {
             mapping: self.mapping.as_deref().map(mapping).transpose()?,
             record: self.record,
             concurrency: usize::from(self.concurrency),
+            ask_guests: !self.no_agent,
             dry_run: self.dry_run,
             force: self.force,
             now: clock::now(),

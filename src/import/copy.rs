@@ -25,7 +25,7 @@ pub(super) async fn copy(
     writer: RecordingWriter,
     about: About,
 ) -> Result<Copied, ImportError> {
-    let mut store = Store::start(writer, kinds);
+    let mut store = Store::start(writer, kinds, true);
     let mut wanted = Cluster::overview();
     let mut answers = 0;
     while !wanted.is_empty() {

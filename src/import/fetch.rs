@@ -20,6 +20,8 @@ const ESSENTIAL: [&str; 4] = ["cluster/resources", "nodes", "storage", "pools"];
 pub struct Options {
     /// How many requests may be on their way at once, each on a connection of its own.
     pub concurrency: usize,
+    /// Whether running guests are asked for their addresses where their configuration tells none.
+    pub ask_guests: bool,
     /// The time to write into the recording: `2026-11-23T00:50:00Z`.
     pub recorded_at: String,
 }
@@ -59,8 +61,14 @@ pub async fn record(
 ) -> Result<Fetched, ImportError> {
     let work = Work::start(sink, "reading the cluster");
     let before = client.sent();
-    let mut fetch =
-        Fetch { client, store: Store::start(writer, kinds), work, asked: 0, answered: 0, failures: Vec::new() };
+    let mut fetch = Fetch {
+        client,
+        store: Store::start(writer, kinds, options.ask_guests),
+        work,
+        asked: 0,
+        answered: 0,
+        failures: Vec::new(),
+    };
     fetch.overview(options.concurrency).await?;
     fetch.rest(options.concurrency).await?;
     let about = About {

@@ -40,6 +40,8 @@ pub struct Job {
     pub record: Option<PathBuf>,
     /// How many requests may be on their way at once.
     pub concurrency: usize,
+    /// Whether running guests are asked for their addresses.
+    pub ask_guests: bool,
     /// Write nothing; say what would be imported under which address.
     pub dry_run: bool,
     /// Overwrite generated files that somebody has edited, and keep copies of them.
@@ -109,7 +111,11 @@ async fn read(
     let writer = RecordingWriter::create(&aside.recording())?;
     match source {
         Source::Cluster(client) => {
-            let options = fetch::Options { concurrency: job.concurrency, recorded_at: job.now.clone() };
+            let options = fetch::Options {
+                concurrency: job.concurrency,
+                ask_guests: job.ask_guests,
+                recorded_at: job.now.clone(),
+            };
             fetch::record(&client, kinds, writer, &options, sink).await
         }
         Source::Recording(recording) => {
@@ -133,7 +139,8 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
     };
     let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
     let mut files = FileSet::new();
-    let code = |name: &&String| name.starts_with("terraform/") || name.starts_with("ansible/roles/");
+    let kept = ["terraform/", "ansible/roles/", "ansible/inventory/"];
+    let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder));
     for name in manifest.files.keys().filter(code) {
         let path = out.join(name);
         match fs::read_to_string(&path) {

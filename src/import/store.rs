@@ -31,11 +31,12 @@ enum Order {
 
 impl Store {
     /// Starts the thread, which writes with this writer and asks for what these kinds need.
-    pub(super) fn start(writer: RecordingWriter, kinds: &[&'static Kind]) -> Self {
+    pub(super) fn start(writer: RecordingWriter, kinds: &[&'static Kind], ask_guests: bool) -> Self {
         let (orders, inbox) = mpsc::channel(WAITING);
         let keeper = Keeper {
             writer,
             kinds: kinds.to_vec(),
+            ask_guests,
             asked: Cluster::overview().into_iter().collect(),
             redactor: Redactor::new(KINDS),
             nodes: Vec::new(),
@@ -102,6 +103,7 @@ impl Drop for Store {
 struct Keeper {
     writer: RecordingWriter,
     kinds: Vec<&'static Kind>,
+    ask_guests: bool,
     asked: BTreeSet<ApiPath>,
     redactor: Redactor,
     nodes: Vec<String>,
@@ -132,7 +134,8 @@ impl Keeper {
 
     /// Broad requests come first: what a list names may have to be asked for in turn.
     fn plan(&mut self) -> Result<Vec<ApiPath>, ImportError> {
-        let cluster = Cluster::read(&self.writer)?;
+        let mut cluster = Cluster::read(&self.writer)?;
+        cluster.ask_guests = self.ask_guests;
         let mut wanted = Vec::new();
         for kind in &self.kinds {
             wanted.extend(kind.requests(&cluster)?.into_iter().filter(|path| !self.asked.contains(path)));

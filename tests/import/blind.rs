@@ -42,6 +42,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         mapping: None,
         record: None,
         concurrency: 1,
+        ask_guests: true,
         dry_run: false,
         force: false,
         now: "2026-11-23T00:50:00Z".to_owned(),

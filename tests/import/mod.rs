@@ -51,7 +51,7 @@ async fn serve(
 
 async fn import(client: &Client, place: &Path, concurrency: usize, sink: &dyn Sink) -> Result<Fetched, ImportError> {
     let writer = RecordingWriter::create(place).unwrap();
-    let options = Options { concurrency, recorded_at: "2026-11-23T00:50:00Z".to_owned() };
+    let options = Options { concurrency, ask_guests: true, recorded_at: "2026-11-23T00:50:00Z".to_owned() };
     record(client, KINDS, writer, &options, sink).await
 }
 

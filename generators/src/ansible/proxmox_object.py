@@ -5,23 +5,16 @@
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.parse
-
-from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.module_utils.urls import fetch_url
-
 DOCUMENTATION = r"""
 module: proxmox_object
 short_description: Keep an object of the Proxmox VE API as the code says
 description:
   - Reads the object, compares the keys that are named, and writes those that differ. Keys that are not named stay as
     they are. Supports check mode and differences.
+  - Runs on the machine that Ansible runs on, and needs nothing but Ansible itself.
 options:
   path:
-    description: Where the object is read and changed, below C(/api2/json/).
+    description: Where the object is read and changed, below C(/api2/json/), each segment percent-encoded.
     type: str
     required: true
   read:
@@ -33,7 +26,9 @@ options:
         no row has it, I(always) is sent, which puts it there.
     type: dict
   state:
-    description: C(applied) sends a C(PUT) to the path and waits for its task, for changes that wait to be applied.
+    description:
+      - C(applied) sends a C(PUT) to the path and waits for its task, for changes that wait to be applied.
+      - In check mode it does nothing, since nothing waits.
     type: str
     choices: [present, applied]
     default: present
@@ -47,7 +42,9 @@ options:
     elements: str
     default: []
   secrets:
-    description: The same as I(values) for what nobody may see. An empty one stays as it is.
+    description:
+      - The same as O(values) for what nobody may see. An empty one stays as it is.
+      - What Proxmox does not show cannot be compared. It goes along when the object is made or changed otherwise.
     type: dict
     default: {}
   always:
@@ -73,37 +70,72 @@ options:
         type: dict
         default: {}
   endpoint:
-    description: C(https://host:8006/). C(PROXMOX_VE_ENDPOINT) where it is not given.
+    description: C(https://host:8006/). E(PROXMOX_VE_ENDPOINT) where it is not given.
     type: str
+    required: true
   api_token:
-    description: C(user@realm!name=secret). C(PROXMOX_VE_API_TOKEN) where it is not given.
+    description: C(user@realm!name=secret). E(PROXMOX_VE_API_TOKEN) where it is not given.
     type: str
   username:
-    description: C(user@realm). C(PROXMOX_VE_USERNAME) where it is not given.
+    description: C(user@realm), where there is no token. E(PROXMOX_VE_USERNAME) where it is not given.
     type: str
   password:
-    description: Its password. C(PROXMOX_VE_PASSWORD) where it is not given.
+    description: Its password. E(PROXMOX_VE_PASSWORD) where it is not given.
     type: str
   insecure:
-    description: Whether to take any certificate. C(PROXMOX_VE_INSECURE) where it is not given.
+    description: Whether to take any certificate. E(PROXMOX_VE_INSECURE) where it is not given.
     type: bool
     default: false
+  ca_path:
+    description: The file of the authority that signed the certificate. E(PROXMOX_MPC_CA_FILE) where it is not given.
+    type: path
 author: proxmox-mpc
 """
 
-# How Proxmox says that something is not there: 404, or 400 and 500 with one of these.
-MISSING = ("does not exist", "no such", "not found", "not defined", "unable to find")
+EXAMPLES = r"""
+- name: Set the keyboard of the consoles
+  proxmox_object:
+    path: cluster/options
+    values:
+      keyboard: de
+"""
+
+RETURN = r"""
+status:
+  description: The HTTP status of a refusal; -1 where there was no answer.
+  returned: failure
+  type: int
+"""
+
+import http.client
+import json
+import re
+import time
+import urllib.parse
+
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, env_fallback
+from ansible.module_utils.urls import fetch_url
+
+# How Proxmox says that an object is not there: 404, or 400 and 500 with one of these.
+MISSING = re.compile(
+    r"does not exist|\bno such |no rule at position|mapping '.*' not found|plugin '.*' not defined"
+)
 
 # What Proxmox shows in place of a password.
 MASK = "**********"
 
-# How long a task may take, and how long to wait between two looks, in seconds.
-TASK_TIME = 300
+# How long one answer may take, how long a task, and how long to wait between two looks, in seconds.
+ANSWER_TIME = 60
+TASK_TIME = 600
 TASK_PAUSE = 1
+
+# A question is asked so often where the node that should answer is out of reach for the moment.
+TRIES = 3
+UNREACHED = (-1, 502, 503, 504, 595, 596)
 
 
 class Refused(Exception):
-    """An answer other than a success."""
+    """An answer other than a success, or none at all."""
 
     def __init__(self, status, reason):
         super().__init__(reason)
@@ -112,10 +144,29 @@ class Refused(Exception):
 
     def missing(self):
         """Whether Proxmox says that the object is not there."""
-        told = self.reason.lower()
-        return self.status == 404 or (
-            self.status in (400, 500) and any(words in told for words in MISSING)
-        )
+        told = self.status in (400, 500) and MISSING.search(self.reason.lower())
+        return self.status == 404 or bool(told)
+
+    def passing(self):
+        """Whether it may be otherwise in a moment."""
+        return self.status in UNREACHED and "certificate" not in self.reason.lower()
+
+    def hint(self):
+        """What to do about it, where that is known."""
+        reason = self.reason.lower()
+        if "certificate" in reason:
+            return "name its authority in PROXMOX_MPC_CA_FILE, or set PROXMOX_VE_INSECURE=true to take any certificate"
+        if self.status == -1:
+            return "check PROXMOX_VE_ENDPOINT and that the node is up"
+        if self.status == 401:
+            return "check PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD"
+        if self.status == 403:
+            return "give the login the privilege that is named; a token needs its own, or --privsep 0"
+        if self.status in (595, 596):
+            return "the node of this path does not answer: check that it is up"
+        if "configuration file" in reason and self.missing():
+            return "the guest is gone or on another node: import again"
+        return ""
 
 
 class Api:
@@ -123,34 +174,42 @@ class Api:
 
     def __init__(self, module):
         self.module = module
-        self.base = module.params["endpoint"].rstrip("/")
-        if self.base.endswith("/api2/json"):
-            self.base = self.base[: -len("/api2/json")]
+        self.base = base(module.params["endpoint"])
         module.params["validate_certs"] = not module.params["insecure"]
+        # What is sent is for this endpoint only.
+        module.params["follow_redirects"] = "none"
         self.headers = {}
         if module.params["api_token"]:
-            self.headers["Authorization"] = (
-                "PVEAPIToken=" + module.params["api_token"]
-            )
+            token = module.params["api_token"].strip()
+            self.headers["Authorization"] = "PVEAPIToken=" + token
         else:
             self.log_in()
 
     def log_in(self):
         """Get a ticket for a user and a password."""
-        data = self.ask(
-            "POST",
-            "access/ticket",
-            {
-                "username": self.module.params["username"],
-                "password": self.module.params["password"],
-            },
-        )
-        self.headers["Cookie"] = "PVEAuthCookie=" + urllib.parse.quote(
-            data["ticket"]
-        )
+        login = {key: self.module.params[key] for key in ("username", "password")}
+        if not login["password"]:
+            raise Refused(401, "there is neither a token nor a password")
+        data = self.ask("POST", "access/ticket", login)
+        if data.get("NeedTFA"):
+            raise Refused(401, "the user has a second factor, which needs a person: use an API token")
+        cookie = urllib.parse.quote(data["ticket"], safe="")
+        self.headers["Cookie"] = "PVEAuthCookie=" + cookie
         self.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
 
     def ask(self, method, path, values=None):
+        """Send one request and give back its data. A question may be asked again; an order is given once."""
+        tries = TRIES if method == "GET" else 1
+        while True:
+            tries -= 1
+            try:
+                return self.ask_once(method, path, values)
+            except Refused as refused:
+                if not tries or not refused.passing():
+                    raise
+                time.sleep(TASK_PAUSE)
+
+    def ask_once(self, method, path, values):
         """Send one request and give back its data."""
         body = None
         headers = dict(self.headers)
@@ -163,40 +222,71 @@ class Api:
             data=body,
             headers=headers,
             method=method,
+            timeout=ANSWER_TIME,
+            ca_path=self.module.params["ca_path"],
+            use_netrc=False,
         )
         status = info["status"]
-        text = response.read() if response else info.get("body") or b""
+        # The body of a refusal has been read already.
+        text = info.get("body")
+        if text is None:
+            try:
+                text = response.read() if response else b""
+            except (OSError, http.client.HTTPException) as error:
+                raise Refused(-1, "the answer was cut off: %s" % error) from error
         if not 200 <= status < 300:
             raise Refused(status, refusal(info, text))
-        return json.loads(text)["data"]
+        try:
+            return json.loads(text)["data"]
+        except (ValueError, KeyError, TypeError) as error:
+            told = "the answer is not Proxmox's: is PROXMOX_VE_ENDPOINT a node of Proxmox VE?"
+            raise Refused(status, told) from error
 
     def wait(self, upid):
         """Wait for a task, where the answer names one."""
         if not isinstance(upid, str) or not upid.startswith("UPID:"):
             return
-        path = "nodes/%s/tasks/%s/status" % (
-            upid.split(":")[1],
+        path = "nodes/%s/tasks/%s" % (
+            urllib.parse.quote(upid.split(":")[1], safe=""),
             urllib.parse.quote(upid, safe=""),
         )
         end = time.monotonic() + TASK_TIME
         while time.monotonic() < end:
-            status = self.ask("GET", path)
+            status = self.ask("GET", path + "/status")
             if status["status"] == "stopped":
-                if status["exitstatus"] != "OK":
-                    raise Refused(500, status["exitstatus"])
+                told = str(status.get("exitstatus"))
+                if told != "OK" and not told.startswith("WARNINGS"):
+                    raise Refused(500, "the task %s failed: %s" % (upid, told))
                 return
             time.sleep(TASK_PAUSE)
-        raise Refused(500, "the task %s takes too long" % upid)
+        raise Refused(500, "the task %s is still running after %s seconds" % (upid, TASK_TIME))
+
+
+def base(endpoint):
+    """The address of the API, without what may stand behind it."""
+    text = endpoint.strip().rstrip("/")
+    if text.endswith("/api2/json"):
+        text = text[: -len("/api2/json")].rstrip("/")
+    if "://" not in text:
+        text = "https://" + text
+    if not text.startswith("https://"):
+        raise Refused(-1, "`%s` is no https:// address: the login would be readable on its way" % endpoint)
+    return text
 
 
 def refusal(info, text):
     """What Proxmox says of a refusal, wrong parameters by name."""
+    told = re.sub(r"^HTTP Error \d+: ", "", info["msg"])
     try:
         body = json.loads(text)
     except ValueError:
-        return info["msg"]
-    told = (body.get("message") or info["msg"]).strip()
-    wrong = body.get("errors") or {}
+        body = None
+    if not isinstance(body, dict):
+        return told
+    told = str(body.get("message") or told).strip()
+    wrong = body.get("errors")
+    if not isinstance(wrong, dict):
+        return told
     more = ["%s: %s" % (key, str(why).strip()) for key, why in sorted(wrong.items())]
     return "; ".join([told] + more)
 
@@ -206,9 +296,7 @@ def parameter(value):
     if isinstance(value, bool):
         return 1 if value else 0
     if isinstance(value, dict):
-        return ",".join(
-            "%s=%s" % (key, plain(one)) for key, one in sorted(value.items())
-        )
+        return ",".join("%s=%s" % (key, plain(one)) for key, one in sorted(value.items()))
     if isinstance(value, list):
         return [parameter(one) for one in value]
     return value
@@ -217,26 +305,57 @@ def parameter(value):
 def plain(value):
     """A value inside a property string, where a list is separated by semicolons."""
     if isinstance(value, list):
-        return ";".join(str(one) for one in value)
+        return ";".join(str(parameter(one)) for one in value)
     return parameter(value)
 
 
-def form(value, unordered):
-    """What is compared: numbers as text, sets without their order, mappings key by key."""
+def words(value):
+    """The words of a set, whatever separates them."""
+    items = value if isinstance(value, list) else re.split(r"[;,\s]+", str(value))
+    return sorted({str(item) for item in items if str(item)})
+
+
+def form(value):
+    """What is compared: numbers and switches as the text that Proxmox has for them."""
     if value is None:
         return None
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, dict):
         # A list within a property string is a set.
-        return {key: form(one, isinstance(one, list)) for key, one in value.items()}
+        return {
+            key: sorted(words(one)) if isinstance(one, list) else form(one)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
-        items = [form(one, False) for one in value]
-        return sorted(items, key=repr) if unordered else items
-    if unordered:
-        words = str(value).replace(";", ",").replace(" ", ",").split(",")
-        return sorted(word for word in words if word)
+        return [form(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
+
+
+def properties(text):
+    """A property string as a mapping; itself where it is none."""
+    pairs = [item.split("=", 1) for item in text.split(",") if item]
+    return dict(pairs) if pairs and all(len(pair) == 2 for pair in pairs) else text
+
+
+def same(wanted, current, unordered):
+    """Whether a key is as it is to be."""
+    if unordered and wanted is not None and current is not None:
+        return words(wanted) == words(current)
+    if isinstance(wanted, list) and isinstance(current, str):
+        # Some answers have a list as one text with commas.
+        current = current.split(",")
+    wanted, current = form(wanted), form(current)
+    # Some versions show a property string as the mapping that it means.
+    if isinstance(wanted, dict) and isinstance(current, str):
+        wanted = {key: str(plain(one)) for key, one in wanted.items()}
+        current = properties(current)
+    elif isinstance(wanted, str) and isinstance(current, dict):
+        current = {key: str(plain(one)) for key, one in current.items()}
+        wanted = properties(wanted)
+    return wanted == current
 
 
 def shown(value):
@@ -245,13 +364,21 @@ def shown(value):
     return None if names or value == MASK else value
 
 
-def differing(wanted, current, sets):
-    """The keys that are not as they are to be."""
-    return [
-        key
-        for key, value in sorted(wanted.items())
-        if form(value, key in sets) != form(current.get(key), key in sets)
-    ]
+def read(module, api):
+    """The object as it is; nothing where it is not there and can be made."""
+    try:
+        current = api.ask("GET", module.params["read"] or module.params["path"])
+    except Refused as refused:
+        if not refused.missing() or not module.params["create"]:
+            raise
+        return None
+    if module.params["read"] and isinstance(current, list):
+        current = current[0] if current else None
+    if current is None:
+        return {}
+    if not isinstance(current, dict):
+        raise Refused(200, "what stands there is no object with keys")
+    return current
 
 
 def lacking(member, current):
@@ -260,34 +387,34 @@ def lacking(member, current):
         return {}
     wanted = {key: value for key, value in member.items() if key != "list"}
     rows = current.get(member["list"]) or []
-    return {} if any(not differing(wanted, row, []) for row in rows) else wanted
+    there = any(
+        all(same(value, row.get(key), False) for key, value in wanted.items())
+        for row in rows
+    )
+    return {} if there else wanted
 
 
 def keep(module, api):
     """Bring the object into the state that is wanted; says what that changed."""
     wanted = module.params["values"]
-    secrets = {key: one for key, one in module.params["secrets"].items() if one}
-    create = module.params["create"]
     path = module.params["path"]
-    try:
-        current = api.ask("GET", module.params["read"] or path) or {}
-        if isinstance(current, list):
-            current = current[0] if current else {}
-        there = True
-    except Refused as refused:
-        if not refused.missing() or not create:
-            raise
-        current, there = {}, False
-    changed = differing(wanted, current, module.params["sets"])
+    secrets = {key: one for key, one in module.params["secrets"].items() if one}
+    found = read(module, api)
+    current = found or {}
+    changed = [
+        key
+        for key, value in sorted(wanted.items())
+        if not same(value, current.get(key), key in module.params["sets"])
+    ]
+    untold = [key for key in sorted(secrets) if shown(current.get(key)) is None]
     hidden = [
         key
-        for key, one in sorted(secrets.items())
-        if shown(current.get(key)) is not None
-        and form(current[key], False) != form(one, False)
+        for key in sorted(secrets)
+        if key not in untold and not same(secrets[key], current[key], False)
     ]
     missing = lacking(module.params["member"], current)
     result = {
-        "changed": bool(changed or hidden or missing or not there),
+        "changed": bool(changed or hidden or missing or found is None),
         "diff": {
             "before_header": path,
             "after_header": path,
@@ -295,8 +422,9 @@ def keep(module, api):
             "after": {key: wanted[key] for key in changed},
         },
     }
-    if hidden or (secrets and not there):
-        result["diff"]["after"]["secrets"] = hidden or sorted(secrets)
+    told = hidden if found is not None else sorted(secrets)
+    if told:
+        result["diff"]["after"]["secrets"] = "set anew: " + ", ".join(told)
     if missing:
         result["diff"]["after"][module.params["member"]["list"]] = missing
     if not result["changed"] or module.check_mode:
@@ -306,19 +434,15 @@ def keep(module, api):
         for key in module.params["along"]
         if current.get(key) is not None
     }
-    values.update(module.params["always"])
+    values.update((key, parameter(one)) for key, one in module.params["always"].items())
     values.update((key, parameter(wanted[key])) for key in changed)
-    # What Proxmox does not show goes along: it cannot be told whether it differs.
-    values.update(
-        (key, one)
-        for key, one in secrets.items()
-        if key in hidden or shown(current.get(key)) is None
-    )
-    if there:
-        answer = api.ask("PUT", path, values)
-    else:
-        values.update(create.get("values") or {})
+    values.update((key, parameter(secrets[key])) for key in hidden + untold)
+    if found is None:
+        create = module.params["create"]
+        values.update((key, parameter(one)) for key, one in create["values"].items())
         answer = api.ask("POST", create["path"], values)
+    else:
+        answer = api.ask("PUT", path, values)
     api.wait(answer)
     return result
 
@@ -327,14 +451,22 @@ def apply(module, api):
     """Put changes that wait into force."""
     if not module.check_mode:
         api.wait(api.ask("PUT", module.params["path"], {}))
-    return {"changed": True}
+    return {"changed": not module.check_mode}
+
+
+def given(name):
+    """The value of an environment variable that is set and not empty."""
+    value = env_fallback(name)
+    if not value.strip():
+        raise AnsibleFallbackNotFound
+    return value
 
 
 def arguments():
     """What the module takes."""
 
     def connection(variable, **more):
-        return dict(fallback=(env_fallback, [variable]), **more)
+        return dict(fallback=(given, [variable]), **more)
 
     return dict(
         path=dict(type="str", required=True),
@@ -357,7 +489,8 @@ def arguments():
         api_token=connection("PROXMOX_VE_API_TOKEN", type="str", no_log=True),
         username=connection("PROXMOX_VE_USERNAME", type="str"),
         password=connection("PROXMOX_VE_PASSWORD", type="str", no_log=True),
-        insecure=connection("PROXMOX_VE_INSECURE", type="str", default="false"),
+        insecure=connection("PROXMOX_VE_INSECURE", type="bool", default=False),
+        ca_path=connection("PROXMOX_MPC_CA_FILE", type="path"),
     )
 
 
@@ -366,19 +499,16 @@ def main():
     module = AnsibleModule(
         argument_spec=arguments(),
         required_one_of=[("api_token", "username")],
-        required_together=[("username", "password")],
         supports_check_mode=True,
     )
-    module.params["insecure"] = boolean(module.params["insecure"], strict=False)
     try:
         api = Api(module)
         run = apply if module.params["state"] == "applied" else keep
         module.exit_json(**run(module, api))
     except Refused as refused:
-        module.fail_json(
-            msg="%s: %s" % (module.params["path"], refused.reason),
-            status=refused.status,
-        )
+        told = "%s: %s" % (module.params["path"], refused.reason)
+        hint = refused.hint()
+        module.fail_json(msg="%s (%s)" % (told, hint) if hint else told, status=refused.status)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ pub(super) static KIND: Kind = Kind {
     title: "container",
     keys: KEYS,
     source: Source::Own {
-        requests: |cluster| Ok(guest::requests(cluster, GuestType::Lxc)),
+        requests: |cluster| guest::requests(cluster, GuestType::Lxc),
         list: |cluster| Ok(guest::list(cluster, GuestType::Lxc)),
         read: guest::read,
     },

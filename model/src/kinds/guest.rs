@@ -2,7 +2,7 @@
 
 use super::{Reading, Write};
 use crate::cluster::{Guest, GuestType};
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, address};
 
 /// The address of something of a guest: `nodes/pve1/qemu/100/config`.
 pub(super) fn path(guest: &Guest, what: &str) -> ApiPath {
@@ -14,12 +14,22 @@ pub(super) fn of_type<'c>(cluster: &'c Cluster<'_>, guest_type: GuestType) -> im
     cluster.guests.values().filter(move |guest| guest.guest_type == guest_type)
 }
 
-/// The configuration of each guest, and what of it is pending. A node that is known to be down is not asked.
-pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Vec<ApiPath> {
-    of_type(cluster, guest_type)
-        .filter(|guest| cluster.nodes.get(&guest.node) != Some(&false))
-        .flat_map(|guest| [path(guest, "config"), path(guest, "pending")])
-        .collect()
+/// The configuration of each guest, and what of it is pending; then, of those that run and whose configuration tells no
+/// address, the guest itself. A node that is known to be down is not asked.
+pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Vec<ApiPath>, Unreadable> {
+    let mut wanted = Vec::new();
+    for guest in of_type(cluster, guest_type).filter(|guest| cluster.nodes.get(&guest.node) != Some(&false)) {
+        wanted.extend([path(guest, "config"), path(guest, "pending")]);
+        if cluster.ask_guests && guest.running {
+            let answer = cluster.get(&path(guest, "config"))?;
+            let keys = answer.as_ref().and_then(|answer| answer.data()?.as_object());
+            wanted.extend(keys.and_then(|keys| address::asked(guest, keys)));
+        }
+    }
+    if !wanted.is_empty() {
+        wanted.push(address::leases());
+    }
+    Ok(wanted)
 }
 
 /// The guests of one technology; the list shows only those that the login may audit.

@@ -116,7 +116,7 @@ const KEYS: &[Key] = &[
 /// storages whose volumes have no file name. Terraform's provider asks for the format of such a volume, and cannot
 /// import a guest where that question fails (docs/provider.md, T18).
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
-    let mut wanted = guest::requests(cluster, GuestType::Qemu);
+    let mut wanted = guest::requests(cluster, GuestType::Qemu)?;
     let mut nodes: Vec<&str> = guest::of_type(cluster, GuestType::Qemu).map(|guest| guest.node.as_str()).collect();
     nodes.sort_unstable();
     nodes.dedup();

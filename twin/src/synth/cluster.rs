@@ -94,13 +94,14 @@ impl Cluster {
 
     /// The lists that an importer reads first, each made when its turn comes.
     pub(super) fn overview(self) -> impl Iterator<Item = (ApiPath, Value)> {
-        let lists: [(&str, List); 8] = [
+        let lists: [(&str, List); 9] = [
             ("version", |_| json!({ "release": "9.1", "repoid": "f40095996bcb6bf7", "version": VERSION })),
             ("access/permissions", |_| permissions()),
             ("nodes", |cluster| (0..cluster.nodes).map(|node| cluster.node(node)).collect()),
             ("cluster/status", Self::status),
             ("cluster/resources", Self::resources),
             ("cluster/ha/resources", |_| nothing()),
+            ("cluster/sdn/ipams/pve/status", |_| nothing()),
             ("storage", Self::storages),
             ("pools", |_| POOLS.iter().map(|pool| Value::Object(pool_row(pool))).collect()),
         ];

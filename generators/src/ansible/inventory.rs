@@ -1,0 +1,247 @@
+//! The inventory of the guests: who there is, what Proxmox says of each, where it can be reached, and the groups.
+//!
+//! Host names are the labels of the Terraform addresses. Groups are `virtual_machines` and `containers`, `node_…`,
+//! `pool_…` and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::cluster::Guest;
+use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
+use serde_json::{Map, Value};
+
+use super::files::document;
+use crate::addresses::natural;
+use crate::names::{self, Wish};
+use crate::outcome::FileSet;
+use crate::yaml::{self, Node};
+
+/// The file of the guests, relative to the workspace.
+pub(crate) const GUESTS: &str = "ansible/inventory/guests.yml";
+
+/// Names that mean something in this inventory or to Ansible itself: no host has one of them.
+pub(crate) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
+
+/// The guests that have been put in, and those of the inventory that stands.
+#[derive(Default)]
+pub(crate) struct Inventory<'f> {
+    before: BTreeMap<Identity, Host<&'f str>>,
+    hosts: BTreeMap<(u64, Identity), Host<String>>,
+}
+
+/// A host: its name, its variables as they stand in the file, and the groups that it is in.
+struct Host<T> {
+    name: String,
+    text: T,
+    groups: Vec<Group>,
+}
+
+/// A group: one that is always called so, or what of the cluster it stands for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Fixed(&'static str),
+    /// The kind (`node`, `pool`, `tag`) and its name in Proxmox.
+    Named(&'static str, String),
+}
+
+impl<'f> Inventory<'f> {
+    /// An empty inventory; what the previous files have can be kept.
+    pub(crate) fn new(previous: &'f FileSet) -> Self {
+        let before = previous.get(GUESTS).map(|text| hosts(text)).unwrap_or_default();
+        Self { before, hosts: BTreeMap::new() }
+    }
+
+    /// Puts a guest in. Without its configuration it is what the list shows, unless the inventory has it already.
+    pub(crate) fn add(
+        &mut self,
+        cluster: &Cluster<'_>,
+        entry: &Entry,
+        keys: Option<&Map<String, Value>>,
+        label: &str,
+    ) -> Result<(), Unreadable> {
+        if keys.is_none() && self.keep(&entry.identity) {
+            return Ok(());
+        }
+        let Some(guest) = VmId::parse(entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid)) else {
+            return Ok(());
+        };
+        let address = keys.map(|keys| address::of(cluster, guest, keys)).transpose()?.flatten();
+        let mut variables = Vec::new();
+        variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
+        variables.extend(facts(guest));
+        let (name, text) = (label.to_owned(), Node::from(variables).render_at(3));
+        self.hosts.insert(natural(&entry.identity), Host { name, text, groups: groups(guest) });
+        Ok(())
+    }
+
+    /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
+    pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
+        let Some(host) = self.before.get(identity) else { return false };
+        let host = Host { name: host.name.clone(), text: host.text.to_owned(), groups: host.groups.clone() };
+        self.hosts.insert(natural(identity), host);
+        true
+    }
+
+    /// The guests of one technology that the inventory had.
+    pub(crate) fn before(&self, prefix: &str) -> Vec<Identity> {
+        self.before.keys().filter(|identity| identity.prefix() == prefix).cloned().collect()
+    }
+
+    /// Whether there is no guest.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// The file.
+    pub(crate) fn render(mut self, header: &str) -> String {
+        self.settle_names();
+        let mut members: BTreeMap<&Group, Vec<&str>> = BTreeMap::new();
+        for host in self.hosts.values() {
+            for group in &host.groups {
+                members.entry(group).or_default().push(&host.name);
+            }
+        }
+        let names = group_names(members.keys().copied(), self.hosts.values().map(|host| host.name.as_str()));
+        let mut groups: Vec<(&str, Vec<&str>)> =
+            members.into_iter().map(|(group, hosts)| (names[group].as_str(), hosts)).collect();
+        groups.sort();
+        let mut text = String::from("all:\n  hosts:\n");
+        for host in self.hosts.values() {
+            text.push_str(&format!("    {}:\n", yaml::word(&host.name)));
+            text.push_str(&host.text);
+        }
+        text.push_str("  children:\n");
+        for (group, mut hosts) in groups {
+            hosts.sort_unstable();
+            text.push_str(&format!("    {group}:\n      hosts:\n"));
+            for host in hosts {
+                text.push_str(&format!("        {}:\n", yaml::word(host)));
+            }
+        }
+        document(&[header], &text)
+    }
+
+    /// No two hosts have the same name, and none a name that means something else.
+    fn settle_names(&mut self) {
+        let mut taken: BTreeSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
+        for ((_, identity), host) in &mut self.hosts {
+            while !taken.insert(host.name.clone()) {
+                host.name = format!("{}_{}", host.name, identity.id());
+            }
+        }
+    }
+}
+
+/// What Proxmox says of a guest, as variables of its host.
+fn facts(guest: &Guest) -> Vec<(&'static str, Node)> {
+    let mut facts = Vec::new();
+    facts.extend(guest.name.as_deref().map(|name| ("proxmox_name", name.into())));
+    facts.push(("proxmox_node", guest.node.as_str().into()));
+    facts.extend(guest.pool.as_deref().map(|pool| ("proxmox_pool", pool.into())));
+    facts.push(("proxmox_tags", Node::List(tags(guest).into_iter().map(Node::from).collect())));
+    if guest.template {
+        facts.push(("proxmox_template", true.into()));
+    }
+    facts.push(("proxmox_type", guest.guest_type.word().into()));
+    facts.push(("proxmox_vmid", Node::Number(guest.vmid.to_string())));
+    facts
+}
+
+/// The tags, sorted: their order means nothing.
+fn tags(guest: &Guest) -> BTreeSet<&str> {
+    guest.tags.iter().map(String::as_str).collect()
+}
+
+fn groups(guest: &Guest) -> Vec<Group> {
+    let tags = tags(guest).into_iter().map(str::to_owned).collect();
+    placed(guest.template, guest.guest_type.word(), Some(guest.node.clone()), guest.pool.clone(), tags)
+}
+
+/// The groups of a guest: a template is in its own only.
+fn placed(
+    template: bool,
+    guest_type: &str,
+    node: Option<String>,
+    pool: Option<String>,
+    tags: Vec<String>,
+) -> Vec<Group> {
+    if template {
+        return vec![Group::Fixed("templates")];
+    }
+    let mut groups = vec![Group::Fixed(if guest_type == "lxc" { "containers" } else { "virtual_machines" })];
+    groups.extend(node.map(|node| Group::Named("node", node)));
+    groups.extend(pool.map(|pool| Group::Named("pool", pool)));
+    groups.extend(tags.into_iter().map(|tag| Group::Named("tag", tag)));
+    groups
+}
+
+/// A name for each group, legal and unlike every other group and host: `tag_a_b`. Where two would be equal, the one that
+/// is called so keeps it, and the others carry the codes of the characters that a name of a group cannot have:
+/// `tag_a_b_2d` of `a-b`, `tag_a_b_2e` of `a.b`.
+fn group_names<'h>(
+    groups: impl Iterator<Item = &'h Group>,
+    hosts: impl Iterator<Item = &'h str>,
+) -> BTreeMap<&'h Group, String> {
+    let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
+    let (mut names, mut exact) = (BTreeMap::new(), BTreeMap::new());
+    let (mut wishes, mut wished) = (Vec::new(), Vec::new());
+    for group in groups {
+        match group {
+            Group::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
+            Group::Named(kind, name) => {
+                let codes = name.chars().filter(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
+                let id = codes.map(|c| format!("{:x}", u32::from(c))).collect();
+                let identity = Identity::new(kind, name);
+                let plain = format!("{kind}_{name}");
+                if names::slug(&plain) == plain && !taken.contains(plain.as_str()) {
+                    exact.insert(identity.clone(), plain);
+                }
+                wished.push((group, identity.clone()));
+                wishes.push(Wish { identity, name: Some(format!("{kind} {name}")), word: "group", id });
+            }
+        }
+    }
+    let mut assigned = names::assign(&wishes, &exact, &taken);
+    names.extend(wished.into_iter().filter_map(|(group, identity)| Some((group, assigned.remove(&identity)?))));
+    names
+}
+
+/// The hosts of a file of ours, each with its variables as they stand. A host stands at the second level, its variables
+/// at the third; what is longer than a line goes on below that.
+fn hosts(text: &str) -> BTreeMap<Identity, Host<&str>> {
+    let mut found = BTreeMap::new();
+    let (mut at, mut open): (usize, Option<(&str, usize)>) = (0, None);
+    let mut close = |open: &mut Option<(&str, usize)>, end: usize| {
+        if let Some((name, start)) = open.take() {
+            found.extend(host(name, &text[start..end]));
+        }
+    };
+    for line in text.split_inclusive('\n') {
+        let depth = line.len() - line.trim_start_matches(' ').len();
+        if depth <= 4 {
+            close(&mut open, at);
+        }
+        if line == "  children:\n" {
+            break;
+        }
+        at += line.len();
+        if let Some(name) = line.trim_end().strip_suffix(':').filter(|_| depth == 4) {
+            open = Some((name.trim_start(), at));
+        }
+    }
+    close(&mut open, at);
+    found
+}
+
+/// A host with these variables; none where they do not say whose they are.
+fn host<'f>(name: &str, text: &'f str) -> Option<(Identity, Host<&'f str>)> {
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix("      ")?.strip_prefix(key)?.strip_prefix(": "));
+        line.map(yaml::read_word)
+    };
+    let (guest_type, vmid) = (value("proxmox_type")?, value("proxmox_vmid")?);
+    let listed = text.lines().skip_while(|line| *line != "      proxmox_tags:").skip(1);
+    let tags = listed.map_while(|line| line.strip_prefix("        - ")).map(yaml::read_word).collect();
+    let template = value("proxmox_template").is_some();
+    let groups = placed(template, &guest_type, value("proxmox_node"), value("proxmox_pool"), tags);
+    Some((Identity::new(&guest_type, vmid), Host { name: yaml::read_word(name), text, groups }))
+}

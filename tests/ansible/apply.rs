@@ -1,0 +1,314 @@
+//! The module against a server that writes down what it is sent: what is compared equal, what is sent, what is said.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proxmox_mpc::toolchain::invocation::Invocation;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::Ansible;
+use crate::server::{Reply, Request, Server};
+use crate::support::program::{Ran, ran_in};
+use crate::support::skip;
+
+const CANARY: &str = "CANARY-of-a-secret";
+
+/// One task: its arguments, what it is to say, and what it is to send.
+struct Case {
+    arguments: Value,
+    says: Says,
+    sends: &'static [&'static str],
+}
+
+enum Says {
+    Same,
+    Changed,
+    /// A failure that says this.
+    Failed(&'static str),
+}
+
+/// What the server has; `*` shows how Proxmox answers a path.
+fn answer(request: &Request, asked_before: usize) -> Reply {
+    let data = |data: Value| Reply::ok(&json!({"data": data}).to_string());
+    let refused = |status: &str, body: Value| Reply::json(status, &body.to_string());
+    let message =
+        |status: &str, message: &str| refused(status, json!({"data": null, "message": format!("{message}\n")}));
+    let (method, path) = (request.method.as_str(), request.target.trim_start_matches("/api2/json/"));
+    match (method, path) {
+        ("GET", "forms") => data(json!({
+            "flag": 1, "number": "5", "float": "0.5", "set": "b,a", "words": ["x", "y"], "text": "a=1,b=2",
+            "object": {"migration": "insecure", "network": "10.0.0.0/8"}, "string": "keep-last=3,keep-daily=2",
+            "joined": "one,two", "none": null,
+        })),
+        ("GET", "differs") => data(json!({"comment": "old", "same": 1, "content": "iso,images"})),
+        ("GET", "masked") => data(json!({"password": "**********", "user": "a"})),
+        ("GET", "shown") => data(json!({"key": "another"})),
+        ("GET", "things/new") => message("500 no such thing", "no such thing 'new'"),
+        ("GET", "rules/3") => message("500 no rule", "no rule at position 3"),
+        ("GET", "maps/new") => message("500 x", "mapping 'new' not found"),
+        ("GET", "wrong") => refused(
+            "400 Parameter verification failed.",
+            json!({"data": null, "message": "Parameter verification failed.\n",
+                   "errors": {"x": "property is not defined in schema"}}),
+        ),
+        ("GET", "moved") => message("500 x", "Configuration file 'nodes/n/qemu-server/1.conf' does not exist"),
+        ("GET", "forbidden") => message("403 x", "Permission check failed (/, Sys.Audit)"),
+        ("GET", "list") => data(json!([1])),
+        ("GET", "page") => Reply::Whole("200 OK".to_owned(), Vec::new(), "<html>".to_owned()),
+        ("GET", "elsewhere") => {
+            Reply::Whole("301 Moved".to_owned(), vec!["Location: /api2/json/forms".to_owned()], String::new())
+        }
+        ("GET", "away") if asked_before == 0 => message("595 No route to host", "No route to host"),
+        ("GET", "cut") if asked_before == 0 => Reply::Cut("{".to_owned()),
+        ("GET", "away" | "cut" | "task" | "failing" | "warned") => data(json!({"a": 1})),
+        ("GET", path) if path.starts_with("echo") => data(json!({"a": 1})),
+        ("PUT", "task") => data(json!("UPID:n1:0001:0002:0003:job::root@pam!iac:")),
+        ("PUT", "failing") => data(json!("UPID:n1:0001:0002:0003:bad::root@pam:")),
+        ("PUT", "warned") => data(json!("UPID:n1:0001:0002:0003:warned::root@pam:")),
+        ("PUT", "echo") => refused(
+            "400 Parameter verification failed.",
+            json!({"data": null, "message": "no\n", "errors": {"password": format!("{CANARY} is too short")}}),
+        ),
+        ("GET", task) if task.starts_with("nodes/n1/tasks/UPID%3A") && task.ends_with("/status") => {
+            let exit = |word: &str| data(json!({"status": "stopped", "exitstatus": word}));
+            match task {
+                _ if task.contains("bad") => exit("unable to reload"),
+                _ if task.contains("warned") => exit("WARNINGS: 1"),
+                _ if asked_before == 0 => data(json!({"status": "running"})),
+                _ => exit("OK"),
+            }
+        }
+        ("POST" | "PUT", _) => data(Value::Null),
+        _ => message("501 x", "not implemented"),
+    }
+}
+
+/// Each case is a task of one play.
+fn cases() -> Vec<Case> {
+    let case = |arguments: Value, says: Says, sends: &'static [&'static str]| Case { arguments, says, sends };
+    let secret = |path: &str, key: &str, value: &str| json!({"path": path, "secrets": {key: value}});
+    let new = |path: &str, list: &str| {
+        json!({"path": path, "values": {"comment": "x"}, "secrets": {"password": CANARY, "token": ""},
+               "create": {"path": list, "values": {"id": "new"}}})
+    };
+    vec![
+        case(
+            json!({"path": "forms", "sets": ["set"], "values": {
+                "flag": true, "number": 5, "float": "0.5", "set": "a;b", "words": ["x", "y"], "text": "a=1,b=2",
+                "object": "network=10.0.0.0/8,migration=insecure", "string": {"keep-daily": 2, "keep-last": 3},
+                "joined": ["one", "two"],
+            }}),
+            Says::Same,
+            &[],
+        ),
+        case(
+            json!({"path": "forms", "values": {"text": "b=2,a=1"}}),
+            Says::Changed,
+            &[r#"PUT forms {"text": "b=2,a=1"}"#],
+        ),
+        case(
+            json!({"path": "forms", "values": {"flag": false, "words": ["y", "x"], "object": {"type": "secure", "list": [1, 2]}}}),
+            Says::Changed,
+            &[r#"PUT forms {"flag": 0, "object": "list=1;2,type=secure", "words": ["y", "x"]}"#],
+        ),
+        case(
+            json!({"path": "differs", "values": {"comment": "new {{ '{{' }} x", "same": 1, "content": "images,iso"},
+                   "sets": ["content"], "always": {"type": "dir"}}),
+            Says::Changed,
+            &[r#"PUT differs {"comment": "new {{ x", "type": "dir"}"#],
+        ),
+        case(secret("masked", "password", CANARY), Says::Same, &[]),
+        case(
+            json!({"path": "masked", "values": {"user": "b"}, "secrets": {"password": CANARY}}),
+            Says::Changed,
+            &[r#"PUT masked {"user": "b", "password": "CANARY-of-a-secret"}"#],
+        ),
+        case(secret("shown", "key", ""), Says::Same, &[]),
+        case(secret("shown", "key", "another"), Says::Same, &[]),
+        case(secret("shown", "key", CANARY), Says::Changed, &[r#"PUT shown {"key": "CANARY-of-a-secret"}"#]),
+        case(
+            new("things/new", "things"),
+            Says::Changed,
+            &[r#"POST things {"comment": "x", "password": "CANARY-of-a-secret", "id": "new"}"#],
+        ),
+        case(
+            json!({"path": "rules/3", "values": {"a": 1}, "create": {"path": "rules", "values": {"pos": 3}}}),
+            Says::Changed,
+            &[r#"POST rules {"a": 1, "pos": 3}"#],
+        ),
+        case(json!({"path": "maps/new", "create": {"path": "maps"}}), Says::Changed, &["POST maps {}"]),
+        case(json!({"path": "things/new", "values": {"a": 1}}), Says::Failed("things/new: no such thing 'new'"), &[]),
+        case(new("wrong", "things"), Says::Failed("x: property is not defined in schema"), &[]),
+        case(json!({"path": "moved"}), Says::Failed("import again"), &[]),
+        case(json!({"path": "forbidden"}), Says::Failed("(/, Sys.Audit) (give the login the privilege"), &[]),
+        case(json!({"path": "list"}), Says::Failed("no object with keys"), &[]),
+        case(json!({"path": "page"}), Says::Failed("is PROXMOX_VE_ENDPOINT a node"), &[]),
+        case(json!({"path": "elsewhere"}), Says::Failed("elsewhere: "), &[]),
+        case(json!({"path": "away", "values": {"a": "1"}}), Says::Same, &[]),
+        case(json!({"path": "cut", "values": {"a": "1"}}), Says::Same, &[]),
+        case(json!({"path": "task", "values": {"a": 2}}), Says::Changed, &[r#"PUT task {"a": 2}"#]),
+        case(json!({"path": "warned", "values": {"a": 2}}), Says::Changed, &[r#"PUT warned {"a": 2}"#]),
+        case(
+            json!({"path": "failing", "values": {"a": 2}}),
+            Says::Failed("unable to reload"),
+            &[r#"PUT failing {"a": 2}"#],
+        ),
+        case(
+            json!({"path": "echo", "values": {"a": 2}, "secrets": {"password": CANARY}}),
+            Says::Failed("is too short"),
+            &[r#"PUT echo {"a": 2, "password": "CANARY-of-a-secret"}"#],
+        ),
+        case(json!({"path": "cluster/sdn", "state": "applied"}), Says::Changed, &["PUT cluster/sdn {}"]),
+        case(json!({"path": "forms", "endpoint": "http://127.0.0.1:1/"}), Says::Failed("no https:// address"), &[]),
+        case(json!({"path": "forms", "endpoint": "127.0.0.1:1"}), Says::Failed("that the node is up"), &[]),
+        case(json!({"path": "forms", "ca_path": "/dev/null"}), Says::Failed("PROXMOX_MPC_CA_FILE"), &[]),
+    ]
+}
+
+/// A server on a runtime of its own, and the environment that leads to it.
+struct Stub {
+    server: Server,
+    authority: tempfile::NamedTempFile,
+    _runtime: Runtime,
+}
+
+impl Stub {
+    fn start(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let seen = std::sync::Mutex::new(std::collections::BTreeMap::<String, AtomicUsize>::new());
+        let server = runtime.block_on(Server::start(move |_, request| {
+            let seen = seen.lock().unwrap().entry(request.target.clone()).or_default().fetch_add(1, Ordering::SeqCst);
+            answer(request, seen)
+        }));
+        let authority = tempfile::NamedTempFile::new().unwrap();
+        fs::write(authority.path(), &server.pem).unwrap();
+        Self { server, authority, _runtime: runtime }
+    }
+
+    fn reached(&self, program: Invocation) -> Invocation {
+        program
+            .env("PROXMOX_VE_ENDPOINT", format!("https://{}/api2/json/", self.server.address))
+            .env("PROXMOX_MPC_CA_FILE", self.authority.path().to_str().unwrap())
+            .env("PROXMOX_VE_INSECURE", "")
+    }
+
+    /// What was sent that was no question: `PUT path body`.
+    fn orders(&self) -> Vec<String> {
+        let requests = self.server.requests().into_iter().filter(|request| request.method != "GET");
+        let orders = requests.map(|Request { method, target, body, .. }| {
+            format!("{method} {} {body}", target.trim_start_matches("/api2/json/"))
+        });
+        orders.collect()
+    }
+}
+
+/// A folder with the module and a playbook that runs it with each of these arguments.
+fn play(arguments: &[&Value]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let module = include_str!("../../generators/src/ansible/proxmox_object.py");
+    fs::create_dir(at("library")).unwrap();
+    fs::write(at("library/proxmox_object.py"), module).unwrap();
+    fs::write(at("ansible.cfg"), "[defaults]\nlibrary = library\n").unwrap();
+    let tasks: Vec<Value> = arguments
+        .iter()
+        .enumerate()
+        .map(|(index, arguments)| json!({"name": format!("Case {index}"), "proxmox_object": arguments, "ignore_errors": true}))
+        .collect();
+    let vars = json!({"ansible_pipelining": true, "ansible_python_interpreter": "{{ ansible_playbook_python }}"});
+    let play =
+        json!([{"hosts": "localhost", "connection": "local", "gather_facts": false, "vars": vars, "tasks": tasks}]);
+    fs::write(at("play.yml"), play.to_string()).unwrap();
+    folder
+}
+
+/// What each task came to, with the whole output.
+fn results(
+    ansible: &Ansible,
+    folder: &Path,
+    stub: &Stub,
+    login: &[(&str, &str)],
+    arguments: &[&str],
+) -> (Vec<Value>, Ran) {
+    let program =
+        stub.reached(ansible.program("ansible-playbook", folder)).env("ANSIBLE_STDOUT_CALLBACK", "ansible.posix.json");
+    let program = login.iter().fold(program, |program, (name, value)| program.env(*name, *value));
+    let ran = ran_in(program, &[&["--inventory", "localhost,", "play.yml", "--diff"], arguments].concat());
+    // Behind what `-vvv` says.
+    let start = format!("\n{}", ran.output).rfind("\n{").unwrap_or_default();
+    let said = serde_json::Deserializer::from_str(&ran.output[start..]).into_iter::<Value>().next();
+    let said = said.and_then(Result::ok).unwrap_or_else(|| panic!("{}{}", ran.output, ran.errors));
+    let tasks = said["plays"][0]["tasks"].as_array().unwrap();
+    (tasks.iter().map(|task| task["hosts"]["localhost"].clone()).collect(), ran)
+}
+
+const TOKEN: [(&str, &str); 1] = [("PROXMOX_VE_API_TOKEN", "root@pam!iac=CANARY-of-a-secret")];
+
+#[test]
+fn what_differs_is_sent_and_nothing_else() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let cases = cases();
+    let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
+    let check = |arguments: &[&str], dry: bool| {
+        let stub = Stub::start(answer);
+        let (results, ran) = results(&ansible, folder.path(), &stub, &TOKEN, arguments);
+        for (case, result) in cases.iter().zip(&results) {
+            let path = &case.arguments["path"];
+            let (changed, told) = (result["changed"] == true, result["msg"].as_str().unwrap_or_default());
+            match case.says {
+                Says::Same => assert!(!changed && told.is_empty(), "{path}: {result}"),
+                Says::Changed if dry && case.arguments["state"] == "applied" => assert!(!changed, "{path}: {result}"),
+                Says::Changed => assert!(changed && told.is_empty(), "{path}: {result}"),
+                // What fails when it is sent is not known before.
+                Says::Failed(_) if dry && !case.sends.is_empty() => assert!(changed, "{path}: {result}"),
+                Says::Failed(part) => assert!(result["failed"] == true && told.contains(part), "{path}: {result}"),
+            }
+        }
+        let sent: Vec<&str> = cases.iter().flat_map(|case| case.sends.iter().copied()).collect();
+        assert_eq!(stub.orders(), if dry { Vec::new() } else { sent });
+        for said in [&ran.output, &ran.errors] {
+            assert!(!said.contains(CANARY), "{said}");
+        }
+        let token = "PVEAPIToken=root@pam!iac=CANARY-of-a-secret";
+        assert!(stub.server.requests().iter().all(|request| request.header("authorization") == token));
+    };
+    check(&["-vvv"], false);
+    check(&["--check"], true);
+}
+
+#[test]
+fn a_password_gets_a_ticket() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let login = |ticket: Value| {
+        move |request: &Request, asked_before: usize| match request.target.as_str() {
+            "/api2/json/access/ticket" => Reply::ok(&json!({"data": ticket}).to_string()),
+            _ => answer(request, asked_before),
+        }
+    };
+    let ticket = json!({"ticket": "PVE:root@pam:6A::a+b/c==", "CSRFPreventionToken": "6A:csrf"});
+    let stub = Stub::start(login(ticket));
+    let folder = play(&[&json!({"path": "differs", "values": {"comment": "new"}})]);
+    let user = [("PROXMOX_VE_USERNAME", "root@pam"), ("PROXMOX_VE_PASSWORD", CANARY)];
+    let (told, ran) = results(&ansible, folder.path(), &stub, &user, &["-vvv"]);
+    assert_eq!(told[0]["changed"], true, "{told:?}");
+    assert!(!ran.output.contains(CANARY) && !ran.output.contains("6A::a"), "{}", ran.output);
+    let requests = stub.server.requests();
+    assert_eq!(requests[0].body, r#"{"username": "root@pam", "password": "CANARY-of-a-secret"}"#);
+    for request in &requests[1..] {
+        assert_eq!(request.header("cookie"), "PVEAuthCookie=PVE%3Aroot%40pam%3A6A%3A%3Aa%2Bb%2Fc%3D%3D");
+        assert_eq!(request.header("csrfpreventiontoken"), "6A:csrf");
+    }
+    let second = Stub::start(login(json!({"ticket": "PVE:!tfa!x", "CSRFPreventionToken": "x", "NeedTFA": 1})));
+    let (told, _) = results(&ansible, folder.path(), &second, &user, &[]);
+    assert!(told[0]["msg"].as_str().unwrap().contains("use an API token"), "{told:?}");
+    let (told, _) = results(&ansible, folder.path(), &stub, &user[..1], &[]);
+    assert!(told[0]["msg"].as_str().unwrap().contains("neither a token nor a password"), "{told:?}");
+}

@@ -1,0 +1,100 @@
+//! What the linters say of the generated files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::thread;
+
+use super::{Ansible, Workspace};
+use crate::support::clusters::{all, generated};
+use crate::support::program::ran_in;
+use crate::support::skip;
+
+/// The Ansible half of each cluster, once where two have the same.
+fn halves() -> Vec<(&'static str, BTreeMap<String, String>)> {
+    let mut halves: Vec<(&'static str, BTreeMap<String, String>)> = Vec::new();
+    for (name, answers) in all() {
+        let mut files = generated(&answers).files;
+        files.retain(|path, _| path.starts_with("ansible/"));
+        if !halves.iter().any(|(_, known)| *known == files) {
+            halves.push((name, files));
+        }
+    }
+    halves
+}
+
+#[test]
+fn the_linters_find_nothing() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let check = |name: &str, files: &BTreeMap<String, String>| {
+        let workspace = Workspace::of(files);
+        let folder = workspace.ansible();
+        for (program, arguments) in [
+            ("yamllint", &["--strict", "."][..]),
+            ("ansible-lint", &["--offline", "-q", "--nocolor", "--profile", "production"]),
+        ] {
+            let ran = ran_in(ansible.program(program, &folder), arguments);
+            assert_eq!(ran.code, Some(0), "{program} of {name}:\n{}\n{}", ran.output, ran.errors);
+        }
+    };
+    // They are slow, and a machine has more than one processor.
+    let halves = halves();
+    thread::scope(|scope| {
+        for part in [0, 1] {
+            let (halves, check) = (&halves, &check);
+            scope.spawn(move || {
+                halves.iter().skip(part).step_by(2).for_each(|(name, files)| check(name, files));
+            });
+        }
+    });
+}
+
+/// The linters are awake: what is wrong is found.
+#[test]
+fn the_linters_find_what_is_wrong() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let task = "---\n- name: lower case\n  shell: id\n  options: yes\n";
+    let files = BTreeMap::from([
+        ("ansible/ansible.cfg".to_owned(), "[defaults]\n".to_owned()),
+        ("ansible/roles/bad/tasks/main.yml".to_owned(), task.to_owned()),
+    ]);
+    let workspace = Workspace::of(&files);
+    let lint = ran_in(
+        ansible.program("ansible-lint", &workspace.ansible()),
+        &["--offline", "-q", "--nocolor", "--profile", "production"],
+    );
+    assert!(lint.code != Some(0) && lint.output.contains("roles/bad"), "{}{}", lint.output, lint.errors);
+    let yaml = ran_in(ansible.program("yamllint", &workspace.ansible()), &["--strict", "."]);
+    assert!(yaml.code != Some(0) && yaml.output.contains("truthy"), "{}{}", yaml.output, yaml.errors);
+}
+
+/// The module's documentation is what Ansible takes for documentation.
+#[test]
+fn the_module_is_documented() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("ansible.cfg"), "").unwrap();
+    let module = include_str!("../../generators/src/ansible/proxmox_object.py");
+    fs::write(folder.path().join("proxmox_object.py"), module).unwrap();
+    let arguments = ["--json", "--type", "module", "--module-path", ".", "proxmox_object"];
+    let ran = ran_in(ansible.program("ansible-doc", folder.path()), &arguments);
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    let said: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    let options = said["proxmox_object"]["doc"]["options"].as_object().unwrap();
+    // Each option that the module takes is in its documentation, with the same type.
+    let spec = "import json, sys; sys.path.insert(0, '.'); import proxmox_object as m; \
+                print(json.dumps({k: v['type'] for k, v in m.arguments().items()}))";
+    let ran = ansible.python(spec, folder.path());
+    let taken: BTreeMap<String, String> = serde_json::from_str(&ran.output).unwrap();
+    let documented: BTreeMap<String, String> =
+        options.iter().map(|(name, option)| (name.clone(), option["type"].as_str().unwrap().to_owned())).collect();
+    assert_eq!(documented, taken);
+}

@@ -1,0 +1,173 @@
+//! The Ansible half, judged by the real Ansible where this machine has it: `PROXMOX_MPC_ANSIBLE` names the folder of its
+//! programs, as `scripts/test` makes it.
+
+mod apply;
+mod inventory;
+mod lint;
+mod play;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proxmox_mpc::settings;
+use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_twin::credentials::Credentials;
+use proxmox_mpc_twin::server::{Options, Twin, serve};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::support::clusters::{Memory, asked, generated};
+use crate::support::program::{Ran, ran_in};
+
+/// Who asks in these tests.
+const LOGIN: &str = "root@pam!iac";
+const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
+
+/// What the judges are made of.
+const PROGRAMS: [&str; 6] =
+    ["ansible-playbook", "ansible-inventory", "ansible-doc", "ansible-lint", "yamllint", "python3"];
+
+/// What of the user's environment would change what Ansible does.
+const WITHHELD: [&str; 12] = [
+    "ANSIBLE_",
+    "PROXMOX_",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "NETRC",
+    "http",
+    "HTTP",
+    "all_proxy",
+    "ALL_PROXY",
+];
+
+/// The real Ansible.
+struct Ansible {
+    /// The folder of its programs.
+    programs: PathBuf,
+    /// What it keeps at home, which is not the user's.
+    home: TempDir,
+}
+
+impl Ansible {
+    /// Ansible with the linters and the collection, or why there is none.
+    fn find() -> Result<Self, String> {
+        let places: Vec<PathBuf> = match settings::variable("PROXMOX_MPC_ANSIBLE") {
+            Some(place) => vec![place.into()],
+            None => settings::variable("PATH").unwrap_or_default().split(':').map(PathBuf::from).collect(),
+        };
+        let whole = |place: &&PathBuf| PROGRAMS.iter().all(|program| place.join(program).is_file());
+        let Some(programs) = places.iter().find(whole) else {
+            return Err(format!("no folder has all of {}; scripts/test makes one", PROGRAMS.join(", ")));
+        };
+        let home = tempfile::tempdir().unwrap();
+        let ansible = Self { programs: programs.clone(), home };
+        let has = ansible.python("import ansible_collections.community.proxmox, requests", Path::new("."));
+        if has.code == Some(0) {
+            Ok(ansible)
+        } else {
+            Err("the collection community.proxmox is not installed".to_owned())
+        }
+    }
+
+    /// One of its programs in this folder, with the configuration that is there and nothing of the user's.
+    fn program(&self, name: &str, folder: &Path) -> Invocation {
+        let path = settings::variable("PATH").unwrap_or_default();
+        let program = Invocation::new(self.programs.join(name)).folder(folder);
+        WITHHELD
+            .into_iter()
+            .fold(program, Invocation::withhold)
+            .env("PATH", format!("{}:{path}", self.programs.display()))
+            .env("HOME", self.home.path().to_str().unwrap())
+            .env("LC_ALL", "C.UTF-8")
+            // Ansible does not read a configuration in a folder that others can write to, unless it is named.
+            .env("ANSIBLE_CONFIG", folder.join("ansible.cfg").to_str().unwrap())
+            .env("ANSIBLE_NOCOLOR", "1")
+            // A source that cannot be read would otherwise be an empty inventory and a success.
+            .env("ANSIBLE_INVENTORY_UNPARSED_FAILED", "true")
+    }
+
+    /// What Python says to a program.
+    fn python(&self, program: &str, folder: &Path) -> Ran {
+        ran_in(self.program("python3", folder), &["-c", program])
+    }
+}
+
+/// A workspace on disk: what an import makes of these answers.
+struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn new(answers: &Memory) -> Self {
+        Self::of(&generated(answers).files)
+    }
+
+    fn of(files: &BTreeMap<String, String>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// The folder of the Ansible half.
+    fn ansible(&self) -> PathBuf {
+        self.folder.path().join("ansible")
+    }
+}
+
+/// A cluster that answers as recorded, while it is kept.
+struct Served {
+    twin: Option<Twin>,
+    authority: tempfile::NamedTempFile,
+    runtime: Runtime,
+}
+
+impl Served {
+    /// A cluster that knows what an import has asked for.
+    fn imported(answers: &Memory) -> Self {
+        Self::whole(asked(answers))
+    }
+
+    /// A cluster that knows all of these answers.
+    fn whole(answers: Memory) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let place = tempfile::NamedTempFile::new().unwrap();
+        fs::write(place.path(), format!(r#"{{"tokens": {{"{LOGIN}": "{TOKEN}"}}}}"#)).unwrap();
+        let credentials = Credentials::read(place.path()).unwrap();
+        let twin = {
+            let _inside = runtime.enter();
+            serve(Arc::new(answers), Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) }).unwrap()
+        };
+        let authority = tempfile::NamedTempFile::new().unwrap();
+        fs::write(authority.path(), twin.certificate_pem()).unwrap();
+        Self { twin: Some(twin), authority, runtime }
+    }
+
+    /// The program with what it needs to reach the cluster and to trust it.
+    fn reached(&self, program: Invocation) -> Invocation {
+        let authority = self.authority.path().to_str().unwrap();
+        program
+            .env("PROXMOX_VE_ENDPOINT", self.twin.as_ref().unwrap().endpoint())
+            .env("PROXMOX_VE_API_TOKEN", format!("{LOGIN}={TOKEN}"))
+            .env("PROXMOX_MPC_CA_FILE", authority)
+            .env("REQUESTS_CA_BUNDLE", authority)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(twin) = self.twin.take() {
+            self.runtime.block_on(twin.stop());
+        }
+    }
+}
