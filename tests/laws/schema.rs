@@ -159,11 +159,10 @@ impl Check<'_> {
 
     fn value(&mut self, at: &str, name: &str, value: &Expression, form: &Value) {
         let fits = match value {
-            Expression::String(_) | Expression::HeredocTemplate(_) => form == "string",
+            // A template is text around a reference.
+            Expression::String(_) | Expression::HeredocTemplate(_) | Expression::StringTemplate(_) => form == "string",
             Expression::Number(_) => form == "number",
             Expression::Bool(_) => form == "bool",
-            // Text around a reference.
-            Expression::StringTemplate(_) => form == "string",
             Expression::Null(_) => true,
             Expression::Array(items) => match form[0].as_str() {
                 Some("list" | "set") => return items.iter().for_each(|item| self.value(at, name, item, &form[1])),
