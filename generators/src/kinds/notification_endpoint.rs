@@ -6,7 +6,6 @@ use proxmox_mpc_model::Object;
 
 use super::{Half, Namespace, Place};
 use crate::ansible::Role;
-use crate::draft::SetAside;
 
 /// The generators' half of Gotify servers.
 pub(super) static GOTIFY: Half = half("notification_gotify");
@@ -27,7 +26,7 @@ const fn half(kind: &'static str) -> Half {
         word: "endpoint",
         data: false,
         namespace: Namespace::Own(kind),
-        place: |object, _| place(object),
+        place: |object, _| Ok(place(object)),
         name: |entry| entry.name.clone(),
         rows: &[],
         role: Some(|_| Role::cluster("notifications")),
@@ -35,9 +34,9 @@ const fn half(kind: &'static str) -> Half {
 }
 
 /// What came with Proxmox and nobody has changed needs no code.
-pub(super) fn place(object: &Object) -> Result<Place, SetAside> {
+pub(super) fn place(object: &Object) -> Place {
     if object.text("origin").as_deref() == Some("builtin") {
-        return Ok(Place::BuiltIn);
+        return Place::BuiltIn;
     }
-    Ok(Place::Ansible(Cow::Borrowed("the provider has no resource for notifications (provider rule K5)")))
+    Place::Ansible(Cow::Borrowed("the provider has no resource for notifications (provider rule K5)"))
 }

@@ -10,7 +10,7 @@ pub(super) static HALF: Half = Half {
     word: "matcher",
     data: false,
     namespace: Namespace::Own("notification_matcher"),
-    place: |object, _| notification_endpoint::place(object),
+    place: |object, _| Ok(notification_endpoint::place(object)),
     name: |entry| entry.name.clone(),
     rows: &[],
     role: Some(|_| Role::cluster("notifications")),

@@ -24,6 +24,6 @@ pub(super) static KIND: Kind = Kind {
     source: Source::Listed(
         Listed::cluster("ha/rules", Shape::Rows(Id::Key("rule"))).nothing(&["ha groups have not been migrated"]),
     ),
-    // HA rule updates require the type (facts/pve/BEHAVIOUR.md, "Pending and writes").
+    // Each change wants the type as well.
     writing: Writing::WhereRead { always: &["type"] },
 };

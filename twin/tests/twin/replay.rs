@@ -1,13 +1,13 @@
 //! Recorded answers are served as they are, and what is taken out of a recording is derived as Proxmox had it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use proxmox_mpc_twin::server::{Counts, Options};
 use proxmox_mpc_twin::{Credentials, Recording};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::support::{fixture, with_twin};
 
@@ -232,4 +232,21 @@ fn everything_else_that_a_list_tells_is_derived() {
             "nodes/pve/qemu/111/status/current",
         ],
     );
+}
+
+/// Recorded before Proxmox VE 9 had made rules of its groups; the order of the nodes is another in each answer.
+#[test]
+fn a_group_of_the_ha_manager_is_derived() {
+    let group =
+        |nodes: &str| json!({"group": "only23", "digest": "5474", "type": "group", "restricted": 1, "nodes": nodes});
+    let answers = BTreeMap::from([
+        (ApiPath::parse("cluster/ha/groups"), Answer::ok(json!([group("pve2,pve3")]))),
+        (ApiPath::parse("access/permissions"), Answer::ok(json!({"/": {"Sys.Audit": 1}}))),
+    ]);
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(answers), options, |_, mut client| {
+        let served = client.get("/api2/json/cluster/ha/groups/only23").answer();
+        assert!(equal(&Answer::ok(group("pve3,pve2")), &served), "{served:?}");
+    });
 }
