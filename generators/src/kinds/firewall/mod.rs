@@ -4,7 +4,7 @@ use proxmox_mpc_model::kinds::{self, At, Where};
 use proxmox_mpc_model::{Identity, Object};
 
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::Draft;
 use crate::hcl::Value;
 
 pub(super) mod alias;
@@ -96,12 +96,4 @@ fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str]) {
 /// Every attribute that has no key behind it goes into one sentence.
 fn absent(draft: &mut Draft<'_>, attribute: &str) {
     draft.ignore(&[attribute], "not set in Proxmox, and the provider would set its own default (docs/provider.md, F3)");
-}
-
-/// Whether a whole number is sent as one: the provider cannot read an object with a number in quotes.
-fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
-    match keys.iter().find(|key| object.keys.get(**key).is_some_and(|value| !value.is_i64())) {
-        Some(key) => Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number"))),
-        None => Ok(()),
-    }
 }

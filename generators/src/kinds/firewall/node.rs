@@ -2,8 +2,9 @@
 
 use proxmox_mpc_model::Object;
 
+use super::super::sdn::numbers;
 use super::super::{Half, Namespace, Place};
-use super::{LEVELS, numbers, role};
+use super::{LEVELS, role};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;

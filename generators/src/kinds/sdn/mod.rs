@@ -41,7 +41,7 @@ fn named(id: &str) -> Result<(), SetAside> {
 }
 
 /// The provider cannot read a whole number that is sent as text, or has a fraction.
-fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+pub(super) fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
     match keys.iter().find(|key| object.keys.get(**key).is_some_and(|value| !value.is_i64())) {
         Some(key) => Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number"))),
         None => Ok(()),
