@@ -69,6 +69,8 @@ pub(crate) struct Entrusted {
     pub(crate) part: Option<String>,
     /// The key.
     pub(crate) key: String,
+    /// The option of its value, where it is no more than that.
+    pub(crate) option: Option<String>,
     /// Its value.
     pub(crate) value: Json,
     /// Why it is not Terraform's.
@@ -87,6 +89,8 @@ pub(crate) struct Task {
     always: Vec<(String, Node)>,
     along: &'static [&'static str],
     values: Vec<(String, Node)>,
+    /// Options inside the values of keys that Terraform writes.
+    options: Vec<(String, Vec<(String, Node)>)>,
     secrets: Vec<(String, String)>,
     sets: Vec<String>,
     notify: Option<&'static str>,
@@ -150,7 +154,10 @@ impl Task {
             if !task.reasons.contains(&one.reason) {
                 task.reasons.push(one.reason.clone());
             }
-            task.value(kind, &one.key, &one.value);
+            match &one.option {
+                Some(option) => task.option(&one.key, option, &one.value),
+                None => task.value(kind, &one.key, &one.value),
+            }
         }
         tasks.into_iter().map(|(_, task)| task).collect()
     }
@@ -169,6 +176,7 @@ impl Task {
             always: texts(&write.always),
             along: write.along,
             values: Vec::new(),
+            options: Vec::new(),
             secrets: Vec::new(),
             sets: Vec::new(),
             notify: role.handler.map(|handler| handler.title),
@@ -190,6 +198,14 @@ impl Task {
         }
         task.values.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(task)
+    }
+
+    fn option(&mut self, key: &str, option: &str, value: &Json) {
+        let pair = (option.to_owned(), value.into());
+        match self.options.iter_mut().find(|(known, _)| known == key) {
+            Some((_, options)) => options.push(pair),
+            None => self.options.push((key.to_owned(), vec![pair])),
+        }
     }
 
     fn value(&mut self, kind: &Kind, key: &str, value: &Json) {
@@ -228,6 +244,10 @@ impl Task {
         }
         if !self.values.is_empty() {
             arguments.push(("values", Node::Map(self.values.clone())));
+        }
+        if !self.options.is_empty() {
+            let options = self.options.iter().map(|(key, options)| (key.clone(), Node::Map(options.clone())));
+            arguments.push(("options", Node::Map(options.collect())));
         }
         if !self.sets.is_empty() {
             arguments.push(("sets", Node::List(self.sets.iter().map(|key| key.as_str().into()).collect())));
