@@ -229,7 +229,8 @@ impl<'a> Draft<'a> {
         let Some(value) = self.object.keys.get(key) else { return };
         let (key, value) = (key.to_owned(), value.clone());
         self.entrusted.retain(|one| one.part.is_some() || one.key != key);
-        self.entrusted.push(Entrusted { part: None, key: key.clone(), value, reason: reason.to_string() });
+        let why = reason.to_string();
+        self.entrusted.push(Entrusted { part: None, key: key.clone(), option: None, value, reason: why });
         self.fates.insert(key, Fate::Ansible(reason));
     }
 
@@ -238,8 +239,27 @@ impl<'a> Draft<'a> {
         let reason = reason.into();
         let Some(value) = self.object.keys.get(part).and_then(|part| part.get(option)) else { return };
         let (key, value, why) = (option.to_owned(), value.clone(), reason.to_string());
-        self.entrusted.push(Entrusted { part: Some(part.to_owned()), key, value, reason: why });
+        self.entrusted.push(Entrusted { part: Some(part.to_owned()), key, option: None, value, reason: why });
         self.fates.insert(format!("{part}.{option}"), Fate::Ansible(reason));
+    }
+
+    /// The provider knows nothing of these options of a value (`wwn` of `scsi1`) and drops them when it writes the value: Ansible
+    /// puts each into the value as it is then. What the table does not know is as for [`Draft::leftover`].
+    pub fn merge(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+        let mut rest = options.clone();
+        let whole = matches!(self.fates.get(&options.key), Some(Fate::Ansible(_)));
+        for (option, reason) in table.iter().filter(|_| self.ansible && !whole) {
+            let Some(value) = rest.take_raw(option) else { continue };
+            self.entrusted.push(Entrusted {
+                part: None,
+                key: options.key.clone(),
+                option: Some((*option).to_owned()),
+                value: value.into(),
+                reason: (*reason).to_owned(),
+            });
+            self.fates.insert(format!("{}.{option}", options.key), Fate::Ansible((*reason).into()));
+        }
+        self.leftover(&rest, table);
     }
 
     /// The provider cannot say the key (`migrate_speed`), or an option inside its value (`scsi1.wwn`). A whole key is

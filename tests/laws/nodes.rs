@@ -1,11 +1,11 @@
 //! What nodes say of themselves, with values that few of them have: each row was held against the real provider.
 
 use proxmox_mpc_generators::Generated;
-use proxmox_mpc_generators::coverage::Outcome;
+use proxmox_mpc_generators::coverage::{Fate, Outcome};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};
 use serde_json::{Value, json};
 
-use crate::support::clusters::{asked, fixture, generated, terraform};
+use crate::support::clusters::{asked, data, fixture, generated, terraform};
 
 /// The recorded cluster, where these paths of the node `pve1` answer so.
 fn with(changes: &[(&str, Value)]) -> Generated {
@@ -220,4 +220,19 @@ fn ansible_reads_where_the_object_is() {
     assert!(task.contains("size: 3\n") && !task.contains("pg_num") && !task.contains("nodelete"), "{task}");
     let member = &made.files["ansible/roles/pools/tasks/main.yml"];
     assert!(member.contains("read: \"pools?poolid=prod%2Fweb\"\n    member:\n      list: members\n"), "{member}");
+}
+
+/// Options that the provider drops go into the value as it is, whatever Terraform makes of the rest of it.
+#[test]
+fn an_option_alone_is_kept_by_ansible() {
+    let mut answers = asked(&fixture("pve-9.1"));
+    let config = data(&mut answers, "nodes/pve2/qemu/103/config");
+    config["scsi9"] = "local:103/vm-103-disk-9.raw,iothread=on,size=8G,wwn=0x5000000000000001".into();
+    let made = generated(&answers);
+    let keys = &made.coverage.objects[&Identity::new("qemu", 103)].keys;
+    assert!(matches!(keys["scsi9.wwn"], Fate::Ansible(_)) && matches!(keys["scsi9.iothread"], Fate::NotExpressible(_)));
+    let tasks = &made.files["ansible/roles/guests/tasks/main.yml"];
+    let task = tasks.split("\n\n").find(|task| task.contains("# qemu/103\n")).unwrap();
+    assert!(task.contains("    options:\n      scsi9:\n        wwn: \"0x5000000000000001\""), "{task}");
+    assert!(!task.contains("vm-103-disk-9"), "{task}");
 }

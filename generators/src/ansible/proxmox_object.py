@@ -36,6 +36,12 @@ options:
     description: What its keys are to be. A property string may be given as a mapping.
     type: dict
     default: {}
+  options:
+    description:
+      - Options inside the value of a key, a property string. The rest of the value stays as it is; a key that is not there
+        is left alone.
+    type: dict
+    default: {}
   sets:
     description: Keys whose value is a list of words in an order that means nothing.
     type: list
@@ -381,6 +387,18 @@ def read(module, api):
     return current
 
 
+def merged(text, options):
+    """The property string with these options in it: others keep their places."""
+    rest = dict(options)
+    items = []
+    for item in text.split(","):
+        name, sign, value = item.partition("=")
+        if sign and name in rest:
+            value = rest.pop(name)
+        items.append(name + sign + str(value))
+    return ",".join(items + ["%s=%s" % pair for pair in sorted(rest.items())])
+
+
 def lacking(member, current):
     """What the list of the object should hold and does not; empty where nothing is wanted or it is there."""
     if not member:
@@ -396,11 +414,14 @@ def lacking(member, current):
 
 def keep(module, api):
     """Bring the object into the state that is wanted; says what that changed."""
-    wanted = module.params["values"]
+    wanted = dict(module.params["values"])
     path = module.params["path"]
     secrets = {key: one for key, one in module.params["secrets"].items() if one}
     found = read(module, api)
     current = found or {}
+    for key, options in module.params["options"].items():
+        if current.get(key) is not None:
+            wanted[key] = merged(str(current[key]), options)
     changed = [
         key
         for key, value in sorted(wanted.items())
@@ -474,6 +495,7 @@ def arguments():
         member=dict(type="dict"),
         state=dict(type="str", choices=["present", "applied"], default="present"),
         values=dict(type="dict", default={}),
+        options=dict(type="dict", default={}),
         sets=dict(type="list", elements="str", default=[]),
         secrets=dict(type="dict", default={}, no_log=True),
         always=dict(type="dict", default={}),

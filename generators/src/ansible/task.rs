@@ -69,6 +69,8 @@ pub(crate) struct Entrusted {
     pub(crate) part: Option<String>,
     /// The key.
     pub(crate) key: String,
+    /// The option of its value, where it is no more than that.
+    pub(crate) option: Option<String>,
     /// Its value.
     pub(crate) value: Json,
     /// Why it is not Terraform's.
@@ -87,6 +89,8 @@ pub(crate) struct Task {
     always: Vec<(String, Node)>,
     along: &'static [&'static str],
     values: Vec<(String, Node)>,
+    /// Options inside the values of keys that Terraform writes.
+    options: Vec<(String, Vec<(String, Node)>)>,
     secrets: Vec<(String, String)>,
     /// Those of the secrets that are lists.
     lists: Vec<String>,
@@ -167,8 +171,9 @@ impl Task {
             if !task.reasons.contains(&one.reason) {
                 task.reasons.push(one.reason.clone());
             }
-            match kind.key(&one.key).map(|key| key.class) {
-                Some(Class::Secret) if one.part.is_none() => task.secret(identity, &one.key),
+            match (kind.key(&one.key).map(|key| key.class), &one.option) {
+                (_, Some(option)) => task.option(&one.key, option, &one.value),
+                (Some(Class::Secret), None) if one.part.is_none() => task.secret(identity, &one.key),
                 _ => task.value(kind, &one.key, &one.value),
             }
         }
@@ -189,6 +194,7 @@ impl Task {
             always: texts(&write.always),
             along: write.along,
             values: Vec::new(),
+            options: Vec::new(),
             secrets: Vec::new(),
             lists: Vec::new(),
             sets: Vec::new(),
@@ -215,6 +221,14 @@ impl Task {
 
     fn secret(&mut self, identity: &Identity, key: &str) {
         self.secrets.push((key.to_owned(), secret_variable(identity, key)));
+    }
+
+    fn option(&mut self, key: &str, option: &str, value: &Json) {
+        let pair = (option.to_owned(), value.into());
+        match self.options.iter_mut().find(|(known, _)| known == key) {
+            Some((_, options)) => options.push(pair),
+            None => self.options.push((key.to_owned(), vec![pair])),
+        }
     }
 
     fn value(&mut self, kind: &Kind, key: &str, value: &Json) {
@@ -248,6 +262,10 @@ impl Task {
         }
         if !self.values.is_empty() {
             arguments.push(("values", Node::Map(self.values.clone())));
+        }
+        if !self.options.is_empty() {
+            let options = self.options.iter().map(|(key, options)| (key.clone(), Node::Map(options.clone())));
+            arguments.push(("options", Node::Map(options.collect())));
         }
         if !self.sets.is_empty() {
             arguments.push(("sets", Node::List(self.sets.iter().map(|key| key.as_str().into()).collect())));

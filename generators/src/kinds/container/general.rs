@@ -169,7 +169,7 @@ pub(super) fn features(draft: &mut Draft<'_>) {
         .take("mount")
         .map(|mounts| mounts.split(';').filter(|mount| !mount.is_empty()).map(str::to_owned).collect())
         .unwrap_or_default();
-    draft.leftover(&options, &[("force_rw_sys", "the provider has no attribute for it (provider rule K2)")]);
+    draft.merge(&options, &[("force_rw_sys", "the provider has no attribute for it (provider rule K2)")]);
     let refused = mounts.iter().any(|mount| mount != "nfs" && mount != "cifs");
     if refused {
         draft.lost("features.mount", "the provider takes nfs and cifs only");

@@ -73,7 +73,7 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     for option in ["ip", "gw", "ip6", "gw6"] {
         options.take(option);
     }
-    draft.leftover(&options, &[("link_down", DROPPED)]);
+    draft.merge(&options, &[("link_down", DROPPED)]);
     Ok(block)
 }
 

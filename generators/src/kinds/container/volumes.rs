@@ -24,7 +24,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
         block.set_some(option, options.flag(option));
     }
     block.set_some("mount_options", mount_options(draft, &mut options));
-    draft.leftover(&options, &[("ro", DROPPED), ("shared", DROPPED), ("idmap", DROPPED)]);
+    draft.merge(&options, &[("ro", DROPPED), ("shared", DROPPED), ("idmap", DROPPED)]);
     draft.nest(block);
     Ok(())
 }
@@ -61,7 +61,7 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
         }
         block.set_some("replicate", options.flag("replicate").filter(|on| !*on));
         block.set_some("mount_options", mount_options(draft, &mut options));
-        draft.leftover(&options, &[("idmap", DROPPED), ("keepattrs", DROPPED)]);
+        draft.merge(&options, &[("idmap", DROPPED), ("keepattrs", DROPPED)]);
         blocks.push(block);
     }
     draft.nest_all(

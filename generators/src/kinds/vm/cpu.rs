@@ -26,7 +26,7 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
     let model = options.as_mut().map(|options| options.take("cputype").or_else(|| options.first()).unwrap_or_default());
     let flags = options.as_mut().and_then(|options| options.take("flags")).filter(|flags| !flags.is_empty());
     if let Some(options) = &options {
-        draft.leftover(options, LOST);
+        draft.merge(options, LOST);
     }
     let written = in_state(draft, model.as_deref(), flags.as_deref());
     let mut block = Block::new("cpu");

@@ -14,7 +14,7 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     let enabled = options.take("enabled").or_else(|| options.first()).as_deref() == Some("1");
     let trim = options.flag("fstrim_cloned_disks") == Some(true);
     let channel = options.take("type");
-    draft.leftover(
+    draft.merge(
         &options,
         &[
             ("freeze-fs-on-backup", "the provider has no attribute for it (provider rule K1)"),
@@ -63,7 +63,7 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
         block.set_some("xvga", options.flag("x-vga").filter(|on| *on));
         let lost = ["driver", "legacy-igd", "vendor-id", "device-id", "sub-vendor-id", "sub-device-id"]
             .map(|option| (option, DROPPED));
-        draft.leftover(&options, &lost);
+        draft.merge(&options, &lost);
         blocks.push(block);
     }
     draft.nest_all(blocks, "A change of any of these devices rewrites all of them.");

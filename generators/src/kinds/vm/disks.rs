@@ -172,7 +172,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     }
     block.set_some("size", (gib > 0).then_some(i64::try_from(gib).unwrap_or(i64::MAX)));
     tuning(draft, &mut options, &mut block, index)?;
-    draft.leftover(&options, LOST);
+    draft.merge(&options, LOST);
     Ok(Drive::Disk(block))
 }
 

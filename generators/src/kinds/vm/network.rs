@@ -73,7 +73,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
         mac = options.take(&name);
         model = Some(name);
     }
-    draft.leftover(&options, &[("host-managed", DROPPED)]);
+    draft.merge(&options, &[("host-managed", DROPPED)]);
     let model = model.unwrap_or_default();
     let queues = numbers.get("queues").is_none_or(|queues| (0..=64).contains(queues));
     if !bpg::NETWORK_MODELS.contains(&model.as_str()) || !mac.as_deref().is_none_or(bpg::mac) || !queues {
