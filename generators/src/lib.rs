@@ -10,6 +10,7 @@ pub mod kinds;
 pub mod manifest;
 pub mod names;
 pub mod outcome;
+pub mod reasons;
 pub mod row;
 pub mod selection;
 pub mod yaml;
@@ -21,6 +22,7 @@ mod retain;
 mod secrets;
 
 pub use coverage::Coverage;
+pub use document::coverage as coverage_document;
 pub use generate::generate;
 pub use manifest::Manifest;
 pub use outcome::{FileSet, Generated, Gone, Kept, Notice, Options, Previous};

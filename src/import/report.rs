@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use proxmox_mpc_generators::coverage::{Counts, Outcome};
+use proxmox_mpc_generators::coverage::{Counts, Outcome, percentage};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
 use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
 use proxmox_mpc_model::kinds::KINDS;
@@ -221,7 +221,7 @@ impl ImportReport {
         ]);
         for kind in self.kinds.iter().filter(|kind| kind.found + kind.unread > 0) {
             let made = kind.terraform + kind.ansible;
-            let covered = if made == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
+            let covered = if made == 0 { String::new() } else { percentage(kind.covered) };
             table.row([
                 kind.title.to_owned(),
                 kind.found.to_string(),

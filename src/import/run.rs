@@ -120,18 +120,23 @@ async fn read(
     }
 }
 
+/// The manifest of a workspace; `None` where there is none yet.
+pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
+    let path = out.join(MANIFEST);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ImportError::Read { path, source }),
+    };
+    Manifest::parse(&text).map(Some).map_err(|source| ImportError::Manifest { path, source })
+}
+
 /// What the workspace holds already: its manifest, and the generated code as it stands.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
-    let path = out.join(MANIFEST);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Previous::default()),
-        Err(source) => return Err(ImportError::Read { path, source }),
-    };
-    let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
+    let Some(manifest) = manifest(out)? else { return Ok(Previous::default()) };
     let mut files = FileSet::new();
     let code = |name: &&String| name.starts_with("terraform/") || name.starts_with("ansible/roles/");
     for name in manifest.files.keys().filter(code) {
