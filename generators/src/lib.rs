@@ -1,5 +1,6 @@
 //! Answers of a Proxmox API become Terraform and Ansible text: pure functions that touch nothing.
 
+pub mod adopt;
 pub mod ansible;
 pub mod bpg;
 pub mod coverage;
