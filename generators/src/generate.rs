@@ -41,6 +41,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         texts: BTreeMap::new(),
         variables: BTreeMap::new(),
         kept_variables: BTreeSet::new(),
+        variable_kinds: BTreeMap::new(),
         roles: BTreeMap::new(),
         secrets: BTreeMap::new(),
         known_fates: KnownFates::default(),
@@ -70,6 +71,8 @@ struct Run<'a> {
     texts: BTreeMap<(u64, Identity), String>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
+    /// The kind of the objects that need a variable.
+    variable_kinds: BTreeMap<String, &'static str>,
     /// The tasks of every role so far.
     roles: ansible::Texts,
     /// What Ansible looks up: environment variable, of whom, which key.
@@ -162,6 +165,7 @@ impl Run<'_> {
         let text = files::resource(half, &draft, resource, &label);
         let title = capital(&draft.title());
         let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
+        self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), half.kind)));
         self.variables.extend(variables);
         for remark in remarks {
             let (name, address) = (object.entry.name.clone(), Some(address.clone()));
@@ -287,7 +291,9 @@ impl Run<'_> {
         let path = format!("terraform/{}", half.file);
         let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
         let text = retain::refer(text, |address| self.successor(address));
-        self.kept_variables.extend(retain::variables(&text));
+        let variables = retain::variables(&text);
+        self.variable_kinds.extend(variables.iter().map(|name| (name.clone(), half.kind)));
+        self.kept_variables.extend(variables);
         self.texts.insert(natural(identity), text);
         self.addresses.insert(identity.clone(), place.address.clone());
         self.out.kept.push(Kept {
@@ -340,8 +346,10 @@ impl Run<'_> {
         let kept = self.chunks.variables(&self.kept_variables);
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
+        let (variables, kinds) = (&self.variables, &self.variable_kinds);
+        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles, lookups: &self.secrets };
+        self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles));
-        self.out.files.extend(secrets::document(&self.variables, &self.secrets));
         self.out
     }
 }

@@ -23,8 +23,7 @@ fn state(name: &str) -> String {
 
 /// What was done with each address of a state: where it is now, and what was done.
 fn adopted(lab: &Lab, state: &str) -> BTreeMap<String, (String, String)> {
-    let said: Value =
-        serde_json::from_str(&lab.import(&["--adopt-state", state, "--output", "json"]).done()).unwrap();
+    let said: Value = serde_json::from_str(&lab.import(&["--adopt-state", state, "--output", "json"]).done()).unwrap();
     let one = |one: &Value| {
         let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
         (text("from"), (text("to"), text("done")))

@@ -29,6 +29,15 @@ pub(crate) fn anchored(line: &str) -> Option<Identity> {
     (!prefix.contains(' ') && !id.is_empty()).then(|| Identity::new(prefix, id))
 }
 
+/// The lookups of a task's text: the environment variable, and the key that it is for.
+pub(crate) fn lookups(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| {
+        let (key, value) = line.trim().split_once(": ")?;
+        let (_, name) = value.split_once("lookup('ansible.builtin.env', '")?;
+        Some((name.split_once('\'')?.0, key.trim_matches(['"', '\''])))
+    })
+}
+
 /// Where the tasks of a role stand, relative to the workspace.
 pub(crate) fn tasks_file(role: Role) -> String {
     format!("ansible/roles/{}/tasks/main.yml", role.name)
