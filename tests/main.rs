@@ -4,6 +4,7 @@
 
 mod cli;
 mod client;
+mod coverage;
 mod import;
 mod laws;
 mod pages;

@@ -1,14 +1,14 @@
 //! `COVERAGE.md`: what is code, what is default, what is not covered and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use proxmox_mpc_model::{Identity, Unread};
 
 use crate::addresses::natural;
-use crate::coverage::{Counts, Coverage, Fate, Fates, ObjectCoverage, Outcome};
+use crate::coverage::{Counts, Coverage, Fate, ObjectCoverage, Outcome};
 use crate::hcl;
-use crate::reasons::{not_covered, reasons, unreadable};
+use crate::reasons::{family, not_covered, reasons, unreadable};
 
 /// The document: what no row knows, totals by kind, what is not Terraform's and why, what could not be read or become
 /// code, then every object with the fate of its keys, those that are alike together.
@@ -129,13 +129,22 @@ fn set_aside(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
     }
 }
 
-/// Objects whose every key has the same fate, for the same reasons: of a large cluster most are alike.
+/// Objects of a kind whose keys have the same fates for the same reasons, `net0` and `net1` taken for the same: of a large
+/// cluster most are alike.
 type Alike<'c> = Vec<(&'c Identity, &'c ObjectCoverage)>;
+
+/// Of a kind with more objects than this those are alike that differ only in which keys are code, at their default or
+/// volatile, which needs no reason.
+const MANY: usize = 50;
 
 /// The objects by likeness, in the order of the first of each.
 fn alike<'c>(objects: &[(&'c Identity, &'c ObjectCoverage)]) -> Vec<Alike<'c>> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, object) in objects {
+        *counts.entry(object.kind).or_default() += 1;
+    }
     let mut groups: Vec<Alike<'c>> = Vec::new();
-    let mut known: BTreeMap<(&str, &Fates, &str), usize> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, Families<'c>, &str), usize> = BTreeMap::new();
     for (identity, object) in objects {
         let sort = match &object.outcome {
             Outcome::Terraform { .. } => "",
@@ -143,13 +152,28 @@ fn alike<'c>(objects: &[(&'c Identity, &'c ObjectCoverage)]) -> Vec<Alike<'c>> {
             Outcome::BuiltIn => "built in",
             Outcome::Fact => "fact",
         };
-        let group = *known.entry((object.kind, &object.keys, sort)).or_insert(groups.len());
+        let mut families = families(object);
+        if counts[object.kind] > MANY {
+            families.retain(|fate, _| !matches!(fate, Fate::Terraform | Fate::Default | Fate::Volatile));
+        }
+        let group = *known.entry((object.kind, families, sort)).or_insert(groups.len());
         if group == groups.len() {
             groups.push(Vec::new());
         }
         groups[group].push((identity, object));
     }
     groups
+}
+
+/// Keys by their fates, as their table writes them: `net[n]`.
+type Families<'c> = BTreeMap<&'c Fate, BTreeSet<String>>;
+
+fn families(object: &ObjectCoverage) -> Families<'_> {
+    let mut families = Families::new();
+    for (key, fate) in &object.keys {
+        families.entry(fate).or_default().insert(family(object.kind, key));
+    }
+    families
 }
 
 fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
@@ -177,9 +201,16 @@ fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
         Outcome::Fact => text.push_str("- a fact, not configuration\n"),
         Outcome::Terraform { .. } | Outcome::SetAside { .. } => {}
     }
-    let mut groups: BTreeMap<&Fate, Vec<&str>> = BTreeMap::new();
-    for (key, fate) in &object.keys {
-        groups.entry(fate).or_default().push(key);
+    let mut groups = Families::new();
+    if alike.iter().all(|(_, other)| other.keys == object.keys) {
+        for (key, fate) in &object.keys {
+            groups.entry(fate).or_default().insert(key.clone());
+        }
+    } else {
+        text.push_str("- each has some of these keys\n");
+        for (_, object) in alike {
+            families(object).into_iter().for_each(|(fate, keys)| groups.entry(fate).or_default().extend(keys));
+        }
     }
     for (fate, keys) in groups {
         let reason = match fate {
@@ -188,7 +219,7 @@ fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
             }
             _ => String::new(),
         };
-        _ = writeln!(text, "- {}: {}{reason}", fate.word(), spans(keys));
+        _ = writeln!(text, "- {}: {}{reason}", fate.word(), spans(keys.iter().map(String::as_str)));
     }
 }
 

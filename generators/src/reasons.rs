@@ -151,7 +151,7 @@ fn why<'c>(object: &'c ObjectCoverage, fate: &'c Fate) -> Option<&'c str> {
 }
 
 /// The key as its table writes it: `net[n].trunks` of `net0.trunks`.
-fn family(kind: &str, key: &str) -> String {
+pub(crate) fn family(kind: &str, key: &str) -> String {
     let (stem, rest) = key.split_once('.').map_or((key, ""), |(stem, rest)| (stem, rest));
     let known = KINDS.iter().find(|one| one.id == kind).and_then(|kind| kind.key(stem));
     let stem = known.map_or(stem, |key| key.name);
