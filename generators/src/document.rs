@@ -209,7 +209,9 @@ fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
     } else {
         text.push_str("- each has some of these keys\n");
         for (_, object) in alike {
-            families(object).into_iter().for_each(|(fate, keys)| groups.entry(fate).or_default().extend(keys));
+            for (fate, keys) in families(object) {
+                groups.entry(fate).or_default().extend(keys);
+            }
         }
     }
     for (fate, keys) in groups {

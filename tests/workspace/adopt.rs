@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc::toolchain::process::run;
-use proxmox_mpc::toolchain::terraform::{Product, ToolError, find};
+use proxmox_mpc::toolchain::terraform::{Product, ToolError, Version, find};
 use serde_json::{Value, json};
 
 use super::{Lab, files};
@@ -170,8 +170,8 @@ fn adopted_addresses_stay_and_given_ones_win() {
 #[test]
 fn terraform_takes_the_blocks_for_the_old_root() {
     let tool = match find(None, &()) {
-        Ok(tool) if tool.product == Product::Terraform => tool,
-        Ok(_) => skip!("OpenTofu reads `removed` blocks in its own way"),
+        Ok(tool) if tool.product == Product::Terraform && tool.version >= Version(1, 7, 0) => tool,
+        Ok(_) => skip!("only Terraform 1.7 or newer reads these blocks"),
         Err(error @ ToolError::Missing) => skip!("{error}"),
         Err(error) => panic!("{error}"),
     };

@@ -33,13 +33,13 @@ enum By {
 /// A sort of object, the types of resources for it without `proxmox_` and `virtual_environment_`, and how they are
 /// identified.
 struct Sort {
-    sort: &'static str,
+    name: &'static str,
     types: &'static [&'static str],
     by: By,
 }
 
-const fn sort(sort: &'static str, types: &'static [&'static str], by: By) -> Sort {
-    Sort { sort, types, by }
+const fn sort(name: &'static str, types: &'static [&'static str], by: By) -> Sort {
+    Sort { name, types, by }
 }
 
 /// Ids of states as the providers set them: Telmate 2.9 and 3.0, bpg 0.111.1.
@@ -91,7 +91,7 @@ const TELMATE: &[&str] = &["proxmox_vm_qemu", "proxmox_lxc", "proxmox_lxc_guest"
 fn of(resource: &str) -> (&str, By) {
     let short = short(resource);
     let known = SORTS.iter().find(|one| one.types.contains(&short));
-    known.map_or((short, By::Behind("")), |one| (one.sort, one.by))
+    known.map_or((short, By::Behind("")), |one| (one.name, one.by))
 }
 
 /// What a resource of a state stands for; `None` where the state does not tell.

@@ -97,12 +97,13 @@ impl Instance {
     }
 
     fn path(&self, keys: bool) -> String {
-        let mut path = String::new();
+        let mut parts: Vec<String> = Vec::new();
         for (name, key) in &self.modules {
             let key = key.as_ref().filter(|_| keys).map(Key::bracketed).unwrap_or_default();
-            path += &format!("module.{name}{key}.");
+            parts.push(format!("module.{name}{key}"));
         }
-        path + &format!("{}.{}", self.resource, self.name)
+        parts.push(format!("{}.{}", self.resource, self.name));
+        parts.join(".")
     }
 }
 
@@ -193,7 +194,7 @@ struct Module {
     #[serde(default)]
     resources: Vec<Shown>,
     #[serde(default)]
-    child_modules: Vec<Module>,
+    child_modules: Vec<Self>,
 }
 
 /// A resource as `show -json` has it.
