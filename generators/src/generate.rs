@@ -178,8 +178,8 @@ impl Run<'_> {
             });
         }
         if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), &title, &entrusted, &write, role);
-            self.tasks(role, identity, &tasks);
+            let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
+            self.tasks(half, role, &object.entry, &tasks);
         }
         self.texts.insert(natural(identity), text);
         self.settle(object, &address, import_id);
@@ -209,13 +209,7 @@ impl Run<'_> {
         };
         let model = half.model();
         let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
-        for task in &tasks {
-            for (key, variable) in task.secrets() {
-                let title = title(model, &object.entry);
-                self.secrets.insert(variable.clone(), (title, key.clone()));
-            }
-        }
-        self.tasks(role, identity, &tasks);
+        self.tasks(half, role, &object.entry, &tasks);
         let fate = |key: &String| match model.key(key).map(|key| key.class) {
             Some(Class::Volatile) => Fate::Volatile,
             Some(_) => Fate::Ansible("".into()),
@@ -225,10 +219,13 @@ impl Run<'_> {
         self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
     }
 
-    fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
+    fn tasks(&mut self, half: &Half, role: Role, entry: &Entry, tasks: &[Task]) {
+        for (key, variable) in tasks.iter().flat_map(Task::secrets) {
+            self.secrets.insert(variable.clone(), (title(half.model(), entry), key.clone()));
+        }
         if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
-            self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(&entry.identity)).collect();
+            self.roles.entry(role).or_default().insert(natural(&entry.identity), texts.join("\n"));
         }
     }
 

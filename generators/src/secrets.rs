@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use proxmox_mpc_model::kinds;
 
 use crate::ansible::{self, Texts};
-use crate::document::{cell, line, plain};
+use crate::document::{cell, line};
 use crate::draft::Variable;
 use crate::outcome::FileSet;
 use crate::retain;
@@ -88,7 +88,7 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
     }
     for (name, (title, key, kind)) in ansible {
         let from = kind.map_or(OWNER, |kind| source(kind, &key));
-        _ = writeln!(text, "| `{name}` | `{}` of {} | {from} |", plain(&key), cell(&line(&title)));
+        _ = writeln!(text, "| `{name}` | `{key}` of {} | {from} |", cell(&line(&title)));
     }
     FileSet::from([("SECRETS.md".to_owned(), text)])
 }

@@ -185,8 +185,12 @@ fn clean(folder: &Path) {
                 folders.push(path);
             } else {
                 files += 1;
-                let told = told(&fs::read(&path).unwrap());
+                let bytes = fs::read(&path).unwrap();
+                let told = told(&bytes);
                 assert!(told.is_none(), "{}: {told:?}", path.display());
+                // What stands for a secret in a recording is no value for code: it would be set.
+                let code = ["tf", "yml"].iter().any(|ending| path.extension().is_some_and(|found| found == *ending));
+                assert!(!code || !String::from_utf8_lossy(&bytes).contains("redacted-"), "{}", path.display());
             }
         }
     }

@@ -29,12 +29,13 @@ pub(crate) fn anchored(line: &str) -> Option<Identity> {
     (!prefix.contains(' ') && !id.is_empty()).then(|| Identity::new(prefix, id))
 }
 
-/// The lookups of a task's text: the environment variable, and the key that it is for.
+/// The lookups of a task's text: the environment variable, and the key that it is for. A long line goes on in the next.
 pub(crate) fn lookups(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.lines().filter_map(|line| {
-        let (key, value) = line.trim().split_once(": ")?;
-        let (_, name) = value.split_once("lookup('ansible.builtin.env', '")?;
-        Some((name.split_once('\'')?.0, key.trim_matches(['"', '\''])))
+    text.match_indices("lookup('ansible.builtin.env',").filter_map(|(start, lookup)| {
+        let (before, after) = (&text[..start], &text[start + lookup.len()..]);
+        let name = after.split('\'').nth(1)?;
+        let key = before[..before.rfind(": ")?].rsplit('\n').next()?.trim();
+        Some((name, key.trim_matches(['"', '\''])))
     })
 }
 
@@ -124,4 +125,17 @@ pub(super) fn document(header: &[&str], text: &str) -> String {
     document.push_str("---\n");
     document.push_str(text);
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookups_are_found_in_tasks() {
+        let text = "- name: 'A: b'\n  proxmox_object:\n    values:\n      x: y\n    secrets:\n      \
+                    token: \"{{ lookup('ansible.builtin.env', 'ONE') }}\"\n      \
+                    encryption-key: \"{{ lookup('ansible.builtin.env', \\\n        'TWO') }}\"\n";
+        assert_eq!(lookups(text).collect::<Vec<_>>(), [("ONE", "token"), ("TWO", "encryption-key")]);
+    }
 }

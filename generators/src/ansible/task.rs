@@ -129,7 +129,14 @@ impl Task {
     }
 
     /// The tasks for some keys of an object: one, and one for each part that has any.
-    pub(crate) fn some(kind: &Kind, title: &str, entrusted: &[Entrusted], write: &Write, role: Role) -> Vec<Self> {
+    pub(crate) fn some(
+        kind: &Kind,
+        identity: &Identity,
+        title: &str,
+        entrusted: &[Entrusted],
+        write: &Write,
+        role: Role,
+    ) -> Vec<Self> {
         let mut tasks: Vec<(Option<&String>, Self)> = Vec::new();
         for one in entrusted {
             if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
@@ -146,7 +153,10 @@ impl Task {
             if !task.reasons.contains(&one.reason) {
                 task.reasons.push(one.reason.clone());
             }
-            task.value(kind, &one.key, &one.value);
+            match kind.key(&one.key).map(|key| key.class) {
+                Some(Class::Secret) if one.part.is_none() => task.secret(identity, &one.key),
+                _ => task.value(kind, &one.key, &one.value),
+            }
         }
         tasks.into_iter().map(|(_, task)| task).collect()
     }
@@ -183,6 +193,10 @@ impl Task {
         }
         task.values.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(task)
+    }
+
+    fn secret(&mut self, identity: &Identity, key: &str) {
+        self.secrets.push((key.to_owned(), secret_variable(identity, key)));
     }
 
     fn value(&mut self, kind: &Kind, key: &str, value: &Json) {
