@@ -8,7 +8,7 @@ use proxmox_mpc_model::{Identity, Unread};
 use crate::addresses::natural;
 use crate::coverage::{Counts, Coverage, Fate, ObjectCoverage, Outcome};
 use crate::hcl;
-use crate::reasons::{family, not_covered, reasons, unreadable};
+use crate::reasons::{NOT_ON_RECORD, family, not_covered, reasons, unreadable};
 
 /// The document: what no row knows, totals by kind, what is not Terraform's and why, what could not be read or become
 /// code, then every object with the fate of its keys, those that are alike together.
@@ -97,9 +97,11 @@ fn elsewhere(text: &mut String, coverage: &Coverage) {
     }
 }
 
-/// What this login could not read, which nothing above counts.
+/// What this login could not read, which nothing above counts. What an import did not ask for is not worth a word in
+/// what it writes.
 fn unseen(text: &mut String, unread: &[Unread]) {
-    let groups = unreadable(unread);
+    let mut groups = unreadable(unread);
+    groups.retain(|group| group.reason != NOT_ON_RECORD);
     if groups.is_empty() {
         return;
     }

@@ -43,7 +43,6 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         kept_variables: BTreeSet::new(),
         variable_kinds: BTreeMap::new(),
         roles: BTreeMap::new(),
-        secrets: BTreeMap::new(),
         known_fates: KnownFates::default(),
         out: Generated {
             manifest: Manifest { moved: previous.manifest.moved.clone(), ..Manifest::default() },
@@ -75,8 +74,6 @@ struct Run<'a> {
     variable_kinds: BTreeMap<String, &'static str>,
     /// The tasks of every role so far.
     roles: ansible::Texts,
-    /// What Ansible looks up: environment variable, of whom, which key.
-    secrets: BTreeMap<String, (String, String)>,
     known_fates: KnownFates,
     out: Generated,
 }
@@ -179,7 +176,7 @@ impl Run<'_> {
         }
         if let Some((role, write)) = self.written(half, object) {
             let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
-            self.tasks(half, role, &object.entry, &tasks);
+            self.tasks(role, identity, &tasks);
         }
         self.texts.insert(natural(identity), text);
         self.settle(object, &address, import_id);
@@ -209,7 +206,7 @@ impl Run<'_> {
         };
         let model = half.model();
         let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
-        self.tasks(half, role, &object.entry, &tasks);
+        self.tasks(role, identity, &tasks);
         let fate = |key: &String| match model.key(key).map(|key| key.class) {
             Some(Class::Volatile) => Fate::Volatile,
             Some(_) => Fate::Ansible("".into()),
@@ -219,13 +216,10 @@ impl Run<'_> {
         self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
     }
 
-    fn tasks(&mut self, half: &Half, role: Role, entry: &Entry, tasks: &[Task]) {
-        for (key, variable) in tasks.iter().flat_map(Task::secrets) {
-            self.secrets.insert(variable.clone(), (title(half.model(), entry), key.clone()));
-        }
+    fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
         if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(&entry.identity)).collect();
-            self.roles.entry(role).or_default().insert(natural(&entry.identity), texts.join("\n"));
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
+            self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
         }
     }
 
@@ -344,7 +338,7 @@ impl Run<'_> {
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);
-        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles, lookups: &self.secrets };
+        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles));
         self.out

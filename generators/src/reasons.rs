@@ -92,19 +92,21 @@ pub struct Unreadable {
 pub fn unreadable(unread: &[Unread]) -> Vec<Unreadable> {
     let mut groups: BTreeMap<&str, Unreadable> = BTreeMap::new();
     for one in unread {
-        let list = one.identity.id() == "*";
-        let reason = if list && unasked(&one.reason) { NOT_ON_RECORD } else { &one.reason };
-        let (privilege, path) = missing(reason).unzip();
-        let group = groups.entry(reason).or_insert_with(|| Unreadable {
-            reason: reason.to_owned(),
-            privilege,
-            path,
-            lists: Vec::new(),
-            objects: Vec::new(),
-        });
-        match KINDS.iter().find(|kind| list && kind.prefix == one.identity.prefix()) {
-            Some(kind) => group.lists.push(kind.id),
-            None => group.objects.push(one.identity.clone()),
+        let list = KINDS.iter().find(|kind| kind.prefix == one.identity.prefix() && one.identity.id() == "*");
+        let reasons = if list.is_some() { parts(&one.reason) } else { vec![one.reason.as_str()] };
+        for reason in reasons {
+            let (privilege, path) = missing(reason).unzip();
+            let group = groups.entry(reason).or_insert_with(|| Unreadable {
+                reason: reason.to_owned(),
+                privilege,
+                path,
+                lists: Vec::new(),
+                objects: Vec::new(),
+            });
+            match list {
+                Some(kind) => group.lists.push(kind.id),
+                None => group.objects.push(one.identity.clone()),
+            }
         }
     }
     let mut groups: Vec<Unreadable> = groups.into_values().collect();
@@ -114,12 +116,13 @@ pub fn unreadable(unread: &[Unread]) -> Vec<Unreadable> {
 }
 
 /// Said of a list whose answer is not in the recording.
-const NOT_ON_RECORD: &str = "not on record: the import did not ask for it (`--only`), or got no answer";
+pub(crate) const NOT_ON_RECORD: &str = "not on record: the import did not ask for it (`--only`), or got no answer";
 
-/// Whether all that is wrong with a list is that it was not asked for.
-fn unasked(reason: &str) -> bool {
-    let mut parts = reason.split("; ").filter(|part| !part.starts_with("and ")).peekable();
-    parts.peek().is_some() && parts.all(|part| part.ends_with(" is not on record"))
+/// What is wrong with a list, one by one: what was not asked for counts only where nothing else is wrong.
+fn parts(reason: &str) -> Vec<&str> {
+    let told = |part: &&str| !part.ends_with(" is not on record") && !part.starts_with("and ");
+    let parts: Vec<&str> = reason.split("; ").filter(told).collect();
+    if parts.is_empty() { vec![NOT_ON_RECORD] } else { parts }
 }
 
 /// The privilege and the ACL path that a reason tells of: Proxmox's own `(/vms/100, VM.Audit)`, or our `VM.Audit on /vms`.
@@ -191,11 +194,12 @@ mod tests {
         let groups = unreadable(&[
             unread("role", "`access/roles` is not on record"),
             unread("pool", "`pools` is not on record; and 3 more"),
+            unread("firewall-rules", "node pve2 is offline; `x` is not on record; `y` is not on record"),
             unread("qemu", "node pve2 is offline"),
             unread("lxc", "node pve2 is offline"),
         ]);
         assert_eq!(groups.len(), 2);
-        assert_eq!((groups[0].objects.len(), groups[0].lists.len()), (2, 0));
+        assert_eq!((groups[0].objects.len(), &*groups[0].lists), (2, &["firewall_rules"][..]));
         assert_eq!((&*groups[1].reason, &*groups[1].lists), (NOT_ON_RECORD, &["role", "pool"][..]));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use proxmox_mpc_model::kinds;
 
-use crate::ansible::{self, Texts};
+use crate::ansible::{self, Lookup, Texts};
 use crate::document::{cell, line};
 use crate::draft::Variable;
 use crate::outcome::FileSet;
@@ -55,8 +55,6 @@ pub(crate) struct Code<'c> {
     pub(crate) kinds: &'c BTreeMap<String, &'static str>,
     /// The tasks of every role, kept ones among them.
     pub(crate) roles: &'c Texts,
-    /// Of the lookups of tasks that were made now: whose, and which key.
-    pub(crate) lookups: &'c BTreeMap<String, (String, String)>,
 }
 
 /// The list of every secret that the code refers to; none where there is none.
@@ -86,9 +84,10 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
         );
         text.push_str("| environment variable | what it is | where from |\n|---|---|---|\n");
     }
-    for (name, (title, key, kind)) in ansible {
-        let from = kind.map_or(OWNER, |kind| source(kind, &key));
-        _ = writeln!(text, "| `{name}` | `{key}` of {} | {from} |", cell(&line(&title)));
+    for (Lookup { variable, key, list }, title, kind) in ansible.into_values() {
+        let from = kind.map_or(OWNER, |kind| source(kind, key));
+        let form = if list { " as `name=NAME,value=BASE64 …`" } else { "" };
+        _ = writeln!(text, "| `{variable}` | `{key}`{form} of {} | {from} |", cell(&line(&title)));
     }
     FileSet::from([("SECRETS.md".to_owned(), text)])
 }
@@ -106,17 +105,15 @@ fn terraform(code: &Code<'_>) -> Vec<Needed> {
     all.into_iter().map(needed).collect()
 }
 
-/// The lookups of every task: environment variable, whose it is, which key, of which kind.
-fn lookups(code: &Code<'_>) -> BTreeMap<String, (String, String, Option<&'static str>)> {
+/// The lookups of every task by variable, with whose and of which kind each is.
+fn lookups<'c>(code: &Code<'c>) -> BTreeMap<&'c str, (Lookup<'c>, String, Option<&'static str>)> {
     let mut found = BTreeMap::new();
     for ((_, identity), text) in code.roles.values().flatten() {
-        let kind = kinds::of(identity).map(|kind| kind.id);
-        for (name, key) in ansible::lookups(text) {
-            let (title, key) = match code.lookups.get(name) {
-                Some((title, key)) => (title.clone(), key.clone()),
-                None => (identity.to_string(), key.to_owned()),
-            };
-            found.insert(name.to_owned(), (title, key, kind));
+        let kind = kinds::of(identity);
+        let title = kind.map_or(identity.prefix(), |kind| kind.title);
+        let title = format!("{title} {}", identity.id().replace('/', " "));
+        for lookup in ansible::lookups(text) {
+            found.insert(lookup.variable, (lookup, title.clone(), kind.map(|kind| kind.id)));
         }
     }
     found

@@ -343,7 +343,7 @@ impl CoverageReport {
         }
         page.heading("not readable with this login, and in none of these numbers");
         for group in &self.unreadable {
-            let lists = (!group.lists.is_empty()).then(|| format!("all of: {}", group.lists.join(", ")));
+            let lists = (!group.lists.is_empty()).then(|| format!("the lists of {}", group.lists.join(", ")));
             let objects = group.objects.iter().take(SHOWN).map(Identity::to_string);
             let more = group.objects.len().saturating_sub(SHOWN);
             let more = (more > 0).then(|| format!("and {more} more"));

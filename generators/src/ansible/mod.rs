@@ -4,6 +4,6 @@
 mod files;
 mod task;
 
-pub(crate) use files::{Texts, anchored, files, lookups, tasks_file};
+pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
 pub(crate) use task::{Entrusted, Task};
 pub use task::{Handler, Playbook, Role, secret_variable};

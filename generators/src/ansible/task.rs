@@ -219,11 +219,6 @@ impl Task {
         self.values.push((key.to_owned(), node));
     }
 
-    /// The names of the secrets that the task looks up, by key.
-    pub(crate) fn secrets(&self) -> &[(String, String)] {
-        &self.secrets
-    }
-
     /// The text of the task, behind comments that say whose it is and why it is here.
     pub(crate) fn render(&self, identity: &Identity) -> String {
         let mut arguments = vec![("path", Node::from(self.path.as_str()))];
