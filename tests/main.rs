@@ -5,6 +5,7 @@
 mod ansible;
 mod cli;
 mod client;
+mod coverage;
 mod import;
 mod laws;
 mod pages;

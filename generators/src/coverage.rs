@@ -171,6 +171,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The counts of one object.
+    pub fn of(object: &ObjectCoverage) -> Self {
+        let mut counts = Self::default();
+        counts.add(object);
+        counts
+    }
+
     fn add(&mut self, object: &ObjectCoverage) {
         self.objects += 1;
         match object.outcome {
@@ -202,6 +209,17 @@ impl Counts {
         let percent = 100.0 * covered as f64 / all as f64;
         percent
     }
+
+    /// The percentage for people, see [`percentage()`].
+    pub fn percentage(&self) -> String {
+        percentage(self.percent())
+    }
+}
+
+/// A percentage for people, with one decimal and rounded down: what is not whole never reads `100.0 %`.
+pub fn percentage(percent: f64) -> String {
+    // A number that binary fractions miss by a hair is not taken for less than it is.
+    format!("{:.1} %", (percent * 10.0 + 1e-6).floor() / 10.0)
 }
 
 impl Coverage {
@@ -219,5 +237,26 @@ impl Coverage {
         let mut total = Counts::default();
         self.objects.values().for_each(|object| total.add(object));
         total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_of_configuration_and_round_down() {
+        let check = |(covered, volatile, lost, unknown): (usize, usize, usize, usize), expected: &str| {
+            let counts =
+                Counts { default: covered, volatile, not_expressible: lost, not_covered: unknown, ..Counts::default() };
+            assert_eq!(counts.percentage(), expected);
+        };
+        check((0, 0, 0, 0), "100.0 %");
+        check((0, 5, 0, 0), "100.0 %");
+        check((9, 0, 1, 0), "90.0 %");
+        check((9, 90, 0, 1), "90.0 %");
+        check((9999, 0, 1, 0), "99.9 %");
+        check((982, 0, 18, 0), "98.2 %");
+        check((0, 9, 1, 0), "0.0 %");
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn rest(
     }
     files.insert("terraform/.gitignore".to_owned(), GITIGNORE.to_owned());
     files.insert(".gitignore".to_owned(), "# State, logs and recordings of this machine.\n.proxmox-mpc/\n".to_owned());
-    files.insert("COVERAGE.md".to_owned(), document::coverage(&generated.coverage));
+    files.insert("COVERAGE.md".to_owned(), document::coverage(&generated.coverage, &generated.unread));
     files
 }
 

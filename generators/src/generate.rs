@@ -42,8 +42,8 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         texts: BTreeMap::new(),
         variables: BTreeMap::new(),
         kept_variables: BTreeSet::new(),
+        variable_kinds: BTreeMap::new(),
         roles: BTreeMap::new(),
-        secrets: BTreeMap::new(),
         known_fates: KnownFates::default(),
         out: Generated {
             manifest: Manifest { moved: previous.manifest.moved.clone(), ..Manifest::default() },
@@ -74,12 +74,12 @@ struct Run<'a> {
     texts: BTreeMap<(u64, Identity), String>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
+    /// The kind of the objects that need a variable.
+    variable_kinds: BTreeMap<String, &'static str>,
     /// The tasks of every role so far.
     roles: ansible::Texts,
     /// The guests, as Ansible's hosts.
     inventory: Inventory<'a>,
-    /// What Ansible looks up: environment variable, of whom, which key.
-    secrets: BTreeMap<String, (String, String)>,
     known_fates: KnownFates,
     out: Generated,
 }
@@ -179,13 +179,14 @@ impl Run<'_> {
         let text = files::resource(half, &draft, resource, &label);
         let title = capital(&draft.title());
         let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
+        self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), half.kind)));
         self.variables.extend(variables);
         for remark in remarks {
             self.notice(object, Some(&address), remark);
         }
         if let Some((role, write)) = self.written(half, object) {
             let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
-            self.tasks(half, role, &object.entry, &tasks);
+            self.tasks(role, identity, &tasks);
         }
         self.texts.insert(natural(identity), text);
         self.settle(object, &address, import_id);
@@ -229,7 +230,7 @@ impl Run<'_> {
         };
         let model = half.model();
         let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
-        self.tasks(half, role, &object.entry, &tasks);
+        self.tasks(role, identity, &tasks);
         let fate = |key: &String| match model.key(key).map(|key| key.class) {
             Some(Class::Volatile) => Fate::Volatile,
             Some(Class::Shown) if is_default(model, object, key) => Fate::Default,
@@ -241,13 +242,10 @@ impl Run<'_> {
         self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
     }
 
-    fn tasks(&mut self, half: &Half, role: Role, entry: &Entry, tasks: &[Task]) {
-        for (key, variable) in tasks.iter().flat_map(Task::secrets) {
-            self.secrets.insert(variable.clone(), (title(half.model(), entry), key.clone()));
-        }
+    fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
         if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(&entry.identity)).collect();
-            self.roles.entry(role).or_default().insert(natural(&entry.identity), texts.join("\n"));
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
+            self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
         }
     }
 
@@ -310,7 +308,9 @@ impl Run<'_> {
         let path = format!("terraform/{}", half.file);
         let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
         let text = retain::refer(text, |address| self.successor(address));
-        self.kept_variables.extend(retain::variables(&text));
+        let variables = retain::variables(&text);
+        self.variable_kinds.extend(variables.iter().map(|name| (name.clone(), half.kind)));
+        self.kept_variables.extend(variables);
         self.texts.insert(natural(identity), text);
         self.addresses.insert(identity.clone(), place.address.clone());
         self.out.kept.push(Kept {
@@ -368,8 +368,10 @@ impl Run<'_> {
         let kept = self.chunks.variables(&self.kept_variables);
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
+        let (variables, kinds) = (&self.variables, &self.variable_kinds);
+        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
+        self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
-        self.out.files.extend(secrets::document(&self.variables, &self.secrets));
         self.out
     }
 }

@@ -1,5 +1,6 @@
 //! Answers of a Proxmox API become Terraform and Ansible text: pure functions that touch nothing.
 
+pub mod adopt;
 pub mod ansible;
 pub mod bpg;
 pub mod coverage;
@@ -10,6 +11,7 @@ pub mod kinds;
 pub mod manifest;
 pub mod names;
 pub mod outcome;
+pub mod reasons;
 pub mod row;
 pub mod selection;
 pub mod yaml;
@@ -21,6 +23,7 @@ mod retain;
 mod secrets;
 
 pub use coverage::Coverage;
+pub use document::coverage as coverage_document;
 pub use generate::generate;
 pub use manifest::Manifest;
 pub use outcome::{FileSet, Generated, Gone, Kept, Notice, Options, Previous};

@@ -67,6 +67,20 @@ pub(crate) fn variables(text: &str) -> BTreeSet<String> {
     names.collect()
 }
 
+/// The description of a variable, where its block says that it is sensitive.
+pub(crate) fn sensitive(block: &str) -> Option<String> {
+    let value = |name: &str| {
+        let mut words = block.lines().filter_map(|line| line.trim().split_once('='));
+        words.find(|(left, _)| left.trim() == name).map(|(_, right)| right.trim())
+    };
+    if value("sensitive") != Some("true") {
+        return None;
+    }
+    let text = value("description")?;
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    Some(text.replace("\\\"", "\"").replace("$${", "${").replace("%%{", "%{").replace("\\\\", "\\"))
+}
+
 /// Where an object went that a text refers to.
 pub(crate) enum Referred {
     /// Its address now.
@@ -219,6 +233,11 @@ mod tests {
         let text = "  s = \"+dc/${a.one.name},+dc/${a.gone.name},$${a.one.name}\"\n  t = \"${x}\"\n";
         let expected = "  s = \"+dc/${a.other.name},+dc/100,$${a.one.name}\"\n  t = \"${x}\"\n";
         assert_eq!(refer(text, now), expected);
+        let secret = |last: &str| {
+            format!("variable \"x\" {{\n  description = \"Of \\\"x\\\"\"\n  type        = string\n{last}}}\n")
+        };
+        assert_eq!(sensitive(&secret("  sensitive   = true\n")), Some("Of \"x\"".to_owned()));
+        assert_eq!(sensitive(&secret("")), None);
         assert_eq!(
             variables("  x = var.one\n  y = var.two-b\n"),
             BTreeSet::from(["one".to_owned(), "two-b".to_owned()])

@@ -109,6 +109,7 @@ async fn imported(out: &Path, ui: &Ui) -> Result<ImportReport, DemoError> {
         selection: Selection::default(),
         mapping: None,
         record: None,
+        adopt: None,
         concurrency: 16,
         ask_guests: true,
         dry_run: false,

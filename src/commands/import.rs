@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::Manifest;
+use proxmox_mpc_generators::adopt::{self, Instance};
 use proxmox_mpc_generators::selection::{Filter, Selection};
 use proxmox_mpc_twin::recording::Recording;
 
@@ -47,6 +48,12 @@ pub struct Arguments {
     /// Take addresses from this file, and what to skip: the list that `--dry-run --output json` prints, edited
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
+    /// Take addresses from this Terraform state: the output of `terraform show -json` in the root that has them now
+    ///
+    /// Of bpg/proxmox and of telmate/proxmox. Writes adopted/ with what to do in that root. An address that this folder or
+    /// `--mapping` gives wins.
+    #[arg(long, value_name = "FILE")]
+    adopt_state: Option<PathBuf>,
     /// Write nothing: list what would be imported under which address
     #[arg(long)]
     dry_run: bool,
@@ -75,6 +82,8 @@ Examples:
   proxmox-mpc import --from lab.tar.zst --out lab
   proxmox-mpc import --out lab --dry-run --output json > mapping.json   # edit it, then:
   proxmox-mpc import --out lab --mapping mapping.json
+  terraform -chdir=old show -json > state.json
+  proxmox-mpc import --out lab --adopt-state state.json
 
 Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
 What was left out or could not be read is not gone: its code stays as it is.";
@@ -102,6 +111,7 @@ impl Arguments {
             out: self.out,
             selection: Selection { only: self.only, exclude: self.exclude },
             mapping: self.mapping.as_deref().map(mapping).transpose()?,
+            adopt: self.adopt_state.as_deref().map(state).transpose()?,
             record: self.record,
             concurrency: usize::from(self.concurrency),
             ask_guests: !self.no_agent,
@@ -125,4 +135,9 @@ fn mapping(path: &Path) -> Result<Mapping, ImportError> {
     let text = fs::read_to_string(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path: path.to_owned(), source })?;
     Ok(Mapping { path: path.to_owned(), manifest })
+}
+
+fn state(path: &Path) -> Result<Vec<Instance>, ImportError> {
+    let bytes = fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+    adopt::parse(&bytes).map_err(|source| ImportError::State { path: path.to_owned(), source })
 }

@@ -3,6 +3,7 @@
 //! The command line and the console read the same [`Command`]; nothing in a command assumes a terminal.
 
 mod completions;
+mod coverage;
 mod demo;
 mod import;
 mod man;
@@ -27,6 +28,7 @@ pub enum Command {
     Demo(demo::Arguments),
     Import(Box<import::Arguments>),
     Verify(verify::Arguments),
+    Coverage(coverage::Arguments),
     #[command(subcommand)]
     Twin(twin::Arguments),
     Completions(completions::Arguments),
@@ -41,6 +43,7 @@ impl Command {
             Self::Demo(arguments) => arguments.run(ui),
             Self::Import(arguments) => arguments.run(ui),
             Self::Verify(arguments) => arguments.run(ui),
+            Self::Coverage(arguments) => arguments.run(ui),
             Self::Twin(arguments) => arguments.run(ui),
             Self::Completions(arguments) => arguments.run(ui),
             Self::Man(arguments) => arguments.run(ui),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use proxmox_mpc_generators::adopt::StateError;
 use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::{ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
@@ -73,6 +74,14 @@ pub enum ImportError {
         /// What is wrong with it.
         source: ManifestError,
     },
+    /// What is to be adopted is no state.
+    #[error("no addresses can be adopted from `{}`", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: StateError,
+    },
 }
 
 impl Fault for ImportError {
@@ -85,7 +94,8 @@ impl Fault for ImportError {
             | Self::Unreadable(_)
             | Self::Read { .. }
             | Self::Write { .. }
-            | Self::Manifest { .. } => FaultKind::Failed,
+            | Self::Manifest { .. }
+            | Self::State { .. } => FaultKind::Failed,
             Self::Recording(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
         }
@@ -113,6 +123,7 @@ impl Fault for ImportError {
             Self::Workspace(error) => error.hints(),
             Self::Read { .. } => vec!["check who may read it".to_owned()],
             Self::Write { .. } => vec!["check that the disk is not full and that you may write there".to_owned()],
+            Self::State { source, .. } => state(source),
             Self::Manifest { source: ManifestError::Newer(_), .. } => {
                 vec!["install the version of proxmox-mpc that wrote it, or a newer one".to_owned()]
             }
@@ -125,6 +136,24 @@ impl Fault for ImportError {
             ],
         }
     }
+}
+
+/// What helps against a state that cannot be read.
+fn state(error: &StateError) -> Vec<String> {
+    let show = "in the root that manages the objects now: `terraform show -json > state.json`, and give that file";
+    let hints: &[&str] = match error {
+        StateError::Json { .. } | StateError::Form | StateError::Address(_) => {
+            &[show, "what `terraform state pull` prints does as well"]
+        }
+        StateError::Newer => &["install a newer version of proxmox-mpc"],
+        StateError::Older => {
+            &["a newer Terraform brings it up to date: `terraform init`, then `terraform apply -refresh-only`"]
+        }
+        StateError::Empty | StateError::Foreign(_) => {
+            &[show, "`terraform workspace list` shows whether the resources are in another workspace of that root"]
+        }
+    };
+    hints.iter().map(|hint| (*hint).to_owned()).collect()
 }
 
 impl Fault for RecordingError {

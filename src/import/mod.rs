@@ -11,4 +11,4 @@ mod store;
 
 pub use error::ImportError;
 pub use report::ImportReport;
-pub use run::{Job, MANIFEST, Mapping, Source, run};
+pub use run::{Job, MANIFEST, Mapping, Source, manifest, run};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use proxmox_mpc_generators::coverage::{Counts, Outcome};
+use proxmox_mpc_generators::adopt::{Adopted, Done};
+use proxmox_mpc_generators::coverage::{Counts, Outcome, percentage};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
 use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
 use proxmox_mpc_model::kinds::KINDS;
@@ -46,6 +47,9 @@ pub struct ImportReport {
     pub gone: Vec<Gone>,
     /// Renames of this run.
     pub moved: Vec<Move>,
+    /// What came of the addresses of the state that was to be adopted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adopted: Vec<Adopted>,
     /// What this login may not see.
     pub gaps: Vec<String>,
     /// What happened to the files; `None` for a dry run.
@@ -134,11 +138,18 @@ impl ImportReport {
             notices: generated.notices,
             kept: generated.kept,
             gone: generated.gone,
+            adopted: Vec::new(),
             gaps: gaps.iter().map(ToString::to_string).collect(),
             files,
             manifest: generated.manifest,
             coverage: generated.coverage,
         }
+    }
+
+    /// The same with what came of the addresses of a state.
+    pub(super) fn adopted(mut self, adopted: Vec<Adopted>) -> Self {
+        self.adopted = adopted;
+        self
     }
 
     /// Whether everything that was found and chosen is code: what `--strict` asks for.
@@ -221,7 +232,7 @@ impl ImportReport {
         ]);
         for kind in self.kinds.iter().filter(|kind| kind.found + kind.unread > 0) {
             let made = kind.terraform + kind.ansible;
-            let covered = if made == 0 { String::new() } else { format!("{:.1} %", kind.covered) };
+            let covered = if made == 0 { String::new() } else { percentage(kind.covered) };
             table.row([
                 kind.title.to_owned(),
                 kind.found.to_string(),
@@ -258,7 +269,30 @@ impl ImportReport {
         section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
             (format!("{} ({})", gone.address, gone.identity), None)
         });
+        self.adoption(page);
         section(page, "renamed", &self.moved, |step| (format!("{} is now {}", step.from, step.to), None));
+    }
+
+    /// What came of the state: those that are adopted as they are are only counted.
+    fn adoption(&self, page: &mut Page) {
+        if self.adopted.is_empty() {
+            return;
+        }
+        let mut counts: BTreeMap<Done, usize> = BTreeMap::new();
+        for one in &self.adopted {
+            *counts.entry(one.done).or_default() += 1;
+        }
+        let counts: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {}", done.words())).collect();
+        page.heading(format!("of {} resources in the state: {}", self.adopted.len(), counts.join(", ")));
+        let others: Vec<&Adopted> =
+            self.adopted.iter().filter(|one| !matches!(one.done, Done::Same | Done::Label)).collect();
+        section(page, "", &others, |one| {
+            let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
+            (format!("{}{to}: {}", one.from, one.why), None)
+        });
+        if !self.dry_run {
+            page.line("  adopted/README.md says what to do in the root that managed them until now");
+        }
     }
 
     fn changes(&self, page: &mut Page) {
@@ -331,7 +365,9 @@ fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (S
     if items.is_empty() {
         return;
     }
-    page.heading(title);
+    if !title.is_empty() {
+        page.heading(title);
+    }
     for item in items.iter().take(SHOWN) {
         let (text, remedy) = line(item);
         page.line(format!("  {text}"));

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use proxmox_mpc_generators::{FileSet, Generated, Manifest, Previous, Selection, generate};
+use proxmox_mpc_generators::adopt::{self, Adoption, Instance};
+use proxmox_mpc_generators::{FileSet, Generated, Manifest, Options, Previous, Selection, generate};
 use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
@@ -36,6 +37,8 @@ pub struct Job {
     pub selection: Selection,
     /// The user's own addresses and omissions.
     pub mapping: Option<Mapping>,
+    /// A Terraform state whose addresses are taken.
+    pub adopt: Option<Vec<Instance>>,
     /// Where to keep the recording as well: a folder, or a file that ends with `.tar.zst`.
     pub record: Option<PathBuf>,
     /// How many requests may be on their way at once.
@@ -77,12 +80,22 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }
-    let mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
-    let options = proxmox_mpc_generators::Options { selection: job.selection.clone(), mapping };
+    let mut options = Options { selection: job.selection.clone(), mapping: None };
+    options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
+    let adoption = adoption(job, &fetched.recording, &options, &previous)?;
+    if !adoption.addresses.objects.is_empty() {
+        let mapping = options.mapping.get_or_insert_default();
+        mapping.objects.extend(adoption.addresses.objects);
+    }
     let mut generated = generate(&fetched.recording, &options, &previous)?;
     if let Some(Mapping { path, manifest }) = &job.mapping {
         let refused = |source| ImportError::Manifest { path: path.clone(), source };
         manifest.check(&previous.manifest, &generated.manifest).map_err(refused)?;
+    }
+    match job.adopt {
+        Some(_) => generated.files.extend(adopt::files(&adoption.resources)),
+        // What an earlier run wrote there is its user's to use and to delete.
+        None => generated.files.extend(previous.files.iter().filter(|(path, _)| adopted(path)).map(owned)),
     }
     leave_foreign(&job.out, &mut generated.files, &previous.manifest);
     if !job.dry_run {
@@ -92,7 +105,24 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     drop(files); // They make room: the workspace is compared file by file.
     // From here on the recording has its place in the workspace: nothing more is read from it.
     let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside, &fetched)?) };
-    Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes))
+    Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
+}
+
+/// What the state that is to be adopted has to say about the objects that an import without it would make.
+fn adoption(job: &Job, recording: &Recording, options: &Options, previous: &Previous) -> Result<Adoption, ImportError> {
+    let Some(instances) = &job.adopt else { return Ok(Adoption::default()) };
+    let Generated { manifest, coverage, .. } = generate(recording, options, previous)?;
+    let (before, mapping) = (&previous.manifest, options.mapping.as_ref());
+    Ok(adopt::adopt(instances, adopt::Around { made: &manifest, coverage: &coverage, before, mapping }))
+}
+
+/// Whether a file is for the root that an adopted state is of.
+fn adopted(path: &str) -> bool {
+    path.starts_with("adopted/")
+}
+
+fn owned((path, text): (&String, &String)) -> (String, String) {
+    (path.clone(), text.clone())
 }
 
 /// Pools and storages are referred to by what is selected, and cost one request each. What has code in the workspace
@@ -126,21 +156,26 @@ async fn read(
     }
 }
 
+/// The manifest of a workspace; `None` where there is none yet.
+pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
+    let path = out.join(MANIFEST);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ImportError::Read { path, source }),
+    };
+    Manifest::parse(&text).map(Some).map_err(|source| ImportError::Manifest { path, source })
+}
+
 /// What the workspace holds already: its manifest, and the generated code as it stands.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
-    let path = out.join(MANIFEST);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Previous::default()),
-        Err(source) => return Err(ImportError::Read { path, source }),
-    };
-    let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path, source })?;
+    let Some(manifest) = manifest(out)? else { return Ok(Previous::default()) };
     let mut files = FileSet::new();
     let kept = ["terraform/", "ansible/roles/", "ansible/inventory/"];
-    let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder));
+    let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder)) || adopted(name);
     for name in manifest.files.keys().filter(code) {
         let path = out.join(name);
         match fs::read_to_string(&path) {
@@ -156,12 +191,11 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
 /// and stays edited: whoever makes that code anew has to see that it is not ours.
 fn written(generated: &Generated, previous: &Previous) -> workspace::Hashes {
     let mut hashes = workspace::hashes(&generated.files);
-    if !generated.kept.is_empty() {
-        for (path, hash) in &mut hashes {
-            let Some(known) = previous.manifest.files.get(path) else { continue };
-            if previous.files.get(path) == generated.files.get(path) {
-                hash.clone_from(known);
-            }
+    for (path, hash) in &mut hashes {
+        let Some(known) = previous.manifest.files.get(path) else { continue };
+        let may_be_kept = !generated.kept.is_empty() || adopted(path);
+        if may_be_kept && previous.files.get(path) == generated.files.get(path) {
+            hash.clone_from(known);
         }
     }
     hashes

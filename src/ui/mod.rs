@@ -90,6 +90,11 @@ impl Ui {
         self.options.output != OutputFormat::Table
     }
 
+    /// Whether the user wants to see more than usual.
+    pub fn verbose(&self) -> bool {
+        self.options.verbosity > 0
+    }
+
     /// Prints the result of a command. A reader that has seen enough (`| head`) is no error.
     pub fn report(&self, report: &impl Report) -> io::Result<()> {
         let text = match self.options.output {

@@ -41,6 +41,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         selection: Selection::default(),
         mapping: None,
         record: None,
+        adopt: None,
         concurrency: 1,
         ask_guests: true,
         dry_run: false,

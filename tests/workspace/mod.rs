@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::support::clusters::{Memory, asked, data, fixture, record, terraform};
 use crate::support::program::{Ran, ran};
 
+mod adopt;
 mod again;
 mod ansible;
 mod edits;

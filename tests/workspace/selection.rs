@@ -82,3 +82,13 @@ fn terraform(files: &Files) -> Files {
         .map(|(path, text)| (path.clone(), text.clone()))
         .collect()
 }
+
+/// What the kept code refers to has to be provided as well.
+#[test]
+fn the_list_of_secrets_speaks_of_kept_code() {
+    let lab = Lab::imported();
+    let before = lab.read("SECRETS.md");
+    assert!(before.contains("`TF_VAR_smb_storage_password`") && before.contains("/etc/pve/priv/storage/"), "{before}");
+    lab.import(&["--only", "kind=pool"]).done();
+    assert_eq!(lab.read("SECRETS.md"), before);
+}

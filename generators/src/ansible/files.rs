@@ -33,6 +33,28 @@ pub(crate) fn anchored(line: &str) -> Option<Identity> {
     (!prefix.contains(' ') && !id.is_empty()).then(|| Identity::new(prefix, id))
 }
 
+/// A lookup of a task: what the user has to provide for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lookup<'t> {
+    /// The environment variable.
+    pub(crate) variable: &'t str,
+    /// The key of the object.
+    pub(crate) key: &'t str,
+    /// Whether its value is a list, whose items stand behind each other.
+    pub(crate) list: bool,
+}
+
+/// The lookups of a task's text, in which a long line goes on in the next.
+pub(crate) fn lookups(text: &str) -> impl Iterator<Item = Lookup<'_>> {
+    text.match_indices("lookup('ansible.builtin.env',").filter_map(|(start, lookup)| {
+        let (before, after) = (&text[..start], &text[start + lookup.len()..]);
+        let mut quoted = after.splitn(3, '\'');
+        let (variable, rest) = (quoted.nth(1)?, quoted.next()?);
+        let key = before[..before.rfind(": ")?].rsplit('\n').next()?.trim();
+        Some(Lookup { variable, key: key.trim_matches(['"', '\'']), list: rest.starts_with(").split()") })
+    })
+}
+
 /// Where the tasks of a role stand, relative to the workspace.
 pub(crate) fn tasks_file(role: Role) -> String {
     format!("ansible/roles/{}/tasks/main.yml", role.name)
@@ -132,4 +154,19 @@ pub(super) fn document(header: &[&str], text: &str) -> String {
     document.push_str("---\n");
     document.push_str(text);
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookups_are_found_in_tasks() {
+        let text = "- name: 'A: b'\n  proxmox_object:\n    values:\n      x: y\n    secrets:\n      \
+                    token: \"{{ lookup('ansible.builtin.env', 'ONE') }}\"\n      \
+                    encryption-key: \"{{ lookup('ansible.builtin.env', \\\n        'TWO').split() }}\"\n";
+        let one = Lookup { variable: "ONE", key: "token", list: false };
+        let two = Lookup { variable: "TWO", key: "encryption-key", list: true };
+        assert_eq!(lookups(text).collect::<Vec<_>>(), [one, two]);
+    }
 }

@@ -5,7 +5,7 @@ mod files;
 mod inventory;
 mod task;
 
-pub(crate) use files::{Texts, anchored, files, tasks_file};
+pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
 pub(crate) use inventory::{Inventory, RESERVED};
 pub(crate) use task::{Entrusted, Task};
 pub use task::{Handler, Playbook, Role, secret_variable};

@@ -243,14 +243,6 @@ impl Task {
         self.values.push((key.to_owned(), node));
     }
 
-    /// The secrets that the task looks up: the environment variable, and the key, said how it is written where it is a list.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&String, String)> {
-        self.secrets.iter().map(|(key, variable)| {
-            let list = if self.lists.contains(key) { "` as `name=NAME,value=BASE64 …" } else { "" };
-            (variable, format!("{key}{list}"))
-        })
-    }
-
     /// The text of the task, behind comments that say whose it is and why it is here.
     pub(crate) fn render(&self, identity: &Identity) -> String {
         let mut arguments = vec![("path", Node::from(self.path.as_str()))];

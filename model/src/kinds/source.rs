@@ -373,7 +373,8 @@ impl Listed {
                 });
             }
         }
-        reasons.sort();
+        // What was not even asked says least.
+        reasons.sort_by_cached_key(|reason| (reason.ends_with(" is not on record"), reason.clone()));
         reasons.dedup();
         let more = reasons.len().saturating_sub(TOLD);
         reasons.truncate(TOLD);

@@ -1,0 +1,202 @@
+//! Which object a resource of a state stands for: one table for the ids of Telmate's and of bpg's resources.
+//!
+//! Both sides are brought into one form: a resource of a state by its attributes, an object of ours by the id that its
+//! `import` block has. The node is no part of a guest's: guests move. What is not in the table goes by its `id`, which for
+//! most resources is what imports them.
+
+use super::state::Instance;
+
+/// What tells an object from all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Known {
+    /// The sort of object: `vm`, `storage_nfs`.
+    pub(super) sort: String,
+    /// Its id among those.
+    pub(super) id: String,
+}
+
+/// How the resources of a sort are identified.
+#[derive(Clone, Copy)]
+enum By {
+    /// By the number of the guest: the first of these attributes, or the last part of `id` (`pve1/qemu/101`).
+    Guest(&'static [&'static str]),
+    /// By `id` behind this prefix.
+    Behind(&'static str),
+    /// By these attributes, joined by this.
+    Joined(&'static [&'static str], &'static str),
+    /// By the place of a firewall (`vm/100`, `node/pve1`, `cluster`), and the attribute `name` where it has one.
+    Firewall,
+    /// There is one in a cluster.
+    Only,
+}
+
+/// A sort of object, the types of resources for it without `proxmox_` and `virtual_environment_`, and how they are
+/// identified.
+struct Sort {
+    name: &'static str,
+    types: &'static [&'static str],
+    by: By,
+}
+
+const fn sort(name: &'static str, types: &'static [&'static str], by: By) -> Sort {
+    Sort { name, types, by }
+}
+
+/// Ids of states as the providers set them: Telmate 2.9 and 3.0, bpg 0.111.1.
+static SORTS: &[Sort] = &[
+    sort("vm", &["vm", "vm2", "cloned_vm", "vm_qemu"], By::Guest(&["vm_id", "vmid"])),
+    sort("container", &["container", "lxc", "lxc_guest"], By::Guest(&["vm_id", "vmid", "guest_id"])),
+    sort("pool", &["pool"], By::Behind("pools/")),
+    sort("firewall_rules", &["firewall_rules"], By::Firewall),
+    sort("firewall_options", &["firewall_options"], By::Firewall),
+    sort("firewall_ipset", &["firewall_ipset"], By::Firewall),
+    sort("firewall_alias", &["firewall_alias"], By::Firewall),
+    sort("cluster_firewall", &["cluster_firewall"], By::Only),
+    sort("cluster_options", &["cluster_options"], By::Only),
+    sort("dns", &["dns"], By::Joined(&["node_name"], "")),
+    sort("hosts", &["hosts"], By::Joined(&["node_name"], "")),
+    sort("time", &["time"], By::Joined(&["node_name"], "")),
+    sort("acme_account", &["acme_account"], By::Joined(&["name"], "")),
+    sort("acme_dns_plugin", &["acme_dns_plugin"], By::Joined(&["plugin"], "")),
+    sort("acme_certificate", &["acme_certificate"], By::Joined(&["node_name"], "")),
+    sort("apt_repository", &["apt_repository"], By::Joined(&["node", "file_path", "index"], ",")),
+    sort("apt_standard_repository", &["apt_standard_repository"], By::Joined(&["node", "handle"], ",")),
+    sort("sdn_subnet", &["sdn_subnet"], By::Joined(&["vnet", "id"], "/")),
+    sort("file", &["file"], By::Joined(&["node_name", "id"], "/")),
+];
+
+/// The type without what all types of a provider have in common: `vm` of `proxmox_virtual_environment_vm`.
+pub(super) fn short(resource: &str) -> &str {
+    let rest = resource.strip_prefix("proxmox_").unwrap_or(resource);
+    rest.strip_prefix("virtual_environment_").unwrap_or(rest)
+}
+
+/// Whether Terraform can move the state of one to the other: both are bpg's, of the same type or of the type's long and
+/// short name, between which the provider moves states itself.
+pub(super) fn movable(from: &str, to: &str) -> bool {
+    let typed = |address: &str| {
+        let mut parts = address.split('.').peekable();
+        while parts.next_if_eq(&"module").is_some() {
+            parts.next();
+        }
+        parts.next().unwrap_or_default().to_owned()
+    };
+    let (from, to) = (typed(from), typed(to));
+    from == to || (short(&from) == short(&to) && !TELMATE.contains(&from.as_str()))
+}
+
+/// Types that only Telmate's provider has.
+const TELMATE: &[&str] = &["proxmox_vm_qemu", "proxmox_lxc", "proxmox_lxc_guest", "proxmox_pool"];
+
+fn of(resource: &str) -> (&str, By) {
+    let short = short(resource);
+    let known = SORTS.iter().find(|one| one.types.contains(&short));
+    known.map_or((short, By::Behind("")), |one| (one.name, one.by))
+}
+
+/// What a resource of a state stands for; `None` where the state does not tell.
+pub(super) fn in_state(instance: &Instance) -> Option<Known> {
+    let (sort, by) = of(&instance.resource);
+    let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
+    let id = match by {
+        By::Guest(names) => {
+            let number = |text: &&str| text.parse::<u32>().is_ok_and(|number| number > 0);
+            let of_id = || attribute("id").map(|id| id.rsplit('/').next().unwrap_or(id));
+            names.iter().find_map(|name| attribute(name).filter(number)).or_else(of_id).filter(number)?.to_owned()
+        }
+        By::Behind(prefix) => attribute("id").map(|id| id.strip_prefix(prefix).unwrap_or(id))?.to_owned(),
+        By::Joined(names, between) => {
+            names.iter().map(|name| attribute(name)).collect::<Option<Vec<_>>>()?.join(between)
+        }
+        By::Firewall => {
+            let guest = |name: &str| attribute(name).filter(|number| *number != "0");
+            let place = match (guest("vm_id"), guest("container_id"), attribute("node_name")) {
+                (Some(vmid), ..) => format!("vm/{vmid}"),
+                (None, Some(vmid), _) => format!("container/{vmid}"),
+                (None, None, Some(node)) => format!("node/{node}"),
+                (None, None, None) => "cluster".to_owned(),
+            };
+            attribute("name").map_or(place.clone(), |name| format!("{place}/{name}"))
+        }
+        By::Only => String::new(),
+    };
+    Some(Known { sort: sort.to_owned(), id })
+}
+
+/// What an object of ours is: by the type of its resource and what its `import` block calls it.
+pub(super) fn of_ours(resource: &str, import_id: &str) -> Known {
+    let (sort, by) = of(resource);
+    let id = match by {
+        By::Guest(_) => import_id.rsplit('/').next().unwrap_or(import_id).to_owned(),
+        By::Firewall => {
+            let parts: Vec<&str> = import_id.split('/').collect();
+            match parts.as_slice() {
+                [word @ ("vm" | "container"), _, rest @ ..] => format!("{word}/{}", rest.join("/")),
+                _ => import_id.to_owned(),
+            }
+        }
+        By::Only => String::new(),
+        By::Behind(_) | By::Joined(..) => import_id.to_owned(),
+    };
+    Known { sort: sort.to_owned(), id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids as they were read back from the states of real applies with bpg 0.111.1, and as Telmate's code sets them.
+    #[test]
+    fn a_state_and_an_import_block_mean_the_same_object() {
+        let check = |resource: &'static str, attributes: &[(&'static str, &str)], ours: &str, import_id: &str, same| {
+            let instance = Instance {
+                modules: Vec::new(),
+                resource: resource.to_owned(),
+                name: "x".to_owned(),
+                key: None,
+                attributes: attributes.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            };
+            let found = in_state(&instance) == Some(of_ours(ours, import_id));
+            assert_eq!(found, same, "{resource} {attributes:?}: {:?}", in_state(&instance));
+        };
+        let (vm, container) = ("proxmox_virtual_environment_vm", "proxmox_virtual_environment_container");
+        let rules = "proxmox_virtual_environment_firewall_rules";
+        let ipset = "proxmox_virtual_environment_firewall_ipset";
+        check(vm, &[("id", "100"), ("vm_id", "100"), ("node_name", "pve1")], vm, "pve1/100", true);
+        check(vm, &[("id", "100"), ("vm_id", "100"), ("node_name", "pve2")], vm, "pve1/100", true);
+        check(vm, &[("id", "100")], vm, "pve1/101", false);
+        check(vm, &[("id", "100")], container, "pve1/100", false);
+        check(container, &[("id", "200"), ("node_name", "pve1")], container, "pve1/200", true);
+        check("proxmox_vm_qemu", &[("id", "pve1/qemu/100"), ("vmid", "100")], vm, "pve1/100", true);
+        check("proxmox_vm_qemu", &[("id", "pve1/qemu/100"), ("vmid", "0")], vm, "pve1/100", true);
+        check("proxmox_vm_qemu", &[("id", "")], vm, "pve1/100", false);
+        check("proxmox_lxc", &[("id", "pve2/lxc/200"), ("vmid", "0")], container, "pve1/200", true);
+        check("proxmox_lxc_guest", &[("id", "pve2/lxc/200"), ("guest_id", "200")], container, "pve1/200", true);
+        check("proxmox_pool", &[("id", "pools/prod")], "proxmox_virtual_environment_pool", "prod", true);
+        check("proxmox_pool", &[("id", "pools/prod/web")], "proxmox_virtual_environment_pool", "prod/web", true);
+        check("proxmox_virtual_environment_storage_nfs", &[("id", "nas")], "proxmox_storage_nfs", "nas", true);
+        check("proxmox_storage_nfs", &[("id", "nas")], "proxmox_storage_pbs", "nas", false);
+        check(rules, &[("id", "rule-1")], rules, "cluster", true);
+        check(rules, &[("id", "rule-1"), ("node_name", "pve1")], rules, "node/pve1", true);
+        check(rules, &[("node_name", "pve2"), ("vm_id", "100")], rules, "vm/pve1/100", true);
+        check(rules, &[("node_name", "pve1"), ("container_id", "200")], rules, "container/pve1/200", true);
+        check(ipset, &[("node_name", "pve1"), ("vm_id", "100"), ("name", "a")], ipset, "vm/pve1/100/a", true);
+        check(ipset, &[("id", "mgmt"), ("name", "mgmt")], ipset, "cluster/mgmt", true);
+        let dns = "proxmox_virtual_environment_dns";
+        check(dns, &[("id", "pve1_dns"), ("node_name", "pve1")], dns, "pve1", true);
+        let subnet = ("proxmox_sdn_subnet", "lan0/lan-10.20.0.0-24");
+        check(subnet.0, &[("id", "lan-10.20.0.0-24"), ("vnet", "lan0")], subnet.0, subnet.1, true);
+        let repository = "proxmox_apt_repository";
+        let file = "/etc/apt/sources.list";
+        check(
+            repository,
+            &[("id", "apt_repository_pve1_x"), ("node", "pve1"), ("file_path", file), ("index", "0")],
+            repository,
+            "pve1,/etc/apt/sources.list,0",
+            true,
+        );
+        check("proxmox_cluster_options", &[("id", "cluster")], "proxmox_cluster_options", "any", true);
+        check("proxmox_acme_account", &[("name", "default")], "proxmox_acme_account", "default", true);
+        check("proxmox_acl", &[("id", "/?ops?Admin")], "proxmox_acl", "/?ops?Admin", true);
+    }
+}

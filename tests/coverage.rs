@@ -1,0 +1,139 @@
+//! `coverage`: what the program tells of a recording, a line for each kind, object or key.
+
+use std::fs;
+use std::path::Path;
+
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::{Value, json};
+
+use crate::support::clusters::{Memory, asked, data, fixture, place, record};
+use crate::support::program::{Ran, ran};
+
+fn coverage(more: &[&str]) -> Ran {
+    ran(&[&["coverage"], more].concat())
+}
+
+fn homelab() -> String {
+    place("homelab.tar.zst").to_str().unwrap().to_owned()
+}
+
+fn kept(answers: &Memory, folder: &Path) -> String {
+    let place = folder.join("answers");
+    record(answers, &place);
+    place.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
+    let check = |more: &[&str], code: i32, words: &[&str]| {
+        let ran = coverage(&[&["--from", &homelab()], more].concat());
+        assert_eq!(ran.code, Some(code), "{more:?}: {}{}", ran.output, ran.errors);
+        for word in words {
+            assert!(ran.output.contains(word) || ran.errors.contains(word), "{more:?}: {word}: {}", ran.output);
+        }
+    };
+    check(&[], 0, &["virtual machine", "KIND", "(provider rule K2)", "of the configuration is covered"]);
+    check(&["--fail-under", "50"], 0, &["of the configuration is covered"]);
+    check(&["--fail-under", "100"], 3, &["and 100 % are asked for"]);
+    check(&["--fail-under", "100%", "--output", "json"], 3, &["\"fail_under\": 100.0"]);
+    check(&["--fail-under", "100", "--markdown"], 3, &["# Coverage"]);
+    check(&["--fail-under", "101"], 2, &["not a percentage"]);
+    check(&["--kind", "container", "--fail-under", "97"], 3, &["lxc/204", "fileserver-old"]);
+    check(&["--kind", "pool", "--fail-under", "100"], 0, &["pool/media", "100.0 %"]);
+    check(&["--kind", "none"], 2, &["there is no such kind; there are vm, container"]);
+    check(
+        &["--object", "lxc/204"],
+        0,
+        &["lxc/204: proxmox_virtual_environment_container.fileserver_old", "not expressible"],
+    );
+    check(&["--object", "lxc/9"], 2, &["there is no `lxc/9` on record", "hint: "]);
+    check(&["-v"], 0, &["qemu/100", "storage/local", "pool/media"]);
+}
+
+/// A key that nobody has written down comes before anything else, and counts as not covered.
+#[test]
+fn what_no_row_knows_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut answers = asked(&fixture("homelab"));
+    data(&mut answers, "nodes/pve/qemu/111/config")["brand-new"] = "1".into();
+    let from = kept(&answers, folder.path());
+    let page = coverage(&["--from", &from]);
+    assert!(page.output.starts_with("not covered: "), "{}", page.output);
+    assert!(page.output.lines().nth(1).unwrap().contains("qemu/111: brand-new"), "{}", page.output);
+    let document = coverage(&["--from", &from, "--markdown"]).output;
+    let place = |text: &str| document.find(text).unwrap_or_else(|| panic!("{text}: {document}"));
+    assert!(place("## Not covered") < place("| kind |"), "{document}");
+    assert!(document.contains("- **qemu/111**: `brand-new`\n"), "{document}");
+    let report: Value = serde_json::from_str(&coverage(&["--from", &from, "--output", "json"]).output).unwrap();
+    assert_eq!(report["not_covered"], json!({"qemu/111": ["brand-new"]}));
+    assert_eq!(report["total"]["not_covered"], 1);
+    assert_eq!(report["objects"]["qemu/111"]["keys"]["brand-new"], "not covered");
+}
+
+/// What a token may not read is named with the privilege, here and in the document that an import writes.
+#[test]
+fn what_cannot_be_read_is_told_with_the_privilege() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut answers = asked(&fixture("homelab"));
+    let refused = Answer::refusal(403, "Permission check failed (/vms/110, VM.Audit)");
+    answers.insert(ApiPath::parse("nodes/pve/qemu/110/config"), refused);
+    data(&mut answers, "access/permissions")["/storage"] = json!({});
+    let from = kept(&answers, folder.path());
+    let page = coverage(&["--from", &from]).output;
+    assert!(page.contains("not readable with this login"), "{page}");
+    assert!(page.contains("a role with VM.Audit on /vms/110"), "{page}");
+    assert!(page.contains("a role with Datastore.Audit on /storage"), "{page}");
+    let report: Value = serde_json::from_str(&coverage(&["--from", &from, "--output", "json"]).output).unwrap();
+    let groups = report["unreadable"].as_array().unwrap();
+    let group = groups.iter().find(|group| group["privilege"] == "VM.Audit").unwrap();
+    assert_eq!((&group["path"], &group["objects"]), (&json!("/vms/110"), &json!(["qemu/110"])));
+    let out = folder.path().join("lab");
+    let import = ran(&["import", "--from", &from, "--out", out.to_str().unwrap()]);
+    assert_eq!(import.code, Some(0), "{}", import.errors);
+    let document = fs::read_to_string(out.join("COVERAGE.md")).unwrap();
+    assert!(document.contains("## Not readable with this login"), "{document}");
+    assert!(document.contains("- **qemu/110**: 403 Permission check failed (/vms/110, VM.Audit)\n"), "{document}");
+}
+
+/// The workspace's own recording, under the workspace's own addresses, whatever the import chose of it.
+#[test]
+fn a_workspace_is_told_of_with_all_that_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("lab");
+    let out = out.to_str().unwrap();
+    let mapping = folder.path().join("mapping.json");
+    let chosen = json!({"format": 1, "objects": {
+        "lxc/200": {"address": "proxmox_virtual_environment_container.dns"},
+        "lxc/201": {"address": "proxmox_virtual_environment_container.proxy", "skip": true},
+    }});
+    fs::write(&mapping, chosen.to_string()).unwrap();
+    let words = ["import", "--from", &homelab(), "--out", out, "--mapping", mapping.to_str().unwrap()];
+    assert_eq!(ran(&[&words, &["--exclude", "id=lxc/202"][..]].concat()).code, Some(0));
+    let page = coverage(&[out, "--kind", "container"]).output;
+    for word in ["proxmox_virtual_environment_container.dns ", "lxc/201", "lxc/202"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    // What was not even asked for is said once, and is no object of any number.
+    let out = folder.path().join("pools");
+    let out = out.to_str().unwrap();
+    assert_eq!(ran(&["import", "--from", &homelab(), "--out", out, "--only", "kind=pool"]).code, Some(0));
+    let page = coverage(&[out]).output;
+    assert_eq!(page.matches("not on record: the import did not ask for it").count(), 1, "{page}");
+    let nothing = coverage(&[folder.path().to_str().unwrap()]);
+    assert_eq!(nothing.code, Some(1), "{}", nothing.output);
+    assert!(nothing.errors.contains("hint: an import makes a recording"), "{}", nothing.errors);
+}
+
+/// Objects that are alike stand together, so that the document of a large cluster can be read.
+#[test]
+fn a_large_cluster_has_a_short_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("synth");
+    let from = from.to_str().unwrap();
+    let made = ran(&["twin", "synth", from, "--nodes", "3", "--guests", "300"]);
+    assert_eq!(made.code, Some(0), "{}", made.errors);
+    let document = coverage(&["--from", from, "--markdown"]).output;
+    let (sections, guests) = (document.matches("\n### ").count(), document.matches("| qemu/").count());
+    assert!(sections < 100 && guests > 150, "{sections} sections, {guests} rows");
+    assert!(document.contains(" more like it\n\n| object | at |\n"), "{sections} sections");
+}
