@@ -23,6 +23,7 @@ static SOURCES: &[(&str, &str, &str)] = &[
     ("realm", "tfa", "the service for second factors"),
     ("user", "password", "its owner, or choose one: Proxmox keeps a hash only"),
     ("user", "keys", "its owner"),
+    ("cluster_options", "http_proxy", "the proxy; `/etc/pve/datacenter.cfg` on a node"),
     ("acme_account", "eab-hmac-key", "the certificate authority"),
     ("acme_account", "eab-kid", "the certificate authority"),
     ("acme_plugin", "data", "the DNS provider; `/etc/pve/priv/acme/plugins.cfg` on a node"),

@@ -330,6 +330,25 @@ mod tests {
     }
 
     #[test]
+    fn a_word_comes_back() {
+        for text in
+            ["web", "no", "", "a b", "a\nb\r\t", "\"x\\", "{{ x }}", "\u{1b}\u{202e}\u{e0001}", "é🚀", &"x".repeat(200)]
+        {
+            assert_eq!(read_word(&word(text)), text);
+            assert_eq!(word(text).lines().count().max(1), 1, "a key stands on one line");
+        }
+        assert_eq!(read_word("!unsafe \"{{ x }}\""), "{{ x }}");
+    }
+
+    /// A blank at the start of a line would be indentation.
+    #[test]
+    fn blanks_survive_a_break() {
+        let text = Node::from(vec![("key", Node::from(format!("{}tail", " ".repeat(90))))]).render();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() > 1 && lines[1..].iter().all(|line| line.trim_start().starts_with(['\\', 't'])), "{text}");
+    }
+
+    #[test]
     fn collections_nest() {
         let node = Node::from(vec![
             ("a", Node::List(vec![Node::from(vec![("b", Node::from("c")), ("d", Node::from(true))]), Node::from("e")])),

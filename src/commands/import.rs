@@ -23,6 +23,7 @@ use crate::ui::Ui;
 /// changes nothing. Files that it did not write are never touched; what somebody has edited stops it.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
     /// The cluster, as in `pve.example`; more nodes with `--endpoint`
     #[arg(value_name = "ENDPOINT", conflicts_with = "from")]

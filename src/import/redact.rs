@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 /// What Proxmox itself shows instead of a password (`cipassword`).
 const MASK: &str = "**********";
 
-/// Words that are secrets of one kind, and something else in other answers (`data` is also the text of a hosts file): they
+/// Words that are secrets of one kind, and something else in other answers (`data` is also the text of a hosts file, `key` names what is pending): they
 /// are taken for a secret where their kind is read.
-const COMMON: [&str; 1] = ["data"];
+const COMMON: [&str; 2] = ["data", "key"];
 
 /// Secret keys whose value is an address: only the password in it is hidden.
 const ADDRESSES: [&str; 1] = ["http_proxy"];
@@ -76,11 +76,8 @@ impl Here {
     fn object(&self, keys: &mut Map<String, Value>) {
         // An item of a guest's `pending`: `{"key": "cipassword", "value": …, "pending": …}`.
         let named = keys.get("key").and_then(Value::as_str).filter(|name| self.is_secret(name)).map(str::to_owned);
-        // The key of a name server is a secret; in a list of what is pending, `key` names what the item is about.
-        let item = ["value", "pending", "delete"].iter().any(|key| keys.contains_key(*key));
         for (key, value) in keys {
             match &named {
-                _ if item && key == "key" => {}
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
                 _ if ADDRESSES.contains(&&**key) => hide_password(key, value),
                 _ if self.is_secret(key) => hide(key, value),
@@ -116,7 +113,7 @@ fn hide_password(key: &str, value: &mut Value) {
     let Some(text) = value.as_str() else { return };
     let Some((scheme, rest)) = text.split_once("://") else { return };
     let Some((login, host)) = rest.rsplit_once('@') else { return };
-    let user = login.split_once(':').map_or(login, |(user, _)| user);
+    let Some((user, _)) = login.split_once(':') else { return };
     *value = format!("{scheme}://{user}:{}@{host}", placeholder(key)).into();
 }
 
@@ -157,7 +154,8 @@ mod tests {
             json!({"realm": "sso", "client-key": "redacted-client-key", "tfa": "redacted-tfa"}),
         );
         check(json!([{"userid": "a@pve", "keys": "x"}]), json!([{"userid": "a@pve", "keys": "redacted-keys"}]));
-        check(json!([{"dns": "pdns", "key": "CANARY"}]), json!([{"dns": "pdns", "key": "redacted-key"}]));
+        let dns = json!([{"dns": "pdns", "key": "CANARY"}]);
+        at("cluster/sdn/dns", dns, json!([{"dns": "pdns", "key": "redacted-key"}]));
         check(json!([{"key": "memory", "delete": 1}]), json!([{"key": "memory", "delete": 1}]));
         check(json!({"password": {"deep": ["CANARY"]}}), json!({"password": "redacted-password"}));
         check(json!({"password": null, "keyring": ""}), json!({"password": null, "keyring": ""}));
@@ -171,6 +169,7 @@ mod tests {
         let proxy = |text: &str| json!({"http_proxy": text});
         check(proxy("http://ada:CAN@ARY@host:1/"), proxy("http://ada:redacted-http_proxy@host:1/"));
         check(proxy("http://host:1/"), proxy("http://host:1/"));
+        check(proxy("http://ada@host:1/"), proxy("http://ada@host:1/"));
     }
 
     #[test]

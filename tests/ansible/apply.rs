@@ -46,6 +46,7 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
         ("GET", "masked") => data(json!({"password": "**********", "user": "a"})),
         ("GET", "shown") => data(json!({"key": "another"})),
         ("GET", "things/new") => message("500 no such thing", "no such thing 'new'"),
+        ("GET", "rules/0") => data(json!({"a": "1", "pos": "0"})),
         ("GET", "rules/3") => message("500 no rule", "no rule at position 3"),
         ("GET", "maps/new") => message("500 x", "mapping 'new' not found"),
         ("GET", "wrong") => refused(
@@ -136,7 +137,7 @@ fn cases() -> Vec<Case> {
         case(
             json!({"path": "rules/3", "values": {"a": 1}, "create": {"path": "rules", "values": {"pos": 3}}}),
             Says::Changed,
-            &[r#"POST rules {"a": 1, "pos": 3}"#],
+            &[r#"POST rules {"a": 1, "pos": 3}"#, r#"PUT rules/0 {"moveto": 4}"#],
         ),
         case(json!({"path": "maps/new", "create": {"path": "maps"}}), Says::Changed, &["POST maps {}"]),
         case(json!({"path": "things/new", "values": {"a": 1}}), Says::Failed("things/new: no such thing 'new'"), &[]),

@@ -10,6 +10,9 @@ use crate::support::clusters::{Memory, data, fixture};
 use crate::support::program::{Ran, ran_in};
 use crate::support::skip;
 
+/// A text that would be run if it were a template.
+const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}";
+
 /// The counts of the last line: `ok=15 changed=0 unreachable=0 failed=0 …`.
 #[derive(Debug, PartialEq, Eq)]
 struct Recap {
@@ -61,8 +64,7 @@ fn one_value_is_one_change_and_no_text_is_run() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}";
-    let noted = |notes: &str| -> Memory {
+    let with = |notes: &str| -> Memory {
         let mut answers = fixture("pve-9.1");
         let matcher = "cluster/notifications/matchers";
         data(&mut answers, &format!("{matcher}/errors"))["comment"] = notes.into();
@@ -73,14 +75,13 @@ fn one_value_is_one_change_and_no_text_is_run() {
         }
         for what in ["config", "pending"] {
             let guest = data(&mut answers, &format!("nodes/pve1/qemu/100/{what}"));
-            match guest {
-                Value::Object(keys) => drop(keys.insert("args".to_owned(), format!("-name '{notes}'").into())),
-                _ => {}
+            if let Value::Object(keys) = guest {
+                keys.insert("args".to_owned(), format!("-name '{notes}'").into());
             }
         }
         answers
     };
-    let answers = noted(NOTES);
+    let answers = with(NOTES);
     let workspace = Workspace::new(&answers);
     let tags = ["--tags", "all"];
     // The same text on both sides.

@@ -107,6 +107,8 @@ fn sources(kind: &Kind, answers: &Memory) -> Vec<ApiPath> {
 fn plant(answers: &mut Memory, kind: &Kind, key: &Key, path: &ApiPath) {
     let name = key.name.replace("[n]", "0");
     let canary = |place: &str| match key.form {
+        // Only the password in an address is a secret.
+        _ if name == "http_proxy" => format!("http://ada:CANARY-{name}-{place}@proxy:3128/").into(),
         Form::Structure => json!([{"name": "x", "value": format!("CANARY-{name}-{place}")}]),
         _ => format!("CANARY-{name}-{place}").into(),
     };

@@ -4,6 +4,7 @@
 //! `pool_…` and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proxmox_mpc_model::cluster::Guest;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
@@ -106,15 +107,15 @@ impl<'f> Inventory<'f> {
         groups.sort();
         let mut text = String::from("all:\n  hosts:\n");
         for host in self.hosts.values() {
-            text.push_str(&format!("    {}:\n", yaml::word(&host.name)));
+            _ = writeln!(text, "    {}:", yaml::word(&host.name));
             text.push_str(&host.text);
         }
         text.push_str("  children:\n");
         for (group, mut hosts) in groups {
             hosts.sort_unstable();
-            text.push_str(&format!("    {group}:\n      hosts:\n"));
+            _ = writeln!(text, "    {group}:\n      hosts:");
             for host in hosts {
-                text.push_str(&format!("        {}:\n", yaml::word(host)));
+                _ = writeln!(text, "        {}:", yaml::word(host));
             }
         }
         document(&[header], &text)
@@ -183,25 +184,26 @@ fn group_names<'h>(
 ) -> BTreeMap<&'h Group, String> {
     let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
     let (mut names, mut exact) = (BTreeMap::new(), BTreeMap::new());
-    let (mut wishes, mut wished) = (Vec::new(), Vec::new());
+    let (mut wishes, mut identities) = (Vec::new(), Vec::new());
     for group in groups {
         match group {
             Group::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
             Group::Named(kind, name) => {
                 let codes = name.chars().filter(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
-                let id = codes.map(|c| format!("{:x}", u32::from(c))).collect();
+                let mut id = String::new();
+                codes.for_each(|c| _ = write!(id, "{:x}", u32::from(c)));
                 let identity = Identity::new(kind, name);
                 let plain = format!("{kind}_{name}");
                 if names::slug(&plain) == plain && !taken.contains(plain.as_str()) {
                     exact.insert(identity.clone(), plain);
                 }
-                wished.push((group, identity.clone()));
+                identities.push((group, identity.clone()));
                 wishes.push(Wish { identity, name: Some(format!("{kind} {name}")), word: "group", id });
             }
         }
     }
     let mut assigned = names::assign(&wishes, &exact, &taken);
-    names.extend(wished.into_iter().filter_map(|(group, identity)| Some((group, assigned.remove(&identity)?))));
+    names.extend(identities.into_iter().filter_map(|(group, identity)| Some((group, assigned.remove(&identity)?))));
     names
 }
 

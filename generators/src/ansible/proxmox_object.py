@@ -461,11 +461,21 @@ def keep(module, api):
     if found is None:
         create = module.params["create"]
         values.update((key, parameter(one)) for key, one in create["values"].items())
-        answer = api.ask("POST", create["path"], values)
+        api.wait(api.ask("POST", create["path"], values))
+        place(api, create, wanted)
     else:
-        answer = api.ask("PUT", path, values)
-    api.wait(answer)
+        api.wait(api.ask("PUT", path, values))
     return result
+
+
+def place(api, create, wanted):
+    """Move a new rule to its position: Proxmox puts it before all others, whatever position was named."""
+    position = int(create["values"].get("pos") or 0)
+    if not position:
+        return
+    first = api.ask("GET", create["path"] + "/0")
+    if all(same(value, first.get(key), False) for key, value in wanted.items()):
+        api.ask("PUT", create["path"] + "/0", {"moveto": position + 1})
 
 
 def apply(module, api):
