@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::ApiPath;
 
+/// The beginning of what a twin says where it knows no answer.
+const UNKNOWN: &str = "the twin's recording has no answer";
+
 /// What a Proxmox API said to one GET, as a recording keeps it: refusals are answers too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -30,6 +33,18 @@ impl Answer {
     pub fn refusal(status: u16, message: &str) -> Self {
         let reason = message.lines().next().unwrap_or_default().to_owned();
         Self { status, reason, body: serde_json::json!({ "data": null, "message": format!("{message}\n") }) }
+    }
+
+    /// What a twin says of a request that its recording has no answer to: nothing can be told from it, and least of all
+    /// that there is no such thing.
+    pub fn unknown(path: &ApiPath) -> Self {
+        let message = format!("{UNKNOWN} to 'GET /{}'", path.segments().join("/"));
+        Self { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
+    }
+
+    /// Whether this is what a cluster said, and not [`Answer::unknown`].
+    pub fn is_known(&self) -> bool {
+        !(self.status == 501 && self.reason.starts_with(UNKNOWN))
     }
 
     /// The `data` of a success, `None` for a refusal.

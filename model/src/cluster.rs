@@ -135,9 +135,9 @@ impl<'a> Cluster<'a> {
         Ok(cluster)
     }
 
-    /// The stored answer to a request.
+    /// The stored answer to a request; `None` where it is not on record, also of the twin that was asked.
     pub fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
-        self.answers.get(path)
+        Ok(self.answers.get(path)?.filter(Answer::is_known))
     }
 
     /// The rows of a list by their ids; `None` where the answer is not on record, was refused, or is no list.

@@ -24,8 +24,15 @@ const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("user_token", "expire"),
 ];
 
-/// Sets whose schema has a pattern and names no format.
-const SETS: [(&str, &str, Form); 1] = [("cluster_options", "registered-tags", Form::Set(';'))];
+/// Keys that are written otherwise than their schema says: a set with a pattern and no format, lists of interfaces whose order
+/// counts.
+const READINGS: [(&str, &str, Form); 5] = [
+    ("cluster_options", "registered-tags", Form::Set(';')),
+    ("network", "bridge_ports", Form::Text),
+    ("network", "ovs_bonds", Form::Text),
+    ("network", "ovs_ports", Form::Text),
+    ("network", "slaves", Form::Text),
+];
 
 /// Property strings whose schema names a registered format instead of spelling it out, with its default key.
 const FORMATS: &[(&str, Form)] = &[
@@ -108,8 +115,8 @@ fn each<T: Deserialize<'static>>(fixture: &'static str, check: impl Fn(&str, &Ke
 fn every_declared_key_has_its_form_and_default() {
     each(SCHEMA, |kind, row, declared: &Declared| {
         let name = (kind, row.name);
-        let set = SETS.iter().find(|(of, key, _)| (*of, *key) == name).map(|(_, _, form)| *form);
-        assert_eq!(row.form, set.unwrap_or_else(|| declared.form()), "{name:?}");
+        let reading = READINGS.iter().find(|(of, key, _)| (*of, *key) == name).map(|(_, _, form)| *form);
+        assert_eq!(row.form, reading.unwrap_or_else(|| declared.form()), "{name:?}");
         let default = declared.default.as_ref().and_then(text);
         let Some(default) = default.filter(|_| !NOT_DEFAULTS.contains(&name)) else { return };
         match row.form {

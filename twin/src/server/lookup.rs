@@ -109,7 +109,7 @@ impl Lookup {
         }
         Ok(match self.deriver.derive(path)? {
             Some(derived) => (Origin::Derived, derived.into()),
-            None => (Origin::Unknown, unknown(path).into()),
+            None => (Origin::Unknown, Answer::unknown(path).into()),
         })
     }
 
@@ -146,10 +146,4 @@ impl fmt::Debug for Lookup {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Lookup").field("counts", &self.counts()).finish_non_exhaustive()
     }
-}
-
-/// What is neither on record nor derived.
-fn unknown(path: &ApiPath) -> Answer {
-    let message = format!("the twin's recording has no answer to 'GET /{}'", path.segments().join("/"));
-    Answer { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
 }
