@@ -63,8 +63,10 @@ const PRIVILEGES: &[&str] = &[
     "Mapping.Audit",
     "Pool.Allocate",
     "Pool.Audit",
+    "SDN.Allocate",
     "SDN.Audit",
     "Sys.Audit",
+    "Sys.Modify",
     "VM.Allocate",
     "VM.Audit",
     "VM.Config.CDROM",
@@ -122,7 +124,7 @@ impl Cluster {
         json!([single])
     }
 
-    /// The storages as one node sees them, and the images on those whose volumes have no file name.
+    /// The storages as one node sees them, and the volumes on each.
     pub(super) fn node_storages(self, node: u32) -> impl Iterator<Item = (ApiPath, Value)> {
         let name = node_name(node);
         let rows = STORAGES.iter().map(|storage| {
@@ -133,13 +135,12 @@ impl Cluster {
             })
         });
         let list = (ApiPath::new(["nodes", &name, "storage"]), rows.collect());
-        let images = ["local-lvm", "tank"].into_iter().map(move |storage| {
+        let volumes = STORAGES.iter().map(move |storage| {
             let here = self.members().filter(|guest| guest.node == name);
-            let volumes = here.flat_map(|guest| guest.images(storage)).collect();
-            let path = ApiPath::new(["nodes", &name, "storage", storage, "content"]);
-            (path.with_query("content", "images"), volumes)
+            let volumes = here.flat_map(|guest| guest.images(storage.0)).collect();
+            (ApiPath::new(["nodes", &name, "storage", storage.0, "content"]), volumes)
         });
-        std::iter::once(list).chain(images)
+        std::iter::once(list).chain(volumes)
     }
 
     fn node(self, node: u32) -> Value {
@@ -194,7 +195,7 @@ impl Cluster {
 
 fn permissions() -> Value {
     let all: Map<String, Value> = PRIVILEGES.iter().map(|privilege| ((*privilege).to_owned(), json!(1))).collect();
-    let paths = ["/", "/access", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
+    let paths = ["/", "/access", "/mapping", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
     Value::Object(paths.map(|path| (path.to_owned(), Value::Object(all.clone()))).into_iter().collect())
 }
 

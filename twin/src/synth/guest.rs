@@ -5,6 +5,7 @@ use proxmox_mpc_model::cluster::GuestType;
 use serde_json::{Map, Value, json};
 
 use super::cluster::{Cluster, node_name};
+use super::nothing;
 use super::random::Random;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -170,6 +171,22 @@ impl Guest {
         let config = self.config();
         let keys = config.as_object().into_iter().flatten();
         keys.map(|(key, value)| json!({ "key": key, "value": value })).collect()
+    }
+
+    /// What Proxmox keeps beside the configuration: the firewall, which one in ten uses, and snapshots.
+    pub(super) fn beside(&self) -> [(&'static str, Value); 5] {
+        let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        let used = self.vmid % 10 == 3;
+        let options = if used { json!({ "enable": 1, "policy_in": "DROP", "digest": digest }) } else { json!({}) };
+        let rule = json!({ "pos": 0, "type": "in", "action": "ACCEPT", "enable": 1, "macro": "SSH", "digest": digest });
+        let current = json!({ "name": "current", "description": "You are here!", "running": 0, "digest": digest });
+        [
+            ("firewall/options", options),
+            ("firewall/rules", if used { json!([rule]) } else { nothing() }),
+            ("firewall/ipset", nothing()),
+            ("firewall/aliases", nothing()),
+            ("snapshot", json!([current])),
+        ]
     }
 
     /// What the inside of a running guest says of its network, and where it is asked.

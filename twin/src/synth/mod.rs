@@ -9,6 +9,7 @@ use crate::recording::{About, FORMAT};
 
 mod cluster;
 mod guest;
+mod places;
 mod random;
 
 use cluster::Cluster;
@@ -46,10 +47,12 @@ pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answe
         let guest = guest::Guest::new(&cluster, index);
         let path = |what: &str| ApiPath::parse(&format!("nodes/{}/{}/{what}", guest.node, guest.id()));
         let mut answers = vec![(path("config"), guest.config()), (path("pending"), guest.pending())];
+        answers.extend(guest.beside().into_iter().map(|(what, data)| (path(what), data)));
         answers.extend(guest.interfaces().map(|(what, interfaces)| (path(what), interfaces)));
         answers
     });
-    let answers = cluster.overview().chain(pools).chain(storages).chain(guests);
+    let answers = cluster.overview().chain(places::cluster()).chain(pools).chain(places::nodes(cluster.nodes));
+    let answers = answers.chain(storages).chain(guests);
     answers.map(|(path, data): (ApiPath, Value)| (path, Answer::ok(data)))
 }
 

@@ -1,0 +1,33 @@
+//! What a made-up cluster has beside its guests, storages and pools: logins, networks, firewalls, jobs, and what each node
+//! says of itself (`places.json`). It is the same in every cluster.
+
+use proxmox_mpc_model::ApiPath;
+use serde_json::{Map, Value};
+
+use super::cluster::node_name;
+
+/// The answers by path: those of the cluster, and those of a node below its own path.
+const PLACES: &str = include_str!("places.json");
+
+fn part(name: &str) -> Map<String, Value> {
+    let mut parts: Map<String, Value> = serde_json::from_str(PLACES).expect("the file is part of the program");
+    match parts.remove(name) {
+        Some(Value::Object(part)) => part,
+        _ => Map::new(),
+    }
+}
+
+/// What the cluster as a whole answers.
+pub(super) fn cluster() -> impl Iterator<Item = (ApiPath, Value)> {
+    part("cluster").into_iter().map(|(path, data)| (ApiPath::parse(&path), data))
+}
+
+/// What each of so many nodes answers.
+pub(super) fn nodes(nodes: u32) -> impl Iterator<Item = (ApiPath, Value)> {
+    let answers = part("node");
+    (0..nodes).flat_map(move |node| {
+        let name = node_name(node);
+        let path = move |path: &String| ApiPath::parse(&format!("nodes/{name}/{path}"));
+        answers.clone().into_iter().map(move |(what, data)| (path(&what), data))
+    })
+}
