@@ -1,0 +1,225 @@
+//! The software-defined network (`sdn/*.cfg`): what is configured, what is applied (`.running-config`), and the
+//! difference.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::pending::{self, Objects};
+use super::section::{self, Dialect};
+use super::sheet::{Row, Sheet, rows, with};
+use super::words::sorted;
+use super::{File, Tree};
+use crate::ApiPath;
+use crate::property::Properties;
+
+/// The lists: the file, the word in paths, the key that names one of them, and the dialect.
+const LISTS: &[(&str, &str, &str, Dialect)] = &[
+    (
+        "sdn/zones.cfg",
+        "zones",
+        "zone",
+        Dialect {
+            types: "simple vlan qinq vxlan evpn faucet",
+            bare: false,
+            keys: "advertise-subnets:b bridge bridge-disable-mac-learning:b controller dhcp disable-arp-nd-suppression:b \
+                dns dnszone dp-id:i exitnodes exitnodes-local-routing:b exitnodes-primary fabric ipam mac mtu:i nodes peers \
+                reversedns rt-import tag:i vlan-protocol vrf-vxlan:i vxlan-port:i",
+        },
+    ),
+    (
+        "sdn/vnets.cfg",
+        "vnets",
+        "vnet",
+        Dialect { types: "vnet", bare: false, keys: "alias isolate-ports:b tag:i vlanaware:b zone" },
+    ),
+    (
+        "sdn/subnets.cfg",
+        "subnets",
+        "subnet",
+        Dialect {
+            types: "subnet",
+            bare: false,
+            keys: "dhcp-dns-server dhcp-range:l dnszoneprefix gateway snat:b vnet",
+        },
+    ),
+    (
+        "sdn/controllers.cfg",
+        "controllers",
+        "controller",
+        Dialect {
+            types: "evpn bgp isis faucet",
+            bare: false,
+            keys: "asn:i bgp-multipath-as-path-relax:b bgp-multipath-as-relax:b ebgp-multihop:i ebgp:b fabric isis-domain \
+                isis-ifaces isis-net loopback node peers",
+        },
+    ),
+    (
+        "sdn/dns.cfg",
+        "dns",
+        "dns",
+        Dialect { types: "powerdns", bare: false, keys: "fingerprint key reversemaskv6:i reversev6mask:i ttl:i url" },
+    ),
+    (
+        "sdn/ipams.cfg",
+        "ipams",
+        "ipam",
+        Dialect { types: "pve netbox phpipam", bare: false, keys: "fingerprint section:i token url" },
+    ),
+];
+
+/// The networks by name, and those of them that are applied.
+pub(super) struct Networks {
+    pub(super) configured: Vec<String>,
+    pub(super) running: Vec<String>,
+}
+
+/// `cluster/sdn`.
+pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
+    let index = ["vnets", "zones", "controllers", "ipams", "dns", "fabrics"].map(|name| json!({ "id": name }));
+    sheet.put("cluster/sdn", index.to_vec());
+    let running: Value = parsed(tree, "sdn/.running-config", sheet);
+    let mut configured: BTreeMap<&str, Objects> = BTreeMap::new();
+    for (name, word, key, dialect) in LISTS {
+        let file = tree.get(*name);
+        let (text, digest) = file.map_or(("", ""), |File { text, sha1, .. }| (text, sha1));
+        let mut objects = Objects::new();
+        for section in section::parse(name, text, *dialect, sheet) {
+            objects.insert(section.id, with(checked(section.keys), "type", section.kind));
+        }
+        if *word == "ipams" {
+            objects.entry("pve".to_owned()).or_default().insert("type".to_owned(), json!("pve"));
+        }
+        if *word != "subnets" {
+            list(word, key, digest, &objects, sheet);
+        }
+        configured.insert(*word, objects);
+    }
+    let of = |word: &str| configured.get(word).cloned().unwrap_or_default();
+    let applied = |word: &str| pending::applied(&running, word);
+    for (word, key) in [("zones", "zone"), ("vnets", "vnet"), ("controllers", "controller")] {
+        let difference = pending::difference(&applied(word), &of(word));
+        for (id, keys) in &difference {
+            let single = ApiPath::new(["cluster", "sdn", word, id]).with_query("pending", "1");
+            sheet.put_at(single, named(keys, key, id));
+        }
+        let listed = difference.iter().map(|(id, keys)| named(keys, key, id));
+        sheet.put_at(ApiPath::new(["cluster", "sdn", word]).with_query("pending", "1"), rows(listed.collect()));
+        let running = applied(word).into_iter().map(|(id, keys)| named(&shown(keys), key, &id));
+        sheet.put_at(ApiPath::new(["cluster", "sdn", word]).with_query("running", "1"), rows(running.collect()));
+    }
+    let digest = tree.get("sdn/subnets.cfg").map(|file| file.sha1.as_str()).unwrap_or_default();
+    let (vnets, subnets) = (of("vnets"), of("subnets"));
+    let waiting = pending::difference(&applied("subnets"), &subnets);
+    for vnet in vnets.keys() {
+        let of_vnet = |keys: &Row| keys.get("vnet").and_then(Value::as_str) == Some(vnet);
+        let path = ApiPath::new(["cluster", "sdn", "vnets", vnet, "subnets"]);
+        let found = subnets.iter().filter(|(_, keys)| of_vnet(keys));
+        let found = found.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", digest));
+        sheet.put_at(path.clone(), rows(found.collect()));
+        let found = waiting.iter().filter(|(_, keys)| of_vnet(keys));
+        let found = found.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", Value::Null));
+        sheet.put_at(path.with_query("pending", "1"), rows(found.collect()));
+    }
+    addresses(tree, &of("zones"), &applied("subnets"), sheet);
+    sheet.put("cluster/sdn/fabrics", json!([{ "subdir": "fabric" }, { "subdir": "node" }, { "subdir": "all" }]));
+    if !tree.contains_key("sdn/fabrics.cfg") {
+        sheet.put("cluster/sdn/fabrics/all", json!({ "fabrics": [], "nodes": [] }));
+        sheet.put("cluster/sdn/fabrics/fabric", json!([]));
+        sheet.put("cluster/sdn/fabrics/node", json!([]));
+    }
+    Networks { configured: vnets.into_keys().collect(), running: applied("vnets").into_keys().collect() }
+}
+
+/// A file of JSON; one that is cut counts as empty.
+fn parsed(tree: &Tree, name: &str, sheet: &mut Sheet) -> Value {
+    let Some(file) = tree.get(name).filter(|file| !file.text.trim().is_empty()) else { return Value::Null };
+    serde_json::from_str(&file.text).unwrap_or_else(|error| {
+        sheet.warnings.push(format!("{name}: {error}"));
+        Value::Null
+    })
+}
+
+/// The keys without what their patterns refuse, lists of nodes sorted.
+fn checked(mut keys: Row) -> Row {
+    let is_alias = |text: &str| {
+        text.bytes().all(|byte| {
+            (b')'..=b'_').contains(&byte) || byte.is_ascii_lowercase() || matches!(byte, b'(' | b' ' | b'\t')
+        })
+    };
+    keys.retain(|key, value| key != "alias" || value.as_str().is_some_and(|text| text.len() <= 256 && is_alias(text)));
+    for key in ["nodes", "exitnodes"] {
+        if let Some(value) = keys.get_mut(key) {
+            *value = json!(sorted(value.as_str().unwrap_or_default()));
+        }
+    }
+    keys
+}
+
+fn list(word: &str, key: &str, digest: &str, objects: &Objects, sheet: &mut Sheet) {
+    let listed = objects.iter().map(|(id, keys)| with(with(keys.clone(), key, id.clone()), "digest", digest));
+    sheet.put_at(ApiPath::new(["cluster", "sdn", word]), rows(listed.collect()));
+}
+
+fn named(keys: &Row, key: &str, id: &str) -> Row {
+    with(with(keys.clone(), key, id), "digest", Value::Null)
+}
+
+/// An applied object as it is shown.
+fn shown(keys: Row) -> Row {
+    keys.into_iter().map(|(key, value)| (key, pending::encoded(&value))).collect()
+}
+
+/// A subnet with what its id tells: `lan-10.20.0.0-24`.
+fn subnet(id: &str, keys: &Row, vnets: &Objects) -> Row {
+    let vnet = keys.get("vnet").and_then(Value::as_str).and_then(|vnet| vnets.get(vnet));
+    let zone = vnet.and_then(|vnet| vnet.get("zone")).and_then(Value::as_str);
+    let zone = zone.or_else(|| id.split('-').next()).unwrap_or_default();
+    let network = id.strip_prefix(zone).map_or(id, |rest| rest.trim_start_matches('-'));
+    let (network, mask) = network.rsplit_once('-').unwrap_or((network, ""));
+    let mut shown = keys.clone();
+    let ranges = keys.get("dhcp-range").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let ranges: Vec<Value> = ranges.map(range).collect();
+    for (key, value) in [
+        ("id", json!(id)),
+        ("subnet", json!(id)),
+        ("zone", json!(zone)),
+        ("network", json!(network)),
+        ("mask", json!(mask)),
+        ("cidr", json!(format!("{network}/{mask}"))),
+        ("dhcp-range", json!(ranges)),
+    ] {
+        shown.insert(key.to_owned(), value);
+    }
+    shown
+}
+
+fn range(text: &str) -> Value {
+    let pairs = Properties::parse(text);
+    Value::Object(pairs.iter().filter_map(|(key, value)| Some((key?.to_owned(), json!(value)))).collect())
+}
+
+/// The addresses that Proxmox itself hands out, in zones where it does.
+fn addresses(tree: &Tree, zones: &Objects, subnets: &Objects, sheet: &mut Sheet) {
+    let state = parsed(tree, "sdn/pve-ipam-state.json", sheet);
+    let mut listed = Vec::new();
+    let empty = Map::new();
+    let object = |value: Option<&Value>| value.and_then(Value::as_object).unwrap_or(&empty).clone();
+    for (zone, in_zone) in object(state.get("zones")) {
+        let hands_out = zones
+            .get(&zone)
+            .is_some_and(|keys| keys.get("ipam").is_none_or(|ipam| *ipam == json!("pve")) && keys.contains_key("dhcp"));
+        if !hands_out {
+            continue;
+        }
+        for (cidr, in_subnet) in object(in_zone.get("subnets")) {
+            let id = format!("{zone}-{}", cidr.replace('/', "-"));
+            let Some(vnet) = subnets.get(&id).and_then(|keys| keys.get("vnet")) else { continue };
+            for (address, keys) in object(in_subnet.get("ips")) {
+                let keys = with(object(Some(&keys)), "ip", address);
+                listed.push(with(with(with(keys, "subnet", cidr.clone()), "vnet", vnet.clone()), "zone", zone.clone()));
+            }
+        }
+    }
+    sheet.put("cluster/sdn/ipams/pve/status", rows(listed));
+}

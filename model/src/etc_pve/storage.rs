@@ -1,0 +1,120 @@
+//! Storages (`storage.cfg`).
+
+use serde_json::{Value, json};
+
+use super::section::{self, Dialect};
+use super::sheet::{Row, Sheet, row, rows, with};
+use super::words::sorted;
+use super::{File, Tree};
+
+/// The storages. The keys are those of the kind `storage`.
+const STORAGES: Dialect = Dialect {
+    types: "dir nfs cifs btrfs zfspool zfs lvm lvmthin iscsi iscsidirect rbd cephfs pbs glusterfs esxi",
+    bare: false,
+    keys: "authsupported base blocksize bwlimit comstar_hg comstar_tg content content-dirs create-base-path:b \
+        create-subdirs:b data-pool datastore disable:b domain encryption-key export fingerprint format fs-name fuse:b \
+        is_mountpoint iscsiprovider keyring krbd:b lio_tpg master-pubkey max-protected-backups:i maxfiles:i mkdir:b \
+        monhost mountpoint namespace nocow:b nodes nowritecache:b options path pool port:i portal preallocation \
+        prune-backups saferemove:b saferemove-stepsize:i saferemove_throughput server server2 share shared:b \
+        skip-cert-verification:b smbversion snapshot-as-volume-chain:b sparse:b subdir tagged_only:b target thinpool \
+        transport username vgname volume zfs-base-path",
+};
+
+/// The storages that are always shared, whatever is written.
+const SHARED: &[&str] = &["nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi", "iscsidirect", "zfs", "glusterfs", "esxi"];
+
+/// What a storage holds where nothing is written.
+fn content(kind: &str) -> &'static str {
+    match kind {
+        "dir" | "btrfs" | "lvmthin" | "zfspool" => "images,rootdir",
+        "cephfs" | "pbs" => "backup",
+        "esxi" => "import",
+        _ => "images",
+    }
+}
+
+/// The storages as `storage` lists them.
+pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
+    let file = tree.get("storage.cfg");
+    let (text, digest) = file.map_or(("", ""), |File { text, sha1, .. }| (text, sha1));
+    let mut storages = Vec::new();
+    for section in section::parse("storage.cfg", text, STORAGES, sheet) {
+        let (id, kind) = (section.id, section.kind);
+        let mut keys = with(with(section.keys, "storage", id), "type", kind.clone());
+        keys.entry("content").or_insert_with(|| json!(content(&kind)));
+        if SHARED.contains(&kind.as_str()) {
+            keys.insert("shared".to_owned(), json!(1));
+        }
+        for key in ["content", "nodes"] {
+            if let Some(value) = keys.get_mut(key) {
+                *value = json!(sorted(value.as_str().unwrap_or_default()));
+            }
+        }
+        storages.push(keys);
+    }
+    force_local(&mut storages);
+    storages.into_iter().map(|keys| with(keys, "digest", digest)).collect()
+}
+
+/// `local` is always a folder, and always on every node (`PVE::Storage::Plugin::parse_config`).
+fn force_local(storages: &mut Vec<Row>) {
+    let is_local = |keys: &Row| keys.get("storage") == Some(&json!("local"));
+    let is_good = |keys: &Row| {
+        keys.get("type") == Some(&json!("dir")) && keys.get("path").is_none_or(|path| *path == json!("/var/lib/vz"))
+    };
+    if let Some(local) = storages.iter_mut().find(|keys| is_local(keys) && is_good(keys)) {
+        local.insert("path".to_owned(), json!("/var/lib/vz"));
+        local.remove("nodes");
+        return;
+    }
+    storages.retain(|keys| !is_local(keys));
+    let local: [(&str, Value); 6] = [
+        ("storage", json!("local")),
+        ("type", json!("dir")),
+        ("priority", json!(0)),
+        ("path", json!("/var/lib/vz")),
+        ("prune-backups", json!("keep-all=1")),
+        ("content", json!("backup,images,iso,rootdir,snippets,vztmpl")),
+    ];
+    storages.insert(0, row(local));
+}
+
+/// `storage` itself.
+pub(super) fn answer(storages: &[Row], sheet: &mut Sheet) {
+    sheet.put("storage", rows(storages.to_vec()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storages_get_what_their_type_says() {
+        let check = |text: &str, id: &str, expected: Value| {
+            let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
+            let mut storages = read(&tree, &mut Sheet::default());
+            storages.retain(|keys| keys["storage"] == json!(id));
+            assert_eq!(rows(storages), expected, "{text:?}");
+        };
+        let local = json!([{
+            "storage": "local", "type": "dir", "priority": 0, "path": "/var/lib/vz", "prune-backups": "keep-all=1",
+            "content": "backup,images,iso,rootdir,snippets,vztmpl", "digest": "",
+        }]);
+        check("", "local", local.clone());
+        check("zfspool: local\n\tpool x\n", "local", local);
+        check(
+            "dir: local\n\tcontent iso;backup\n\tnodes a,b\n",
+            "local",
+            json!([{"storage": "local", "type": "dir", "path": "/var/lib/vz", "content": "backup,iso", "digest": ""}]),
+        );
+        check(
+            "nfs: nas\n\tserver 1.2.3.4\n\texport /x\n\tshared 0\n\tis_mountpoint 1\n\tnodes b a\n",
+            "nas",
+            json!([{
+                "storage": "nas", "type": "nfs", "server": "1.2.3.4", "export": "/x", "shared": 1, "is_mountpoint": "1",
+                "nodes": "a,b", "content": "images", "digest": "",
+            }]),
+        );
+        check("drbd: x\n\tredundancy 2\n", "x", json!([]));
+    }
+}
