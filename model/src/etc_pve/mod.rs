@@ -37,7 +37,7 @@ use guest_answers::Guest;
 use sheet::Sheet;
 
 /// The files by their paths below `/etc/pve`: `nodes/pve1/qemu-server/100.conf`. A node that has no file is named by
-/// its folder: `nodes/pve1/`.
+/// its folder, `nodes/pve1/`, and `local` holds the name of the node that was asked, where that is known.
 pub type Tree = BTreeMap<String, File>;
 
 /// One file.
@@ -108,7 +108,7 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     Loaded { answers: sheet.answers, nodes, guests: guests.len(), warnings: sheet.warnings }
 }
 
-/// The nodes that the cluster's file or a folder names, sorted.
+/// The nodes that the cluster's file or a folder names, sorted but for the one that was asked, which comes first.
 fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) -> Vec<String> {
     let folders = tree.keys().filter_map(|path| path.strip_prefix("nodes/")?.split_once('/').map(|(node, _)| node));
     let members = corosync.into_iter().flat_map(corosync::Corosync::names);
@@ -117,7 +117,11 @@ fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) 
         sheet.warnings.push("nodes: there is none, so one is made up".to_owned());
         return vec!["pve".to_owned()];
     }
-    nodes.into_iter().map(str::to_owned).collect()
+    let mut nodes: Vec<String> = nodes.into_iter().map(str::to_owned).collect();
+    if let Some(at) = tree.get("local").and_then(|local| nodes.iter().position(|node| *node == local.text)) {
+        nodes[..=at].rotate_right(1);
+    }
+    nodes
 }
 
 /// The guests in the order of their numbers. Of files with one number the first one counts.
