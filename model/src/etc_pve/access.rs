@@ -10,7 +10,7 @@ use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
-use super::{File, Tree};
+use super::{File, Tree, file};
 use crate::ApiPath;
 
 /// The realms (`domains.cfg`).
@@ -30,7 +30,7 @@ pub(super) fn answer(tree: &Tree, users: &Users, sheet: &mut Sheet) {
         let index: Vec<Row> = names.split(' ').map(|name| row([(*key, json!(name))])).collect();
         sheet.put(path, rows(index));
     }
-    realms(tree.get("domains.cfg"), sheet);
+    realms(file(tree, "domains.cfg"), sheet);
     people(users, sheet);
     roles(users, sheet);
     let groups = users.groups.iter().map(|(name, group)| {
@@ -57,11 +57,10 @@ fn commented(row: Row, comment: Option<&String>) -> Row {
 }
 
 /// The realms; two are always there (`PVE::Auth::Plugin::parse_config`).
-fn realms(file: Option<&File>, sheet: &mut Sheet) {
-    let text = file.map(|file| file.text.as_str()).unwrap_or_default();
+fn realms(file: &File, sheet: &mut Sheet) {
     let mut realms: BTreeMap<String, Row> = BTreeMap::new();
     let mut has_default = false;
-    for section in section::parse("domains.cfg", text, REALMS, sheet) {
+    for section in section::parse("domains.cfg", &file.text, REALMS, sheet) {
         let mut keys = with(section.keys, "type", section.kind);
         if keys.get("default") == Some(&json!(1)) && std::mem::replace(&mut has_default, true) {
             keys.remove("default");
@@ -80,7 +79,6 @@ fn realms(file: Option<&File>, sheet: &mut Sheet) {
             keys.insert("plugin".to_owned(), json!("PVE::Auth::PAM"));
         }
     }
-    let digest = file.map(|file| file.sha1.clone()).unwrap_or_default();
     let mut list = Vec::new();
     for (realm, keys) in realms {
         let mut entry = row([("realm", json!(realm))]);
@@ -89,7 +87,7 @@ fn realms(file: Option<&File>, sheet: &mut Sheet) {
             entry.insert("tfa".to_owned(), json!(kind));
         }
         list.push(entry);
-        sheet.put_at(ApiPath::new(["access", "domains", &realm]), with(keys, "digest", digest.clone()));
+        sheet.put_at(ApiPath::new(["access", "domains", &realm]), with(keys, "digest", file.sha1.clone()));
     }
     sheet.put("access/domains", rows(list));
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::firewall::{self, Firewall, Level};
 use super::guest_answers::Guest;
 use super::sheet::{Row, Sheet, row, rows, with};
-use super::{File, Tree};
+use super::{Tree, file};
 use crate::ApiPath;
 use crate::cluster::GuestType;
 
@@ -22,35 +22,34 @@ pub(super) struct Networks<'n> {
 pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: &Networks<'_>, sheet: &mut Sheet) {
     let sets = networks.running.iter().flat_map(|network| network_sets(network).map(|(name, _)| name));
     let given = Firewall { network_sets: sets.collect(), ..Firewall::default() };
-    let (name, digest) =
-        ("firewall/cluster.fw", |file: Option<&File>| file.map(|file| file.sha1.clone()).unwrap_or_default());
-    let file = tree.get(name);
-    let cluster = firewall::parse(name, text(file), Level::Cluster, Some(&given), sheet);
+    let name = "firewall/cluster.fw";
+    let found = file(tree, name);
+    let cluster = firewall::parse(name, &found.text, Level::Cluster, Some(&given), sheet);
     let shared = references(&cluster, "dc", networks);
-    let place = Place { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &digest(file) };
+    let place = Place { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &found.sha1 };
     place.answer(&cluster, &shared, sheet);
     place.groups(&cluster, sheet);
     for node in nodes {
         let name = format!("nodes/{node}/host.fw");
-        let file = tree.get(&name);
-        let host = firewall::parse(&name, text(file), Level::Host, Some(&cluster), sheet);
-        let place = Place { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &digest(file) };
+        let found = file(tree, &name);
+        let host = firewall::parse(&name, &found.text, Level::Host, Some(&cluster), sheet);
+        let place = Place { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &found.sha1 };
         place.answer(&host, &[], sheet);
     }
     for guest in guests {
         let name = format!("firewall/{}.fw", guest.vmid);
         let level = if guest.guest_type == GuestType::Qemu { Level::Machine } else { Level::Container };
-        let file = tree.get(&name);
-        let own = firewall::parse(&name, text(file), level, Some(&cluster), sheet);
+        let found = file(tree, &name);
+        let own = firewall::parse(&name, &found.text, level, Some(&cluster), sheet);
         let mut all = shared.clone();
         all.extend(references(&own, "guest", &Networks { configured: Vec::new(), running: &[] }));
         let (word, vmid) = (guest.guest_type.word(), guest.vmid.to_string());
         let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
-        Place { prefix, level, digest: &digest(file) }.answer(&own, &all, sheet);
+        Place { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
     }
     for network in &networks.configured {
         let name = format!("sdn/firewall/{network}.fw");
-        let file = tree.get(&name);
+        let found = file(tree, &name);
         let prefix = &["cluster", "sdn", "vnets", network, "firewall"];
         if !networks.running.contains(network) {
             for what in ["options", "rules"] {
@@ -58,13 +57,9 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: 
             }
             continue;
         }
-        let own = firewall::parse(&name, text(file), Level::Network, Some(&cluster), sheet);
-        Place { prefix, level: Level::Network, digest: &digest(file) }.answer(&own, &[], sheet);
+        let own = firewall::parse(&name, &found.text, Level::Network, Some(&cluster), sheet);
+        Place { prefix, level: Level::Network, digest: &found.sha1 }.answer(&own, &[], sheet);
     }
-}
-
-fn text(file: Option<&File>) -> &str {
-    file.map(|file| file.text.as_str()).unwrap_or_default()
 }
 
 /// The sets that a virtual network makes, and what they hold.

@@ -63,6 +63,11 @@ impl Guest {
             let query = self.path("config").with_query("snapshot", name);
             sheet.put_at(query, with(hidden(snapshot.clone()), "digest", digest.clone()));
         }
+        // The list shows what is in force as a snapshot, which it is not.
+        let message = "snapshot 'current' does not exist";
+        sheet.put_at(self.path("snapshot/current"), json!([{ "cmd": "rollback" }, { "cmd": "config" }]));
+        sheet.refuse(self.path("snapshot/current/config"), message);
+        sheet.refuse(self.path("config").with_query("snapshot", "current"), message);
     }
 
     /// The keys with what is in force and what is pending (`PVE::GuestHelpers::config_with_pending_array`).

@@ -6,7 +6,7 @@ use super::access::decoded_again;
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::words::{is_digits, lines};
-use super::{File, Tree};
+use super::{File, Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, boolean};
 
@@ -22,12 +22,10 @@ const KEYS: &str = "all:b bwlimit:i comment compress dow dumpdir enable-new:b en
 /// The keys that are shown as objects; switches inside of them become numbers.
 const OBJECTS: &[&str] = &["fleecing", "performance", "prune-backups"];
 
-/// The lists of jobs, and the ids and comments of those that can send notifications.
-pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
-    let file = tree.get("jobs.cfg");
-    let text = file.map(|file| file.text.as_str()).unwrap_or_default();
+/// The lists of jobs; beside them the backups.
+pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     let (mut backups, mut syncs) = (cron(tree.get("vzdump.cron"), sheet), Vec::new());
-    for section in section::parse("jobs.cfg", text, JOBS, sheet) {
+    for section in section::parse("jobs.cfg", &file(tree, "jobs.cfg").text, JOBS, sheet) {
         let mut keys = with(with(section.keys, "id", section.id), "type", section.kind.clone());
         keys.entry("enabled").or_insert(json!(1));
         if let Some(comment) = keys.get_mut("comment") {
@@ -44,15 +42,16 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
             syncs.push(with(keys, "last-run", Value::Null));
         }
     }
-    let named = |keys: &Row| {
-        let id = keys.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        (id, keys.get("comment").cloned().unwrap_or_default())
-    };
-    let jobs = backups.iter().map(named).collect();
-    sheet.put("cluster/backup", rows(backups));
+    sheet.put("cluster/backup", rows(backups.clone()));
     sheet.put("cluster/jobs/realm-sync", rows(syncs));
     sheet.put("cluster/jobs", json!([{ "subdir": "schedule-analyze" }, { "subdir": "realm-sync" }]));
-    jobs
+    backups
+}
+
+/// The id of a job and its comment.
+pub(super) fn named(keys: &Row) -> (String, Value) {
+    let id = keys.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    (id, keys.get("comment").cloned().unwrap_or_default())
 }
 
 fn object(text: &str) -> Value {
@@ -155,14 +154,13 @@ fn weekdays(text: &str) -> Option<String> {
     Some(chosen.into_iter().filter_map(|number| DAYS.get(number).copied()).collect::<Vec<_>>().join(","))
 }
 
-/// Replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job.
+/// Replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job. Returns ids and comments.
 pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
     const REPLICATIONS: Dialect =
         Dialect { types: "local", bare: false, keys: "comment disable:b rate:n remove_job schedule source target" };
-    let file = tree.get("replication.cfg");
-    let (text, digest) = file.map_or(("", ""), |file| (file.text.as_str(), file.sha1.as_str()));
+    let File { text, sha1, .. } = file(tree, "replication.cfg");
     let mut list = Vec::new();
-    let mut named = Vec::new();
+    let mut found = Vec::new();
     for section in section::parse("replication.cfg", text, REPLICATIONS, sheet) {
         let number = |text: &str| text.parse::<u32>().ok();
         let Some((Some(guest), Some(job))) =
@@ -176,12 +174,13 @@ pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value
             *comment = json!(decoded_again(comment));
         }
         let keys = with(with(keys, "guest", guest), "jobnum", job);
-        named.push((section.id.clone(), keys.get("comment").cloned().unwrap_or_default()));
-        sheet.put_at(ApiPath::new(["cluster", "replication", &section.id]), with(keys.clone(), "digest", digest));
+        found.push(named(&keys));
+        sheet
+            .put_at(ApiPath::new(["cluster", "replication", &section.id]), with(keys.clone(), "digest", sha1.as_str()));
         list.push(keys);
     }
     sheet.put("cluster/replication", rows(list));
-    named
+    found
 }
 
 #[cfg(test)]

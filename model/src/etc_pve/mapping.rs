@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Sheet, row, rows, with};
-use super::{File, Tree};
+use super::{File, Tree, file};
 use crate::ApiPath;
 
 /// The mappings: the file, the word in paths, and its dialect.
@@ -31,11 +31,11 @@ const SERVERS: Dialect = Dialect {
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
     sheet.put("cluster/mapping", json!([{ "name": "dir" }, { "name": "pci" }, { "name": "usb" }]));
     for (name, word, dialect) in MAPPINGS {
-        let (text, digest) = tree.get(*name).map_or(("", ""), |File { text, sha1, .. }| (text, sha1));
+        let File { text, sha1, .. } = file(tree, name);
         let sections = section::parse(name, text, *dialect, sheet);
         let listed = sections.into_iter().map(|section| {
             let keys = with(with(section.keys, "id", section.id), "type", section.kind);
-            with(keys, "digest", digest)
+            with(keys, "digest", sha1.as_str())
         });
         sheet.put_at(ApiPath::new(["cluster", "mapping", word]), rows(listed.collect()));
     }
@@ -43,9 +43,8 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
 
 /// `cluster/metrics`.
 pub(super) fn servers(tree: &Tree, sheet: &mut Sheet) {
-    let text = tree.get("status.cfg").map(|file| file.text.as_str()).unwrap_or_default();
     let mut listed = Vec::new();
-    for section in section::parse("status.cfg", text, SERVERS, sheet) {
+    for section in section::parse("status.cfg", &file(tree, "status.cfg").text, SERVERS, sheet) {
         let keys = with(section.keys, "type", section.kind);
         let mut entry = row([("id", json!(section.id)), ("disable", json!(0))]);
         for key in ["disable", "port", "server", "type"] {

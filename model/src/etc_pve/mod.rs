@@ -4,6 +4,7 @@
 //! how full a disk is) is answered as of a cluster that was just switched on and measured nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ use crate::cluster::GuestType;
 use crate::{Answer, ApiPath, VmId};
 
 mod access;
+mod backup;
 mod corosync;
 mod firewall;
 mod firewall_answers;
@@ -51,6 +53,18 @@ pub struct File {
     pub sha256: String,
 }
 
+/// What stands for a file that is not there: Proxmox takes it for an empty one, and the digests are those of nothing.
+static NOTHING: LazyLock<File> = LazyLock::new(|| File {
+    text: String::new(),
+    sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709".to_owned(),
+    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+});
+
+/// A file of the tree, or an empty one.
+fn file<'t>(tree: &'t Tree, name: &str) -> &'t File {
+    tree.get(name).unwrap_or(&NOTHING)
+}
+
 impl File {
     /// A file with this text and no checksums.
     pub fn of(text: &str) -> Self {
@@ -88,15 +102,16 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     for node in &nodes {
         options::node(tree, node, &mut sheet);
     }
-    let users = tree.get("user.cfg").map(|file| file.text.as_str()).unwrap_or_default();
-    let users = user::parse(users, &mut sheet);
+    let users = user::parse(&file(tree, "user.cfg").text, &mut sheet);
     access::answer(tree, &users, &mut sheet);
     let storages = storage::read(tree, &mut sheet);
     storage::answer(&storages, &mut sheet);
     let managed = ha::answer(tree, &mut sheet);
     mapping::answer(tree, &mut sheet);
     mapping::servers(tree, &mut sheet);
-    let mut jobs = jobs::answer(tree, &mut sheet);
+    let backups = jobs::answer(tree, &mut sheet);
+    backup::answer(&backups, &guests, &users, &mut sheet);
+    let mut jobs: Vec<(String, Value)> = backups.iter().map(jobs::named).collect();
     jobs.extend(jobs::replications(tree, &mut sheet));
     notifications::answer(tree, &nodes, &jobs, &mut sheet);
     let networks = sdn::answer(tree, &mut sheet);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::words::decoded;
-use super::{File, Tree};
+use super::{File, Tree, file};
 use crate::{ApiPath, boolean};
 
 /// Switches are `true` here, or `1`: they are read as text first.
@@ -32,8 +32,7 @@ const ENDPOINTS: &[&str] = &["gotify", "sendmail", "smtp", "webhook"];
 
 /// `cluster/notifications`; the jobs are those that send notifications.
 pub(super) fn answer(tree: &Tree, nodes: &[String], jobs: &[(String, Value)], sheet: &mut Sheet) {
-    let file = tree.get("notifications.cfg");
-    let (text, digest) = file.map_or(("", ""), |File { text, sha256, .. }| (text, sha256));
+    let File { text, sha256: digest, .. } = file(tree, "notifications.cfg");
     let sections = read(text, sheet);
     let mut targets = Vec::new();
     for kind in ENDPOINTS.iter().chain(&["matcher"]) {
@@ -45,7 +44,7 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], jobs: &[(String, Value)], sh
         for section in sections.iter().filter(|section| section.kind == *kind) {
             let keys = with(section.keys.clone(), "name", section.id.clone());
             let single = ApiPath::new(list.segments().into_iter().chain([section.id.clone()]));
-            sheet.put_at(single, with(keys.clone(), "digest", digest));
+            sheet.put_at(single, with(keys.clone(), "digest", digest.as_str()));
             if *kind != "matcher" {
                 targets.push(target(&keys, kind));
             }

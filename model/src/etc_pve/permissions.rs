@@ -41,8 +41,7 @@ fn paths(users: &Users) -> BTreeSet<String> {
         paths.insert(path.clone());
         paths.extend(path.match_indices('/').skip(1).map(|(at, _)| path[..at].to_owned()));
     }
-    for (name, pool) in &users.pools {
-        paths.insert(format!("/pool/{name}"));
+    for pool in users.pools.values() {
         paths.extend(pool.guests.iter().map(|vmid| format!("/vms/{vmid}")));
         paths.extend(pool.storages.iter().map(|storage| format!("/storage/{storage}")));
     }

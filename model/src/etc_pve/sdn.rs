@@ -9,7 +9,7 @@ use super::pending::{self, Objects};
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
 use super::words::sorted;
-use super::{File, Tree};
+use super::{File, Tree, file};
 use crate::ApiPath;
 use crate::property::Properties;
 
@@ -81,8 +81,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
     let running: Value = parsed(tree, "sdn/.running-config", sheet);
     let mut configured: BTreeMap<&str, Objects> = BTreeMap::new();
     for (name, word, key, dialect) in LISTS {
-        let file = tree.get(*name);
-        let (text, digest) = file.map_or(("", ""), |File { text, sha1, .. }| (text, sha1));
+        let File { text, sha1: digest, .. } = file(tree, name);
         let mut objects = Objects::new();
         for section in section::parse(name, text, *dialect, sheet) {
             objects.insert(section.id, with(checked(section.keys), "type", section.kind));
@@ -108,7 +107,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
         let running = applied(word).into_iter().map(|(id, keys)| named(&shown(keys), key, &id));
         sheet.put_at(ApiPath::new(["cluster", "sdn", word]).with_query("running", "1"), rows(running.collect()));
     }
-    let digest = tree.get("sdn/subnets.cfg").map(|file| file.sha1.as_str()).unwrap_or_default();
+    let digest = file(tree, "sdn/subnets.cfg").sha1.as_str();
     let (vnets, subnets) = (of("vnets"), of("subnets"));
     let waiting = pending::difference(&applied("subnets"), &subnets);
     for vnet in vnets.keys() {

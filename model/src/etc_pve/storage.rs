@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::words::sorted;
-use super::{File, Tree};
+use super::{File, Tree, file};
 
 /// The storages. The keys are those of the kind `storage`.
 const STORAGES: Dialect = Dialect {
@@ -35,8 +35,7 @@ fn content(kind: &str) -> &'static str {
 
 /// The storages as `storage` lists them.
 pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
-    let file = tree.get("storage.cfg");
-    let (text, digest) = file.map_or(("", ""), |File { text, sha1, .. }| (text, sha1));
+    let File { text, sha1: digest, .. } = file(tree, "storage.cfg");
     let mut storages = Vec::new();
     for section in section::parse("storage.cfg", text, STORAGES, sheet) {
         let (id, kind) = (section.id, section.kind);
@@ -53,7 +52,7 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
         storages.push(keys);
     }
     force_local(&mut storages);
-    storages.into_iter().map(|keys| with(keys, "digest", digest)).collect()
+    storages.into_iter().map(|keys| with(keys, "digest", digest.as_str())).collect()
 }
 
 /// `local` is always a folder, and always on every node (`PVE::Storage::Plugin::parse_config`).
