@@ -116,11 +116,11 @@ mod tests {
             Guest { guest_type, vmid, node: "a".to_owned(), digest: String::new(), configuration }
         };
         let vm =
-            guest(100, GuestType::Qemu, "scsi0: s:vm-100-disk-0,backup=no\nide2: none,media=cdrom\nefidisk0: s:x\n");
+            guest(100, GuestType::Qemu, "scsi0: st:vm-100-disk-0,backup=no\nide2: none,media=cdrom\nefidisk0: st:x\n");
         let ct = guest(
             200,
             GuestType::Lxc,
-            "rootfs: s:x\nmp0: s:y,mp=/y,backup=1\nmp1: /z,mp=/z,backup=1\nmp2: s:z,mp=/q\n",
+            "rootfs: st:x\nmp0: st:y,mp=/y,backup=1\nmp1: /z,mp=/z,backup=1\nmp2: st:z,mp=/q\n",
         );
         let guests = [vm, ct];
         let check = |job: Value, expected: &[&str]| {

@@ -149,6 +149,11 @@ fn removals(value: &str) -> BTreeMap<String, bool> {
 }
 
 fn add(row: &mut Row, key: &str, value: &str, guest_type: GuestType) -> Result<(), String> {
+    if guest_type == GuestType::Lxc && key == "lxc.environment.runtime" {
+        let known = row.get("env").and_then(Value::as_str).map(|known| format!("{known}\0")).unwrap_or_default();
+        row.insert("env".to_owned(), json!(known + &bytes(value)));
+        return Ok(());
+    }
     if guest_type == GuestType::Lxc && key.starts_with("lxc.") {
         if !is_raw_key(key) {
             return Err(format!("`{key}` is not taken"));
@@ -209,64 +214,26 @@ fn typed(known: &Key, key: &str, value: &str) -> Result<Value, String> {
 /// Text of a virtual machine that has no format loses quotes around it.
 const UNQUOTED: &[&str] = &["ciuser", "searchdomain", "keyboard", "ostype", "bios", "scsihw", "vmgenid", "startdate"];
 
-/// The raw keys that a container takes (`PVE::LXC::Config::is_valid_lxc_conf_key`).
+/// Whether a container takes this raw key (`PVE::LXC::Config::is_valid_lxc_conf_key`).
 fn is_raw_key(key: &str) -> bool {
-    const FAMILIES: &[&str] = &[
-        "apparmor",
-        "selinux",
-        "include",
-        "arch",
-        "uts",
-        "utsname",
-        "signal",
-        "init",
-        "pty",
-        "pts",
-        "console",
-        "tty",
-        "devtty",
-        "devttydir",
-        "hook",
-        "autodev",
-        "kmsg",
-        "mount",
-        "rootfs",
-        "cgroup",
-        "cgroup2",
-        "prlimit",
-        "limit",
-        "net",
-        "network",
-        "cap",
-        "seccomp",
-        "idmap",
-        "id_map",
-        "log",
-        "loglevel",
-        "logfile",
-        "start",
-        "group",
-        "environment",
-        "namespace",
-        "proc",
-        "sysctl",
-        "monitor",
-        "haltsignal",
-        "rebootsignal",
-        "stopsignal",
-        "init_cmd",
-        "init_uid",
-        "init_gid",
-        "aa_profile",
-        "aa_allow_incomplete",
-        "se_context",
-        "time",
-        "keyring",
-        "sched",
-        "execute",
-    ];
-    let family = key.split('.').nth(1).unwrap_or_default();
-    FAMILIES.contains(&family) && !matches!(key, "lxc.rootfs" | "lxc.rootfs.path" | "lxc.rootfs.options")
+    const FAMILIES: &str = "limit cgroup cgroup2 prlimit net";
+    const KEYS: &str = "apparmor.profile apparmor.allow_incomplete apparmor.allow_nesting apparmor.raw selinux.context \
+        include arch uts.name signal.halt signal.reboot signal.stop init.cmd init.cwd init.uid init.gid init.groups pty.max \
+        console.logfile console.path tty.max devtty.dir hook.autodev autodev kmsg mount.fstab mount.entry mount.auto \
+        rootfs.mount cap.drop cap.keep seccomp.profile seccomp.notify.proxy seccomp.notify.cookie idmap hook.pre-start \
+        hook.pre-mount hook.mount hook.start hook.stop hook.post-stop hook.clone hook.destroy hook.version log.level \
+        log.file start.auto start.delay start.order group environment environment.hooks sysctl.fs.mqueue \
+        sysctl.kernel.msgmax sysctl.kernel.msgmnb sysctl.kernel.msgmni sysctl.kernel.sem sysctl.kernel.shmall \
+        sysctl.kernel.shmmax sysctl.kernel.shmmni sysctl.kernel.shm_rmid_forced";
+    /// Of releases before LXC 3.
+    const OLD_KEYS: &str = "aa_profile aa_allow_incomplete console devttydir haltsignal rebootsignal stopsignal id_map \
+        init_cmd loglevel logfile mount network.type network.flags network.link network.mtu network.name network.hwaddr \
+        network.ipv4 network.ipv4.gateway network.ipv6 network.ipv6.gateway network.script.up network.script.down pts \
+        se_context seccomp tty utsname";
+    let Some(key) = key.strip_prefix("lxc.") else { return false };
+    let is_one_of = |words: &str, word: &str| words.split_ascii_whitespace().any(|known| known == word);
+    let is_family = key.split_once('.').is_some_and(|(family, _)| is_one_of(FAMILIES, family));
+    is_family || is_one_of(KEYS, key) || is_one_of(OLD_KEYS, key)
 }
 
 #[cfg(test)]
@@ -320,6 +287,7 @@ mod tests {
             json!({"lxc": [["lxc.idmap", "u 0 1 2"], ["lxc.idmap", "g 0 1 2"]]}),
             0,
         );
+        check("lxc.environment.runtime: A=1\nlxc.environment.runtime: B=2\n", json!({"env": "A=1\0B=2"}), 0);
         check("lxc.rootfs.path: /x\nlxc.nonsense: 1\n", json!({}), 2);
         check("#a\n\n", json!({"description": "a\n"}), 0);
         check("#\n", json!({"description": "\n"}), 0);

@@ -31,11 +31,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
         if let Some(comment) = keys.get_mut("comment") {
             *comment = json!(decoded_again(comment));
         }
-        for key in OBJECTS {
-            if let Some(value) = keys.get_mut(*key) {
-                *value = object(value.as_str().unwrap_or_default());
-            }
-        }
+        show_objects(&mut keys);
         if section.kind == "vzdump" {
             backups.push(keys);
         } else {
@@ -54,6 +50,14 @@ pub(super) fn named(keys: &Row) -> (String, Value) {
     (id, keys.get("comment").cloned().unwrap_or_default())
 }
 
+fn show_objects(keys: &mut Row) {
+    for key in OBJECTS {
+        if let Some(value) = keys.get_mut(*key) {
+            *value = object(value.as_str().unwrap_or_default());
+        }
+    }
+}
+
 fn object(text: &str) -> Value {
     const SWITCHES: &[&str] = &["enabled", "keep-all"];
     let properties = Properties::parse(text);
@@ -64,6 +68,8 @@ fn object(text: &str) -> Value {
     });
     Value::Object(pairs.collect())
 }
+
+const EVERY_DAY: &str = "mon,tue,wed,thu,fri,sat,sun";
 
 /// Jobs of the old form: `0 2 * * 6 root vzdump 103 --mode snapshot`, a `#` before `vzdump` where it is off.
 fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
@@ -98,7 +104,8 @@ fn cron_line(line: &str) -> Option<Row> {
         return None;
     }
     let time = format!("{:0>2}:{:0>2}", hour, minute);
-    let schedule = format!("{} {time}", weekdays(days)?);
+    let days = weekdays(days)?;
+    let schedule = if days == EVERY_DAY { time } else { format!("{days} {time}") };
     let mut job = row([("enabled", json!(enabled)), ("schedule", json!(schedule))]);
     // Only quotes can hold a blank together, and backups have no use for them but in addresses and folders.
     let arguments = arguments.join(" ").replace(['"', '\''], "");
@@ -127,6 +134,7 @@ fn cron_line(line: &str) -> Option<Row> {
         };
         job.insert(key.to_owned(), value);
     }
+    show_objects(&mut job);
     if !guests.is_empty() {
         job.insert("vmid".to_owned(), json!(guests.join(",")));
     }
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn jobs_of_both_forms() {
-        let cron = "PATH=\"/bin\"\n\n# no\n5 2 * * 1-3,sun root vzdump 100 101 --quiet 1 --mode=stop --storage nas\n\
+        let cron = "PATH=\"/bin\"\n\n# no\n5 2 * * 1-3,sun root vzdump 100 101 --quiet 1 --mode=stop --prune-backups keep-last=3 --storage nas\n\
             0 22 * * * root #vzdump --all --exclude-path /tmp\r\n0 2 1 * * root vzdump 1\n* * * * * root reboot\n";
         let config = "vzdump: a\n\tall 1\n\tprune-backups keep-all=yes\n\texclude-path /a\n\texclude-path /b\n\
             \tfleecing 1,storage=x\n\tcomment %C3%BC ü\n\trepeat-missed\n\nrealm-sync: r\n\trealm x\n\tenabled 0\n\nother: o\n";
@@ -198,8 +206,8 @@ mod tests {
         answer(&tree, &mut sheet);
         let data = |path: &str| sheet.answers[&ApiPath::parse(path)].data().cloned();
         let expected = json!([
-            {"id": ":1", "enabled": "1", "schedule": "mon,tue,wed,sun 02:05", "vmid": "100,101", "quiet": 1, "mode": "stop", "storage": "nas"},
-            {"id": ":2", "enabled": "", "schedule": "mon,tue,wed,thu,fri,sat,sun 22:00", "all": 1, "exclude-path": ["/tmp"]},
+            {"id": ":1", "enabled": "1", "schedule": "mon,tue,wed,sun 02:05", "vmid": "100,101", "quiet": 1, "mode": "stop", "storage": "nas", "prune-backups": {"keep-last": "3"}},
+            {"id": ":2", "enabled": "", "schedule": "22:00", "all": 1, "exclude-path": ["/tmp"]},
             {
                 "id": "a", "type": "vzdump", "enabled": 1, "all": 1, "prune-backups": {"keep-all": 1}, "exclude-path": ["/a", "/b"],
                 "fleecing": {"enabled": 1, "storage": "x"}, "comment": "ü ü", "repeat-missed": 1,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::sheet::{Row, Sheet, with};
 use super::words::{bytes, decoded, lines};
-use super::{File, Tree};
+use super::{Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, boolean, list};
 
@@ -27,7 +27,13 @@ const BARE: &[(&str, &str)] = &[("migration", "type"), ("replication", "type")];
 
 /// The options of the cluster.
 pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet) {
-    let mut options = read("datacenter.cfg", tree.get("datacenter.cfg"), DATACENTER, sheet);
+    let file = file(tree, "datacenter.cfg");
+    let mut options = read("datacenter.cfg", &file.text, DATACENTER, sheet);
+    // The notes are the comments at the start of a line, and nothing else.
+    let comments = lines(&file.text).filter_map(|(_, line)| line.strip_prefix('#'));
+    let notes: String = comments.map(|comment| decoded(comment) + "\n").collect();
+    options.insert("description".to_owned(), json!(notes));
+    options.entry("mac_prefix").or_insert_with(|| json!("BC:24:11"));
     for (key, value) in &mut options {
         let Some(text) = value.as_str() else { continue };
         if DATACENTER.split_ascii_whitespace().any(|known| known.strip_suffix(":p") == Some(key)) {
@@ -63,24 +69,24 @@ pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet)
 /// The options of a node; a node without a file has none, and no digest either.
 pub(super) fn node(tree: &Tree, node: &str, sheet: &mut Sheet) {
     let name = format!("nodes/{node}/config");
-    let file = tree.get(&name);
-    let mut options = read(&name, file, NODE, sheet);
-    if let Some(file) = file {
+    let mut options = Row::new();
+    if let Some(file) = tree.get(&name) {
+        options = read(&name, &file.text, NODE, sheet);
+        let notes = lines(&file.text).filter_map(|(_, line)| {
+            let line = line.trim();
+            line.strip_prefix('#').or_else(|| line.strip_prefix("description:").map(str::trim_start))
+        });
+        let notes: String = notes.map(|note| decoded(note) + "\n").collect();
+        options.insert("description".to_owned(), json!(notes));
         options.insert("digest".to_owned(), json!(file.sha1));
     }
     sheet.put_at(ApiPath::new(["nodes", node, "config"]), options);
 }
 
 /// The lines of a file, of which the last one of a key counts (`PVE::JSONSchema::parse_config`).
-fn read(name: &str, file: Option<&File>, known: &str, sheet: &mut Sheet) -> Row {
+fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
     let mut options = Row::new();
-    let mut description = String::new();
-    for (number, line) in file.iter().flat_map(|file| lines(&file.text)) {
-        if let Some(comment) = line.strip_prefix('#') {
-            description.push_str(&decoded(comment));
-            description.push('\n');
-            continue;
-        }
+    for (number, line) in lines(text) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -106,9 +112,6 @@ fn read(name: &str, file: Option<&File>, known: &str, sheet: &mut Sheet) -> Row 
             Some(_) => drop(options.insert(key.to_owned(), json!(bytes(value)))),
         }
     }
-    if !description.is_empty() {
-        options.insert("description".to_owned(), json!(description));
-    }
     options
 }
 
@@ -131,15 +134,18 @@ pub(super) fn tags(text: &str) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::etc_pve::File;
 
     fn options(text: &str) -> (Value, usize) {
         let mut sheet = Sheet::default();
         datacenter(&Tree::from([("datacenter.cfg".to_owned(), File::of(text))]), BTreeSet::new(), &mut sheet);
         let mut data = sheet.answers[&ApiPath::parse("cluster/options")].data().cloned().unwrap_or_default();
-        if data["allowed-tags"] == json!([])
-            && let Some(keys) = data.as_object_mut()
+        // What is there without any line.
+        for (key, value) in [("allowed-tags", json!([])), ("description", json!("")), ("mac_prefix", json!("BC:24:11"))]
         {
-            keys.remove("allowed-tags");
+            if let Some(keys) = data.as_object_mut().filter(|keys| keys[key] == value) {
+                keys.remove(key);
+            }
         }
         (data, sheet.warnings.len())
     }
@@ -151,6 +157,7 @@ mod tests {
         };
         check("", json!({}), 0);
         check("# %C3%BC\r\n#b\r\nkeyboard:  de \r\n", json!({"description": " ü\nb\n", "keyboard": "de"}), 0);
+        check("description: x\n #no\nmac_prefix: AA:BB:CC\n", json!({"mac_prefix": "AA:BB:CC"}), 0);
         check("keyboard: de\nkeyboard: fr\n", json!({"keyboard": "fr"}), 0);
         check("colour: red\nno colon\nmax_workers: many\n", json!({}), 3);
         check("max_workers: 4\n", json!({"max_workers": "4"}), 0);
@@ -180,13 +187,13 @@ mod tests {
     #[test]
     fn a_node() {
         let mut sheet = Sheet::default();
-        let text = "startall-onboot-delay: 20\nwakeonlan: 54:BF:64:00:10:0A\n#note\n";
+        let text = "startall-onboot-delay: 20\nwakeonlan: 54:BF:64:00:10:0A\n#note \ndescription: more\n";
         let tree = Tree::from([("nodes/a/config".to_owned(), File::of(text))]);
         node(&tree, "a", &mut sheet);
         node(&tree, "b", &mut sheet);
         let data = |node: &str| sheet.answers[&ApiPath::new(["nodes", node, "config"])].data().cloned();
         let expected = json!({
-            "startall-onboot-delay": "20", "wakeonlan": "54:BF:64:00:10:0A", "description": "note\n", "digest": "",
+            "startall-onboot-delay": "20", "wakeonlan": "54:BF:64:00:10:0A", "description": "note\nmore\n", "digest": "",
         });
         assert_eq!(data("a"), Some(expected));
         assert_eq!(data("b"), Some(json!({})));

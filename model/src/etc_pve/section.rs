@@ -84,10 +84,11 @@ fn header(line: &str, dialect: Dialect) -> Option<Result<Section, String>> {
     if dialect.bare && !is_id(id) {
         return Some(Err(format!("section `{id}` is skipped: this is no id")));
     }
+    let kind = &kind.to_ascii_lowercase();
     if dialect.types.split(' ').all(|known| known != kind) {
         return Some(Err(format!("section `{id}` is skipped: type `{kind}` is not known here")));
     }
-    Some(Ok(Section { kind: kind.to_owned(), id: id.to_owned(), keys: Row::new() }))
+    Some(Ok(Section { kind: kind.clone(), id: id.to_owned(), keys: Row::new() }))
 }
 
 fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String> {
@@ -170,6 +171,7 @@ mod tests {
         check("", &[], 0);
         check("\n\n# only a comment\n", &[], 0);
         check("dir: a\n\tpath /x\n", &[("dir", "a", json!({"path": "/x"}))], 0);
+        check("DIR: a\n", &[("dir", "a", json!({}))], 0);
         check("dir: a:b\n", &[("dir", "a:b", json!({}))], 0);
         check("dir:a\n  path  /with blank \n", &[("dir", "a", json!({"path": "/with blank"}))], 0);
         // Windows' line ends, tabs, a comment inside, a switch without value.

@@ -21,15 +21,20 @@ const STORAGES: Dialect = Dialect {
 };
 
 /// The storages that are always shared, whatever is written.
-const SHARED: &[&str] = &["nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi", "iscsidirect", "zfs", "glusterfs", "esxi"];
+const SHARED: &[&str] = &["iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect", "zfs", "pbs", "glusterfs"];
 
-/// What a storage holds where nothing is written.
-fn content(kind: &str) -> &'static str {
+/// What a storage may hold, and what it holds where nothing is written (`plugindata` of each plugin).
+fn content(kind: &str) -> (&'static str, &'static str) {
     match kind {
-        "dir" | "btrfs" | "lvmthin" | "zfspool" => "images,rootdir",
-        "cephfs" | "pbs" => "backup",
-        "esxi" => "import",
-        _ => "images",
+        "dir" | "btrfs" => ("images rootdir vztmpl iso backup snippets none import", "images,rootdir"),
+        "nfs" | "cifs" => ("images rootdir vztmpl iso backup snippets import", "images"),
+        "lvmthin" | "zfspool" => ("images rootdir", "images,rootdir"),
+        "lvm" | "rbd" => ("images rootdir", "images"),
+        "iscsi" | "iscsidirect" => ("images none", "images"),
+        "cephfs" => ("vztmpl iso backup snippets import", "backup"),
+        "pbs" => ("backup none", "backup"),
+        "esxi" => ("import", "import"),
+        _ => ("images rootdir vztmpl iso backup snippets import", "images"),
     }
 }
 
@@ -40,14 +45,19 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     for section in section::parse("storage.cfg", text, STORAGES, sheet) {
         let (id, kind) = (section.id, section.kind);
         let mut keys = with(with(section.keys, "storage", id), "type", kind.clone());
-        keys.entry("content").or_insert_with(|| json!(content(&kind)));
+        let (valid, default) = content(&kind);
+        let written = keys.get("content").and_then(Value::as_str).map(sorted);
+        let held = written.map(|written| {
+            let held: Vec<&str> =
+                written.split(',').filter(|word| valid.split(' ').any(|known| known == *word)).collect();
+            if held.is_empty() { "none".to_owned() } else { held.join(",") }
+        });
+        keys.insert("content".to_owned(), json!(held.as_deref().unwrap_or(default)));
         if SHARED.contains(&kind.as_str()) {
             keys.insert("shared".to_owned(), json!(1));
         }
-        for key in ["content", "nodes"] {
-            if let Some(value) = keys.get_mut(key) {
-                *value = json!(sorted(value.as_str().unwrap_or_default()));
-            }
+        if let Some(nodes) = keys.get_mut("nodes") {
+            *nodes = json!(sorted(nodes.as_str().unwrap_or_default()));
         }
         storages.push(keys);
     }
@@ -113,6 +123,11 @@ mod tests {
                 "storage": "nas", "type": "nfs", "server": "1.2.3.4", "export": "/x", "shared": 1, "is_mountpoint": "1",
                 "nodes": "a,b", "content": "images", "digest": "",
             }]),
+        );
+        check(
+            "PBS: p\n\tcontent iso,backup\n\nlvm: l\n\tcontent iso\n\tvgname v\n",
+            "p",
+            json!([{"storage": "p", "type": "pbs", "content": "backup", "shared": 1, "digest": ""}]),
         );
         check("drbd: x\n\tredundancy 2\n", "x", json!([]));
     }
