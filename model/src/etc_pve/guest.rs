@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::formats;
 use super::sheet::{Row, Sheet};
 use super::words::{bytes, decoded, is_digits, is_dns_name, lines};
 use crate::boolean;
@@ -165,6 +166,9 @@ fn add(row: &mut Row, key: &str, value: &str, guest_type: GuestType) -> Result<(
         return Ok(());
     }
     let known = known(guest_type, key);
+    if guest_type == GuestType::Qemu {
+        formats::check(key, value).map_err(|why| format!("the value of `{key}` cannot be read: {why}"))?;
+    }
     match known.ok_or_else(|| format!("key `{key}` is not known here")).and_then(|known| typed(known, key, value)) {
         Ok(value) => {
             row.insert(if key == "cdrom" { "ide2" } else { key }.to_owned(), value);
@@ -261,6 +265,7 @@ mod tests {
         check("#a%3A\n#\ncores: 1\n# b \n", json!({"description": "a:\n\n b", "cores": 1}), 0);
         check("#\n", json!({"description": ""}), 0);
         check("description: a%0Ab\n", json!({"description": "a\nb"}), 0);
+        check("net0: bridge=vmbr0\nnet1: virtio\n", json!({"net1": "virtio"}), 1);
         check("cdrom: none\n", json!({"ide2": "none"}), 0);
         check("ciuser: \"a\"\n", json!({"ciuser": "a"}), 0);
         check("lock: backup\ndelete: x\nsnapstate: prepare\n", json!({"lock": "backup"}), 1);

@@ -16,6 +16,7 @@ mod backup;
 mod corosync;
 mod firewall;
 mod firewall_answers;
+mod formats;
 mod guest;
 mod guest_answers;
 mod ha;
