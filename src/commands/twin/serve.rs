@@ -31,8 +31,8 @@ pub struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
     #[arg(required_unless_present = "etc_pve", conflicts_with = "etc_pve")]
     recording: Option<PathBuf>,
-    /// A copied or backed-up /etc/pve to answer from instead: every guest is stopped, nothing is measured, and what
-    /// configuration does not tell is not known
+    /// A copied or backed-up /etc/pve to answer from instead, a folder or one packed as .tar.zst: every guest is
+    /// stopped, nothing is measured, and what configuration does not tell is not known
     #[arg(long, value_name = "DIR")]
     etc_pve: Option<PathBuf>,
     /// The version of Proxmox VE that the copy is of: none of its files tells
