@@ -21,6 +21,7 @@ use crate::client::{LIMITS, client_of};
 use crate::server::{Reply, Request, Server};
 
 mod blind;
+mod etc_pve;
 mod twin;
 
 /// A recording of a real cluster that ships with the project.

@@ -84,6 +84,11 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
         let File { text, sha1: digest, .. } = file(tree, name);
         let mut objects = Objects::new();
         for section in section::parse(name, text, *dialect, sheet) {
+            if section.keys.get("alias").is_some_and(|alias| !is_alias(alias)) {
+                sheet
+                    .warnings
+                    .push(format!("{name}: the alias of `{}` is left out, since Proxmox reads ASCII only", section.id));
+            }
             objects.insert(section.id, with(checked(section.keys), "type", section.kind));
         }
         if *word == "ipams" {
@@ -141,18 +146,20 @@ fn parsed(tree: &Tree, name: &str, sheet: &mut Sheet) -> Value {
 
 /// The keys without what their patterns refuse, lists of nodes sorted.
 fn checked(mut keys: Row) -> Row {
-    let is_alias = |text: &str| {
-        text.bytes().all(|byte| {
-            (b')'..=b'_').contains(&byte) || byte.is_ascii_lowercase() || matches!(byte, b'(' | b' ' | b'\t')
-        })
-    };
-    keys.retain(|key, value| key != "alias" || value.as_str().is_some_and(|text| text.len() <= 256 && is_alias(text)));
+    keys.retain(|key, value| key != "alias" || is_alias(value));
     for key in ["nodes", "exitnodes"] {
         if let Some(value) = keys.get_mut(key) {
             *value = json!(sorted(value.as_str().unwrap_or_default()));
         }
     }
     keys
+}
+
+/// Whether Proxmox takes the alias of a network.
+fn is_alias(alias: &Value) -> bool {
+    let fits =
+        |byte: u8| (b')'..=b'_').contains(&byte) || byte.is_ascii_lowercase() || matches!(byte, b'(' | b' ' | b'\t');
+    alias.as_str().is_some_and(|text| text.len() <= 256 && text.bytes().all(fits))
 }
 
 fn list(word: &str, key: &str, digest: &str, objects: &Objects, sheet: &mut Sheet) {
@@ -221,4 +228,52 @@ fn addresses(tree: &Tree, zones: &Objects, subnets: &Objects, sheet: &mut Sheet)
         }
     }
     sheet.put("cluster/sdn/ipams/pve/status", rows(listed));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_with_what_is_applied_of_them() {
+        let files = [
+            ("sdn/zones.cfg", "vlan: z\n\tbridge vmbr0\n\tnodes b,a\n\tipam pve\n\tdhcp dnsmasq\n\nnew: x\n\tmtu 1\n"),
+            ("sdn/vnets.cfg", "vnet: v\n\tzone z\n\ttag 5\n\talias \u{fc}\n\nvnet: w\n\tzone z\n\talias A b\n"),
+            (
+                "sdn/subnets.cfg",
+                "subnet: z-10.0.0.0-8\n\tvnet v\n\tdhcp-range start-address=10.0.0.1,end-address=10.0.0.9\n",
+            ),
+            (
+                "sdn/.running-config",
+                r#"{"zones":{"ids":{"z":{"type":"vlan","nodes":{"a":1,"b":1}}}},
+                "vnets":{"ids":{"v":{"type":"vnet","zone":"z"}}},"subnets":{"ids":{"z-10.0.0.0-8":{"vnet":"v"}}}}"#,
+            ),
+            (
+                "sdn/pve-ipam-state.json",
+                r#"{"zones":{"z":{"subnets":{"10.0.0.0/8":{"ips":{"10.0.0.1":{"gateway":1}}}}}}}"#,
+            ),
+        ];
+        let tree: Tree = files.into_iter().map(|(name, text)| (name.to_owned(), File::of(text))).collect();
+        let mut sheet = Sheet::default();
+        let networks = answer(&tree, &mut sheet);
+        assert_eq!(
+            (networks.configured, networks.running),
+            (vec!["v".to_owned(), "w".to_owned()], vec!["v".to_owned()])
+        );
+        let data = |path: &str| {
+            sheet.answers[&ApiPath::parse(&format!("cluster/sdn/{path}"))].data().cloned().unwrap_or_default()
+        };
+        assert_eq!(data("zones")[0]["nodes"], json!("a,b"));
+        assert_eq!(data("zones/z?pending=1")["pending"], json!({"bridge": "vmbr0", "ipam": "pve", "dhcp": "dnsmasq"}));
+        assert_eq!(data("vnets")[0].get("alias"), None);
+        assert_eq!(data("vnets")[1]["alias"], json!("A b"));
+        assert_eq!(data("vnets/w?pending=1")["state"], json!("new"));
+        let subnet = &data("vnets/v/subnets")[0];
+        assert_eq!((&subnet["cidr"], &subnet["zone"]), (&json!("10.0.0.0/8"), &json!("z")));
+        assert_eq!(subnet["dhcp-range"], json!([{"start-address": "10.0.0.1", "end-address": "10.0.0.9"}]));
+        let address = json!([{"ip": "10.0.0.1", "gateway": 1, "subnet": "10.0.0.0/8", "vnet": "v", "zone": "z"}]);
+        assert_eq!(data("ipams/pve/status"), address);
+        // The zone of an unknown type, and the alias.
+        assert_eq!(sheet.warnings.len(), 2, "{:?}", sheet.warnings);
+    }
 }
