@@ -37,7 +37,7 @@ fn code(answers: &clusters::Memory) -> BTreeMap<String, String> {
         .map(|name| format!("terraform/{name}.tf"));
     let lines = |text: &str| {
         let kept = text.lines().filter(|line| !line.trim_start().starts_with("started "));
-        kept.map(|line| format!("{line}\n")).collect::<String>()
+        kept.collect::<Vec<_>>().join("\n")
     };
     let code = clusters::terraform(&generated.files).filter(|(path, _)| files.contains(path));
     code.map(|(path, text)| (path.clone(), lines(text))).collect()

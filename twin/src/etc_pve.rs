@@ -226,6 +226,7 @@ impl Reader<'_> {
 }
 
 fn digest(algorithm: &'static ring::digest::Algorithm, content: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
     let digest = ring::digest::digest(algorithm, content);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -35,14 +35,13 @@ fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) 
     let rest = query.iter().filter(|(key, _)| key != "path").cloned().collect::<Vec<_>>();
     let all = with_queries(ApiPath::parse("access/permissions"), &rest);
     let Some(Value::Object(all)) = deriver.data(&all)? else { return Ok(None) };
-    let above = path.rmatch_indices('/').map(|(at, _)| if at == 0 { "/" } else { &path[..at] });
-    let privileges = match all.get(path) {
-        Some(own) => own.clone(),
+    let mut above = path.rmatch_indices('/').map(|(at, _)| if at == 0 { "/" } else { &path[..at] });
+    let privileges = if let Some(own) = all.get(path) {
+        own.clone()
+    } else {
         // What reaches down from the nearest path above.
-        None => {
-            let nearest = above.filter_map(|above| all.get(above)?.as_object()).next().cloned().unwrap_or_default();
-            nearest.into_iter().filter(|(_, down)| *down == json!(1)).collect()
-        }
+        let nearest = above.find_map(|above| all.get(above)?.as_object()).cloned().unwrap_or_default();
+        nearest.into_iter().filter(|(_, down)| *down == json!(1)).collect()
     };
     Ok(Some(Answer::ok(json!({ path: privileges }))))
 }

@@ -12,6 +12,7 @@ use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
 use super::{File, Tree, file};
 use crate::ApiPath;
+use crate::property::Properties;
 
 /// The realms (`domains.cfg`).
 const REALMS: Dialect = Dialect {
@@ -68,6 +69,9 @@ fn realms(file: &File, sheet: &mut Sheet) {
         if let Some(comment) = keys.get_mut("comment") {
             *comment = json!(decoded_again(comment));
         }
+        if let Some(options) = keys.get_mut("sync-defaults-options") {
+            *options = json!(sync_options(options.as_str().unwrap_or_default()));
+        }
         realms.insert(section.id, keys);
     }
     for (realm, comment) in [("pve", "Proxmox VE authentication server"), ("pam", "Linux PAM standard authentication")]
@@ -92,12 +96,28 @@ fn realms(file: &File, sheet: &mut Sheet) {
     sheet.put("access/domains", rows(list));
 }
 
+/// What a sync does by default, sorted, and what releases before 7.2 wrote in today's words.
+fn sync_options(text: &str) -> String {
+    let properties = Properties::parse(text);
+    let mut options: BTreeMap<&str, &str> = properties.iter().filter_map(|(key, value)| Some((key?, value))).collect();
+    let vanished = match (properties.flag("full") == Some(true), properties.flag("purge") == Some(true)) {
+        (true, true) => "entry;properties;acl",
+        (true, false) => "entry;properties",
+        (false, true) => "acl",
+        (false, false) => "",
+    };
+    if !vanished.is_empty() {
+        options.entry("remove-vanished").or_insert(vanished);
+    }
+    options.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
 fn own((key, value): (&String, &Value)) -> (String, Value) {
     (key.clone(), value.clone())
 }
 
 fn second_factor(text: &str) -> Option<String> {
-    crate::property::Properties::parse(text).get_or_bare("type").map(str::to_owned)
+    Properties::parse(text).get_or_bare("type").map(str::to_owned)
 }
 
 /// A comment that was read as bytes, decoded after all.
@@ -108,7 +128,7 @@ pub(super) fn decoded_again(comment: &Value) -> String {
 
 fn people(users: &Users, sheet: &mut Sheet) {
     let mut lists: [Vec<Row>; 3] = Default::default();
-    for (name, user) in &users.users {
+    for (name, user) in &users.people {
         let realm = name.rsplit_once('@').map_or("", |(_, realm)| realm);
         let keys = with(keys(user), "userid", json!(name));
         let keys = with(keys, "realm-type", json!(users_realm(realm, sheet)));
@@ -206,13 +226,15 @@ mod tests {
 
     #[test]
     fn one_realm_is_the_default() {
-        let text =
-            "pve: pve\n\tdefault\n\tcomment %C3%BC ü\n\nldap: x\n\tdefault 1\n\tport 636\n\ttfa type=oath,step=30\n";
+        let text = "pve: pve\n\tdefault\n\tcomment %C3%BC ü\n\nldap: x\n\tdefault 1\n\tport 636\n\ttfa type=oath,step=30\n\
+            \tsync-defaults-options scope=users,full=1\n";
         let sheet = answers(&[("domains.cfg", text)]);
         let data = |path: &str| sheet.answers[&ApiPath::parse(path)].data().cloned().unwrap_or_default();
         let pve = json!({"type": "pve", "default": 1, "comment": "ü ü", "digest": ""});
         assert_eq!(data("access/domains/pve"), pve);
         assert_eq!(data("access/domains/x")["default"], Value::Null);
+        let options = "full=1,remove-vanished=entry;properties,scope=users";
+        assert_eq!(data("access/domains/x")["sync-defaults-options"], json!(options));
         let listed = json!({"realm": "x", "type": "ldap", "tfa": "oath"});
         assert!(data("access/domains").as_array().is_some_and(|list| list.contains(&listed)));
     }

@@ -27,7 +27,7 @@ pub(super) fn answer(jobs: &[Row], guests: &[Guest], users: &Users, sheet: &mut 
         );
     }
     let forgotten = guests.iter().filter(|guest| !safe.contains(&guest.vmid)).map(|guest| {
-        let mut keys = row([("vmid", json!(guest.vmid)), ("type", json!(guest.guest_type.word()))]);
+        let mut keys = row([("vmid", json!(guest.vmid)), ("type", json!(guest.kind.word()))]);
         keys.extend(name(guest).map(|name| ("name".to_owned(), name)));
         keys
     });
@@ -53,7 +53,7 @@ fn takes(job: &Row, guest: &Guest, users: &Users) -> bool {
 }
 
 fn name(guest: &Guest) -> Option<Value> {
-    let key = if guest.guest_type == GuestType::Qemu { "name" } else { "hostname" };
+    let key = if guest.kind == GuestType::Qemu { "name" } else { "hostname" };
     guest.configuration.current.get(key).cloned()
 }
 
@@ -64,7 +64,7 @@ fn branch(guest: &Guest) -> Row {
     row([
         ("id", json!(guest.vmid)),
         ("name", name(guest).unwrap_or_default()),
-        ("type", json!(guest.guest_type.word())),
+        ("type", json!(guest.kind.word())),
         ("leaf", json!(u8::from(leaves.is_empty()))),
         ("children", rows(leaves)),
     ])
@@ -74,7 +74,7 @@ fn volume(guest: &Guest, key: &str, value: &str) -> Option<Row> {
     let is_of = |stems: &[&str]| stems.iter().any(|stem| kinds::index(stem, key).is_some());
     let drive = Drive::parse(value);
     let wanted = drive.properties.flag("backup");
-    let (included, reason) = match guest.guest_type {
+    let (included, reason) = match guest.kind {
         GuestType::Qemu => {
             if !is_of(&["ide", "sata", "scsi", "virtio", "efidisk", "tpmstate"]) || drive.is_cdrom() {
                 return None;
@@ -111,9 +111,9 @@ mod tests {
     #[test]
     fn jobs_take_guests_by_pool_number_or_all() {
         let users = user::parse("pool:p::100:\n", &mut Sheet::default());
-        let guest = |vmid: u32, guest_type: GuestType, text: &str| {
-            let configuration = guest::parse("x", text, guest_type, &mut Sheet::default());
-            Guest { guest_type, vmid, node: "a".to_owned(), digest: String::new(), configuration }
+        let guest = |vmid: u32, kind: GuestType, text: &str| {
+            let configuration = guest::parse("x", text, kind, &mut Sheet::default());
+            Guest { kind, vmid, node: "a".to_owned(), digest: String::new(), configuration }
         };
         let vm =
             guest(100, GuestType::Qemu, "scsi0: st:vm-100-disk-0,backup=no\nide2: none,media=cdrom\nefidisk0: st:x\n");

@@ -38,12 +38,12 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: 
     }
     for guest in guests {
         let name = format!("firewall/{}.fw", guest.vmid);
-        let level = if guest.guest_type == GuestType::Qemu { Level::Machine } else { Level::Container };
+        let level = if guest.kind == GuestType::Qemu { Level::Machine } else { Level::Container };
         let found = file(tree, &name);
         let own = firewall::parse(&name, &found.text, level, Some(&cluster), sheet);
         let mut all = shared.clone();
         all.extend(references(&own, "guest", &Networks { configured: Vec::new(), running: &[] }));
-        let (word, vmid) = (guest.guest_type.word(), guest.vmid.to_string());
+        let (word, vmid) = (guest.kind.word(), guest.vmid.to_string());
         let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
         Place { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
     }

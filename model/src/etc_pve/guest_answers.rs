@@ -11,7 +11,7 @@ use crate::cluster::GuestType;
 #[derive(Clone, Debug)]
 pub(super) struct Guest {
     /// Virtual machine or container.
-    pub(super) guest_type: GuestType,
+    pub(super) kind: GuestType,
     /// Its number.
     pub(super) vmid: u32,
     /// The node that it is on.
@@ -28,7 +28,7 @@ const HIDDEN: &str = "**********";
 impl Guest {
     /// The address of something of the guest: `config`.
     pub(super) fn path(&self, what: &str) -> ApiPath {
-        let (word, vmid) = (self.guest_type.word(), self.vmid.to_string());
+        let (word, vmid) = (self.kind.word(), self.vmid.to_string());
         let place = ["nodes", &self.node, word, &vmid];
         ApiPath::new(place.into_iter().chain(what.split('/')))
     }
@@ -55,7 +55,7 @@ impl Guest {
         sheet.put_at(self.path("pending"), self.pending());
         sheet.put_at(self.path("snapshot"), rows(self.snapshots()));
         for (name, snapshot) in &self.configuration.snapshots {
-            let (vmid, word) = (self.vmid.to_string(), self.guest_type.word());
+            let (vmid, word) = (self.vmid.to_string(), self.kind.word());
             let place = ApiPath::new(["nodes", &self.node, word, &vmid, "snapshot", name]);
             sheet.put_at(place, json!([{ "cmd": "rollback" }, { "cmd": "config" }]));
             let place = ApiPath::new(["nodes", &self.node, word, &vmid, "snapshot", name, "config"]);
@@ -101,7 +101,7 @@ impl Guest {
                 ("snaptime", text(snapshot, "snaptime").unwrap_or(json!(0))),
                 ("description", text(snapshot, "description").unwrap_or(json!(""))),
             ]);
-            if self.guest_type == GuestType::Qemu {
+            if self.kind == GuestType::Qemu {
                 item.insert("vmstate".to_owned(), json!(u8::from(snapshot.contains_key("vmstate"))));
             }
             for key in ["parent", "snapstate"] {
@@ -145,8 +145,7 @@ mod tests {
             "cores: 1\nonboot: 0\nvga: std\ncipassword: x\n[PENDING]\ncores: 2\nname: a\ndelete: vga,!onboot,tags\n";
         let configuration = super::super::guest::parse("100.conf", text, GuestType::Qemu, &mut sheet);
         let digest = "d".to_owned();
-        Guest { guest_type: GuestType::Qemu, vmid: 100, node: "a".to_owned(), digest, configuration }
-            .answer(&mut sheet);
+        Guest { kind: GuestType::Qemu, vmid: 100, node: "a".to_owned(), digest, configuration }.answer(&mut sheet);
         let data = |path: &str| sheet.answers[&ApiPath::parse(&format!("nodes/a/qemu/100/{path}"))].data().cloned();
         let planned = json!({"cores": 2, "onboot": 0, "name": "a", "cipassword": HIDDEN, "digest": "d"});
         assert_eq!(data("config"), Some(planned));

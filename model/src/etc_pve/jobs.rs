@@ -103,7 +103,7 @@ fn cron_line(line: &str) -> Option<Row> {
     if !is_digits(minute) || !is_digits(hour) {
         return None;
     }
-    let time = format!("{:0>2}:{:0>2}", hour, minute);
+    let time = format!("{hour:0>2}:{minute:0>2}");
     let days = weekdays(days)?;
     let schedule = if days == EVERY_DAY { time } else { format!("{days} {time}") };
     let mut job = row([("enabled", json!(enabled)), ("schedule", json!(schedule))]);

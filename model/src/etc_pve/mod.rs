@@ -14,6 +14,7 @@ use crate::{Answer, ApiPath, VmId};
 mod access;
 mod backup;
 mod corosync;
+mod fabrics;
 mod firewall;
 mod firewall_answers;
 mod formats;
@@ -129,6 +130,20 @@ fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) 
     let folders = tree.keys().filter_map(|path| path.strip_prefix("nodes/")?.split_once('/').map(|(node, _)| node));
     let members = corosync.into_iter().flat_map(corosync::Corosync::names);
     let nodes: BTreeSet<&str> = folders.chain(members).collect();
+    // A node that left the cluster leaves its folder behind: it counts while it has guests.
+    let is_member = |node: &str| corosync.is_none_or(|corosync| corosync.names().any(|name| name == node));
+    let has_guests = |node: &str| {
+        let folder = format!("nodes/{node}/");
+        let inside = |path: &String| path.strip_prefix(&folder).is_some_and(|rest| rest.contains('/'));
+        tree.keys().any(inside)
+    };
+    let (nodes, left): (BTreeSet<&str>, BTreeSet<&str>) =
+        nodes.into_iter().partition(|node| is_member(node) || has_guests(node));
+    for node in left {
+        sheet
+            .warnings
+            .push(format!("nodes/{node}: left out, since corosync.conf does not name it and it has no guests"));
+    }
     if nodes.is_empty() {
         sheet.warnings.push("nodes: there is none, so one is made up".to_owned());
         return vec!["pve".to_owned()];
@@ -146,7 +161,7 @@ fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<Guest> {
     for (path, file) in tree {
         let parts: Vec<&str> = path.split('/').collect();
         let ["nodes", node, folder, name] = parts[..] else { continue };
-        let guest_type = match folder {
+        let kind = match folder {
             "qemu-server" => GuestType::Qemu,
             "lxc" => GuestType::Lxc,
             _ => continue,
@@ -156,9 +171,9 @@ fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<Guest> {
             sheet.warnings.push(format!("{path}: left out, since another file has this number"));
             continue;
         }
-        let configuration = guest::parse(path, &file.text, guest_type, sheet);
+        let configuration = guest::parse(path, &file.text, kind, sheet);
         let (node, digest) = (node.to_owned(), file.sha1.clone());
-        guests.insert(vmid, Guest { guest_type, vmid: vmid.number(), node, digest, configuration });
+        guests.insert(vmid, Guest { kind, vmid: vmid.number(), node, digest, configuration });
     }
     guests.into_values().collect()
 }

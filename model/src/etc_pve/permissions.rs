@@ -18,7 +18,7 @@ const PATHS: &[&str] = &["/", "/access", "/access/groups", "/nodes", "/pool", "/
 /// The permissions of root, who asks, and of every user.
 pub(super) fn answer(users: &Users, sheet: &mut Sheet) {
     let paths = paths(users);
-    for user in users.users.keys() {
+    for user in users.people.keys() {
         let pools = from_pools(users, user);
         let mut permissions = Map::new();
         for path in &paths {

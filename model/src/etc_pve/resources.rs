@@ -1,7 +1,7 @@
 //! What the cluster consists of, as far as configuration tells: nodes that are there, guests that are stopped, storages
 //! whose size nobody knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -45,6 +45,7 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
         |name: &String| row([("id", json!(format!("/pool/{name}"))), ("pool", json!(name)), ("type", json!("pool"))]);
     let pools = parts.users.pools.keys().map(pool);
     sheet.put("cluster/resources", rows(pools.chain(guests.iter().cloned()).chain(nodes).chain(storages).collect()));
+    let images = images(parts.guests);
     for node in parts.nodes {
         let listed = parts.on(node).map(|keys| {
             let enabled = u8::from(is_enabled(keys));
@@ -61,7 +62,7 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
         for keys in parts.on(node).filter(|keys| is_enabled(keys)) {
             let storage = word(keys, "storage");
             let path = ApiPath::new(["nodes", node, "storage", storage, "content"]);
-            sheet.put_at(path.with_query("content", "images"), rows(parts.images(node, keys)));
+            sheet.put_at(path.with_query("content", "images"), rows(seen(&images, node, keys)));
         }
     }
     let mut listed = Vec::new();
@@ -78,10 +79,13 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
 
 /// The least number that no guest has.
 fn next_id(parts: &Parts<'_>, sheet: &mut Sheet) {
-    let taken = |number: &u32| parts.guests.iter().any(|guest| guest.vmid == *number);
+    let taken: BTreeSet<u32> = parts.guests.iter().map(|guest| guest.vmid).collect();
     let options = sheet.answers.get(&ApiPath::parse("cluster/options"));
     let lower = options.and_then(|answer| answer.data()?.get("next-id")?.get("lower")?.as_str()?.parse().ok());
-    if let Some(free) = (lower.unwrap_or(100)..).find(|number| !taken(number)) {
+    let lower: u32 = lower.unwrap_or(100);
+    // Of so many numbers one is free.
+    let numbers = (lower..=u32::MAX).take(taken.len() + 1);
+    if let Some(free) = numbers.into_iter().find(|number| !taken.contains(number)) {
         sheet.put("cluster/nextid", json!(free.to_string()));
     }
 }
@@ -124,15 +128,15 @@ impl<'p> Parts<'p> {
         let configuration = &guest.configuration.current;
         let text = |key: &str| configuration.get(key).and_then(crate::object::text);
         let number = |key: &str| text(key).and_then(|text| text.parse::<u64>().ok());
-        let (is_vm, vmid) = (guest.guest_type == GuestType::Qemu, guest.vmid);
+        let (is_vm, vmid) = (guest.kind == GuestType::Qemu, guest.vmid);
         let name = if is_vm { text("name") } else { text("hostname") };
         let invented = if is_vm { format!("VM {vmid}") } else { format!("CT{vmid}") };
         let memory = text("memory").and_then(|memory| Properties::parse(&memory).get_or_bare("current")?.parse().ok());
         let processors = number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1));
         let disk = boot_drive(guest).and_then(|drive| drive.size()).map_or(0, |size| size.count());
         let mut entry = row([
-            ("id", json!(format!("{}/{vmid}", guest.guest_type.word()))),
-            ("type", json!(guest.guest_type.word())),
+            ("id", json!(format!("{}/{vmid}", guest.kind.word()))),
+            ("type", json!(guest.kind.word())),
             ("vmid", json!(vmid)),
             ("node", json!(guest.node)),
             ("name", json!(name.unwrap_or(invented))),
@@ -174,40 +178,52 @@ impl<'p> Parts<'p> {
         }
         members
     }
+}
 
-    /// The images of guests that configurations name on this storage: those of the node's guests, or of all where the
-    /// storage is shared.
-    fn images(&self, node: &str, keys: &Row) -> Vec<Row> {
-        let (storage, is_shared) = (word(keys, "storage"), keys.get("shared") == Some(&json!(1)));
-        let block = without_file_names(word(keys, "type"));
-        let mut images: BTreeMap<String, Row> = BTreeMap::new();
-        for guest in self.guests.iter().filter(|guest| is_shared || guest.node == node) {
-            let current = guest.configuration.current.iter();
-            let everywhere = current.chain(guest.configuration.snapshots.values().flatten());
-            for drive in everywhere.filter_map(|(_, value)| Some(Drive::parse(value.as_str()?))) {
-                let Some(volume) = drive.stored().filter(|volume| volume.storage() == storage) else { continue };
-                let Some(owner) = volume.owner() else { continue };
-                let content = if guest.guest_type == GuestType::Qemu { "images" } else { "rootdir" };
-                let format = if block { "raw" } else { drive.format().unwrap_or("raw") };
-                let image = row([
-                    ("volid", json!(volume.as_str())),
-                    ("vmid", json!(owner.number())),
-                    ("content", json!(content)),
-                    ("format", json!(format)),
-                    ("size", json!(drive.size().map_or(0, |size| size.count()))),
-                ]);
-                images.entry(volume.as_str().to_owned()).or_insert(image);
+/// The images of virtual machines that configurations name, by storage: each with the node of the guest that names it.
+fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
+    let mut images: BTreeMap<String, Vec<(&str, Row)>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for guest in guests.iter().filter(|guest| guest.kind == GuestType::Qemu) {
+        let current = guest.configuration.current.values();
+        let everywhere = current.chain(guest.configuration.snapshots.values().flat_map(Row::values));
+        for drive in everywhere.filter_map(|value| Some(Drive::parse(value.as_str()?))) {
+            let Some(volume) = drive.stored() else { continue };
+            let Some(owner) = volume.owner() else { continue };
+            if !seen.insert((guest.node.as_str(), volume.clone())) {
+                continue;
             }
+            let mut image = row([
+                ("volid", json!(volume.as_str())),
+                ("vmid", json!(owner.number())),
+                ("content", json!("images")),
+                ("format", json!(drive.format().unwrap_or("raw"))),
+            ]);
+            image.extend(drive.size().map(|size| ("size".to_owned(), json!(size.count()))));
+            images.entry(volume.storage().to_owned()).or_default().push((&guest.node, image));
         }
-        images.into_values().filter(|image| word(image, "content") == "images").collect()
     }
+    images
+}
+
+/// What a node sees of the images on a storage: those of its own guests, or of all where the storage is shared.
+fn seen<'i>(images: &'i BTreeMap<String, Vec<(&str, Row)>>, node: &str, keys: &Row) -> Vec<Row> {
+    let is_shared = keys.get("shared") == Some(&json!(1));
+    let here = images.get(word(keys, "storage")).into_iter().flatten();
+    let mut volumes: BTreeMap<&'i str, &'i Row> = BTreeMap::new();
+    for (_, image) in here.filter(|(of, _)| is_shared || *of == node) {
+        volumes.entry(word(image, "volid")).or_insert(image);
+    }
+    let block = without_file_names(word(keys, "type"));
+    let shown = |image: &Row| if block { with(image.clone(), "format", "raw") } else { image.clone() };
+    volumes.into_values().map(shown).collect()
 }
 
 /// The drive that a guest starts from.
 fn boot_drive(guest: &Guest) -> Option<Drive> {
     let configuration = &guest.configuration.current;
     let drive = |key: &str| Some(Drive::parse(configuration.get(key)?.as_str()?)).filter(|drive| !drive.is_cdrom());
-    if guest.guest_type == GuestType::Lxc {
+    if guest.kind == GuestType::Lxc {
         return drive("rootfs");
     }
     let order = configuration.get("boot").and_then(Value::as_str).map(Properties::parse);

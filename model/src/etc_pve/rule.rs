@@ -195,7 +195,9 @@ fn check_ports(rule: &Row, protocol: Option<&str>, findings: &mut Findings) {
             findings.error(key, "protocol '' does not support ports");
             continue;
         };
-        if !is_one_of(WITH_PORTS, protocol) && !(is_icmp && key == "dport") {
+        // The type of an ICMP message may stand in for a port.
+        let has_ports = is_one_of(WITH_PORTS, protocol) || (is_icmp && key == "dport");
+        if !has_ports {
             findings.error(key, format!("protocol '{protocol}' does not support ports"));
         }
     }

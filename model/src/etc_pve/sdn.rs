@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::fabrics;
 use super::pending::{self, Objects};
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
@@ -126,12 +127,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
         sheet.put_at(path.with_query("pending", "1"), rows(found.collect()));
     }
     addresses(tree, &of("zones"), &applied("subnets"), sheet);
-    sheet.put("cluster/sdn/fabrics", json!([{ "subdir": "fabric" }, { "subdir": "node" }, { "subdir": "all" }]));
-    if !tree.contains_key("sdn/fabrics.cfg") {
-        sheet.put("cluster/sdn/fabrics/all", json!({ "fabrics": [], "nodes": [] }));
-        sheet.put("cluster/sdn/fabrics/fabric", json!([]));
-        sheet.put("cluster/sdn/fabrics/node", json!([]));
-    }
+    fabrics::answer(tree, sheet);
     Networks { configured: vnets.into_keys().collect(), running: applied("vnets").into_keys().collect() }
 }
 

@@ -32,36 +32,43 @@ pub(super) struct Section {
 /// there twice the first one counts. Of sections with one id the last one counts.
 pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
-    // `None` between sections, and `Some(None)` in one that is skipped.
-    let mut current: Option<Option<Section>> = None;
+    let mut place = Place::Between;
     for (number, line) in lines(text).filter(|(_, line)| !line.trim_start().starts_with('#')) {
         if line.is_empty() {
-            keep(&mut sections, current.take());
+            keep(&mut sections, std::mem::replace(&mut place, Place::Between));
             continue;
         }
-        match &mut current {
-            None => match header(line, dialect) {
-                Some(Ok(section)) => current = Some(Some(section)),
+        match &mut place {
+            Place::Between => match header(line, dialect) {
+                Some(Ok(section)) => place = Place::In(section),
                 Some(Err(why)) => {
                     sheet.warn(file, number, why);
-                    current = Some(None);
+                    place = Place::Skipped;
                 }
                 None => sheet.warn(file, number, "ignored, since it is no header of a section"),
             },
-            Some(None) => {}
-            Some(Some(section)) => {
+            Place::Skipped => {}
+            Place::In(section) => {
                 if let Err(why) = add(section, line, dialect) {
                     sheet.warn(file, number, why);
                 }
             }
         }
     }
-    keep(&mut sections, current);
+    keep(&mut sections, place);
     sections
 }
 
-fn keep(sections: &mut Vec<Section>, section: Option<Option<Section>>) {
-    if let Some(Some(section)) = section {
+/// Where a line stands.
+enum Place {
+    Between,
+    /// In a section that is left out.
+    Skipped,
+    In(Section),
+}
+
+fn keep(sections: &mut Vec<Section>, place: Place) {
+    if let Place::In(section) = place {
         sections.retain(|known| known.id != section.id);
         sections.push(section);
     }
@@ -101,18 +108,18 @@ fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String
     let value = Some(value.trim_start()).filter(|value| !value.is_empty());
     let form = form(dialect.keys, key).ok_or_else(|| format!("key `{key}` is not known here"))?;
     let value = match form {
-        Some('b') => number(value.unwrap_or("1"), |text| crate::boolean::parse(text).is_some()),
-        Some('i') => number(value.unwrap_or_default(), |text| text.parse::<i64>().is_ok()),
-        Some('n') => number(value.unwrap_or_default(), |text| text.parse::<f64>().is_ok()),
-        _ => value.map(|value| json!(bytes(value))),
+        Form::Switch => number(value.unwrap_or("1"), |text| crate::boolean::parse(text).is_some()),
+        Form::Integer => number(value.unwrap_or_default(), |text| text.parse::<i64>().is_ok()),
+        Form::Number => number(value.unwrap_or_default(), |text| text.parse::<f64>().is_ok()),
+        Form::Text | Form::List => value.map(|value| json!(bytes(value))),
     };
     let value = value.ok_or_else(|| format!("the value of `{key}` cannot be read"))?;
     match section.keys.entry(key) {
-        serde_json::map::Entry::Occupied(known) if form != Some('l') => {
+        serde_json::map::Entry::Occupied(known) if form != Form::List => {
             return Err(format!("`{}` is there twice: the first one counts", known.key()));
         }
         entry => {
-            if form == Some('l') {
+            if form == Form::List {
                 if let Some(items) = entry.or_insert_with(|| json!([])).as_array_mut() {
                     items.push(value);
                 }
@@ -124,11 +131,28 @@ fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String
     Ok(())
 }
 
-/// The letter of a key's form, `None` inside for text.
-fn form(keys: &str, key: &str) -> Option<Option<char>> {
+/// How a value is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Switch,
+    Integer,
+    Number,
+    /// One of many lines.
+    List,
+}
+
+/// The form of a key, as the letter behind its name says.
+fn form(keys: &str, key: &str) -> Option<Form> {
     keys.split_ascii_whitespace().find_map(|known| {
         let (name, form) = known.split_once(':').unwrap_or((known, ""));
-        (name == key).then(|| form.chars().next())
+        (name == key).then_some(match form {
+            "b" => Form::Switch,
+            "i" => Form::Integer,
+            "n" => Form::Number,
+            "l" => Form::List,
+            _ => Form::Text,
+        })
     })
 }
 

@@ -27,13 +27,13 @@ const SHARED: &[&str] = &["iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect"
 fn content(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "dir" | "btrfs" => ("images rootdir vztmpl iso backup snippets none import", "images,rootdir"),
-        "nfs" | "cifs" => ("images rootdir vztmpl iso backup snippets import", "images"),
         "lvmthin" | "zfspool" => ("images rootdir", "images,rootdir"),
         "lvm" | "rbd" => ("images rootdir", "images"),
         "iscsi" | "iscsidirect" => ("images none", "images"),
         "cephfs" => ("vztmpl iso backup snippets import", "backup"),
         "pbs" => ("backup none", "backup"),
         "esxi" => ("import", "import"),
+        // `nfs`, `cifs` and what is like them.
         _ => ("images rootdir vztmpl iso backup snippets import", "images"),
     }
 }

@@ -10,7 +10,7 @@ use crate::list::items;
 /// What the file holds.
 #[derive(Debug, Default)]
 pub(super) struct Users {
-    pub(super) users: BTreeMap<String, User>,
+    pub(super) people: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     /// The privileges of each role, built-in ones included.
     pub(super) roles: BTreeMap<String, BTreeSet<String>>,
@@ -115,7 +115,7 @@ impl Users {
         for (role, privileges) in SPECIAL {
             self.roles.insert((*role).to_owned(), items(privileges).map(str::to_owned).collect());
         }
-        self.users.entry("root@pam".to_owned()).or_insert_with(|| User { enable: true, ..User::default() });
+        self.people.entry("root@pam".to_owned()).or_insert_with(|| User { enable: true, ..User::default() });
     }
 
     fn user(&mut self, fields: &[&str]) -> Read {
@@ -131,7 +131,7 @@ impl Users {
         texts.extend(fields.get(5).map(|email| ("email", (*email).to_owned())));
         texts.extend(fields.get(7).filter(|keys| counts(keys)).map(|keys| ("keys", (*keys).to_owned())));
         let user = User { enable: counts(field(fields, 1)), expire: Some(expire), texts, tokens: BTreeMap::new() };
-        self.users.insert(name.to_owned(), user);
+        self.people.insert(name.to_owned(), user);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl Users {
             return Some(Subject::User(whom.to_owned()));
         }
         let (user, token) = whom.rsplit_once('!')?;
-        self.users.get(user)?.tokens.get(token)?;
+        self.people.get(user)?.tokens.get(token)?;
         Some(Subject::Token(whom.to_owned()))
     }
 
@@ -197,7 +197,7 @@ impl Users {
         let (user, name) =
             id.rsplit_once('!').filter(|(_, name)| !name.is_empty()).ok_or_else(|| format!("`{id}` is no token"))?;
         let expire = expiry(field(fields, 1))?;
-        let user = self.users.get_mut(user).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
+        let user = self.people.get_mut(user).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
         let token = Token { expire, separate: counts(field(fields, 2)), comment: comment(field(fields, 3)) };
         user.tokens.insert(name.to_owned(), token);
         Ok(())
@@ -268,16 +268,16 @@ mod tests {
             assert_eq!(sheet.warnings.len(), warnings, "{text:?}: {:?}", sheet.warnings);
             assert!(test(&users), "{text:?}: {users:?}");
         };
-        check("", 0, &|users| users.users["root@pam"].enable && users.users["root@pam"].expire.is_none());
-        check("user:a@pve:1:0:::\r\n", 0, &|users| users.users["a@pve"].texts.is_empty());
+        check("", 0, &|users| users.people["root@pam"].enable && users.people["root@pam"].expire.is_none());
+        check("user:a@pve:1:0:::\r\n", 0, &|users| users.people["a@pve"].texts.is_empty());
         check("user:a@pve:1:0::::c%3A%C3%BC:\n", 0, &|users| {
-            users.users["a@pve"].texts == BTreeMap::from([("comment", "c:ü".to_owned()), ("email", String::new())])
+            users.people["a@pve"].texts == BTreeMap::from([("comment", "c:ü".to_owned()), ("email", String::new())])
         });
         check(" user : a@pve : 0 : 5 : Jörg : 0 :::x:\n", 0, &|users| {
-            let user = &users.users["a@pve"];
+            let user = &users.people["a@pve"];
             !user.enable && user.expire == Some(5) && user.texts["firstname"] == "Jörg" && user.texts.len() == 3
         });
-        check("user:a:1:0\nuser:a@pve:1:never\nuser:@pve:1:0\nnonsense\n", 4, &|users| users.users.len() == 1);
+        check("user:a:1:0\nuser:a@pve:1:never\nuser:@pve:1:0\nnonsense\n", 4, &|users| users.people.len() == 1);
         check("group:g:a@pve,b@pve:c:\ngroup:g:c@pve::\ngroup:ü::\n", 1, &|users| {
             users.groups["g"].members.len() == 3
         });
@@ -287,7 +287,7 @@ mod tests {
             users.acl.len() == 2 && users.acl.keys().all(|(path, _)| path == "/vms/100")
         });
         check("token:a@pve!t:0:1:\nuser:a@pve:1:0\ntoken:a@pve!t:0:0:c:\ntoken:x\n", 2, &|users| {
-            !users.users["a@pve"].tokens["t"].separate
+            !users.people["a@pve"].tokens["t"].separate
         });
         check("pool:a/b::100,x,101:local,tank:\npool:c::101:\npool:x y::\n", 3, &|users| {
             users.pools["a/b"].guests.len() == 2 && users.pools["c"].guests.is_empty() && users.pools.contains_key("a")

@@ -16,16 +16,15 @@ use crate::support::{fixture, with_twin};
 /// What configuration tells.
 fn is_configuration(segments: &[&str]) -> bool {
     match segments {
-        ["access" | "pools" | "storage", ..] => true,
-        ["cluster", "options" | "backup" | "replication" | "mapping" | "sdn" | "firewall" | "notifications", ..] => {
-            true
-        }
-        ["cluster", "ha", "resources" | "rules", ..] | ["cluster", "jobs", "realm-sync", ..] => true,
-        ["nodes", _, "config"] | ["nodes", _, "firewall", "options" | "rules", ..] => true,
-        ["nodes", _, "qemu" | "lxc", _, "config" | "pending"] => true,
-        ["nodes", _, "qemu" | "lxc", _, "snapshot", _, ..] => true,
         ["nodes", _, "qemu" | "lxc", _, "firewall", what, ..] => *what != "log",
-        ["nodes", _, "qemu" | "lxc", _, "firewall"] => true,
+        ["access" | "pools" | "storage", ..]
+        | ["cluster", "options" | "backup" | "replication" | "mapping" | "sdn" | "firewall" | "notifications", ..]
+        | ["cluster", "ha", "resources" | "rules", ..]
+        | ["cluster", "jobs", "realm-sync", ..]
+        | ["nodes", _, "config"]
+        | ["nodes", _, "firewall", "options" | "rules", ..]
+        | ["nodes", _, "qemu" | "lxc", _, "config" | "pending" | "firewall"]
+        | ["nodes", _, "qemu" | "lxc", _, "snapshot", _, ..] => true,
         _ => false,
     }
 }
