@@ -46,6 +46,7 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: 
         let (word, vmid) = (guest.kind.word(), guest.vmid.to_string());
         let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
         Place { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
+        sheet.settle();
     }
     for network in &networks.configured {
         let name = format!("sdn/firewall/{network}.fw");

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::cluster::GuestType;
-use crate::{Answer, ApiPath, VmId};
+use crate::{AnswerText, ApiPath, VmId};
 
 mod access;
 mod backup;
@@ -78,7 +78,7 @@ impl File {
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The answers to the questions that configuration can answer.
-    pub answers: BTreeMap<ApiPath, Answer>,
+    pub answers: BTreeMap<ApiPath, AnswerText>,
     /// The nodes; the first one is taken for the one that answers.
     pub nodes: Vec<String>,
     /// How many guests there are.
@@ -95,6 +95,7 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     let guests = guests(tree, &mut sheet);
     for guest in &guests {
         guest.answer(&mut sheet);
+        sheet.settle();
     }
     version_answers(version, &nodes, &mut sheet);
     corosync::answer(corosync.as_ref(), &nodes, &mut sheet);
@@ -122,7 +123,8 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     let parts =
         resources::Parts { nodes: &nodes, guests: &guests, storages: &storages, users: &users, managed: &managed };
     resources::answer(&parts, &mut sheet);
-    Loaded { answers: sheet.answers, nodes, guests: guests.len(), warnings: sheet.warnings }
+    let (answers, warnings) = sheet.finish();
+    Loaded { answers, nodes, guests: guests.len(), warnings }
 }
 
 /// The nodes that the cluster's file or a folder names, sorted but for the one that was asked, which comes first.

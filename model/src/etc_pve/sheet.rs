@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{Answer, ApiPath};
+use crate::{Answer, AnswerText, ApiPath};
 
 /// An object of Proxmox's.
 pub(super) type Row = Map<String, Value>;
@@ -14,6 +14,8 @@ pub(super) type Row = Map<String, Value>;
 pub(super) struct Sheet {
     /// By request.
     pub(super) answers: BTreeMap<ApiPath, Answer>,
+    /// Those that are not looked at again, as text: ten thousand guests are a lot of values.
+    settled: BTreeMap<ApiPath, AnswerText>,
     /// What was left out, and where: `storage.cfg line 4: …`.
     pub(super) warnings: Vec<String>,
 }
@@ -32,6 +34,21 @@ impl Sheet {
     /// Refuses a request in Proxmox's words.
     pub(super) fn refuse(&mut self, path: ApiPath, message: &str) {
         self.answers.insert(path, Answer::refusal(500, message));
+    }
+
+    /// Keeps the answers of nodes and guests as text from here on.
+    pub(super) fn settle(&mut self) {
+        let mut nodes = self.answers.split_off(&ApiPath::parse("nodes"));
+        let mut later = nodes.split_off(&ApiPath::parse("nodes~"));
+        self.settled.extend(nodes.into_iter().map(|(path, answer)| (path, answer.into())));
+        self.answers.append(&mut later);
+    }
+
+    /// Every answer as text.
+    pub(super) fn finish(self) -> (BTreeMap<ApiPath, AnswerText>, Vec<String>) {
+        let mut answers = self.settled;
+        answers.extend(self.answers.into_iter().map(|(path, answer)| (path, answer.into())));
+        (answers, self.warnings)
     }
 
     /// Says that a line, counted from one, was left out.

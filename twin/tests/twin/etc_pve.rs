@@ -133,7 +133,9 @@ fn a_folder_is_read_with_what_is_in_it_and_without_what_is_not() {
     small(folder.path());
     let loaded = etc_pve::load(folder.path(), "8.4.1").unwrap();
     assert_eq!((loaded.nodes, loaded.guests), (vec!["a".to_owned(), "b".to_owned()], 1));
-    let get = |path: &str| loaded.answers.get(&ApiPath::parse(path)).and_then(Answer::data).cloned();
+    let get = |path: &str| {
+        Answers::get(&loaded.answers, &ApiPath::parse(path)).unwrap().and_then(|answer| answer.data().cloned())
+    };
     assert_eq!(get("version").unwrap()["release"], json!("8.4"));
     let config = get("nodes/a/qemu/100/config").unwrap();
     assert_eq!((&config["memory"], config.get("name")), (&json!("512"), None));
