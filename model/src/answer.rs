@@ -147,6 +147,17 @@ impl Answers for BTreeMap<ApiPath, Answer> {
     }
 }
 
+impl Answers for BTreeMap<ApiPath, AnswerText> {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        let parsed = Self::get(self, path).map(AnswerText::parsed).transpose();
+        parsed.map_err(|error| Unreadable { path: path.clone(), why: error.to_string() })
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        Ok(Self::get(self, path).cloned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ pub mod boolean;
 pub mod cluster;
 pub mod derived;
 pub mod drive;
+pub mod etc_pve;
 pub mod kinds;
 pub mod list;
 pub mod mac;

@@ -21,6 +21,7 @@ use crate::client::{LIMITS, client_of};
 use crate::server::{Reply, Request, Server};
 
 mod blind;
+mod etc_pve;
 mod twin;
 
 /// A recording of a real cluster that ships with the project.
@@ -117,7 +118,7 @@ async fn nothing_is_left_to_ask() {
             assert!(fetched.recording.get(&path).unwrap().is_some(), "{path}");
         }
     }
-    let images = ApiPath::parse("nodes/pve/storage/local-lvm/content?content=images");
+    let images = ApiPath::parse("nodes/pve/storage/local-lvm/content");
     assert!(fetched.recording.get(&images).unwrap().is_some(), "it is known only after a second look");
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::rules::words;
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::{Deriver, Outcome, Row, not_implemented, with_queries};
 use crate::cluster::Rows;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
@@ -16,6 +16,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         (["access", "users", user], []) => single_user(deriver, user),
         (["access", "users", user, "token"], []) => Ok(tokens(deriver, user)?.map(|tokens| Answer::ok(tokens.into()))),
         (["access", "users", user, "token", name], []) => single_token(deriver, user, name),
+        (["access", "permissions"], pairs) => permissions_at(deriver, pairs),
         (["pools"], [(key, pool)]) if key == "poolid" => {
             let single = match deriver.data(&ApiPath::new(["pools", pool]))? {
                 Some(single) => Some(single),
@@ -29,6 +30,23 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         (["pools", parts @ ..], []) if !parts.is_empty() => single_pool(deriver, &parts.join("/")),
         _ => Ok(None),
     }
+}
+
+/// The permissions at one path, from those at every path that has some of its own.
+fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) -> Outcome {
+    let Some((_, path)) = query.iter().find(|(key, _)| key == "path") else { return Ok(None) };
+    let rest = query.iter().filter(|(key, _)| key != "path").cloned().collect::<Vec<_>>();
+    let all = with_queries(ApiPath::parse("access/permissions"), &rest);
+    let Some(Value::Object(all)) = deriver.data(&all)? else { return Ok(None) };
+    let mut above = path.rmatch_indices('/').map(|(at, _)| if at == 0 { "/" } else { &path[..at] });
+    let privileges = if let Some(own) = all.get(path) {
+        own.clone()
+    } else {
+        // What reaches down from the nearest path above.
+        let nearest = above.find_map(|above| all.get(above)?.as_object()).cloned().unwrap_or_default();
+        nearest.into_iter().filter(|(_, down)| *down == json!(1)).collect()
+    };
+    Ok(Some(Answer::ok(json!({ path: privileges }))))
 }
 
 /// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name.

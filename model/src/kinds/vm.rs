@@ -112,8 +112,8 @@ const KEYS: &[Key] = &[
     Key::new("watchdog", Form::Properties(Some("model"))),
 ];
 
-/// Beside the configurations: the state of the storages on each node that has virtual machines, and the images on
-/// storages whose volumes have no file name. Terraform's provider asks for the format of such a volume, and cannot
+/// Beside the configurations: the state of the storages on each node that has virtual machines, and the volumes on
+/// storages where these have no file name. Terraform's provider asks for the format of such a volume, and cannot
 /// import a guest where that question fails (docs/provider.md, T18).
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let mut wanted = guest::requests(cluster, GuestType::Qemu)?;
@@ -128,8 +128,7 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
             let images = list::items(word("content")).any(|content| content == "images");
             let active = row.get("active").and_then(Value::as_u64) == Some(1);
             if images && active && without_file_names(word("type")) {
-                wanted
-                    .push(ApiPath::new(["nodes", node, "storage", storage, "content"]).with_query("content", "images"));
+                wanted.push(ApiPath::new(["nodes", node, "storage", storage, "content"]));
             }
         }
     }

@@ -1,12 +1,14 @@
-//! `twin serve`: a server that answers like the cluster of a recording.
+//! `twin serve`: a server that answers like the cluster of a recording, or of a copied `/etc/pve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use proxmox_mpc_model::Answers;
 use proxmox_mpc_twin::credentials::CredentialsError;
+use proxmox_mpc_twin::etc_pve::{self, EtcPveError};
 use proxmox_mpc_twin::recording::RecordingError;
 use proxmox_mpc_twin::server::{self, Options, Twin, TwinError};
 use proxmox_mpc_twin::{Credentials, Recording};
@@ -14,6 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::commands::{Failure, Outcome, Unwritten};
+use crate::event::{Event, Notice, Sink as _};
 use crate::fault::{Fault, FaultKind};
 use crate::interrupt;
 use crate::ui::{Page, Report, Ui};
@@ -22,10 +25,19 @@ use crate::ui::{Page, Report, Ui};
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
+  proxmox-mpc twin serve --etc-pve backup/etc/pve
   curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
 pub struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
-    recording: PathBuf,
+    #[arg(required_unless_present = "etc_pve", conflicts_with = "etc_pve")]
+    recording: Option<PathBuf>,
+    /// A copied or backed-up /etc/pve to answer from instead, a folder or one packed as .tar.zst: every guest is
+    /// stopped, nothing is measured, and what configuration does not tell is not known
+    #[arg(long, value_name = "DIR")]
+    etc_pve: Option<PathBuf>,
+    /// The version of Proxmox VE that the copy is of: none of its files tells
+    #[arg(long, value_name = "VERSION", default_value = "9.1.9", requires = "etc_pve")]
+    pve_version: String,
     /// Where to listen, on this machine only; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8006")]
     listen: SocketAddr,
@@ -43,6 +55,8 @@ pub struct Arguments {
 enum ServeFault {
     #[error("there is nothing to answer with")]
     Recording(#[from] RecordingError),
+    #[error("there is nothing to answer with")]
+    EtcPve(#[from] EtcPveError),
     #[error("nobody could log in")]
     Credentials(#[from] CredentialsError),
     #[error("the twin does not serve")]
@@ -65,6 +79,13 @@ impl Fault for ServeFault {
                 vec!["Choose another port, or any free one with `--listen 127.0.0.1:0`.".to_owned()]
             }
             Self::Recording(_) => vec!["`proxmox-mpc import … --record DIR` makes a recording.".to_owned()],
+            Self::EtcPve(EtcPveError::TooLarge { .. }) => {
+                vec!["Name a folder that holds nothing but the copy of /etc/pve.".to_owned()]
+            }
+            Self::EtcPve(_) => vec![
+                "Name the folder that holds storage.cfg, user.cfg and nodes/: `scp -r root@pve:/etc/pve copy` makes one."
+                    .to_owned(),
+            ],
             _ => Vec::new(),
         }
     }
@@ -92,7 +113,7 @@ impl Report for Serving {
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let recording = Arc::new(Recording::open(&self.recording).map_err(ServeFault::Recording)?);
+        let answers = self.answers(ui)?;
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
         let options = Options { listen: self.listen, delay, ..Options::new(credentials) };
@@ -106,7 +127,7 @@ impl Arguments {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeFault::System)?;
         let twin = {
             let _inside = runtime.enter();
-            server::serve(recording, options).map_err(ServeFault::Twin)?
+            server::serve(answers, options).map_err(ServeFault::Twin)?
         };
         ui.report(&serving(&twin, token)).map_err(Unwritten)?;
         // The sender lives as long as the listener: this waits for a signal and for nothing else.
@@ -117,6 +138,22 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// What the twin answers with.
+    fn answers(&self, ui: &Ui) -> Result<Arc<dyn Answers + Send + Sync>, ServeFault> {
+        let Some(folder) = &self.etc_pve else {
+            let recording = self.recording.as_deref().unwrap_or(Path::new("."));
+            return Ok(Arc::new(Recording::open(recording)?));
+        };
+        let loaded = etc_pve::load(folder, &self.pve_version)?;
+        for reason in loaded.warnings {
+            ui.event(Event::Notice(Notice { identity: None, address: None, reason, remedy: None }));
+        }
+        let (guests, nodes, version) = (loaded.guests, loaded.nodes.join(", "), &self.pve_version);
+        let text = format!("{guests} guests on {nodes}, all of them stopped; taken for Proxmox VE {version}");
+        ui.event(Event::Message { text });
+        Ok(Arc::new(loaded.answers))
+    }
+
     /// Who may log in; beside it the token, where it was made up.
     fn logins(&self) -> Result<(Credentials, Option<String>), ServeFault> {
         if let Some(file) = &self.credentials {

@@ -15,6 +15,7 @@ mod text;
 mod writer;
 
 pub use error::RecordingError;
+pub(crate) use packed::files as packed_files;
 pub use packed::{pack, unpack};
 pub use writer::RecordingWriter;
 

@@ -86,6 +86,14 @@ pub(super) fn read(path: &Path) -> Result<Recording, RecordingError> {
 /// The files in a packed recording by name. Names that lead out of it, names that are there twice and anything but
 /// files and folders are refused: a packed recording may come from a stranger.
 fn entries(path: &Path) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
+    files(path, |name| Err(RecordingError::Misplaced { name, why: "it is neither a file nor a folder" }))
+}
+
+/// The same, with a say in what becomes of an entry that is neither a file nor a folder.
+pub(crate) fn files(
+    path: &Path,
+    other: impl Fn(String) -> Result<(), RecordingError>,
+) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
     let damaged = |error: &io::Error| RecordingError::Damaged {
         path: path.to_owned(),
         file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -99,7 +107,10 @@ fn entries(path: &Path) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
         match entry.header().entry_type() {
             EntryType::Directory => continue,
             EntryType::Regular => {}
-            _ => return Err(RecordingError::Misplaced { name, why: "it is neither a file nor a folder" }),
+            _ => {
+                other(name)?;
+                continue;
+            }
         }
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(|error| damaged(&error))?;

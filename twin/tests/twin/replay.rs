@@ -167,6 +167,7 @@ fn derivable(segments: &[&str], query: &str) -> bool {
     }
     match segments {
         ["cluster", "resources"] | ["storage"] | ["nodes", _, "storage", _, "content"] => !query.is_empty(),
+        ["access", "permissions"] => query.starts_with("path="),
         ["nodes", _, "qemu" | "lxc", _, "config"] => query == "current=1",
         ["nodes", _, "network", iface] => query.is_empty() && *iface != "lo",
         ["cluster", "sdn", "zones" | "vnets" | "controllers" | "dns" | "ipams", _] => true,

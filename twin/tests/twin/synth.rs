@@ -73,7 +73,7 @@ fn the_cluster_agrees_with_itself() {
             };
             assert!(cluster.images(&guest.node, volume.storage()).unwrap().unwrap().contains(volume.as_str()));
             let list = ApiPath::parse(&format!("nodes/{}/storage/{}/content", guest.node, volume.storage()));
-            let images = answers.get(&list.with_query("content", "images")).unwrap();
+            let images = answers.get(&list).unwrap();
             let row = images.list().find(|row| row["volid"] == volume.as_str()).unwrap();
             assert_eq!(row["size"].as_u64(), drive.size().map(|size| size.count()), "{volume}");
             checked += 1;

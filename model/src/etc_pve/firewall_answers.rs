@@ -1,0 +1,155 @@
+//! What the API tells of the firewall, at each place that has one.
+
+use serde_json::{Value, json};
+
+use super::firewall::{self, Firewall, Level};
+use super::guest_answers::Guest;
+use super::sheet::{Row, Sheet, row, rows, with};
+use super::{Tree, file};
+use crate::ApiPath;
+use crate::cluster::GuestType;
+
+/// What Proxmox says of a virtual network that is not applied (docs/proxmox.md, "Files").
+const NO_NETWORK: &str = "invalid vnet specified at /usr/share/perl5/PVE/API2/Firewall/Helpers.pm line 54.";
+
+/// The virtual networks: those that are configured, those that run, and the sets of addresses that running ones make.
+pub(super) struct Networks<'n> {
+    pub(super) configured: Vec<String>,
+    pub(super) running: &'n [String],
+}
+
+/// Everything below a `firewall`.
+pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: &Networks<'_>, sheet: &mut Sheet) {
+    let sets = networks.running.iter().flat_map(|network| network_sets(network).map(|(name, _)| name));
+    let given = Firewall { network_sets: sets.collect(), ..Firewall::default() };
+    let name = "firewall/cluster.fw";
+    let found = file(tree, name);
+    let cluster = firewall::parse(name, &found.text, Level::Cluster, Some(&given), sheet);
+    let shared = references(&cluster, "dc", networks);
+    let place = Place { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &found.sha1 };
+    place.answer(&cluster, &shared, sheet);
+    place.groups(&cluster, sheet);
+    for node in nodes {
+        let name = format!("nodes/{node}/host.fw");
+        let found = file(tree, &name);
+        let host = firewall::parse(&name, &found.text, Level::Host, Some(&cluster), sheet);
+        let place = Place { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &found.sha1 };
+        place.answer(&host, &[], sheet);
+    }
+    for guest in guests {
+        let name = format!("firewall/{}.fw", guest.vmid);
+        let level = if guest.kind == GuestType::Qemu { Level::Machine } else { Level::Container };
+        let found = file(tree, &name);
+        let own = firewall::parse(&name, &found.text, level, Some(&cluster), sheet);
+        let mut all = shared.clone();
+        all.extend(references(&own, "guest", &Networks { configured: Vec::new(), running: &[] }));
+        let (word, vmid) = (guest.kind.word(), guest.vmid.to_string());
+        let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
+        Place { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
+        sheet.settle();
+    }
+    for network in &networks.configured {
+        let name = format!("sdn/firewall/{network}.fw");
+        let found = file(tree, &name);
+        let prefix = &["cluster", "sdn", "vnets", network, "firewall"];
+        if !networks.running.contains(network) {
+            for what in ["options", "rules"] {
+                sheet.refuse(ApiPath::new(prefix.iter().copied().chain([what])), NO_NETWORK);
+            }
+            continue;
+        }
+        let own = firewall::parse(&name, &found.text, Level::Network, Some(&cluster), sheet);
+        Place { prefix, level: Level::Network, digest: &found.sha1 }.answer(&own, &[], sheet);
+    }
+}
+
+/// The sets that a virtual network makes, and what they hold.
+fn network_sets(network: &str) -> impl Iterator<Item = (String, String)> {
+    let all = format!("All subnets of VNet {network}");
+    [
+        (format!("{network}-all"), all.clone()),
+        (format!("{network}-gateway"), format!("All gateways of VNet {network}")),
+        (format!("{network}-no-gateway"), format!("{all}, excluding gateways")),
+        (format!("{network}-dhcp"), format!("DHCP ranges of VNet {network}")),
+    ]
+    .into_iter()
+}
+
+/// What rules may refer to.
+fn references(firewall: &Firewall, scope: &str, networks: &Networks<'_>) -> Vec<Row> {
+    let reference = |kind: &str, name: &str, scope: &str, comment: Option<&String>| {
+        let sign = if kind == "ipset" { "+" } else { "" };
+        let reference = format!("{sign}{name}");
+        let row =
+            row([("type", json!(kind)), ("name", json!(name)), ("ref", json!(reference)), ("scope", json!(scope))]);
+        commented(row, comment)
+    };
+    let networks = networks.running.iter().flat_map(|network| network_sets(network));
+    let networks = networks.map(|(name, comment)| reference("ipset", &name, "sdn", Some(&comment)));
+    let sets = firewall.sets.keys().map(|name| reference("ipset", name, scope, firewall.set_comments.get(name)));
+    let aliases = firewall.aliases.values().map(|alias| reference("alias", &alias.name, scope, alias.comment.as_ref()));
+    networks.chain(sets).chain(aliases).collect()
+}
+
+fn commented(row: Row, comment: Option<&String>) -> Row {
+    match comment {
+        Some(comment) => with(row, "comment", json!(comment)),
+        None => row,
+    }
+}
+
+/// One place with a firewall.
+struct Place<'p> {
+    prefix: &'p [&'p str],
+    level: Level,
+    digest: &'p str,
+}
+
+impl Place<'_> {
+    fn put(&self, what: &[&str], data: impl Into<Value>, sheet: &mut Sheet) {
+        sheet.put_at(ApiPath::new(self.prefix.iter().chain(what)), data);
+    }
+
+    fn answer(&self, firewall: &Firewall, references: &[Row], sheet: &mut Sheet) {
+        let digested = |row: Row| with(row, "digest", json!(self.digest));
+        self.put(&["options"], digested(firewall.options.clone()), sheet);
+        self.put(&["rules"], self.rules(&firewall.rules), sheet);
+        let index = match self.level {
+            Level::Cluster => "rules aliases ipset refs options groups macros",
+            Level::Machine | Level::Container => "rules aliases ipset refs options",
+            Level::Host | Level::Group | Level::Network => return,
+        };
+        self.put(&[], rows(index.split(' ').map(|name| row([("name", json!(name))])).collect()), sheet);
+        let aliases = firewall.aliases.values().map(|alias| {
+            let keys = [("name", json!(alias.name)), ("cidr", json!(alias.cidr)), ("ipversion", json!(alias.version))];
+            digested(commented(row(keys), alias.comment.as_ref()))
+        });
+        self.put(&["aliases"], rows(aliases.collect()), sheet);
+        let sets = firewall.sets.keys();
+        let sets = sets.map(|name| digested(commented(row([("name", json!(name))]), firewall.set_comments.get(name))));
+        self.put(&["ipset"], rows(sets.collect()), sheet);
+        for (name, entries) in &firewall.sets {
+            self.put(&["ipset", name], rows(entries.iter().cloned().map(digested).collect()), sheet);
+        }
+        self.put(&["refs"], rows(references.to_vec()), sheet);
+    }
+
+    fn groups(&self, firewall: &Firewall, sheet: &mut Sheet) {
+        let group = |name: &String| {
+            let keys = row([("group", json!(name)), ("digest", json!(self.digest))]);
+            commented(keys, firewall.group_comments.get(name))
+        };
+        self.put(&["groups"], rows(firewall.groups.keys().map(group).collect()), sheet);
+        for (name, rules) in &firewall.groups {
+            self.put(&["groups", name], self.rules(rules), sheet);
+        }
+    }
+
+    fn rules(&self, rules: &[Row]) -> Value {
+        let numbered = rules.iter().enumerate().map(|(position, rule)| {
+            let rule = with(rule.clone(), "digest", json!(self.digest));
+            with(rule, "pos", json!(position))
+        });
+        rows(numbered.collect())
+    }
+}

@@ -1,0 +1,238 @@
+//! What the cluster consists of, as far as configuration tells: nodes that are there, guests that are stopped, storages
+//! whose size nobody knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::guest_answers::Guest;
+use super::sheet::{Row, Sheet, row, rows, with};
+use super::user::{Pool, Users};
+use crate::cluster::GuestType;
+use crate::drive::Drive;
+use crate::kinds::without_file_names;
+use crate::property::Properties;
+use crate::{ApiPath, list};
+
+/// What lists are made of.
+pub(super) struct Parts<'p> {
+    pub(super) nodes: &'p [String],
+    pub(super) guests: &'p [Guest],
+    pub(super) storages: &'p [Row],
+    pub(super) users: &'p Users,
+    /// The wanted state of resources under high availability: `vm:100`.
+    pub(super) managed: &'p BTreeMap<String, String>,
+}
+
+/// `nodes`, `cluster/resources`, `pools` and the lists of storages and images.
+pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
+    let node = |node: &String| {
+        row([
+            ("id", json!(format!("node/{node}"))),
+            ("node", json!(node)),
+            ("type", json!("node")),
+            ("status", json!("online")),
+            ("level", json!("")),
+        ])
+    };
+    let nodes: Vec<Row> = parts.nodes.iter().map(node).collect();
+    sheet.put("nodes", rows(nodes.clone()));
+    let guests: Vec<Row> = parts.guests.iter().map(|guest| parts.guest(guest)).collect();
+    let stored =
+        |node: &String| parts.on(node).filter(|keys| is_enabled(keys)).map(|keys| resource(keys, node)).collect();
+    let storages: Vec<Row> = parts.nodes.iter().flat_map(|node| -> Vec<Row> { stored(node) }).collect();
+    let pool =
+        |name: &String| row([("id", json!(format!("/pool/{name}"))), ("pool", json!(name)), ("type", json!("pool"))]);
+    let pools = parts.users.pools.keys().map(pool);
+    sheet.put("cluster/resources", rows(pools.chain(guests.iter().cloned()).chain(nodes).chain(storages).collect()));
+    let images = images(parts.guests);
+    for node in parts.nodes {
+        let listed = parts.on(node).map(|keys| {
+            let enabled = u8::from(is_enabled(keys));
+            let mut entry = row([("enabled", json!(enabled)), ("active", json!(enabled))]);
+            for key in ["storage", "type", "content"] {
+                entry.extend(keys.get(key).map(|value| (key.to_owned(), value.clone())));
+            }
+            for key in ["avail", "total", "used"] {
+                entry.insert(key.to_owned(), json!(0));
+            }
+            with(entry, "shared", keys.get("shared").cloned().unwrap_or(json!(0)))
+        });
+        sheet.put_at(ApiPath::new(["nodes", node, "storage"]), rows(listed.collect()));
+        for keys in parts.on(node).filter(|keys| is_enabled(keys)) {
+            let storage = word(keys, "storage");
+            let path = ApiPath::new(["nodes", node, "storage", storage, "content"]);
+            // Nothing but images can be on a storage without files; of others the configuration tells the images only.
+            let all = without_file_names(word(keys, "type"));
+            let path = if all { path } else { path.with_query("content", "images") };
+            sheet.put_at(path, rows(seen(&images, node, keys)));
+        }
+    }
+    let mut listed = Vec::new();
+    for (name, pool) in &parts.users.pools {
+        let mut keys = row([("poolid", json!(name))]);
+        keys.extend(pool.comment.iter().map(|comment| ("comment".to_owned(), json!(comment))));
+        let members = with(keys.clone(), "members", rows(parts.members(pool, &guests)));
+        sheet.put_at(ApiPath::new(["pools"]).with_query("poolid", name), json!([members]));
+        listed.push(keys);
+    }
+    sheet.put("pools", rows(listed));
+    next_id(parts, sheet);
+}
+
+/// The least number that no guest has.
+fn next_id(parts: &Parts<'_>, sheet: &mut Sheet) {
+    let taken: BTreeSet<u32> = parts.guests.iter().map(|guest| guest.vmid).collect();
+    let options = sheet.answers.get(&ApiPath::parse("cluster/options"));
+    let lower = options.and_then(|answer| answer.data()?.get("next-id")?.get("lower")?.as_str()?.parse().ok());
+    let lower: u32 = lower.unwrap_or(100);
+    // Of so many numbers one is free.
+    let numbers = (lower..=u32::MAX).take(taken.len() + 1);
+    if let Some(free) = numbers.into_iter().find(|number| !taken.contains(number)) {
+        sheet.put("cluster/nextid", json!(free.to_string()));
+    }
+}
+
+fn word<'k>(keys: &'k Row, key: &str) -> &'k str {
+    keys.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_enabled(keys: &Row) -> bool {
+    keys.get("disable").is_none_or(|disable| *disable == json!(0))
+}
+
+fn resource(keys: &Row, node: &str) -> Row {
+    let storage = word(keys, "storage");
+    row([
+        ("id", json!(format!("storage/{node}/{storage}"))),
+        ("type", json!("storage")),
+        ("storage", json!(storage)),
+        ("node", json!(node)),
+        ("status", json!("available")),
+        ("plugintype", json!(word(keys, "type"))),
+        ("content", json!(word(keys, "content"))),
+        ("shared", keys.get("shared").cloned().unwrap_or(json!(0))),
+        ("disk", json!(0)),
+        ("maxdisk", json!(0)),
+    ])
+}
+
+impl<'p> Parts<'p> {
+    /// The storages of a node.
+    fn on<'n>(&self, node: &'n str) -> impl Iterator<Item = &'p Row> + use<'p, 'n> {
+        let allowed = move |keys: &&Row| {
+            let nodes = word(keys, "nodes");
+            nodes.is_empty() || list::items(nodes).any(|allowed| allowed == node)
+        };
+        self.storages.iter().filter(allowed)
+    }
+
+    fn guest(&self, guest: &Guest) -> Row {
+        let configuration = &guest.configuration.current;
+        let text = |key: &str| configuration.get(key).and_then(crate::object::text);
+        let number = |key: &str| text(key).and_then(|text| text.parse::<u64>().ok());
+        let (is_vm, vmid) = (guest.kind == GuestType::Qemu, guest.vmid);
+        let name = if is_vm { text("name") } else { text("hostname") };
+        let invented = if is_vm { format!("VM {vmid}") } else { format!("CT{vmid}") };
+        let memory = text("memory").and_then(|memory| Properties::parse(&memory).get_or_bare("current")?.parse().ok());
+        let processors = number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1));
+        let disk = boot_drive(guest).and_then(|drive| drive.size()).map_or(0, |size| size.count());
+        let mut entry = row([
+            ("id", json!(format!("{}/{vmid}", guest.kind.word()))),
+            ("type", json!(guest.kind.word())),
+            ("vmid", json!(vmid)),
+            ("node", json!(guest.node)),
+            ("name", json!(name.unwrap_or(invented))),
+            ("status", json!("stopped")),
+            ("template", json!(number("template").unwrap_or(0))),
+            ("maxcpu", json!(processors)),
+            ("maxmem", json!(memory.unwrap_or(512_u64) << 20)),
+            ("maxdisk", json!(disk)),
+        ]);
+        for key in ["cpu", "mem", "memhost", "disk", "diskread", "diskwrite", "netin", "netout", "uptime"] {
+            entry.insert(key.to_owned(), json!(0));
+        }
+        let tags = guest.configuration.tags.as_deref().map(str::trim).filter(|tags| !tags.is_empty());
+        entry.extend(tags.map(|tags| ("tags".to_owned(), json!(tags))));
+        let pool = self.users.pools.iter().find(|(_, pool)| pool.guests.contains(&vmid));
+        entry.extend(pool.map(|(pool, _)| ("pool".to_owned(), json!(pool))));
+        let sid = format!("{}:{vmid}", if is_vm { "vm" } else { "ct" });
+        entry.extend(self.managed.get(&sid).map(|state| ("hastate".to_owned(), json!(state))));
+        entry
+    }
+
+    /// The members of a pool: its guests, and each storage once, on the first node that has it.
+    fn members(&self, pool: &Pool, guests: &[Row]) -> Vec<Row> {
+        let is_member = |row: &&Row| {
+            let vmid = row.get("vmid").and_then(Value::as_u64).and_then(|vmid| u32::try_from(vmid).ok());
+            vmid.is_some_and(|vmid| pool.guests.contains(&vmid))
+        };
+        let inside = |row: &Row| -> Row {
+            let shown = row.iter().filter(|(key, _)| !matches!(key.as_str(), "pool" | "tags" | "hastate"));
+            shown.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        let mut members: Vec<Row> = guests.iter().filter(is_member).map(inside).collect();
+        for storage in &pool.storages {
+            let of_node = |node: &String| {
+                let keys = self.on(node).find(|keys| word(keys, "storage") == storage)?;
+                Some(resource(keys, node))
+            };
+            members.extend(self.nodes.iter().find_map(of_node));
+        }
+        members
+    }
+}
+
+/// The images of virtual machines that configurations name, by storage: each with the node of the guest that names it.
+fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
+    let mut images: BTreeMap<String, Vec<(&str, Row)>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for guest in guests.iter().filter(|guest| guest.kind == GuestType::Qemu) {
+        let current = guest.configuration.current.values();
+        let everywhere = current.chain(guest.configuration.snapshots.values().flat_map(Row::values));
+        for drive in everywhere.filter_map(|value| Some(Drive::parse(value.as_str()?))) {
+            let Some(volume) = drive.stored() else { continue };
+            let Some(owner) = volume.owner() else { continue };
+            if !seen.insert((guest.node.as_str(), volume.clone())) {
+                continue;
+            }
+            let mut image = row([
+                ("volid", json!(volume.as_str())),
+                ("vmid", json!(owner.number())),
+                ("content", json!("images")),
+                ("format", json!(drive.format().unwrap_or("raw"))),
+            ]);
+            image.extend(drive.size().map(|size| ("size".to_owned(), json!(size.count()))));
+            images.entry(volume.storage().to_owned()).or_default().push((&guest.node, image));
+        }
+    }
+    images
+}
+
+/// What a node sees of the images on a storage: those of its own guests, or of all where the storage is shared.
+fn seen<'i>(images: &'i BTreeMap<String, Vec<(&str, Row)>>, node: &str, keys: &Row) -> Vec<Row> {
+    let is_shared = keys.get("shared") == Some(&json!(1));
+    let here = images.get(word(keys, "storage")).into_iter().flatten();
+    let mut volumes: BTreeMap<&'i str, &'i Row> = BTreeMap::new();
+    for (_, image) in here.filter(|(of, _)| is_shared || *of == node) {
+        volumes.entry(word(image, "volid")).or_insert(image);
+    }
+    let block = without_file_names(word(keys, "type"));
+    let shown = |image: &Row| if block { with(image.clone(), "format", "raw") } else { image.clone() };
+    volumes.into_values().map(shown).collect()
+}
+
+/// The drive that a guest starts from.
+fn boot_drive(guest: &Guest) -> Option<Drive> {
+    let configuration = &guest.configuration.current;
+    let drive = |key: &str| Some(Drive::parse(configuration.get(key)?.as_str()?)).filter(|drive| !drive.is_cdrom());
+    if guest.kind == GuestType::Lxc {
+        return drive("rootfs");
+    }
+    let order = configuration.get("boot").and_then(Value::as_str).map(Properties::parse);
+    let order = order.as_ref().and_then(|boot| boot.get("order")).unwrap_or_default();
+    let is_disk =
+        |key: &&str| ["scsi", "virtio", "sata", "ide"].iter().any(|bus| crate::kinds::index(bus, key).is_some());
+    let bootdisk = configuration.get("bootdisk").and_then(Value::as_str);
+    list::items(order).chain(bootdisk).filter(is_disk).find_map(drive)
+}

@@ -1,0 +1,74 @@
+//! What the readers of the dialects fill: the answers so far, and what they could not read.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{Answer, AnswerText, ApiPath};
+
+/// An object of Proxmox's.
+pub(super) type Row = Map<String, Value>;
+
+/// The answers that were made so far.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    /// By request.
+    pub(super) answers: BTreeMap<ApiPath, Answer>,
+    /// Those that are not looked at again, as text: ten thousand guests are a lot of values.
+    settled: BTreeMap<ApiPath, AnswerText>,
+    /// What was left out, and where: `storage.cfg line 4: …`.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Sheet {
+    /// Answers a request, given as it is sent: `cluster/sdn/zones?pending=1`.
+    pub(super) fn put(&mut self, path: &str, data: impl Into<Value>) {
+        self.answers.insert(ApiPath::parse(path), Answer::ok(data.into()));
+    }
+
+    /// Answers a request whose segments are plain text.
+    pub(super) fn put_at(&mut self, path: ApiPath, data: impl Into<Value>) {
+        self.answers.insert(path, Answer::ok(data.into()));
+    }
+
+    /// Refuses a request in Proxmox's words.
+    pub(super) fn refuse(&mut self, path: ApiPath, message: &str) {
+        self.answers.insert(path, Answer::refusal(500, message));
+    }
+
+    /// Keeps the answers of nodes and guests as text from here on.
+    pub(super) fn settle(&mut self) {
+        let mut nodes = self.answers.split_off(&ApiPath::parse("nodes"));
+        let mut later = nodes.split_off(&ApiPath::parse("nodes~"));
+        self.settled.extend(nodes.into_iter().map(|(path, answer)| (path, answer.into())));
+        self.answers.append(&mut later);
+    }
+
+    /// Every answer as text.
+    pub(super) fn finish(self) -> (BTreeMap<ApiPath, AnswerText>, Vec<String>) {
+        let mut answers = self.settled;
+        answers.extend(self.answers.into_iter().map(|(path, answer)| (path, answer.into())));
+        (answers, self.warnings)
+    }
+
+    /// Says that a line, counted from one, was left out.
+    pub(super) fn warn(&mut self, file: &str, line: usize, why: impl std::fmt::Display) {
+        self.warnings.push(format!("{file} line {line}: {why}"));
+    }
+}
+
+/// A list of objects as data.
+pub(super) fn rows(rows: Vec<Row>) -> Value {
+    rows.into_iter().map(Value::Object).collect()
+}
+
+/// An object from its keys and values.
+pub(super) fn row<const N: usize>(pairs: [(&str, Value); N]) -> Row {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The same with one more key.
+pub(super) fn with(mut row: Row, key: &str, value: impl Into<Value>) -> Row {
+    row.insert(key.to_owned(), value.into());
+    row
+}

@@ -1,0 +1,172 @@
+//! A twin of a copied `/etc/pve` answers as the cluster did whose files they are.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proxmox_mpc_model::{Answer, Answers, ApiPath};
+use proxmox_mpc_twin::etc_pve::{self, EtcPveError};
+use proxmox_mpc_twin::server::Options;
+use proxmox_mpc_twin::{Credentials, Recording};
+use serde_json::{Map, Value, json};
+
+use crate::support::{fixture, with_twin};
+
+/// What configuration tells.
+fn is_configuration(segments: &[&str]) -> bool {
+    match segments {
+        ["nodes", _, "qemu" | "lxc", _, "firewall", what, ..] => *what != "log",
+        ["access" | "pools" | "storage", ..]
+        | ["cluster", "options" | "backup" | "replication" | "mapping" | "sdn" | "firewall" | "notifications", ..]
+        | ["cluster", "ha", "resources" | "rules", ..]
+        | ["cluster", "jobs", "realm-sync", ..]
+        | ["nodes", _, "config"]
+        | ["nodes", _, "firewall", "options" | "rules", ..]
+        | ["nodes", _, "qemu" | "lxc", _, "config" | "pending" | "firewall"]
+        | ["nodes", _, "qemu" | "lxc", _, "snapshot", _, ..] => true,
+        _ => false,
+    }
+}
+
+/// Values that are measured, or moments.
+const MEASURED: &[&str] = &[
+    "uptime",
+    "cpu",
+    "mem",
+    "memhost",
+    "disk",
+    "netin",
+    "netout",
+    "diskread",
+    "diskwrite",
+    "snaptime",
+    "next-run",
+    "order",
+];
+
+/// Lists in a text, in any order.
+const SETS: &[&str] = &["content", "nodes", "groups", "privs", "storage", "vmid", "members", "exit-nodes"];
+
+/// The value as two answers are compared: checksums of what Proxmox computes in its own way are made up, lists have no
+/// order.
+fn normal(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Object(keys) => {
+            let number =
+                |value: &Value| value.is_number() || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok());
+            let kept = keys.iter().filter(|(key, value)| !(MEASURED.contains(&key.as_str()) && number(value)));
+            Value::Object(kept.map(|(key, value)| (key.clone(), normal(key, value))).collect::<Map<_, _>>())
+        }
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| normal("", item)).collect();
+            items.sort_by_key(Value::to_string);
+            items.into()
+        }
+        Value::String(text) if text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            json!("made up")
+        }
+        Value::String(text) if SETS.contains(&key) => {
+            let mut words: Vec<&str> = text.split([',', ';', ' ']).collect();
+            words.sort_unstable();
+            json!(words)
+        }
+        other => other.clone(),
+    }
+}
+
+fn equal(recorded: &Answer, served: &Answer) -> bool {
+    (recorded.status, &recorded.reason) == (served.status, &served.reason)
+        && normal("", &recorded.body) == normal("", &served.body)
+}
+
+/// What is left is runtime (the sizes of storages and the processors of nodes, which members of pools show), what
+/// hardware there is, and the descriptions of macros.
+#[test]
+fn what_is_configured_is_answered_as_recorded() {
+    let check = |cluster: &str, left: &[&str], least: usize| {
+        let loaded = etc_pve::load(&fixture(&format!("{cluster}.etc-pve.tar.zst")), "9.1.9").unwrap();
+        let recording = Recording::open(&fixture(&format!("{cluster}.tar.zst"))).unwrap();
+        let credentials = Credentials::read(&fixture(&format!("{cluster}.credentials.json"))).unwrap();
+        let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+        with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+            let (mut asked, mut differing) = (0, Vec::new());
+            for path in recording.paths().unwrap() {
+                let segments = path.segments();
+                if !is_configuration(&segments.iter().map(String::as_str).collect::<Vec<_>>()) {
+                    continue;
+                }
+                asked += 1;
+                let recorded = recording.get(&path).unwrap().unwrap();
+                if !equal(&recorded, &client.get(&path.target()).answer()) {
+                    differing.push(path.to_string());
+                }
+            }
+            let unexplained: Vec<&String> =
+                differing.iter().filter(|path| !left.iter().any(|left| path.starts_with(left))).collect();
+            assert_eq!(unexplained, Vec::<&String>::new(), "{cluster}");
+            let share = (asked - differing.len()) * 1000 / asked;
+            assert!(asked > 250 && share >= least, "{cluster}: {} of {asked} differ", differing.len());
+        });
+    };
+    let members = "pools/";
+    let listed = "pools?poolid=";
+    let (hardware, macros) = ("cluster/mapping/pci?check-node=", "cluster/firewall/macros");
+    check("pve-9.1", &[members, listed, hardware, macros], 977);
+    check("homelab", &[members, listed, hardware, macros, "cluster/mapping/usb?check-node="], 973);
+}
+
+/// A cluster of one node and one guest.
+fn small(folder: &Path) {
+    fs::create_dir_all(folder.join("nodes/a/qemu-server")).unwrap();
+    fs::create_dir_all(folder.join("nodes/b")).unwrap();
+    fs::create_dir_all(folder.join("priv")).unwrap();
+    fs::write(folder.join("storage.cfg"), "dir: local\n\tpath /var/lib/vz\n").unwrap();
+    fs::write(folder.join("nodes/a/qemu-server/100.conf"), "memory: 512\nname: caf\u{e9}\n").unwrap();
+    fs::write(folder.join("nodes/a/qemu-server/100.conf.bak"), "memory: 1\n").unwrap();
+    fs::write(folder.join("nodes/a/qemu-server/notes"), "x").unwrap();
+}
+
+#[test]
+fn a_folder_is_read_with_what_is_in_it_and_without_what_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    let loaded = etc_pve::load(folder.path(), "8.4.1").unwrap();
+    assert_eq!((loaded.nodes, loaded.guests), (vec!["a".to_owned(), "b".to_owned()], 1));
+    let get = |path: &str| {
+        Answers::get(&loaded.answers, &ApiPath::parse(path)).unwrap().and_then(|answer| answer.data().cloned())
+    };
+    assert_eq!(get("version").unwrap()["release"], json!("8.4"));
+    let config = get("nodes/a/qemu/100/config").unwrap();
+    assert_eq!((&config["memory"], config.get("name")), (&json!("512"), None));
+    assert_eq!(config["digest"].as_str().map(str::len), Some(40));
+    assert!(get("cluster/resources").unwrap().as_array().unwrap().iter().any(|row| row["status"] == json!("stopped")));
+    assert_eq!(get("nodes/b/config"), Some(json!({})));
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_inside_and_tolerated_elsewhere() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    symlink("nodes/b", folder.path().join("local")).unwrap();
+    symlink("nodes/b/qemu-server", folder.path().join("qemu-server")).unwrap();
+    symlink("nowhere", folder.path().join("user.cfg")).unwrap();
+    fs::write(folder.path().join("nodes/b/config"), b"#\xff\n").unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.1.9").unwrap();
+    assert_eq!(loaded.nodes, ["b", "a"]);
+    assert_eq!(loaded.warnings[0], "nodes/b/config: not all of it is UTF-8");
+}
+
+#[test]
+fn what_is_no_copy_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |path: &Path| etc_pve::load(path, "9.1.9").unwrap_err();
+    assert!(matches!(error(&folder.path().join("none")), EtcPveError::Missing { .. }));
+    assert!(matches!(error(folder.path()), EtcPveError::NoTree { .. }));
+    fs::write(folder.path().join("user.cfg"), vec![b'x'; (1 << 20) + 1]).unwrap();
+    assert!(matches!(error(folder.path()), EtcPveError::TooLarge { limit: 1_048_576, .. }));
+    assert!(matches!(error(&folder.path().join("user.cfg")), EtcPveError::Packed(_)));
+}
