@@ -25,15 +25,18 @@ pub(crate) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtua
 /// The guests that have been put in, and those of the inventory that stands.
 #[derive(Default)]
 pub(crate) struct Inventory<'f> {
-    before: BTreeMap<Identity, Host<&'f str>>,
-    hosts: BTreeMap<(u64, Identity), Host<String>>,
+    /// The name of the host and its variables as they stand.
+    before: BTreeMap<Identity, (String, &'f str)>,
+    hosts: BTreeMap<(u64, Identity), Host>,
+    /// Every group, and its number. Ten thousand guests are in few of them.
+    groups: BTreeMap<Group, usize>,
 }
 
-/// A host: its name, its variables as they stand in the file, and the groups that it is in.
-struct Host<T> {
+/// A host: its name, its variables as they stand in the file, and the numbers of the groups that it is in.
+struct Host {
     name: String,
-    text: T,
-    groups: Vec<Group>,
+    text: Box<str>,
+    groups: Box<[usize]>,
 }
 
 /// A group: one that is always called so, or what of the cluster it stands for.
@@ -48,7 +51,7 @@ impl<'f> Inventory<'f> {
     /// An empty inventory; what the previous files have can be kept.
     pub(crate) fn new(previous: &'f FileSet) -> Self {
         let before = previous.get(GUESTS).map(|text| hosts(text)).unwrap_or_default();
-        Self { before, hosts: BTreeMap::new() }
+        Self { before, ..Self::default() }
     }
 
     /// Puts a guest in. Without its configuration it is what the list shows, unless the inventory has it already.
@@ -69,17 +72,24 @@ impl<'f> Inventory<'f> {
         let mut variables = Vec::new();
         variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
         variables.extend(facts(guest));
-        let (name, text) = (label.to_owned(), Node::from(variables).render_at(3));
-        self.hosts.insert(natural(&entry.identity), Host { name, text, groups: groups(guest) });
+        self.insert(&entry.identity, label, &Node::from(variables).render_at(3), groups(guest));
         Ok(())
     }
 
     /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
     pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
-        let Some(host) = self.before.get(identity) else { return false };
-        let host = Host { name: host.name.clone(), text: host.text.to_owned(), groups: host.groups.clone() };
-        self.hosts.insert(natural(identity), host);
+        let Some((name, text)) = self.before.remove(identity) else { return false };
+        self.insert(identity, &name, text, kept_groups(text));
         true
+    }
+
+    fn insert(&mut self, identity: &Identity, name: &str, text: &str, groups: Vec<Group>) {
+        let mut number = |group| {
+            let next = self.groups.len();
+            *self.groups.entry(group).or_insert(next)
+        };
+        let groups = groups.into_iter().map(&mut number).collect();
+        self.hosts.insert(natural(identity), Host { name: name.to_owned(), text: text.into(), groups });
     }
 
     /// The guests of one technology that the inventory had.
@@ -95,30 +105,30 @@ impl<'f> Inventory<'f> {
     /// The file.
     pub(crate) fn render(mut self, header: &str) -> String {
         self.settle_names();
-        let mut members: BTreeMap<&Group, Vec<&str>> = BTreeMap::new();
-        for host in self.hosts.values() {
-            for group in &host.groups {
-                members.entry(group).or_default().push(&host.name);
-            }
-        }
-        let names = group_names(members.keys().copied(), self.hosts.values().map(|host| host.name.as_str()));
-        let mut groups: Vec<(&str, Vec<&str>)> =
-            members.into_iter().map(|(group, hosts)| (names[group].as_str(), hosts)).collect();
+        let mut text = document(&[header], "all:\n  hosts:\n");
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
+        let mut hosts = Vec::with_capacity(self.hosts.len());
+        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()));
+        let mut groups: Vec<(String, usize)> =
+            self.groups.iter().map(|(group, number)| (names[group].clone(), *number)).collect();
         groups.sort();
-        let mut text = String::from("all:\n  hosts:\n");
-        for host in self.hosts.values() {
-            _ = writeln!(text, "    {}:", yaml::word(&host.name));
+        // Each host makes room while the text grows.
+        for host in self.hosts.into_values() {
+            let name = yaml::word(&host.name);
+            _ = writeln!(text, "    {name}:");
             text.push_str(&host.text);
+            host.groups.iter().for_each(|group| members[*group].push(hosts.len()));
+            hosts.push(name);
         }
         text.push_str("  children:\n");
-        for (group, mut hosts) in groups {
-            hosts.sort_unstable();
+        for (group, number) in groups {
+            members[number].sort_unstable_by_key(|host| &hosts[*host]);
             _ = writeln!(text, "    {group}:\n      hosts:");
-            for host in hosts {
-                _ = writeln!(text, "        {}:", yaml::word(host));
+            for host in &members[number] {
+                _ = writeln!(text, "        {}:", hosts[*host]);
             }
         }
-        document(&[header], &text)
+        text
     }
 
     /// No two hosts have the same name, and none a name that means something else.
@@ -209,12 +219,15 @@ fn group_names<'h>(
 
 /// The hosts of a file of ours, each with its variables as they stand. A host stands at the second level, its variables
 /// at the third; what is longer than a line goes on below that.
-fn hosts(text: &str) -> BTreeMap<Identity, Host<&str>> {
+fn hosts(text: &str) -> BTreeMap<Identity, (String, &str)> {
     let mut found = BTreeMap::new();
     let (mut at, mut open): (usize, Option<(&str, usize)>) = (0, None);
     let mut close = |open: &mut Option<(&str, usize)>, end: usize| {
-        if let Some((name, start)) = open.take() {
-            found.extend(host(name, &text[start..end]));
+        let Some((name, start)) = open.take() else { return };
+        let text = &text[start..end];
+        // Whose variables these are, they say themselves.
+        if let (Some(guest_type), Some(vmid)) = (value(text, "proxmox_type"), value(text, "proxmox_vmid")) {
+            found.insert(Identity::new(&guest_type, vmid), (yaml::read_word(name), text));
         }
     };
     for line in text.split_inclusive('\n') {
@@ -234,16 +247,17 @@ fn hosts(text: &str) -> BTreeMap<Identity, Host<&str>> {
     found
 }
 
-/// A host with these variables; none where they do not say whose they are.
-fn host<'f>(name: &str, text: &'f str) -> Option<(Identity, Host<&'f str>)> {
-    let value = |key: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix("      ")?.strip_prefix(key)?.strip_prefix(": "));
-        line.map(yaml::read_word)
-    };
-    let (guest_type, vmid) = (value("proxmox_type")?, value("proxmox_vmid")?);
+/// A variable of a host of ours.
+fn value(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix("      ")?.strip_prefix(key)?.strip_prefix(": "));
+    line.map(yaml::read_word)
+}
+
+/// The groups of a host with these variables.
+fn kept_groups(text: &str) -> Vec<Group> {
     let listed = text.lines().skip_while(|line| *line != "      proxmox_tags:").skip(1);
     let tags = listed.map_while(|line| line.strip_prefix("        - ")).map(yaml::read_word).collect();
-    let template = value("proxmox_template").is_some();
-    let groups = placed(template, &guest_type, value("proxmox_node"), value("proxmox_pool"), tags);
-    Some((Identity::new(&guest_type, vmid), Host { name: yaml::read_word(name), text, groups }))
+    let guest_type = value(text, "proxmox_type").unwrap_or_default();
+    let template = value(text, "proxmox_template").is_some();
+    placed(template, &guest_type, value(text, "proxmox_node"), value(text, "proxmox_pool"), tags)
 }
