@@ -33,7 +33,7 @@ async fn of_the_copy(cluster: &str, folder: &Path) -> BTreeMap<String, String> {
 /// The code for guests, pools and storages, without whether a guest runs: a copy does not tell.
 fn code(answers: &clusters::Memory) -> BTreeMap<String, String> {
     let generated = clusters::generated(answers);
-    let files = ["virtual_machines", "containers", "pools", "pool_memberships", "storages", "imports"]
+    let files = ["virtual_machines", "containers", "pools", "pool_memberships", "storages"]
         .map(|name| format!("terraform/{name}.tf"));
     let lines = |text: &str| {
         let kept = text.lines().filter(|line| !line.trim_start().starts_with("started "));

@@ -122,7 +122,7 @@ fn plant(answers: &mut Memory, kind: &Kind, key: &Key, path: &ApiPath) {
             if let (true, Source::Listed(listed)) = (rows.is_empty(), &kind.source)
                 && let Shape::Rows(Id::Key(id)) | Shape::Each(Id::Key(id)) = listed.shape
             {
-                rows.push(json!({id: "canary"}));
+                rows.push(json!({id: "planted"}));
             }
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {
                 row.insert(name.clone(), canary("row"));
