@@ -15,6 +15,7 @@ pub mod object;
 pub mod permissions;
 pub mod property;
 pub mod ranges;
+pub mod schema;
 pub mod size;
 pub mod upid;
 pub mod vmid;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::cluster::Rows;
 use crate::object::text;
 use crate::permissions::Permissions;
+use crate::schema::Errors;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 mod access;
@@ -146,7 +147,12 @@ fn not_implemented(segments: &[&str]) -> Answer {
 
 /// What Proxmox says where a parameter is wrong.
 fn invalid(parameter: &str, why: &str) -> Answer {
+    refused(&Errors::from([(parameter.to_owned(), why.to_owned())]))
+}
+
+/// The same for several parameters.
+fn refused(errors: &Errors) -> Answer {
     let message = "Parameter verification failed.";
-    let body = json!({ "data": null, "errors": { parameter: why }, "message": format!("{message}\n") });
+    let body = json!({ "data": null, "errors": errors, "message": format!("{message}\n") });
     Answer { status: 400, reason: message.to_owned(), body }
 }
