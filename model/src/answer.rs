@@ -126,6 +126,16 @@ impl<T: Answers + ?Sized> Answers for std::sync::Arc<T> {
     }
 }
 
+impl<T: Answers + ?Sized> Answers for &T {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        (**self).get(path)
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        (**self).text(path)
+    }
+}
+
 impl Answers for BTreeMap<ApiPath, Answer> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         Ok(Self::get(self, path).cloned())

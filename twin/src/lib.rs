@@ -3,7 +3,10 @@
 pub mod credentials;
 pub mod recording;
 pub mod server;
+pub mod state;
 pub mod synth;
+pub mod writes;
 
 pub use credentials::Credentials;
 pub use recording::Recording;
+pub use state::State;

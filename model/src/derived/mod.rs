@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::cluster::Rows;
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::schema::Errors;
+use crate::schema::{Errors, Verb};
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 mod access;
@@ -36,6 +36,12 @@ type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Rows>>>;
 
 /// An object of Proxmox's.
 type Row = Map<String, Value>;
+
+/// Proxmox's refusal of a GET that it does not have, or whose parameters are wrong.
+pub fn refusal(path: &ApiPath) -> Option<Answer> {
+    let segments = path.segments();
+    paths::check(&segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
+}
 
 /// What a rule makes: an answer, or `None` where the other answers do not tell.
 type Outcome = Result<Option<Answer>, Unreadable>;
@@ -123,7 +129,7 @@ impl<A: Answers> Deriver<A> {
     }
 
     /// The node that was asked when the recording was made.
-    fn local_node(&self) -> Result<Option<String>, Unreadable> {
+    pub fn local_node(&self) -> Result<Option<String>, Unreadable> {
         let rows = self.rows(&ApiPath::parse("cluster/status"), "id")?;
         let local = rows.as_ref().and_then(|rows| {
             rows.values().find(|row| row.get("type") == Some(&json!("node")) && row.get("local") == Some(&json!(1)))
@@ -140,8 +146,13 @@ fn with_queries(path: ApiPath, query: &[(String, String)]) -> ApiPath {
 /// What Proxmox says to a path that it does not have. The message has no line end, and shows each byte of the path as
 /// one character.
 fn not_implemented(segments: &[&str]) -> Answer {
+    no_method(Verb::Get, segments)
+}
+
+/// The same for any method.
+pub fn no_method(verb: Verb, segments: &[&str]) -> Answer {
     let path: String = segments.join("/").bytes().map(char::from).collect();
-    let message = format!("Method 'GET /{path}' not implemented");
+    let message = format!("Method '{verb} /{path}' not implemented");
     Answer { status: 501, body: json!({ "data": null, "message": message }), reason: message }
 }
 
@@ -151,7 +162,7 @@ fn invalid(parameter: &str, why: &str) -> Answer {
 }
 
 /// The same for several parameters.
-fn refused(errors: &Errors) -> Answer {
+pub fn refused(errors: &Errors) -> Answer {
     let message = "Parameter verification failed.";
     let body = json!({ "data": null, "errors": errors, "message": format!("{message}\n") });
     Answer { status: 400, reason: message.to_owned(), body }

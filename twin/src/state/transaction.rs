@@ -1,0 +1,158 @@
+//! One write while it is made.
+
+use std::sync::Arc;
+
+use proxmox_mpc_model::derived::Deriver;
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+use serde_json::{Map, Value};
+
+use super::changes::{Changes, Known};
+use super::view::View;
+use crate::writes::Refusal;
+
+/// An object of Proxmox's.
+pub type Row = Map<String, Value>;
+
+/// One write while it is made: it reads what it has written itself, and others do not.
+#[derive(Debug)]
+pub struct Transaction {
+    before: Arc<View>,
+    changes: Changes,
+    /// When it happens, in seconds since 1970.
+    now: i64,
+}
+
+impl Transaction {
+    pub(super) fn new(before: Arc<View>, now: i64) -> Self {
+        Self { before, changes: Changes::default(), now }
+    }
+
+    pub(super) fn finish(self) -> (Arc<View>, Changes) {
+        (self.before, self.changes)
+    }
+
+    /// When the write happens, in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The data that a GET of this path answers now, derived where need be; `None` for what is not there or refused.
+    pub fn read(&self, path: &ApiPath) -> Result<Option<Value>, Refusal> {
+        let answer = match self.get(path)? {
+            Some(answer) => Some(answer),
+            None => Deriver::new(self).derive(path)?,
+        };
+        Ok(answer.and_then(|answer| answer.data().cloned()))
+    }
+
+    /// The objects of a list; none where there is no such list.
+    pub fn rows(&self, path: &ApiPath) -> Result<Vec<Row>, Refusal> {
+        let rows = self.read(path)?.unwrap_or_default();
+        Ok(match rows {
+            Value::Array(rows) => {
+                rows.into_iter().filter_map(|row| if let Value::Object(row) = row { Some(row) } else { None }).collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The object that a path answers; an empty one where there is none.
+    pub fn object(&self, path: &ApiPath) -> Result<Row, Refusal> {
+        Ok(match self.read(path)? {
+            Some(Value::Object(row)) => row,
+            _ => Row::new(),
+        })
+    }
+
+    /// Makes this the data of a path. Recorded answers to the same path with a query do not count any more.
+    pub fn set(&mut self, path: &ApiPath, data: impl Into<Value>) {
+        self.set_answer(path, Answer::ok(data.into()));
+    }
+
+    /// Makes this the objects of a list.
+    pub fn set_rows(&mut self, path: &ApiPath, rows: Vec<Row>) {
+        self.set(path, rows.into_iter().map(Value::Object).collect::<Vec<_>>());
+    }
+
+    /// Makes this the answer of a path, for answers that are more than their data.
+    pub fn set_answer(&mut self, path: &ApiPath, answer: Answer) {
+        self.changes.answers.insert(path.as_str().to_owned(), Some(answer));
+    }
+
+    /// Takes away the answer of a path, recorded or written; it is derived from then on.
+    pub fn hide(&mut self, path: &ApiPath) {
+        self.changes.answers.insert(path.as_str().to_owned(), None);
+    }
+
+    /// Takes away every answer at and below a path, recorded or written.
+    pub fn hide_below(&mut self, path: &ApiPath) {
+        self.changes.hide_below(path.as_str());
+    }
+
+    /// Keeps something that no GET shows: a secret, a task, what is pending.
+    pub fn remember(&mut self, key: &str, value: impl Into<Value>) {
+        self.changes.memories.insert(key.to_owned(), Some(value.into()));
+    }
+
+    /// Forgets it.
+    pub fn forget(&mut self, key: &str) {
+        self.changes.memories.insert(key.to_owned(), None);
+    }
+
+    /// What is remembered under a key.
+    pub fn recall(&self, key: &str) -> Option<Value> {
+        match self.changes.memories.get(key) {
+            Some(value) => value.clone(),
+            None => self.before.recall(key).map(|value| Value::clone(&value)),
+        }
+    }
+
+    /// Every memory whose key begins with this text, sorted by key.
+    pub fn memories(&self, prefix: &str) -> Vec<(String, Value)> {
+        let before = self.before.memories(prefix).into_iter();
+        let mut all: std::collections::BTreeMap<String, Option<Value>> =
+            before.map(|(key, value)| (key, Some(Value::clone(&value)))).collect();
+        let own = self.changes.memories.range(prefix.to_owned()..);
+        let own = own.take_while(|(key, _)| key.starts_with(prefix));
+        all.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+        all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
+    /// Runs a part of the write whose changes do not count where it fails.
+    pub fn attempt<T, E>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let before = self.changes.clone();
+        let outcome = part(self);
+        if outcome.is_err() {
+            self.changes = before;
+        }
+        outcome
+    }
+
+    /// The node that this API runs on: where tasks of the whole cluster run.
+    pub fn local_node(&self) -> Result<String, Refusal> {
+        if let Some(node) = Deriver::new(self).local_node()? {
+            return Ok(node);
+        }
+        let nodes = self.rows(&ApiPath::parse("nodes"))?;
+        let names = nodes.iter().filter_map(|row| row.get("node")?.as_str());
+        Ok(names.min().unwrap_or("localhost").to_owned())
+    }
+}
+
+impl Answers for Transaction {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        match self.changes.known(path) {
+            Known::Written(answer) => Ok(Some(answer.clone())),
+            Known::Hidden => Ok(None),
+            Known::Untouched => self.before.get(path),
+        }
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        match self.changes.known(path) {
+            Known::Written(answer) => Ok(Some(answer.clone().into())),
+            Known::Hidden => Ok(None),
+            Known::Untouched => self.before.text(path),
+        }
+    }
+}
