@@ -135,7 +135,8 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
         None => Ok(()),
         Some(Format::Properties(number)) => match schema.formats.get(*number) {
             Some(keys) => {
-                let keys = keys.iter().filter_map(|(key, number)| Some((key.as_str(), schema.parameters.get(*number)?)));
+                let keys =
+                    keys.iter().filter_map(|(key, number)| Some((key.as_str(), schema.parameters.get(*number)?)));
                 properties::check(schema, &keys.collect(), text, path)
             }
             None => Ok(()),
@@ -173,9 +174,12 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
 /// A format that is known by its name: property strings of `named-formats.json`, and rules.
 fn named(schema: &Schema, name: &str, text: &str, path: &str) -> Result<(), String> {
     match schema.named.get(name) {
-        Some(keys) => {
-            properties::check(schema, &keys.iter().map(|(key, parameter)| (key.as_str(), parameter)).collect(), text, path)
-        }
+        Some(keys) => properties::check(
+            schema,
+            &keys.iter().map(|(key, parameter)| (key.as_str(), parameter)).collect(),
+            text,
+            path,
+        ),
         None => formats::check(name, text),
     }
 }

@@ -83,7 +83,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
     ("pve-tag", "(?i:[a-z0-9_][a-z0-9_\\-+.]*)", "invalid characters in tag"),
     ("mac-addr", "(?i:[a-f0-9][02468ace](?::[a-f0-9]{2}){5})", "value does not look like a valid unicast MAC address"),
     ("mac-prefix", "(?i:[a-f0-9][02468ace](?::[a-f0-9]{2}){0,2}:?)", "value is not a valid unicast MAC address prefix"),
-    ("email", "(?:[\\w+\\-~]+(?:\\.[\\w+\\-~]+)*)@[a-zA-Z0-9\\-]+(?:\\.[a-zA-Z0-9\\-]+)*", "value does not look like a valid email address"),
+    (
+        "email",
+        "(?:[\\w+\\-~]+(?:\\.[\\w+\\-~]+)*)@[a-zA-Z0-9\\-]+(?:\\.[a-zA-Z0-9\\-]+)*",
+        "value does not look like a valid email address",
+    ),
     (
         "dns-name",
         "(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?\\.)*[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?",
@@ -99,7 +103,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
     ("pve-qm-bootdev", "(?:ide|sata|scsi|virtio|efidisk|hostpci|usb|net|tpmstate)\\d+", "invalid boot device '{}'"),
     ("pve-qm-bootdisk", "(?:ide|sata|scsi|virtio|efidisk|tpmstate)\\d+", "invalid boot disk '{}'"),
     ("pve-storage-path", "(?:/[^\\x00\\r\\n]*)", "value does not look like a valid absolute path"),
-    ("pve-storage-vgname", "[a-zA-Z0-9.+_][a-zA-Z0-9.+_\\-]+", "lvm volume group name '{}' contains illegal characters"),
+    (
+        "pve-storage-vgname",
+        "[a-zA-Z0-9.+_][a-zA-Z0-9.+_\\-]+",
+        "lvm volume group name '{}' contains illegal characters",
+    ),
     ("storage-pair", "[A-Za-z0-9\\-_.]+(?::[A-Za-z0-9\\-_.]+)?", "unable to parse storage pair"),
     ("ldap-simple-attr", "[a-zA-Z0-9]+", "value '{}' does not look like a simple ldap attribute name"),
 ];
@@ -160,7 +168,8 @@ fn hotplug(text: &str) -> Verdict {
 fn addresses(text: &str) -> Verdict {
     for part in text.split(',') {
         let numeric = part.starts_with(|first: char| first.is_ascii_digit()) || part.contains("::");
-        let Some((address, length)) = part.split_once('/').filter(|(address, _)| numeric && !address.contains('-')) else {
+        let Some((address, length)) = part.split_once('/').filter(|(address, _)| numeric && !address.contains('-'))
+        else {
             continue;
         };
         let width = if address.contains(':') { 128 } else { 32 };

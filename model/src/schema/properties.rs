@@ -33,8 +33,8 @@ pub(super) fn check(schema: &Schema, keys: &Keys<'_>, text: &str, path: &str) ->
     if errors.is_empty() {
         return Ok(());
     }
-    let lines: String = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
-    Err(format!("format error\n{lines}"))
+    let lines: Vec<String> = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
+    Err(format!("format error\n{}", lines.concat()))
 }
 
 /// The values by key, aliases resolved.

@@ -30,7 +30,10 @@ fn complaints_are_proxmoxs() {
     check(json!({"delete": ["cores", "onboot"]}), json!({}));
     check(json!({"description": null}), json!({}));
     check(json!({"force": "1"}), json!({"delete": "missing property required by 'force'"}));
-    check(json!({"boot": "foo"}), json!({"boot": "invalid format - format error\nboot.legacy: value does not match the regex pattern\n"}));
+    check(
+        json!({"boot": "foo"}),
+        json!({"boot": "invalid format - format error\nboot.legacy: value does not match the regex pattern\n"}),
+    );
     check(
         json!({"agent": "foo=1"}),
         json!({"agent": format!("invalid format - format error\nagent.enabled: property is missing and it is not optional\nagent.foo: {not_defined}\n")}),
@@ -47,7 +50,10 @@ fn complaints_are_proxmoxs() {
         json!({"numa0": "foo"}),
         json!({"numa0": "invalid format - value without key, but schema does not define a default key\n"}),
     );
-    check(json!({"memory": "8"}), json!({"memory": "invalid format - format error\nmemory.current: value must have a minimum value of 16\n"}));
+    check(
+        json!({"memory": "8"}),
+        json!({"memory": "invalid format - format error\nmemory.current: value must have a minimum value of 16\n"}),
+    );
     check(json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=5"}), json!({}));
     check(json!({"tags": "bad tag!"}), json!({"tags": "invalid format - invalid characters in tag\n"}));
     check(json!({"serial0": "foo"}), json!({"serial0": "value does not match the regex pattern"}));

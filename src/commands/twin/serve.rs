@@ -36,6 +36,12 @@ pub struct Arguments {
     /// Make every answer take this many milliseconds, to stand for a slow network
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     delay: u64,
+    /// Keep what clients write in this folder, and begin with what was written before
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Show each task as running for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    task_duration: u64,
 }
 
 /// Why a twin does not serve.
@@ -95,7 +101,9 @@ impl Arguments {
         let recording = Arc::new(Recording::open(&self.recording).map_err(ServeFault::Recording)?);
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
-        let options = Options { listen: self.listen, delay, ..Options::new(credentials) };
+        let task_duration = Duration::from_secs(self.task_duration);
+        let state = self.state.clone();
+        let options = Options { listen: self.listen, delay, state, task_duration, ..Options::new(credentials) };
         // Before anybody is told that it serves: whoever knows may end it.
         let (sender, signals) = channel();
         let _listening = interrupt::listen(move |signal| {

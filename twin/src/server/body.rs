@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
+use crate::hexadecimal::hexadecimal;
 
 /// The largest body that `pveproxy` takes, in bytes (docs/proxmox.md, "Transport").
 const LIMIT: usize = 512 << 10;
@@ -103,7 +104,11 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Reply> {
             let at = error.column().saturating_sub(1).min(text.chars().count());
             let rest: String = text.chars().skip(at).collect();
             let rest = rest.trim_end_matches('}');
-            let what = if at == 1 { "'\"' expected" } else { "malformed JSON string, neither tag, array, object, number, string or atom" };
+            let what = if at == 1 {
+                "'\"' expected"
+            } else {
+                "malformed JSON string, neither tag, array, object, number, string or atom"
+            };
             Err(failed(format!("{what}, at character offset {at} (before \"{rest}\") {PLACE} 934.")))
         }
     }
@@ -130,7 +135,7 @@ fn parts(bytes: &Bytes, boundary: &str) -> Parameters {
             Some(file) => {
                 parameters.uploaded = Some(content.len() as u64);
                 let digest = ring::digest::digest(&ring::digest::SHA256, content);
-                let digest: String = digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+                let digest = hexadecimal(&digest.as_ref()[..16]);
                 parameters.values.insert("tmpfilename".to_owned(), format!("/var/tmp/pveupload-{digest}").into());
                 parameters.values.insert("filename".to_owned(), file.into());
             }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::Changes;
 use super::view::View;
+use crate::hexadecimal::hexadecimal;
 
 const NAME: &str = "journal";
 
@@ -164,7 +165,7 @@ fn content(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest(&SHA256, bytes).as_ref()[..8])
 }
 
 /// What tells one recording from another: its nodes, guests and version.

@@ -52,11 +52,7 @@ impl State {
     /// Runs one write. Its changes count all together once they are in the journal, and not at all where it is refused.
     ///
     /// `now` is in seconds since 1970.
-    pub fn write<T>(
-        &self,
-        now: i64,
-        run: impl FnOnce(&mut Transaction) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+    pub fn write<T>(&self, now: i64, run: impl FnOnce(&mut Transaction) -> Result<T, Refusal>) -> Result<T, Refusal> {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let mut transaction = Transaction::new(self.view(), now);
         let value = run(&mut transaction)?;

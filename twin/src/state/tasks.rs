@@ -50,7 +50,8 @@ impl Transaction {
         let count = self.recall(COUNT).and_then(|count| count.as_u64()).unwrap_or_default();
         self.remember(COUNT, count + 1);
         let (pid, started) = (FIRST_PID + count, self.now());
-        let upid = format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, call.login.full());
+        let upid =
+            format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, call.login.full());
         let mut task = json!({
             "upid": upid, "node": node, "pid": pid, "pstart": count * 100, "starttime": started, "type": kind, "id": id,
             "user": call.login.user, "exitstatus": exit, "endtime": started + call.duration, "log": log, "number": count,
@@ -103,7 +104,8 @@ fn single(view: &View, upid: &str, what: &str, path: &ApiPath, now: i64) -> Opti
             // The last line says how it ended.
             let written = if running { lines.len().saturating_sub(1) } else { lines.len() };
             let (start, limit) = (number(path, "start").unwrap_or(0), number(path, "limit").unwrap_or(LINES));
-            let shown = lines[..written].iter().enumerate().skip(start).take(if limit == 0 { usize::MAX } else { limit });
+            let shown =
+                lines[..written].iter().enumerate().skip(start).take(if limit == 0 { usize::MAX } else { limit });
             let data: Vec<Value> = shown.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect();
             Some(with_total(data, written))
         }
@@ -117,7 +119,8 @@ fn list(view: &View, path: &ApiPath, node: Option<&str>, now: i64) -> Result<Opt
     if own.is_empty() {
         return Ok(None);
     }
-    let of_node = |task: &&std::sync::Arc<Value>| node.is_none_or(|node| task.get("node").is_some_and(|own| own == node));
+    let of_node =
+        |task: &&std::sync::Arc<Value>| node.is_none_or(|node| task.get("node").is_some_and(|own| own == node));
     let mut own: Vec<_> = own.iter().map(|(_, task)| task).filter(of_node).collect();
     own.sort_by_key(|task| std::cmp::Reverse(task.get("number").and_then(Value::as_u64)));
     let mut rows: Vec<Row> = own.iter().filter_map(|task| row(task, node.is_none(), now)).collect();

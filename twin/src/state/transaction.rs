@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value};
 
 use super::changes::{Changes, Known};
 use super::view::View;
+use crate::hexadecimal::hexadecimal;
 use crate::writes::Refusal;
 
 /// An object of Proxmox's.
@@ -126,6 +128,24 @@ impl Transaction {
             self.changes = before;
         }
         outcome
+    }
+
+    /// Random bytes, as many as asked for, in hexadecimal digits.
+    ///
+    /// # Panics
+    ///
+    /// Where the system has no random generator.
+    pub fn made_up_digits(&self, bytes: usize) -> String {
+        let mut random = vec![0; bytes];
+        SystemRandom::new().fill(&mut random).expect("the system's random generator works, or TLS would not either");
+        hexadecimal(&random)
+    }
+
+    /// A random UUID: the value of a token, a machine's id.
+    pub fn made_up_uuid(&self) -> String {
+        let digits = self.made_up_digits(16);
+        let parts = [&digits[..8], &digits[8..12], "4", &digits[13..16], "8", &digits[17..20], &digits[20..]];
+        format!("{}-{}-{}{}-{}{}-{}", parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6])
     }
 
     /// The node that this API runs on: where tasks of the whole cluster run.

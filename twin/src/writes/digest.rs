@@ -2,6 +2,7 @@
 
 use ring::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
+use crate::hexadecimal::hexadecimal;
 use crate::state::Row;
 
 /// How long a digest is: Proxmox's Perl makes SHA-1, its Rust SHA-256.
@@ -22,9 +23,9 @@ pub(super) fn of<'r>(form: Form, rows: impl IntoIterator<Item = &'r Row>) -> Str
     let mut text = String::new();
     for row in rows {
         for (key, value) in row.iter().filter(|(key, _)| *key != "digest") {
-            text.push_str(&format!("{key}: {value}\n"));
+            text.extend([key, ": ", &value.to_string(), "\n"]);
         }
         text.push('\n');
     }
-    digest(algorithm, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(digest(algorithm, text.as_bytes()).as_ref())
 }

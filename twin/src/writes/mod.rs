@@ -13,6 +13,7 @@ mod call;
 mod collections;
 mod digest;
 mod guard;
+mod nodes;
 mod refusal;
 
 pub use call::{Call, Login};
@@ -33,7 +34,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[];
+static TABLES: &[&[Write]] = &[nodes::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]
@@ -83,9 +84,8 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
         }
     }
     schema::check(schema(), &found, &mut parameters).map_err(Refusal::Parameters)?;
-    let run = written(found.method).ok_or_else(|| {
-        Refusal::beyond_the_twin(&format!("{} {}", found.method.verb, found.method.path))
-    })?;
+    let run = written(found.method)
+        .ok_or_else(|| Refusal::beyond_the_twin(&format!("{} {}", found.method.verb, found.method.path)))?;
     let call = Call {
         method: found.method,
         path: ApiPath::new(&segments),

@@ -66,8 +66,8 @@ impl Refusal {
         match self {
             Self::Message { text, .. } => text.trim_end().to_owned(),
             Self::Parameters(errors) => {
-                let errors: String = errors.iter().map(|(name, why)| format!("\n{name}: {why}")).collect();
-                format!("400 Parameter verification failed.{errors}")
+                let errors: Vec<String> = errors.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+                format!("400 Parameter verification failed.\n{}", errors.join("\n"))
             }
             Self::Answer(answer) => answer.reason.clone(),
             Self::Unreadable(error) => error.to_string(),

@@ -3,7 +3,16 @@
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const LONG_DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const WORDS: &[&str] = &[
-    "minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "annually", "semiannually", "semi-annually",
+    "minutely",
+    "hourly",
+    "daily",
+    "weekly",
+    "monthly",
+    "quarterly",
+    "yearly",
+    "annually",
+    "semiannually",
+    "semi-annually",
 ];
 
 /// `mon..fri 21:00`, `*/30`, `daily`, `2026-01-01 2:30`.

@@ -120,13 +120,14 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     }
     (collection.settle)(transaction, call, &mut row, None)?;
     let id = row.get(collection.key).and_then(text);
-    let id = id.ok_or_else(|| Refusal::parameter(collection.parameter, "property is missing and it is not optional"))?;
+    let id =
+        id.ok_or_else(|| Refusal::parameter(collection.parameter, "property is missing and it is not optional"))?;
     let mut rows = transaction.rows(&list)?;
     if rows.iter().any(|row| collection.is(row, &id)) {
         collection.words.exists.about(&id)?;
     }
     rows.push(row.clone());
-    collection.store(transaction, &list, rows, Some((&id, row)))?;
+    collection.store(transaction, &list, rows, Some((&id, row)));
     Ok(Value::Null)
 }
 
@@ -144,8 +145,8 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     remove_keys(call, &mut row)?;
     row.extend(collection.row(call));
     (collection.settle)(transaction, call, &mut row, Some(&before))?;
-    rows[at] = row.clone();
-    collection.store(transaction, &list, rows, Some((&id, row)))?;
+    rows[at].clone_from(&row);
+    collection.store(transaction, &list, rows, Some((&id, row)));
     Ok(Value::Null)
 }
 
@@ -160,7 +161,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     (collection.part)(transaction, call, &rows[at])?;
     rows.remove(at);
     transaction.hide_below(&single(&list, &id));
-    collection.store(transaction, &list, rows, None)?;
+    collection.store(transaction, &list, rows, None);
     Ok(Value::Null)
 }
 
@@ -186,13 +187,7 @@ impl Collection {
     }
 
     /// Writes the list, and the object that changed.
-    fn store(
-        &self,
-        transaction: &mut Transaction,
-        list: &ApiPath,
-        mut rows: Vec<Row>,
-        changed: Option<(&str, Row)>,
-    ) -> Result<(), Refusal> {
+    fn store(&self, transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>, changed: Option<(&str, Row)>) {
         let digest = self.digest.map(|form| digest::of(form, &rows));
         match self.shape {
             Shape::Whole => {
@@ -219,7 +214,6 @@ impl Collection {
             }
         }
         transaction.set_rows(list, rows);
-        Ok(())
     }
 }
 

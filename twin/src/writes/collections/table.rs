@@ -82,11 +82,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         "/cluster/notifications/endpoints/webhook/{name}",
         "endpoint '{}' not found",
     ),
-    notification(
-        "/cluster/notifications/matchers",
-        "/cluster/notifications/matchers/{name}",
-        "matcher '{}' not found",
-    ),
+    notification("/cluster/notifications/matchers", "/cluster/notifications/matchers/{name}", "matcher '{}' not found"),
     Collection {
         list: "/cluster/metrics/server",
         single: "/cluster/metrics/server/{id}",
@@ -149,7 +145,11 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         part: |_, _, row| {
             let name = row.get("roleid").and_then(text).unwrap_or_default();
             let special = row.get("special").and_then(text).as_deref() == Some("1");
-            if special { Err(Refusal::failed(format!("auto-generated role '{name}' cannot be deleted"))) } else { Ok(()) }
+            if special {
+                Err(Refusal::failed(format!("auto-generated role '{name}' cannot be deleted")))
+            } else {
+                Ok(())
+            }
         },
         ..PLAIN
     },
@@ -180,12 +180,7 @@ fn settle_notification(
     Ok(())
 }
 
-fn settle_ha_rule(
-    transaction: &Transaction,
-    call: &Call,
-    row: &mut Row,
-    before: Option<&Row>,
-) -> Result<(), Refusal> {
+fn settle_ha_rule(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let context = if before.is_some() { "update ha rules failed" } else { "create ha rule failed" };
     let managed = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
     let is_managed = |sid: &String| managed.iter().any(|row| row.get("sid").is_some_and(|own| own == sid));
@@ -201,18 +196,13 @@ fn settle_ha_rule(
 }
 
 /// `PVE::API2::Backup` checks the selection itself.
-fn settle_backup(
-    transaction: &Transaction,
-    call: &Call,
-    row: &mut Row,
-    before: Option<&Row>,
-) -> Result<(), Refusal> {
+fn settle_backup(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     if before.is_none() {
         if call.text("schedule").is_none() && call.text("starttime").is_none() {
             return Err(Refusal::parameter("schedule", "neither 'starttime' nor 'schedule' were set"));
         }
         if !row.contains_key("id") {
-            row.insert("id".to_owned(), format!("backup-{:08x}-{:04x}", transaction.now(), row.len()).into());
+            row.insert("id".to_owned(), transaction.made_up_uuid().into());
         }
         row.insert("type".to_owned(), "vzdump".into());
         row.entry("enabled").or_insert(1.into());
