@@ -9,10 +9,18 @@ use crate::state::Transaction;
 /// Refuses a call that does not get as far as its method.
 ///
 /// A missing permission is told before a missing node, and both before wrong parameters.
-pub(super) fn check(transaction: &Transaction, found: &Found, login: &Login) -> Result<(), Refusal> {
+pub(super) fn check(
+    transaction: &Transaction,
+    request_path: &ApiPath,
+    found: &Found,
+    login: &Login,
+) -> Result<(), Refusal> {
     if login.token.is_some() && !found.method.allows_tokens {
-        let text = "Permission check failed - this API endpoint may not be accessed with an API token";
-        return Err(Refusal::Message { status: 403, text: text.to_owned() });
+        let path = request_path.segments().join("/");
+        // The line end inside of the brackets is Proxmox's.
+        let text =
+            format!("Permission check failed (URI '/{path}' not available with API token, need proper ticket.\n)");
+        return Err(Refusal::Message { status: 403, text });
     }
     let captured = |name: &str| found.captured.iter().find(|(captured, _)| *captured == name).map(|(_, value)| value);
     let Some(node) = found.method.proxyto.as_deref().and_then(captured) else { return Ok(()) };

@@ -74,7 +74,7 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
     let Some(found) = schema().find(request.verb, &words) else {
         return Err(Refusal::Answer(no_method(request.verb, &words)));
     };
-    guard::check(transaction, &found, &request.login)?;
+    guard::check(transaction, &request.path, &found, &request.login)?;
     let mut parameters = request.parameters;
     for (name, value) in &found.captured {
         let given = parameters.insert((*name).to_owned(), value.as_str().into());

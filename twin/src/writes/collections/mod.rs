@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::{Call, Refusal, Run, digest};
 use crate::state::{Row, Transaction};
 
+mod backup;
+mod ha;
 mod table;
 
 use table::COLLECTIONS;
@@ -33,6 +35,8 @@ pub(super) struct Collection {
     pub(super) unseen: &'static [&'static str],
     /// What Proxmox says.
     pub(super) words: Words,
+    /// The id that one in a path means.
+    pub(super) id: fn(&Transaction, &str) -> Result<String, Refusal>,
     /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
     /// the object before it.
     pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
@@ -119,6 +123,7 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
         row.insert(collection.key.to_owned(), id.into());
     }
     (collection.settle)(transaction, call, &mut row, None)?;
+    collection.read_back(&mut row);
     let id = row.get(collection.key).and_then(text);
     let id =
         id.ok_or_else(|| Refusal::parameter(collection.parameter, "property is missing and it is not optional"))?;
@@ -133,7 +138,7 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
 
 fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (collection, list) = of(call, |collection| collection.single).ok_or_else(|| beyond(call))?;
-    let id = call.segments.last().cloned().unwrap_or_default();
+    let id = (collection.id)(transaction, call.segments.last().map_or("", String::as_str))?;
     let mut rows = transaction.rows(&list)?;
     let Some(at) = rows.iter().position(|row| collection.is(row, &id)) else {
         collection.words.missing.about(&id)?;
@@ -145,6 +150,7 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     remove_keys(call, &mut row)?;
     row.extend(collection.row(call));
     (collection.settle)(transaction, call, &mut row, Some(&before))?;
+    collection.read_back(&mut row);
     rows[at].clone_from(&row);
     collection.store(transaction, &list, rows, Some((&id, row)));
     Ok(Value::Null)
@@ -152,7 +158,7 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
 
 fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (collection, list) = of(call, |collection| collection.single).ok_or_else(|| beyond(call))?;
-    let id = call.segments.last().cloned().unwrap_or_default();
+    let id = (collection.id)(transaction, call.segments.last().map_or("", String::as_str))?;
     let mut rows = transaction.rows(&list)?;
     let Some(at) = rows.iter().position(|row| collection.is(row, &id)) else {
         collection.words.gone.about(&id)?;
@@ -175,6 +181,13 @@ impl Collection {
         let mut row = call.given();
         row.retain(|key, _| !matches!(key.as_str(), "delete" | "digest") && !self.unseen.contains(&key.as_str()));
         row
+    }
+
+    /// A row as it reads back: a section of Proxmox's files says `disable` or says nothing.
+    fn read_back(&self, row: &mut Row) {
+        if self.digest != Some(digest::Form::Sha256) && row.get("disable").is_some_and(|disable| *disable == 0) {
+            row.remove("disable");
+        }
     }
 
     /// All that is known of an object.

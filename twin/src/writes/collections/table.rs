@@ -4,7 +4,7 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words};
+use super::{Collection, Shape, Words, backup, ha};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -20,6 +20,7 @@ const PLAIN: Collection = Collection {
     digest: Some(Form::Sha1),
     unseen: &[],
     words: Words { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
+    id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
     part: |_, _, _| Ok(()),
 };
@@ -110,7 +111,24 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Failed("delete ha rule failed: HA rule '{}' is not defined"),
             update: "update ha rules failed",
         },
-        settle: settle_ha_rule,
+        settle: ha::settle_rule,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/ha/resources",
+        single: "/cluster/ha/resources/{sid}",
+        create: "/cluster/ha/resources",
+        key: "sid",
+        parameter: "sid",
+        unseen: &["purge"],
+        words: Words {
+            exists: Failed("create resource failed: resource ID '{}' already defined"),
+            missing: Failed("update resource failed: no such resource '{}'"),
+            gone: Failed("cannot delete service '{}', not HA managed!"),
+            update: "update resource failed",
+        },
+        id: ha::sid,
+        settle: ha::settle_resource,
         ..PLAIN
     },
     Collection {
@@ -124,7 +142,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Parameter("id", "No such job '{}'"),
             update: "",
         },
-        settle: settle_backup,
+        settle: backup::settle,
         ..PLAIN
     },
     Collection {
@@ -176,45 +194,6 @@ fn settle_notification(
     };
     if before.get("origin").is_some_and(|origin| origin == "builtin") {
         row.insert("origin".to_owned(), "modified-builtin".into());
-    }
-    Ok(())
-}
-
-fn settle_ha_rule(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
-    let context = if before.is_some() { "update ha rules failed" } else { "create ha rule failed" };
-    let managed = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
-    let is_managed = |sid: &String| managed.iter().any(|row| row.get("sid").is_some_and(|own| own == sid));
-    let unmanaged: Vec<String> = call.list("resources").into_iter().filter(|sid| !is_managed(sid)).collect();
-    if !unmanaged.is_empty() {
-        return Err(Refusal::failed(format!("{context}: cannot use unmanaged resource(s) {}.", unmanaged.join(", "))));
-    }
-    if before.is_none() {
-        let rules = transaction.rows(&ApiPath::parse("cluster/ha/rules"))?;
-        row.insert("order".to_owned(), (rules.len() + 1).into());
-    }
-    Ok(())
-}
-
-/// `PVE::API2::Backup` checks the selection itself.
-fn settle_backup(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
-    if before.is_none() {
-        if call.text("schedule").is_none() && call.text("starttime").is_none() {
-            return Err(Refusal::parameter("schedule", "neither 'starttime' nor 'schedule' were set"));
-        }
-        if !row.contains_key("id") {
-            row.insert("id".to_owned(), transaction.made_up_uuid().into());
-        }
-        row.insert("type".to_owned(), "vzdump".into());
-        row.entry("enabled").or_insert(1.into());
-    }
-    let chosen = |key: &str| row.get(key).and_then(text).is_some_and(|value| value != "0");
-    for (first, second) in [("all", "vmid"), ("all", "pool"), ("vmid", "pool"), ("exclude", "vmid")] {
-        if chosen(first) && chosen(second) {
-            return Err(Refusal::nested("", first, &format!("option conflicts with option '{second}'")));
-        }
-    }
-    if !["all", "vmid", "pool"].iter().any(|key| chosen(key)) {
-        return Err(Refusal::nested("", "vmid", "property is missing"));
     }
     Ok(())
 }
