@@ -27,7 +27,6 @@ pub enum Command {
     Demo(demo::Arguments),
     Import(Box<import::Arguments>),
     Verify(verify::Arguments),
-    #[command(subcommand)]
     Twin(twin::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

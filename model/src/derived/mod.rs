@@ -17,11 +17,15 @@ use crate::{Answer, Answers, ApiPath, Unreadable};
 
 mod access;
 mod filters;
+mod follows;
 mod guest;
 mod missing;
+mod nextid;
 mod paths;
 mod rules;
 mod volume;
+
+pub use follows::is_stale;
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        for derive in [access::derive, guest::derive, volume::derive, filters::derive, rules::derive] {
+        for derive in [access::derive, guest::derive, nextid::derive, volume::derive, filters::derive, rules::derive] {
             if let Some(answer) = derive(self, &segments, &query)? {
                 return Ok(Some(answer));
             }

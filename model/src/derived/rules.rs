@@ -143,7 +143,7 @@ fn complete<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Result<bool,
 }
 
 /// What stands for each `{}` of a pattern.
-fn captures<'s>(pattern: &str, segments: &[&'s str]) -> Option<Vec<&'s str>> {
+pub(super) fn captures<'s>(pattern: &str, segments: &[&'s str]) -> Option<Vec<&'s str>> {
     let mut captured = Vec::new();
     let mut parts = pattern.split('/');
     for segment in segments {

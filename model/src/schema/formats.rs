@@ -140,8 +140,11 @@ fn is_mask(text: &str) -> bool {
     })
 }
 
-/// `zone-10.20.0.0-24`.
+/// `zone-10.20.0.0-24`, or the network itself where one is created.
 fn is_subnet(text: &str) -> bool {
+    if text.contains('/') {
+        return is_cidr(text, None);
+    }
     let mut parts = text.rsplitn(3, '-');
     let (length, address) = (parts.next(), parts.next());
     matches!((address, length), (Some(address), Some(length)) if is_cidr(&format!("{address}/{length}"), None))

@@ -23,7 +23,7 @@ use crate::ui::{Page, Report, Ui};
 #[command(after_help = "Examples:
   proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
   curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
     recording: PathBuf,
     /// Where to listen, on this machine only; port 0 takes any free one

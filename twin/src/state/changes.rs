@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_model::derived::is_stale;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,7 +49,9 @@ impl Changes {
             None => {}
         }
         let base = without_query(path.as_str());
-        let hidden = base.is_some_and(|base| self.answers.contains_key(base))
+        let written = |path: &str| self.answers.contains_key(path);
+        let hidden = base.is_some_and(written)
+            || is_stale(path, written)
             || above(path.as_str()).any(|above| self.below.contains(above));
         if hidden { Known::Hidden } else { Known::Untouched }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use proxmox_mpc_model::derived::is_stale;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 use serde_json::Value;
 
@@ -76,7 +77,8 @@ impl View {
             None => {}
         }
         // A list that was written makes its recorded filtered forms stale.
-        let stale = without_query(path.as_str()).is_some_and(|base| self.written.get(base).is_some());
+        let written = |path: &str| self.written.get(path).is_some();
+        let stale = without_query(path.as_str()).is_some_and(written) || is_stale(path, written);
         if stale || above(path.as_str()).any(|above| self.below.get(above).is_some()) {
             return Known::Hidden;
         }

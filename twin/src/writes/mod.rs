@@ -106,6 +106,11 @@ fn written(method: &Method) -> Option<Run> {
     row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path))
 }
 
+/// How many writing methods the twin does.
+pub fn done() -> usize {
+    schema().methods().filter(|method| method.verb != Verb::Get && written(method).is_some()).count()
+}
+
 /// The writing methods of Proxmox's that the twin cannot do: `POST /nodes/{node}/…`, sorted.
 pub fn limits() -> Vec<String> {
     let writing = schema().methods().filter(|method| method.verb != Verb::Get);
