@@ -151,7 +151,7 @@ fn what_proxmox_refuses_is_refused_in_its_words() {
         let conflict = "duplicate parameter (already defined in URI) with conflicting values!";
         check("PUT", "nodes/pve1/dns", "node=pve2&search=x", 400, json!({ "node": conflict }));
         let modified =
-            "update ha rules failed: detected modified configuration - file changed by other user? Try again.\n";
+            "update ha rule failed: detected modified configuration - file changed by other user? Try again.\n";
         let digest = format!("type=node-affinity&comment=x&digest={}", "0".repeat(40));
         check("PUT", "cluster/ha/rules/keep-web-on-pve1", &digest, 500, json!(modified));
     });

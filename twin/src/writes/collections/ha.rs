@@ -52,7 +52,7 @@ pub(super) fn settle_rule(
     row: &mut Row,
     before: Option<&Row>,
 ) -> Result<(), Refusal> {
-    let context = if before.is_some() { "update ha rules failed" } else { "create ha rule failed" };
+    let context = if before.is_some() { "update ha rule failed" } else { "create ha rule failed" };
     let managed = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
     let is_managed = |sid: &String| managed.iter().any(|row| row.get("sid").is_some_and(|own| own == sid));
     let unmanaged: Vec<String> = call.list("resources").into_iter().filter(|sid| !is_managed(sid)).collect();
@@ -70,6 +70,27 @@ pub(super) fn settle_rule(
     let rule = row.get("rule").and_then(text).unwrap_or_default();
     let text = format!("400 Rule '{rule}' is invalid.\nresources: {}", complaints.join(", "));
     Err(Refusal::failed(text).within(context))
+}
+
+/// A resource that is gone leaves the rules, and a rule that has no resource left goes with it.
+pub(super) fn purge(transaction: &mut Transaction, call: &Call, sid: &str) -> Result<(), Refusal> {
+    if call.text("purge").as_deref() == Some("0") {
+        return Ok(());
+    }
+    let list = ApiPath::parse("cluster/ha/rules");
+    let mut rules = transaction.rows(&list)?;
+    if !rules.iter().any(|rule| words(rule, "resources").contains(sid)) {
+        return Ok(());
+    }
+    for rule in &mut rules {
+        let mut resources = words(rule, "resources");
+        resources.remove(sid);
+        rule.insert("resources".to_owned(), resources.into_iter().collect::<Vec<_>>().join(",").into());
+    }
+    rules.retain(|rule| !words(rule, "resources").is_empty());
+    transaction.hide_below(&list);
+    transaction.set_rows(&list, rules);
+    Ok(())
 }
 
 /// What stands against a rule beside the others.

@@ -11,6 +11,7 @@ use crate::state::{Row, Transaction};
 
 mod backup;
 mod ha;
+mod notifications;
 mod table;
 
 use table::COLLECTIONS;
@@ -42,6 +43,8 @@ pub(super) struct Collection {
     pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
     /// Refuses a removal.
     pub(super) part: fn(&Transaction, &Call, &Row) -> Result<(), Refusal>,
+    /// What else goes with an object that was removed, by its id.
+    pub(super) removed: fn(&mut Transaction, &Call, &str) -> Result<(), Refusal>,
 }
 
 /// What a list shows of an object.
@@ -168,6 +171,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     rows.remove(at);
     transaction.hide_below(&single(&list, &id));
     collection.store(transaction, &list, rows, None);
+    (collection.removed)(transaction, call, &id)?;
     Ok(Value::Null)
 }
 

@@ -1,10 +1,9 @@
 //! The table of collections.
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, backup, ha};
+use super::{Collection, Shape, Words, backup, ha, notifications};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -23,15 +22,21 @@ const PLAIN: Collection = Collection {
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
     part: |_, _, _| Ok(()),
+    removed: |_, _, _| Ok(()),
 };
 
-const fn mapping(list: &'static str, single: &'static str, exists: &'static str) -> Collection {
-    let (missing, gone) = (Failed("mapping '{}' not found"), Nothing);
+const fn mapping(
+    list: &'static str,
+    single: &'static str,
+    exists: &'static str,
+    missing: &'static str,
+    update: &'static str,
+) -> Collection {
     Collection {
         list,
         single,
         create: list,
-        words: Words { exists: Failed(exists), missing, gone, update: "" },
+        words: Words { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
         settle: |_, call, row, _| {
             let kind = call.segments.get(2).cloned().unwrap_or_default();
             row.insert("type".to_owned(), kind.into());
@@ -53,16 +58,35 @@ const fn notification(list: &'static str, single: &'static str, missing: &'stati
         digest: Some(Form::Sha256),
         unseen: &["token", "password", "secret"],
         words: Words { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
-        settle: settle_notification,
+        settle: notifications::settle,
+        part: notifications::part,
         ..PLAIN
     }
 }
 
 /// The collections that the twin takes writes to.
 pub(super) static COLLECTIONS: &[Collection] = &[
-    mapping("/cluster/mapping/pci", "/cluster/mapping/pci/{id}", "PCI ID '{}' already defined"),
-    mapping("/cluster/mapping/usb", "/cluster/mapping/usb/{id}", "USB ID '{}' already defined"),
-    mapping("/cluster/mapping/dir", "/cluster/mapping/dir/{id}", "DIR ID '{}' already defined"),
+    mapping(
+        "/cluster/mapping/pci",
+        "/cluster/mapping/pci/{id}",
+        "create hardware mapping failed: pci ID '{}' already defined",
+        "update hardware mapping failed: pci ID '{}' does not exist",
+        "update hardware mapping failed",
+    ),
+    mapping(
+        "/cluster/mapping/usb",
+        "/cluster/mapping/usb/{id}",
+        "create hardware mapping failed: usb ID '{}' already defined",
+        "update hardware mapping failed: usb ID '{}' does not exist",
+        "update hardware mapping failed",
+    ),
+    mapping(
+        "/cluster/mapping/dir",
+        "/cluster/mapping/dir/{id}",
+        "create dir mapping failed: dir ID '{}' already defined",
+        "update dir mapping failed: dir ID '{}' does not exist",
+        "update dir mapping failed",
+    ),
     notification(
         "/cluster/notifications/endpoints/gotify",
         "/cluster/notifications/endpoints/gotify/{name}",
@@ -107,9 +131,9 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         parameter: "rule",
         words: Words {
             exists: Failed("create ha rule failed: HA rule '{}' already defined"),
-            missing: Failed("update ha rules failed: HA rule '{}' does not exist"),
-            gone: Failed("delete ha rule failed: HA rule '{}' is not defined"),
-            update: "update ha rules failed",
+            missing: Failed("update ha rule failed: HA rule '{}' does not exist"),
+            gone: Nothing,
+            update: "update ha rule failed",
         },
         settle: ha::settle_rule,
         ..PLAIN
@@ -129,6 +153,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         },
         id: ha::sid,
         settle: ha::settle_resource,
+        removed: ha::purge,
         ..PLAIN
     },
     Collection {
@@ -138,7 +163,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         digest: None,
         words: Words {
             exists: Failed("Job '{}' already exists"),
-            missing: Failed("no such vzdump job"),
+            missing: Parameter("id", "No such job '{}'"),
             gone: Parameter("id", "No such job '{}'"),
             update: "",
         },
@@ -173,31 +198,6 @@ pub(super) static COLLECTIONS: &[Collection] = &[
     },
 ];
 
-/// Endpoints and matchers share one space of names.
-fn settle_notification(
-    transaction: &Transaction,
-    call: &Call,
-    row: &mut Row,
-    before: Option<&Row>,
-) -> Result<(), Refusal> {
-    let Some(before) = before else {
-        row.insert("origin".to_owned(), "user-created".into());
-        let name = call.required("name")?;
-        for list in ["endpoints/gotify", "endpoints/sendmail", "endpoints/smtp", "endpoints/webhook", "matchers"] {
-            let rows = transaction.rows(&ApiPath::parse(&format!("cluster/notifications/{list}")))?;
-            if rows.iter().any(|row| row.get("name").is_some_and(|own| *own == name)) {
-                let text = format!("Cannot create '{name}', an entity with the same name already exists");
-                return Err(Refusal::Message { status: 400, text });
-            }
-        }
-        return Ok(());
-    };
-    if before.get("origin").is_some_and(|origin| origin == "builtin") {
-        row.insert("origin".to_owned(), "modified-builtin".into());
-    }
-    Ok(())
-}
-
 /// Privileges are a sorted set, to which a change may add.
 fn settle_role(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let id = call.required("roleid")?;
@@ -214,11 +214,9 @@ fn settle_role(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>
     {
         privileges.extend(own.split(',').filter(|word| !word.is_empty()).map(str::to_owned));
     }
-    if call.text("privs").is_some() || before.is_none() {
-        privileges.sort();
-        privileges.dedup();
-        row.insert("privs".to_owned(), privileges.join(",").into());
-    }
+    privileges.sort();
+    privileges.dedup();
+    row.insert("privs".to_owned(), privileges.join(",").into());
     row.entry("special").or_insert(0.into());
     Ok(())
 }
