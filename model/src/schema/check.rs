@@ -45,6 +45,11 @@ pub fn check(schema: &Schema, found: &Found, parameters: &mut Map<String, Value>
 /// Brings arrays into the form that the schema asks for (`PVE::RESTHandler`).
 fn arrange(schema: &Schema, method: &Method, parameters: &mut Map<String, Value>) {
     for (name, value) in parameters.iter_mut() {
+        // Perl prints 2.0 as 2.
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+        if let Some(number) = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15) {
+            *value = (number as i64).into();
+        }
         let Some(parameter) = schema.parameter(method, name) else { continue };
         let listed = matches!(&parameter.format, Some(Format::Named(name)) if name.ends_with("list"));
         match value {
@@ -120,7 +125,7 @@ fn of_kind(kind: &str, value: &Value) -> Result<(), Option<String>> {
             let text = crate::object::text(value).unwrap_or_default();
             let fits = match kind {
                 "boolean" => text == "0" || text == "1",
-                "integer" => is_integer(&text) || value.as_f64().is_some_and(|number| number.fract() == 0.0),
+                "integer" => is_integer(&text),
                 "number" => is_number(&text),
                 _ => true,
             };

@@ -3,7 +3,7 @@
 //! A line is the first 16 hexadecimal digits of the SHA-256 of the rest, a space, and the changes as JSON. The first line
 //! names the recording that the changes were made over. A last line that is cut is what a crash leaves: it is taken off.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,12 @@ pub enum JournalError {
         /// The line, from 1.
         line: usize,
     },
+    /// Another twin keeps its state there.
+    #[error("another twin keeps its state in `{}`", path.display())]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+    },
     /// It belongs to another recording.
     #[error("the twin's state in `{}` was written over another recording", path.display())]
     Foreign {
@@ -55,6 +61,8 @@ pub(super) struct Journal {
     file: File,
     /// Its length without what a failed write may have left.
     length: u64,
+    /// Locked for as long as the journal is open.
+    _lock: File,
 }
 
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -68,6 +76,7 @@ impl Journal {
         let path = folder.join(NAME);
         let failed = |source| JournalError::System { path: path.clone(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let lock = lock(folder)?;
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -77,7 +86,7 @@ impl Journal {
         let length = replay(&path, &text, &head, view)?;
         let file =
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(failed)?;
-        let mut journal = Self { path: path.clone(), file, length };
+        let mut journal = Self { path: path.clone(), file, length, _lock: lock };
         journal.cut().map_err(failed)?;
         if length == 0 {
             journal.line(&head).map_err(failed)?;
@@ -123,6 +132,18 @@ impl Journal {
         self.file = file;
         self.length = lines.len() as u64;
         Ok(())
+    }
+}
+
+/// Takes the folder for this twin alone.
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join("lock");
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = opened.map_err(|source| JournalError::System { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Taken { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(JournalError::System { path, source }),
     }
 }
 

@@ -118,6 +118,8 @@ fn the_state_survives_a_restart_and_a_crash() {
         let state = open().unwrap();
         assert_eq!((read(&state, "twin/1"), read(&state, "twin/2")), (json!(1), Value::Null), "cut at {cut}");
         set(&state, "twin/2", &json!("again"));
+        assert!(matches!(open(), Err(JournalError::Taken { .. })));
+        drop(state);
         assert_eq!(read(&open().unwrap(), "twin/2"), json!("again"), "cut at {cut}");
     }
     let mut damaged = whole.clone();
@@ -174,8 +176,10 @@ fn clients_at_once_do_not_harm_the_state() {
         }
     });
     assert_eq!(read(&state, "cluster/mapping/dir").as_array().unwrap().len(), 48);
+    let seen = read(&state, "cluster/mapping/dir");
+    drop(state);
     let again = State::open(cluster("pve1"), folder.path()).unwrap();
-    assert_eq!(read(&again, "cluster/mapping/dir"), read(&state, "cluster/mapping/dir"));
+    assert_eq!(read(&again, "cluster/mapping/dir"), seen);
 }
 
 #[test]
