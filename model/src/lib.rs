@@ -21,7 +21,7 @@ pub mod upid;
 pub mod vmid;
 pub mod volume;
 
-pub use answer::{Answer, AnswerText, Answers, Unreadable};
+pub use answer::{Answer, AnswerText, Answers, Indexed, Unreadable};
 pub use api::ApiPath;
 pub use cluster::Cluster;
 pub use object::{Entry, Identity, Listing, Object, Unread};

@@ -40,7 +40,7 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
     let member = |group: &Row| words(group.get("users")).any(|member| member == user);
     let groups: Vec<&String> = groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name).collect();
     let tokens: Map<String, Value> = tokens.into_iter().filter_map(|token| named_token(&token)).collect();
-    let mut single = row.clone();
+    let mut single = Row::clone(row);
     single.retain(|key, _| key != "userid" && key != "realm-type");
     single.insert("groups".to_owned(), json!(groups));
     single.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
@@ -109,7 +109,7 @@ fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Va
         member.retain(|key, _| !matches!(key.as_str(), "pool" | "tags" | "hastate"));
         Value::Object(member)
     };
-    single.insert("members".to_owned(), members.map(member).collect());
+    single.insert("members".to_owned(), members.map(|guest| member(guest)).collect());
     Ok(Some(single.into()))
 }
 

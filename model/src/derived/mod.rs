@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use crate::cluster::Rows;
 use crate::object::text;
 use crate::permissions::Permissions;
 use crate::schema::{Errors, Verb};
-use crate::{Answer, Answers, ApiPath, Unreadable};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
 mod access;
 mod filters;
@@ -36,7 +35,7 @@ pub struct Deriver<A> {
 }
 
 /// The lists that were read so far, by request and the key that names a row; `None` for one that is not on record.
-type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Rows>>>;
+type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Indexed>>>;
 
 /// An object of Proxmox's.
 type Row = Map<String, Value>;
@@ -104,23 +103,19 @@ impl<A: Answers> Deriver<A> {
     }
 
     /// The rows of a recorded list by the text of one key; `None` where the list is not on record or was refused.
-    fn rows(&self, path: &ApiPath, key: &'static str) -> Result<Option<Arc<Rows>>, Unreadable> {
+    fn rows(&self, path: &ApiPath, key: &'static str) -> Result<Option<Arc<Indexed>>, Unreadable> {
         let at = (path.clone(), key);
         if let Some(rows) = self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(&at) {
             return Ok(rows.clone());
         }
-        let answer = self.answers.get(path)?.filter(|answer| answer.data().is_some_and(Value::is_array));
-        let rows = answer.map(|answer| {
-            let rows = answer.list().filter_map(|row| Some((row.get(key).and_then(text)?, row.clone())));
-            Arc::new(rows.collect::<Rows>())
-        });
+        let rows = self.answers.indexed(path, key)?;
         self.lists.lock().unwrap_or_else(PoisonError::into_inner).insert(at, rows.clone());
         Ok(rows)
     }
 
     /// One row of a recorded list.
     fn row(&self, path: &ApiPath, key: &'static str, id: &str) -> Result<Option<Row>, Unreadable> {
-        Ok(self.rows(path, key)?.and_then(|rows| rows.get(id).cloned()))
+        Ok(self.rows(path, key)?.and_then(|rows| rows.get(id).map(|row| Row::clone(row))))
     }
 
     /// What the login that made the recording may do.

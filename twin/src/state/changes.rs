@@ -1,13 +1,17 @@
 //! What one write changes, in memory and in the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proxmox_mpc_model::derived::is_stale;
-use proxmox_mpc_model::{Answer, ApiPath};
+use proxmox_mpc_model::{Answer, ApiPath, Indexed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The changes of one write. They are applied in this order: what is hidden below a path, then answers, then memories.
+use super::transaction::Row;
+
+/// The changes of one write. They are applied in this order: what is hidden below a path, answers, objects of
+/// lists, memories.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Changes {
     /// Paths below which, and at which, nothing counts that was answered before.
@@ -16,9 +20,32 @@ pub(super) struct Changes {
     /// Answers by encoded path; `None` hides one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) answers: BTreeMap<String, Option<Answer>>,
+    /// Objects of lists by encoded path, for lists of which a write changes a few objects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) rows: BTreeMap<String, RowChanges>,
     /// Memories by key; `None` forgets one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) memories: BTreeMap<String, Option<Value>>,
+}
+
+/// The objects of a list that a write changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct RowChanges {
+    /// The key that tells the objects of the list apart.
+    pub(super) key: String,
+    /// The objects by the text of this key; `None` takes one out.
+    pub(super) rows: BTreeMap<String, Option<Row>>,
+}
+
+impl RowChanges {
+    pub(super) fn apply(&self, rows: &mut Indexed) {
+        for (id, row) in &self.rows {
+            match row {
+                Some(row) => drop(rows.insert(id.clone(), Arc::new(row.clone()))),
+                None => drop(rows.remove(id)),
+            }
+        }
+    }
 }
 
 /// What is known of an answer.
@@ -33,12 +60,13 @@ pub(super) enum Known<A> {
 
 impl Changes {
     pub(super) fn is_empty(&self) -> bool {
-        self.below.is_empty() && self.answers.is_empty() && self.memories.is_empty()
+        self.below.is_empty() && self.answers.is_empty() && self.rows.is_empty() && self.memories.is_empty()
     }
 
     /// Hides everything at and below a path, what these changes wrote there included.
     pub(super) fn hide_below(&mut self, path: &str) {
         self.answers.retain(|written, _| !is_below(written, path));
+        self.rows.retain(|written, _| !is_below(written, path));
         self.below.insert(path.to_owned());
     }
 
@@ -49,7 +77,7 @@ impl Changes {
             None => {}
         }
         let base = without_query(path.as_str());
-        let written = |path: &str| self.answers.contains_key(path);
+        let written = |path: &str| self.answers.contains_key(path) || self.rows.contains_key(path);
         let hidden = base.is_some_and(written)
             || is_stale(path, written)
             || above(path.as_str()).any(|above| self.below.contains(above));

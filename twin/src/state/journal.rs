@@ -8,7 +8,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use proxmox_mpc_model::{Answers, ApiPath};
+use proxmox_mpc_model::{Answers, ApiPath, Unreadable};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,9 @@ pub enum JournalError {
         /// The folder.
         path: PathBuf,
     },
+    /// The recording below cannot be read.
+    #[error("the recording below the twin's state cannot be read")]
+    Recording(#[from] Unreadable),
     /// It belongs to another recording.
     #[error("the twin's state in `{}` was written over another recording", path.display())]
     Foreign {
@@ -170,7 +173,7 @@ fn replay(path: &Path, text: &[u8], head: &Head, view: &mut View) -> Result<u64,
                 return Err(JournalError::Foreign { path: path.to_owned() });
             }
         } else {
-            view.apply(serde_json::from_slice(json).map_err(damaged)?);
+            view.apply(serde_json::from_slice(json).map_err(damaged)?)?;
         }
         length += line.len();
     }

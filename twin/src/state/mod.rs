@@ -12,6 +12,7 @@ use proxmox_mpc_model::Answers;
 mod changes;
 mod journal;
 mod layered;
+mod list;
 pub mod tasks;
 mod transaction;
 mod view;
@@ -60,11 +61,12 @@ impl State {
         if changes.is_empty() {
             return Ok(value);
         }
-        if let Some(journal) = journal.as_mut() {
+        let mut next = View::clone(&view);
+        let kept = journal.is_some().then(|| changes.clone());
+        next.apply(changes)?;
+        if let (Some(journal), Some(changes)) = (journal.as_mut(), kept) {
             journal.append(&changes).map_err(|error| Refusal::failed(format!("the twin: {error}")))?;
         }
-        let mut next = View::clone(&view);
-        next.apply(changes);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(value)
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use proxmox_mpc_model::derived::Deriver;
-use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadable};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value};
 
-use super::changes::{Changes, Known};
+use super::changes::{Changes, Known, RowChanges};
+use super::list::List;
 use super::view::View;
 use crate::hexadecimal::hexadecimal;
 use crate::writes::Refusal;
@@ -47,6 +49,49 @@ impl Transaction {
         Ok(answer.and_then(|answer| answer.data().cloned()))
     }
 
+    /// One object of a list: the one whose `key` is `id`. Cheap also where the list is long.
+    pub fn row(&self, list: &ApiPath, key: &str, id: &str) -> Result<Option<Row>, Refusal> {
+        Ok(self.indexed(list, key)?.and_then(|rows| rows.get(id).map(|row| Row::clone(row))))
+    }
+
+    /// Puts an object into a list, in place of the one with the same `key`. Cheap also where the list is long; for each
+    /// list it must always be the same key.
+    pub fn put_row(&mut self, list: &ApiPath, key: &str, row: Row) -> Result<(), Refusal> {
+        let id = row.get(key).and_then(text).unwrap_or_default();
+        self.change_row(list, key, id, Some(row))
+    }
+
+    /// Takes an object out of a list, if it is there.
+    pub fn remove_row(&mut self, list: &ApiPath, key: &str, id: &str) -> Result<(), Refusal> {
+        self.change_row(list, key, id.to_owned(), None)
+    }
+
+    fn change_row(&mut self, list: &ApiPath, key: &str, id: String, row: Option<Row>) -> Result<(), Refusal> {
+        let path = list.as_str();
+        if let Some(Some(answer)) = self.changes.answers.get(path) {
+            let mut list = List::read(Some(answer), key);
+            RowChanges { key: key.to_owned(), rows: [(id, row)].into() }.apply(Arc::make_mut(&mut list.rows));
+            self.changes.answers.insert(path.to_owned(), Some(list.answer()));
+            return Ok(());
+        }
+        let changes = self.changes.rows.entry(path.to_owned()).or_default();
+        if !changes.key.is_empty() && changes.key != key {
+            let text = format!("the twin: the objects of `{path}` are told apart by `{}`, not by `{key}`", changes.key);
+            return Err(Refusal::failed(text));
+        }
+        key.clone_into(&mut changes.key);
+        changes.rows.insert(id, row);
+        Ok(())
+    }
+
+    /// A list with the objects that this write changes.
+    fn changed(&self, path: &ApiPath) -> Result<Option<List>, Unreadable> {
+        let Some(changes) = self.changes.rows.get(path.as_str()) else { return Ok(None) };
+        let mut list = self.before.list(path, &changes.key)?;
+        changes.apply(Arc::make_mut(&mut list.rows));
+        Ok(Some(list))
+    }
+
     /// The objects of a list; none where there is no such list.
     pub fn rows(&self, path: &ApiPath) -> Result<Vec<Row>, Refusal> {
         let rows = self.read(path)?.unwrap_or_default();
@@ -78,11 +123,13 @@ impl Transaction {
 
     /// Makes this the answer of a path, for answers that are more than their data.
     pub fn set_answer(&mut self, path: &ApiPath, answer: Answer) {
+        self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), Some(answer));
     }
 
     /// Takes away the answer of a path, recorded or written; it is derived from then on.
     pub fn hide(&mut self, path: &ApiPath) {
+        self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), None);
     }
 
@@ -161,6 +208,9 @@ impl Transaction {
 
 impl Answers for Transaction {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        if let Some(list) = self.changed(path)? {
+            return Ok(Some(list.answer()));
+        }
         match self.changes.known(path) {
             Known::Written(answer) => Ok(Some(answer.clone())),
             Known::Hidden => Ok(None),
@@ -169,10 +219,24 @@ impl Answers for Transaction {
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        if let Some(list) = self.changed(path)? {
+            return Ok(Some(list.text()));
+        }
         match self.changes.known(path) {
             Known::Written(answer) => Ok(Some(answer.clone().into())),
             Known::Hidden => Ok(None),
             Known::Untouched => self.before.text(path),
+        }
+    }
+
+    fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
+        if let Some(list) = self.changed(path)? {
+            return Ok(Some(list.indexed(key)));
+        }
+        match self.changes.known(path) {
+            Known::Written(answer) => Ok(answer.clone().indexed(key).map(Arc::new)),
+            Known::Hidden => Ok(None),
+            Known::Untouched => self.before.indexed(path, key),
         }
     }
 }

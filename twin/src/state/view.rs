@@ -1,27 +1,57 @@
 //! The cluster at one moment: what was recorded, and what was written over it.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proxmox_mpc_model::derived::is_stale;
-use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadable};
 use serde_json::Value;
 
 use super::changes::{Changes, Known, above, without_query};
 use super::layered::Layered;
+use super::list::List;
 
 /// What a cluster answers at one moment. It never changes: a write makes a new one.
 #[derive(Clone)]
 pub struct View {
     recorded: Arc<dyn Answers + Send + Sync>,
-    written: Layered<Option<Arc<Answer>>>,
+    written: Layered<Option<Written>>,
     below: Layered<()>,
     memories: Layered<Option<Arc<Value>>>,
+    /// The recorded lists that were asked for by a key.
+    parsed: Arc<Mutex<Parsed>>,
+}
+
+/// Lists by path and key; `None` for what is no list.
+type Parsed = BTreeMap<(String, String), Option<Arc<Indexed>>>;
+
+/// An answer that was written.
+#[derive(Clone)]
+enum Written {
+    Answer(Arc<Answer>),
+    /// A list whose objects are changed one by one.
+    List(Arc<List>),
+}
+
+impl Written {
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Answer(answer) => Answer::clone(answer),
+            Self::List(list) => list.answer(),
+        }
+    }
 }
 
 impl View {
     pub(super) fn new(recorded: Arc<dyn Answers + Send + Sync>) -> Self {
-        Self { recorded, written: Layered::default(), below: Layered::default(), memories: Layered::default() }
+        Self {
+            recorded,
+            written: Layered::default(),
+            below: Layered::default(),
+            memories: Layered::default(),
+            parsed: Arc::default(),
+        }
     }
 
     /// Something that the twin remembers beside its answers (see [`super::Transaction::remember`]).
@@ -40,7 +70,7 @@ impl View {
         self.written.is_empty() && self.below.is_empty() && self.memories.is_empty()
     }
 
-    pub(super) fn apply(&mut self, changes: Changes) {
+    pub(super) fn apply(&mut self, changes: Changes) -> Result<(), Unreadable> {
         for path in changes.below {
             let written: Vec<String> = self.written.starting(&path).into_keys().map(str::to_owned).collect();
             for written in written.into_iter().filter(|written| above(written).any(|above| above == path)) {
@@ -49,10 +79,24 @@ impl View {
             self.below.insert(path, ());
         }
         for (path, answer) in changes.answers {
-            self.written.insert(path, answer.map(Arc::new));
+            self.written.insert(path, answer.map(|answer| Written::Answer(Arc::new(answer))));
+        }
+        for (path, changes) in changes.rows {
+            let mut list = self.list(&ApiPath::parse(&path), &changes.key)?;
+            changes.apply(Arc::make_mut(&mut list.rows));
+            self.written.insert(path, Some(Written::List(Arc::new(list))));
         }
         for (key, value) in changes.memories {
             self.memories.insert(key, value.map(Arc::new));
+        }
+        Ok(())
+    }
+
+    /// A list with its objects apart.
+    pub(super) fn list(&self, path: &ApiPath, key: &str) -> Result<List, Unreadable> {
+        match self.written.get(path.as_str()) {
+            Some(Some(Written::List(list))) if list.key == key => Ok(List::clone(list)),
+            _ => Ok(List::read(self.get(path)?.as_ref(), key)),
         }
     }
 
@@ -62,17 +106,18 @@ impl View {
         let memories = self.memories.starting("").into_iter();
         Changes {
             below: self.below.starting("").into_keys().map(str::to_owned).collect(),
-            answers: written.map(|(path, answer)| (path.to_owned(), answer.as_deref().cloned())).collect(),
+            answers: written.map(|(path, written)| (path.to_owned(), written.as_ref().map(Written::answer))).collect(),
+            rows: BTreeMap::new(),
             memories: memories.map(|(key, value)| (key.to_owned(), value.as_deref().cloned())).collect(),
         }
     }
 
-    fn known(&self, path: &ApiPath) -> Known<&Answer> {
+    fn known(&self, path: &ApiPath) -> Known<&Written> {
         if self.written.is_empty() && self.below.is_empty() {
             return Known::Untouched;
         }
         match self.written.get(path.as_str()) {
-            Some(Some(answer)) => return Known::Written(answer),
+            Some(Some(written)) => return Known::Written(written),
             Some(None) => return Known::Hidden,
             None => {}
         }
@@ -89,7 +134,7 @@ impl View {
 impl Answers for View {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         match self.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone())),
+            Known::Written(written) => Ok(Some(written.answer())),
             Known::Hidden => Ok(None),
             Known::Untouched => self.recorded.get(path),
         }
@@ -97,10 +142,30 @@ impl Answers for View {
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         match self.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone().into())),
+            Known::Written(Written::Answer(answer)) => Ok(Some(Answer::clone(answer).into())),
+            Known::Written(Written::List(list)) => Ok(Some(list.text())),
             Known::Hidden => Ok(None),
             Known::Untouched => self.recorded.text(path),
         }
+    }
+
+    fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
+        match self.known(path) {
+            Known::Written(Written::List(list)) => return Ok(Some(list.indexed(key))),
+            Known::Written(Written::Answer(_)) => {
+                return Ok(self.get(path)?.and_then(|answer| answer.indexed(key)).map(Arc::new));
+            }
+            Known::Hidden => return Ok(None),
+            Known::Untouched => {}
+        }
+        // What was recorded never changes: it is parsed once for all views.
+        let at = (path.as_str().to_owned(), key.to_owned());
+        if let Some(rows) = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(&at) {
+            return Ok(rows.clone());
+        }
+        let rows = self.recorded.indexed(path, key)?;
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).insert(at, rows.clone());
+        Ok(rows)
     }
 }
 

@@ -130,6 +130,51 @@ fn the_state_survives_a_restart_and_a_crash() {
     assert!(matches!(State::open(cluster("pve2"), folder.path()), Err(JournalError::Foreign { .. })));
 }
 
+/// One object of a list changes; the others are neither copied nor written down.
+#[test]
+fn a_long_list_is_changed_object_by_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || State::open(cluster("pve1"), folder.path()).unwrap();
+    let list = ApiPath::parse("cluster/resources");
+    let guest = |vmid: u32| {
+        let row = json!({"id": format!("qemu/{vmid}"), "type": "qemu", "vmid": vmid, "node": "pve1"});
+        row.as_object().unwrap().clone()
+    };
+    let state = open();
+    let write = |state: &State, run: &dyn Fn(&mut Transaction) -> Result<(), Refusal>| state.write(0, run).unwrap();
+    write(&state, &|transaction| (100..2000).try_for_each(|vmid| transaction.put_row(&list, "id", guest(vmid))));
+    let length = || fs::metadata(folder.path().join("journal")).unwrap().len();
+    let before = length();
+    write(&state, &|transaction| {
+        transaction.put_row(&list, "id", guest(5000))?;
+        transaction.remove_row(&list, "id", "qemu/100")?;
+        assert!(transaction.row(&list, "id", "qemu/100")?.is_none());
+        assert_eq!(transaction.row(&list, "vmid", "5000")?, Some(guest(5000)));
+        assert_eq!(transaction.rows(&list)?.len(), 1901);
+        assert!(transaction.put_row(&list, "vmid", guest(1)).is_err());
+        Ok(())
+    });
+    assert!(length() - before < 400, "{} bytes", length() - before);
+    let check = |state: &State| {
+        let rows = read(state, "cluster/resources");
+        // The node of the recording is there as well.
+        assert_eq!(rows.as_array().unwrap().len(), 1901);
+        assert_eq!(state.view().text(&list).unwrap().unwrap().parsed().unwrap().body["data"], rows);
+        let by_number = state.view().indexed(&list, "vmid").unwrap().unwrap();
+        assert_eq!((by_number.contains_key("100"), *by_number["5000"] == guest(5000)), (false, true));
+    };
+    check(&state);
+    // A list that is written as a whole in the same write takes the objects that follow.
+    write(&state, &|transaction| {
+        transaction.set_rows(&ApiPath::parse("pools"), vec![]);
+        let pool = json!({"poolid": "p1"}).as_object().unwrap().clone();
+        transaction.put_row(&ApiPath::parse("pools"), "poolid", pool)
+    });
+    assert_eq!(read(&state, "pools"), json!([{"poolid": "p1"}]));
+    drop(state);
+    check(&open());
+}
+
 /// What a long journal says is written anew, shorter.
 #[test]
 fn a_long_journal_is_made_short() {
