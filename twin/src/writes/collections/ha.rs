@@ -3,10 +3,42 @@
 use std::collections::BTreeSet;
 
 use proxmox_mpc_model::object::text;
-use proxmox_mpc_model::{ApiPath, list};
+use proxmox_mpc_model::{Answers, ApiPath, list};
 
 use crate::state::{Row, Transaction};
 use crate::writes::{Call, Refusal};
+
+/// Whether the groups of older versions have become rules: their list is refused from then on.
+fn is_migrated(transaction: &Transaction) -> Result<bool, Refusal> {
+    let groups = transaction.get(&ApiPath::parse("cluster/ha/groups"))?;
+    Ok(groups.is_none_or(|groups| groups.data().is_none()))
+}
+
+/// Rules are written once the groups have become rules.
+pub(super) fn after_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
+    if is_migrated(transaction)? {
+        return Ok(());
+    }
+    Err(Refusal::failed(format!("cannot {verb} ha rule: ha groups have not been migrated yet")))
+}
+
+/// Groups are written until then.
+pub(super) fn before_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
+    if is_migrated(transaction)? {
+        return Err(Refusal::failed(format!("cannot {verb} group: ha groups have been migrated to rules")));
+    }
+    Ok(())
+}
+
+/// A group that a resource is in stays.
+pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
+    let resources = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
+    let user =
+        resources.iter().find(|resource| resource.get("group").is_some() && resource.get("group") == row.get("group"));
+    let Some(user) = user else { return Ok(()) };
+    let sid = user.get("sid").and_then(text).unwrap_or_default();
+    Err(Refusal::failed(format!("delete ha group failed: ha group is used by service '{sid}'")))
+}
 
 /// `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
 pub(super) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
@@ -94,21 +126,26 @@ pub(super) fn purge(transaction: &mut Transaction, call: &Call, sid: &str) -> Re
 }
 
 /// What stands against a rule beside the others.
-fn complaints(row: &Row, rules: &[Row]) -> Vec<&'static str> {
+fn complaints(row: &Row, rules: &[Row]) -> Vec<String> {
     let mut complaints = Vec::new();
+    let resources = words(row, "resources");
+    let others = || rules.iter().filter(|rule| rule.get("rule") != row.get("rule") && is_in_force(rule));
+    if is(row, "type", "node-affinity") && is_in_force(row) {
+        let mut taken = others().filter(|rule| is(rule, "type", "node-affinity")).map(|rule| words(rule, "resources"));
+        let twice = taken.find_map(|taken| taken.intersection(&resources).next().cloned());
+        complaints.extend(twice.map(|sid| format!("resource '{sid}' is already used in another node affinity rule")));
+    }
     if is(row, "type", "resource-affinity") && is_in_force(row) {
-        let resources = words(row, "resources");
         if resources.len() < 2 {
-            complaints.push("rule is ineffective as there are less than two resources");
+            complaints.push("rule is ineffective as there are less than two resources".to_owned());
         }
-        let ranked = |rule: &&Row| {
+        let ranked = |rule: &Row| {
             is(rule, "type", "node-affinity")
-                && is_in_force(rule)
                 && priorities(rule).len() > 1
                 && !words(rule, "resources").is_disjoint(&resources)
         };
-        if rules.iter().any(|rule| ranked(&rule)) {
-            complaints.push("resources are in node affinity rules with multiple priorities");
+        if others().any(ranked) {
+            complaints.push("resources are in node affinity rules with multiple priorities".to_owned());
         }
     }
     complaints
@@ -130,4 +167,33 @@ fn words(row: &Row, key: &str) -> BTreeSet<String> {
 fn priorities(row: &Row) -> BTreeSet<String> {
     let nodes = words(row, "nodes").into_iter();
     nodes.map(|node| node.split_once(':').map_or("0", |(_, priority)| priority).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Recorded complaints.
+    #[test]
+    fn rules_are_kept_together_or_not() {
+        let row = |row: Value| row.as_object().unwrap().clone();
+        let rules = [
+            row(json!({"rule": "a", "type": "node-affinity", "nodes": "pve1:2,pve2", "resources": "vm:100"})),
+            row(json!({"rule": "b", "type": "node-affinity", "nodes": "pve1,pve2", "resources": "vm:102"})),
+        ];
+        let check =
+            |rule: Value, expected: &[&str]| assert_eq!(complaints(&row(rule.clone()), &rules), expected, "{rule}");
+        let ranked = "resources are in node affinity rules with multiple priorities";
+        let alone = "rule is ineffective as there are less than two resources";
+        let taken = "resource 'vm:100' is already used in another node affinity rule";
+        let affinity = |resources: &str| json!({"rule": "r", "type": "resource-affinity", "resources": resources});
+        check(affinity("vm:100"), &[alone, ranked]);
+        check(affinity("vm:100,vm:102"), &[ranked]);
+        check(affinity("vm:102,vm:103"), &[]);
+        check(json!({"rule": "r", "type": "node-affinity", "nodes": "pve1", "resources": "vm:100"}), &[taken]);
+        check(json!({"rule": "a", "type": "node-affinity", "nodes": "pve1", "resources": "vm:100"}), &[]);
+        check(json!({"rule": "r", "type": "node-affinity", "resources": "vm:100", "disable": 1}), &[]);
+    }
 }

@@ -36,6 +36,8 @@ pub(super) struct Collection {
     pub(super) unseen: &'static [&'static str],
     /// What Proxmox says.
     pub(super) words: Words,
+    /// Refuses every write, whatever it is about; the verb is `create`, `update` or `delete`.
+    pub(super) open: fn(&Transaction, &str) -> Result<(), Refusal>,
     /// The id that one in a path means.
     pub(super) id: fn(&Transaction, &str) -> Result<String, Refusal>,
     /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
@@ -120,6 +122,7 @@ fn beyond(call: &Call) -> Refusal {
 
 fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (collection, list) = of(call, |collection| collection.create).ok_or_else(|| beyond(call))?;
+    (collection.open)(transaction, "create")?;
     let mut row = collection.row(call);
     if let Some(id) = call.text(collection.parameter) {
         row.remove(collection.parameter);
@@ -141,6 +144,7 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
 
 fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (collection, list) = of(call, |collection| collection.single).ok_or_else(|| beyond(call))?;
+    (collection.open)(transaction, "update")?;
     let id = (collection.id)(transaction, call.segments.last().map_or("", String::as_str))?;
     let mut rows = transaction.rows(&list)?;
     let Some(at) = rows.iter().position(|row| collection.is(row, &id)) else {
@@ -161,6 +165,7 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
 
 fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (collection, list) = of(call, |collection| collection.single).ok_or_else(|| beyond(call))?;
+    (collection.open)(transaction, "delete")?;
     let id = (collection.id)(transaction, call.segments.last().map_or("", String::as_str))?;
     let mut rows = transaction.rows(&list)?;
     let Some(at) = rows.iter().position(|row| collection.is(row, &id)) else {

@@ -19,6 +19,7 @@ const PLAIN: Collection = Collection {
     digest: Some(Form::Sha1),
     unseen: &[],
     words: Words { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
+    open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
     part: |_, _, _| Ok(()),
@@ -135,7 +136,28 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Nothing,
             update: "update ha rule failed",
         },
+        open: ha::after_migration,
         settle: ha::settle_rule,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/ha/groups",
+        single: "/cluster/ha/groups/{group}",
+        create: "/cluster/ha/groups",
+        key: "group",
+        parameter: "group",
+        words: Words {
+            exists: Failed("create ha group failed: ha group ID '{}' already defined"),
+            missing: Failed("update ha group failed: no such ha group '{}'"),
+            gone: Failed("delete ha group failed: no such ha group '{}'"),
+            update: "update ha group failed",
+        },
+        open: ha::before_migration,
+        settle: |_, _, row, _| {
+            row.insert("type".to_owned(), "group".into());
+            Ok(())
+        },
+        part: ha::part_group,
         ..PLAIN
     },
     Collection {
