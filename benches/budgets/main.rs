@@ -2,12 +2,14 @@
 //!
 //! Time depends on the machine and on what else it does, so what counts is a ratio of two things that took turns.
 
+mod exchange;
 mod fetch;
 mod generate;
 mod import;
 mod program;
 mod requests;
 mod scale;
+mod serve;
 mod sheet;
 mod start;
 mod terraform;
@@ -31,6 +33,7 @@ type Part = (&'static str, fn(&mut Sheet) -> Outcome);
 const PARTS: &[Part] = &[
     ("start", start::measure),
     ("generate", generate::measure),
+    ("serve", serve::measure),
     ("import", import::measure),
     ("scale", scale::measure),
     ("requests", requests::measure),

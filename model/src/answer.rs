@@ -1,12 +1,14 @@
 //! One answer of the Proxmox API, and the store of answers that every reader works from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::ApiPath;
+use crate::object::text;
 
 /// The beginning of what a twin says where it knows no answer.
 const UNKNOWN: &str = "the twin's recording has no answer";
@@ -53,6 +55,17 @@ impl Answer {
             return None;
         }
         self.body.get("data")
+    }
+
+    /// The objects of a list answer by the text of one key; `None` for a refusal or another shape.
+    pub fn indexed(mut self, key: &str) -> Option<Indexed> {
+        self.data()?;
+        let Value::Array(rows) = self.body.get_mut("data")?.take() else { return None };
+        let rows = rows.into_iter().filter_map(|row| match row {
+            Value::Object(row) => Some((row.get(key).and_then(text)?, Arc::new(row))),
+            _ => None,
+        });
+        Some(rows.collect())
     }
 
     /// The objects of a list answer; empty for a refusal or another shape.
@@ -118,6 +131,9 @@ pub struct Unreadable {
     pub why: String,
 }
 
+/// The objects of a list, by the text of one key.
+pub type Indexed = BTreeMap<String, Arc<Map<String, Value>>>;
+
 /// Everything that a reader of a cluster has been answered so far.
 ///
 /// A recording on disk, a packed one and a table in a test are all this.
@@ -129,15 +145,39 @@ pub trait Answers {
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         Ok(self.get(path)?.map(AnswerText::from))
     }
+
+    /// The objects of a list by the text of one key, those without it left out; `None` where the list is not there or was
+    /// refused. A store that keeps lists parsed gives them without parsing.
+    fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
+        Ok(self.get(path)?.and_then(|answer| answer.indexed(key)).map(Arc::new))
+    }
 }
 
-impl<T: Answers + ?Sized> Answers for std::sync::Arc<T> {
+impl<T: Answers + ?Sized> Answers for Arc<T> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         (**self).get(path)
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         (**self).text(path)
+    }
+
+    fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
+        (**self).indexed(path, key)
+    }
+}
+
+impl<T: Answers + ?Sized> Answers for &T {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        (**self).get(path)
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        (**self).text(path)
+    }
+
+    fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
+        (**self).indexed(path, key)
     }
 }
 

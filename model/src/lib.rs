@@ -17,12 +17,13 @@ pub mod object;
 pub mod permissions;
 pub mod property;
 pub mod ranges;
+pub mod schema;
 pub mod size;
 pub mod upid;
 pub mod vmid;
 pub mod volume;
 
-pub use answer::{Answer, AnswerText, Answers, Unreadable};
+pub use answer::{Answer, AnswerText, Answers, Indexed, Unreadable};
 pub use api::ApiPath;
 pub use cluster::Cluster;
 pub use object::{Entry, Identity, Listing, Object, Unread};

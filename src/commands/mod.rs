@@ -29,7 +29,6 @@ pub enum Command {
     Import(Box<import::Arguments>),
     Verify(verify::Arguments),
     Coverage(coverage::Arguments),
-    #[command(subcommand)]
     Twin(twin::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

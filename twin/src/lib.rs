@@ -2,9 +2,13 @@
 
 pub mod credentials;
 pub mod etc_pve;
+mod hexadecimal;
 pub mod recording;
 pub mod server;
+pub mod state;
 pub mod synth;
+pub mod writes;
 
 pub use credentials::Credentials;
 pub use recording::Recording;
+pub use state::State;

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::rules::words;
 use super::{Deriver, Outcome, Row, not_implemented, with_queries};
-use crate::cluster::Rows;
+
 use crate::object::text;
-use crate::{Answer, Answers, ApiPath, Unreadable};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
 /// Users, tokens and pools.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
@@ -68,7 +68,7 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
     };
     let Some(tokens) = tokens(deriver, user)? else { return Ok(None) };
     let tokens: Map<String, Value> = tokens.into_iter().filter_map(|token| named_token(&token)).collect();
-    let mut single = row.clone();
+    let mut single = Row::clone(row);
     single.retain(|key, _| !matches!(key.as_str(), "userid" | "realm-type" | "tfa-locked-until" | "totp-locked"));
     single.insert("groups".to_owned(), json!(groups));
     single.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
@@ -76,7 +76,7 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
 }
 
 /// The users by name, from the list with everything or from the plain one, which lacks groups and tokens.
-fn listed_users<A: Answers>(deriver: &Deriver<A>) -> Result<Option<Arc<Rows>>, Unreadable> {
+fn listed_users<A: Answers>(deriver: &Deriver<A>) -> Result<Option<Arc<Indexed>>, Unreadable> {
     match deriver.rows(&full_users(), "userid")? {
         Some(users) => Ok(Some(users)),
         None => deriver.rows(&ApiPath::parse("access/users"), "userid"),
@@ -148,7 +148,7 @@ fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Va
         member.retain(|key, _| !matches!(key.as_str(), "pool" | "tags" | "hastate"));
         Value::Object(member)
     };
-    single.insert("members".to_owned(), members.map(member).collect());
+    single.insert("members".to_owned(), members.map(|guest| member(guest)).collect());
     Ok(Some(single.into()))
 }
 

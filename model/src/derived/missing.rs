@@ -6,6 +6,11 @@ use crate::{Answer, Answers, ApiPath, VmId};
 
 /// Proxmox's refusal where the node, the guest or the storage of the path is not there.
 pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Outcome {
+    if let ["cluster", "ha", "groups", _] = segments {
+        let groups = deriver.answers.get(&ApiPath::parse("cluster/ha/groups"))?;
+        let migrated = groups.is_some_and(|groups| groups.reason.contains("have been migrated to rules"));
+        return Ok(migrated.then(|| Answer::refusal(500, "cannot read group: ha groups have been migrated to rules")));
+    }
     let ["nodes", node, rest @ ..] = segments else { return Ok(None) };
     if let Some(nodes) = deriver.rows(&ApiPath::parse("nodes"), "node")?
         && !nodes.contains_key(*node)

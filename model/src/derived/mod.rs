@@ -9,19 +9,23 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use crate::cluster::Rows;
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::{Answer, Answers, ApiPath, Unreadable};
+use crate::schema::{Errors, Verb};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
 mod access;
 mod filters;
+mod follows;
 mod guest;
 mod missing;
+mod nextid;
 mod paths;
 mod rules;
 mod sdn;
 mod volume;
+
+pub use follows::is_stale;
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]
@@ -32,10 +36,16 @@ pub struct Deriver<A> {
 }
 
 /// The lists that were read so far, by request and the key that names a row; `None` for one that is not on record.
-type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Rows>>>;
+type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Indexed>>>;
 
 /// An object of Proxmox's.
 type Row = Map<String, Value>;
+
+/// Proxmox's refusal of a GET that it does not have, or whose parameters are wrong.
+pub fn refusal(path: &ApiPath) -> Option<Answer> {
+    let segments = path.segments();
+    paths::check(&segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
+}
 
 /// What a rule makes: an answer, or `None` where the other answers do not tell.
 type Outcome = Result<Option<Answer>, Unreadable>;
@@ -79,7 +89,17 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        for derive in [access::derive, guest::derive, volume::derive, filters::derive, sdn::derive, rules::derive] {
+        type Rule<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Outcome;
+        let rules: [Rule<A>; 7] = [
+            access::derive,
+            guest::derive,
+            nextid::derive,
+            volume::derive,
+            filters::derive,
+            sdn::derive,
+            rules::derive,
+        ];
+        for derive in rules {
             if let Some(answer) = derive(self, &segments, &query)? {
                 return Ok(Some(answer));
             }
@@ -94,23 +114,19 @@ impl<A: Answers> Deriver<A> {
     }
 
     /// The rows of a recorded list by the text of one key; `None` where the list is not on record or was refused.
-    fn rows(&self, path: &ApiPath, key: &'static str) -> Result<Option<Arc<Rows>>, Unreadable> {
+    fn rows(&self, path: &ApiPath, key: &'static str) -> Result<Option<Arc<Indexed>>, Unreadable> {
         let at = (path.clone(), key);
         if let Some(rows) = self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(&at) {
             return Ok(rows.clone());
         }
-        let answer = self.answers.get(path)?.filter(|answer| answer.data().is_some_and(Value::is_array));
-        let rows = answer.map(|answer| {
-            let rows = answer.list().filter_map(|row| Some((row.get(key).and_then(text)?, row.clone())));
-            Arc::new(rows.collect::<Rows>())
-        });
+        let rows = self.answers.indexed(path, key)?;
         self.lists.lock().unwrap_or_else(PoisonError::into_inner).insert(at, rows.clone());
         Ok(rows)
     }
 
     /// One row of a recorded list.
     fn row(&self, path: &ApiPath, key: &'static str, id: &str) -> Result<Option<Row>, Unreadable> {
-        Ok(self.rows(path, key)?.and_then(|rows| rows.get(id).cloned()))
+        Ok(self.rows(path, key)?.and_then(|rows| rows.get(id).map(|row| Row::clone(row))))
     }
 
     /// What the login that made the recording may do.
@@ -123,7 +139,7 @@ impl<A: Answers> Deriver<A> {
     }
 
     /// The node that was asked when the recording was made.
-    fn local_node(&self) -> Result<Option<String>, Unreadable> {
+    pub fn local_node(&self) -> Result<Option<String>, Unreadable> {
         let rows = self.rows(&ApiPath::parse("cluster/status"), "id")?;
         let local = rows.as_ref().and_then(|rows| {
             rows.values().find(|row| row.get("type") == Some(&json!("node")) && row.get("local") == Some(&json!(1)))
@@ -140,14 +156,24 @@ fn with_queries(path: ApiPath, query: &[(String, String)]) -> ApiPath {
 /// What Proxmox says to a path that it does not have. The message has no line end, and shows each byte of the path as
 /// one character.
 fn not_implemented(segments: &[&str]) -> Answer {
+    no_method(Verb::Get, segments)
+}
+
+/// The same for any method.
+pub fn no_method(verb: Verb, segments: &[&str]) -> Answer {
     let path: String = segments.join("/").bytes().map(char::from).collect();
-    let message = format!("Method 'GET /{path}' not implemented");
+    let message = format!("Method '{verb} /{path}' not implemented");
     Answer { status: 501, body: json!({ "data": null, "message": message }), reason: message }
 }
 
 /// What Proxmox says where a parameter is wrong.
 fn invalid(parameter: &str, why: &str) -> Answer {
+    refused(&Errors::from([(parameter.to_owned(), why.to_owned())]))
+}
+
+/// The same for several parameters.
+pub fn refused(errors: &Errors) -> Answer {
     let message = "Parameter verification failed.";
-    let body = json!({ "data": null, "errors": { parameter: why }, "message": format!("{message}\n") });
+    let body = json!({ "data": null, "errors": errors, "message": format!("{message}\n") });
     Answer { status: 400, reason: message.to_owned(), body }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use self::Adjust::{Members, Privileges, Same, TextPosition, Without};
-use self::Missing::{Message, Parameter, Unseen};
+use self::Missing::{Absent, Message, Parameter, Unseen};
 use super::{Deriver, Outcome, Row, invalid, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
@@ -32,6 +32,8 @@ enum Adjust {
     TextPosition,
     /// The list has the privileges of a role as text, the single answer as keys.
     Privileges,
+    /// It has more than the list, which tells only what is missing.
+    More,
     /// The list has the members of a group as text, the single answer as a list.
     Members,
 }
@@ -42,6 +44,8 @@ enum Missing {
     Unseen,
     /// A message, 500.
     Message(&'static str),
+    /// A message, 404.
+    Absent(&'static str),
     /// A wrong parameter, 400.
     Parameter(&'static str, &'static str),
 }
@@ -106,8 +110,28 @@ static RULES: &[Rule] = &[
         Unseen,
     ),
     rule("cluster/acme/plugins/{}", "cluster/acme/plugins", "plugin", Same, Message("ACME plugin '{}' not defined")),
-    rule("cluster/notifications/endpoints/{}/{}", "cluster/notifications/endpoints/{0}", "name", Same, Unseen),
-    rule("cluster/notifications/matchers/{}", "cluster/notifications/matchers", "name", Same, Unseen),
+    rule(
+        "cluster/notifications/endpoints/{}/{}",
+        "cluster/notifications/endpoints/{0}",
+        "name",
+        Same,
+        Absent("endpoint '{}' not found"),
+    ),
+    rule(
+        "cluster/notifications/matchers/{}",
+        "cluster/notifications/matchers",
+        "name",
+        Same,
+        Absent("matcher '{}' not found"),
+    ),
+    rule(
+        "cluster/metrics/server/{}",
+        "cluster/metrics/server",
+        "id",
+        Adjust::More,
+        Message("status server entry '{}' does not exist"),
+    ),
+    rule("access/domains/{}", "access/domains", "realm", Adjust::More, Message("domain '{}' does not exist")),
     rule("access/groups/{}", "access/groups", "groupid", Members, Message("group '{}' does not exist")),
     rule("access/roles/{}", "access/roles", "roleid", Privileges, Message("role '{}' does not exist")),
 ];
@@ -123,6 +147,9 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         let list = with_queries(list_path(rule.list, &captures), query);
         let Some(rows) = deriver.rows(&list, rule.key)? else { continue };
         if let Some(row) = rows.get(*id) {
+            if matches!(rule.adjust, Adjust::More) {
+                return Ok(None);
+            }
             return Ok(Some(Answer::ok(rule.adjust.apply(row))));
         }
         if complete(deriver, segments)? {
@@ -144,7 +171,7 @@ fn complete<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Result<bool,
 }
 
 /// What stands for each `{}` of a pattern.
-fn captures<'s>(pattern: &str, segments: &[&'s str]) -> Option<Vec<&'s str>> {
+pub(super) fn captures<'s>(pattern: &str, segments: &[&'s str]) -> Option<Vec<&'s str>> {
     let mut captured = Vec::new();
     let mut parts = pattern.split('/');
     for segment in segments {
@@ -168,7 +195,7 @@ impl Adjust {
     fn apply(&self, row: &Row) -> Value {
         let mut row = row.clone();
         match self {
-            Self::Same => {}
+            Self::Same | Self::More => {}
             Self::Without(keys) => row.retain(|key, _| !keys.contains(&key.as_str())),
             Self::TextPosition => {
                 if let Some(position) = row.get("pos").and_then(text) {
@@ -194,6 +221,7 @@ impl Missing {
         match self {
             Self::Unseen => None,
             Self::Message(message) => Some(Answer::refusal(500, &message.replace("{}", id))),
+            Self::Absent(message) => Some(Answer::refusal(404, &message.replace("{}", id))),
             Self::Parameter(name, message) => Some(invalid(name, &message.replace("{}", id))),
         }
     }

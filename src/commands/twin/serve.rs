@@ -27,7 +27,7 @@ use crate::ui::{Page, Report, Ui};
   proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
   proxmox-mpc twin serve --etc-pve backup/etc/pve
   curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
     #[arg(required_unless_present = "etc_pve", conflicts_with = "etc_pve")]
     recording: Option<PathBuf>,
@@ -48,6 +48,12 @@ pub struct Arguments {
     /// Make every answer take this many milliseconds, to stand for a slow network
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     delay: u64,
+    /// Keep what clients write in this folder, and begin with what was written before
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Show each task as running for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    task_duration: u64,
 }
 
 /// Why a twin does not serve.
@@ -116,7 +122,9 @@ impl Arguments {
         let answers = self.answers(ui)?;
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
-        let options = Options { listen: self.listen, delay, ..Options::new(credentials) };
+        let task_duration = Duration::from_secs(self.task_duration);
+        let state = self.state.clone();
+        let options = Options { listen: self.listen, delay, state, task_duration, ..Options::new(credentials) };
         // Before anybody is told that it serves: whoever knows may end it.
         let (sender, signals) = channel();
         let _listening = interrupt::listen(move |signal| {

@@ -18,7 +18,7 @@ use crate::ui::{Page, Report, Ui};
 #[command(after_help = "Examples:
   proxmox-mpc twin synth big --guests 1000
   proxmox-mpc twin synth big.tar.zst --nodes 8 --guests 10000 --seed 7")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Where to put it: a folder, or a file whose name ends in .tar.zst
     recording: PathBuf,
     /// How many nodes

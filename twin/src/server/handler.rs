@@ -1,37 +1,45 @@
 //! One request: who asks, for what, and what is sent back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, to_bytes};
 use axum::extract;
+use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode};
-use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
+use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
 
-use super::Options;
-use super::login::Login;
+use super::login::Clerk;
 use super::lookup::{Counts, Lookup};
 use super::reply::Reply;
+use super::{Options, body};
+use crate::state::State;
+use crate::writes::{self, Login};
 
-/// The largest body that `pveproxy` takes, in bytes (docs/proxmox.md, "Transport").
+/// The largest form of a login, in bytes (docs/proxmox.md, "Transport").
 const BODY_LIMIT: usize = 512 << 10;
 
 /// What all requests share.
 #[derive(Debug)]
-pub(super) struct State {
-    login: Login,
+pub(super) struct Shared {
+    clerk: Clerk,
+    state: Arc<State>,
     lookup: Arc<Lookup>,
     delay: Duration,
     refusal_delay: Duration,
+    task_duration: Duration,
 }
 
-impl State {
-    pub(super) fn new(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Self {
+impl Shared {
+    pub(super) fn new(state: Arc<State>, options: Options) -> Self {
         Self {
-            login: Login::new(options.credentials, options.ticket_lifetime),
-            lookup: Arc::new(Lookup::new(answers, options.agent)),
+            clerk: Clerk::new(options.credentials, options.ticket_lifetime),
+            lookup: Arc::new(Lookup::new(Arc::clone(&state), options.agent)),
+            state,
             delay: options.delay,
             refusal_delay: options.refusal_delay,
+            task_duration: options.task_duration,
         }
     }
 
@@ -42,31 +50,54 @@ impl State {
 
 /// Answers one request.
 pub(super) async fn answer(
-    extract::State(state): extract::State<Arc<State>>,
+    extract::State(shared): extract::State<Arc<Shared>>,
     request: Request<Body>,
 ) -> Response<Body> {
-    if !state.delay.is_zero() {
-        tokio::time::sleep(state.delay).await;
+    if !shared.delay.is_zero() {
+        tokio::time::sleep(shared.delay).await;
     }
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     let reply = match route(&head.method, target) {
         Err(refusal) => refusal,
-        Ok(Route::Login) => log_in(&state, body).await,
-        Ok(Route::Api { path, open }) => match state.login.check(&head.method, &head.headers) {
-            Err(reason) if !open => refuse(&state, reason).await,
-            _ => api(&state, &head.method, path).await,
-        },
+        Ok(Route { place, path, format }) => {
+            let reply = match place {
+                Place::Login => log_in(&shared, body).await,
+                Place::Open | Place::Api => match shared.clerk.check(&head.method, &head.headers) {
+                    Err(reason) if place == Place::Api => refuse(&shared, reason).await,
+                    login => api(&shared, &head, path, body, login.ok()).await,
+                },
+            };
+            match format {
+                Format::Json => reply,
+                Format::ExtJs => reply.for_extjs(),
+            }
+        }
     };
     reply.into_response()
 }
 
-/// Where a request goes.
-enum Route {
+/// Where a request goes, and how its answer is written.
+struct Route {
+    place: Place,
+    path: ApiPath,
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
     /// `POST access/ticket`.
     Login,
-    /// A call of the API; `open` ones need no login.
-    Api { path: ApiPath, open: bool },
+    /// A call that needs no login.
+    Open,
+    /// Any other call of the API.
+    Api,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    ExtJs,
 }
 
 /// Finds the place that the request line names, or the refusal of one that names none.
@@ -80,66 +111,107 @@ fn route(method: &Method, target: &str) -> Result<Route, Reply> {
         let message = format!("no such file '{path}'");
         return Err(Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, &message, "\n"));
     }
-    let Some(format) = segments.next() else {
+    let Some(word) = segments.next() else {
         return Err(Reply::plain(StatusCode::NOT_IMPLEMENTED, "no such uri", ""));
     };
-    if format != "json" {
-        let rest = segments.collect::<Vec<_>>().join("/");
-        let message = format!("no formatter for uri /{rest}, {format}");
-        return Err(Reply::plain(StatusCode::NOT_IMPLEMENTED, &message, ""));
-    }
-    let at = target.find("json").map_or(target, |at| &target[at + "json".len()..]);
+    let format = match word {
+        "json" => Format::Json,
+        "extjs" => Format::ExtJs,
+        _ => {
+            let rest = segments.collect::<Vec<_>>().join("/");
+            let message = format!("no formatter for uri /{rest}, {word}");
+            return Err(Reply::plain(StatusCode::NOT_IMPLEMENTED, &message, ""));
+        }
+    };
+    let at = target.find(word).map_or(target, |at| &target[at + word.len()..]);
     let path = ApiPath::parse(at);
-    Ok(match (method, path.as_str()) {
-        (&Method::POST, "access/ticket") => Route::Login,
+    let place = match (method, path.as_str()) {
+        (&Method::POST, "access/ticket") => Place::Login,
         // The page before the login lists the realms.
-        (&Method::GET, "access/domains" | "access/ticket") => Route::Api { path, open: true },
-        _ => Route::Api { path, open: false },
-    })
+        (&Method::GET, "access/domains" | "access/ticket") => Place::Open,
+        _ => Place::Api,
+    };
+    Ok(Route { place, path, format })
 }
 
-async fn log_in(state: &State, body: Body) -> Reply {
+async fn log_in(shared: &Shared, body: Body) -> Reply {
     let Ok(form) = to_bytes(body, BODY_LIMIT).await else {
         return Reply::not_implemented("for data too large");
     };
-    let cluster_name = match state.lookup.cluster_name() {
+    let cluster_name = match shared.lookup.cluster_name() {
         Ok(name) => name,
         Err(error) => return damaged(&error),
     };
-    let (answer, refused) = state.login.log_in(&String::from_utf8_lossy(&form), cluster_name.as_deref());
+    let (answer, refused) = shared.clerk.log_in(&String::from_utf8_lossy(&form), cluster_name.as_deref());
     if refused {
-        tokio::time::sleep(state.refusal_delay).await;
+        tokio::time::sleep(shared.refusal_delay).await;
     }
     Reply::new(answer.into())
 }
 
-async fn refuse(state: &State, reason: &str) -> Reply {
-    tokio::time::sleep(state.refusal_delay).await;
+async fn refuse(shared: &Shared, reason: &str) -> Reply {
+    tokio::time::sleep(shared.refusal_delay).await;
     Reply::empty(StatusCode::UNAUTHORIZED, reason)
 }
 
-async fn api(state: &State, method: &Method, path: ApiPath) -> Reply {
-    if *method != Method::GET {
-        let message = format!("the twin is read-only: it does not take '{method} /{}'", path.segments().join("/"));
-        return Reply::not_implemented(&message);
+async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, login: Option<Login>) -> Reply {
+    if head.method != Method::GET {
+        return write(shared, head, &path, body, login).await;
+    }
+    if let Err(refusal) = body::read(&head.method, &head.headers, None, body).await {
+        return refusal;
     }
     if path.as_str() == "access/ticket" {
         return Reply::new(Answer::ok(serde_json::Value::Null).into());
     }
-    match state.lookup.at_hand(&path) {
+    match shared.lookup.at_hand(&path) {
         Ok(Some(reply)) => return reply,
         Ok(None) => {}
         Err(error) => return damaged(&error),
     }
-    let lookup = Arc::clone(&state.lookup);
-    match tokio::task::spawn_blocking(move || lookup.find(&path)).await {
+    let (lookup, now) = (Arc::clone(&shared.lookup), now());
+    match tokio::task::spawn_blocking(move || lookup.find(&path, now)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => damaged(&error),
-        Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, "the twin failed"),
+        Err(_) => failed(),
     }
+}
+
+async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login: Option<Login>) -> Reply {
+    let parameters = match body::read(&head.method, &head.headers, head.uri.query(), body).await {
+        Ok(parameters) => parameters,
+        Err(refusal) => return refusal,
+    };
+    let (Some(verb), Some(login)) = (Verb::parse(head.method.as_str()), login) else {
+        return Reply::not_implemented("not available");
+    };
+    let request = writes::Request {
+        verb,
+        path: ApiPath::new(path.segments()),
+        parameters: parameters.values,
+        uploaded: parameters.uploaded,
+        login,
+        now: now(),
+        duration: i64::try_from(shared.task_duration.as_secs()).unwrap_or(i64::MAX),
+    };
+    let state = Arc::clone(&shared.state);
+    match tokio::task::spawn_blocking(move || writes::perform(&state, request)).await {
+        Ok(answer) => Reply::new(answer.into()),
+        Err(_) => failed(),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
 /// A recording that cannot be read is not a cluster's answer, and says so.
 fn damaged(error: &Unreadable) -> Reply {
     Reply::new(Answer::refusal(500, &format!("the twin: {error}")).into())
+}
+
+fn failed() -> Reply {
+    Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, "the twin failed")
 }

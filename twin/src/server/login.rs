@@ -13,29 +13,29 @@ use ring::rand::SystemRandom;
 use serde_json::json;
 
 use crate::Credentials;
+use crate::writes::Login;
 
 /// The clerk who checks every request.
 #[derive(Debug)]
-pub(super) struct Login {
+pub(super) struct Clerk {
     credentials: Credentials,
     key: hmac::Key,
     lifetime: Duration,
 }
 
-impl Login {
+impl Clerk {
     pub(super) fn new(credentials: Credentials, lifetime: Duration) -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .expect("the system's random generator works, or TLS would not either");
         Self { credentials, key, lifetime }
     }
 
-    /// Whether the request may pass; otherwise the reason phrase of the 401.
-    pub(super) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
+    /// Who asks, where the request may pass; otherwise the reason phrase of the 401.
+    pub(super) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<Login, &'static str> {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some(token) = authorization.and_then(|value| value.strip_prefix("PVEAPIToken=")) {
-            let allowed =
-                token.split_once('=').is_some_and(|(name, secret)| self.credentials.allows_token(name, secret));
-            return if allowed { Ok(()) } else { Err("Authentication failed!") };
+            let allowed = token.split_once('=').filter(|(name, secret)| self.credentials.allows_token(name, secret));
+            return allowed.map(|(name, _)| Login::parse(name)).ok_or("Authentication failed!");
         }
         let Some(ticket) = cookie(headers) else { return Err("No ticket") };
         let Some((user, issued)) = self.ticket_holder(&ticket) else {
@@ -45,7 +45,7 @@ impl Login {
         if *method != Method::GET && csrf != Some(&self.csrf(user, issued)) {
             return Err("Permission denied - invalid csrf token");
         }
-        Ok(())
+        Ok(Login { user: user.to_owned(), token: None })
     }
 
     /// The answer to `POST access/ticket` with this form, and whether the login was refused.

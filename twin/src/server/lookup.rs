@@ -1,15 +1,16 @@
 //! Where an answer comes from: the recording, a rule that derives it, or neither.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use proxmox_mpc_model::derived::Deriver;
+use proxmox_mpc_model::derived::{self, Deriver};
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
 use super::{AgentPolicy, agent};
+use crate::state::{State, View, tasks};
 
 /// How much is kept ready to be sent again, in bytes. A plan asks for the same lists once for each guest.
 const KEPT: usize = 64 << 20;
@@ -35,28 +36,39 @@ enum Origin {
 
 /// The answers with what was already looked up.
 pub(super) struct Lookup {
-    answers: Arc<dyn Answers + Send + Sync>,
-    deriver: Deriver<Arc<dyn Answers + Send + Sync>>,
+    state: Arc<State>,
+    current: RwLock<Arc<Current>>,
     agent: AgentPolicy,
-    kept: RwLock<Kept>,
     recorded: AtomicU64,
     derived: AtomicU64,
     unknown: AtomicU64,
 }
 
+/// The cluster between two writes, with what was looked up of it.
+struct Current {
+    view: Arc<View>,
+    deriver: Deriver<Arc<View>>,
+    kept: RwLock<Kept>,
+}
+
+impl Current {
+    fn new(view: Arc<View>) -> Arc<Self> {
+        Arc::new(Self { deriver: Deriver::new(Arc::clone(&view)), view, kept: RwLock::default() })
+    }
+}
+
 #[derive(Default)]
 struct Kept {
-    replies: BTreeMap<ApiPath, (Origin, Reply)>,
+    replies: HashMap<ApiPath, (Origin, Reply)>,
     size: usize,
 }
 
 impl Lookup {
-    pub(super) fn new(answers: Arc<dyn Answers + Send + Sync>, agent: AgentPolicy) -> Self {
+    pub(super) fn new(state: Arc<State>, agent: AgentPolicy) -> Self {
         Self {
-            deriver: Deriver::new(Arc::clone(&answers)),
-            answers,
+            current: RwLock::new(Current::new(state.view())),
+            state,
             agent,
-            kept: RwLock::default(),
             recorded: AtomicU64::default(),
             derived: AtomicU64::default(),
             unknown: AtomicU64::default(),
@@ -65,21 +77,42 @@ impl Lookup {
 
     /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
     pub(super) fn at_hand(&self, path: &ApiPath) -> Result<Option<Reply>, Unreadable> {
-        if let Some((origin, reply)) = self.kept.read().unwrap_or_else(PoisonError::into_inner).replies.get(path) {
+        let current = self.current();
+        if let Some((origin, reply)) = current.kept.read().unwrap_or_else(PoisonError::into_inner).replies.get(path) {
             self.count(*origin);
             return Ok(Some(reply.clone()));
         }
-        if self.asked_guest(path).is_some() {
+        if self.asked_guest(path).is_some() || tasks::is_about(path) {
             return Ok(None);
         }
-        let recorded = self.answers.text(path)?;
-        Ok(recorded.map(|answer| self.keep(path, Origin::Recorded, answer)))
+        let recorded = current.view.text(path)?;
+        Ok(recorded.map(|answer| self.keep(&current, path, Origin::Recorded, answer)))
     }
 
     /// The reply to any GET. Reads as many answers as a rule needs and may take a while.
-    pub(super) fn find(&self, path: &ApiPath) -> Result<Reply, Unreadable> {
-        let (origin, answer) = self.look_up(&self.deriver.canonical(path.clone())?)?;
-        Ok(self.keep(path, origin, answer))
+    pub(super) fn find(&self, path: &ApiPath, now: i64) -> Result<Reply, Unreadable> {
+        let current = self.current();
+        let canonical = current.deriver.canonical(path.clone())?;
+        if tasks::is_about(&canonical)
+            && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
+        {
+            self.count(Origin::Derived);
+            return Ok(Reply::new(derived::refusal(&canonical).unwrap_or(answer).into()));
+        }
+        let (origin, answer) = self.look_up(&current, &canonical)?;
+        Ok(self.keep(&current, path, origin, answer))
+    }
+
+    /// The cluster as it is now; what was looked up before the last write is let go.
+    fn current(&self) -> Arc<Current> {
+        let view = self.state.view();
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        if Arc::ptr_eq(&current.view, &view) {
+            return current;
+        }
+        let current = Current::new(view);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
+        current
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -92,22 +125,22 @@ impl Lookup {
 
     /// The name of the cluster, which a login is told.
     pub(super) fn cluster_name(&self) -> Result<Option<String>, Unreadable> {
-        let Some(status) = self.answers.get(&ApiPath::parse("cluster/status"))? else { return Ok(None) };
+        let Some(status) = self.state.view().get(&ApiPath::parse("cluster/status"))? else { return Ok(None) };
         let row = status.list().find(|row| row.get("type").is_some_and(|kind| kind == "cluster"));
         Ok(row.and_then(|row| Some(row.get("name")?.as_str()?.to_owned())))
     }
 
-    fn look_up(&self, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
+    fn look_up(&self, current: &Current, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
         if let Some(guest) = self.asked_guest(path) {
-            return Ok(match self.answers.get(path)? {
+            return Ok(match current.view.get(path)? {
                 Some(answer) if agent::is_usable(&answer) => (Origin::Recorded, answer.into()),
                 _ => (Origin::Derived, agent::refusal(&guest).into()),
             });
         }
-        if let Some(recorded) = self.answers.text(path)? {
+        if let Some(recorded) = current.view.text(path)? {
             return Ok((Origin::Recorded, recorded));
         }
-        Ok(match self.deriver.derive(path)? {
+        Ok(match current.deriver.derive(path)? {
             Some(derived) => (Origin::Derived, derived.into()),
             None => (Origin::Unknown, Answer::unknown(path).into()),
         })
@@ -118,10 +151,10 @@ impl Lookup {
         if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
     }
 
-    fn keep(&self, path: &ApiPath, origin: Origin, answer: AnswerText) -> Reply {
+    fn keep(&self, current: &Current, path: &ApiPath, origin: Origin, answer: AnswerText) -> Reply {
         self.count(origin);
         let reply = Reply::new(answer);
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = current.kept.write().unwrap_or_else(PoisonError::into_inner);
         if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
             kept.size += reply.size();
             // Two requests for the same may have been looked up at once.

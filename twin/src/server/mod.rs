@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use proxmox_mpc_model::Answers;
 use tokio::task::JoinHandle;
 
 use crate::Credentials;
+use crate::state::{JournalError, State};
 
 mod agent;
+mod body;
 mod handler;
 mod login;
 mod lookup;
@@ -38,6 +41,10 @@ pub struct Options {
     pub ticket_lifetime: Duration,
     /// What questions to a guest's agent are answered with.
     pub agent: AgentPolicy,
+    /// The folder that keeps what clients write; it is forgotten with the twin where there is none.
+    pub state: Option<PathBuf>,
+    /// How long a task is seen running. Its work is done at once all the same.
+    pub task_duration: Duration,
 }
 
 impl Options {
@@ -50,6 +57,8 @@ impl Options {
             refusal_delay: Duration::from_secs(3),
             ticket_lifetime: Duration::from_secs(2 * 60 * 60),
             agent: AgentPolicy::AsRecorded,
+            state: None,
+            task_duration: Duration::ZERO,
         }
     }
 }
@@ -79,6 +88,9 @@ pub enum TwinError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was written before cannot be read, or what will be cannot be kept.
+    #[error(transparent)]
+    State(#[from] JournalError),
     /// No certificate could be made.
     #[error("cannot make a certificate")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -89,7 +101,7 @@ pub enum TwinError {
 pub struct Twin {
     address: SocketAddr,
     certificate: tls::Certificate,
-    state: Arc<handler::State>,
+    state: Arc<handler::Shared>,
     handle: Handle<SocketAddr>,
     /// `None` once it was stopped.
     server: Option<JoinHandle<io::Result<()>>>,
@@ -110,7 +122,11 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let (certificate, config) = tls::certificate()?;
-    let state = Arc::new(handler::State::new(answers, options));
+    let kept = match &options.state {
+        Some(folder) => State::open(answers, folder)?,
+        None => State::new(answers),
+    };
+    let state = Arc::new(handler::Shared::new(Arc::new(kept), options));
     let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)

@@ -46,6 +46,21 @@ impl Reply {
         Self::new(Answer { status: 501, reason: message.to_owned(), body }.into())
     }
 
+    /// The same in the form that the web interface asks for (`/api2/extjs/`): always 200, and the status in the body.
+    pub(super) fn for_extjs(self) -> Self {
+        let Ok(serde_json::Value::Object(mut body)) = serde_json::from_slice(&self.body) else { return self };
+        let success = self.status.is_success();
+        body.insert("success".to_owned(), u8::from(success).into());
+        if !success {
+            // A wrong parameter's status is text (recorded).
+            let number = self.status.as_u16();
+            let status = if body.contains_key("errors") { number.to_string().into() } else { number.into() };
+            body.insert("status".to_owned(), status);
+        }
+        let body = serde_json::Value::Object(body).to_string().into();
+        Self { status: StatusCode::OK, reason: reason("OK"), body, ..self }
+    }
+
     /// How many bytes it takes to keep this.
     pub(super) fn size(&self) -> usize {
         self.body.len() + size_of::<Self>()

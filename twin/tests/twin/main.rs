@@ -7,5 +7,7 @@ mod missing;
 mod recording;
 mod replay;
 mod server;
+mod state;
 mod support;
 mod synth;
+mod writes;

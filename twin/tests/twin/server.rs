@@ -112,7 +112,7 @@ fn a_ticket_stands_for_a_password() {
             assert_eq!(send("GET", ""), "OK");
             assert_eq!(send("POST", "nonsense"), "Permission denied - invalid csrf token");
             let csrf = data["CSRFPreventionToken"].as_str().unwrap();
-            assert_eq!(send("POST", csrf), "the twin is read-only: it does not take 'POST /pools'");
+            assert_eq!(send("POST", csrf), "Parameter verification failed.");
         }
         let renewed = log_in(&mut client, &format!("username=alice%40pve&password={escaped}"));
         assert_eq!(renewed.status, 200);

@@ -1,0 +1,238 @@
+//! Proxmox's own description of its API: which methods there are, what each takes, and who may call it.
+//!
+//! `pve-9.1.json` is made by `scripts/compact-api`. It is parsed once, when it is first asked for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+mod check;
+mod families;
+mod formats;
+mod pattern;
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Errors, NOT_DEFINED, check, convert};
+
+static TEXT: &str = include_str!("pve-9.1.json");
+/// The formats that the description names but does not hold.
+static NAMED: &str = include_str!("named-formats.json");
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::read(TEXT, NAMED));
+
+/// What Proxmox says of its API.
+pub fn schema() -> &'static Schema {
+    &SCHEMA
+}
+
+/// Every method, and what they are made of.
+#[derive(Debug)]
+pub struct Schema {
+    parameters: Vec<Parameter>,
+    formats: Vec<BTreeMap<String, usize>>,
+    named: BTreeMap<String, BTreeMap<String, Parameter>>,
+    /// The methods by verb and number of segments.
+    methods: BTreeMap<(Verb, usize), Vec<Method>>,
+}
+
+/// What is done to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Read.
+    Get,
+    /// Create, or act.
+    Post,
+    /// Change.
+    Put,
+    /// Remove.
+    Delete,
+}
+
+/// One method of the API.
+#[derive(Debug)]
+pub struct Method {
+    /// What is done.
+    pub verb: Verb,
+    /// The path: `/nodes/{node}/qemu/{vmid}/config`.
+    pub path: String,
+    segments: Vec<String>,
+    parameters: BTreeMap<String, usize>,
+    /// Who may call it, as Proxmox writes it: `{"check": ["perm", "/vms/{vmid}", ["VM.Audit"]]}`, `{"user": "all"}`;
+    /// null where only `root@pam` may.
+    pub permissions: Value,
+    /// The parameter that names the node that answers.
+    pub proxyto: Option<String>,
+    /// Whether an API token may call it.
+    pub allows_tokens: bool,
+    /// Whether it takes parameters that it does not name.
+    pub open: bool,
+}
+
+/// What Proxmox says of one parameter, or of one key of a property string.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Parameter {
+    /// `string`, `integer`, `number`, `boolean`, `array`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    optional: u8,
+    format: Option<Format>,
+    #[serde(rename = "enum")]
+    words: Vec<String>,
+    pattern: Option<String>,
+    minimum: Option<f64>,
+    maximum: Option<f64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    requires: Option<String>,
+    /// The default, as Proxmox documents it.
+    pub default: Option<Value>,
+    /// Of a key of a property string: whether its value may stand without the key.
+    #[serde(rename = "default_key")]
+    default_key: u8,
+    /// Of a key: the key that it is another name of.
+    alias: Option<String>,
+    /// Of a key: the key whose value this key is (`virtio=MAC` is `model=virtio,macaddr=MAC`).
+    key_alias: Option<String>,
+    items: Option<usize>,
+    one_of: Vec<usize>,
+    #[serde(rename = "type-property")]
+    type_property: Option<String>,
+    #[serde(rename = "instance-types")]
+    instance_types: Vec<String>,
+}
+
+/// The form of a string.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Format {
+    Named(String),
+    Properties(usize),
+}
+
+/// A method, and what stands for the placeholders of its path.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The method.
+    pub method: &'static Method,
+    /// The parameters that the path gives: `("node", "pve1")`.
+    pub captured: Vec<(&'static str, String)>,
+}
+
+impl Schema {
+    /// # Panics
+    ///
+    /// Where the file in this folder is damaged, which a test would have seen.
+    fn read(text: &str, named: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Stored {
+            parameters: Vec<Parameter>,
+            formats: Vec<BTreeMap<String, usize>>,
+            methods: BTreeMap<String, StoredMethod>,
+        }
+        #[derive(Deserialize)]
+        struct StoredMethod {
+            parameters: BTreeMap<String, usize>,
+            #[serde(default)]
+            permissions: Value,
+            proxyto: Option<String>,
+            allowtoken: Option<u8>,
+            #[serde(default)]
+            open: u8,
+        }
+        let stored: Stored = serde_json::from_str(text).expect("the schema is whole");
+        let named = serde_json::from_str(named).expect("the named formats are whole");
+        let mut methods: BTreeMap<(Verb, usize), Vec<Method>> = BTreeMap::new();
+        for (name, method) in stored.methods {
+            let (verb, path) = name.split_once(' ').expect("a method has a verb and a path");
+            let verb = Verb::parse(verb).expect("the schema has four verbs");
+            let segments: Vec<String> = segments(path).map(str::to_owned).collect();
+            methods.entry((verb, segments.len())).or_default().push(Method {
+                verb,
+                path: path.to_owned(),
+                segments,
+                parameters: method.parameters,
+                permissions: method.permissions,
+                proxyto: method.proxyto,
+                allows_tokens: method.allowtoken != Some(0),
+                open: method.open == 1,
+            });
+        }
+        Self { parameters: stored.parameters, formats: stored.formats, named, methods }
+    }
+
+    /// The method that a request means. A word of the path goes before a placeholder.
+    pub fn find(&'static self, verb: Verb, path: &[&str]) -> Option<Found> {
+        let candidates = self.methods.get(&(verb, path.len()))?.iter().filter(|method| method.fits(path));
+        let method = candidates.max_by_key(|method| {
+            method.segments.iter().map(|segment| !is_placeholder(segment)).collect::<Vec<bool>>()
+        })?;
+        let captured = method.segments.iter().zip(path).filter_map(|(segment, given)| {
+            let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+            Some((name, (*given).to_owned()))
+        });
+        Some(Found { method, captured: captured.collect() })
+    }
+
+    /// Every method, by verb and length of the path.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.methods.values().flatten()
+    }
+
+    /// What is said of a parameter of a method; `net3` is found as `net[n]`.
+    pub fn parameter(&self, method: &Method, name: &str) -> Option<&Parameter> {
+        let number = method.parameters.get(name).or_else(|| {
+            let family = families::of(name)?;
+            method.parameters.get(&family)
+        })?;
+        self.parameters.get(*number)
+    }
+}
+
+impl Method {
+    fn fits(&self, path: &[&str]) -> bool {
+        self.segments.iter().zip(path).all(|(segment, given)| is_placeholder(segment) || segment == given)
+    }
+
+    /// The names of its parameters, families as `net[n]`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.keys().map(String::as_str)
+    }
+}
+
+impl Verb {
+    /// Reads `GET`, `POST`, `PUT` or `DELETE`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "GET" => Self::Get,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        })
+    }
+}
+
+fn is_placeholder(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}

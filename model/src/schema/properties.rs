@@ -1,0 +1,79 @@
+//! Property strings against what the schema says of their keys (`PVE::JSONSchema::parse_property_string`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::check::{Errors, NOT_DEFINED, property};
+use super::{Parameter, Schema};
+use crate::boolean;
+
+/// What is said of each key.
+type Keys<'s> = BTreeMap<&'s str, &'s Parameter>;
+
+/// Checks a property string; `path` is the name of the parameter, which the complaints begin with.
+pub(super) fn check(schema: &Schema, keys: &Keys<'_>, text: &str, path: &str) -> Result<(), String> {
+    let values = parse(keys, text)?;
+    let mut errors = Errors::new();
+    for (key, parameter) in keys {
+        let value = values.get(*key).unwrap_or(&Value::Null);
+        property(schema, parameter, value, &format!("{path}.{key}"), &values, &mut errors);
+    }
+    for key in values.keys() {
+        let Some(parameter) = keys.get(key.as_str()) else {
+            errors.insert(format!("{path}.{key}"), NOT_DEFINED.to_owned());
+            continue;
+        };
+        if let Some(required) = &parameter.requires
+            && !values.contains_key(required)
+        {
+            errors.insert(format!("{path}.{required}"), format!("missing property required by '{path}.{key}'"));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
+    Err(format!("format error\n{}", lines.concat()))
+}
+
+/// The values by key, aliases resolved.
+fn parse(keys: &Keys<'_>, text: &str) -> Result<Map<String, Value>, String> {
+    let duplicate = |key: &str| format!("duplicate key in comma-separated list property: {key}\n");
+    let mut values = Map::new();
+    for part in text.split(',').filter(|part| !part.trim().is_empty()) {
+        match part.split_once('=') {
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+                if values.contains_key(key) {
+                    return Err(duplicate(key));
+                }
+                let parameter = keys.get(key);
+                if let Some(model) = parameter.and_then(|parameter| parameter.key_alias.as_ref()) {
+                    if values.contains_key(model) {
+                        return Err(format!("key alias '{model}' is already defined\n"));
+                    }
+                    values.insert(model.clone(), key.into());
+                }
+                let key = parameter.and_then(|parameter| parameter.alias.as_deref()).unwrap_or(key);
+                let truth = keys.get(key).filter(|parameter| parameter.kind.as_deref() == Some("boolean"));
+                let value = match truth.and_then(|_| boolean::parse(&value.to_lowercase())) {
+                    Some(true) => "1",
+                    Some(false) => "0",
+                    None => value,
+                };
+                values.insert(key.to_owned(), value.into());
+            }
+            None => {
+                let Some((key, _)) = keys.iter().find(|(_, parameter)| parameter.default_key == 1) else {
+                    return Err("value without key, but schema does not define a default key\n".to_owned());
+                };
+                if values.contains_key(*key) {
+                    return Err(duplicate(key));
+                }
+                values.insert((*key).to_owned(), part.into());
+            }
+            Some(_) => return Err("missing key in comma-separated list property\n".to_owned()),
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,117 @@
+//! Recorded refusals of parameters.
+
+use serde_json::{Map, Value, json};
+
+use super::{Verb, check, schema};
+
+/// The complaints about the parameters of `PUT nodes/pve3/qemu/105/config`.
+fn complaints(verb: Verb, path: &str, given: &Value) -> Value {
+    let segments: Vec<&str> = path.split('/').collect();
+    let found = schema().find(verb, &segments).unwrap();
+    let mut parameters: Map<String, Value> =
+        found.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    parameters.extend(given.as_object().unwrap().clone());
+    json!(check(schema(), &found, &mut parameters).err().unwrap_or_default())
+}
+
+#[test]
+fn complaints_are_proxmoxs() {
+    let check = |given: Value, expected: Value| {
+        assert_eq!(complaints(Verb::Put, "nodes/pve3/qemu/105/config", &given), expected, "{given}");
+    };
+    let not_defined = super::NOT_DEFINED;
+    check(json!({"cores": "x"}), json!({"cores": "type check ('integer') failed - got 'x'"}));
+    check(json!({"cores": "0"}), json!({"cores": "value must have a minimum value of 1"}));
+    check(json!({"cores": ["2", "3"]}), json!({"cores": "type check ('integer') failed - got ARRAY"}));
+    check(json!({"onboot": "yes"}), json!({"onboot": "type check ('boolean') failed - got 'yes'"}));
+    check(json!({"onboot": true, "cores": 2.0}), json!({}));
+    check(json!({"net2": {"model": "virtio"}}), json!({"net2": "type check ('string') failed - got HASH"}));
+    check(json!({"net32": "virtio"}), json!({"net32": not_defined}));
+    check(json!({"delete": ["cores", "onboot"]}), json!({}));
+    check(json!({"description": null}), json!({}));
+    check(json!({"force": "1"}), json!({"delete": "missing property required by 'force'"}));
+    check(
+        json!({"boot": "foo"}),
+        json!({"boot": "invalid format - format error\nboot.legacy: value does not match the regex pattern\n"}),
+    );
+    check(
+        json!({"agent": "foo=1"}),
+        json!({"agent": format!("invalid format - format error\nagent.enabled: property is missing and it is not optional\nagent.foo: {not_defined}\n")}),
+    );
+    check(
+        json!({"ipconfig0": "gw=10.0.0.1"}),
+        json!({"ipconfig0": "invalid format - format error\nipconfig0.ip: missing property required by 'ipconfig0.gw'\n"}),
+    );
+    check(
+        json!({"scsi0": "local-lvm"}),
+        json!({"scsi0": "invalid format - format error\nscsi0.file: invalid format - unable to parse volume ID 'local-lvm'\n\n"}),
+    );
+    check(
+        json!({"numa0": "foo"}),
+        json!({"numa0": "invalid format - value without key, but schema does not define a default key\n"}),
+    );
+    check(
+        json!({"memory": "8"}),
+        json!({"memory": "invalid format - format error\nmemory.current: value must have a minimum value of 16\n"}),
+    );
+    check(json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=5"}), json!({}));
+    check(json!({"tags": "bad tag!"}), json!({"tags": "invalid format - invalid characters in tag\n"}));
+    check(json!({"serial0": "foo"}), json!({"serial0": "value does not match the regex pattern"}));
+}
+
+#[test]
+fn other_methods_complain_alike() {
+    let check = |verb: Verb, path: &str, given: Value, expected: Value| {
+        assert_eq!(complaints(verb, path, &given), expected, "{path} {given}");
+    };
+    check(
+        Verb::Post,
+        "cluster/mapping/pci",
+        json!({"id": "g2", "map": "foo"}),
+        json!({"map[0]": "invalid format - value without key, but schema does not define a default key\n"}),
+    );
+    check(
+        Verb::Post,
+        "cluster/sdn/zones",
+        json!({"zone": "toolongname", "type": "simple"}),
+        json!({"zone": "value may only be 8 characters long"}),
+    );
+    check(
+        Verb::Post,
+        "access/roles",
+        json!({"roleid": "R1", "privs": "Foo.Bar"}),
+        json!({"privs": "invalid format - invalid privilege 'Foo.Bar'\n"}),
+    );
+    check(
+        Verb::Post,
+        "cluster/backup",
+        json!({"schedule": "foo", "storage": "local", "all": "1"}),
+        json!({"schedule": "invalid format - invalid calendar event 'foo' - unable to parse calendar event at 'foo' - Context(\"weekday\")\n\n"}),
+    );
+}
+
+#[test]
+fn a_word_goes_before_a_placeholder() {
+    let check = |verb: Verb, path: &str, expected: Option<&str>| {
+        let found = schema().find(verb, &path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>());
+        assert_eq!(found.as_ref().map(|found| found.method.path.as_str()), expected, "{verb} {path}");
+    };
+    check(Verb::Get, "/version", Some("/version"));
+    check(Verb::Post, "/version", None);
+    check(Verb::Get, "/nodes/pve1/qemu/100/config", Some("/nodes/{node}/qemu/{vmid}/config"));
+    check(Verb::Get, "/pools/prod", Some("/pools/{poolid}"));
+    check(Verb::Get, "/pools/prod/web", None);
+    check(Verb::Get, "/cluster/ha/status/current", Some("/cluster/ha/status/current"));
+    check(Verb::Get, "/", Some("/"));
+}
+
+#[test]
+fn every_parameter_is_known() {
+    for method in schema().methods() {
+        for name in method.names() {
+            let family = name.strip_suffix("[n]").map(|stem| format!("{stem}0"));
+            let name = family.as_deref().unwrap_or(name);
+            assert!(schema().parameter(method, name).is_some(), "{} {} {name}", method.verb, method.path);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The state of the twin: the recording that was loaded, and what clients have written over it since.
+//!
+//! Only primary answers are written: lists, configurations, what Proxmox keeps in its files. What follows from them
+//! is hidden where it is on record, and derived anew (`proxmox_mpc_model::derived`).
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use proxmox_mpc_model::Answers;
+
+mod changes;
+mod journal;
+mod layered;
+mod list;
+pub mod tasks;
+mod transaction;
+mod view;
+
+pub use journal::JournalError;
+pub use transaction::{Row, Transaction};
+pub use view::View;
+
+use journal::Journal;
+
+use crate::writes::Refusal;
+
+/// What the twin knows. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
+pub struct State {
+    current: RwLock<Arc<View>>,
+    /// Held for as long as a write takes.
+    journal: Mutex<Option<Journal>>,
+}
+
+impl State {
+    /// The state of a cluster that nobody has written to, forgotten when the twin ends.
+    pub fn new(recorded: Arc<dyn Answers + Send + Sync>) -> Self {
+        Self { current: RwLock::new(Arc::new(View::new(recorded))), journal: Mutex::new(None) }
+    }
+
+    /// The same, kept in a folder: what was written before is there again.
+    pub fn open(recorded: Arc<dyn Answers + Send + Sync>, folder: &Path) -> Result<Self, JournalError> {
+        let mut view = View::new(recorded);
+        let journal = Journal::open(folder, &mut view)?;
+        Ok(Self { current: RwLock::new(Arc::new(view)), journal: Mutex::new(Some(journal)) })
+    }
+
+    /// The cluster as it is now.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs one write. Its changes count all together once they are in the journal, and not at all where it is refused.
+    ///
+    /// `now` is in seconds since 1970.
+    pub fn write<T>(&self, now: i64, run: impl FnOnce(&mut Transaction) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = Transaction::new(self.view(), now);
+        let value = run(&mut transaction)?;
+        let (view, changes) = transaction.finish();
+        if changes.is_empty() {
+            return Ok(value);
+        }
+        let mut next = View::clone(&view);
+        let kept = journal.is_some().then(|| changes.clone());
+        next.apply(changes)?;
+        if let (Some(journal), Some(changes)) = (journal.as_mut(), kept) {
+            journal.append(&changes).map_err(|error| Refusal::failed(format!("the twin: {error}")))?;
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(value)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("State").field("view", &self.view()).finish_non_exhaustive()
+    }
+}

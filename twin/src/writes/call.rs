@@ -1,0 +1,114 @@
+//! One call of a writing method, its parameters checked.
+
+use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::schema::{self, Method, schema};
+use proxmox_mpc_model::{ApiPath, list};
+use serde_json::{Map, Value};
+
+use super::Refusal;
+
+/// As whom a request is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The user: `root@pam`.
+    pub user: String,
+    /// The name of the API token, where one was used: `iac` of `root@pam!iac`.
+    pub token: Option<String>,
+}
+
+impl Login {
+    /// Reads `root@pam` or `root@pam!iac`.
+    pub fn parse(text: &str) -> Self {
+        match text.split_once('!') {
+            Some((user, token)) => Self { user: user.to_owned(), token: Some(token.to_owned()) },
+            None => Self { user: text.to_owned(), token: None },
+        }
+    }
+
+    /// `root@pam`, or `root@pam!iac` of a token.
+    pub fn full(&self) -> String {
+        match &self.token {
+            Some(token) => format!("{}!{token}", self.user),
+            None => self.user.clone(),
+        }
+    }
+
+    /// Whether this is `root@pam` himself: a token of his is not.
+    pub fn is_root(&self) -> bool {
+        self.user == "root@pam" && self.token.is_none()
+    }
+}
+
+/// A call of a writing method: who, where, and with which parameters. They were checked against the schema.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The method.
+    pub method: &'static Method,
+    /// The path, without its query.
+    pub path: ApiPath,
+    /// The segments of the path as plain text.
+    pub segments: Vec<String>,
+    /// The parameters, those of the path included, as they were sent.
+    pub parameters: Map<String, Value>,
+    /// The names of the parameters that the path gives.
+    pub captured: Vec<&'static str>,
+    /// The size of the file that came along, in bytes.
+    pub uploaded: Option<u64>,
+    /// Who calls.
+    pub login: Login,
+    /// How long a task is seen running, in seconds.
+    pub duration: i64,
+}
+
+impl Call {
+    /// A parameter as text; `None` where it was not given.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.parameters.get(name)? {
+            Value::Bool(truth) => Some(u8::from(*truth).to_string()),
+            value => text(value),
+        }
+    }
+
+    /// A parameter that the schema requires, as text.
+    pub fn required(&self, name: &str) -> Result<String, Refusal> {
+        let missing = || Refusal::parameter(name, "property is missing and it is not optional");
+        self.text(name).ok_or_else(missing)
+    }
+
+    /// Whether a boolean parameter was given as true.
+    pub fn flag(&self, name: &str) -> bool {
+        self.text(name).as_deref() == Some("1")
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The words of a list parameter (`pve-configid-list`, an array); none where it was not given.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        match self.parameters.get(name) {
+            Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
+            Some(value) => list::items(&text(value).unwrap_or_default()).map(str::to_owned).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// A parameter as Proxmox keeps it: numbers and booleans as numbers.
+    pub fn typed(&self, name: &str) -> Option<Value> {
+        let value = self.parameters.get(name).filter(|value| !value.is_null())?;
+        let parameter = schema().parameter(self.method, name)?;
+        Some(schema::convert(parameter, value))
+    }
+
+    /// What the call gives besides its path: each parameter as Proxmox keeps it.
+    pub fn given(&self) -> Map<String, Value> {
+        let names = self.parameters.keys().filter(|name| !self.captured.contains(&name.as_str()));
+        names.filter_map(|name| Some((name.clone(), self.typed(name)?))).collect()
+    }
+
+    /// The node that the path names.
+    pub fn node(&self) -> String {
+        self.text("node").unwrap_or_default()
+    }
+}

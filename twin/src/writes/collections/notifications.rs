@@ -1,0 +1,74 @@
+//! What the schema does not say of notifications (`proxmox-notify`).
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::object::text;
+use serde_json::Value;
+
+use crate::state::{Row, Transaction};
+use crate::writes::{Call, Refusal};
+
+const ENDPOINTS: &[&str] = &["endpoints/gotify", "endpoints/sendmail", "endpoints/smtp", "endpoints/webhook"];
+
+/// The objects of one list of `cluster/notifications`.
+fn rows(transaction: &Transaction, list: &str) -> Result<Vec<Row>, Refusal> {
+    transaction.rows(&ApiPath::parse(&format!("cluster/notifications/{list}")))
+}
+
+fn is_named(row: &Row, name: &str) -> bool {
+    row.get("name").is_some_and(|own| own == name)
+}
+
+fn is_endpoint(transaction: &Transaction, name: &str) -> Result<bool, Refusal> {
+    for list in ENDPOINTS {
+        if rows(transaction, list)?.iter().any(|row| is_named(row, name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Endpoints and matchers share one space of names, and a matcher's targets exist.
+pub(super) fn settle(
+    transaction: &Transaction,
+    call: &Call,
+    row: &mut Row,
+    before: Option<&Row>,
+) -> Result<(), Refusal> {
+    let name = call.required("name")?;
+    for target in call.list("target") {
+        if !is_endpoint(transaction, &target)? {
+            return Err(Refusal::Message { status: 404, text: format!("endpoint '{target}' does not exist") });
+        }
+    }
+    let Some(before) = before else {
+        row.insert("origin".to_owned(), "user-created".into());
+        let taken = is_endpoint(transaction, &name)?
+            || rows(transaction, "matchers")?.iter().any(|matcher| is_named(matcher, &name));
+        let text = format!("Cannot create '{name}', an entity with the same name already exists");
+        return if taken { Err(Refusal::Message { status: 400, text }) } else { Ok(()) };
+    };
+    if before.get("origin").is_some_and(|origin| origin == "builtin") {
+        row.insert("origin".to_owned(), "modified-builtin".into());
+    }
+    Ok(())
+}
+
+/// An endpoint that a matcher names stays.
+pub(super) fn part(transaction: &Transaction, call: &Call, row: &Row) -> Result<(), Refusal> {
+    if !call.method.path.contains("/endpoints/") {
+        return Ok(());
+    }
+    let name = row.get("name").and_then(text).unwrap_or_default();
+    let names = |matcher: &&Row| {
+        let targets = matcher.get("target").and_then(Value::as_array);
+        targets.is_some_and(|targets| targets.iter().any(|target| *target == name))
+    };
+    let matchers = rows(transaction, "matchers")?;
+    let referrers: Vec<String> =
+        matchers.iter().filter(names).filter_map(|matcher| matcher.get("name").and_then(text)).collect();
+    if referrers.is_empty() {
+        return Ok(());
+    }
+    let text = format!("cannot delete '{name}', referenced by: {}", referrers.join(", "));
+    Err(Refusal::Message { status: 400, text })
+}

@@ -1,0 +1,244 @@
+//! The table of collections.
+
+use proxmox_mpc_model::object::text;
+
+use super::Said::{Failed, Nothing, Parameter, Status};
+use super::{Collection, Shape, Words, backup, ha, notifications};
+use crate::state::{Row, Transaction};
+use crate::writes::digest::Form;
+use crate::writes::{Call, Refusal};
+
+/// What most collections are.
+const PLAIN: Collection = Collection {
+    list: "",
+    single: "",
+    create: "",
+    key: "id",
+    parameter: "id",
+    shape: Shape::Whole,
+    digest: Some(Form::Sha1),
+    unseen: &[],
+    words: Words { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
+    open: |_, _| Ok(()),
+    id: |_, id| Ok(id.to_owned()),
+    settle: |_, _, _, _| Ok(()),
+    part: |_, _, _| Ok(()),
+    removed: |_, _, _| Ok(()),
+};
+
+const fn mapping(
+    list: &'static str,
+    single: &'static str,
+    exists: &'static str,
+    missing: &'static str,
+    update: &'static str,
+) -> Collection {
+    Collection {
+        list,
+        single,
+        create: list,
+        words: Words { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
+        settle: |_, call, row, _| {
+            let kind = call.segments.get(2).cloned().unwrap_or_default();
+            row.insert("type".to_owned(), kind.into());
+            Ok(())
+        },
+        ..PLAIN
+    }
+}
+
+/// A thing of `notifications.cfg`; all of them share their names.
+const fn notification(list: &'static str, single: &'static str, missing: &'static str) -> Collection {
+    let exists = Status(400, "Cannot create '{}', an entity with the same name already exists");
+    Collection {
+        list,
+        single,
+        create: list,
+        key: "name",
+        parameter: "name",
+        digest: Some(Form::Sha256),
+        unseen: &["token", "password", "secret"],
+        words: Words { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
+        settle: notifications::settle,
+        part: notifications::part,
+        ..PLAIN
+    }
+}
+
+/// The collections that the twin takes writes to.
+pub(super) static COLLECTIONS: &[Collection] = &[
+    mapping(
+        "/cluster/mapping/pci",
+        "/cluster/mapping/pci/{id}",
+        "create hardware mapping failed: pci ID '{}' already defined",
+        "update hardware mapping failed: pci ID '{}' does not exist",
+        "update hardware mapping failed",
+    ),
+    mapping(
+        "/cluster/mapping/usb",
+        "/cluster/mapping/usb/{id}",
+        "create hardware mapping failed: usb ID '{}' already defined",
+        "update hardware mapping failed: usb ID '{}' does not exist",
+        "update hardware mapping failed",
+    ),
+    mapping(
+        "/cluster/mapping/dir",
+        "/cluster/mapping/dir/{id}",
+        "create dir mapping failed: dir ID '{}' already defined",
+        "update dir mapping failed: dir ID '{}' does not exist",
+        "update dir mapping failed",
+    ),
+    notification(
+        "/cluster/notifications/endpoints/gotify",
+        "/cluster/notifications/endpoints/gotify/{name}",
+        "endpoint '{}' not found",
+    ),
+    notification(
+        "/cluster/notifications/endpoints/sendmail",
+        "/cluster/notifications/endpoints/sendmail/{name}",
+        "endpoint '{}' not found",
+    ),
+    notification(
+        "/cluster/notifications/endpoints/smtp",
+        "/cluster/notifications/endpoints/smtp/{name}",
+        "endpoint '{}' not found",
+    ),
+    notification(
+        "/cluster/notifications/endpoints/webhook",
+        "/cluster/notifications/endpoints/webhook/{name}",
+        "endpoint '{}' not found",
+    ),
+    notification("/cluster/notifications/matchers", "/cluster/notifications/matchers/{name}", "matcher '{}' not found"),
+    Collection {
+        list: "/cluster/metrics/server",
+        single: "/cluster/metrics/server/{id}",
+        create: "/cluster/metrics/server/{id}",
+        shape: Shape::Part(&["disable", "port", "server", "type"]),
+        digest: None,
+        unseen: &["token"],
+        words: Words {
+            exists: Failed("Metric server '{}' already exists"),
+            missing: Failed("no such server '{}'"),
+            gone: Nothing,
+            update: "",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/ha/rules",
+        single: "/cluster/ha/rules/{rule}",
+        create: "/cluster/ha/rules",
+        key: "rule",
+        parameter: "rule",
+        words: Words {
+            exists: Failed("create ha rule failed: HA rule '{}' already defined"),
+            missing: Failed("update ha rule failed: HA rule '{}' does not exist"),
+            gone: Nothing,
+            update: "update ha rule failed",
+        },
+        open: ha::after_migration,
+        settle: ha::settle_rule,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/ha/groups",
+        single: "/cluster/ha/groups/{group}",
+        create: "/cluster/ha/groups",
+        key: "group",
+        parameter: "group",
+        words: Words {
+            exists: Failed("create ha group failed: ha group ID '{}' already defined"),
+            missing: Failed("update ha group failed: no such ha group '{}'"),
+            gone: Failed("delete ha group failed: no such ha group '{}'"),
+            update: "update ha group failed",
+        },
+        open: ha::before_migration,
+        settle: |_, _, row, _| {
+            row.insert("type".to_owned(), "group".into());
+            Ok(())
+        },
+        part: ha::part_group,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/ha/resources",
+        single: "/cluster/ha/resources/{sid}",
+        create: "/cluster/ha/resources",
+        key: "sid",
+        parameter: "sid",
+        unseen: &["purge"],
+        words: Words {
+            exists: Failed("create resource failed: resource ID '{}' already defined"),
+            missing: Failed("update resource failed: no such resource '{}'"),
+            gone: Failed("cannot delete service '{}', not HA managed!"),
+            update: "update resource failed",
+        },
+        id: ha::sid,
+        settle: ha::settle_resource,
+        removed: ha::purge,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/backup",
+        single: "/cluster/backup/{id}",
+        create: "/cluster/backup",
+        digest: None,
+        words: Words {
+            exists: Failed("Job '{}' already exists"),
+            missing: Parameter("id", "No such job '{}'"),
+            gone: Parameter("id", "No such job '{}'"),
+            update: "",
+        },
+        settle: backup::settle,
+        ..PLAIN
+    },
+    Collection {
+        list: "/access/roles",
+        single: "/access/roles/{roleid}",
+        create: "/access/roles",
+        key: "roleid",
+        parameter: "roleid",
+        digest: None,
+        unseen: &["append"],
+        words: Words {
+            exists: Failed("create role failed: role '{}' already exists"),
+            missing: Failed("update role failed: role '{}' does not exist"),
+            gone: Failed("delete role failed: role '{}' does not exist"),
+            update: "update role failed",
+        },
+        settle: settle_role,
+        part: |_, _, row| {
+            let name = row.get("roleid").and_then(text).unwrap_or_default();
+            let special = row.get("special").and_then(text).as_deref() == Some("1");
+            if special {
+                Err(Refusal::failed(format!("auto-generated role '{name}' cannot be deleted")))
+            } else {
+                Ok(())
+            }
+        },
+        ..PLAIN
+    },
+];
+
+/// Privileges are a sorted set, to which a change may add.
+fn settle_role(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
+    let id = call.required("roleid")?;
+    if before.is_none() && id.to_lowercase().starts_with("pve") {
+        let why = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
+        return Err(Refusal::parameter("roleid", why));
+    }
+    if before.is_some_and(|before| before.get("special").and_then(text).as_deref() == Some("1")) {
+        return Err(Refusal::failed(format!("auto-generated role '{id}' cannot be modified")));
+    }
+    let mut privileges = call.list("privs");
+    if call.flag("append")
+        && let Some(own) = before.and_then(|before| before.get("privs")).and_then(text)
+    {
+        privileges.extend(own.split(',').filter(|word| !word.is_empty()).map(str::to_owned));
+    }
+    privileges.sort();
+    privileges.dedup();
+    row.insert("privs".to_owned(), privileges.join(",").into());
+    row.entry("special").or_insert(0.into());
+    Ok(())
+}

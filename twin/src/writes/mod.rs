@@ -1,0 +1,121 @@
+//! The writing methods of the API: the table of those that the twin does, and the way of a call to them.
+//!
+//! ARCHITECTURE.md, "The twin", says how to add one.
+
+use proxmox_mpc_model::derived::no_method;
+use proxmox_mpc_model::schema::{self, Method, Verb, schema};
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::{Map, Value};
+
+use crate::state::{State, Transaction};
+
+mod call;
+mod collections;
+mod digest;
+mod guard;
+mod nodes;
+mod refusal;
+
+pub use call::{Call, Login};
+pub use refusal::Refusal;
+
+/// One writing method that the twin does.
+pub struct Write {
+    /// What is done.
+    pub verb: Verb,
+    /// The path as the schema has it: `/nodes/{node}/qemu/{vmid}/config`.
+    pub path: &'static str,
+    /// Does it, and gives the data of the answer.
+    pub run: Run,
+}
+
+/// What a writing method does.
+pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
+
+/// The tables of writing methods, one for each subject. A collection's methods need no row
+/// ([`collections::COLLECTIONS`]).
+static TABLES: &[&[Write]] = &[nodes::WRITES];
+
+/// A request to a writing method as it came in: nothing of it has been checked.
+#[derive(Debug)]
+pub struct Request {
+    /// What is to be done.
+    pub verb: Verb,
+    /// Where, without the query.
+    pub path: ApiPath,
+    /// The parameters of query and body.
+    pub parameters: Map<String, Value>,
+    /// The size of the file that came along, in bytes.
+    pub uploaded: Option<u64>,
+    /// Who asks.
+    pub login: Login,
+    /// When, in seconds since 1970.
+    pub now: i64,
+    /// How long a task that it starts is seen running, in seconds.
+    pub duration: i64,
+}
+
+/// Answers a call of a writing method.
+pub fn perform(state: &State, request: Request) -> Answer {
+    let now = request.now;
+    match state.write(now, |transaction| run(transaction, request)) {
+        Ok(data) => Answer::ok(data),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+/// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
+fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal> {
+    let mut segments = request.path.segments();
+    if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
+        segments[1] = transaction.local_node()?;
+    }
+    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let Some(found) = schema().find(request.verb, &words) else {
+        return Err(Refusal::Answer(no_method(request.verb, &words)));
+    };
+    guard::check(transaction, &request.path, &found, &request.login)?;
+    let mut parameters = request.parameters;
+    for (name, value) in &found.captured {
+        let given = parameters.insert((*name).to_owned(), value.as_str().into());
+        if given.is_some_and(|given| proxmox_mpc_model::object::text(&given).as_ref() != Some(value)) {
+            let conflict = "duplicate parameter (already defined in URI) with conflicting values!";
+            return Err(Refusal::parameter(name, conflict));
+        }
+    }
+    schema::check(schema(), &found, &mut parameters).map_err(Refusal::Parameters)?;
+    let run = written(found.method)
+        .ok_or_else(|| Refusal::beyond_the_twin(&format!("{} {}", found.method.verb, found.method.path)))?;
+    let call = Call {
+        method: found.method,
+        path: ApiPath::new(&segments),
+        segments,
+        parameters,
+        captured: found.captured.iter().map(|(name, _)| *name).collect(),
+        uploaded: request.uploaded,
+        login: request.login,
+        duration: request.duration,
+    };
+    run(transaction, &call)
+}
+
+/// What does a method, where the twin does it.
+fn written(method: &Method) -> Option<Run> {
+    let rows = TABLES.iter().copied().flatten();
+    let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
+    row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path))
+}
+
+/// How many writing methods the twin does.
+pub fn done() -> usize {
+    schema().methods().filter(|method| method.verb != Verb::Get && written(method).is_some()).count()
+}
+
+/// The writing methods of Proxmox's that the twin cannot do: `POST /nodes/{node}/…`, sorted.
+pub fn limits() -> Vec<String> {
+    let writing = schema().methods().filter(|method| method.verb != Verb::Get);
+    let beyond = writing.filter(|method| written(method).is_none());
+    let mut limits: Vec<String> = beyond.map(|method| format!("{} {}", method.verb, method.path)).collect();
+    limits.sort();
+    limits
+}

@@ -1,0 +1,28 @@
+//! Options of a node that are one answer each.
+
+use proxmox_mpc_model::schema::Verb;
+use serde_json::{Value, json};
+
+use super::{Call, Refusal, Write};
+use crate::state::Transaction;
+
+/// The methods of this file.
+pub(super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Put, path: "/nodes/{node}/dns", run: set_dns },
+    Write { verb: Verb::Put, path: "/nodes/{node}/time", run: set_time_zone },
+];
+
+/// `/etc/resolv.conf` is written anew: what is not given is gone.
+fn set_dns(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut given = call.given();
+    given.insert("search".to_owned(), json!(call.required("search")?));
+    transaction.set(&call.path, given);
+    Ok(Value::Null)
+}
+
+fn set_time_zone(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut time = transaction.object(&call.path)?;
+    time.insert("timezone".to_owned(), json!(call.required("timezone")?));
+    transaction.set(&call.path, time);
+    Ok(Value::Null)
+}

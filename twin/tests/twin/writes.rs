@@ -1,0 +1,219 @@
+//! Writes over HTTP: what is asked for, what is refused and in which words, and what can be read after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proxmox_mpc_twin::server::Options;
+use proxmox_mpc_twin::{Credentials, Recording};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Response, TOKEN, fixture, with_twin};
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+fn with_cluster(test: impl FnOnce(Client) + Send) {
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
+    with_twin(recording, options, |_, client| test(client));
+}
+
+/// `POST cluster/mapping/dir id=d1&…`, its body as a form.
+fn send(client: &mut Client, method: &str, path: &str, form: &str) -> Response {
+    client.send(method, &format!("/api2/json/{path}"), &[TOKEN, FORM], form)
+}
+
+/// What a refusal says: its status, and its errors or its message.
+fn refusal(response: &Response) -> (u16, Value) {
+    let body = response.answer().body;
+    (response.status, if body["errors"].is_null() { body["message"].clone() } else { body["errors"].clone() })
+}
+
+/// One object of a collection from its creation to its end: what a list and a single answer show of it.
+#[test]
+fn objects_of_a_collection_come_change_and_go() {
+    with_cluster(|mut client| {
+        let check = |client: &mut Client, method: &str, path: &str, form: &str, read: &str, expected: Value| {
+            let response = send(client, method, path, form);
+            assert_eq!((response.status, &response.answer().body), (200, &json!({"data": null})), "{method} {path}");
+            let mut answer = client.get(&format!("/api2/json/{read}")).answer();
+            let data = answer.body["data"].take();
+            let rows = data.as_array().cloned().unwrap_or_else(|| vec![data]);
+            let without_digest = |mut row: Value| {
+                row.as_object_mut().map(|row| row.remove("digest"));
+                row
+            };
+            let rows: Vec<Value> = rows.into_iter().map(without_digest).collect();
+            assert!(rows.contains(&expected), "{method} {path}: {read} answers {}", json!(rows));
+        };
+        let dir = "cluster/mapping/dir";
+        check(
+            &mut client,
+            "POST",
+            dir,
+            "id=d1&map=node%3Dpve1%2Cpath%3D%2Fsrv&description=x",
+            "cluster/mapping/dir/d1",
+            json!({"description": "x", "map": ["node=pve1,path=/srv"], "type": "dir"}),
+        );
+        check(
+            &mut client,
+            "PUT",
+            "cluster/mapping/dir/d1",
+            "delete=description",
+            dir,
+            json!({"id": "d1", "map": ["node=pve1,path=/srv"], "type": "dir"}),
+        );
+        let matchers = "cluster/notifications/matchers";
+        check(
+            &mut client,
+            "POST",
+            matchers,
+            "name=m2&target=mail-to-root&match-severity=error&match-severity=warning",
+            "cluster/notifications/matchers/m2",
+            json!({"name": "m2", "origin": "user-created", "target": ["mail-to-root"], "match-severity": ["error", "warning"]}),
+        );
+        check(
+            &mut client,
+            "POST",
+            "access/roles",
+            "roleid=R1&privs=VM.Audit",
+            "access/roles/R1",
+            json!({"VM.Audit": 1}),
+        );
+        check(
+            &mut client,
+            "PUT",
+            "access/roles/R1",
+            "privs=VM.Console&append=1",
+            "access/roles",
+            json!({"roleid": "R1", "privs": "VM.Audit,VM.Console", "special": 0}),
+        );
+        check(
+            &mut client,
+            "POST",
+            "cluster/metrics/server/g2",
+            "type=graphite&server=192.0.2.1&port=2003&mtu=1400",
+            "cluster/metrics/server",
+            json!({"id": "g2", "type": "graphite", "server": "192.0.2.1", "port": 2003}),
+        );
+        let response = send(&mut client, "DELETE", "cluster/mapping/dir/d1", "");
+        assert_eq!(response.status, 200);
+        let gone = client.get("/api2/json/cluster/mapping/dir/d1");
+        assert_eq!(refusal(&gone), (500, json!("mapping 'd1' not found\n")));
+    });
+}
+
+#[test]
+fn what_proxmox_refuses_is_refused_in_its_words() {
+    with_cluster(|mut client| {
+        let mut check = |method: &str, path: &str, form: &str, status: u16, expected: Value| {
+            let response = send(&mut client, method, path, form);
+            assert_eq!(refusal(&response), (status, expected), "{method} {path} {form}");
+        };
+        check("POST", "version", "", 501, json!("Method 'POST /version' not implemented"));
+        check(
+            "POST",
+            "access/roles",
+            "roleid=IaC&privs=VM.Audit",
+            500,
+            json!("create role failed: role 'IaC' already exists\n"),
+        );
+        let namespace = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
+        check("POST", "access/roles", "roleid=PVEFoo", 400, json!({ "roleid": namespace }));
+        check(
+            "POST",
+            "access/roles",
+            "roleid=R&privs=No.Such",
+            400,
+            json!({"privs": "invalid format - invalid privilege 'No.Such'\n"}),
+        );
+        check(
+            "POST",
+            "cluster/metrics/server/influx1",
+            "type=influxdb&server=x&port=1",
+            500,
+            json!("Metric server 'influx1' already exists\n"),
+        );
+        let taken = "Cannot create 'relay', an entity with the same name already exists\n";
+        let smtp = "name=relay&server=x&from-address=a%40b.c&mailto=a%40b.c";
+        check("POST", "cluster/notifications/endpoints/smtp", smtp, 400, json!(taken));
+        check("POST", "cluster/notifications/endpoints/gotify", "name=relay&server=x&token=x", 400, json!(taken));
+        let unmanaged = "create ha rule failed: cannot use unmanaged resource(s) vm:101.\n";
+        let rule = "rule=r3&type=node-affinity&nodes=pve1&resources=vm%3A101";
+        check("POST", "cluster/ha/rules", rule, 500, json!(unmanaged));
+        let selection = "400 Parameter verification failed.\nvmid: property is missing\n";
+        check("POST", "cluster/backup", "schedule=daily&storage=local", 500, json!(selection));
+        check("PUT", "nodes/nope/dns", "search=x", 500, {
+            let why = "failed to get address info for: nope: Name or service not known";
+            json!(format!("hostname lookup 'nope' failed - {why}\n"))
+        });
+        let conflict = "duplicate parameter (already defined in URI) with conflicting values!";
+        check("PUT", "nodes/pve1/dns", "node=pve2&search=x", 400, json!({ "node": conflict }));
+        let modified =
+            "update ha rule failed: detected modified configuration - file changed by other user? Try again.\n";
+        let digest = format!("type=node-affinity&comment=x&digest={}", "0".repeat(40));
+        check("PUT", "cluster/ha/rules/keep-web-on-pve1", &digest, 500, json!(modified));
+    });
+}
+
+/// Each form of a body, and what `pveproxy` says to others.
+#[test]
+fn bodies_are_read_as_by_pveproxy() {
+    with_cluster(|mut client| {
+        let at = "/api2/json/cluster/notifications/matchers/default-matcher";
+        let mut check = |method: &str, kind: (&str, &str), body: &str, status: u16, expected: &str| {
+            let response = client.send(method, at, &[TOKEN, kind], body);
+            assert_eq!(response.status, status, "{kind:?} {body}: {}", response.body);
+            assert!(response.body.contains(expected), "{kind:?} {body}: {}", response.body);
+        };
+        check("PUT", JSON, r#"{"disable": true, "match-severity": ["error"]}"#, 200, r#"{"data":null}"#);
+        check("PUT", FORM, "disable=true", 400, "type check ('boolean') failed - got 'true'");
+        check("PUT", FORM, "comment=a;disable=0", 200, r#"{"data":null}"#);
+        check("PUT", ("Content-Type", ""), "comment=b", 200, r#"{"data":null}"#);
+        check(
+            "PUT",
+            ("Content-Type", "text/plain"),
+            "comment=b",
+            506,
+            "upload 'Content-Type 'text/plain' not implemented",
+        );
+        check("PUT", JSON, "[1]", 500, "Not a HASH reference");
+        check("PUT", JSON, "{bad", 500, "'\"' expected, at character offset 1 (before \"bad\")");
+        check("GET", FORM, "comment=b", 501, "Unexpected content for method 'GET'");
+        let matcher = client.get(at).answer().body["data"].take();
+        assert_eq!((&matcher["comment"], &matcher["disable"]), (&json!("b"), &json!(0)));
+    });
+}
+
+/// The web interface's form of answers: always 200, and the status in the body.
+#[test]
+fn extjs_hears_of_success_and_failure() {
+    with_cluster(|mut client| {
+        let mut check = |method: &str, path: &str, form: &str, expected: Value| {
+            let response = client.send(method, &format!("/api2/extjs/{path}"), &[TOKEN, FORM], form);
+            assert_eq!(response.status, 200);
+            let mut body = response.answer().body;
+            body.as_object_mut().unwrap().retain(|key, _| expected.get(key).is_some());
+            assert_eq!(body, expected, "{method} {path}");
+        };
+        check("GET", "version", "", json!({"success": 1}));
+        check("PUT", "access/roles/IaC", "append=2", json!({"success": 0, "status": "400", "data": null}));
+        check("DELETE", "access/roles/PVEAdmin", "", json!({"success": 0, "status": 500}));
+    });
+}
+
+/// What the twin cannot do says that it is the twin's limit, and is listed.
+#[test]
+fn limits_are_told() {
+    let limits = proxmox_mpc_twin::writes::limits();
+    with_cluster(|mut client| {
+        let response = send(&mut client, "POST", "nodes/pve1/scan", "");
+        assert_eq!(response.status, 501);
+        let reload = "POST /nodes/{node}/ceph/init";
+        assert!(limits.iter().any(|limit| limit == reload), "{limits:?}");
+        let response = send(&mut client, "POST", "nodes/pve1/ceph/init", "");
+        assert_eq!(refusal(&response), (501, json!(format!("the twin cannot do this: {reload}"))));
+    });
+    assert!(!limits.iter().any(|limit| limit == "POST /cluster/mapping/dir"));
+}
