@@ -47,6 +47,9 @@ pub fn refusal(path: &ApiPath) -> Option<Answer> {
     paths::check(&segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
 }
 
+/// One room of rules.
+type Rule<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Outcome;
+
 /// What a rule makes: an answer, or `None` where the other answers do not tell.
 type Outcome = Result<Option<Answer>, Unreadable>;
 
@@ -89,7 +92,6 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        type Rule<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Outcome;
         let rules: [Rule<A>; 7] = [
             access::derive,
             guest::derive,
