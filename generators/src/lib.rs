@@ -19,6 +19,7 @@ pub mod yaml;
 mod addresses;
 mod document;
 mod files;
+mod options;
 mod retain;
 mod secrets;
 

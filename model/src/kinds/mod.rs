@@ -23,6 +23,7 @@ mod ha_group;
 mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
+mod listed;
 mod metric_server;
 mod network;
 mod node;

@@ -1,0 +1,72 @@
+//! The options inside a value of Proxmox's, taken one by one: whatever nobody took is left over.
+
+use proxmox_mpc_model::property::Properties;
+
+/// The options of a property string, taken one by one.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) key: String,
+    pub(crate) rest: Vec<(Option<String>, String)>,
+}
+
+impl Options {
+    /// The options in the value of a key.
+    pub fn new(key: &str, text: &str) -> Self {
+        let properties = Properties::parse(text);
+        let rest = properties.iter().map(|(name, value)| (name.map(str::to_owned), value.to_owned())).collect();
+        Self { key: key.to_owned(), rest }
+    }
+
+    /// The key whose value this is.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Takes the value that stands without a name.
+    pub fn first(&mut self) -> Option<String> {
+        let index = self.rest.iter().position(|(name, _)| name.is_none())?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value. The provider skips a word with two `=` (its decoders split at each), so such a value stays.
+    pub fn take(&mut self, option: &str) -> Option<String> {
+        let index =
+            self.rest.iter().position(|(name, value)| name.as_deref() == Some(option) && !value.contains('='))?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value whatever is in it.
+    pub fn take_raw(&mut self, option: &str) -> Option<String> {
+        let index = self.rest.iter().position(|(name, _)| name.as_deref() == Some(option))?;
+        Some(self.rest.remove(index).1)
+    }
+
+    /// Takes a named value, or the one without a name where this is its default key.
+    pub fn take_or_first(&mut self, option: &str) -> Option<String> {
+        self.take(option).or_else(|| self.first())
+    }
+
+    /// Takes a switch as the provider reads it: `1` is true, every other word false (docs/provider.md, T16).
+    pub fn flag(&mut self, option: &str) -> Option<bool> {
+        self.take(option).map(|value| value == "1")
+    }
+
+    /// Takes a whole number.
+    pub fn integer(&mut self, option: &str) -> Option<i64> {
+        let index = self
+            .rest
+            .iter()
+            .position(|(name, value)| name.as_deref() == Some(option) && value.parse::<i64>().is_ok())?;
+        self.rest.remove(index).1.parse().ok()
+    }
+
+    /// The names of the options that are still there.
+    pub fn names(&self) -> Vec<String> {
+        self.rest.iter().filter_map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the option is still there.
+    pub fn has(&self, option: &str) -> bool {
+        self.rest.iter().any(|(name, _)| name.as_deref() == Some(option))
+    }
+}

@@ -1,0 +1,330 @@
+//! Reading the objects of a kind from lists and single answers: which requests there are, what is there, and one object.
+
+use serde_json::{Map, Value};
+
+use super::Reading;
+use super::source::{At, Id, Listed, Scope, Shape, Where};
+use crate::cluster::GuestType;
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+
+/// How many reasons for an incomplete list are told; the rest is counted.
+const TOLD: usize = 3;
+
+/// One place where a kind's path is asked for.
+struct Place {
+    /// The first part of the identities there, empty for the cluster: `pve1`, `qemu/100`.
+    id: String,
+    /// The segments that stand before the path.
+    prefix: Vec<String>,
+    node: Option<String>,
+    name: Option<String>,
+    pool: Option<String>,
+    tags: Vec<String>,
+    /// Why it cannot be asked now.
+    down: Option<String>,
+}
+
+impl Listed {
+    /// Where the object is, read from the part of its identity behind the prefix.
+    pub fn locate(&self, id: &str) -> Option<At> {
+        let node = |id: &str| {
+            let (node, rest) = id.split_once('/').unwrap_or((id, ""));
+            At { place: Where::Node(node.to_owned()), id: rest.to_owned() }
+        };
+        let vnet = |id: &str| {
+            let (vnet, rest) = id.split_once('/').unwrap_or((id, ""));
+            At { place: Where::Vnet(vnet.to_owned()), id: rest.to_owned() }
+        };
+        match self.scopes {
+            [Scope::Cluster(_)] => return Some(At { place: Where::Cluster, id: id.to_owned() }),
+            [Scope::Node] => return Some(node(id)),
+            [Scope::Vnet] => return Some(vnet(id)),
+            _ => {}
+        }
+        let (word, rest) = id.split_once('/').unwrap_or((id, ""));
+        let guest = |guest_type: GuestType| {
+            let (vmid, rest) = rest.split_once('/').unwrap_or((rest, ""));
+            Some(At { place: Where::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
+        };
+        match word {
+            "node" => Some(node(rest)),
+            "vnet" => Some(vnet(rest)),
+            "qemu" => guest(GuestType::Qemu),
+            "lxc" => guest(GuestType::Lxc),
+            _ => Some(At { place: Where::Cluster, id: rest.to_owned() }),
+        }
+    }
+
+    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<Place>, Unreadable> {
+        let mut places = Vec::new();
+        let many = self.scopes.len() > 1;
+        for scope in self.scopes {
+            match scope {
+                Scope::Cluster(prefix) => places.push(Place {
+                    id: if many { "cluster".to_owned() } else { String::new() },
+                    prefix: vec![(*prefix).to_owned()],
+                    node: None,
+                    name: many.then(|| "cluster".to_owned()),
+                    pool: None,
+                    tags: Vec::new(),
+                    down: None,
+                }),
+                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| Place {
+                    id: if many { format!("node/{node}") } else { node.clone() },
+                    prefix: vec!["nodes".to_owned(), node.clone()],
+                    node: Some(node.clone()),
+                    name: Some(node.clone()),
+                    pool: None,
+                    tags: Vec::new(),
+                    down: (!online).then(|| format!("node {node} is offline")),
+                })),
+                Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
+                    let (word, vmid) = (guest.guest_type.word(), guest.vmid);
+                    let down = cluster.nodes.get(&guest.node) == Some(&false);
+                    Place {
+                        id: format!("{word}/{vmid}"),
+                        prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
+                        node: Some(guest.node.clone()),
+                        name: guest.name.clone().or_else(|| Some(vmid.to_string())),
+                        pool: guest.pool.clone(),
+                        tags: guest.tags.clone(),
+                        down: down.then(|| format!("node {} is offline", guest.node)),
+                    }
+                })),
+                Scope::Vnet => {
+                    let vnets = cluster.rows(&vnets(), Id::Key("vnet"))?;
+                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| Place {
+                        id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
+                        prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
+                        node: None,
+                        name: Some(vnet.clone()),
+                        pool: None,
+                        tags: Vec::new(),
+                        down: None,
+                    }));
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The path below a place, without the query.
+    /// The path below a place, without the query.
+    pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
+        ApiPath::new(self.segments(prefix))
+    }
+
+    /// The request for the list, or for the one object.
+    fn request(&self, prefix: &[String]) -> ApiPath {
+        match self.query {
+            Some((key, value)) => self.path(prefix).with_query(key, value),
+            None => self.path(prefix),
+        }
+    }
+
+    /// The request for one object of a list.
+    fn single(&self, prefix: &[String], id: &str) -> ApiPath {
+        ApiPath::new(self.segments(prefix).chain([id]))
+    }
+
+    fn segments<'s>(&'s self, prefix: &'s [String]) -> impl Iterator<Item = &'s str> {
+        prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
+    }
+
+    pub(super) fn requests(&self, cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
+        let mut wanted = Vec::new();
+        if self.scopes.contains(&Scope::Vnet) {
+            wanted.push(vnets());
+        }
+        for place in self.places(cluster)?.iter().filter(|place| place.down.is_none()) {
+            let path = self.request(&place.prefix);
+            if let Shape::Each(id) | Shape::EachParts(id, _) = self.shape
+                && let Some(rows) = cluster.rows(&path, id)?
+            {
+                wanted.extend(rows.keys().map(|id| self.single(&place.prefix, id)));
+            }
+            wanted.push(path);
+        }
+        Ok(wanted)
+    }
+
+    pub(super) fn list(&self, prefix: &str, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+        let mut listing = Listing::default();
+        let mut reasons = self.hidden(cluster);
+        if self.scopes.contains(&Scope::Vnet) {
+            reasons.extend(unlisted(cluster, &vnets())?);
+        }
+        for place in self.places(cluster)? {
+            if let Some(down) = place.down {
+                reasons.push(down);
+                continue;
+            }
+            let path = self.request(&place.prefix);
+            let Some(answer) = cluster.get(&path)? else {
+                reasons.push(format!("`{path}` is not on record"));
+                continue;
+            };
+            if answer.data().is_none() {
+                if !self.says_nothing(&answer) {
+                    reasons.push(format!("`{path}`: {} {}", answer.status, answer.reason));
+                }
+                continue;
+            }
+            for id in self.ids(&answer) {
+                let parts = [place.id.as_str(), id.as_str()];
+                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                let names: Vec<&str> = place.name.as_deref().into_iter().chain([id.as_str()]).collect();
+                let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+                let id = if parts.is_empty() { "cluster".to_owned() } else { parts.join("/") };
+                listing.entries.push(Entry {
+                    identity: Identity::new(prefix, id),
+                    name: (!names.is_empty()).then(|| names.join(" ")),
+                    node: place.node.clone(),
+                    pool: place.pool.clone(),
+                    tags: place.tags.clone(),
+                });
+            }
+        }
+        // What was not even asked says least.
+        reasons.sort_by_cached_key(|reason| (reason.ends_with(" is not on record"), reason.clone()));
+        reasons.dedup();
+        let more = reasons.len().saturating_sub(TOLD);
+        reasons.truncate(TOLD);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
+        listing.incomplete = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Ok(listing)
+    }
+
+    /// What this login may not see all of, place by place.
+    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
+        let needed = |scope: &Scope| match scope {
+            Scope::Cluster(_) => self.audit,
+            Scope::Node => ("/nodes", "Sys.Audit"),
+            Scope::Guest => ("/vms", "VM.Audit"),
+            Scope::Vnet => ("/sdn", "SDN.Audit"),
+        };
+        let lacking = |(path, privilege)| {
+            let sees = if path == "/" {
+                cluster.permissions.allow(path, privilege)
+            } else {
+                cluster.permissions.allow_all(path, privilege)
+            };
+            (!sees).then(|| format!("what lacks {privilege} on {path} is hidden from this login"))
+        };
+        self.scopes.iter().map(needed).chain(self.audit_also).filter_map(lacking).collect()
+    }
+
+    /// Whether the answer says that there is no such thing.
+    fn says_nothing(&self, answer: &Answer) -> bool {
+        answer.status == 501 || self.nothing.iter().any(|message| answer.reason.contains(message))
+    }
+
+    /// The ids of the objects in an answer; one empty id for an answer that is one object.
+    fn ids(&self, answer: &Answer) -> Vec<String> {
+        let there = |keys: &Map<String, Value>| {
+            let mut keys = keys.clone();
+            (self.adjust)(&mut keys) && keys.keys().any(|key| key != "digest")
+        };
+        match self.shape {
+            Shape::One => {
+                let keys = answer.data().and_then(Value::as_object);
+                keys.filter(|keys| there(keys)).map(|_| String::new()).into_iter().collect()
+            }
+            Shape::Beside(key) => answer.body.get(key).map(|_| String::new()).into_iter().collect(),
+            Shape::Parts(_) => answer.list().next().map(|_| String::new()).into_iter().collect(),
+            Shape::Rows(id) | Shape::Each(id) | Shape::EachParts(id, _) => {
+                let ids = |rows: &mut dyn Iterator<Item = &Map<String, Value>>| {
+                    rows.filter(|row| there(row)).filter_map(|row| id.of(row)).collect()
+                };
+                match (self.rows, answer.data()) {
+                    (Some(rows), Some(data)) => ids(&mut rows(data).iter()),
+                    _ => ids(&mut answer.list()),
+                }
+            }
+        }
+    }
+
+    pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
+        let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
+        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
+        let Some((prefix, id)) = found else { return unread("there is no such place".to_owned()) };
+        if self.partial
+            && let Some(hidden) = self.hidden(cluster).into_iter().next()
+        {
+            return unread(hidden);
+        }
+        let path = self.request(&prefix);
+        let mut keys = Map::new();
+        if let Shape::Rows(key) | Shape::Each(key) | Shape::EachParts(key, _) = self.shape {
+            let row = match self.rows {
+                Some(rows) => {
+                    let answer = cluster.get(&path)?;
+                    let rows = answer.as_ref().and_then(Answer::data).map(rows).unwrap_or_default();
+                    rows.into_iter().find(|row| key.of(row).is_some_and(|one| one == id))
+                }
+                None => cluster.rows(&path, key)?.and_then(|rows| rows.get(&id).cloned()),
+            };
+            match row {
+                Some(row) => keys = row,
+                None => return unread(format!("`{path}` does not show it")),
+            }
+        }
+        if !matches!(self.shape, Shape::Rows(_)) {
+            let path = match self.shape {
+                Shape::Each(_) | Shape::EachParts(..) => self.single(&prefix, &id),
+                _ => path,
+            };
+            let Some(answer) = cluster.get(&path)? else { return unread(format!("`{path}` is not on record")) };
+            match (self.shape, answer.data()) {
+                (Shape::Parts(parts) | Shape::EachParts(_, parts), Some(Value::Array(_))) => {
+                    parts.collect(&answer, &mut keys);
+                }
+                (Shape::Beside(key), Some(_)) => {
+                    keys.extend(answer.body.get(key).map(|value| (key.to_owned(), value.clone())));
+                }
+                (_, Some(Value::Object(own))) => keys.extend(own.clone()),
+                _ => return unread(format!("{} {}", answer.status, answer.reason)),
+            }
+        }
+        (self.adjust)(&mut keys);
+        Ok(Ok(Object { entry: entry.clone(), keys }))
+    }
+
+    /// The segments that stand before the path at a place; `None` where there is no such place.
+    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Where) -> Option<Vec<String>> {
+        let segments = match place {
+            Where::Cluster => {
+                let prefix = self.scopes.iter().find_map(|scope| match scope {
+                    Scope::Cluster(prefix) => Some(*prefix),
+                    _ => None,
+                });
+                return Some(vec![prefix?.to_owned()]);
+            }
+            Where::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
+            Where::Guest(guest_type, vmid) => {
+                let guest = cluster.guests.get(vmid).filter(|guest| guest.guest_type == *guest_type)?;
+                ["nodes", &guest.node, guest_type.word(), &vmid.to_string()].map(str::to_owned)
+            }
+            Where::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
+        };
+        Some(segments.to_vec())
+    }
+}
+
+/// Why a list that places are found by does not tell; a path that is not implemented tells that there are none.
+fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<String>, Unreadable> {
+    Ok(match cluster.get(path)? {
+        None => Some(format!("`{path}` is not on record")),
+        Some(answer) if answer.data().is_none() && answer.status != 501 => {
+            Some(format!("`{path}`: {} {}", answer.status, answer.reason))
+        }
+        Some(_) => None,
+    })
+}
+
+/// The list of virtual networks, which those that hang on them are found by.
+fn vnets() -> ApiPath {
+    ApiPath::new(["cluster", "sdn", "vnets"])
+}
