@@ -3,6 +3,7 @@
 pub mod credentials;
 mod hexadecimal;
 pub mod recording;
+mod rights;
 pub mod server;
 pub mod state;
 pub mod synth;

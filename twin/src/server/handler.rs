@@ -10,10 +10,11 @@ use axum::http::{Method, Request, Response, StatusCode};
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
 
-use super::login::Clerk;
+use super::login::{Asked, Clerk};
 use super::lookup::{Counts, Lookup};
 use super::reply::Reply;
 use super::{Options, body};
+use crate::rights::{Barred, Class};
 use crate::state::State;
 use crate::writes::{self, Login};
 
@@ -63,9 +64,10 @@ pub(super) async fn answer(
         Ok(Route { place, path, format }) => {
             let reply = match place {
                 Place::Login => log_in(&shared, body).await,
-                Place::Open | Place::Api => match shared.clerk.check(&head.method, &head.headers) {
-                    Err(reason) if place == Place::Api => refuse(&shared, reason).await,
-                    login => api(&shared, &head, path, body, login.ok()).await,
+                Place::Open | Place::Api => match caller(&shared, &head) {
+                    Err(Barred::Login(reason)) if place == Place::Api => refuse(&shared, &reason).await,
+                    Err(Barred::Unreadable(error)) => damaged(&error),
+                    caller => api(&shared, &head, path, body, caller.ok()).await,
                 },
             };
             match format {
@@ -75,6 +77,14 @@ pub(super) async fn answer(
         }
     };
     reply.into_response()
+}
+
+/// Who calls, and how far that login is looked at.
+fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Class), Barred> {
+    let checked = shared.clerk.check(&head.method, &head.headers, &shared.state);
+    let login = checked.map_err(|reason| Barred::Login(reason.to_owned()))?;
+    let class = shared.lookup.admit(&login, now())?;
+    Ok((login, class))
 }
 
 /// Where a request goes, and how its answer is written.
@@ -138,11 +148,22 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
     let Ok(form) = to_bytes(body, BODY_LIMIT).await else {
         return Reply::not_implemented("for data too large");
     };
-    let cluster_name = match shared.lookup.cluster_name() {
-        Ok(name) => name,
+    let (cluster_name, now) = match shared.lookup.cluster_name() {
+        Ok(name) => (name, now()),
         Err(error) => return damaged(&error),
     };
-    let (answer, refused) = shared.clerk.log_in(&String::from_utf8_lossy(&form), cluster_name.as_deref());
+    let form = String::from_utf8_lossy(&form);
+    let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&form, cluster_name.as_deref(), &shared.state);
+    if let Some(user) = user {
+        match shared.lookup.admit(&Login { user: user.clone(), token: None }, now) {
+            Ok(_) => match shared.lookup.capabilities(&user) {
+                Ok(capabilities) => answer.body["data"]["cap"] = capabilities,
+                Err(error) => return damaged(&error),
+            },
+            Err(Barred::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
+            Err(Barred::Unreadable(error)) => return damaged(&error),
+        }
+    }
     if refused {
         tokio::time::sleep(shared.refusal_delay).await;
     }
@@ -154,9 +175,9 @@ async fn refuse(shared: &Shared, reason: &str) -> Reply {
     Reply::empty(StatusCode::UNAUTHORIZED, reason)
 }
 
-async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, login: Option<Login>) -> Reply {
+async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: Option<(Login, Class)>) -> Reply {
     if head.method != Method::GET {
-        return write(shared, head, &path, body, login).await;
+        return write(shared, head, &path, body, caller.map(|(login, _)| login)).await;
     }
     if let Err(refusal) = body::read(&head.method, &head.headers, None, body).await {
         return refusal;
@@ -164,13 +185,16 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, login: Op
     if path.as_str() == "access/ticket" {
         return Reply::new(Answer::ok(serde_json::Value::Null).into());
     }
-    match shared.lookup.at_hand(&path) {
+    // Without a login only what is open to everyone comes as far as this.
+    let everyone = || (Login { user: String::new(), token: None }, Class::All);
+    let (login, class) = caller.unwrap_or_else(everyone);
+    match shared.lookup.at_hand(&path, class) {
         Ok(Some(reply)) => return reply,
         Ok(None) => {}
         Err(error) => return damaged(&error),
     }
     let (lookup, now) = (Arc::clone(&shared.lookup), now());
-    match tokio::task::spawn_blocking(move || lookup.find(&path, now)).await {
+    match tokio::task::spawn_blocking(move || lookup.find(&path, now, &login, class)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => damaged(&error),
         Err(_) => failed(),
