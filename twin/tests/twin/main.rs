@@ -5,6 +5,7 @@
 mod missing;
 mod recording;
 mod replay;
+mod rights;
 mod server;
 mod state;
 mod support;
