@@ -83,6 +83,11 @@ impl Credentials {
         Some(format!("{name}={}", secret.expose_secret()).into())
     }
 
+    /// Who may log in: the tokens, then the users with a password, each sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tokens.keys().chain(self.passwords.keys()).map(String::as_str)
+    }
+
     /// Whether this is the secret of the token `user@realm!name`.
     pub(crate) fn allows_token(&self, name: &str, secret: &str) -> bool {
         matches(self.tokens.get(name), secret)

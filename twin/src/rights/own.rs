@@ -142,7 +142,6 @@ pub(super) fn write<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(
             moved.map_or(Ok(()), |zone| bearer.require_all(&format!("/sdn/zones/{zone}/{vnet}"), &["SDN.Allocate"]))
         }
         (_, ["cluster", "replication", ..]) => {
-            bearer.require_all("/storage", &["Datastore.Allocate"])?;
             let job = call.text("id").unwrap_or_default();
             let guest = job.split('-').next().unwrap_or_default();
             bearer.require_all(&format!("/vms/{guest}"), &["VM.Replicate"])
