@@ -32,9 +32,15 @@ pub(super) fn filter<A: Answers>(
     }
     let owned = path.segments();
     let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
-    if segments == ["cluster", "options"] {
-        options(bearer, &mut answer)?;
-        return Ok(answer);
+    match segments[..] {
+        ["cluster", "options"] => options(bearer, &mut answer)?,
+        ["nodes", node, "subscription"] => {
+            leave(bearer, node, &mut answer, |key| !matches!(key, "status" | "message" | "url"))?;
+        }
+        ["nodes", node, "vzdump", "defaults"] => leave(bearer, node, &mut answer, |key| {
+            matches!(key, "mailto" | "tmpdir" | "dumpdir" | "script" | "ionice")
+        })?,
+        _ => {}
     }
     if segments == ["cluster", "sdn", "fabrics", "all"] {
         for (part, key) in [("fabrics", "id"), ("nodes", "fabric_id")] {
@@ -66,17 +72,23 @@ fn rows_of<A: Answers>(
     match segments {
         ["cluster", "resources"] => resources(bearer, rows),
         ["nodes"] => nodes(bearer, rows),
-        ["pools"] => keep(rows, at("/pool/", "poolid", &["Pool.Audit"])),
+        // One pool is given to everyone who knows its name.
+        ["pools"] if !path.query().iter().any(|(key, _)| key == "poolid") => {
+            keep(rows, at("/pool/", "poolid", &["Pool.Audit"]))
+        }
         ["storage"] | ["nodes", _, "storage"] => keep(rows, at("/storage/", "storage", OVER_STORAGES)),
         ["nodes", _, "storage", _, "content"] => keep(rows, |row| seen(volume_seen(bearer, &word(row, "volid")))),
         ["nodes", _, "qemu" | "lxc"] => keep(rows, at("/vms/", "vmid", &["VM.Audit"])),
         ["cluster", "replication"] | ["nodes", _, "replication"] => keep(rows, at("/vms/", "guest", &["VM.Audit"])),
-        ["nodes", _, "network"] => interfaces(bearer, path, rows),
+        ["nodes", _, "network"] => keep(rows, |row| match word(row, "type").as_str() {
+            "bridge" | "OVSBridge" => bridge(bearer, &word(row, "iface")),
+            _ => Ok(true),
+        }),
         ["cluster", "mapping", kind @ ("dir" | "pci" | "usb")] => {
             keep(rows, |row| bearer.any(&format!("/mapping/{kind}/{}", word(row, "id")), OVER_MAPPINGS))
         }
-        ["cluster", "tasks"] => tasks(bearer, "/", path, rows),
-        ["nodes", node, "tasks"] => tasks(bearer, &format!("/nodes/{node}"), path, rows),
+        ["cluster", "tasks"] => tasks(bearer, "/", rows),
+        ["nodes", node, "tasks"] => tasks(bearer, &format!("/nodes/{node}"), rows),
         ["cluster", "log"] if !bearer.any("/", &["Sys.Syslog"])? => {
             keep(rows, |row| Ok(word(row, "user") == bearer.login.full()))
         }
@@ -85,6 +97,21 @@ fn rows_of<A: Answers>(
         ["nodes", _, "sdn", "zones"] => keep(rows, at("/sdn/zones/", "zone", OVER_NETWORKS)),
         _ => Ok(()),
     }
+}
+
+/// Leaves keys out where the login may not audit the node.
+fn leave<A: Answers>(
+    bearer: &Bearer<'_, A>,
+    node: &str,
+    answer: &mut Answer,
+    hidden: fn(&str) -> bool,
+) -> Result<(), Unreadable> {
+    if !bearer.any(&format!("/nodes/{node}"), &["Sys.Audit"])?
+        && let Some(data) = answer.body.get_mut("data").and_then(Value::as_object_mut)
+    {
+        data.retain(|key, _| !hidden(key));
+    }
+    Ok(())
 }
 
 /// Keeps the rows of which this is true.
@@ -185,45 +212,40 @@ fn resources<A: Answers>(bearer: &Bearer<'_, A>, rows: &mut Vec<Value>) -> Resul
             _ => Ok(true),
         }
     })?;
-    for row in rows.iter_mut().filter(|row| row.get("type").is_some_and(|kind| kind == "node")) {
-        nodes(bearer, std::slice::from_mut(row))?;
+    for row in rows {
+        match row.get("type").and_then(Value::as_str) {
+            Some("node") => nodes(bearer, std::slice::from_mut(row))?,
+            Some("qemu" | "lxc") => {
+                let Some(row) = row.as_object_mut() else { continue };
+                let pool = word(row, "pool");
+                if !pool.is_empty() && !bearer.any(&format!("/pool/{pool}"), &["Pool.Audit"])? {
+                    row.remove("pool");
+                }
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
 
-/// Bridges as a guest's choice are seen by who may use them.
-fn interfaces<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath, rows: &mut Vec<Value>) -> Result<(), Unreadable> {
-    let choice = path.query().into_iter().any(|(key, value)| {
-        key == "type" && matches!(value.as_str(), "any_bridge" | "any_local_bridge" | "include_sdn" | "vnet")
-    });
-    if !choice {
-        return Ok(());
+/// A bridge is seen by who may use it, or one of its VLANs (`check_sdn_bridge`).
+fn bridge<A: Answers>(bearer: &Bearer<'_, A>, name: &str) -> Result<bool, Unreadable> {
+    const OVER_BRIDGES: &[&str] = &["SDN.Audit", "SDN.Use"];
+    let path = format!("/sdn/zones/localnetwork/{name}");
+    if bearer.any(&path, OVER_BRIDGES)? {
+        return Ok(true);
     }
-    keep(rows, |row| {
-        let name = word(row, "iface");
-        let zone = match word(row, "type").as_str() {
-            "vnet" => zone_of(bearer, &name)?.unwrap_or_default(),
-            "bridge" | "OVSBridge" => "localnetwork".to_owned(),
-            _ => return Ok(true),
-        };
-        bearer.any(&format!("/sdn/zones/{zone}/{name}"), &["SDN.Audit", "SDN.Use"])
-    })
+    for vlan in bearer.accounts.paths() {
+        if vlan.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/')) && bearer.any(vlan, OVER_BRIDGES)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tasks are seen by who started them, and by auditors of the place.
-fn tasks<A: Answers>(
-    bearer: &Bearer<'_, A>,
-    place: &str,
-    path: &ApiPath,
-    rows: &mut Vec<Value>,
-) -> Result<(), Unreadable> {
+fn tasks<A: Answers>(bearer: &Bearer<'_, A>, place: &str, rows: &mut Vec<Value>) -> Result<(), Unreadable> {
     if bearer.any(place, &["Sys.Audit"])? {
-        return Ok(());
-    }
-    let guest = path.query().into_iter().find(|(key, _)| key == "vmid").map(|(_, vmid)| vmid);
-    if let Some(vmid) = guest
-        && bearer.any(&format!("/vms/{vmid}"), &["VM.Audit"])?
-    {
         return Ok(());
     }
     keep(rows, |row| {
@@ -242,7 +264,7 @@ fn options<A: Answers>(bearer: &Bearer<'_, A>, answer: &mut Answer) -> Result<()
         let part = |key: &str| access.and_then(|access| access.get(key));
         let policy = part("user-allow").and_then(text).unwrap_or_else(|| "free".to_owned());
         let mut tags: BTreeSet<String> = BTreeSet::new();
-        if matches!(policy.as_str(), "list" | "existing") {
+        if policy != "none" {
             tags.extend(match part("user-allow-list") {
                 Some(Value::Array(tags)) => tags.iter().filter_map(text).collect::<Vec<_>>(),
                 Some(tags) => list::items(&text(tags).unwrap_or_default()).map(str::to_owned).collect(),
@@ -251,6 +273,9 @@ fn options<A: Answers>(bearer: &Bearer<'_, A>, answer: &mut Answer) -> Result<()
         }
         if matches!(policy.as_str(), "free" | "existing") {
             tags.extend(tags_of_guests(bearer)?);
+        }
+        for registered in options.get("registered-tags").and_then(Value::as_array).into_iter().flatten() {
+            tags.remove(registered.as_str().unwrap_or_default());
         }
         options.insert("allowed-tags".to_owned(), json!(tags));
     }

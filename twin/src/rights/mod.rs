@@ -15,6 +15,7 @@ mod bearer;
 mod expression;
 mod lists;
 mod own;
+mod written;
 
 use accounts::Accounts;
 use bearer::{Bearer, Privileges};
@@ -175,7 +176,7 @@ impl Rights {
 
     /// Refuses what a writing method checks by itself once its parameters are known to be right.
     pub(crate) fn check_own<A: Answers>(&self, answers: &A, call: &Call) -> Result<(), Refusal> {
-        self.bearer(answers, &call.login).map_or(Ok(()), |bearer| own::write(&bearer, call))
+        self.bearer(answers, &call.login).map_or(Ok(()), |bearer| written::check(&bearer, call))
     }
 
     /// Refuses a read that the login may not make; what the method refuses by itself as well.

@@ -66,7 +66,9 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
                 {"roleid": "Administrator", "privs": "VM.Audit,VM.Allocate,VM.PowerMgmt,Sys.Audit,Permissions.Modify"},
                 {"roleid": "PVEVMAdmin", "privs": "VM.Audit,VM.Allocate"},
                 {"roleid": "Viewer", "privs": "VM.Audit"},
-                {"roleid": "NoAccess", "privs": ""},
+                {"roleid": "Networker", "privs": "SDN.Use"},
+            {"roleid": "Configurer", "privs": "VM.Config.CPU,VM.Config.Options,VM.Config.HWType"},
+            {"roleid": "NoAccess", "privs": ""},
             ]),
         ),
         (
@@ -76,7 +78,9 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
                 entry("/vms/101", "user", "bob@pve", "Viewer", 1),
                 entry("/vms", "user", "eve@pve", "PVEVMAdmin", 1),
                 entry("/vms/101", "user", "eve@pve", "NoAccess", 1),
+                entry("/vms/103", "user", "eve@pve", "Configurer", 1),
                 entry("/vms/100", "token", "eve@pve!one", "Viewer", 1),
+                entry("/sdn/zones/localnetwork/vmbr1/7", "user", "bob@pve", "Networker", 1),
                 entry("/", "user", "carol@pve", "Administrator", 1),
             ]),
         ),
@@ -84,6 +88,13 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
         ("pools", json!([{"poolid": "prod"}, {"poolid": "prod/web"}])),
         ("nodes", json!([{"node": "pve1", "type": "node", "status": "online", "uptime": 7}])),
         ("nodes/pve1/qemu", json!([{"vmid": 100}, {"vmid": 101}, {"vmid": 102}])),
+        (
+            "nodes/pve1/network",
+            json!([
+                {"iface": "eno1", "type": "eth"}, {"iface": "vmbr0", "type": "bridge"}, {"iface": "vmbr1", "type": "bridge"},
+            ]),
+        ),
+        ("nodes/pve1/subscription", json!({"status": "active", "serverid": "S", "key": "K"})),
         ("nodes/pve1/qemu/100/config", json!({"name": "x"})),
         ("nodes/pve1/tasks", json!([{"user": "eve@pve", "id": "1"}, {"user": "bob@pve", "tokenid": "all", "id": "2"}])),
     ];
@@ -175,7 +186,11 @@ fn lists_leave_out_what_is_not_for_the_login() {
         check("bob@pve!all", "access/acl", "path", &["/vms/101", "/vms/101", "/vms/100"]);
         check("root@pam!own", "access/acl", "path", &[]);
         check("bob@pve!all", "pools", "poolid", &[]);
+        check("bob@pve!all", "nodes/pve1/network", "iface", &["eno1", "vmbr1"]);
+        check("eve@pve!one", "nodes/pve1/network", "iface", &["eno1"]);
         check("bob@pve!all", "nodes/pve1/tasks", "id", &["2"]);
+        let subscription = get(&mut client, "bob@pve!all", "nodes/pve1/subscription").answer();
+        assert_eq!(subscription.data(), Some(&json!({"status": "active"})));
         assert_eq!(get(&mut client, "bob@pve!all", "nodes").answer().data().unwrap()[0].get("uptime"), None);
     });
 }
@@ -228,6 +243,31 @@ fn writes_are_refused_in_proxmoxs_order() {
             403,
             "Permission check failed (/vms/999, VM.Allocate)",
         );
+        // Each option of a guest has its privilege, which is told even where the twin cannot do the rest.
+        for (body, expected) in [
+            ("memory=512", "Permission check failed (/vms/103, VM.Config.Memory)"),
+            ("cores=2&net0=virtio", "Permission check failed (/vms/103, VM.Config.Network)"),
+            ("startup=order%3D1", "Permission check failed (/, Sys.Modify)"),
+            ("ciuser=x", "Permission check failed (/vms/103, VM.Config.Cloudinit|VM.Config.Network)"),
+            ("args=-x", "only root can set 'args' config"),
+            ("serial0=/dev/ttyS0", "only root can set 'serial0' config for real devices"),
+            ("hostpci0=mapping%3Dgpu", "Permission check failed (/mapping/pci/gpu, Mapping.Use)"),
+            ("delete=memory", "Permission check failed (/vms/103, VM.Config.Memory)"),
+        ] {
+            let status = if expected.starts_with("only") { 500 } else { 403 };
+            check("eve@pve!guest", "PUT", "nodes/pve1/qemu/103/config", body, status, expected);
+        }
+        check("eve@pve!guest", "PUT", "access/acl", "path=/vms/100&roles=Networker&users=bob@pve", 400, wrong);
+        check(
+            "eve@pve!guest",
+            "PUT",
+            "access/acl",
+            "path=/vms&roles=Viewer&users=bob@pve",
+            403,
+            "Permission check failed (/vms, Permissions.Modify)",
+        );
+        check("eve@pve!guest", "POST", "nodes/pve1/startall", "", 403, "Permission check failed (/, VM.PowerMgmt)");
+        check("eve@pve!guest", "POST", "nodes/pve1/vzdump", "vmid=100&script=x", 400, wrong);
         check("root@pam!twin", "POST", "access/users", "userid=x", 500, "user name 'x' is too short");
         check("bob@pve!all", "POST", "cluster/backup", "nope=1", 403, "Permission check failed (/, Sys.Modify)");
         let ticket_only = "Permission check failed (URI '/access/tfa/eve@pve' not available with API token, need proper \
