@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode};
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
+use serde_json::Value;
 
 use super::login::{Asked, Clerk};
 use super::lookup::{Counts, Lookup};
@@ -155,11 +156,8 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
     let form = String::from_utf8_lossy(&form);
     let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&form, cluster_name.as_deref(), &shared.state);
     if let Some(user) = user {
-        match shared.lookup.admit(&Login { user: user.clone(), token: None }, now) {
-            Ok(_) => match shared.lookup.capabilities(&user) {
-                Ok(capabilities) => answer.body["data"]["cap"] = capabilities,
-                Err(error) => return damaged(&error),
-            },
+        match welcome(shared, &mut answer, user, now) {
+            Ok(()) => {}
             Err(Barred::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
             Err(Barred::Unreadable(error)) => return damaged(&error),
         }
@@ -168,6 +166,20 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
         tokio::time::sleep(shared.refusal_delay).await;
     }
     Reply::new(answer.into())
+}
+
+/// Completes the answer to a good password with what depends on the cluster: whether it still has the user, and what
+/// that user may do.
+fn welcome(shared: &Shared, answer: &mut Answer, user: String, now: i64) -> Result<(), Barred> {
+    let class = shared.lookup.admit(&Login { user: user.clone(), token: None }, now)?;
+    let capabilities = shared.lookup.capabilities(&user)?;
+    let Some(data) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
+    // Who may not audit the cluster is not told its name.
+    if class == Class::Checked && capabilities["dc"].get("Sys.Audit").is_none() {
+        data.remove("clustername");
+    }
+    data.insert("cap".to_owned(), capabilities);
+    Ok(())
 }
 
 async fn refuse(shared: &Shared, reason: &str) -> Reply {
@@ -183,12 +195,12 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
         return refusal;
     }
     if path.as_str() == "access/ticket" {
-        return Reply::new(Answer::ok(serde_json::Value::Null).into());
+        return Reply::new(Answer::ok(Value::Null).into());
     }
     // Without a login only what is open to everyone comes as far as this.
     let everyone = || (Login { user: String::new(), token: None }, Class::All);
     let (login, class) = caller.unwrap_or_else(everyone);
-    match shared.lookup.at_hand(&path, class) {
+    match shared.lookup.at_hand(&path, &login, class) {
         Ok(Some(reply)) => return reply,
         Ok(None) => {}
         Err(error) => return damaged(&error),

@@ -15,7 +15,7 @@ use crate::rights::{self, Admitted, Barred, Class, Rights};
 use crate::state::{State, View, tasks};
 use crate::writes::{Login, Refusal};
 
-/// How much is kept ready to be sent again, in bytes. A plan asks for the same lists once for each guest.
+/// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
 const KEPT: usize = 64 << 20;
 
 /// How many answers were given, by where they came from.
@@ -53,6 +53,8 @@ struct Current {
     deriver: Deriver<Arc<View>>,
     /// What was looked up for those who see everything, and for tokens of root's.
     kept: [RwLock<Kept>; 2],
+    /// What was looked up for each other login.
+    checked: RwLock<HashMap<String, Kept>>,
     /// How far each login is looked at.
     admitted: RwLock<HashMap<String, Admitted>>,
     rights: OnceLock<Rights>,
@@ -61,7 +63,8 @@ struct Current {
 impl Current {
     fn new(view: Arc<View>) -> Arc<Self> {
         let deriver = Deriver::new(Arc::clone(&view));
-        Arc::new(Self { deriver, view, kept: Default::default(), admitted: RwLock::default(), rights: OnceLock::new() })
+        let (kept, checked, admitted) = (<[RwLock<Kept>; 2]>::default(), RwLock::default(), RwLock::default());
+        Arc::new(Self { deriver, view, kept, checked, admitted, rights: OnceLock::new() })
     }
 
     fn kept(&self, class: Class) -> &RwLock<Kept> {
@@ -81,6 +84,19 @@ impl Current {
 struct Kept {
     replies: HashMap<ApiPath, (Origin, Reply)>,
     size: usize,
+}
+
+impl Kept {
+    fn keep(&mut self, path: &ApiPath, origin: Origin, reply: &Reply) {
+        if self.size + reply.size() > KEPT {
+            return;
+        }
+        self.size += reply.size();
+        // Two requests for the same may have been looked up at once.
+        if let Some((_, replaced)) = self.replies.insert(path.clone(), (origin, reply.clone())) {
+            self.size -= replaced.size();
+        }
+    }
 }
 
 impl Lookup {
@@ -115,11 +131,16 @@ impl Lookup {
     }
 
     /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
-    pub(super) fn at_hand(&self, path: &ApiPath, class: Class) -> Result<Option<Reply>, Unreadable> {
-        if class == Class::Checked {
-            return Ok(None);
-        }
+    pub(super) fn at_hand(&self, path: &ApiPath, login: &Login, class: Class) -> Result<Option<Reply>, Unreadable> {
         let current = self.current();
+        if class == Class::Checked {
+            let checked = current.checked.read().unwrap_or_else(PoisonError::into_inner);
+            let kept = checked.get(&login.full()).and_then(|kept| kept.replies.get(path));
+            return Ok(kept.map(|(origin, reply)| {
+                self.count(*origin);
+                reply.clone()
+            }));
+        }
         if let Some((origin, reply)) =
             current.kept(class).read().unwrap_or_else(PoisonError::into_inner).replies.get(path)
         {
@@ -144,7 +165,12 @@ impl Lookup {
         if class == Class::Checked {
             let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
             self.count(origin);
-            return Ok(Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into()));
+            let reply = Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into());
+            if origin != Origin::Unknown && !tasks::is_about(&canonical) {
+                let mut checked = current.checked.write().unwrap_or_else(PoisonError::into_inner);
+                checked.entry(login.full()).or_default().keep(path, origin, &reply);
+            }
+            return Ok(reply);
         }
         if tasks::is_about(&canonical)
             && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
@@ -265,12 +291,8 @@ impl Lookup {
         self.count(origin);
         let reply = Reply::new(answer);
         let mut kept = current.kept(class).write().unwrap_or_else(PoisonError::into_inner);
-        if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
-            kept.size += reply.size();
-            // Two requests for the same may have been looked up at once.
-            if let Some((_, replaced)) = kept.replies.insert(path.clone(), (origin, reply.clone())) {
-                kept.size -= replaced.size();
-            }
+        if origin != Origin::Unknown {
+            kept.keep(path, origin, &reply);
         }
         reply
     }

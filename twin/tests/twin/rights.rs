@@ -178,6 +178,8 @@ fn lists_leave_out_what_is_not_for_the_login() {
             assert_eq!(names, expected, "{login} {path}");
         };
         check("bob@pve!all", "nodes/pve1/qemu", "vmid", &["100", "101"]);
+        // What was made for one login is kept for it alone.
+        check("bob@pve!all", "nodes/pve1/qemu", "vmid", &["100", "101"]);
         check("eve@pve!one", "nodes/pve1/qemu", "vmid", &["100"]);
         check("root@pam!own", "nodes/pve1/qemu", "vmid", &[]);
         check("root@pam!twin", "nodes/pve1/qemu", "vmid", &["100", "101", "102"]);
