@@ -156,7 +156,7 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
     let form = String::from_utf8_lossy(&form);
     let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&form, cluster_name.as_deref(), &shared.state);
     if let Some(user) = user {
-        match welcome(shared, &mut answer, user, now) {
+        match welcome(shared, &mut answer, &user, now) {
             Ok(()) => {}
             Err(Barred::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
             Err(Barred::Unreadable(error)) => return damaged(&error),
@@ -170,9 +170,9 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
 
 /// Completes the answer to a good password with what depends on the cluster: whether it still has the user, and what
 /// that user may do.
-fn welcome(shared: &Shared, answer: &mut Answer, user: String, now: i64) -> Result<(), Barred> {
-    let class = shared.lookup.admit(&Login { user: user.clone(), token: None }, now)?;
-    let capabilities = shared.lookup.capabilities(&user)?;
+fn welcome(shared: &Shared, answer: &mut Answer, user: &str, now: i64) -> Result<(), Barred> {
+    let class = shared.lookup.admit(&Login { user: user.to_owned(), token: None }, now)?;
+    let capabilities = shared.lookup.capabilities(user)?;
     let Some(data) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
     // Who may not audit the cluster is not told its name.
     if class == Class::Checked && capabilities["dc"].get("Sys.Audit").is_none() {
