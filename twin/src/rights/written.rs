@@ -21,6 +21,7 @@ pub(super) fn check<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(
         (Verb::Post, ["nodes", _, "vzdump"]) | (Verb::Post | Verb::Put, ["cluster", "backup", ..]) => {
             backs_up(bearer, call)
         }
+        (Verb::Put, ["pools", ..]) => moves(bearer, call),
         (Verb::Put, ["access", "acl"]) => gives(bearer, call),
         (Verb::Delete, ["nodes", node, "tasks", upid]) => task(bearer, node, upid, "Sys.Modify"),
         (_, ["cluster", "sdn", "vnets", vnet, rest @ ..]) => {
@@ -223,6 +224,18 @@ fn backs_up<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refus
         Some(pool) => bearer.require_all(&format!("/pool/{pool}"), &["VM.Backup"]),
         None => Ok(()),
     }
+}
+
+/// Guests and storages are put into a pool, and taken out of it, by who may give rights to them.
+fn moves<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
+    let guests = call.list("vms").into_iter().map(|vmid| format!("/vms/{vmid}"));
+    let storages = call.list("storage").into_iter().map(|storage| format!("/storage/{storage}"));
+    for path in guests.chain(storages) {
+        if let Some(lacking) = bearer.gives(&path)? {
+            return Err(denied(&lacking));
+        }
+    }
+    Ok(())
 }
 
 /// Who may not give everything at a path gives what he has there himself.

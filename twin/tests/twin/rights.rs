@@ -68,6 +68,7 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
                 {"roleid": "Viewer", "privs": "VM.Audit"},
                 {"roleid": "Networker", "privs": "SDN.Use"},
             {"roleid": "Configurer", "privs": "VM.Config.CPU,VM.Config.Options,VM.Config.HWType"},
+            {"roleid": "Pooler", "privs": "Pool.Allocate"},
             {"roleid": "NoAccess", "privs": ""},
             ]),
         ),
@@ -80,6 +81,7 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
                 entry("/vms/101", "user", "eve@pve", "NoAccess", 1),
                 entry("/vms/103", "user", "eve@pve", "Configurer", 1),
                 entry("/vms/100", "token", "eve@pve!one", "Viewer", 1),
+                entry("/pool/other", "user", "eve@pve", "Pooler", 1),
                 entry("/sdn/zones/localnetwork/vmbr1/7", "user", "bob@pve", "Networker", 1),
                 entry("/", "user", "carol@pve", "Administrator", 1),
             ]),
@@ -270,6 +272,8 @@ fn writes_are_refused_in_proxmoxs_order() {
         );
         check("eve@pve!guest", "POST", "nodes/pve1/startall", "", 403, "Permission check failed (/, VM.PowerMgmt)");
         check("eve@pve!guest", "POST", "nodes/pve1/vzdump", "vmid=100&script=x", 400, wrong);
+        let foreign = "Permission check failed (/vms/101, Permissions.Modify|VM.Allocate)";
+        check("eve@pve!guest", "PUT", "pools/other", "vms=100,101", 403, foreign);
         check("root@pam!twin", "POST", "access/users", "userid=x", 500, "user name 'x' is too short");
         check("bob@pve!all", "POST", "cluster/backup", "nope=1", 403, "Permission check failed (/, Sys.Modify)");
         let ticket_only = "Permission check failed (URI '/access/tfa/eve@pve' not available with API token, need proper \
