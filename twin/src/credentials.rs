@@ -9,6 +9,13 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::state::View;
+
+/// Where the memories of secrets begin that clients have set: `secret/token/alice@pve!ci`.
+pub(crate) const TOKEN: &str = "secret/token/";
+/// The same for passwords: `secret/password/alice@pve`.
+pub(crate) const PASSWORD: &str = "secret/password/";
+
 /// The logins that the twin accepts. Their secrets do not show in `Debug`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Credentials {
@@ -90,6 +97,12 @@ impl Credentials {
     pub(crate) fn allows_password(&self, user: &str, password: &str) -> bool {
         matches(self.passwords.get(user), password)
     }
+}
+
+/// Whether a secret is the one that a client has set; `None` where none has.
+pub(crate) fn matches_kept(view: &View, key: &str, given: &str) -> Option<bool> {
+    let kept = SecretString::from(view.recall(key)?.as_str()?.to_owned());
+    Some(matches(Some(&kept), given))
 }
 
 /// Looks at every byte, so that the time it takes tells nothing of the secret but its length.

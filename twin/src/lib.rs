@@ -4,6 +4,7 @@ pub mod credentials;
 pub mod etc_pve;
 mod hexadecimal;
 pub mod recording;
+mod rights;
 pub mod server;
 pub mod state;
 pub mod synth;

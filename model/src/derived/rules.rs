@@ -73,6 +73,8 @@ static RULES: &[Rule] = &[
     rule("cluster/firewall/rules/{}", "cluster/firewall/rules", "pos", TextPosition, NO_RULE),
     rule("cluster/firewall/groups/{}/{}", "cluster/firewall/groups/{0}", "pos", TextPosition, NO_RULE),
     rule("cluster/firewall/aliases/{}", "cluster/firewall/aliases", "name", NO_DIGEST, Unseen),
+    rule("cluster/firewall/ipset/{}", "cluster/firewall/ipset", "name", Adjust::More, NO_SET),
+    rule("nodes/{}/{}/{}/firewall/ipset/{}", "nodes/{0}/{1}/{2}/firewall/ipset", "name", Adjust::More, NO_SET),
     rule("cluster/firewall/ipset/{}/{}", "cluster/firewall/ipset/{0}", "cidr", Same, Unseen),
     rule(
         "cluster/sdn/vnets/{}/firewall/rules/{}",
@@ -137,6 +139,7 @@ static RULES: &[Rule] = &[
 ];
 
 const NO_RULE: Missing = Message("no rule at position {}");
+const NO_SET: Missing = Message("no such IPSet '{}'");
 const NO_DIGEST: Adjust = Without(&["digest"]);
 
 /// The single answer that a list holds, or Proxmox's refusal where the list proves that there is none.

@@ -9,11 +9,13 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode};
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
+use serde_json::Value;
 
-use super::login::Clerk;
+use super::login::{Asked, Clerk};
 use super::lookup::{Counts, Lookup};
 use super::reply::Reply;
 use super::{Options, body};
+use crate::rights::{Barred, Class};
 use crate::state::State;
 use crate::writes::{self, Login};
 
@@ -63,9 +65,10 @@ pub(super) async fn answer(
         Ok(Route { place, path, format }) => {
             let reply = match place {
                 Place::Login => log_in(&shared, body).await,
-                Place::Open | Place::Api => match shared.clerk.check(&head.method, &head.headers) {
-                    Err(reason) if place == Place::Api => refuse(&shared, reason).await,
-                    login => api(&shared, &head, path, body, login.ok()).await,
+                Place::Open | Place::Api => match caller(&shared, &head) {
+                    Err(Barred::Login(reason)) if place == Place::Api => refuse(&shared, &reason).await,
+                    Err(Barred::Unreadable(error)) => damaged(&error),
+                    caller => api(&shared, &head, path, body, caller.ok()).await,
                 },
             };
             match format {
@@ -75,6 +78,14 @@ pub(super) async fn answer(
         }
     };
     reply.into_response()
+}
+
+/// Who calls, and how far that login is looked at.
+fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Class), Barred> {
+    let checked = shared.clerk.check(&head.method, &head.headers, &shared.state);
+    let login = checked.map_err(|reason| Barred::Login(reason.to_owned()))?;
+    let class = shared.lookup.admit(&login, now())?;
+    Ok((login, class))
 }
 
 /// Where a request goes, and how its answer is written.
@@ -138,15 +149,37 @@ async fn log_in(shared: &Shared, body: Body) -> Reply {
     let Ok(form) = to_bytes(body, BODY_LIMIT).await else {
         return Reply::not_implemented("for data too large");
     };
-    let cluster_name = match shared.lookup.cluster_name() {
-        Ok(name) => name,
+    let (cluster_name, now) = match shared.lookup.cluster_name() {
+        Ok(name) => (name, now()),
         Err(error) => return damaged(&error),
     };
-    let (answer, refused) = shared.clerk.log_in(&String::from_utf8_lossy(&form), cluster_name.as_deref());
+    let form = String::from_utf8_lossy(&form);
+    let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&form, cluster_name.as_deref(), &shared.state);
+    if let Some(user) = user {
+        match welcome(shared, &mut answer, &user, now) {
+            Ok(()) => {}
+            Err(Barred::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
+            Err(Barred::Unreadable(error)) => return damaged(&error),
+        }
+    }
     if refused {
         tokio::time::sleep(shared.refusal_delay).await;
     }
     Reply::new(answer.into())
+}
+
+/// Completes the answer to a good password with what depends on the cluster: whether it still has the user, and what
+/// that user may do.
+fn welcome(shared: &Shared, answer: &mut Answer, user: &str, now: i64) -> Result<(), Barred> {
+    let class = shared.lookup.admit(&Login { user: user.to_owned(), token: None }, now)?;
+    let capabilities = shared.lookup.capabilities(user)?;
+    let Some(data) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
+    // Who may not audit the cluster is not told its name.
+    if class == Class::Checked && capabilities["dc"].get("Sys.Audit").is_none() {
+        data.remove("clustername");
+    }
+    data.insert("cap".to_owned(), capabilities);
+    Ok(())
 }
 
 async fn refuse(shared: &Shared, reason: &str) -> Reply {
@@ -154,23 +187,26 @@ async fn refuse(shared: &Shared, reason: &str) -> Reply {
     Reply::empty(StatusCode::UNAUTHORIZED, reason)
 }
 
-async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, login: Option<Login>) -> Reply {
+async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: Option<(Login, Class)>) -> Reply {
     if head.method != Method::GET {
-        return write(shared, head, &path, body, login).await;
+        return write(shared, head, &path, body, caller.map(|(login, _)| login)).await;
     }
     if let Err(refusal) = body::read(&head.method, &head.headers, None, body).await {
         return refusal;
     }
     if path.as_str() == "access/ticket" {
-        return Reply::new(Answer::ok(serde_json::Value::Null).into());
+        return Reply::new(Answer::ok(Value::Null).into());
     }
-    match shared.lookup.at_hand(&path) {
+    // Without a login only what is open to everyone comes as far as this.
+    let everyone = || (Login { user: String::new(), token: None }, Class::All);
+    let (login, class) = caller.unwrap_or_else(everyone);
+    match shared.lookup.at_hand(&path, &login, class) {
         Ok(Some(reply)) => return reply,
         Ok(None) => {}
         Err(error) => return damaged(&error),
     }
     let (lookup, now) = (Arc::clone(&shared.lookup), now());
-    match tokio::task::spawn_blocking(move || lookup.find(&path, now)).await {
+    match tokio::task::spawn_blocking(move || lookup.find(&path, now, &login, class)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => damaged(&error),
         Err(_) => failed(),

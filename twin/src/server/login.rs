@@ -12,8 +12,18 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use serde_json::json;
 
-use crate::Credentials;
+use crate::credentials::{self, Credentials, PASSWORD, TOKEN};
+use crate::state::State;
 use crate::writes::Login;
+
+/// What a login was answered.
+pub(super) struct Asked {
+    pub(super) answer: Answer,
+    /// Whether the user or the password was wrong.
+    pub(super) refused: bool,
+    /// Who is logged in now; the clerk does not know whether the cluster still has that user.
+    pub(super) user: Option<String>,
+}
 
 /// The clerk who checks every request.
 #[derive(Debug)]
@@ -31,10 +41,14 @@ impl Clerk {
     }
 
     /// Who asks, where the request may pass; otherwise the reason phrase of the 401.
-    pub(super) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<Login, &'static str> {
+    pub(super) fn check(&self, method: &Method, headers: &HeaderMap, state: &State) -> Result<Login, &'static str> {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some(token) = authorization.and_then(|value| value.strip_prefix("PVEAPIToken=")) {
-            let allowed = token.split_once('=').filter(|(name, secret)| self.credentials.allows_token(name, secret));
+            let known = |name: &str, secret: &str| {
+                credentials::matches_kept(&state.view(), &format!("{TOKEN}{name}"), secret)
+                    .unwrap_or_else(|| self.credentials.allows_token(name, secret))
+            };
+            let allowed = token.split_once('=').filter(|(name, secret)| known(name, secret));
             return allowed.map(|(name, _)| Login::parse(name)).ok_or("Authentication failed!");
         }
         let Some(ticket) = cookie(headers) else { return Err("No ticket") };
@@ -48,8 +62,8 @@ impl Clerk {
         Ok(Login { user: user.to_owned(), token: None })
     }
 
-    /// The answer to `POST access/ticket` with this form, and whether the login was refused.
-    pub(super) fn log_in(&self, form: &str, clustername: Option<&str>) -> (Answer, bool) {
+    /// The answer to `POST access/ticket` with this form.
+    pub(super) fn log_in(&self, form: &str, clustername: Option<&str>, state: &State) -> Asked {
         let field = |name: &str| form_field(form, name);
         let (Some(username), Some(password)) = (field("username"), field("password")) else {
             let missing = if field("username").is_none() { "username" } else { "password" };
@@ -58,7 +72,8 @@ impl Clerk {
                 "errors": { missing: "property is missing and it is not optional" },
                 "message": "Parameter verification failed.\n",
             });
-            return (Answer { status: 400, reason: "Parameter verification failed.".to_owned(), body }, false);
+            let answer = Answer { status: 400, reason: "Parameter verification failed.".to_owned(), body };
+            return Asked { answer, refused: false, user: None };
         };
         let user = match field("realm") {
             Some(realm) if !username.contains('@') => format!("{username}@{realm}"),
@@ -66,13 +81,16 @@ impl Clerk {
         };
         // A ticket that is still good stands for the password, which is how a ticket is renewed.
         let renews = self.ticket_holder(&password).is_some_and(|(holder, _)| holder == user);
-        if !renews && !self.credentials.allows_password(&user, &password) {
-            return (Answer::refusal(401, "authentication failure"), true);
+        let known = || {
+            credentials::matches_kept(&state.view(), &format!("{PASSWORD}{user}"), &password)
+                .unwrap_or_else(|| self.credentials.allows_password(&user, &password))
+        };
+        if !renews && !known() {
+            return Asked { answer: Answer::refusal(401, "authentication failure"), refused: true, user: None };
         }
         let issued = now();
         let mut data = json!({
             "CSRFPreventionToken": self.csrf(&user, issued),
-            // What the web interface greys out; API clients do not read it.
             "cap": {},
             "ticket": self.ticket(&user, issued),
             "username": user,
@@ -80,7 +98,7 @@ impl Clerk {
         if let Some(name) = clustername {
             data["clustername"] = json!(name);
         }
-        (Answer::ok(data), false)
+        Asked { answer: Answer::ok(data), refused: false, user: Some(user) }
     }
 
     /// `PVE:alice@pve:6B038E50::…`.

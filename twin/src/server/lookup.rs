@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use proxmox_mpc_model::derived::{self, Deriver};
+use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
 use super::{AgentPolicy, agent};
+use crate::rights::{self, Admitted, Barred, Class, Rights};
 use crate::state::{State, View, tasks};
+use crate::writes::{Login, Refusal};
 
-/// How much is kept ready to be sent again, in bytes. A plan asks for the same lists once for each guest.
+/// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
 const KEPT: usize = 64 << 20;
 
 /// How many answers were given, by where they came from.
@@ -48,12 +51,32 @@ pub(super) struct Lookup {
 struct Current {
     view: Arc<View>,
     deriver: Deriver<Arc<View>>,
-    kept: RwLock<Kept>,
+    /// What was looked up for those who see everything, and for tokens of root's.
+    kept: [RwLock<Kept>; 2],
+    /// What was looked up for each other login.
+    checked: RwLock<HashMap<String, Kept>>,
+    /// How far each login is looked at.
+    admitted: RwLock<HashMap<String, Admitted>>,
+    rights: OnceLock<Rights>,
 }
 
 impl Current {
     fn new(view: Arc<View>) -> Arc<Self> {
-        Arc::new(Self { deriver: Deriver::new(Arc::clone(&view)), view, kept: RwLock::default() })
+        let deriver = Deriver::new(Arc::clone(&view));
+        let (kept, checked, admitted) = (<[RwLock<Kept>; 2]>::default(), RwLock::default(), RwLock::default());
+        Arc::new(Self { deriver, view, kept, checked, admitted, rights: OnceLock::new() })
+    }
+
+    fn kept(&self, class: Class) -> &RwLock<Kept> {
+        &self.kept[usize::from(class == Class::RootToken)]
+    }
+
+    fn rights(&self) -> Result<&Rights, Unreadable> {
+        if let Some(rights) = self.rights.get() {
+            return Ok(rights);
+        }
+        let rights = Rights::read(&self.view)?;
+        Ok(self.rights.get_or_init(|| rights))
     }
 }
 
@@ -61,6 +84,19 @@ impl Current {
 struct Kept {
     replies: HashMap<ApiPath, (Origin, Reply)>,
     size: usize,
+}
+
+impl Kept {
+    fn keep(&mut self, path: &ApiPath, origin: Origin, reply: &Reply) {
+        if self.size + reply.size() > KEPT {
+            return;
+        }
+        self.size += reply.size();
+        // Two requests for the same may have been looked up at once.
+        if let Some((_, replaced)) = self.replies.insert(path.clone(), (origin, reply.clone())) {
+            self.size -= replaced.size();
+        }
+    }
 }
 
 impl Lookup {
@@ -75,24 +111,67 @@ impl Lookup {
         }
     }
 
-    /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
-    pub(super) fn at_hand(&self, path: &ApiPath) -> Result<Option<Reply>, Unreadable> {
+    /// How far a login is looked at. `now` is in seconds since 1970.
+    pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Class, Barred> {
         let current = self.current();
-        if let Some((origin, reply)) = current.kept.read().unwrap_or_else(PoisonError::into_inner).replies.get(path) {
+        let full = login.full();
+        let admitted = current.admitted.read().unwrap_or_else(PoisonError::into_inner).get(&full).copied();
+        if let Some(admitted) = admitted.filter(|admitted| now < admitted.until) {
+            return Ok(admitted.class);
+        }
+        let admitted = rights::class(&current.view, self.state.recorded_rights()?, login, now)?;
+        current.admitted.write().unwrap_or_else(PoisonError::into_inner).insert(full, admitted);
+        Ok(admitted.class)
+    }
+
+    /// What the web interface is told that a user may do.
+    pub(super) fn capabilities(&self, user: &str) -> Result<serde_json::Value, Unreadable> {
+        let current = self.current();
+        current.rights()?.capabilities(&current.view, user)
+    }
+
+    /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
+    pub(super) fn at_hand(&self, path: &ApiPath, login: &Login, class: Class) -> Result<Option<Reply>, Unreadable> {
+        let current = self.current();
+        if class == Class::Checked {
+            let checked = current.checked.read().unwrap_or_else(PoisonError::into_inner);
+            let kept = checked.get(&login.full()).and_then(|kept| kept.replies.get(path));
+            return Ok(kept.map(|(origin, reply)| {
+                self.count(*origin);
+                reply.clone()
+            }));
+        }
+        if let Some((origin, reply)) =
+            current.kept(class).read().unwrap_or_else(PoisonError::into_inner).replies.get(path)
+        {
             self.count(*origin);
             return Ok(Some(reply.clone()));
         }
-        if self.asked_guest(path).is_some() || tasks::is_about(path) {
+        if self.asked_guest(path).is_some() || tasks::is_about(path) || self.asks_rights(&current, path) {
             return Ok(None);
         }
         let recorded = current.view.text(path)?;
-        Ok(recorded.map(|answer| self.keep(&current, path, Origin::Recorded, answer)))
+        Ok(recorded.map(|answer| self.keep(&current, path, class, Origin::Recorded, answer)))
     }
 
     /// The reply to any GET. Reads as many answers as a rule needs and may take a while.
-    pub(super) fn find(&self, path: &ApiPath, now: i64) -> Result<Reply, Unreadable> {
+    pub(super) fn find(&self, path: &ApiPath, now: i64, login: &Login, class: Class) -> Result<Reply, Unreadable> {
         let current = self.current();
         let canonical = current.deriver.canonical(path.clone())?;
+        if let Some(answer) = self.by_rights(&current, &canonical, login, class)? {
+            self.count(Origin::Derived);
+            return Ok(Reply::new(answer.into()));
+        }
+        if class == Class::Checked {
+            let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
+            self.count(origin);
+            let reply = Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into());
+            if origin != Origin::Unknown && !tasks::is_about(&canonical) {
+                let mut checked = current.checked.write().unwrap_or_else(PoisonError::into_inner);
+                checked.entry(login.full()).or_default().keep(path, origin, &reply);
+            }
+            return Ok(reply);
+        }
         if tasks::is_about(&canonical)
             && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
         {
@@ -100,7 +179,64 @@ impl Lookup {
             return Ok(Reply::new(derived::refusal(&canonical).unwrap_or(answer).into()));
         }
         let (origin, answer) = self.look_up(&current, &canonical)?;
-        Ok(self.keep(&current, path, origin, answer))
+        Ok(self.keep(&current, path, class, origin, answer))
+    }
+
+    /// What the rights of the login alone decide: a refusal, or the answer to a question about rights.
+    fn by_rights(
+        &self,
+        current: &Current,
+        path: &ApiPath,
+        login: &Login,
+        class: Class,
+    ) -> Result<Option<Answer>, Unreadable> {
+        let decided = self.decide(current, path, login, class);
+        match decided {
+            Ok(answer) => Ok(answer),
+            Err(Refusal::Unreadable(error)) => Err(error),
+            Err(refusal) => Ok(Some(refusal.into())),
+        }
+    }
+
+    fn decide(
+        &self,
+        current: &Current,
+        path: &ApiPath,
+        login: &Login,
+        class: Class,
+    ) -> Result<Option<Answer>, Refusal> {
+        let segments = path.segments();
+        let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let recorded = class != Class::Checked && current.view.text(path)?.is_some();
+        if class != Class::All
+            && !recorded
+            && let Some(found) = schema().find(Verb::Get, &words)
+        {
+            current.rights()?.check_read(&current.view, login, &found, path)?;
+        }
+        if class == Class::Checked || self.asks_rights(current, path) {
+            return current.rights()?.permissions(&current.view, login, path);
+        }
+        Ok(None)
+    }
+
+    /// Whether this asks for permissions that are not as they were recorded.
+    fn asks_rights(&self, current: &Current, path: &ApiPath) -> bool {
+        path.as_str().starts_with("access/permissions")
+            && !(current.view.is_untouched() && matches!(current.view.text(path), Ok(Some(_))))
+            && self.state.recorded_rights().is_ok_and(rights::Recorded::told)
+    }
+
+    /// The answer to a GET before anything is left out for a login.
+    fn unfiltered(&self, current: &Current, path: &ApiPath, now: i64) -> Result<(Origin, Answer), Unreadable> {
+        if tasks::is_about(path)
+            && let Some(answer) = tasks::answer(&current.view, path, now)?
+        {
+            return Ok((Origin::Derived, derived::refusal(path).unwrap_or(answer)));
+        }
+        let (origin, text) = self.look_up(current, path)?;
+        let answer = text.parsed().map_err(|error| Unreadable { path: path.clone(), why: error.to_string() })?;
+        Ok((origin, answer))
     }
 
     /// The cluster as it is now; what was looked up before the last write is let go.
@@ -151,16 +287,12 @@ impl Lookup {
         if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
     }
 
-    fn keep(&self, current: &Current, path: &ApiPath, origin: Origin, answer: AnswerText) -> Reply {
+    fn keep(&self, current: &Current, path: &ApiPath, class: Class, origin: Origin, answer: AnswerText) -> Reply {
         self.count(origin);
         let reply = Reply::new(answer);
-        let mut kept = current.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if origin != Origin::Unknown && kept.size + reply.size() <= KEPT {
-            kept.size += reply.size();
-            // Two requests for the same may have been looked up at once.
-            if let Some((_, replaced)) = kept.replies.insert(path.clone(), (origin, reply.clone())) {
-                kept.size -= replaced.size();
-            }
+        let mut kept = current.kept(class).write().unwrap_or_else(PoisonError::into_inner);
+        if origin != Origin::Unknown {
+            kept.keep(path, origin, &reply);
         }
         reply
     }

@@ -5,9 +5,9 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use proxmox_mpc_model::Answers;
+use proxmox_mpc_model::{Answers, Unreadable};
 
 mod changes;
 mod journal;
@@ -23,6 +23,7 @@ pub use view::View;
 
 use journal::Journal;
 
+use crate::rights::Recorded;
 use crate::writes::Refusal;
 
 /// What the twin knows. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
@@ -30,24 +31,35 @@ pub struct State {
     current: RwLock<Arc<View>>,
     /// Held for as long as a write takes.
     journal: Mutex<Option<Journal>>,
+    /// What the recording tells of permissions.
+    rights: OnceLock<Recorded>,
 }
 
 impl State {
     /// The state of a cluster that nobody has written to, forgotten when the twin ends.
     pub fn new(recorded: Arc<dyn Answers + Send + Sync>) -> Self {
-        Self { current: RwLock::new(Arc::new(View::new(recorded))), journal: Mutex::new(None) }
+        Self { current: RwLock::new(Arc::new(View::new(recorded))), journal: Mutex::new(None), rights: OnceLock::new() }
     }
 
     /// The same, kept in a folder: what was written before is there again.
     pub fn open(recorded: Arc<dyn Answers + Send + Sync>, folder: &Path) -> Result<Self, JournalError> {
         let mut view = View::new(recorded);
         let journal = Journal::open(folder, &mut view)?;
-        Ok(Self { current: RwLock::new(Arc::new(view)), journal: Mutex::new(Some(journal)) })
+        Ok(Self { current: RwLock::new(Arc::new(view)), journal: Mutex::new(Some(journal)), rights: OnceLock::new() })
     }
 
     /// The cluster as it is now.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the recording tells of permissions.
+    pub(crate) fn recorded_rights(&self) -> Result<&Recorded, Unreadable> {
+        if let Some(rights) = self.rights.get() {
+            return Ok(rights);
+        }
+        let rights = Recorded::read(self.view().recorded())?;
+        Ok(self.rights.get_or_init(|| rights))
     }
 
     /// Runs one write. Its changes count all together once they are in the journal, and not at all where it is refused.

@@ -54,6 +54,11 @@ impl View {
         }
     }
 
+    /// What was recorded, whatever was written since.
+    pub fn recorded(&self) -> &(dyn Answers + Send + Sync) {
+        &*self.recorded
+    }
+
     /// Something that the twin remembers beside its answers (see [`super::Transaction::remember`]).
     pub fn recall(&self, key: &str) -> Option<Arc<Value>> {
         self.memories.get(key).cloned().flatten()
@@ -66,7 +71,7 @@ impl View {
     }
 
     /// Whether nothing was ever written.
-    pub(super) fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         self.written.is_empty() && self.below.is_empty() && self.memories.is_empty()
     }
 

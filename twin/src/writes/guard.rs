@@ -3,24 +3,17 @@
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::schema::Found;
 
-use super::{Login, Refusal};
+use super::{Refusal, Request};
+use crate::rights::{self, Class, Rights};
 use crate::state::Transaction;
 
 /// Refuses a call that does not get as far as its method.
 ///
 /// A missing permission is told before a missing node, and both before wrong parameters.
-pub(super) fn check(
-    transaction: &Transaction,
-    request_path: &ApiPath,
-    found: &Found,
-    login: &Login,
-) -> Result<(), Refusal> {
-    if login.token.is_some() && !found.method.allows_tokens {
-        let path = request_path.segments().join("/");
-        // The line end inside of the brackets is Proxmox's.
-        let text =
-            format!("Permission check failed (URI '/{path}' not available with API token, need proper ticket.\n)");
-        return Err(Refusal::Message { status: 403, text });
+pub(super) fn check(transaction: &Transaction, request: &Request, found: &Found, class: Class) -> Result<(), Refusal> {
+    rights::check_token(found, &request.path, &request.login)?;
+    if class == Class::Checked || class == Class::RootToken && !rights::plainly_passes(found, &request.parameters) {
+        Rights::read(transaction)?.check(transaction, &request.login, found, &request.parameters)?;
     }
     let captured = |name: &str| found.captured.iter().find(|(captured, _)| *captured == name).map(|(_, value)| value);
     let Some(node) = found.method.proxyto.as_deref().and_then(captured) else { return Ok(()) };

@@ -7,6 +7,7 @@ use proxmox_mpc_model::schema::{self, Method, Verb, schema};
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
+use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
 mod call;
@@ -58,14 +59,25 @@ pub struct Request {
 /// Answers a call of a writing method.
 pub fn perform(state: &State, request: Request) -> Answer {
     let now = request.now;
-    match state.write(now, |transaction| run(transaction, request)) {
+    match admitted(state, &request.login, now)
+        .and_then(|class| state.write(now, |transaction| run(transaction, request, class)))
+    {
         Ok(data) => Answer::ok(data),
         Err(refusal) => refusal.into(),
     }
 }
 
+/// How far the login is looked at.
+fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
+    match rights::class(&*state.view(), state.recorded_rights()?, login, now) {
+        Ok(admitted) => Ok(admitted.class),
+        Err(Barred::Login(reason)) => Err(Refusal::Message { status: 401, text: reason }),
+        Err(Barred::Unreadable(error)) => Err(error.into()),
+    }
+}
+
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
-fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal> {
+fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
     let mut segments = request.path.segments();
     if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
         segments[1] = transaction.local_node()?;
@@ -74,7 +86,7 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
     let Some(found) = schema().find(request.verb, &words) else {
         return Err(Refusal::Answer(no_method(request.verb, &words)));
     };
-    guard::check(transaction, &request.path, &found, &request.login)?;
+    guard::check(transaction, &request, &found, class)?;
     let mut parameters = request.parameters;
     for (name, value) in &found.captured {
         let given = parameters.insert((*name).to_owned(), value.as_str().into());
@@ -84,8 +96,6 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
         }
     }
     schema::check(schema(), &found, &mut parameters).map_err(Refusal::Parameters)?;
-    let run = written(found.method)
-        .ok_or_else(|| Refusal::beyond_the_twin(&format!("{} {}", found.method.verb, found.method.path)))?;
     let call = Call {
         method: found.method,
         path: ApiPath::new(&segments),
@@ -96,6 +106,11 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
         login: request.login,
         duration: request.duration,
     };
+    if class == Class::Checked {
+        Rights::read(transaction)?.check_own(transaction, &call)?;
+    }
+    let run = written(call.method)
+        .ok_or_else(|| Refusal::beyond_the_twin(&format!("{} {}", call.method.verb, call.method.path)))?;
     run(transaction, &call)
 }
 

@@ -6,6 +6,7 @@ mod etc_pve;
 mod missing;
 mod recording;
 mod replay;
+mod rights;
 mod server;
 mod state;
 mod support;

@@ -87,7 +87,7 @@ fn normal(key: &str, value: &Value) -> Value {
 }
 
 /// Whether two answers are the same but for what is measured.
-fn equal(recorded: &Answer, served: &Answer) -> bool {
+pub(crate) fn equal(recorded: &Answer, served: &Answer) -> bool {
     (recorded.status, &recorded.reason) == (served.status, &served.reason)
         && normal("", &recorded.body) == normal("", &served.body)
 }
