@@ -25,7 +25,8 @@ fn a_twin_and_its_recording_give_the_same_code() {
     let logins = folder.path().join("credentials.json");
     fs::write(&logins, format!(r#"{{"tokens": {{"root@pam!iac": "{TOKEN}"}}}}"#)).unwrap();
     for (name, file) in FIXTURES {
-        let options = Options { refusal_delay: Duration::ZERO, ..Options::new(Credentials::read(&logins).unwrap()) };
+        let credentials = Credentials::read(&logins).unwrap();
+        let options = Options { refusal_delay: Duration::ZERO, enforced: false, ..Options::new(credentials) };
         let twin = serve(Arc::new(Recording::open(&place(file)).unwrap()), options).unwrap();
         let at = |kind: &str| folder.path().join(format!("{name}-{kind}"));
         let program = Invocation::new(PROGRAM).withhold("PROXMOX_VE_");

@@ -57,6 +57,11 @@ impl Recorded {
         Ok(Self { told: accounts.is_some(), logins })
     }
 
+    /// Nothing is told, so that everything is allowed.
+    pub(crate) fn untold() -> Self {
+        Self { told: false, logins: Vec::new() }
+    }
+
     /// Whether it tells who may do what.
     pub(crate) fn told(&self) -> bool {
         self.told

@@ -48,6 +48,13 @@ impl State {
         Ok(Self { current: RwLock::new(Arc::new(view)), journal: Mutex::new(Some(journal)), rights: OnceLock::new() })
     }
 
+    /// The same, where every login may do everything.
+    #[must_use]
+    pub fn open_to_all(mut self) -> Self {
+        self.rights = OnceLock::from(Recorded::untold());
+        self
+    }
+
     /// The cluster as it is now.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
