@@ -12,6 +12,7 @@ use crate::state::{State, Transaction};
 mod call;
 mod collections;
 mod digest;
+mod firewall;
 mod guard;
 mod nodes;
 mod refusal;
@@ -103,7 +104,8 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
 fn written(method: &Method) -> Option<Run> {
     let rows = TABLES.iter().copied().flatten();
     let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
-    row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path))
+    let row = row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path));
+    row.or_else(|| firewall::method(method.verb, &method.path))
 }
 
 /// How many writing methods the twin does.
