@@ -9,12 +9,14 @@ use serde_json::{Map, Value};
 
 use crate::state::{State, Transaction};
 
+mod access;
 mod call;
 mod collections;
 mod digest;
 mod firewall;
 mod guard;
 mod nodes;
+mod pools;
 mod refusal;
 
 pub use call::{Call, Login};
@@ -35,7 +37,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[nodes::WRITES];
+static TABLES: &[&[Write]] = &[access::WRITES, nodes::WRITES, pools::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]

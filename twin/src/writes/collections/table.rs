@@ -1,9 +1,10 @@
 //! The table of collections.
 
 use proxmox_mpc_model::object::text;
+use serde_json::{Value, json};
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, backup, ha, notifications};
+use super::{Collection, Shape, Words, backup, ha, notifications, storages};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -22,6 +23,7 @@ const PLAIN: Collection = Collection {
     open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
+    answer: |_| Value::Null,
     part: |_, _, _| Ok(()),
     removed: |_, _, _| Ok(()),
 };
@@ -190,6 +192,76 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "",
         },
         settle: backup::settle,
+        ..PLAIN
+    },
+    Collection {
+        list: "/storage",
+        single: "/storage/{storage}",
+        create: "/storage",
+        key: "storage",
+        parameter: "storage",
+        unseen: &["password", "master-pubkey"],
+        words: Words {
+            exists: Failed("create storage failed: storage ID '{}' already defined"),
+            missing: Failed("update storage failed: storage '{}' does not exist"),
+            gone: Failed("delete storage failed: storage '{}' does not exist"),
+            update: "update storage failed",
+        },
+        settle: storages::settle,
+        answer: |row| json!({ "storage": row.get("storage"), "type": row.get("type") }),
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/acme/plugins",
+        single: "/cluster/acme/plugins/{id}",
+        create: "/cluster/acme/plugins",
+        key: "plugin",
+        parameter: "id",
+        words: Words {
+            exists: Failed("ACME plugin ID '{}' already exists"),
+            missing: Failed("ACME plugin '{}' not defined"),
+            gone: Nothing,
+            update: "",
+        },
+        settle: storages::settle_acme_plugin,
+        ..PLAIN
+    },
+    Collection {
+        list: "/access/domains",
+        single: "/access/domains/{realm}",
+        create: "/access/domains",
+        key: "realm",
+        parameter: "realm",
+        shape: Shape::Part(&["comment", "default", "tfa", "type"]),
+        unseen: &["password", "check-connection"],
+        words: Words {
+            exists: Failed("add auth server failed: domain '{}' already exists"),
+            missing: Failed("update auth server failed: domain '{}' does not exist"),
+            gone: Failed("delete auth server failed: domain '{}' does not exist"),
+            update: "update auth server failed",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/access/groups",
+        single: "/access/groups/{groupid}",
+        create: "/access/groups",
+        key: "groupid",
+        parameter: "groupid",
+        digest: None,
+        words: Words {
+            exists: Failed("create group failed: group '{}' already exists"),
+            missing: Failed("update group failed: group '{}' does not exist"),
+            gone: Failed("delete group failed: group '{}' does not exist"),
+            update: "update group failed",
+        },
+        settle: |_, _, row, _| {
+            row.entry("users").or_insert_with(|| "".into());
+            if row.get("comment").is_some_and(|comment| comment == "") {
+                row.remove("comment");
+            }
+            Ok(())
+        },
         ..PLAIN
     },
     Collection {
