@@ -16,8 +16,10 @@ mod digest;
 mod firewall;
 mod guard;
 mod nodes;
+mod options;
 mod pools;
 mod refusal;
+mod sdn;
 
 pub use call::{Call, Login};
 pub use refusal::Refusal;
@@ -37,7 +39,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[access::WRITES, nodes::WRITES, pools::WRITES];
+static TABLES: &[&[Write]] = &[access::WRITES, nodes::WRITES, options::WRITES, pools::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]
@@ -106,7 +108,8 @@ fn run(transaction: &mut Transaction, request: Request) -> Result<Value, Refusal
 fn written(method: &Method) -> Option<Run> {
     let rows = TABLES.iter().copied().flatten();
     let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
-    let row = row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path));
+    let row = row.map(|row| row.run).or_else(|| sdn::method(method.verb, &method.path));
+    let row = row.or_else(|| collections::method(method.verb, &method.path));
     row.or_else(|| firewall::method(method.verb, &method.path))
 }
 

@@ -11,6 +11,7 @@ use crate::state::{Row, Transaction};
 
 mod backup;
 mod ha;
+mod networks;
 mod notifications;
 mod storages;
 mod table;

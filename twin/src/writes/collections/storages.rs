@@ -75,7 +75,8 @@ pub(super) fn settle_acme_plugin(
     before: Option<&Row>,
 ) -> Result<(), Refusal> {
     if let Some(data) = call.text("data") {
-        let bytes = STANDARD.decode(data.trim()).unwrap_or_default();
+        let broken = |_| Refusal::beyond_the_twin("ACME plugin data that is no base 64");
+        let bytes = STANDARD.decode(data.trim()).map_err(broken)?;
         row.insert("data".to_owned(), String::from_utf8_lossy(&bytes).into_owned().into());
     }
     if before.is_none() {
