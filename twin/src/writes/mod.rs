@@ -10,12 +10,17 @@ use serde_json::{Map, Value};
 use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
+mod access;
 mod call;
 mod collections;
 mod digest;
+mod firewall;
 mod guard;
 mod nodes;
+mod options;
+mod pools;
 mod refusal;
+mod sdn;
 
 pub use call::{Call, Login};
 pub use refusal::Refusal;
@@ -35,7 +40,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[nodes::WRITES];
+static TABLES: &[&[Write]] = &[access::WRITES, nodes::WRITES, options::WRITES, pools::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]
@@ -118,7 +123,9 @@ fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<
 fn written(method: &Method) -> Option<Run> {
     let rows = TABLES.iter().copied().flatten();
     let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
-    row.map(|row| row.run).or_else(|| collections::method(method.verb, &method.path))
+    let row = row.map(|row| row.run).or_else(|| sdn::method(method.verb, &method.path));
+    let row = row.or_else(|| collections::method(method.verb, &method.path));
+    row.or_else(|| firewall::method(method.verb, &method.path))
 }
 
 /// How many writing methods the twin does.

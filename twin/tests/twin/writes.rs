@@ -217,3 +217,21 @@ fn limits_are_told() {
     });
     assert!(!limits.iter().any(|limit| limit == "POST /cluster/mapping/dir"));
 }
+
+/// Refusals of firewalls, pools, rights and virtual networks, as recorded.
+#[test]
+fn places_refuse_in_the_words_of_proxmox() {
+    with_cluster(|mut client| {
+        let mut check = |method: &str, path: &str, form: &str, expected: &str| {
+            let response = send(&mut client, method, path, form);
+            let told = refusal(&response).1.to_string();
+            assert!(told.contains(expected), "{method} {path} {form}: {told}");
+        };
+        check("DELETE", "cluster/firewall/rules/99", "", "no rule at position 99");
+        check("POST", "cluster/firewall/ipset/mgmt", "cidr=0.0.0.0%2F0", "a zero prefix is not allowed");
+        check("POST", "pools", "poolid=zz%2Fy", "parent 'zz' of pool 'zz/y' does not exist");
+        check("POST", "cluster/sdn/vnets", "vnet=v1&zone=z1", "tag: missing vlan tag");
+        check("DELETE", "cluster/sdn/zones/z1", "", "zone z1 is used by vnet vnet100");
+        check("PUT", "access/acl", "path=%2Ffoo&roles=PVEAuditor&users=alice%40pve", "invalid ACL path '/foo'");
+    });
+}

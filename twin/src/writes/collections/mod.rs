@@ -11,7 +11,9 @@ use crate::state::{Row, Transaction};
 
 mod backup;
 mod ha;
+mod networks;
 mod notifications;
+mod storages;
 mod table;
 
 use table::COLLECTIONS;
@@ -43,6 +45,8 @@ pub(super) struct Collection {
     /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
     /// the object before it.
     pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
+    /// What a creation or a change answers.
+    pub(super) answer: fn(&Row) -> Value,
     /// Refuses a removal.
     pub(super) part: fn(&Transaction, &Call, &Row) -> Result<(), Refusal>,
     /// What else goes with an object that was removed, by its id.
@@ -138,8 +142,9 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
         collection.words.exists.about(&id)?;
     }
     rows.push(row.clone());
+    let answer = (collection.answer)(&row);
     collection.store(transaction, &list, rows, Some((&id, row)));
-    Ok(Value::Null)
+    Ok(answer)
 }
 
 fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -159,8 +164,9 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     (collection.settle)(transaction, call, &mut row, Some(&before))?;
     collection.read_back(&mut row);
     rows[at].clone_from(&row);
+    let answer = (collection.answer)(&row);
     collection.store(transaction, &list, rows, Some((&id, row)));
-    Ok(Value::Null)
+    Ok(answer)
 }
 
 fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

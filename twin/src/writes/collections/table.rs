@@ -1,9 +1,10 @@
 //! The table of collections.
 
 use proxmox_mpc_model::object::text;
+use serde_json::{Value, json};
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, backup, ha, notifications};
+use super::{Collection, Shape, Words, backup, ha, networks, notifications, storages};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -22,6 +23,7 @@ const PLAIN: Collection = Collection {
     open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
+    answer: |_| Value::Null,
     part: |_, _, _| Ok(()),
     removed: |_, _, _| Ok(()),
 };
@@ -190,6 +192,171 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "",
         },
         settle: backup::settle,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/zones",
+        single: "/cluster/sdn/zones/{zone}",
+        create: "/cluster/sdn/zones",
+        key: "zone",
+        parameter: "zone",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn zone object failed: sdn zone object ID '{}' already defined"),
+            missing: Failed("update sdn zone object failed: sdn zone '{}' does not exist"),
+            gone: Failed("delete sdn zone object failed: sdn zone '{}' does not exist"),
+            update: "update sdn zone object failed",
+        },
+        settle: networks::settle_zone,
+        part: networks::part_zone,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/vnets",
+        single: "/cluster/sdn/vnets/{vnet}",
+        create: "/cluster/sdn/vnets",
+        key: "vnet",
+        parameter: "vnet",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn vnet object failed: sdn vnet object ID '{}' already defined"),
+            missing: Failed("update sdn vnet object failed: sdn vnet '{}' does not exist"),
+            gone: Failed("delete sdn vnet object failed: sdn vnet '{}' does not exist"),
+            update: "update sdn vnet object failed",
+        },
+        settle: networks::settle_vnet,
+        part: networks::part_vnet,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/vnets/{vnet}/subnets",
+        single: "/cluster/sdn/vnets/{vnet}/subnets/{subnet}",
+        create: "/cluster/sdn/vnets/{vnet}/subnets",
+        key: "subnet",
+        parameter: "subnet",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn subnet object failed: sdn subnet object ID '{}' already defined"),
+            missing: Failed("update sdn subnet object failed: sdn subnet '{}' does not exist"),
+            gone: Failed("delete sdn subnet object failed: sdn subnet '{}' does not exist"),
+            update: "update sdn subnet object failed",
+        },
+        settle: networks::settle_subnet,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/controllers",
+        single: "/cluster/sdn/controllers/{controller}",
+        create: "/cluster/sdn/controllers",
+        key: "controller",
+        parameter: "controller",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn controller object failed: sdn controller object ID '{}' already defined"),
+            missing: Failed("update sdn controller object failed: sdn controller '{}' does not exist"),
+            gone: Failed("delete sdn controller object failed: sdn controller '{}' does not exist"),
+            update: "update sdn controller object failed",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/dns",
+        single: "/cluster/sdn/dns/{dns}",
+        create: "/cluster/sdn/dns",
+        key: "dns",
+        parameter: "dns",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn dns object failed: sdn dns object ID '{}' already defined"),
+            missing: Failed("update sdn dns object failed: sdn dns '{}' does not exist"),
+            gone: Failed("delete sdn dns object failed: sdn dns '{}' does not exist"),
+            update: "update sdn dns object failed",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/sdn/ipams",
+        single: "/cluster/sdn/ipams/{ipam}",
+        create: "/cluster/sdn/ipams",
+        key: "ipam",
+        parameter: "ipam",
+        unseen: &["lock-token"],
+        words: Words {
+            exists: Failed("create sdn ipam object failed: sdn ipam object ID '{}' already defined"),
+            missing: Failed("update sdn ipam object failed: sdn ipam '{}' does not exist"),
+            gone: Failed("delete sdn ipam object failed: sdn ipam '{}' does not exist"),
+            update: "update sdn ipam object failed",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/storage",
+        single: "/storage/{storage}",
+        create: "/storage",
+        key: "storage",
+        parameter: "storage",
+        unseen: &["password", "master-pubkey"],
+        words: Words {
+            exists: Failed("create storage failed: storage ID '{}' already defined"),
+            missing: Failed("update storage failed: storage '{}' does not exist"),
+            gone: Failed("delete storage failed: storage '{}' does not exist"),
+            update: "update storage failed",
+        },
+        settle: storages::settle,
+        answer: |row| json!({ "storage": row.get("storage"), "type": row.get("type") }),
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/acme/plugins",
+        single: "/cluster/acme/plugins/{id}",
+        create: "/cluster/acme/plugins",
+        key: "plugin",
+        parameter: "id",
+        words: Words {
+            exists: Failed("ACME plugin ID '{}' already exists"),
+            missing: Failed("ACME plugin '{}' not defined"),
+            gone: Nothing,
+            update: "",
+        },
+        settle: storages::settle_acme_plugin,
+        ..PLAIN
+    },
+    Collection {
+        list: "/access/domains",
+        single: "/access/domains/{realm}",
+        create: "/access/domains",
+        key: "realm",
+        parameter: "realm",
+        shape: Shape::Part(&["comment", "default", "tfa", "type"]),
+        unseen: &["password", "check-connection"],
+        words: Words {
+            exists: Failed("add auth server failed: domain '{}' already exists"),
+            missing: Failed("update auth server failed: domain '{}' does not exist"),
+            gone: Failed("delete auth server failed: domain '{}' does not exist"),
+            update: "update auth server failed",
+        },
+        ..PLAIN
+    },
+    Collection {
+        list: "/access/groups",
+        single: "/access/groups/{groupid}",
+        create: "/access/groups",
+        key: "groupid",
+        parameter: "groupid",
+        digest: None,
+        words: Words {
+            exists: Failed("create group failed: group '{}' already exists"),
+            missing: Failed("update group failed: group '{}' does not exist"),
+            gone: Failed("delete group failed: group '{}' does not exist"),
+            update: "update group failed",
+        },
+        settle: |_, _, row, _| {
+            row.entry("users").or_insert_with(|| "".into());
+            if row.get("comment").is_some_and(|comment| comment == "") {
+                row.remove("comment");
+            }
+            Ok(())
+        },
         ..PLAIN
     },
     Collection {

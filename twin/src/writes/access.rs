@@ -1,0 +1,307 @@
+//! Users, their tokens, and who may do what (`PVE::API2::{User,ACL}`).
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::list;
+use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::schema::Verb;
+use serde_json::{Value, json};
+
+use super::{Call, Refusal, Write};
+use crate::state::{Row, Transaction};
+
+/// The methods of this file.
+pub(super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Post, path: "/access/users", run: create_user },
+    Write { verb: Verb::Put, path: "/access/users/{userid}", run: update_user },
+    Write { verb: Verb::Delete, path: "/access/users/{userid}", run: delete_user },
+    Write { verb: Verb::Post, path: "/access/users/{userid}/token/{tokenid}", run: create_token },
+    Write { verb: Verb::Put, path: "/access/users/{userid}/token/{tokenid}", run: update_token },
+    Write { verb: Verb::Delete, path: "/access/users/{userid}/token/{tokenid}", run: delete_token },
+    Write { verb: Verb::Put, path: "/access/acl", run: update_acl },
+];
+
+fn users() -> ApiPath {
+    ApiPath::parse("access/users")
+}
+
+fn groups() -> ApiPath {
+    ApiPath::parse("access/groups")
+}
+
+fn acl() -> ApiPath {
+    ApiPath::parse("access/acl")
+}
+
+fn tokens_of(user: &str) -> ApiPath {
+    ApiPath::new(["access", "users", user, "token"])
+}
+
+fn is(row: &Row, key: &str, value: &str) -> bool {
+    row.get(key).and_then(text).is_some_and(|own| own == value)
+}
+
+fn words(row: &Row, key: &str) -> Vec<String> {
+    list::items(&row.get(key).and_then(text).unwrap_or_default()).map(str::to_owned).collect()
+}
+
+fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let user = call.required("userid")?;
+    let mut rows = transaction.rows(&users())?;
+    let Some((_, realm)) = user.rsplit_once('@').filter(|(name, realm)| !name.is_empty() && !realm.is_empty()) else {
+        return Err(Refusal::failed(format!("value '{user}' does not look like a valid user name")));
+    };
+    if rows.iter().any(|row| is(row, "userid", &user)) {
+        return Err(Refusal::failed(format!("create user failed: user '{user}' already exists")));
+    }
+    let mut row = call.given();
+    row.entry("enable").or_insert(json!(1));
+    row.entry("expire").or_insert(json!(0));
+    let realms = transaction.rows(&ApiPath::parse("access/domains"))?;
+    if let Some(kind) = realms.iter().find(|row| is(row, "realm", realm)).and_then(|row| row.get("type")) {
+        row.insert("realm-type".to_owned(), kind.clone());
+    }
+    rows.push(kept(row));
+    join(transaction, call, &user, "create user failed", false)?;
+    transaction.set_rows(&tokens_of(&user), Vec::new());
+    store_users(transaction, call, &user, rows);
+    Ok(Value::Null)
+}
+
+/// What `user.cfg` keeps of a user.
+fn kept(mut row: Row) -> Row {
+    row.retain(|key, value| !matches!(key.as_str(), "password" | "groups" | "append") && *value != "");
+    row
+}
+
+/// Makes the user a member of the groups that a call names; unless it only adds, of no others.
+fn join(transaction: &mut Transaction, call: &Call, user: &str, context: &str, add: bool) -> Result<(), Refusal> {
+    let wanted = call.list("groups");
+    let mut rows = transaction.rows(&groups())?;
+    if let Some(unknown) = wanted.iter().find(|group| !rows.iter().any(|row| is(row, "groupid", group))) {
+        return Err(Refusal::failed(format!("no such group '{unknown}'")).within(context));
+    }
+    for row in &mut rows {
+        let mut members = words(row, "users");
+        let named = wanted.iter().any(|group| is(row, "groupid", group));
+        let member = members.iter().any(|member| member == user);
+        if named && !member {
+            members.push(user.to_owned());
+        } else if !named && !add {
+            members.retain(|member| member != user);
+        }
+        members.sort();
+        row.insert("users".to_owned(), members.join(",").into());
+    }
+    transaction.hide_below(&groups());
+    transaction.set_rows(&groups(), rows);
+    Ok(())
+}
+
+/// Writes the list of users and forgets the recorded answer about one of them, whose tokens stay.
+fn store_users(transaction: &mut Transaction, call: &Call, user: &str, rows: Vec<Row>) {
+    if let Some(password) = call.text("password") {
+        transaction.remember(&format!("password/{user}"), password);
+    }
+    transaction.hide(&ApiPath::new(["access", "users", user]));
+    transaction.set_rows(&users(), rows);
+}
+
+fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let user = call.required("userid")?;
+    let mut rows = transaction.rows(&users())?;
+    let Some(row) = rows.iter_mut().find(|row| is(row, "userid", &user)) else {
+        return Err(Refusal::failed(format!("update user failed: user '{user}' does not exist")));
+    };
+    row.extend(call.given());
+    *row = kept(std::mem::take(row));
+    let tokens = transaction.rows(&tokens_of(&user))?;
+    if call.parameters.contains_key("groups") {
+        join(transaction, call, &user, "update user failed", call.flag("append"))?;
+    }
+    transaction.set_rows(&tokens_of(&user), tokens);
+    store_users(transaction, call, &user, rows);
+    Ok(Value::Null)
+}
+
+/// What a user was a part of goes with him.
+fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let user = call.required("userid")?;
+    let mut rows = transaction.rows(&users())?;
+    let before = rows.len();
+    rows.retain(|row| !is(row, "userid", &user));
+    if rows.len() == before {
+        return Err(Refusal::failed(format!("no such user ('{user}')")));
+    }
+    let mut entries = transaction.rows(&acl())?;
+    let token = format!("{user}!");
+    entries.retain(|row| {
+        let own = row.get("ugid").and_then(text).unwrap_or_default();
+        own != user && !own.starts_with(&token)
+    });
+    transaction.set_rows(&acl(), entries);
+    let mut all = transaction.rows(&groups())?;
+    for row in &mut all {
+        let members: Vec<String> = words(row, "users").into_iter().filter(|member| *member != user).collect();
+        row.insert("users".to_owned(), members.join(",").into());
+    }
+    transaction.hide_below(&groups());
+    transaction.set_rows(&groups(), all);
+    for (key, _) in transaction.memories(&format!("token/{token}")) {
+        transaction.forget(&key);
+    }
+    transaction.forget(&format!("password/{user}"));
+    transaction.hide_below(&ApiPath::new(["access", "users", &user]));
+    transaction.set_rows(&users(), rows);
+    Ok(Value::Null)
+}
+
+/// The user, the name of the token, and the user's tokens.
+fn token(transaction: &Transaction, call: &Call) -> Result<(String, String, Vec<Row>), Refusal> {
+    let (user, name) = (call.required("userid")?, call.required("tokenid")?);
+    if !transaction.rows(&users())?.iter().any(|row| is(row, "userid", &user)) {
+        return Err(Refusal::Message { status: 403, text: "Permission check failed".to_owned() });
+    }
+    let tokens = transaction.rows(&tokens_of(&user))?;
+    Ok((user, name, tokens))
+}
+
+/// Writes a user's tokens; what was recorded of the user has them too.
+fn store_tokens(transaction: &mut Transaction, user: &str, tokens: Vec<Row>) -> Result<(), Refusal> {
+    let rows = transaction.rows(&users())?;
+    transaction.hide_below(&ApiPath::new(["access", "users", user]));
+    transaction.set_rows(&tokens_of(user), tokens);
+    // The full list has the tokens as well.
+    transaction.set_rows(&users(), rows);
+    Ok(())
+}
+
+fn create_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (user, name, mut tokens) = token(transaction, call)?;
+    if tokens.iter().any(|token| is(token, "tokenid", &name)) {
+        return Err(Refusal::parameter("tokenid", "Token already exists."));
+    }
+    let mut row = call.given();
+    row.insert("tokenid".to_owned(), name.as_str().into());
+    row.entry("privsep").or_insert(json!(1));
+    row.entry("expire").or_insert(json!(0));
+    tokens.push(row);
+    store_tokens(transaction, &user, tokens)?;
+    // What was sent comes back as text, what was not as a number.
+    let mut info = Row::new();
+    for key in call.given().keys() {
+        info.insert(key.clone(), call.text(key).into());
+    }
+    info.entry("privsep").or_insert(json!(1));
+    let full = format!("{user}!{name}");
+    let value = transaction.made_up_uuid();
+    transaction.remember(&format!("token/{full}"), value.as_str());
+    Ok(json!({ "full-tokenid": full, "info": info, "value": value }))
+}
+
+fn no_such_token(user: &str, name: &str) -> Refusal {
+    Refusal::failed(format!("no such token '{name}' for user '{user}'"))
+}
+
+fn update_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (user, name, mut tokens) = token(transaction, call)?;
+    let row = tokens.iter_mut().find(|token| is(token, "tokenid", &name));
+    let row = row.ok_or_else(|| no_such_token(&user, &name).within("updating token failed"))?;
+    let mut given = call.given();
+    given.retain(|key, _| matches!(key.as_str(), "comment" | "expire" | "privsep"));
+    row.extend(given);
+    row.retain(|_, value| *value != "");
+    let mut answer = row.clone();
+    answer.remove("tokenid");
+    for (key, value) in &mut answer {
+        if call.parameters.contains_key(key) {
+            *value = call.text(key).into();
+        }
+    }
+    store_tokens(transaction, &user, tokens)?;
+    Ok(answer.into())
+}
+
+fn delete_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (user, name, mut tokens) = token(transaction, call)?;
+    let before = tokens.len();
+    tokens.retain(|token| !is(token, "tokenid", &name));
+    if tokens.len() == before {
+        return Err(no_such_token(&user, &name).within("deleting token failed"));
+    }
+    store_tokens(transaction, &user, tokens)?;
+    let full = format!("{user}!{name}");
+    transaction.forget(&format!("token/{full}"));
+    let mut entries = transaction.rows(&acl())?;
+    entries.retain(|row| !is(row, "ugid", &full));
+    transaction.set_rows(&acl(), entries);
+    Ok(Value::Null)
+}
+
+/// The first parts of the paths that rights are given on (`PVE::AccessControl::check_path`).
+const PLACES: &[&str] = &["access", "mapping", "nodes", "pool", "sdn", "storage", "vms"];
+
+fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    if !["users", "groups", "tokens"].iter().any(|name| call.text(name).is_some()) {
+        let why = "either 'users', 'groups' or 'tokens' is required.";
+        let errors = ["groups", "tokens", "users"].map(|name| (name.to_owned(), why.to_owned()));
+        return Err(Refusal::Parameters(errors.into()));
+    }
+    let given = call.required("path")?;
+    let parts: Vec<&str> = given.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.first().is_some_and(|first| !PLACES.contains(first)) {
+        return Err(Refusal::parameter("path", format!("invalid ACL path '{given}'")));
+    }
+    let path = format!("/{}", parts.join("/"));
+    let mut entries = transaction.rows(&acl())?;
+    let roles = transaction.rows(&ApiPath::parse("access/roles"))?;
+    let failed = |what: String| Refusal::failed(what).within("ACL update failed");
+    for role in call.list("roles") {
+        if !roles.iter().any(|row| is(row, "roleid", &role)) {
+            return Err(failed(format!("role '{role}' does not exist")));
+        }
+        for (kind, name) in targets(transaction, call)? {
+            entries.retain(|row| {
+                !(is(row, "path", &path) && is(row, "roleid", &role) && is(row, "type", kind) && is(row, "ugid", &name))
+            });
+            if !call.flag("delete") {
+                let propagate = u8::from(call.text("propagate").as_deref() != Some("0"));
+                let entry = json!({ "path": path, "roleid": role, "type": kind, "ugid": name, "propagate": propagate });
+                entries.extend(entry.as_object().cloned());
+            }
+        }
+    }
+    // Proxmox walks its tree of paths in order, and at each the users, groups and tokens.
+    let order = |row: &Row| ["path", "type", "ugid", "roleid"].map(|key| row.get(key).and_then(text));
+    entries.sort_by_key(order);
+    transaction.set_rows(&acl(), entries);
+    Ok(Value::Null)
+}
+
+/// Whom a call is about, each of whom has to be there unless rights are taken.
+fn targets(transaction: &Transaction, call: &Call) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let mut targets = Vec::new();
+    let missing = |what: &str, name: &str| {
+        Err(Refusal::failed(format!("{what} '{name}' does not exist")).within("ACL update failed"))
+    };
+    for group in call.list("groups") {
+        if !call.flag("delete") && !transaction.rows(&groups())?.iter().any(|row| is(row, "groupid", &group)) {
+            return missing("group", &group);
+        }
+        targets.push(("group", group));
+    }
+    for user in call.list("users") {
+        if !call.flag("delete") && !transaction.rows(&users())?.iter().any(|row| is(row, "userid", &user)) {
+            return missing("user", &user);
+        }
+        targets.push(("user", user));
+    }
+    for full in call.list("tokens") {
+        let (user, name) = full.split_once('!').unwrap_or((&full, ""));
+        let tokens = transaction.rows(&tokens_of(user))?;
+        if !call.flag("delete") && !tokens.iter().any(|row| is(row, "tokenid", name)) {
+            return Err(no_such_token(user, name).within("ACL update failed"));
+        }
+        targets.push(("token", full));
+    }
+    Ok(targets)
+}
