@@ -13,6 +13,7 @@ mod call;
 mod collections;
 mod digest;
 mod guard;
+mod guests;
 mod nodes;
 mod refusal;
 
@@ -34,7 +35,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[nodes::WRITES];
+static TABLES: &[&[Write]] = &[guests::WRITES, nodes::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]

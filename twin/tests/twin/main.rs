@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod guests;
 mod missing;
 mod recording;
 mod replay;
