@@ -203,6 +203,10 @@ fn kept_over(
     own: Option<&str>,
     log: &mut Log,
 ) -> Result<Value, Refusal> {
+    // Numbers with a fraction stay text.
+    if matches!(key, "cpulimit" | "migrate_downtime") {
+        return Ok(proxmox_mpc_model::object::text(&value).map_or(value, Value::from));
+    }
     let Some(text) = value.as_str() else { return Ok(value) };
     Ok(match key {
         "cipassword" => json!("**********"),

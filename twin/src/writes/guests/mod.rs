@@ -13,6 +13,7 @@ mod configuration;
 mod create;
 mod destroy;
 mod disks;
+mod moves;
 mod power;
 mod snapshots;
 mod store;
@@ -52,6 +53,10 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/resize", run: disks::resize },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/content", run: volumes::allocate },
     Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::remove },
+    Write { verb: Verb::Put, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::annotate },
+    Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/upload", run: volumes::upload },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/move_disk", run: moves::move_disk },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/migrate", run: moves::migrate },
 ];
 
 /// Whether a guest is a virtual machine or a container.

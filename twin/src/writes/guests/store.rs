@@ -123,6 +123,9 @@ impl Stored {
                 ("hostname", number("cores").or(known).unwrap_or(1), Some("rootfs".to_owned()))
             }
         };
+        let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
+        let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64));
+        let cpus = host.filter(|host| *host > 0).map_or(cpus, |host| cpus.min(host));
         let size = disk.and_then(|key| Drive::parse(&word(&self.keys, &key)?).size()).map_or(0, |size| size.count());
         let name = word(&self.keys, name).unwrap_or_else(|| guest.title());
         row.insert("name".to_owned(), json!(name));
