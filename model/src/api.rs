@@ -43,6 +43,9 @@ impl ApiPath {
     pub fn parse(text: &str) -> Self {
         let text = text.trim_start_matches('/');
         let text = text.strip_prefix("api2/json").map_or(text, |rest| rest.trim_start_matches('/'));
+        if is_canonical(text) {
+            return Self(text.to_owned());
+        }
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
         let path = Self::new(path.split('/').filter(|segment| !segment.is_empty()).map(decoded));
         let pairs = query
@@ -129,6 +132,18 @@ impl ApiPath {
     }
 }
 
+/// Whether a path has nothing that is escaped, or should be, and no query: most requests are like that.
+fn is_canonical(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-');
+    let mut before = b'/';
+    let fits = text.bytes().all(|byte| {
+        let fits = plain(byte) || byte == b'/' && before != b'/';
+        before = byte;
+        fits
+    });
+    fits && before != b'/'
+}
+
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -176,6 +191,8 @@ mod tests {
             ApiPath::parse("cluster/ha/resources/vm:100"),
             ApiPath::new(["cluster", "ha", "resources", "vm:100"])
         );
+        assert_eq!(ApiPath::parse("/nodes//pve1/"), ApiPath::new(["nodes", "pve1"]));
+        assert_eq!(ApiPath::parse("nodes/pve1"), ApiPath::new(["nodes", "pve1"]));
         assert_eq!(ApiPath::parse("pools?poolid=prod/web"), ApiPath::new(["pools"]).with_query("poolid", "prod/web"));
     }
 

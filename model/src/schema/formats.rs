@@ -24,7 +24,29 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
     if let Some(verdict) = by_pattern(name, text) {
         return verdict;
     }
+    if let Some(verdict) = network(name, text) {
+        return verdict;
+    }
     match name {
+        "email-or-username" => {
+            let fits = check("email", text).is_ok() || check("pve-userid", text).is_ok();
+            says(fits, "value does not look like a valid email address or user name")
+        }
+        "pve-poolid" => pool(text),
+        "pve-volume-id-or-qm-path" if matches!(text, "none" | "cdrom") || text.starts_with('/') => Ok(()),
+        "pve-volume-id-or-absolute-path" if text.starts_with('/') => Ok(()),
+        "pve-volume-id-or-qm-path" | "pve-volume-id-or-absolute-path" => check("pve-volume-id", text),
+        "pve-hotplug-features" => hotplug(text),
+        "pve-calendar-event" => calendar::check(text),
+        "pve-fw-addr-spec" => addresses(text),
+        "pve-priv" => says(PRIVILEGES.contains(&text), &format!("invalid privilege '{text}'")),
+        _ => Ok(()),
+    }
+}
+
+/// Addresses and networks.
+fn network(name: &str, text: &str) -> Option<Verdict> {
+    Some(match name {
         "ipv4" => says(text.parse::<Ipv4Addr>().is_ok(), "value does not look like a valid IPv4 address"),
         "ipv6" => says(text.parse::<Ipv6Addr>().is_ok(), "value does not look like a valid IPv6 address"),
         "ip" => says(text.parse::<IpAddr>().is_ok(), "value does not look like a valid IP address"),
@@ -45,20 +67,8 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
             let fits = text.parse::<IpAddr>().is_ok() || check("dns-name", text).is_ok();
             says(fits, &format!("value does not look like a valid address: {text}"))
         }
-        "email-or-username" => {
-            let fits = check("email", text).is_ok() || check("pve-userid", text).is_ok();
-            says(fits, "value does not look like a valid email address or user name")
-        }
-        "pve-poolid" => pool(text),
-        "pve-volume-id-or-qm-path" if matches!(text, "none" | "cdrom") || text.starts_with('/') => Ok(()),
-        "pve-volume-id-or-absolute-path" if text.starts_with('/') => Ok(()),
-        "pve-volume-id-or-qm-path" | "pve-volume-id-or-absolute-path" => check("pve-volume-id", text),
-        "pve-hotplug-features" => hotplug(text),
-        "pve-calendar-event" => calendar::check(text),
-        "pve-fw-addr-spec" => addresses(text),
-        "pve-priv" => says(PRIVILEGES.contains(&text), &format!("invalid privilege '{text}'")),
-        _ => Ok(()),
-    }
+        _ => return None,
+    })
 }
 
 /// What the formats are that one pattern tells; `{}` in a complaint is the value.
@@ -102,7 +112,7 @@ const PATTERNS: &[(&str, &str, &str)] = &[
     ),
     ("pve-qm-bootdev", "(?:ide|sata|scsi|virtio|efidisk|hostpci|usb|net|tpmstate)\\d+", "invalid boot device '{}'"),
     ("pve-qm-bootdisk", "(?:ide|sata|scsi|virtio|efidisk|tpmstate)\\d+", "invalid boot disk '{}'"),
-    ("pve-storage-path", "(?:/[^\\x00\\r\\n]*)", "value does not look like a valid absolute path"),
+    ("pve-storage-path", "/[^;()].*", "value does not look like a valid absolute path"),
     (
         "pve-storage-vgname",
         "[a-zA-Z0-9.+_][a-zA-Z0-9.+_\\-]+",
@@ -122,7 +132,7 @@ fn says(fits: bool, complaint: &str) -> Verdict {
     if fits { Ok(()) } else { Err(format!("{complaint}\n")) }
 }
 
-/// An address with a prefix length of 8 (IPv4) or 0 (IPv6) and more; of IPv6 where `six` says so.
+/// An address with a prefix length of 8 and more; of IPv6 where `six` says so.
 fn is_cidr(text: &str, six: Option<bool>) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
     let Ok(length) = length.parse::<u8>() else { return false };

@@ -81,6 +81,8 @@ impl Fault for ServeFault {
 struct Serving {
     endpoint: String,
     fingerprint: String,
+    /// Who may log in: `root@pam!iac` with a token, `alice@pve` with a password.
+    logins: Vec<String>,
     /// Only where it was made up: whoever wrote a file of logins has them.
     token: Option<String>,
 }
@@ -92,6 +94,10 @@ impl Report for Serving {
             page.line(format!("PROXMOX_VE_API_TOKEN={token}"));
         }
         page.line(format!("PROXMOX_MPC_FINGERPRINT={}", self.fingerprint));
+        page.line(match &self.logins[..] {
+            [] => "Nobody may log in.".to_owned(),
+            logins => format!("May log in: {}.", logins.join(", ")),
+        });
         page.line("Ctrl-C ends it.");
     }
 }
@@ -103,6 +109,7 @@ impl Arguments {
         let delay = Duration::from_millis(self.delay);
         let task_duration = Duration::from_secs(self.task_duration);
         let state = self.state.clone();
+        let logins = credentials.names().map(str::to_owned).collect();
         let options = Options { listen: self.listen, delay, state, task_duration, ..Options::new(credentials) };
         // Before anybody is told that it serves: whoever knows may end it.
         let (sender, signals) = channel();
@@ -116,7 +123,7 @@ impl Arguments {
             let _inside = runtime.enter();
             server::serve(recording, options).map_err(ServeFault::Twin)?
         };
-        ui.report(&serving(&twin, token)).map_err(Unwritten)?;
+        ui.report(&serving(&twin, logins, token)).map_err(Unwritten)?;
         // The sender lives as long as the listener: this waits for a signal and for nothing else.
         signals.recv().ok();
         runtime.block_on(twin.stop());
@@ -136,6 +143,6 @@ impl Arguments {
     }
 }
 
-fn serving(twin: &Twin, token: Option<String>) -> Serving {
-    Serving { endpoint: twin.endpoint(), fingerprint: twin.fingerprint().to_owned(), token }
+fn serving(twin: &Twin, logins: Vec<String>, token: Option<String>) -> Serving {
+    Serving { endpoint: twin.endpoint(), fingerprint: twin.fingerprint().to_owned(), logins, token }
 }

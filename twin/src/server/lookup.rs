@@ -1,6 +1,6 @@
 //! Where an answer comes from: the recording, a rule that derives it, or neither.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -59,7 +59,7 @@ impl Current {
 
 #[derive(Default)]
 struct Kept {
-    replies: BTreeMap<ApiPath, (Origin, Reply)>,
+    replies: HashMap<ApiPath, (Origin, Reply)>,
     size: usize,
 }
 
