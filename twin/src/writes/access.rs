@@ -7,6 +7,7 @@ use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
 use super::{Call, Refusal, Write};
+use crate::credentials::{PASSWORD, TOKEN};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.
@@ -100,7 +101,7 @@ fn join(transaction: &mut Transaction, call: &Call, user: &str, context: &str, a
 /// Writes the list of users and forgets the recorded answer about one of them, whose tokens stay.
 fn store_users(transaction: &mut Transaction, call: &Call, user: &str, rows: Vec<Row>) {
     if let Some(password) = call.text("password") {
-        transaction.remember(&format!("password/{user}"), password);
+        transaction.remember(&format!("{PASSWORD}{user}"), password);
     }
     transaction.hide(&ApiPath::new(["access", "users", user]));
     transaction.set_rows(&users(), rows);
@@ -146,10 +147,10 @@ fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     }
     transaction.hide_below(&groups());
     transaction.set_rows(&groups(), all);
-    for (key, _) in transaction.memories(&format!("token/{token}")) {
+    for (key, _) in transaction.memories(&format!("{TOKEN}{token}")) {
         transaction.forget(&key);
     }
-    transaction.forget(&format!("password/{user}"));
+    transaction.forget(&format!("{PASSWORD}{user}"));
     transaction.hide_below(&ApiPath::new(["access", "users", &user]));
     transaction.set_rows(&users(), rows);
     Ok(Value::Null)
@@ -194,7 +195,7 @@ fn create_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     info.entry("privsep").or_insert(json!(1));
     let full = format!("{user}!{name}");
     let value = transaction.made_up_uuid();
-    transaction.remember(&format!("token/{full}"), value.as_str());
+    transaction.remember(&format!("{TOKEN}{full}"), value.as_str());
     Ok(json!({ "full-tokenid": full, "info": info, "value": value }))
 }
 
@@ -230,7 +231,7 @@ fn delete_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     }
     store_tokens(transaction, &user, tokens)?;
     let full = format!("{user}!{name}");
-    transaction.forget(&format!("token/{full}"));
+    transaction.forget(&format!("{TOKEN}{full}"));
     let mut entries = transaction.rows(&acl())?;
     entries.retain(|row| !is(row, "ugid", &full));
     transaction.set_rows(&acl(), entries);

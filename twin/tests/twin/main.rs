@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod etc_pve;
+mod guests;
 mod missing;
 mod recording;
 mod replay;

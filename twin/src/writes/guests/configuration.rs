@@ -1,0 +1,236 @@
+//! Changes of a guest's configuration: what comes into force at once, and what waits.
+
+use serde_json::{Value, json};
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Row, Transaction, Type, create, disks, is_on, same_version, unlocked, word};
+use crate::state::tasks::Log;
+
+/// Parameters that are no keys of the configuration.
+const NOT_KEPT: [&str; 8] =
+    ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
+/// Keys of a running machine that come into force at once (`fast_plug_option` of `qemu-server`).
+const AT_ONCE: [&str; 11] = [
+    "description",
+    "hookscript",
+    "lock",
+    "name",
+    "onboot",
+    "protection",
+    "shares",
+    "startup",
+    "tags",
+    "vmstatestorage",
+    "amd-sev",
+];
+/// Keys that begin so are plugged in and out while the machine runs (`hotplug=network,disk,usb`).
+const HOT: [&str; 5] = ["net", "scsi", "virtio", "sata", "unused"];
+
+/// `PUT config`.
+pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, stored) = checked(transaction, call)?;
+    apply(transaction, call, &guest, stored, &mut Log::new())?;
+    Ok(Value::Null)
+}
+
+/// `PUT unlink`: disks are taken off; keys that are not there are passed over.
+pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    let mut stored = Stored::read(transaction, &guest)?;
+    unlocked(&guest, &stored.keys)?;
+    let running = guest.is_running(transaction)?;
+    for key in call.list("idlist") {
+        remove(transaction, &guest, &mut stored, (&key, call.flag("force")), running)?;
+    }
+    stored.write(transaction, &guest)?;
+    Ok(Value::Null)
+}
+
+/// `POST config`: the same in a task.
+pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, stored) = checked(transaction, call)?;
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmconfig", &guest.vmid, |transaction, log| {
+        let given = kept_parameters(call);
+        let said: Vec<String> =
+            given.iter().map(|(key, _)| format!("-{key} {}", call.text(key).unwrap_or_default())).collect();
+        log.push(format!("update VM {}: {}", guest.vmid, said.join(" ")));
+        apply(transaction, call, &guest, stored, log)
+    })
+}
+
+/// What is refused before anything is changed.
+fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Refusal> {
+    let guest = Guest::of(call);
+    let given = kept_parameters(call);
+    if given.is_empty() && call.list("delete").is_empty() && call.list("revert").is_empty() {
+        return Err(Refusal::failed("no options specified"));
+    }
+    for key in call.list("delete") {
+        if given.contains_key(&key) {
+            let why = format!("you can't use '-{key}' and -delete {key}' at the same time");
+            return Err(Refusal::parameter("delete", why));
+        }
+    }
+    bind_mounts(call, &guest, &given)?;
+    disks::check(transaction, &guest, &given)?;
+    let stored = Stored::read(transaction, &guest)?;
+    same_version(call, &stored)?;
+    if !call.flag("skiplock") {
+        unlocked(&guest, &stored.keys)?;
+    }
+    Ok((guest, stored))
+}
+
+/// Folders of the host are root's own to give to a container.
+fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
+    let is_bind = |(key, value): (&String, &Value)| {
+        key.starts_with("mp") && disks::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
+    };
+    if guest.kind == Type::Machine || call.login.is_root() || !given.iter().any(is_bind) {
+        return Ok(());
+    }
+    let text = "Permission check failed (mount point type bind is only allowed for root@pam)".to_owned();
+    Err(Refusal::Message { status: 403, text })
+}
+
+fn kept_parameters(call: &Call) -> Row {
+    let mut given = call.given();
+    given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
+    given
+}
+
+fn apply(
+    transaction: &mut Transaction,
+    call: &Call,
+    guest: &Guest,
+    mut stored: Stored,
+    log: &mut Log,
+) -> Result<(), Refusal> {
+    let running = guest.is_running(transaction)?;
+    for key in call.list("revert") {
+        stored.pending.remove(&key);
+        stored.leaving.remove(&key);
+    }
+    for key in call.list("delete") {
+        remove(transaction, guest, &mut stored, (&key, call.flag("force")), running)?;
+    }
+    for (key, value) in kept_parameters(call) {
+        let own = word(&stored.after_start(), &key);
+        let value = kept_over(transaction, guest, (&key, value), own.as_deref(), log)?;
+        put(transaction, guest, &mut stored, (&key, value), running)?;
+    }
+    stored.write(transaction, guest)
+}
+
+/// Takes a key away, or notes that it goes with the next start.
+fn remove(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    stored: &mut Stored,
+    (key, forced): (&str, bool),
+    running: bool,
+) -> Result<(), Refusal> {
+    stored.pending.remove(key);
+    if key == "protection" || !is_on(&stored.keys, "protection") || !disks::is_disk(key) {
+        if running && stored.keys.contains_key(key) && !is_at_once(guest, key) {
+            stored.leaving.insert(key.to_owned(), forced);
+            return Ok(());
+        }
+        if disks::is_disk(key) {
+            return disks::detach(transaction, guest, &mut stored.keys, (key, forced));
+        }
+        stored.keys.remove(key);
+        return Ok(());
+    }
+    let title = guest.title();
+    Err(Refusal::failed(format!("can't remove unused disk/drive '{key}' of {title} - protection mode enabled")))
+}
+
+/// Puts a value in force, or notes that it comes with the next start.
+fn put(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    stored: &mut Stored,
+    (key, value): (&str, Value),
+    running: bool,
+) -> Result<(), Refusal> {
+    stored.leaving.remove(key);
+    stored.pending.remove(key);
+    if stored.keys.get(key) == Some(&value) {
+        return Ok(());
+    }
+    if running && !is_at_once(guest, key) {
+        stored.pending.insert(key.to_owned(), value);
+        return Ok(());
+    }
+    let volume = |value: &Value| value.as_str().map(|text| proxmox_mpc_model::drive::Drive::parse(text).volume);
+    let replaced = stored.keys.get(key).is_some_and(|own| volume(own) != volume(&value));
+    if disks::is_disk(key) && replaced {
+        disks::detach(transaction, guest, &mut stored.keys, (key, false))?;
+    }
+    stored.keys.insert(key.to_owned(), value.clone());
+    if disks::is_disk(key) && !key.starts_with("unused") {
+        let own = volume(&value);
+        stored.keys.retain(|other, held| !other.starts_with("unused") || volume(held) != own);
+    }
+    Ok(())
+}
+
+fn is_at_once(guest: &Guest, key: &str) -> bool {
+    guest.kind == Type::Container || AT_ONCE.contains(&key) || HOT.iter().any(|hot| is_numbered(key, hot))
+}
+
+fn is_numbered(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit()))
+}
+
+/// A value as Proxmox keeps it in a new guest.
+pub(super) fn kept(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    keyed: (&str, Value),
+    log: &mut Log,
+) -> Result<Value, Refusal> {
+    kept_over(transaction, guest, keyed, None, log)
+}
+
+/// A value as Proxmox keeps it over the one that was there.
+fn kept_over(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    (key, value): (&str, Value),
+    own: Option<&str>,
+    log: &mut Log,
+) -> Result<Value, Refusal> {
+    // Numbers with a fraction stay text.
+    if matches!(key, "cpulimit" | "migrate_downtime") {
+        return Ok(proxmox_mpc_model::object::text(&value).map_or(value, Value::from));
+    }
+    let Some(text) = value.as_str() else { return Ok(value) };
+    Ok(match key {
+        "cipassword" => json!("**********"),
+        "description" if guest.kind == Type::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
+        "description" => json!(text.trim_end()),
+        _ if text.is_empty() => json!(" "),
+        _ if disks::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
+        _ if is_numbered(key, "net") && guest.kind == Type::Machine => {
+            json!(create::network(transaction, text, own.unwrap_or_default())?)
+        }
+        _ if is_numbered(key, "net") => json!(interface(transaction, text)?),
+        _ => value,
+    })
+}
+
+/// A container's network device as it is kept: its name first, with an address and a type.
+fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
+    let mut rest = disks::options(text);
+    let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
+    if !rest.iter().any(|(key, _)| key == "hwaddr") {
+        rest.push(("hwaddr".to_owned(), create::mac(transaction)?));
+    }
+    if !rest.iter().any(|(key, _)| key == "type") {
+        rest.push(("type".to_owned(), "veth".to_owned()));
+    }
+    Ok(disks::drive_text(&format!("name={name}"), &rest))
+}

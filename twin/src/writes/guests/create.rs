@@ -1,0 +1,195 @@
+//! New virtual machines.
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::property::Properties;
+use serde_json::{Value, json};
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Row, Transaction, configuration, disks, power, resources, word};
+use crate::state::tasks::Log;
+
+/// The version of QEMU that the twin says it made a machine with (Proxmox VE 9.1).
+const QEMU: &str = "10.1.2";
+/// Parameters that are no keys of the configuration.
+const NOT_KEPT: [&str; 12] = [
+    "archive",
+    "bwlimit",
+    "force",
+    "ha-managed",
+    "import-working-storage",
+    "live-restore",
+    "pool",
+    "start",
+    "storage",
+    "unique",
+    "skiplock",
+    "vmid",
+];
+/// The buses that a machine looks for a disk on, in this order (`valid_drive_names` of `qemu-server`).
+const BUSES: [&str; 4] = ["ide", "scsi", "virtio", "sata"];
+
+/// `POST qemu`: a task that makes the disks and writes the configuration.
+pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if call.parameters.contains_key("archive") {
+        return Err(Refusal::beyond_the_twin("restore a backup"));
+    }
+    let pool = call.text("pool");
+    if let Some(pool) = &pool
+        && transaction.row(&ApiPath::parse("pools"), "poolid", pool)?.is_none()
+    {
+        let text = format!("Permission check failed (pool '{pool}' does not exist)");
+        return Err(Refusal::Message { status: 403, text });
+    }
+    unused(transaction, &guest)?;
+    let mut given = call.given();
+    given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
+    disks::check(transaction, &guest, &given)?;
+    let node = guest.node.clone();
+    let upid = transaction.task(call, &node, "qmcreate", &guest.vmid, |transaction, log| {
+        let context = format!("unable to create VM {}", guest.vmid);
+        make(transaction, &guest, given, log).map_err(|refusal| match refusal {
+            Refusal::Message { status, text } => Refusal::Message { status, text: format!("{context} - {text}") },
+            other => other,
+        })?;
+        if let Some(pool) = &pool {
+            join(transaction, &guest, pool)?;
+        }
+        if call.flag("start") {
+            log.push("Execute autostart".to_owned());
+            // A start that fails is no failure of the creation.
+            if power::startable(transaction, &guest).is_ok() {
+                power::run(transaction, &guest, true)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(upid)
+}
+
+/// Refuses a number that is taken.
+pub(super) fn unused(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
+    let taken = |kind: &str| transaction.row(&resources(), "id", &format!("{kind}/{}", guest.vmid));
+    let Some(row) = taken("qemu")?.or(taken("lxc")?) else { return Ok(()) };
+    let (vmid, node) = (&guest.vmid, word(&row, "node").unwrap_or_default());
+    let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
+    Err(Refusal::failed(format!("unable to create VM {vmid} - {kind} {vmid} already exists on node '{node}'")))
+}
+
+/// Writes a new machine: its disks, and what Proxmox adds.
+fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log) -> Result<(), Refusal> {
+    let mut stored = Stored::default();
+    for (key, value) in given {
+        let value = configuration::kept(transaction, guest, (&key, value), log)?;
+        stored.keys.insert(key, value);
+    }
+    let now = transaction.now();
+    let keys = &mut stored.keys;
+    if !keys.contains_key("boot") {
+        keys.insert("boot".to_owned(), json!(boot_order(keys)));
+    }
+    if !keys.contains_key("smbios1") {
+        keys.insert("smbios1".to_owned(), json!(format!("uuid={}", transaction.made_up_uuid())));
+    }
+    if word(keys, "vmgenid").is_none_or(|id| id == "1") {
+        keys.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
+    }
+    keys.insert("meta".to_owned(), json!(format!("creation-qemu={QEMU},ctime={now}")));
+    stored.write(transaction, guest)?;
+    open(transaction, guest);
+    Ok(())
+}
+
+/// What every new guest answers besides its configuration.
+pub(super) fn open(transaction: &mut Transaction, guest: &Guest) {
+    for list in ["rules", "aliases", "ipset"] {
+        transaction.set(&guest.path(&["firewall", list]), json!([]));
+    }
+    transaction.set(&guest.path(&["firewall", "options"]), json!({}));
+}
+
+/// The boot order of a machine that says none: its first disk, its first CD, its first network device.
+fn boot_order(keys: &Row) -> String {
+    let numbered = |bus: &str| {
+        let numbers = (0..31).map(|number| format!("{bus}{number}"));
+        numbers.filter(|key| keys.contains_key(key)).collect::<Vec<_>>()
+    };
+    let drives: Vec<(String, bool)> = BUSES
+        .iter()
+        .flat_map(|bus| numbered(bus))
+        .filter_map(|key| Some((Drive::parse(&word(keys, &key)?), key)))
+        .filter(|(drive, _)| !drive.is_cloudinit())
+        .map(|(drive, key)| (key, drive.is_cdrom()))
+        .collect();
+    let first = |cdrom: bool| drives.iter().find(|(_, is)| *is == cdrom).map(|(key, _)| key.clone());
+    let net = numbered("net").into_iter().next();
+    let order: Vec<String> = [first(false), first(true), net].into_iter().flatten().collect();
+    if order.is_empty() { " ".to_owned() } else { format!("order={}", order.join(";")) }
+}
+
+/// Makes a guest a member of a pool.
+pub(super) fn join(transaction: &mut Transaction, guest: &Guest, pool: &str) -> Result<(), Refusal> {
+    if let Some(mut row) = guest.resource(transaction)? {
+        row.insert("pool".to_owned(), json!(pool));
+        transaction.put_row(&resources(), "id", row)?;
+    }
+    Ok(())
+}
+
+/// A network device as it is kept: with an address, its model first.
+pub(super) fn network(transaction: &Transaction, value: &str, own: &str) -> Result<String, Refusal> {
+    let properties = Properties::parse(value);
+    let model_of = |key: &str| MODELS.contains(&key);
+    let mut rest: Vec<(String, String)> = Vec::new();
+    let (mut model, mut address) = (None, None);
+    for (key, value) in properties.iter() {
+        match key {
+            None | Some("model") => model = Some(value.to_owned()),
+            Some("macaddr") => address = Some(value.to_owned()),
+            Some(key) if model_of(key) => {
+                model = Some(key.to_owned());
+                address = Some(value.to_owned());
+            }
+            Some(key) => rest.push((key.to_owned(), value.to_owned())),
+        }
+    }
+    let address = match address {
+        Some(address) => address,
+        None => Properties::parse(own)
+            .get(model.as_deref().unwrap_or_default())
+            .map_or_else(|| mac(transaction), |known| Ok(known.to_owned()))?,
+    };
+    Ok(disks::drive_text(&format!("{}={address}", model.unwrap_or_default()), &rest))
+}
+
+/// The models of network devices that may stand as keys before an address.
+const MODELS: [&str; 16] = [
+    "e1000",
+    "e1000-82540em",
+    "e1000-82544gc",
+    "e1000-82545em",
+    "e1000e",
+    "i82551",
+    "i82557b",
+    "i82559er",
+    "ne2k_isa",
+    "ne2k_pci",
+    "pcnet",
+    "rtl8139",
+    "usb-net",
+    "virtio",
+    "virtio-net-pci",
+    "vmxnet3",
+];
+
+/// A new address, with the prefix that the datacenter says.
+pub(super) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
+    let options = transaction.object(&ApiPath::parse("cluster/options"))?;
+    let mut address = word(&options, "mac_prefix").unwrap_or_else(|| "BC:24:11".to_owned());
+    while address.split(':').count() < 6 {
+        address.push(':');
+        address.push_str(&transaction.made_up_digits(1).to_uppercase());
+    }
+    Ok(address)
+}

@@ -1,0 +1,122 @@
+//! Guests that go, and everything that goes with them.
+
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::volume::VolumeId;
+use proxmox_mpc_model::{ApiPath, list};
+use serde_json::Value;
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, resources, unlocked, volumes, word};
+
+/// `DELETE` of a guest: a task.
+pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    let stored = Stored::read(transaction, &guest)?;
+    let title = guest.title();
+    if is_on(&stored.keys, "protection") {
+        return Err(Refusal::failed(format!("can't remove {title} - protection mode enabled")));
+    }
+    if guest.kind == Type::Container {
+        unlocked(&guest, &stored.keys)?;
+    }
+    let running = guest.is_running(transaction)?;
+    if running && !(guest.kind == Type::Container && call.flag("force")) {
+        return Err(Refusal::failed(match guest.kind {
+            Type::Machine => format!("{title} is running - destroy failed"),
+            Type::Container => format!("container {} is running - destroy failed", guest.vmid),
+        }));
+    }
+    if !call.flag("purge") && is_resource(transaction, &guest)? {
+        return Err(Refusal::failed(format!(
+            "unable to remove {title} - used in HA resources and purge parameter not set."
+        )));
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("destroy"), &guest.vmid, |transaction, log| {
+        unlocked(&guest, &stored.keys)?;
+        clones(transaction, &guest, &stored)?;
+        remove(transaction, &guest, &stored)?;
+        if call.flag("purge") {
+            log.push(format!("purging {title} from related configurations.."));
+            purge(transaction, &guest)?;
+        }
+        Ok(())
+    })
+}
+
+fn service(guest: &Guest) -> String {
+    format!("{}:{}", guest.kind.service(), guest.vmid)
+}
+
+fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal> {
+    Ok(transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &service(guest))?.is_some())
+}
+
+/// Refuses a template of whose disks there are linked clones.
+fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+    for volume in own_volumes(guest, stored) {
+        let content = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content"]);
+        let base = format!("{}/", volume.as_str());
+        let used = transaction.rows(&content)?.iter().any(|row| {
+            word(row, "volid").is_some_and(|volid| volid.starts_with(&base))
+                || word(row, "parent").is_some_and(|parent| volume.name().ends_with(&parent) && is_base(&parent))
+        });
+        if used {
+            return Err(Refusal::failed(format!("base volume '{volume}' is still in use by linked cloned")));
+        }
+    }
+    Ok(())
+}
+
+fn is_base(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|last| last.starts_with("base"))
+}
+
+fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
+    let keys = stored.keys.iter().filter(|(key, _)| disks::is_disk(key));
+    let volumes = keys.filter_map(|(_, value)| Drive::parse(value.as_str()?).stored().cloned());
+    volumes.filter(|volume| disks::is_own(guest, volume)).collect()
+}
+
+/// Takes the guest, its own volumes and its firewall away.
+fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+    for volume in own_volumes(guest, stored) {
+        volumes::free(transaction, &guest.node, &volume)?;
+    }
+    transaction.hide_below(&guest.path(&[]));
+    transaction.remove_row(&resources(), "id", &guest.id())
+}
+
+/// Takes the guest out of what names it: HA, replication and backup jobs.
+fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
+    let resources = ApiPath::parse("cluster/ha/resources");
+    let mut rows = transaction.rows(&resources)?;
+    let before = rows.len();
+    rows.retain(|row| word(row, "sid") != Some(service(guest)));
+    if rows.len() != before {
+        transaction.set_rows(&resources, rows);
+        transaction.hide(&ApiPath::new(["cluster", "ha", "resources", &service(guest)]));
+    }
+    let replication = ApiPath::parse("cluster/replication");
+    let mut rows = transaction.rows(&replication)?;
+    let before = rows.len();
+    rows.retain(|row| word(row, "guest").as_ref() != Some(&guest.vmid));
+    if rows.len() != before {
+        transaction.set_rows(&replication, rows);
+    }
+    let backup = ApiPath::parse("cluster/backup");
+    let mut rows = transaction.rows(&backup)?;
+    let mut changed = false;
+    for row in &mut rows {
+        let Some(named) = word(row, "vmid") else { continue };
+        let left: Vec<&str> = list::items(&named).filter(|vmid| *vmid != guest.vmid).collect();
+        if left.len() != list::items(&named).count() {
+            changed = true;
+            row.insert("vmid".to_owned(), left.join(",").into());
+        }
+    }
+    if changed {
+        transaction.set_rows(&backup, rows);
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Disks that move to another storage, and machines that move to another node.
+
+use proxmox_mpc_model::drive::Drive;
+use serde_json::{Value, json};
+
+use super::store::Stored;
+use super::volumes::{self, New, Storage};
+use super::{Call, Guest, Refusal, Transaction, disks, same_version, unlocked, word};
+
+/// `POST move_disk`: a task that copies the disk and lets go of the old volume.
+pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, key) = (Guest::of(call), call.required("disk")?);
+    if call.parameters.contains_key("target-vmid") {
+        return Err(Refusal::beyond_the_twin("give a disk to another guest"));
+    }
+    let name = call.required("storage")?;
+    let mut stored = Stored::read(transaction, &guest)?;
+    same_version(call, &stored)?;
+    unlocked(&guest, &stored.keys)?;
+    let value = word(&stored.keys, &key).ok_or_else(|| Refusal::failed(format!("disk '{key}' does not exist")))?;
+    let drive = Drive::parse(&value);
+    let Some(old) = drive.stored().cloned() else {
+        return Err(Refusal::failed(format!("disk '{key}' has no associated volume")));
+    };
+    if drive.is_cdrom() {
+        return Err(Refusal::failed("you can't move a cdrom"));
+    }
+    let storage = Storage::holding(transaction, &name, "images")?;
+    let format = storage.format(call.text("format").as_deref().or(drive.format()));
+    if old.storage() == name && drive.format() == Some(format.as_str()) {
+        return Err(Refusal::failed("you can't move to the same storage with same format"));
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmmove", &guest.vmid, |transaction, log| {
+        log.push(format!("create full clone of drive {key} ({old})"));
+        let bytes = drive.size().map_or(0, |size| size.count());
+        let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
+        let new = New { node, vmid, name: None, format: &format, content: "images", bytes };
+        let volume = storage.allocate(transaction, &new, log)?;
+        let mut rest = disks::options(&value);
+        rest.retain(|(key, _)| key != "format");
+        stored.keys.insert(key.clone(), json!(disks::drive_text(&volume, &rest)));
+        if call.flag("delete") {
+            volumes::free(transaction, &guest.node, &old)?;
+        } else {
+            let free = (0..256).map(|number| format!("unused{number}")).find(|key| !stored.keys.contains_key(key));
+            stored.keys.insert(free.unwrap_or_default(), json!(old.as_str()));
+        }
+        stored.write(transaction, &guest)
+    })
+}
+
+/// `POST migrate`: what is refused before anything moves; the twin has no second node to copy to.
+pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if call.required("target")? == guest.node {
+        return Err(Refusal::parameter("target", "target is local node."));
+    }
+    Stored::read(transaction, &guest)?;
+    Err(Refusal::beyond_the_twin("migrate a guest to another node"))
+}

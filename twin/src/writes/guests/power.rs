@@ -1,0 +1,149 @@
+//! Starting and stopping guests.
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::property::Properties;
+use serde_json::{Value, json};
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Row, Transaction, Type, is_on, resources, unlocked};
+
+/// `POST status/start`: a task of the guest, or of HA where that starts it.
+pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if guest.is_managed(transaction)? {
+        return ask_ha(transaction, call, &guest, "start");
+    }
+    if guest.kind == Type::Container {
+        let stored = Stored::read(transaction, &guest)?;
+        if guest.is_running(transaction)? {
+            return Err(Refusal::failed(format!("{} already running", guest.title())));
+        }
+        unlocked(&guest, &stored.keys)?;
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("start"), &guest.vmid, |transaction, _| {
+        let mut stored = Stored::read(transaction, &guest)?;
+        let kind = guest.kind.name().to_lowercase();
+        if is_on(&stored.keys, "template") {
+            return Err(Refusal::failed(format!("you can't start a {kind} if it's a template")));
+        }
+        if !call.flag("skiplock") {
+            unlocked(&guest, &stored.keys)?;
+        }
+        if guest.is_running(transaction)? {
+            return Err(Refusal::failed(format!("{} already running", guest.title())));
+        }
+        stored.settle();
+        stored.write(transaction, &guest)?;
+        startable(transaction, &guest)?;
+        run(transaction, &guest, true)
+    })
+}
+
+/// `POST status/stop`.
+pub(super) fn stop(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    end(transaction, call, "stop")
+}
+
+/// `POST status/shutdown`: the twin's guests obey at once.
+pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    end(transaction, call, "shutdown")
+}
+
+fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if guest.kind == Type::Container {
+        running(transaction, &guest)?;
+    }
+    if guest.is_managed(transaction)? {
+        return ask_ha(transaction, call, &guest, "stop");
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task(what), &guest.vmid, |transaction, _| {
+        let mut stored = Stored::read(transaction, &guest)?;
+        if !call.flag("skiplock") {
+            unlocked(&guest, &stored.keys)?;
+        }
+        if !guest.is_running(transaction)? {
+            return match what {
+                "stop" => Ok(()),
+                _ => Err(Refusal::failed(format!("{} not running", guest.title()))),
+            };
+        }
+        run(transaction, &guest, false)?;
+        stored.settle();
+        stored.write(transaction, &guest)
+    })
+}
+
+/// `POST status/reboot`: what waits comes into force.
+pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    running(transaction, &guest)?;
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("reboot"), &guest.vmid, |transaction, _| {
+        let mut stored = Stored::read(transaction, &guest)?;
+        unlocked(&guest, &stored.keys)?;
+        stored.settle();
+        stored.write(transaction, &guest)
+    })
+}
+
+/// Refuses what only a running guest can do.
+fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
+    if guest.is_running(transaction)? {
+        return Ok(());
+    }
+    Err(Refusal::failed(format!("{} not running", guest.title())))
+}
+
+/// A task that tells HA what is wanted; HA itself is not part of it.
+fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str) -> Result<Value, Refusal> {
+    let node = guest.node.clone();
+    transaction.task(call, &node, &format!("ha{what}"), &guest.vmid, |transaction, log| {
+        log.push(format!("Requesting HA {what} for {}", guest.title()));
+        let resources = ApiPath::parse("cluster/ha/resources");
+        let sid = format!("{}:{}", guest.kind.service(), guest.vmid);
+        let mut rows = transaction.rows(&resources)?;
+        let state = if what == "start" { "started" } else { "stopped" };
+        for row in rows.iter_mut().filter(|row| super::word(row, "sid").as_ref() == Some(&sid)) {
+            row.insert("state".to_owned(), json!(state));
+        }
+        transaction.set_rows(&resources, rows);
+        Ok(())
+    })
+}
+
+/// Notes that a guest runs, or that it does not.
+pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> Result<(), Refusal> {
+    let Some(mut row) = guest.resource(transaction)? else { return Ok(()) };
+    row.insert("status".to_owned(), json!(if runs { "running" } else { "stopped" }));
+    transaction.hide(&guest.path(&["status", "current"]));
+    transaction.put_row(&resources(), "id", row)
+}
+
+/// Refuses a start with a network device on a bridge that the node does not have.
+pub(super) fn startable(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
+    let network = transaction.rows(&ApiPath::new(["nodes", &guest.node, "network"]))?;
+    let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;
+    if network.is_empty() {
+        return Ok(());
+    }
+    for (_, value) in Stored::read(transaction, guest)?.keys.iter().filter(|(key, _)| key.starts_with("net")) {
+        let device = Properties::parse(value.as_str().unwrap_or_default());
+        let Some(bridge) = device.get("bridge") else { continue };
+        let is_named = |row: &Row, key: &str| super::word(row, key).as_deref() == Some(bridge);
+        if !network.iter().any(|row| is_named(row, "iface")) && !vnets.iter().any(|row| is_named(row, "vnet")) {
+            return Err(Refusal::failed(format!("bridge '{bridge}' does not exist")));
+        }
+    }
+    Ok(())
+}
+
+/// `POST status/suspend` and `POST status/resume` of a machine that does not run, which is refused.
+pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    Stored::read(transaction, &guest)?;
+    running(transaction, &guest)?;
+    Err(Refusal::beyond_the_twin("suspend a guest that runs"))
+}

@@ -1,0 +1,149 @@
+//! Snapshots of guests: a copy of the configuration, and the way back to it.
+
+use proxmox_mpc_model::drive::Drive;
+use serde_json::{Value, json};
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Row, Transaction, disks, power, unlocked, word};
+
+/// `POST snapshot`: a task.
+pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, name) = (Guest::of(call), call.required("snapname")?);
+    if name == "current" || name == "pending" {
+        return Err(Refusal::failed(format!("unable to use snapshot name '{name}' (reserved name)")));
+    }
+    if call.flag("vmstate") {
+        return Err(Refusal::beyond_the_twin("save the memory of a machine"));
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("snapshot"), &guest.vmid, |transaction, log| {
+        let stored = Stored::read(transaction, &guest)?;
+        unlocked(&guest, &stored.keys)?;
+        let mut rows = list(transaction, &guest)?;
+        if rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {
+            return Err(Refusal::failed(format!("snapshot name '{name}' already used")));
+        }
+        for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+            let drive = Drive::parse(value.as_str().unwrap_or_default());
+            if let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom()) {
+                log.push(format!("snapshotting 'drive-{key}' ({volume})"));
+            }
+        }
+        let description = call.text("description").unwrap_or_default();
+        let mut kept = stored.keys.clone();
+        kept.insert("snaptime".to_owned(), json!(transaction.now()));
+        kept.insert("description".to_owned(), json!(description));
+        let mut row = Row::new();
+        let parent = take_current(&mut rows);
+        if let Some(parent) = parent {
+            kept.insert("parent".to_owned(), json!(parent));
+            row.insert("parent".to_owned(), json!(parent));
+        }
+        row.insert("name".to_owned(), json!(name));
+        row.insert("description".to_owned(), json!(description));
+        row.insert("snaptime".to_owned(), json!(transaction.now()));
+        row.insert("vmstate".to_owned(), json!(0));
+        rows.push(row);
+        transaction.set(&guest.path(&["snapshot", &name, "config"]), kept);
+        write(transaction, &guest, rows, Some(&name))
+    })
+}
+
+/// The snapshots with the row that stands for now.
+fn list(transaction: &Transaction, guest: &Guest) -> Result<Vec<Row>, Refusal> {
+    transaction.rows(&guest.path(&["snapshot"]))
+}
+
+/// Takes out the row that stands for now; the snapshot that it follows.
+fn take_current(rows: &mut Vec<Row>) -> Option<String> {
+    let at = rows.iter().position(|row| word(row, "name").as_deref() == Some("current"))?;
+    word(&rows.remove(at), "parent")
+}
+
+/// Writes the list, with a row for now that follows `parent`.
+fn write(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    mut rows: Vec<Row>,
+    parent: Option<&str>,
+) -> Result<(), Refusal> {
+    let digest = Stored::read(transaction, guest)?.digest;
+    let running = u8::from(guest.is_running(transaction)?);
+    let current = json!({ "name": "current", "description": "You are here!", "running": running, "digest": digest });
+    let mut current = current.as_object().cloned().unwrap_or_default();
+    current.extend(parent.map(|parent| ("parent".to_owned(), json!(parent))));
+    rows.push(current);
+    transaction.set_rows(&guest.path(&["snapshot"]), rows);
+    Ok(())
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::failed(format!("snapshot '{name}' does not exist"))
+}
+
+/// `PUT snapshot/{name}/config`: another description.
+pub(super) fn describe(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, name) = (Guest::of(call), call.required("snapname")?);
+    let stored = Stored::read(transaction, &guest)?;
+    unlocked(&guest, &stored.keys)?;
+    let mut rows = list(transaction, &guest)?;
+    let row = rows.iter_mut().find(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;
+    let Some(description) = call.text("description") else { return Ok(Value::Null) };
+    row.insert("description".to_owned(), json!(description));
+    let path = guest.path(&["snapshot", &name, "config"]);
+    let mut kept = transaction.object(&path)?;
+    kept.insert("description".to_owned(), json!(description));
+    transaction.set(&path, kept);
+    transaction.set_rows(&guest.path(&["snapshot"]), rows);
+    Ok(Value::Null)
+}
+
+/// `POST snapshot/{name}/rollback`: a task.
+pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, name) = (Guest::of(call), call.required("snapname")?);
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("rollback"), &guest.vmid, |transaction, _| {
+        let mut stored = Stored::read(transaction, &guest)?;
+        unlocked(&guest, &stored.keys)?;
+        let mut rows = list(transaction, &guest)?;
+        if !rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {
+            return Err(missing(&name));
+        }
+        let mut kept = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
+        for key in ["snaptime", "parent", "description", "vmstate", "digest", "runningcpu", "runningmachine"] {
+            kept.remove(key);
+        }
+        kept.extend(stored.keys.get("description").map(|text| ("description".to_owned(), text.clone())));
+        if kept.contains_key("vmgenid") {
+            kept.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
+        }
+        stored = Stored { keys: kept, ..Stored::default() };
+        power::run(transaction, &guest, false)?;
+        stored.write(transaction, &guest)?;
+        take_current(&mut rows);
+        write(transaction, &guest, rows, Some(&name))
+    })
+}
+
+/// `DELETE snapshot/{name}`: a task.
+pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (guest, name) = (Guest::of(call), call.required("snapname")?);
+    let node = guest.node.clone();
+    transaction.task(call, &node, &guest.task("delsnapshot"), &guest.vmid, |transaction, _| {
+        let stored = Stored::read(transaction, &guest)?;
+        unlocked(&guest, &stored.keys)?;
+        let mut rows = list(transaction, &guest)?;
+        let at = rows.iter().position(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;
+        let gone = rows.remove(at);
+        let before = word(&gone, "parent");
+        for row in rows.iter_mut().filter(|row| word(row, "parent").as_ref() == Some(&name)) {
+            match &before {
+                Some(parent) => drop(row.insert("parent".to_owned(), json!(parent))),
+                None => drop(row.remove("parent")),
+            }
+        }
+        let parent = take_current(&mut rows);
+        transaction.hide(&guest.path(&["snapshot", &name, "config"]));
+        write(transaction, &guest, rows, parent.as_deref())
+    })
+}

@@ -1,0 +1,329 @@
+//! Volumes on storages.
+
+use proxmox_mpc_model::volume::VolumeId;
+use proxmox_mpc_model::{ApiPath, list};
+use serde_json::{Value, json};
+
+use super::{Call, Refusal, Row, Transaction, is_on, word};
+use crate::state::tasks::Log;
+
+/// A storage as it is configured.
+#[derive(Clone, Debug)]
+pub(super) struct Storage {
+    name: String,
+    row: Row,
+}
+
+impl Storage {
+    /// Reads a storage that must be there and hold volumes of a kind.
+    pub(super) fn holding(transaction: &Transaction, name: &str, content: &str) -> Result<Self, Refusal> {
+        let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
+        let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
+        let contents = word(&row, "content").unwrap_or_default();
+        if list::items(&contents).any(|own| own == content) {
+            return Ok(Self { name: name.to_owned(), row });
+        }
+        let what = if content == "images" { "vm images" } else { "container directories" };
+        Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
+    }
+
+    /// Refuses a storage that is switched off, or not for this node.
+    pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
+        if is_on(&self.row, "disable") {
+            return Err(Refusal::failed(format!("storage '{}' is disabled", self.name)));
+        }
+        let nodes = word(&self.row, "nodes").unwrap_or_default();
+        if nodes.is_empty() || list::items(&nodes).any(|own| own == node) {
+            return Ok(());
+        }
+        Err(Refusal::failed(format!("storage '{}' is not available on node '{node}'", self.name)))
+    }
+
+    /// The storage of a volume, whatever it holds.
+    pub(super) fn of(transaction: &Transaction, volume: &VolumeId) -> Result<Self, Refusal> {
+        let name = volume.storage();
+        let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
+        let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
+        Ok(Self { name: name.to_owned(), row })
+    }
+
+    /// Makes a linked clone of a base volume.
+    pub(super) fn link(
+        &self,
+        transaction: &mut Transaction,
+        base: &VolumeId,
+        new: &New<'_>,
+        log: &mut Log,
+    ) -> Result<String, Refusal> {
+        let made = self.allocate(transaction, new, &mut Log::new())?;
+        if !self.has_files() {
+            return Ok(made);
+        }
+        let list = self.content(new.node);
+        let own = made.split_once(':').map_or(made.as_str(), |(_, own)| own);
+        let file = own.rsplit('/').next().unwrap_or_default();
+        let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
+        log.push(format!("clone {name}: images, {file}, {vmid} to {file} (base=../{name})"));
+        let folder = word(&self.row, "path").unwrap_or_default();
+        let backing = base.format().unwrap_or("raw");
+        log.push(format!(
+            "Formatting '{folder}/images/{vmid}/{file}', fmt=qcow2 cluster_size=131072 extended_l2=on \
+             preallocation=metadata compression_type=zlib size={bytes} backing_file=../{name} backing_fmt={backing} \
+             lazy_refcounts=off refcount_bits=16"
+        ));
+        let linked = format!("{base}/{own}");
+        let mut row = transaction.row(&list, "volid", &made)?.unwrap_or_default();
+        transaction.remove_row(&list, "volid", &made)?;
+        row.insert("volid".to_owned(), json!(linked));
+        row.insert("parent".to_owned(), json!(format!("../{name}")));
+        transaction.put_row(&list, "volid", row)?;
+        Ok(linked)
+    }
+
+    pub(super) fn kind(&self) -> String {
+        word(&self.row, "type").unwrap_or_default()
+    }
+
+    /// Whether its volumes are files in a folder for each guest.
+    pub(super) fn has_files(&self) -> bool {
+        matches!(self.kind().as_str(), "dir" | "nfs" | "cifs" | "glusterfs" | "btrfs")
+    }
+
+    /// The path of its volumes of a node.
+    fn content(&self, node: &str) -> ApiPath {
+        ApiPath::new(["nodes", node, "storage", &self.name, "content"])
+    }
+
+    /// The format of a volume: what was asked for where the storage has a choice.
+    pub(super) fn format(&self, asked: Option<&str>) -> String {
+        if self.has_files() { asked.unwrap_or("raw").to_owned() } else { "raw".to_owned() }
+    }
+
+    /// The identifier of a volume of a guest by its bare name: `vm-100-disk-0`.
+    fn volume(&self, vmid: &str, name: &str, format: &str) -> String {
+        if self.has_files() {
+            return format!("{}:{vmid}/{name}.{format}", self.name);
+        }
+        format!("{}:{name}", self.name)
+    }
+
+    /// Makes a volume for a guest, `bytes` long, with the first free number where it has no name of its own.
+    pub(super) fn allocate(
+        &self,
+        transaction: &mut Transaction,
+        new: &New<'_>,
+        log: &mut Log,
+    ) -> Result<String, Refusal> {
+        self.usable(new.node)?;
+        let path = self.content(new.node);
+        let rows = transaction.rows(&path)?;
+        let taken =
+            |name: &str| rows.iter().filter_map(|row| word(row, "volid")).any(|volume| is_called(&volume, name));
+        let numbered = |number: u32| format!("vm-{}-disk-{number}", new.vmid);
+        let name = match new.name {
+            Some(name) => name.to_owned(),
+            None => (0..u32::MAX).map(numbered).find(|name| !taken(name)).unwrap_or_default(),
+        };
+        let volume = self.volume(new.vmid, &name, new.format);
+        if rows.iter().any(|row| word(row, "volid").as_ref() == Some(&volume)) {
+            return Err(Refusal::failed(format!("disk image '{volume}' already exists")));
+        }
+        log.extend(self.said(new, &name));
+        let mut row = Row::new();
+        row.insert("volid".to_owned(), json!(volume));
+        row.insert("vmid".to_owned(), json!(new.vmid.parse::<u64>().unwrap_or_default()));
+        row.insert("content".to_owned(), json!(new.content));
+        row.insert("format".to_owned(), json!(new.format));
+        row.insert("size".to_owned(), json!(new.bytes));
+        row.insert("ctime".to_owned(), json!(transaction.now()));
+        transaction.put_row(&path, "volid", row)?;
+        Ok(volume)
+    }
+
+    /// What the tools behind the storage say of a new volume.
+    fn said(&self, new: &New<'_>, name: &str) -> Option<String> {
+        let (bytes, format, vmid) = (new.bytes, new.format, new.vmid);
+        if self.has_files() {
+            let folder = word(&self.row, "path").unwrap_or_default();
+            let file = format!("{folder}/images/{vmid}/{name}.{format}");
+            let options = match format {
+                "qcow2" => format!(
+                    "cluster_size=65536 extended_l2=off preallocation=metadata compression_type=zlib size={bytes} \
+                     lazy_refcounts=off refcount_bits=16"
+                ),
+                _ => format!("size={bytes} preallocation=off"),
+            };
+            return Some(format!("Formatting '{file}', fmt={format} {options}"));
+        }
+        self.kind().starts_with("lvm").then(|| format!("  Logical volume \"{name}\" created."))
+    }
+}
+
+/// A volume to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct New<'n> {
+    pub(super) node: &'n str,
+    pub(super) vmid: &'n str,
+    /// Its bare name, where it is not numbered: `vm-100-cloudinit`.
+    pub(super) name: Option<&'n str>,
+    pub(super) format: &'n str,
+    /// `images` or `rootdir`.
+    pub(super) content: &'n str,
+    pub(super) bytes: u64,
+}
+
+/// Whether a volume has this bare name, whatever its folder and format.
+fn is_called(volume: &str, name: &str) -> bool {
+    let last = volume.rsplit(['/', ':']).next().unwrap_or_default();
+    let bare = last.split_once('.').map_or(last, |(bare, _)| bare);
+    bare == name || bare.replacen("base-", "vm-", 1) == name
+}
+
+/// The volume's row in the list of its storage on a node.
+pub(super) fn row(transaction: &Transaction, node: &str, volume: &VolumeId) -> Result<Option<Row>, Refusal> {
+    let list = ApiPath::new(["nodes", node, "storage", volume.storage(), "content"]);
+    transaction.row(&list, "volid", volume.as_str())
+}
+
+/// Changes how long a volume is.
+pub(super) fn stretch(transaction: &mut Transaction, node: &str, volume: &VolumeId, bytes: u64) -> Result<(), Refusal> {
+    let Some(mut own) = row(transaction, node, volume)? else { return Ok(()) };
+    own.insert("size".to_owned(), json!(bytes));
+    let list = ApiPath::new(["nodes", node, "storage", volume.storage(), "content"]);
+    transaction.put_row(&list, "volid", own)
+}
+
+/// Takes a volume away, if it is there.
+pub(super) fn free(transaction: &mut Transaction, node: &str, volume: &VolumeId) -> Result<(), Refusal> {
+    let list = ApiPath::new(["nodes", node, "storage", volume.storage(), "content"]);
+    if row(transaction, node, volume)?.is_some() {
+        transaction.remove_row(&list, "volid", volume.as_str())?;
+    }
+    transaction.hide(&ApiPath::new(["nodes", node, "storage", volume.storage(), "content", volume.as_str()]));
+    Ok(())
+}
+
+/// `POST content`: a volume with a name that the client chose.
+pub(super) fn allocate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (node, vmid, file) = (call.node(), call.required("vmid")?, call.required("filename")?);
+    let storage = Storage::holding(transaction, &call.required("storage")?, "images")?;
+    let size = call.required("size")?;
+    let bytes = super::disks::bytes(&size, 1 << 10)
+        .ok_or_else(|| Refusal::parameter("size", "value does not match the regex pattern"))?;
+    let (name, ending) = match file.rsplit_once('.') {
+        Some((name, ending)) if storage.has_files() => (name.to_owned(), Some(ending.to_owned())),
+        _ => (file, None),
+    };
+    let format = storage.format(call.text("format").or(ending).as_deref());
+    let new = New { node: &node, vmid: &vmid, name: Some(&name), format: &format, content: "images", bytes };
+    storage.allocate(transaction, &new, &mut Log::new()).map(Value::from)
+}
+
+/// `DELETE content/{volume}`: a task that takes the volume away.
+pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
+    let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
+    let volume =
+        VolumeId::parse(&named).ok_or_else(|| Refusal::failed(format!("unable to parse volume ID '{named}'")))?;
+    let id = match volume.owner() {
+        Some(vmid) => format!("{vmid}@{storage}"),
+        None => storage.clone(),
+    };
+    let protected = row(transaction, &node, &volume)?.is_some_and(|row| is_on(&row, "protected"));
+    transaction.task(call, &node, "imgdel", &id, |transaction, log| {
+        if protected {
+            return Err(Refusal::failed(format!("cannot remove protected volume '{volume}' on '{node}'")));
+        }
+        if let (None, Some(storage)) = (row(transaction, &node, &volume)?, folder(transaction, &volume)?) {
+            log.push(format!("disk image '{storage}' does not exist"));
+        }
+        free(transaction, &node, &volume)?;
+        log.push(format!("Removed volume '{volume}'"));
+        Ok(())
+    })
+}
+
+/// Where an ISO image or a container template lies.
+fn folder(transaction: &Transaction, volume: &VolumeId) -> Result<Option<String>, Refusal> {
+    let row = transaction.row(&ApiPath::parse("storage"), "storage", volume.storage())?;
+    let Some(path) = row.and_then(|row| word(&row, "path")) else { return Ok(None) };
+    let Some((kind, file)) = volume.name().split_once('/') else { return Ok(None) };
+    Ok(match kind {
+        "iso" => Some(format!("{path}/template/iso/{file}")),
+        "vztmpl" => Some(format!("{path}/template/cache/{file}")),
+        _ => None,
+    })
+}
+
+/// Gives a volume another identifier.
+pub(super) fn rename(transaction: &mut Transaction, node: &str, from: &VolumeId, to: &str) -> Result<(), Refusal> {
+    let Some(mut own) = row(transaction, node, from)? else { return Ok(()) };
+    let list = ApiPath::new(["nodes", node, "storage", from.storage(), "content"]);
+    free(transaction, node, from)?;
+    own.insert("volid".to_owned(), json!(to));
+    transaction.put_row(&list, "volid", own)
+}
+
+/// `PUT content/{volume}`: the notes and the protection of a backup.
+pub(super) fn annotate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
+    let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
+    let volume =
+        VolumeId::parse(&named).ok_or_else(|| Refusal::failed(format!("unable to parse volume ID '{named}'")))?;
+    let Some(mut own) = row(transaction, &node, &volume)? else {
+        return Err(Refusal::beyond_the_twin("change a volume that is on no list"));
+    };
+    if let Some(notes) = call.text("notes") {
+        own.insert("notes".to_owned(), json!(notes));
+    }
+    if call.text("protected").is_some() {
+        own.insert("protected".to_owned(), json!(u8::from(call.flag("protected"))));
+    }
+    let list = ApiPath::new(["nodes", &node, "storage", volume.storage(), "content"]);
+    transaction.hide(&ApiPath::new(["nodes", &node, "storage", volume.storage(), "content", volume.as_str()]));
+    transaction.put_row(&list, "volid", own)?;
+    Ok(Value::Null)
+}
+
+/// `POST upload`: a task that puts a file in its place.
+pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (node, storage) = (call.node(), call.required("storage")?);
+    let (content, file) = (call.required("content")?, call.required("filename")?);
+    let Some(size) = call.uploaded else { return Err(Refusal::failed("missing temporary file")) };
+    let known = transaction.row(&ApiPath::parse("storage"), "storage", &storage)?;
+    let known = known.ok_or_else(|| Refusal::failed(format!("storage '{storage}' does not exist")))?;
+    let contents = word(&known, "content").unwrap_or_default();
+    if !list::items(&contents).any(|own| own == content) {
+        let why = format!("storage '{storage}' does not support '{content}' content");
+        return Err(Refusal::failed(why));
+    }
+    let root = word(&known, "path").unwrap_or_default();
+    let folder = match content.as_str() {
+        "iso" => format!("{root}/template/iso"),
+        "vztmpl" => format!("{root}/template/cache"),
+        _ => format!("{root}/{content}"),
+    };
+    let temporary = format!("/var/tmp/pveupload-{}", transaction.made_up_digits(16));
+    transaction.task(call, &node.clone(), "imgcopy", "", |transaction, log| {
+        log.push(format!("starting file import from: {temporary}"));
+        log.push(format!("target node: {node}"));
+        log.push(format!("target file: {folder}/{file}"));
+        log.push(format!("file size is: {size}"));
+        log.push(format!("command: cp -- {temporary} {folder}/{file}"));
+        log.push("finished file import successfully".to_owned());
+        let ending = file.rsplit('.').next().unwrap_or_default();
+        let format = match (content.as_str(), ending) {
+            ("iso", _) => "iso",
+            ("vztmpl", "gz") => "tgz",
+            ("vztmpl", "xz") => "txz",
+            ("vztmpl", "zst") => "tzst",
+            _ => ending,
+        };
+        let volume = format!("{storage}:{content}/{file}");
+        let row = json!({
+            "volid": volume, "content": content, "format": format, "size": size, "ctime": transaction.now(),
+        });
+        let list = ApiPath::new(["nodes", &node, "storage", &storage, "content"]);
+        transaction.put_row(&list, "volid", row.as_object().cloned().unwrap_or_default())
+    })
+}
