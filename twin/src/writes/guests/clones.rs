@@ -179,7 +179,7 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
             let drive = Drive::parse(value.as_str().unwrap_or_default());
             let wanted = disks::is_disk(&key) && !drive.is_cdrom() && !key.starts_with("unused");
             let Some(volume) = drive.stored().filter(|_| wanted) else { continue };
-            let base = volume.as_str().replacen("vm-", "base-", 1);
+            let base = base_name(volume.as_str());
             volumes::rename(transaction, &guest.node, volume, &base)?;
             let text = disks::drive_text(&base, &disks::options(value.as_str().unwrap_or_default()));
             stored.keys.insert(key, json!(text));
@@ -187,4 +187,24 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
         stored.keys.insert("template".to_owned(), json!(1));
         stored.write(transaction, &guest)
     })
+}
+
+/// What a disk is called once it is a template's: the file, or the volume, is a `base-…`; its storage and folder stay.
+fn base_name(volume: &str) -> String {
+    let at = volume.rfind(['/', ':']).map_or(0, |at| at + 1);
+    let (place, name) = volume.split_at(at);
+    format!("{place}{}", name.replacen("vm-", "base-", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_volume_is_called_anew() {
+        let check = |volume: &str, expected: &str| assert_eq!(base_name(volume), expected);
+        check("local-lvm:vm-100-disk-0", "local-lvm:base-100-disk-0");
+        check("local:100/vm-100-disk-0.qcow2", "local:100/base-100-disk-0.qcow2");
+        check("vm-store:vm-100-disk-0", "vm-store:base-100-disk-0");
+    }
 }

@@ -124,7 +124,7 @@ pub(super) fn make(
         Wish::There => return attach(transaction, guest, value),
     };
     if let Some((_, source)) = rest.iter().find(|(key, _)| key == "import-from") {
-        return Err(import(transaction, source)?);
+        return Err(import(transaction, guest, source)?);
     }
     let storage = Storage::holding(transaction, &storage, content(guest))?;
     let asked = rest.iter().find(|(key, _)| key == "format").map(|(_, value)| value.clone());
@@ -146,7 +146,11 @@ pub(super) fn make(
 }
 
 /// What becomes of an import: the twin has no contents to read.
-fn import(transaction: &Transaction, source: &str) -> Result<Refusal, Refusal> {
+fn import(transaction: &Transaction, guest: &Guest, source: &str) -> Result<Refusal, Refusal> {
+    let there = VolumeId::parse(source).map(|volume| volumes::row(transaction, &guest.node, &volume)).transpose()?;
+    if there.flatten().is_some() {
+        return Ok(Refusal::beyond_the_twin("import a disk"));
+    }
     let storage = source.split_once(':').map(|(storage, _)| storage).unwrap_or_default();
     let row = transaction.row(&proxmox_mpc_model::ApiPath::parse("storage"), "storage", storage)?;
     let folder = row.and_then(|row| word(&row, "path"));

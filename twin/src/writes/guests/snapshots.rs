@@ -4,6 +4,7 @@ use proxmox_mpc_model::drive::Drive;
 use serde_json::{Value, json};
 
 use super::store::Stored;
+use super::volumes::Storage;
 use super::{Call, Guest, Refusal, Row, Transaction, disks, power, unlocked, word};
 
 /// `POST snapshot`: a task.
@@ -26,6 +27,10 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
             let drive = Drive::parse(value.as_str().unwrap_or_default());
             if let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom()) {
+                // `PVE::AbstractConfig`'s words for a volume whose storage or format knows no snapshots.
+                if !Storage::of(transaction, volume)?.snapshots(volume) {
+                    return Err(Refusal::failed("snapshot feature is not available"));
+                }
                 log.push(format!("snapshotting 'drive-{key}' ({volume})"));
             }
         }

@@ -84,6 +84,14 @@ impl Storage {
         word(&self.row, "type").unwrap_or_default()
     }
 
+    /// Whether a volume can be kept as it is now: storages of blocks that share them can, and images of a format that can.
+    pub(super) fn snapshots(&self, volume: &VolumeId) -> bool {
+        match self.kind().as_str() {
+            "lvmthin" | "zfspool" | "rbd" | "btrfs" => true,
+            _ => self.has_files() && (volume.as_str().ends_with(".qcow2") || volume.as_str().ends_with(".subvol")),
+        }
+    }
+
     /// Whether its volumes are files in a folder for each guest.
     pub(super) fn has_files(&self) -> bool {
         matches!(self.kind().as_str(), "dir" | "nfs" | "cifs" | "glusterfs" | "btrfs")
