@@ -88,7 +88,7 @@ impl Storage {
     pub(super) fn snapshots(&self, volume: &VolumeId) -> bool {
         match self.kind().as_str() {
             "lvmthin" | "zfspool" | "rbd" | "btrfs" => true,
-            _ => self.has_files() && (volume.as_str().ends_with(".qcow2") || volume.as_str().ends_with(".subvol")),
+            _ => self.has_files() && matches!(volume.as_str().rsplit_once('.'), Some((_, "qcow2"))),
         }
     }
 
