@@ -118,7 +118,7 @@ fn cases() -> Vec<Case> {
             json!({"path": "differs", "values": {"comment": "new {{ '{{' }} x", "same": 1, "content": "images,iso"},
                    "sets": ["content"], "always": {"type": "dir"}}),
             Says::Changed,
-            &[r#"PUT differs {"comment": "new {{ x", "type": "dir"}"#],
+            &[r#"PUT differs {"type": "dir", "comment": "new {{ x"}"#],
         ),
         case(secret("masked", "password", CANARY), Says::Same, &[]),
         case(
