@@ -281,3 +281,35 @@ fn writes_are_refused_in_proxmoxs_order() {
         check("root@pam!twin", "POST", "access/tfa/eve@pve", "type=recovery", 403, ticket_only);
     });
 }
+
+/// A user that a client made logs in with its password and its token, may nothing, and what an ACL grants from then on.
+#[test]
+fn who_was_made_may_log_in_and_do_what_was_granted() {
+    const OWN: &str = "PVEAPIToken=root@pam!iac=11111111-2222-3333-4444-555555555555";
+    let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    with_twin(recording, options(credentials), |_, mut client| {
+        let mut send = |who: &str, method: &str, path: &str, form: &str| {
+            let headers = [("Authorization", who), ("Content-Type", "application/x-www-form-urlencoded")];
+            let headers = if form.is_empty() { &headers[..1] } else { &headers };
+            client.send(method, &format!("/api2/json/{path}"), headers, form)
+        };
+        let done = |response: Response| {
+            assert_eq!(response.status, 200, "{}", response.body);
+            response.answer()
+        };
+        done(send(OWN, "POST", "access/users", "userid=new@pve&password=longenough"));
+        let made = done(send(OWN, "POST", "access/users/new@pve/token/t1", "privsep=0"));
+        let token = format!("PVEAPIToken=new@pve!t1={}", made.data().unwrap()["value"].as_str().unwrap());
+        assert_eq!(done(send(&token, "GET", "access/permissions", "")).data(), Some(&json!({})));
+        assert_eq!(send(&token, "GET", "nodes/pve1/qemu/100/config", "").status, 403);
+        done(send(OWN, "PUT", "access/acl", "path=/vms/100&users=new@pve&roles=PVEAuditor"));
+        done(send(&token, "GET", "nodes/pve1/qemu/100/config", ""));
+        assert_eq!(send(&token, "GET", "nodes/pve1/qemu/101/config", "").status, 403);
+        let ticket = done(send("", "POST", "access/ticket", "username=new@pve&password=longenough"));
+        assert_eq!(ticket.data().unwrap()["username"], "new@pve");
+        assert_eq!(send("", "POST", "access/ticket", "username=new@pve&password=other").status, 401);
+        done(send(OWN, "DELETE", "access/users/new@pve/token/t1", ""));
+        assert_eq!(send(&token, "GET", "version", "").status, 401);
+    });
+}
