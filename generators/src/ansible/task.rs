@@ -232,11 +232,11 @@ impl Task {
     }
 
     fn value(&mut self, kind: &Kind, key: &str, value: &Json) {
-        if let Some(Form::Set(_)) = kind.key(key).map(|key| key.form) {
-            self.sets.push(key.to_owned());
-        }
         let node = match kind.key(key).map(|key| key.form) {
-            Some(Form::Set(separator)) => Node::from(set(value, separator)),
+            Some(Form::Set(separator)) => {
+                self.sets.push(key.to_owned());
+                Node::from(set(value, separator))
+            }
             Some(Form::Properties(_)) => Node::from(&properties(value)),
             _ => value.into(),
         };

@@ -47,8 +47,10 @@ fn as_it_came(object: &Object) -> bool {
         && object.keys.keys().all(|key| object.text(key).is_none_or(|value| came(key, &value)))
 }
 
-/// Read stores the first moment of 1970 for a user who does not expire, and that is the default (docs/provider.md, U1).
-fn expiration(draft: &mut Draft<'_>) {
+/// When a user or a token ends, in seconds since 1970; 0 and no key at all are never. Nothing is written for never: Read
+/// then stores what it takes for the default, the first moment of 1970 for a user (docs/provider.md, U1), nothing for a
+/// token.
+pub(super) fn expiration(draft: &mut Draft<'_>) {
     let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
         draft.default("expire");
         return;

@@ -2,9 +2,9 @@
 
 use proxmox_mpc_model::{Identity, Object};
 
+use super::user::expiration;
 use super::{Half, Namespace, Place};
-use crate::bpg;
-use crate::draft::{Draft, SetAside};
+use crate::draft::SetAside;
 use crate::hcl::Value;
 use crate::row::Row;
 
@@ -52,18 +52,4 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         .remedy(format!("pveum user token modify {} --privsep 1", id.replace('!', " "))));
     }
     Ok(Place::Own("proxmox_user_token", id.to_owned()))
-}
-
-/// Read stores nothing for a token that ends with its user.
-fn expiration(draft: &mut Draft<'_>) {
-    let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
-        draft.default("expire");
-        return;
-    };
-    if let Some(moment) = bpg::rfc3339(seconds) {
-        draft.set("expiration_date", moment);
-    } else {
-        draft.lost("expire", "the provider refuses a year of five digits (provider rule U3)");
-        draft.ignore(&["expiration_date"], "the provider refuses a year of five digits");
-    }
 }

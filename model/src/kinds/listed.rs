@@ -109,7 +109,6 @@ impl Listed {
     }
 
     /// The path below a place, without the query.
-    /// The path below a place, without the query.
     pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
         ApiPath::new(self.segments(prefix))
     }
