@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod derived;
 pub mod drive;
 pub mod etc_pve;
+pub mod firewall;
 pub mod kinds;
 pub mod list;
 pub mod mac;

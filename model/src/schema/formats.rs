@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::pattern;
+use crate::firewall;
 
 mod calendar;
 
@@ -21,10 +22,13 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
     if let Some(item) = name.strip_suffix("-opt") {
         return if text.is_empty() { Ok(()) } else { check(item, text) };
     }
+    if name == "pve-storage-id" && text.chars().count() < 2 {
+        return Err(format!("storage ID '{text}' cannot be shorter than 2 characters\n"));
+    }
     if let Some(verdict) = by_pattern(name, text) {
         return verdict;
     }
-    if let Some(verdict) = network(name, text) {
+    if let Some(verdict) = network(name, text).or_else(|| of_firewall(name, text)) {
         return verdict;
     }
     match name {
@@ -38,7 +42,23 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
         "pve-volume-id-or-qm-path" | "pve-volume-id-or-absolute-path" => check("pve-volume-id", text),
         "pve-hotplug-features" => hotplug(text),
         "pve-calendar-event" => calendar::check(text),
-        "pve-fw-addr-spec" => addresses(text),
+        "pve-vlan-id-or-range" => vlans(text),
+        "storage-pair" => pair(text, "pve-storage-id"),
+        "bridge-pair" => pair(text, "pve-bridge-id"),
+        "pve-dir-override" => directory(text),
+        "pve-storage-server" => {
+            says(check("address", text).is_ok(), "value does not look like a valid server name or IP address")
+        }
+        "lxc-ip-with-ll-iface" => with_interface(text),
+        "pve-cpuset" => processors(text),
+        "pve-lxc-mp-string" => {
+            let climbs = text.starts_with("../") || pattern::matches(".*/\\.\\.?(?:/.*)?", text);
+            says(!climbs, &format!("{text} contains illegal character sequences"))
+        }
+        "pve-lxc-dev-string" => {
+            let fits = text.starts_with("/dev/") && !pattern::matches(".*/\\.\\.?(?:/.*)?", text);
+            says(fits, &format!("{text} is not a valid device path"))
+        }
         "pve-priv" => says(PRIVILEGES.contains(&text), &format!("invalid privilege '{text}'")),
         _ => Ok(()),
     }
@@ -53,10 +73,6 @@ fn network(name: &str, text: &str) -> Option<Verdict> {
         "CIDRv4" => says(is_cidr(text, Some(false)), "value does not look like a valid IPv4 network"),
         "CIDRv6" => says(is_cidr(text, Some(true)), "value does not look like a valid IPv6 network"),
         "CIDR" => says(is_cidr(text, None), "value does not look like a valid CIDR network"),
-        "IPorCIDR" => says(
-            text.parse::<IpAddr>().is_ok() || is_cidr(text, None),
-            "value does not look like a valid IP address or CIDR network",
-        ),
         "ipv4mask" => says(is_mask(text), "value does not look like a valid IP netmask"),
         "pve-ipv4-config" if matches!(text, "dhcp" | "manual") => Ok(()),
         "pve-ipv4-config" => check("CIDRv4", text),
@@ -78,7 +94,7 @@ const PATTERNS: &[(&str, &str, &str)] = &[
     ("pve-vmid", "[1-9][0-9]{2,8}", "value does not look like a valid VM ID"),
     ("pve-node", "[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?", "value does not look like a valid node name"),
     ("pve-iface", "(?i:[a-z][a-z0-9_]{1,20}(?:[:.]\\d+)?)", "invalid network interface name '{}'"),
-    ("pve-bridge-id", "[-_.\\w\\d]+", "invalid bridge: {}"),
+    ("pve-bridge-id", "[-_.\\w\\d]+", "invalid bridge ID '{}'"),
     ("pve-realm", "[A-Za-z][A-Za-z0-9.\\-_]+", "value does not look like a valid realm"),
     ("pve-groupid", "[A-Za-z0-9.\\-_]+", "group name '{}' contains invalid characters"),
     ("pve-roleid", "[A-Za-z0-9.\\-_]+", "role name '{}' contains invalid characters"),
@@ -118,7 +134,34 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "[a-zA-Z0-9.+_][a-zA-Z0-9.+_\\-]+",
         "lvm volume group name '{}' contains illegal characters",
     ),
-    ("storage-pair", "[A-Za-z0-9\\-_.]+(?::[A-Za-z0-9\\-_.]+)?", "unable to parse storage pair"),
+    ("pve-storage-content", "images|rootdir|vztmpl|iso|backup|snippets|none|import", "invalid content type '{}'"),
+    ("pve-storage-options", "\\S+", "invalid options '{}'"),
+    (
+        "pve-storage-portal-dns",
+        "[A-Za-z0-9\\-.]+(?::\\d+)?|\\[[A-Za-z0-9\\-.:]+\\](?::\\d+)?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*",
+        "value does not look like a valid portal address",
+    ),
+    (
+        "pve-storage-path-in-property-string",
+        "/[^;,=()]+.*",
+        "Value does not look like a valid absolute path. These symbols are currently not allowed in path: ;,=()",
+    ),
+    (
+        "pve-sdn-isis-net",
+        "[a-fA-F0-9]{2}(?:\\.[a-fA-F0-9]{4}){3,9}\\.[a-fA-F0-9]{2}",
+        "value does not look like a valid isis net",
+    ),
+    ("pve-sdn-bgp-rt", "\\d{1,10}:\\d{1,10}", "value does not look like a valid bgp route-target"),
+    ("pve-ha-resource-id", "[a-z]+:\\S+", "value does not look like a valid ha resource id"),
+    ("pve-ha-resource-or-vm-id", "(?:[a-z]+:\\S+|\\d+)", "value does not look like a valid ha resource id"),
+    ("pve-ha-node", "[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?(?::\\d+)?", "value does not look like a valid ha node"),
+    ("pve-day-of-week", "mon|tue|wed|thu|fri|sat|sun", "invalid day '{}'"),
+    ("pve-task-status-type", "(?i:ok|error|warning|unknown)", "invalid status '{}'"),
+    (
+        "graphite-path",
+        "(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?\\.)*[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?",
+        "value does not look like a valid graphite path",
+    ),
     ("ldap-simple-attr", "[a-zA-Z0-9]+", "value '{}' does not look like a simple ldap attribute name"),
 ];
 
@@ -177,20 +220,72 @@ fn hotplug(text: &str) -> Verdict {
     strange.map_or(Ok(()), |feature| Err(format!("invalid hotplug feature '{feature}'\n")))
 }
 
-/// Addresses, networks, ranges, aliases and sets of a firewall rule (`pve_verify_fw_addr_spec`).
-fn addresses(text: &str) -> Verdict {
-    for part in text.split(',') {
-        let numeric = part.starts_with(|first: char| first.is_ascii_digit()) || part.contains("::");
-        let Some((address, length)) = part.split_once('/').filter(|(address, _)| numeric && !address.contains('-'))
-        else {
-            continue;
-        };
-        let width = if address.contains(':') { 128 } else { 32 };
-        if length.parse::<u32>().is_ok_and(|length| length > width) {
-            return Err(format!("invalid IP address: Prefix length {length} is longer than IP address ({width})\n"));
-        }
+/// The formats of firewall rules.
+fn of_firewall(name: &str, text: &str) -> Option<Verdict> {
+    let verdict = match name {
+        "pve-fw-addr-spec" => firewall::addresses(text).map(drop),
+        "pve-fw-dport-spec" => firewall::ports(text, true),
+        "pve-fw-sport-spec" => firewall::ports(text, false),
+        "pve-fw-protocol-spec" => firewall::protocol(text),
+        "pve-fw-icmp-type-spec" => firewall::icmp_type(text),
+        "pve-fw-conntrack-helper" => firewall::helpers(text),
+        "IPorCIDRorAlias" if firewall::is_name(firewall::unscoped(text)) => Ok(()),
+        "IPorCIDR" | "IPorCIDRorAlias" => firewall::cidr(text),
+        _ => return None,
+    };
+    Some(verdict.map_err(|complaint| format!("{complaint}\n")))
+}
+
+/// `100`, or `100-200` from the lower to the higher.
+fn vlans(text: &str) -> Verdict {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+    let ends = match text.split_once('-') {
+        Some((first, last)) => number(first).zip(number(last)).map(|(first, last)| (first, Some(last))),
+        None => number(text).map(|only| (only, None)),
+    };
+    let Some((first, last)) = ends else { return Err(format!("invalid VLAN configuration '{text}'\n")) };
+    if let Some(tag) = [Some(first), last].into_iter().flatten().find(|tag| !(2..=4094).contains(tag)) {
+        return Err(format!("invalid VLAN tag '{tag}'\n"));
     }
-    Ok(())
+    let falls = last.is_some_and(|last| first >= last);
+    says(!falls, &format!("VLAN range must go from lower to higher tag '{text}'"))
+}
+
+/// One entry of a map from ids to ids: `source:target`, one id for all others, or `1` for each to itself.
+fn pair(text: &str, format: &str) -> Verdict {
+    let strange = |why: String| format!("entry '{text}' contains invalid ID - {why}\n\n");
+    match text.split_once(':') {
+        _ if text == "1" => Ok(()),
+        Some((source, target)) => check(format, source).and_then(|()| check(format, target)).map_err(strange),
+        None => check(format, text).map_err(strange),
+    }
+}
+
+/// `backup=dump`: where a directory storage keeps a kind of content, relative to its path.
+fn directory(text: &str) -> Verdict {
+    let fits = text.split_once('=').is_some_and(|(content, path)| {
+        let parts = path.len() < 1023 && path.split('/').all(|part| part.len() < 255);
+        check("pve-storage-content", content).is_ok() && parts && pattern::matches("[^.]*(?:\\.?[^.]+)+", path)
+    });
+    says(fits, &format!("invalid override '{text}'"))
+}
+
+/// A link-local address may name its interface.
+fn with_interface(text: &str) -> Verdict {
+    let local = text.split_once('%').filter(|(address, _)| address.starts_with("fe80:"));
+    let fits =
+        local.is_some_and(|(address, interface)| check("ip", address).is_ok() && check("pve-iface", interface).is_ok());
+    if fits { Ok(()) } else { check("ip", text) }
+}
+
+/// Numbers and ranges of processors: `0,2-5`.
+fn processors(text: &str) -> Verdict {
+    let number = |text: &str| text.parse::<u32>().ok();
+    let fits = text.split(',').all(|part| match part.split_once('-') {
+        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
+        None => number(part).is_some(),
+    });
+    says(fits, "unable to parse cpuset option")
 }
 
 /// The privileges of Proxmox VE 9 (`PVE::AccessControl`).

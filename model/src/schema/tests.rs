@@ -90,6 +90,46 @@ fn other_methods_complain_alike() {
     );
 }
 
+/// What Proxmox's own checks of these formats say (`pve-common`, `pve-firewall`, `pve-storage`, `pve-network`,
+/// `pve-ha-manager`, `pve-container`).
+#[test]
+fn formats_have_their_complaints() {
+    let check = |path: &str, given: Value, name: &str, expected: &str| {
+        let said = complaints(Verb::Post, path, &given);
+        let said = said.get(name).and_then(Value::as_str).unwrap_or_default();
+        let expected = if expected.is_empty() { String::new() } else { format!("invalid format - {expected}\n") };
+        assert_eq!(said, expected, "{given}");
+    };
+    let rule = |key: &str, value: &str| {
+        let mut given = json!({"type": "in", "action": "ACCEPT"});
+        given[key] = json!(value);
+        given
+    };
+    let rules = "cluster/firewall/rules";
+    check(rules, rule("source", "10.0.0.0/24"), "source", "");
+    check(rules, rule("source", "foo.bar"), "source", "invalid IP address: Invalid chars in IP foo.bar");
+    check(rules, rule("dport", "99999"), "dport", "invalid port '99999'");
+    check(rules, rule("proto", "tpc"), "proto", "unknown protocol 'tpc'");
+    check(rules, rule("icmp-type", "ping"), "icmp-type", "invalid icmp-type value 'ping'");
+    let alias = |cidr: &str| json!({"name": "home", "cidr": cidr});
+    let complaint = "value does not look like a valid IP address or CIDR network";
+    check("cluster/firewall/aliases", alias("10.0.0.x"), "cidr", complaint);
+    check("cluster/firewall/ipset/blocked", alias("dc/home"), "cidr", "");
+    let storage = |content: &str| json!({"type": "dir", "storage": "s1", "path": "/x", "content": content});
+    check("storage", storage("iso,backup"), "content", "");
+    check("storage", storage("iso,films"), "content", "invalid content type 'films'");
+    let short = json!({"type": "dir", "storage": "s", "path": "/x"});
+    check("storage", short, "storage", "storage ID 's' cannot be shorter than 2 characters");
+    let server = json!({"type": "nfs", "storage": "s1", "server": "a b", "export": "/x"});
+    check("storage", server, "server", "value does not look like a valid server name or IP address");
+    check("cluster/ha/resources", json!({"sid": "VM:1"}), "sid", "value does not look like a valid ha resource id");
+    let node = json!({"rule": "r1", "type": "node-affinity", "resources": "vm:100", "nodes": "pve1:x"});
+    check("cluster/ha/rules", node, "nodes", "value does not look like a valid ha node");
+    let migration = |pair: &str| json!({"target": "pve2", "targetstorage": pair});
+    check("nodes/pve1/qemu/100/migrate", migration("local:local-lvm"), "targetstorage", "");
+    check("nodes/pve1/qemu/100/migrate", migration("1"), "targetstorage", "");
+}
+
 #[test]
 fn a_word_goes_before_a_placeholder() {
     let check = |verb: Verb, path: &str, expected: Option<&str>| {

@@ -235,3 +235,72 @@ fn places_refuse_in_the_words_of_proxmox() {
         check("PUT", "access/acl", "path=%2Ffoo&roles=PVEAuditor&users=alice%40pve", "invalid ACL path '/foo'");
     });
 }
+
+/// What `PVE::Firewall::verify_rule` and the methods around it refuse beyond the schema.
+#[test]
+fn rules_are_verified_as_by_pve_firewall() {
+    with_cluster(|mut client| {
+        let mut check = |method: &str, path: &str, form: &str, expected: Value| {
+            let response = send(&mut client, method, path, form);
+            let told = if response.status == 200 { json!(null) } else { refusal(&response).1 };
+            assert_eq!(told, expected, "{method} {path} {form}");
+        };
+        let rules = "cluster/firewall/rules";
+        let said = |key: &str, why: &str| json!({ key: why });
+        check("POST", rules, "type=in&action=DENY", said("action", "unknown action 'DENY'"));
+        check(
+            "POST",
+            rules,
+            "type=forward&action=REJECT",
+            said("action", "cannot define REJECT rules on forward chain"),
+        );
+        let vm = "nodes/pve1/qemu/100/firewall/rules";
+        check("POST", vm, "type=forward&action=DROP", said("type", "invalid rule type 'forward' for rule_env 'vm'"));
+        let card = "value does not match the regex pattern 'net\\d+'";
+        check("POST", vm, "type=in&action=DROP&iface=vmbr0", said("iface", card));
+        check("POST", rules, "type=in&action=DROP&macro=nonsense", said("macro", "unknown macro 'nonsense'"));
+        check("POST", rules, "type=in&action=DROP&source=%2Bnowhere", said("source", "no such ipset 'nowhere'"));
+        check("POST", rules, "type=in&action=DROP&dest=dc%2Fnowhere", said("dest", "no such alias 'dc/nowhere'"));
+        let needs = |key: &str| said("proto", &format!("missing property - '{key}' requires this property"));
+        check("POST", rules, "type=in&action=DROP&dport=22", needs("dport"));
+        check("POST", rules, "type=in&action=DROP&icmp-type=any&proto=tcp", needs("icmp-type"));
+        let portless = "protocol 'esp' does not support ports";
+        check("POST", rules, "type=in&action=DROP&dport=22&proto=esp", said("dport", portless));
+        let mixed = json!("detected mixed ipv4/ipv6 addresses in rule\n");
+        check("POST", rules, "type=in&action=DROP&proto=icmp&source=dc%2Fv6net", mixed);
+        let required = "unable to delete required property 'action'";
+        check("PUT", &format!("{rules}/0"), "delete=action", said("delete", required));
+        check("PUT", &format!("{rules}/0"), "delete=colour", said("delete", "no such property ('colour')"));
+        check("PUT", "cluster/firewall/options", "delete=colour", said("delete", "no such option 'colour'"));
+        check("DELETE", "cluster/firewall/ipset/nowhere", "", json!("no such IPSet 'nowhere'\n"));
+        check("DELETE", "cluster/firewall/groups/nowhere", "", json!("no such security group 'nowhere'\n"));
+        check("POST", "cluster/firewall/ipset/mgmt", "cidr=nowhere", json!("no such alias 'nowhere'\n"));
+        check("PUT", "cluster/firewall/aliases/nowhere", "cidr=10.0.0.1", said("name", "no such alias"));
+    });
+}
+
+/// A new rule is the first whatever position it asks for, a macro is spelled as Proxmox spells it, a network has no host
+/// bits, and rules follow a group that gets another name.
+#[test]
+fn rules_are_kept_as_by_pve_firewall() {
+    with_cluster(|mut client| {
+        let mut ok = |method: &str, path: &str, form: &str| {
+            let response = send(&mut client, method, path, form);
+            assert_eq!(response.status, 200, "{method} {path} {form}: {:?}", response.answer().body);
+        };
+        ok("POST", "cluster/firewall/groups", "group=doors");
+        ok("POST", "cluster/firewall/rules", "type=group&action=doors");
+        ok("POST", "cluster/firewall/rules", "type=in&action=ACCEPT&macro=ssh&pos=5&comment=-");
+        ok("POST", "cluster/firewall/groups", "group=gates&rename=doors");
+        ok("POST", "cluster/firewall/ipset", "name=nets");
+        ok("POST", "cluster/firewall/ipset/nets", "cidr=10.1.2.3%2F24");
+        let mut rows = |path: &str| {
+            let mut answer = client.get(&format!("/api2/json/{path}")).answer();
+            answer.body["data"].take()
+        };
+        let rules = rows("cluster/firewall/rules");
+        assert_eq!((&rules[0]["macro"], &rules[0]["comment"]), (&json!("SSH"), &Value::Null));
+        assert_eq!((&rules[1]["type"], &rules[1]["action"]), (&json!("group"), &json!("gates")));
+        assert_eq!(rows("cluster/firewall/ipset/nets")[0]["cidr"], "10.1.2.0/24");
+    });
+}

@@ -2,15 +2,16 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
-use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::schema::{Verb, schema};
 use serde_json::Value;
 
-use super::collections::{remove_keys, same_digest};
+use super::collections::same_digest;
 use super::{Call, Refusal, Run, digest};
 use crate::state::{Row, Transaction};
 
 mod named;
 mod rules;
+mod verify;
 
 /// What does a method below a `firewall` of any place.
 pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
@@ -35,8 +36,18 @@ pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
 fn set_options(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut options = transaction.object(&call.path)?;
     same_digest(call, &options, "")?;
-    remove_keys(call, &mut options)?;
+    for key in call.list("delete") {
+        let known = schema().parameter(call.method, &key).is_some() && !call.captured.contains(&key.as_str());
+        if !known || matches!(key.as_str(), "delete" | "digest") {
+            return Err(Refusal::parameter("delete", format!("no such option '{key}'")));
+        }
+        options.remove(&key);
+    }
     options.extend(keys(call));
+    if call.number("enable").is_some_and(|enable| enable > 1) {
+        // The cluster remembers since when its firewall is on.
+        options.insert("enable".to_owned(), transaction.now().into());
+    }
     let digest = digest::of(digest::Form::Sha1, [&options]);
     options.insert("digest".to_owned(), digest.into());
     transaction.set(&call.path, options);

@@ -1,9 +1,10 @@
 //! Security groups, sets of addresses and aliases (`PVE::API2::Firewall::{Groups,IPSet,Aliases}`).
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::{ApiPath, firewall};
 use serde_json::Value;
 
+use super::verify::alias as alias_of;
 use super::{above, has, keys, same_list, store};
 use crate::state::{Row, Transaction};
 use crate::writes::{Call, Refusal};
@@ -15,6 +16,12 @@ fn words(call: &Call) -> (&'static str, &'static str) {
     } else {
         ("name", "IPSet")
     }
+}
+
+/// Said of a group or a set that is not there.
+fn unknown(call: &Call, name: &str) -> Refusal {
+    let what = if words(call).0 == "group" { "security group" } else { "IPSet" };
+    Refusal::failed(format!("no such {what} '{name}'"))
 }
 
 fn below(list: &ApiPath, name: &str) -> ApiPath {
@@ -46,6 +53,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         row.extend(comment.map(|comment| ("comment".to_owned(), comment)));
         rows.retain(|row| !has(row, key, &old));
         transaction.hide_below(&below(&call.path, &old));
+        if key == "group" && old != name {
+            super::rules::follow(transaction, &old, &name)?;
+        }
     } else if is_there(&name) {
         return Err(Refusal::parameter(key, format!("{title} '{name}' already exists")));
     }
@@ -63,6 +73,9 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     let (key, title) = words(call);
     let (list, name) = (above(call), call.required(key)?);
     let mut rows = transaction.rows(&list)?;
+    if !rows.iter().any(|row| has(row, key, &name)) {
+        return Err(unknown(call, &name));
+    }
     if !call.flag("force") && !transaction.rows(&call.path)?.is_empty() {
         return Err(Refusal::failed(format!("{title} '{name}' is not empty")));
     }
@@ -86,7 +99,7 @@ fn entries(transaction: &Transaction, call: &Call, set: &ApiPath) -> Result<Vec<
     let name = call.required("name")?;
     let list = ApiPath::new(set.segments().iter().take(set.segments().len().saturating_sub(1)));
     if !transaction.rows(&list)?.iter().any(|row| has(row, "name", &name)) {
-        return Err(Refusal::failed(format!("no such IPSet '{name}'")));
+        return Err(unknown(call, &name));
     }
     transaction.rows(set)
 }
@@ -94,12 +107,17 @@ fn entries(transaction: &Transaction, call: &Call, set: &ApiPath) -> Result<Vec<
 pub(super) fn create_entry(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut rows = entries(transaction, call, &call.path)?;
     let given = call.required("cidr")?;
-    let cidr = address(&given);
-    if given.ends_with("/0") {
-        return Err(Refusal::parameter("cidr", "a zero prefix is not allowed in ipset entries"));
+    let cidr = firewall::unmasked(&given);
+    let name = firewall::unscoped(&given);
+    if firewall::is_name(name) && alias_of(transaction, &call.path, &given)?.is_none() {
+        return Err(Refusal::failed(format!("no such alias '{name}'")));
     }
     if rows.iter().any(|row| has(row, "cidr", &cidr)) {
         return Err(Refusal::parameter("cidr", format!("address '{cidr}' already exists")));
+    }
+    let zero = |(_, length): (&str, &str)| !length.is_empty() && length.bytes().all(|byte| byte == b'0');
+    if cidr.split_once('/').is_some_and(zero) {
+        return Err(Refusal::parameter("cidr", "a zero prefix is not allowed in ipset entries"));
     }
     let mut row = entry(call);
     row.insert("cidr".to_owned(), cidr.into());
@@ -116,12 +134,6 @@ fn entry(call: &Call) -> Row {
         !call.captured.contains(&key.as_str()) && *value != "" && !(key == "nomatch" && *value == 0)
     });
     row
-}
-
-/// A single address has no prefix.
-fn address(cidr: &str) -> String {
-    let full = if cidr.contains(':') { "/128" } else { "/32" };
-    cidr.strip_suffix(full).unwrap_or(cidr).to_owned()
 }
 
 pub(super) fn update_entry(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -146,9 +158,15 @@ pub(super) fn delete_entry(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
+/// A single address has no prefix.
+fn single(cidr: &str) -> String {
+    let full = if cidr.contains(':') { "/128" } else { "/32" };
+    cidr.strip_suffix(full).unwrap_or(cidr).to_owned()
+}
+
 /// An alias as it reads back.
 fn alias(call: &Call, name: &str) -> Result<Row, Refusal> {
-    let cidr = address(&call.required("cidr")?);
+    let cidr = single(&call.required("cidr")?);
     let version = if cidr.contains(':') { 6 } else { 4 };
     let mut row = Row::from_iter([
         ("name".to_owned(), name.into()),
@@ -161,7 +179,7 @@ fn alias(call: &Call, name: &str) -> Result<Row, Refusal> {
 }
 
 /// Aliases are told apart without regard to capitals.
-fn is_alias(row: &Row, name: &str) -> bool {
+pub(super) fn is_alias(row: &Row, name: &str) -> bool {
     row.get("name").and_then(text).is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
@@ -183,7 +201,7 @@ pub(super) fn update_alias(transaction: &mut Transaction, call: &Call) -> Result
     let mut rows = transaction.rows(&list)?;
     same_list(call, &rows)?;
     let at = rows.iter().position(|row| is_alias(row, &name));
-    let at = at.ok_or_else(|| Refusal::parameter("name", format!("no such alias '{name}'")))?;
+    let at = at.ok_or_else(|| Refusal::parameter("name", "no such alias"))?;
     let new = call.text("rename").unwrap_or(name);
     let taken = rows.iter().enumerate().any(|(other, row)| other != at && is_alias(row, &new));
     if taken {

@@ -1,25 +1,40 @@
 //! Firewall rules: an ordered list, new ones first (`PVE::API2::Firewall::Rules`).
 
-use std::net::IpAddr;
-
 use proxmox_mpc_model::ApiPath;
-use proxmox_mpc_model::object::text;
 use serde_json::{Value, json};
 
+use super::verify::verify;
 use super::{above, keys, same_list};
 use crate::state::{Row, Transaction};
-use crate::writes::collections::remove_keys;
 use crate::writes::{Call, Refusal};
 
+/// What a rule may say (`rule_properties`).
+const KEYS: &[&str] = &[
+    "pos",
+    "digest",
+    "type",
+    "action",
+    "enable",
+    "macro",
+    "iface",
+    "source",
+    "dest",
+    "proto",
+    "dport",
+    "sport",
+    "log",
+    "comment",
+    "icmp-type",
+];
+
+/// A new rule is the first, whatever position the call names.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut rows = rules(transaction, call, &call.path)?;
-    let mut row = keys(call);
-    row.remove("group");
-    row.retain(|key, _| !call.captured.contains(&key.as_str()));
+    let mut row = Row::new();
+    copy(call, &mut row);
+    verify(transaction, &call.path, &mut row)?;
     row.entry("enable").or_insert(json!(0));
-    verify(transaction, &mut row)?;
-    let at = call.number("pos").and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
-    rows.insert(at.min(rows.len()), row);
+    rows.insert(0, row);
     store(transaction, &call.path, rows);
     Ok(Value::Null)
 }
@@ -29,17 +44,15 @@ pub(super) fn update(transaction: &mut Transaction, call: &Call) -> Result<Value
     let mut rows = rules(transaction, call, &list)?;
     same_list(call, &rows)?;
     let at = position(call, &rows)?;
-    if let Some(to) = call.number("moveto").and_then(|to| usize::try_from(to).ok()) {
+    if let Some(to) = call.number("moveto").and_then(|to| usize::try_from(to).ok()).filter(|to| *to != at) {
         let row = rows.remove(at);
         // The place is counted among the rules as they were.
         let to = if to > at { to - 1 } else { to };
         rows.insert(to.min(rows.len()), row);
     } else {
-        remove_keys(call, &mut rows[at])?;
-        let mut given = keys(call);
-        given.retain(|key, _| !call.captured.contains(&key.as_str()));
-        rows[at].extend(given);
-        verify(transaction, &mut rows[at])?;
+        copy(call, &mut rows[at]);
+        remove(call, &mut rows[at])?;
+        verify(transaction, &list, &mut rows[at])?;
     }
     store(transaction, &list, rows);
     Ok(Value::Null)
@@ -53,6 +66,33 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     rows.remove(at);
     store(transaction, &list, rows);
     Ok(Value::Null)
+}
+
+/// What a call says of a rule: nothing, or a dash, takes a key away (`copy_rule_data`).
+fn copy(call: &Call, row: &mut Row) {
+    for (key, value) in keys(call).into_iter().filter(|(key, _)| !call.captured.contains(&key.as_str())) {
+        if matches!(value.as_str(), Some("" | "-")) {
+            row.remove(&key);
+        } else {
+            row.insert(key, value);
+        }
+    }
+}
+
+/// Takes away the keys that a call names (`delete_rule_properties`).
+fn remove(call: &Call, row: &mut Row) -> Result<(), Refusal> {
+    for key in call.list("delete") {
+        let why = match key.as_str() {
+            "type" | "action" => format!("unable to delete required property '{key}'"),
+            key if !KEYS.contains(&key) => format!("no such property ('{key}')"),
+            key => {
+                row.remove(key);
+                continue;
+            }
+        };
+        return Err(Refusal::parameter("delete", why));
+    }
+    Ok(())
 }
 
 /// The rules of a list; a security group has to be there.
@@ -79,44 +119,32 @@ fn store(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
     super::store(transaction, list, rows);
 }
 
-/// Refuses what the schema allows and `PVE::Firewall::verify_rule` does not, and adds the version of the addresses.
-fn verify(transaction: &Transaction, row: &mut Row) -> Result<(), Refusal> {
-    row.retain(|_, value| text(value).is_none_or(|text| !text.is_empty()));
-    let of = |key: &str| row.get(key).and_then(text);
-    let action = of("action").unwrap_or_default();
-    if of("type").as_deref() != Some("group") && !matches!(action.as_str(), "ACCEPT" | "DROP" | "REJECT") {
-        return Err(Refusal::parameter("action", format!("unknown action '{action}'")));
+/// Lets the rules of the cluster, of every node and of every guest follow a security group to its new name.
+pub(super) fn follow(transaction: &mut Transaction, old: &str, new: &str) -> Result<(), Refusal> {
+    let mut lists = vec![ApiPath::parse("cluster/firewall/rules")];
+    for node in transaction.rows(&ApiPath::parse("nodes"))? {
+        let node = node.get("node").and_then(Value::as_str).unwrap_or_default();
+        lists.push(ApiPath::new(["nodes", node, "firewall", "rules"]));
     }
-    if let Some(name) = of("macro") {
-        let macros = transaction.rows(&ApiPath::parse("cluster/firewall/macros"))?;
-        if !macros.is_empty() && !macros.iter().any(|row| super::has(row, "macro", &name)) {
-            return Err(Refusal::parameter("macro", format!("unknown macro '{name}'")));
-        }
-    } else {
-        for key in ["dport", "sport"] {
-            if of(key).is_some() && of("proto").is_none() {
-                let why = format!("missing property - '{key}' requires this property");
-                return Err(Refusal::parameter("proto", why));
-            }
+    for guest in transaction.rows(&ApiPath::parse("cluster/resources"))? {
+        if let Some((kind @ ("qemu" | "lxc"), vmid)) =
+            guest.get("id").and_then(Value::as_str).and_then(|id| id.split_once('/'))
+        {
+            let node = guest.get("node").and_then(Value::as_str).unwrap_or_default();
+            lists.push(ApiPath::new(["nodes", node, kind, vmid, "firewall", "rules"]));
         }
     }
-    let version = ["source", "dest"].iter().find_map(|key| version(transaction, &of(key)?));
-    row.remove("ipversion");
-    if let Some(version) = version {
-        row.insert("ipversion".to_owned(), version.into());
+    for list in lists {
+        let mut rows = transaction.rows(&list)?;
+        let named = |row: &&mut Row| super::has(row, "type", "group") && super::has(row, "action", old);
+        let mut found = false;
+        for row in rows.iter_mut().filter(named) {
+            row.insert("action".to_owned(), new.into());
+            found = true;
+        }
+        if found {
+            store(transaction, &list, rows);
+        }
     }
     Ok(())
-}
-
-/// The version of the first address in a list of addresses, networks, ranges and aliases.
-fn version(transaction: &Transaction, addresses: &str) -> Option<i64> {
-    addresses.split(',').find_map(|address| {
-        let first = address.trim().split(['/', '-']).next()?;
-        if let Ok(address) = first.parse::<IpAddr>() {
-            return Some(if address.is_ipv4() { 4 } else { 6 });
-        }
-        let alias = address.trim().strip_prefix("dc/")?;
-        let aliases = transaction.rows(&ApiPath::parse("cluster/firewall/aliases")).ok()?;
-        aliases.iter().find(|row| super::has(row, "name", alias))?.get("ipversion")?.as_i64()
-    })
 }
