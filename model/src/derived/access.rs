@@ -1,33 +1,22 @@
-//! Users with their groups and tokens, and pools in either form.
+//! Users with their groups and tokens.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::rules::words;
-use super::{Deriver, Outcome, Row, not_implemented, with_queries};
+use super::{Deriver, Outcome, Row, with_queries};
 
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
-/// Users, tokens and pools.
+/// Users and tokens.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
     match (segments, query) {
         (["access", "users", user], []) => single_user(deriver, user),
         (["access", "users", user, "token"], []) => Ok(tokens(deriver, user)?.map(|tokens| Answer::ok(tokens.into()))),
         (["access", "users", user, "token", name], []) => single_token(deriver, user, name),
         (["access", "permissions"], pairs) => permissions_at(deriver, pairs),
-        (["pools"], [(key, pool)]) if key == "poolid" => {
-            let single = match deriver.data(&ApiPath::new(["pools", pool]))? {
-                Some(single) => Some(single),
-                None => listed_pool(deriver, pool)?,
-            };
-            match single {
-                Some(single) => Ok(Some(Answer::ok(json!([single])))),
-                None => missing_pool(deriver, pool),
-            }
-        }
-        (["pools", parts @ ..], []) if !parts.is_empty() => single_pool(deriver, &parts.join("/")),
         _ => Ok(None),
     }
 }
@@ -119,41 +108,4 @@ fn tokens<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<Val
     }
     let Some(row) = deriver.row(&full_users(), "userid", user)? else { return Ok(None) };
     Ok(Some(row.get("tokens").and_then(Value::as_array).cloned().unwrap_or_default()))
-}
-
-/// A nested pool has no single answer (docs/proxmox.md, "JSON types").
-fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
-    if pool.contains('/') {
-        return Ok(Some(not_implemented(&["pools", pool])));
-    }
-    let list = ApiPath::new(["pools"]).with_query("poolid", pool);
-    let single = match deriver.data(&list)?.as_ref().and_then(|list| list.get(0)) {
-        Some(single) => Some(single.clone()),
-        None => listed_pool(deriver, pool)?,
-    };
-    match single {
-        Some(single) => Ok(Some(Answer::ok(single))),
-        None => missing_pool(deriver, pool),
-    }
-}
-
-/// A pool with the guests that the cluster's resources place in it. They do not place storages: a pool's storages are
-/// known only where the pool itself was recorded.
-fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Value>, Unreadable> {
-    let Some(mut single) = deriver.row(&ApiPath::parse("pools"), "poolid", pool)? else { return Ok(None) };
-    let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
-    let members = guests.values().filter(|guest| guest.get("pool").and_then(Value::as_str) == Some(pool));
-    let member = |guest: &Row| {
-        let mut member = guest.clone();
-        member.retain(|key, _| !matches!(key.as_str(), "pool" | "tags" | "hastate"));
-        Value::Object(member)
-    };
-    single.insert("members".to_owned(), members.map(|guest| member(guest)).collect());
-    Ok(Some(single.into()))
-}
-
-fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
-    let Some(pools) = deriver.rows(&ApiPath::parse("pools"), "poolid")? else { return Ok(None) };
-    let gone = !pools.contains_key(pool) && deriver.permissions()?.allow_all("/pool", "Pool.Audit");
-    Ok(gone.then(|| Answer::refusal(500, &format!("pool '{pool}' does not exist"))))
 }

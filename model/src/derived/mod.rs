@@ -21,11 +21,13 @@ mod guest;
 mod missing;
 mod nextid;
 mod paths;
+mod pools;
 mod rules;
 mod sdn;
 mod volume;
 
 pub use follows::is_stale;
+pub use pools::is_pool;
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]
@@ -92,10 +94,11 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 7] = [
+        let rules: [Rule<A>; 8] = [
             access::derive,
             guest::derive,
             nextid::derive,
+            pools::derive,
             volume::derive,
             filters::derive,
             sdn::derive,

@@ -144,7 +144,7 @@ impl<'a, A: Answers> Bearer<'a, A> {
         Ok(found)
     }
 
-    /// The members of a pool.
+    /// The members of a pool as they were recorded or written: its storages, and guests that may have gone since.
     fn pool_members(&self, pool: &str) -> Result<Vec<Value>, Unreadable> {
         let list = ApiPath::new(["pools"]).with_query("poolid", pool);
         let answer = match self.answers.get(&list)? {
@@ -169,13 +169,10 @@ impl<'a, A: Answers> Bearer<'a, A> {
         const TOP: [&str; 8] = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
         let mut paths: BTreeSet<String> = TOP.iter().map(|path| (*path).to_owned()).collect();
         paths.extend(self.accounts.paths().into_iter().map(str::to_owned));
-        for pool in self.names("pools", "poolid")? {
-            for member in self.pool_members(&pool)? {
-                let path = |key: &str| member.get(key).and_then(text);
-                paths.extend(path("vmid").map(|vmid| format!("/vms/{vmid}")));
-                paths.extend(path("storage").map(|storage| format!("/storage/{storage}")));
-            }
-        }
+        paths.extend(self.storages_of_pools()?.into_keys().map(|storage| format!("/storage/{storage}")));
+        let resources = self.answers.indexed(&ApiPath::parse("cluster/resources"), "vmid")?.unwrap_or_default();
+        let pooled = resources.iter().filter(|(_, guest)| pool_of(guest).is_some());
+        paths.extend(pooled.map(|(vmid, _)| format!("/vms/{vmid}")));
         let mut effective = BTreeMap::new();
         for path in paths {
             let privileges = self.privileges_of(login, &path)?;

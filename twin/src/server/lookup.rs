@@ -147,7 +147,11 @@ impl Lookup {
             self.count(*origin);
             return Ok(Some(reply.clone()));
         }
-        if self.asked_guest(path).is_some() || tasks::is_about(path) || self.asks_rights(&current, path) {
+        if self.asked_guest(path).is_some()
+            || tasks::is_about(path)
+            || self.asks_rights(&current, path)
+            || derived::is_pool(path) && !current.view.is_untouched()
+        {
             return Ok(None);
         }
         let recorded = current.view.text(path)?;
@@ -273,10 +277,13 @@ impl Lookup {
                 _ => (Origin::Derived, agent::refusal(&guest).into()),
             });
         }
-        if let Some(recorded) = current.view.text(path)? {
+        let renewed = derived::is_pool(path) && !current.view.is_untouched();
+        if !renewed && let Some(recorded) = current.view.text(path)? {
             return Ok((Origin::Recorded, recorded));
         }
-        Ok(match current.deriver.derive(path)? {
+        let known = if renewed { current.view.get(path)? } else { None };
+        Ok(match known.map_or_else(|| current.deriver.derive(path), |answer| Ok(Some(answer)))? {
+            Some(pool) if renewed => (Origin::Derived, current.deriver.with_members(path, pool)?.into()),
             Some(derived) => (Origin::Derived, derived.into()),
             None => (Origin::Unknown, Answer::unknown(path).into()),
         })

@@ -9,6 +9,7 @@ mod recording;
 mod replay;
 mod rights;
 mod server;
+mod services;
 mod state;
 mod support;
 mod synth;

@@ -12,7 +12,7 @@ use crate::support::{Client, Response, TOKEN, fixture, with_twin};
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-fn with_cluster(test: impl FnOnce(Client) + Send) {
+pub(crate) fn with_cluster(test: impl FnOnce(Client) + Send) {
     let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
     let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
@@ -20,12 +20,12 @@ fn with_cluster(test: impl FnOnce(Client) + Send) {
 }
 
 /// `POST cluster/mapping/dir id=d1&…`, its body as a form.
-fn send(client: &mut Client, method: &str, path: &str, form: &str) -> Response {
+pub(crate) fn send(client: &mut Client, method: &str, path: &str, form: &str) -> Response {
     client.send(method, &format!("/api2/json/{path}"), &[TOKEN, FORM], form)
 }
 
 /// What a refusal says: its status, and its errors or its message.
-fn refusal(response: &Response) -> (u16, Value) {
+pub(crate) fn refusal(response: &Response) -> (u16, Value) {
     let body = response.answer().body;
     (response.status, if body["errors"].is_null() { body["message"].clone() } else { body["errors"].clone() })
 }

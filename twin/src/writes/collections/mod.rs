@@ -9,10 +9,13 @@ use serde_json::Value;
 use super::{Call, Refusal, Run, digest};
 use crate::state::{Row, Transaction};
 
+mod acme;
 mod backup;
 mod ha;
+mod ha_rules;
 mod networks;
 mod notifications;
+mod storage_types;
 mod storages;
 mod table;
 
@@ -45,8 +48,13 @@ pub(super) struct Collection {
     /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
     /// the object before it.
     pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
-    /// What a creation or a change answers.
-    pub(super) answer: fn(&Row) -> Value,
+    /// Refuses what does not go with the other objects: a new one once it is known that none has its name, or one that was
+    /// changed. On a change the second row is the object before it.
+    pub(super) fit: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
+    /// What a creation or a change answers; it takes out of the row what is told only once.
+    pub(super) answer: fn(&mut Row) -> Value,
+    /// What else changes with an object that was created or changed.
+    pub(super) written: fn(&mut Transaction, &Call, &Row) -> Result<(), Refusal>,
     /// Refuses a removal.
     pub(super) part: fn(&Transaction, &Call, &Row) -> Result<(), Refusal>,
     /// What else goes with an object that was removed, by its id.
@@ -141,9 +149,11 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     if rows.iter().any(|row| collection.is(row, &id)) {
         collection.words.exists.about(&id)?;
     }
+    (collection.fit)(transaction, call, &mut row, None)?;
+    let answer = (collection.answer)(&mut row);
     rows.push(row.clone());
-    let answer = (collection.answer)(&row);
-    collection.store(transaction, &list, rows, Some((&id, row)));
+    collection.store(transaction, &list, rows, Some((&id, row.clone())));
+    (collection.written)(transaction, call, &row)?;
     Ok(answer)
 }
 
@@ -163,9 +173,11 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     row.extend(collection.row(call));
     (collection.settle)(transaction, call, &mut row, Some(&before))?;
     collection.read_back(&mut row);
+    (collection.fit)(transaction, call, &mut row, Some(&before))?;
+    let answer = (collection.answer)(&mut row);
     rows[at].clone_from(&row);
-    let answer = (collection.answer)(&row);
-    collection.store(transaction, &list, rows, Some((&id, row)));
+    collection.store(transaction, &list, rows, Some((&id, row.clone())));
+    (collection.written)(transaction, call, &row)?;
     Ok(answer)
 }
 

@@ -1,10 +1,10 @@
 //! The table of collections.
 
 use proxmox_mpc_model::object::text;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, backup, ha, networks, notifications, storages};
+use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, storages};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -23,7 +23,9 @@ const PLAIN: Collection = Collection {
     open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
+    fit: |_, _, _, _| Ok(()),
     answer: |_| Value::Null,
+    written: |_, _, _| Ok(()),
     part: |_, _, _| Ok(()),
     removed: |_, _, _| Ok(()),
 };
@@ -139,7 +141,8 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "update ha rule failed",
         },
         open: ha::after_migration,
-        settle: ha::settle_rule,
+        settle: ha_rules::settle,
+        fit: ha_rules::fit,
         ..PLAIN
     },
     Collection {
@@ -295,7 +298,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/storage",
         key: "storage",
         parameter: "storage",
-        unseen: &["password", "master-pubkey"],
+        unseen: &["password", "keyring"],
         words: Words {
             exists: Failed("create storage failed: storage ID '{}' already defined"),
             missing: Failed("update storage failed: storage '{}' does not exist"),
@@ -303,7 +306,11 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "update storage failed",
         },
         settle: storages::settle,
-        answer: |row| json!({ "storage": row.get("storage"), "type": row.get("type") }),
+        fit: storages::fit,
+        answer: storages::answer,
+        written: storages::written,
+        part: storages::part,
+        removed: storages::removed,
         ..PLAIN
     },
     Collection {
@@ -318,7 +325,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Nothing,
             update: "",
         },
-        settle: storages::settle_acme_plugin,
+        settle: acme::settle,
         ..PLAIN
     },
     Collection {

@@ -1,0 +1,237 @@
+//! Storages, pools and HA: what a new one is asked for, what follows from it, and what goes with it.
+
+use serde_json::{Value, json};
+
+use crate::support::Client;
+use crate::writes::{refusal, send, with_cluster};
+
+/// The data of a successful call.
+fn done(client: &mut Client, method: &str, path: &str, form: &str) -> Value {
+    let response = send(client, method, path, form);
+    assert_eq!(response.status, 200, "{method} {path} {form}: {}", response.body);
+    response.answer().body["data"].take()
+}
+
+/// The data of a path.
+fn read(client: &mut Client, path: &str) -> Value {
+    let response = client.get(&format!("/api2/json/{path}"));
+    assert_eq!(response.status, 200, "{path}: {}", response.body);
+    response.answer().body["data"].take()
+}
+
+/// Asserts each refusal: method, path, form, status, and its errors or message.
+fn refuses(client: &mut Client, cases: &[(&str, &str, &str, u16, &str)]) {
+    for (method, path, form, status, message) in cases {
+        let response = send(client, method, path, form);
+        assert_eq!(refusal(&response), (*status, json!(message)), "{method} {path} {form}");
+    }
+}
+
+/// The types that are shared by themselves say so; a backup server's answers what it was configured with; the rest as
+/// recorded, or as `PVE::SectionConfig` and `PVE::Storage` check it.
+#[test]
+fn a_storage_is_what_its_type_makes_it() {
+    with_cluster(|mut client| {
+        let made = done(
+            &mut client,
+            "POST",
+            "storage",
+            "storage=p1&type=pbs&server=192.0.2.1&datastore=d&username=u%40pbs&password=s&disable=1&encryption-key=autogen",
+        );
+        let key: Value = serde_json::from_str(made["config"]["encryption-key"].as_str().unwrap()).unwrap();
+        let shown = read(&mut client, "storage/p1");
+        assert_eq!(shown["encryption-key"], key["fingerprint"]);
+        assert_eq!(
+            (&shown["shared"], &shown["content"], &shown["password"]),
+            (&json!(1), &json!("backup"), &Value::Null)
+        );
+        let made = done(&mut client, "POST", "storage", "storage=n1&type=nfs&server=192.0.2.1&export=%2Fe&disable=1");
+        assert_eq!(made, json!({"storage": "n1", "type": "nfs"}));
+        assert_eq!(read(&mut client, "storage/n1")["path"], "/mnt/pve/n1");
+        done(&mut client, "PUT", "storage/n1", "disable=0");
+        refuses(
+            &mut client,
+            &[
+                (
+                    "POST",
+                    "storage",
+                    "storage=p2&type=pbs&server=127.0.0.9&datastore=x&username=a%40pbs&password=p",
+                    500,
+                    "create storage failed: p2: error fetching datastores - 500 Can't connect to 127.0.0.9:8007 (Connection \
+                     refused)\n",
+                ),
+                (
+                    "POST",
+                    "storage",
+                    "storage=s2&type=cifs&server=127.0.0.9&share=x&username=a&password=p",
+                    500,
+                    "create storage failed: storage 's2' is not online\n",
+                ),
+                (
+                    "POST",
+                    "storage",
+                    "storage=p1&type=pbs&server=127.0.0.9&datastore=x",
+                    500,
+                    "create storage failed: storage ID 'p1' already defined\n",
+                ),
+                ("POST", "storage", "storage=d2&type=dir", 500, "missing value for required option 'path'\n"),
+                ("POST", "storage", "storage=d2&type=dir&path=%2Fd&vgname=vv", 500, "unexpected property 'vgname'\n"),
+                (
+                    "POST",
+                    "storage",
+                    "storage=d2&type=pbs&server=a&datastore=b&disable=1&encryption-key=x",
+                    500,
+                    "create storage failed: Value does not seems like a valid, JSON formatted encryption key!\n",
+                ),
+                (
+                    "POST",
+                    "storage",
+                    "storage=d2&type=dir&path=%2Fd&content=none%2Ciso",
+                    500,
+                    "unable to combine 'none' with other content types\n",
+                ),
+                (
+                    "PUT",
+                    "storage/n1",
+                    "server=192.0.2.2",
+                    500,
+                    "update storage failed: can't change value of fixed parameter 'server'\n",
+                ),
+                (
+                    "PUT",
+                    "storage/n1",
+                    "delete=server",
+                    500,
+                    "update storage failed: unable to delete required option 'server'\n",
+                ),
+            ],
+        );
+        // A server that another storage uses is there.
+        done(&mut client, "POST", "storage", "storage=n2&type=nfs&server=192.0.2.1&export=%2Ff");
+    });
+}
+
+/// A new storage is on the lists of its nodes and of the cluster, and takes its place in pools and rights along.
+#[test]
+fn what_follows_from_a_storage_comes_and_goes_with_it() {
+    with_cluster(|mut client| {
+        done(&mut client, "POST", "storage", "storage=d1&type=dir&path=%2Fsrv%2Fd1&content=iso&nodes=pve2");
+        let listed = |client: &mut Client, node: &str| {
+            let rows = read(client, &format!("nodes/{node}/storage"));
+            rows.as_array().unwrap().iter().find(|row| row["storage"] == "d1").cloned()
+        };
+        let resources = |client: &mut Client| {
+            let rows = read(client, "cluster/resources?type=storage");
+            let ids = rows.as_array().unwrap().iter().filter_map(|row| row["id"].as_str().map(str::to_owned));
+            ids.filter(|id| id.ends_with("/d1")).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&mut client, "pve1").unwrap()["enabled"], 0);
+        let there = listed(&mut client, "pve2").unwrap();
+        assert_eq!((&there["enabled"], &there["active"], &there["content"]), (&json!(1), &json!(1), &json!("iso")));
+        assert_eq!(resources(&mut client), ["storage/pve2/d1"]);
+        assert_eq!(read(&mut client, "nodes/pve2/storage/d1/status")["active"], 1);
+        assert_eq!(read(&mut client, "nodes/pve2/storage/d1/content"), json!([]));
+        done(&mut client, "PUT", "storage/d1", "delete=nodes");
+        assert_eq!(resources(&mut client).len(), 3);
+        done(&mut client, "PUT", "pools", "poolid=dev&storage=d1");
+        done(&mut client, "PUT", "access/acl", "path=%2Fstorage%2Fd1&roles=PVEAuditor&users=root%40pam");
+        done(&mut client, "DELETE", "storage/d1", "");
+        assert_eq!((listed(&mut client, "pve2"), resources(&mut client)), (None, Vec::new()));
+        let pool = read(&mut client, "pools?poolid=dev");
+        assert_eq!(pool[0]["members"].as_array().unwrap().len(), 1);
+        assert!(!read(&mut client, "access/acl").to_string().contains("/storage/d1"));
+    });
+}
+
+/// Members are listed once each, guests first; who they are follows from the guests, whatever changes those.
+#[test]
+fn a_pool_has_the_members_of_today() {
+    with_cluster(|mut client| {
+        let members = |client: &mut Client, query: &str| {
+            let pool = read(client, &format!("pools?{query}"));
+            let members = pool[0]["members"].as_array().unwrap().iter();
+            members.map(|member| member["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        done(&mut client, "POST", "pools", "poolid=p&comment=c");
+        done(&mut client, "POST", "pools", "poolid=p%2Fq");
+        done(&mut client, "PUT", "pools?poolid=p", "allow-move=1&storage=local");
+        done(&mut client, "PUT", "pools?poolid=p", "allow-move=1&vms=105%2C103");
+        assert_eq!(members(&mut client, "poolid=p"), ["qemu/103", "qemu/105", "storage/pve1/local"]);
+        assert_eq!(members(&mut client, "poolid=p&type=storage"), ["storage/pve1/local"]);
+        assert_eq!(members(&mut client, "poolid=p%2Fq"), Vec::<String>::new());
+        done(&mut client, "POST", "nodes/pve1/qemu", "vmid=500&memory=64&pool=p%2Fq");
+        assert_eq!(members(&mut client, "poolid=p%2Fq"), ["qemu/500"]);
+        refuses(
+            &mut client,
+            &[
+                (
+                    "DELETE",
+                    "pools?poolid=p",
+                    "",
+                    500,
+                    "delete pool failed: pool 'p' is not empty (contains pool 'p/q')\n",
+                ),
+                (
+                    "DELETE",
+                    "pools?poolid=p%2Fq",
+                    "",
+                    500,
+                    "delete pool failed: pool 'p/q' is not empty (contains VM 500)\n",
+                ),
+                ("POST", "pools", "poolid=p%2F1", 500, "create pool failed: pool name must start with a letter\n"),
+                (
+                    "PUT",
+                    "pools",
+                    "poolid=p&storage=local",
+                    500,
+                    "update pools failed: Storage 'local' is already a pool member\n",
+                ),
+            ],
+        );
+        done(&mut client, "DELETE", "nodes/pve1/qemu/500", "");
+        assert_eq!(members(&mut client, "poolid=p%2Fq"), Vec::<String>::new());
+        done(&mut client, "DELETE", "pools?poolid=p%2Fq", "");
+    });
+}
+
+/// A name that is taken is told before anything else; what cannot be kept together is refused whichever comes second.
+#[test]
+fn rules_of_ha_are_refused_in_order() {
+    with_cluster(|mut client| {
+        for sid in ["vm:101", "vm:105"] {
+            done(&mut client, "POST", "cluster/ha/resources", &format!("sid={sid}&state=disabled"));
+        }
+        let (rules, apart) =
+            ("cluster/ha/rules", "type=resource-affinity&affinity=negative&resources=vm%3A101%2Cvm%3A105");
+        done(&mut client, "POST", rules, &format!("rule=apart&{apart}"));
+        refuses(
+            &mut client,
+            &[
+                (
+                    "POST",
+                    rules,
+                    "rule=apart&type=resource-affinity&affinity=negative&resources=vm%3A999",
+                    500,
+                    "create ha rule failed: HA rule 'apart' already defined\n",
+                ),
+                (
+                    "POST",
+                    rules,
+                    "rule=nn&type=node-affinity&nodes=pve1%3A2%2Cpve2&resources=vm%3A101",
+                    500,
+                    "create ha rule failed: 400 Rule 'nn' is invalid.\nresources: resources are in a resource affinity rule and \
+                     cannot be in a node affinity rule with multiple priorities\n",
+                ),
+                (
+                    "POST",
+                    rules,
+                    "rule=nn&type=node-affinity&nodes=pve9&resources=vm%3A101",
+                    500,
+                    "create ha rule failed: cannot use non-existent node(s) pve9.\n",
+                ),
+            ],
+        );
+        done(&mut client, "PUT", "cluster/ha/rules/apart", "type=resource-affinity&disable=1");
+        done(&mut client, "POST", rules, "rule=nn&type=node-affinity&nodes=pve1%3A2%2Cpve2&resources=vm%3A101");
+    });
+}
