@@ -206,10 +206,16 @@ fn no_such_token(user: &str, name: &str) -> Refusal {
 fn update_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (user, name, mut tokens) = token(transaction, call)?;
     let row = tokens.iter_mut().find(|token| is(token, "tokenid", &name));
-    let row = row.ok_or_else(|| no_such_token(&user, &name).within("updating token failed"))?;
+    let row = row.ok_or_else(|| no_such_token(&user, &name))?;
     let mut given = call.given();
     given.retain(|key, _| matches!(key.as_str(), "comment" | "expire" | "privsep"));
     row.extend(given);
+    for key in call.list("delete") {
+        if key != "comment" {
+            return Err(Refusal::parameter("delete", format!("unknown option '{key}'")));
+        }
+        row.remove(&key);
+    }
     row.retain(|_, value| *value != "");
     let mut answer = row.clone();
     answer.remove("tokenid");
@@ -227,7 +233,7 @@ fn delete_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     let before = tokens.len();
     tokens.retain(|token| !is(token, "tokenid", &name));
     if tokens.len() == before {
-        return Err(no_such_token(&user, &name).within("deleting token failed"));
+        return Err(no_such_token(&user, &name));
     }
     store_tokens(transaction, &user, tokens)?;
     let full = format!("{user}!{name}");
@@ -238,8 +244,39 @@ fn delete_token(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     Ok(Value::Null)
 }
 
-/// The first parts of the paths that rights are given on (`PVE::AccessControl::check_path`).
-const PLACES: &[&str] = &["access", "mapping", "nodes", "pool", "sdn", "storage", "vms"];
+/// The paths that rights are given on (`PVE::AccessControl::check_path`): how many names may follow these words.
+const PLACES: &[(&[&str], std::ops::RangeInclusive<usize>)] = &[
+    (&["access", "groups"], 0..=1),
+    (&["access", "realm"], 0..=1),
+    (&["access"], 0..=0),
+    (&["mapping"], 0..=2),
+    (&["nodes"], 0..=1),
+    (&["pool"], 0..=3),
+    (&["sdn", "controllers"], 0..=1),
+    (&["sdn", "dns"], 0..=1),
+    (&["sdn", "fabrics"], 0..=1),
+    (&["sdn", "ipams"], 0..=1),
+    (&["sdn", "zones"], 0..=3),
+    (&["sdn"], 0..=0),
+    (&["storage"], 0..=1),
+    (&["vms"], 0..=1),
+];
+
+/// Whether rights can be given on the path of these parts.
+fn is_place(parts: &[&str]) -> bool {
+    let found = PLACES.iter().find(|(words, _)| parts.starts_with(words));
+    let Some((words, names)) = found else { return parts.is_empty() };
+    let rest = &parts[words.len()..];
+    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| {
+        digits.contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    names.contains(&rest.len())
+        && match (*words, rest) {
+            (["vms"], [vmid]) => number(vmid, 3..=usize::MAX),
+            (["sdn", "zones"], [_, _, tag]) => number(tag, 1..=4),
+            _ => true,
+        }
+}
 
 fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     if !["users", "groups", "tokens"].iter().any(|name| call.text(name).is_some()) {
@@ -249,7 +286,8 @@ fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refus
     }
     let given = call.required("path")?;
     let parts: Vec<&str> = given.split('/').filter(|part| !part.is_empty()).collect();
-    if parts.first().is_some_and(|first| !PLACES.contains(first)) {
+    let fits = |part: &&str| part.chars().all(|sign| sign.is_alphanumeric() || matches!(sign, '.' | '-' | '_'));
+    if !parts.iter().all(fits) || !(call.flag("delete") || is_place(&parts)) {
         return Err(Refusal::parameter("path", format!("invalid ACL path '{given}'")));
     }
     let path = format!("/{}", parts.join("/"));
@@ -278,20 +316,20 @@ fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refus
     Ok(Value::Null)
 }
 
-/// Whom a call is about, each of whom has to be there unless rights are taken.
+/// Whom a call is about, each of whom has to be there, also where rights are taken.
 fn targets(transaction: &Transaction, call: &Call) -> Result<Vec<(&'static str, String)>, Refusal> {
     let mut targets = Vec::new();
     let missing = |what: &str, name: &str| {
         Err(Refusal::failed(format!("{what} '{name}' does not exist")).within("ACL update failed"))
     };
     for group in call.list("groups") {
-        if !call.flag("delete") && !transaction.rows(&groups())?.iter().any(|row| is(row, "groupid", &group)) {
+        if !transaction.rows(&groups())?.iter().any(|row| is(row, "groupid", &group)) {
             return missing("group", &group);
         }
         targets.push(("group", group));
     }
     for user in call.list("users") {
-        if !call.flag("delete") && !transaction.rows(&users())?.iter().any(|row| is(row, "userid", &user)) {
+        if !transaction.rows(&users())?.iter().any(|row| is(row, "userid", &user)) {
             return missing("user", &user);
         }
         targets.push(("user", user));
@@ -299,7 +337,7 @@ fn targets(transaction: &Transaction, call: &Call) -> Result<Vec<(&'static str, 
     for full in call.list("tokens") {
         let (user, name) = full.split_once('!').unwrap_or((&full, ""));
         let tokens = transaction.rows(&tokens_of(user))?;
-        if !call.flag("delete") && !tokens.iter().any(|row| is(row, "tokenid", name)) {
+        if !tokens.iter().any(|row| is(row, "tokenid", name)) {
             return Err(no_such_token(user, name).within("ACL update failed"));
         }
         targets.push(("token", full));

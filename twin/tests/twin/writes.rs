@@ -232,7 +232,17 @@ fn places_refuse_in_the_words_of_proxmox() {
         check("POST", "pools", "poolid=zz%2Fy", "parent 'zz' of pool 'zz/y' does not exist");
         check("POST", "cluster/sdn/vnets", "vnet=v1&zone=z1", "tag: missing vlan tag");
         check("DELETE", "cluster/sdn/zones/z1", "", "zone z1 is used by vnet vnet100");
-        check("PUT", "access/acl", "path=%2Ffoo&roles=PVEAuditor&users=alice%40pve", "invalid ACL path '/foo'");
+        for path in ["/foo", "/vms/12", "/access/users", "/storage/a/b", "/pool/a/b/c/d", "/sdn/zones/z/v/0", "/a b"] {
+            let form =
+                format!("path={}&roles=PVEAuditor&users=alice%40pve", path.replace('/', "%2F").replace(' ', "+"));
+            check("PUT", "access/acl", &form, &format!("invalid ACL path '{path}'"));
+        }
+        let gone = "path=%2F&roles=PVEAuditor&delete=1";
+        check("PUT", "access/acl", &format!("{gone}&users=nope%40pve"), "user 'nope@pve' does not exist");
+        check("PUT", "access/acl", &format!("{gone}&groups=nope"), "group 'nope' does not exist");
+        let token = "access/users/root%40pam/token/nope";
+        check("PUT", token, "comment=x", "\"no such token 'nope' for user 'root@pam'");
+        check("DELETE", token, "", "\"no such token 'nope' for user 'root@pam'");
     });
 }
 
