@@ -14,6 +14,7 @@ pub mod firewall;
 pub mod kinds;
 pub mod list;
 pub mod mac;
+pub mod machine;
 pub mod object;
 pub mod permissions;
 pub mod property;
@@ -23,6 +24,7 @@ pub mod size;
 pub mod upid;
 pub mod vmid;
 pub mod volume;
+pub mod volume_name;
 
 pub use answer::{Answer, AnswerText, Answers, Indexed, Unreadable};
 pub use api::ApiPath;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row};
+use super::{Deriver, Outcome, Row, running};
 use crate::object::text;
 use crate::property::Properties;
 use crate::{Answer, Answers, ApiPath, Unreadable, boolean};
@@ -73,6 +73,9 @@ fn status<A: Answers>(
     if machine && configuration.keys().any(|key| crate::kinds::matches("serial[n]", key)) {
         set("serial", json!(1));
     }
+    if machine && status.get("status").is_some_and(|status| status == "running") {
+        running::listed(&mut status);
+    }
     Ok(Some(Status { status, configuration }))
 }
 
@@ -97,10 +100,8 @@ fn complete<A: Answers>(
         return Ok(());
     }
     status.insert("qmpstatus".to_owned(), guest.get("status").cloned().unwrap_or_default());
-    if word("status") == "running"
-        && let Some(memory) = guest.get("maxmem")
-    {
-        status.insert("balloon".to_owned(), memory.clone());
+    if word("status") == "running" {
+        running::asked(status, &made.configuration);
     }
     let configured = |key: &str| Some(Properties::parse(&made.configuration.get(key).and_then(text)?));
     if configured("agent").is_some_and(|agent| agent.get_or_bare("enabled").and_then(boolean::parse) == Some(true)) {

@@ -23,6 +23,7 @@ mod nextid;
 mod paths;
 mod pools;
 mod rules;
+mod running;
 mod sdn;
 mod volume;
 

@@ -14,11 +14,13 @@ mod accounts;
 mod bearer;
 mod expression;
 mod lists;
+mod machine;
 mod own;
 mod written;
 
 use accounts::Accounts;
 use bearer::{Bearer, Privileges};
+pub(crate) use machine::Machine;
 
 use crate::writes::{Call, Login, Refusal};
 

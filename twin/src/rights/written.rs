@@ -1,6 +1,5 @@
 //! What writes check by themselves, once their parameters are known to be right.
 
-use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers, list};
 
@@ -14,7 +13,6 @@ pub(super) fn check<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match (call.method.verb, &segments[..]) {
         (Verb::Post, ["nodes", _, "qemu" | "lxc"]) => creates(bearer, call),
-        (Verb::Put | Verb::Post, ["nodes", _, "qemu", vmid, "config"]) => options(bearer, call, vmid),
         (Verb::Post, ["nodes", _, all @ ("startall" | "stopall" | "suspendall" | "migrateall")]) => {
             on_many(bearer, call, all)
         }
@@ -51,140 +49,6 @@ fn creates<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusa
     }
     let restores = call.flag("force") && (call.text("archive").is_some() || call.flag("restore"));
     if allowed || restores && bearer.any(&format!("/vms/{vmid}"), &["VM.Backup"])? { Ok(()) } else { Err(denied("")) }
-}
-
-/// Each option of a virtual machine has its privilege (`check_vm_modify_config_perm`). What needs one on a storage or a
-/// bridge as well is not looked at here.
-fn options<A: Answers>(bearer: &Bearer<'_, A>, call: &Call, vmid: &str) -> Result<(), Refusal> {
-    let path = format!("/vms/{vmid}");
-    let taken = call.list("delete").into_iter().chain(call.list("revert")).map(|name| (name, None));
-    let given = call.given().into_iter().map(|(name, _)| {
-        let value = call.text(&name);
-        (name, value)
-    });
-    for (name, value) in taken.chain(given) {
-        match privilege_of(&name) {
-            Needs::Nothing => {}
-            Needs::All(privileges) => bearer.require_all(&path, privileges)?,
-            Needs::Any(privileges) => bearer.require_any(&path, privileges)?,
-            Needs::Root => return Err(Refusal::failed(format!("only root can set '{name}' config"))),
-            Needs::Device(mappings) => device(bearer, &path, &name, value.as_deref(), mappings)?,
-        }
-        if name == "startup" {
-            bearer.require_all("/", &["Sys.Modify"])?;
-        }
-    }
-    Ok(())
-}
-
-/// What an option of a virtual machine asks for.
-enum Needs {
-    Nothing,
-    All(&'static [&'static str]),
-    Any(&'static [&'static str]),
-    /// Hardware of the node, which is root's unless it is mapped here.
-    Device(&'static str),
-    Root,
-}
-
-fn privilege_of(name: &str) -> Needs {
-    const CPU: &[&str] = &["cores", "cpu", "cpulimit", "cpuunits", "smp", "sockets", "vcpus"];
-    const MEMORY: &[&str] = &["memory", "balloon", "shares", "allow-ksm"];
-    const HARDWARE: &[&str] =
-        &["acpi", "hotplug", "kvm", "machine", "scsihw", "smbios", "tablet", "vga", "watchdog", "audio", "rng"];
-    const GENERAL: &[&str] = &[
-        "agent",
-        "autostart",
-        "bios",
-        "description",
-        "keyboard",
-        "localtime",
-        "migrate_downtime",
-        "migrate_speed",
-        "name",
-        "onboot",
-        "ostype",
-        "protection",
-        "reboot",
-        "startdate",
-        "startup",
-        "tdf",
-        "template",
-    ];
-    const DISK: &[&str] = &["boot", "bootdisk", "vmstatestorage"];
-    const CLOUD_INIT: &[&str] = &[
-        "cicustom",
-        "cipassword",
-        "citype",
-        "ciuser",
-        "ciupgrade",
-        "nameserver",
-        "searchdomain",
-        "sshkeys",
-        "ipconfig",
-    ];
-    // What the call itself takes, drives, and tags, whose rights depend on their values.
-    const ELSEWHERE: &[&str] = &[
-        "delete",
-        "revert",
-        "digest",
-        "skiplock",
-        "force",
-        "background_delay",
-        "import-working-storage",
-        "tags",
-        "cdrom",
-        "ide",
-        "sata",
-        "scsi",
-        "virtio",
-        "efidisk",
-        "tpmstate",
-        "unused",
-    ];
-    let family = name.trim_end_matches(|character: char| character.is_ascii_digit());
-    match family {
-        "numa" => Needs::All(&["VM.Config.CPU"]),
-        "net" => Needs::All(&["VM.Config.Network"]),
-        "freeze" => Needs::All(&["VM.PowerMgmt"]),
-        "serial" => Needs::Device(""),
-        "usb" => Needs::Device("usb"),
-        "hostpci" => Needs::Device("pci"),
-        "virtiofs" => Needs::Device("dir"),
-        _ if CPU.contains(&family) => Needs::All(&["VM.Config.CPU"]),
-        _ if MEMORY.contains(&family) => Needs::All(&["VM.Config.Memory"]),
-        _ if HARDWARE.contains(&family) => Needs::All(&["VM.Config.HWType"]),
-        _ if GENERAL.contains(&family) => Needs::All(&["VM.Config.Options"]),
-        _ if DISK.contains(&family) => Needs::All(&["VM.Config.Disk"]),
-        _ if CLOUD_INIT.contains(&family) => Needs::Any(&["VM.Config.Cloudinit", "VM.Config.Network"]),
-        _ if ELSEWHERE.contains(&family) => Needs::Nothing,
-        _ => Needs::Root,
-    }
-}
-
-/// A device of the node. `mappings` is the kind of mapping that may stand for it.
-fn device<A: Answers>(
-    bearer: &Bearer<'_, A>,
-    path: &str,
-    name: &str,
-    value: Option<&str>,
-    mappings: &str,
-) -> Result<(), Refusal> {
-    let hardware = if mappings == "dir" { "VM.Config.Disk" } else { "VM.Config.HWType" };
-    bearer.require_all(path, &[hardware])?;
-    let Some(value) = value else { return Ok(()) };
-    let properties = Properties::parse(value);
-    let mapping = if mappings == "dir" { properties.get_or_bare("dirid") } else { properties.get("mapping") };
-    if let Some(mapping) = mapping {
-        return bearer.require_all(&format!("/mapping/{mappings}/{mapping}"), &["Mapping.Use"]);
-    }
-    let real = match mappings {
-        "" => value != "socket",
-        "usb" => properties.get_or_bare("host").is_some_and(|host| !host.eq_ignore_ascii_case("spice")),
-        _ => true,
-    };
-    let what = if mappings == "pci" { "non-mapped" } else { "real" };
-    if real { Err(Refusal::failed(format!("only root can set '{name}' config for {what} devices"))) } else { Ok(()) }
 }
 
 /// All guests of a node at once, or those that are named.

@@ -2,10 +2,11 @@
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::{self, Method, schema};
-use proxmox_mpc_model::{ApiPath, list};
+use proxmox_mpc_model::{Answers, ApiPath, list};
 use serde_json::{Map, Value};
 
 use super::Refusal;
+use crate::rights::Rights;
 
 /// As whom a request is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +59,16 @@ pub struct Call {
     pub login: Login,
     /// How long a task is seen running, in seconds.
     pub duration: i64,
+    /// Whether this login may not do everything.
+    pub checked: bool,
 }
 
 impl Call {
+    /// Who may do what, where this login may not do everything.
+    pub(crate) fn rights<A: Answers>(&self, answers: &A) -> Result<Option<Rights>, Refusal> {
+        if self.checked { Ok(Some(Rights::read(answers)?)) } else { Ok(None) }
+    }
+
     /// A parameter as text; `None` where it was not given.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.parameters.get(name)? {

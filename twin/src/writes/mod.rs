@@ -111,6 +111,7 @@ fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<
         uploaded: request.uploaded,
         login: request.login,
         duration: request.duration,
+        checked: class != Class::All,
     };
     if class == Class::Checked {
         Rights::read(transaction)?.check_own(transaction, &call)?;

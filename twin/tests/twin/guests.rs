@@ -64,6 +64,71 @@ fn a_machine_comes_changes_and_goes() {
     });
 }
 
+/// What is refused of a machine before anything is made, in Proxmox's words and order (recorded, or from its source).
+#[test]
+fn machines_are_refused_what_they_may_not_have() {
+    with_cluster(|mut client| {
+        let mut check = |method: &str, path: &str, form: &str, expected: &str| {
+            let body = client.send(method, &format!("/api2/json/nodes/{path}"), &[TOKEN, FORM], form).answer().body;
+            let said = match body["errors"].as_object().and_then(|errors| errors.iter().next()) {
+                Some((name, why)) => format!("{name}: {}", why.as_str().unwrap()),
+                None => body["message"].as_str().unwrap_or_default().to_owned(),
+            };
+            assert_eq!(said.trim_end(), expected, "{method} {path} {form}");
+        };
+        let disk = "storage: storage 'pbs-main' does not support vm images";
+        for (form, expected) in [
+            ("hookscript=local%3Asnippets%2Fhook.pl", "only root can set 'hookscript' config"),
+            ("affinity=0-1", "only root can set 'affinity' config"),
+            ("args=-snapshot", "only root can set 'args' config"),
+            ("hostpci0=host%3D0000%3A01%3A00.0", "only root can set 'hostpci0' config for non-mapped devices"),
+            ("hostpci0=mapping%3Dgpu%2Cromfile%3Dx.rom", "hostpci0: only root@pam can set 'romfile' option"),
+            ("usb0=host%3D1234%3A5678", "only root can set 'usb0' config for real devices"),
+            ("serial0=%2Fdev%2FttyS0", "only root can set 'serial0' config for real devices"),
+            ("sshkeys=ssh-rsa%2520AAAA&args=x", "SSH public key validation error"),
+            ("pool=none&args=x", "Permission check failed (pool 'none' does not exist)"),
+            ("scsi0=pbs-main%3A1&args=x", disk),
+            ("scsi0=none%3A1", "storage 'none' does not exist"),
+            ("scsi0=local%3Aiso%2Fdebian.iso", "scsi0: explicit 'media=cdrom' is required for iso images"),
+            ("scsi0=local%3Asnippets%2Fhook.pl", "scsi0: content type needs to be 'images' or 'iso'"),
+        ] {
+            check("POST", "pve1/qemu", &format!("vmid=130&{form}"), expected);
+        }
+        for (form, expected) in [
+            ("skiplock=1", "skiplock: Only root may use this option."),
+            ("delete=foo", "delete: unknown option 'foo'"),
+            ("revert=foo", "revert: unknown option 'foo'"),
+            ("delete=cores&revert=cores", "revert: you can't use '-delete cores' and -revert cores' at the same time"),
+            ("delete=args", "only root can set 'args' config"),
+            ("hookscript=local%3Asnippets%2Fnone.pl", "hookscript: script 'local:snippets/none.pl' does not exist"),
+            ("hookscript=local%3Aiso%2Fx.iso", "hookscript: 'local:iso/x.iso' is not in the snippets directory"),
+            ("scsi0=local-lvm%3Aabc", "unable to parse lvm volume name 'abc'"),
+            ("balloon=4096&memory=1024", "balloon value too large (must be smaller than assigned memory)"),
+            ("boot=order%3Dscsi9", "invalid bootorder: device 'scsi9' does not exist'"),
+            ("serial0=%2Fdev%2FttyS0", "only root can modify 'serial0' config for real devices"),
+        ] {
+            check("PUT", "pve3/qemu/105/config", form, expected);
+        }
+        // Windows keeps the hardware of the day on which it was made.
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=131&ostype=win11&machine=q35"), "OK");
+        assert_eq!(read(&mut client, "nodes/pve1/qemu/131/config")["machine"], "pc-q35-10.1");
+    });
+}
+
+/// A running machine tells what QEMU tells of it.
+#[test]
+fn a_running_machine_is_asked() {
+    with_cluster(|mut client| {
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&memory=1024&machine=q35"), "OK");
+        assert_eq!(read(&mut client, "nodes/pve1/qemu/130/status/current")["running-machine"], Value::Null);
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu/130/status/start", ""), "OK");
+        let status = read(&mut client, "nodes/pve1/qemu/130/status/current");
+        assert_eq!((&status["running-machine"], &status["running-qemu"]), (&json!("pc-q35-10.1"), &json!("10.1.2")));
+        assert_eq!(status["ballooninfo"]["actual"], 1 << 30);
+        assert_eq!(status["qmpstatus"], "running");
+    });
+}
+
 #[test]
 fn what_a_task_cannot_do_is_its_end() {
     with_cluster(|mut client| {

@@ -86,7 +86,7 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
                 entry("/", "user", "carol@pve", "Administrator", 1),
             ]),
         ),
-        ("cluster/resources", json!([guest(100, "prod"), guest(101, "prod"), guest(102, "prod/web")])),
+        ("cluster/resources", json!([guest(100, "prod"), guest(101, "prod"), guest(102, "prod/web"), guest(103, "")])),
         ("pools", json!([{"poolid": "prod"}, {"poolid": "prod/web"}])),
         ("nodes", json!([{"node": "pve1", "type": "node", "status": "online", "uptime": 7}])),
         ("nodes/pve1/qemu", json!([{"vmid": 100}, {"vmid": 101}, {"vmid": 102}])),
@@ -98,6 +98,7 @@ fn cluster() -> Arc<BTreeMap<ApiPath, Answer>> {
         ),
         ("nodes/pve1/subscription", json!({"status": "active", "serverid": "S", "key": "K"})),
         ("nodes/pve1/qemu/100/config", json!({"name": "x"})),
+        ("nodes/pve1/qemu/103/config", json!({"name": "x"})),
         ("nodes/pve1/tasks", json!([{"user": "eve@pve", "id": "1"}, {"user": "bob@pve", "tokenid": "all", "id": "2"}])),
     ];
     let answers = answers.into_iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data)));
@@ -254,7 +255,7 @@ fn writes_are_refused_in_proxmoxs_order() {
             ("startup=order%3D1", "Permission check failed (/, Sys.Modify)"),
             ("ciuser=x", "Permission check failed (/vms/103, VM.Config.Cloudinit|VM.Config.Network)"),
             ("args=-x", "only root can set 'args' config"),
-            ("serial0=/dev/ttyS0", "only root can set 'serial0' config for real devices"),
+            ("serial0=/dev/ttyS0", "only root can modify 'serial0' config for real devices"),
             ("hostpci0=mapping%3Dgpu", "Permission check failed (/mapping/pci/gpu, Mapping.Use)"),
             ("delete=memory", "Permission check failed (/vms/103, VM.Config.Memory)"),
         ] {

@@ -54,7 +54,7 @@ fn call(path: &str) -> Call {
     let login = Login::parse("root@pam!iac");
     let path = ApiPath::parse(path);
     let (parameters, captured) = (serde_json::Map::new(), Vec::new());
-    Call { method, path, segments, parameters, captured, uploaded: None, login, duration: 0 }
+    Call { method, path, segments, parameters, captured, uploaded: None, login, duration: 0, checked: false }
 }
 
 #[test]

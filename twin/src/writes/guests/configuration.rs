@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, create, disks, is_on, same_version, unlocked, word};
+use super::{
+    Call, Guest, Refusal, Row, Transaction, Type, checks, create, disks, is_numbered, is_on, same_version, unlocked,
+    word,
+};
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration.
@@ -62,6 +65,10 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
 /// What is refused before anything is changed.
 fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Refusal> {
     let guest = Guest::of(call);
+    if guest.kind == Type::Machine {
+        let stored = checks::change(transaction, call, &guest)?;
+        return Ok((guest, stored));
+    }
     let given = kept_parameters(call);
     if given.is_empty() && call.list("delete").is_empty() && call.list("revert").is_empty() {
         return Err(Refusal::failed("no options specified"));
@@ -97,6 +104,7 @@ fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
 fn kept_parameters(call: &Call) -> Row {
     let mut given = call.given();
     given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
+    checks::named_cdrom(&mut given);
     given
 }
 
@@ -179,10 +187,6 @@ fn put(
 
 fn is_at_once(guest: &Guest, key: &str) -> bool {
     guest.kind == Type::Container || AT_ONCE.contains(&key) || HOT.iter().any(|hot| is_numbered(key, hot))
-}
-
-fn is_numbered(key: &str, name: &str) -> bool {
-    key.strip_prefix(name).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit()))
 }
 
 /// A value as Proxmox keeps it in a new guest.

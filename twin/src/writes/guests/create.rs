@@ -2,15 +2,14 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::machine;
 use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, configuration, disks, power, resources, word};
+use super::{Call, Guest, Refusal, Row, Transaction, checks, configuration, disks, power, resources, word};
 use crate::state::tasks::Log;
 
-/// The version of QEMU that the twin says it made a machine with (Proxmox VE 9.1).
-const QEMU: &str = "10.1.2";
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 12] = [
     "archive",
@@ -36,16 +35,11 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         return Err(Refusal::beyond_the_twin("restore a backup"));
     }
     let pool = call.text("pool");
-    if let Some(pool) = &pool
-        && transaction.row(&ApiPath::parse("pools"), "poolid", pool)?.is_none()
-    {
-        let text = format!("Permission check failed (pool '{pool}' does not exist)");
-        return Err(Refusal::Message { status: 403, text });
-    }
-    unused(transaction, &guest)?;
     let mut given = call.given();
     given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
-    disks::check(transaction, &guest, &given)?;
+    checks::named_cdrom(&mut given);
+    checks::new_machine(transaction, call, &given)?;
+    unused(transaction, &guest)?;
     let node = guest.node.clone();
     let upid = transaction.task(call, &node, "qmcreate", &guest.vmid, |transaction, log| {
         let context = format!("unable to create VM {}", guest.vmid);
@@ -95,10 +89,20 @@ fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log)
     if word(keys, "vmgenid").is_none_or(|id| id == "1") {
         keys.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
     }
-    keys.insert("meta".to_owned(), json!(format!("creation-qemu={QEMU},ctime={now}")));
+    pin(keys, log);
+    keys.insert("meta".to_owned(), json!(format!("creation-qemu={},ctime={now}", machine::QEMU)));
     stored.write(transaction, guest)?;
     open(transaction, guest);
     Ok(())
+}
+
+/// Gives a machine with Windows the version of today's hardware.
+pub(super) fn pin(keys: &mut Row, log: &mut Log) {
+    let ostype = word(keys, "ostype").unwrap_or_default();
+    if let Some(pinned) = machine::pinned(word(keys, "machine").as_deref(), &ostype) {
+        log.push(format!("pinning machine type to '{pinned}' for Windows guest OS"));
+        keys.insert("machine".to_owned(), json!(pinned));
+    }
 }
 
 /// What every new guest answers besides its configuration.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Call, Refusal, Write, digest};
 use crate::state::{Row, Transaction};
 
+mod checks;
 mod clones;
 mod configuration;
 mod create;
@@ -16,6 +17,7 @@ mod disks;
 mod moves;
 mod power;
 mod snapshots;
+mod ssh_keys;
 mod store;
 mod volumes;
 
@@ -170,6 +172,11 @@ fn resources() -> ApiPath {
 /// The text of a key.
 fn word(row: &Row, key: &str) -> Option<String> {
     row.get(key).and_then(text)
+}
+
+/// Whether a key is a name with a number behind it: `net0`.
+fn is_numbered(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit()))
 }
 
 /// Whether a key is on.

@@ -12,7 +12,7 @@ use super::{Guest, Refusal, Row, Transaction, Type, digest, is_on, resources, wo
 
 const MEBIBYTE: u64 = 1 << 20;
 /// What a guest has that does not say, in MiB (`qemu-server`, `pve-container`).
-const DEFAULT_MEMORY: u64 = 512;
+pub(super) const DEFAULT_MEMORY: u64 = 512;
 
 /// The configuration of a guest.
 #[derive(Clone, Debug, Default)]

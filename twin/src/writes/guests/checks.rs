@@ -1,0 +1,314 @@
+//! What is refused of a new machine and of a changed one before anything is made, in the order in which `qemu-server`
+//! looks (`create_vm`, `update_vm_api`).
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::schema::schema;
+use proxmox_mpc_model::volume::{Volume, VolumeId};
+use proxmox_mpc_model::volume_name;
+use serde_json::json;
+
+use super::store::Stored;
+use super::volumes::Storage;
+use super::{Call, Guest, Refusal, Row, Transaction, disks, same_version, ssh_keys, unlocked, word};
+use crate::rights::Machine;
+
+/// Parameters that are no keys of the configuration.
+const NOT_KEPT: [&str; 8] =
+    ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
+/// Keys that Proxmox writes itself: no parameters, but known options.
+const ITS_OWN: [&str; 8] =
+    ["cdrom", "meta", "parent", "running-nets-host-mtu", "runningcpu", "runningmachine", "snaptime", "vmstate"];
+
+/// The keys of the configuration that a change gives.
+pub(super) fn given(call: &Call) -> Row {
+    let mut given = call.given();
+    given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
+    named_cdrom(&mut given);
+    given
+}
+
+/// `cdrom` is another word for `ide2`.
+pub(super) fn named_cdrom(given: &mut Row) {
+    let Some(text) = given.remove("cdrom").and_then(|value| value.as_str().map(str::to_owned)) else { return };
+    let media = if text.contains("media=") { "" } else { ",media=cdrom" };
+    given.insert("ide2".to_owned(), json!(format!("{text}{media}")));
+}
+
+/// Refuses a new machine.
+pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -> Result<(), Refusal> {
+    let pool = call.text("pool");
+    if let Some(keys) = word(given, "sshkeys") {
+        ssh_keys::check(&keys)?;
+    }
+    if let Some(pool) = &pool
+        && transaction.row(&ApiPath::parse("pools"), "poolid", pool)?.is_none()
+    {
+        let text = format!("Permission check failed (pool '{pool}' does not exist)");
+        return Err(Refusal::Message { status: 403, text });
+    }
+    let rights = call.rights(transaction)?;
+    let machine = Machine::new(rights.as_ref(), transaction, call, pool);
+    machine.storages(given)?;
+    storages(transaction, given)?;
+    machine.options(given.keys())?;
+    for family in ["serial", "usb", "hostpci", "rng", "virtiofs"] {
+        for (key, value) in given.iter().filter(|(key, _)| super::is_numbered(key, family)) {
+            machine.device(key, value.as_str().unwrap_or_default())?;
+        }
+    }
+    machine.bridges(given)?;
+    machine.cpu(&word(given, "cpu").unwrap_or_default(), "")?;
+    drives(transaction, given)
+}
+
+/// Refuses a change of a machine; its configuration where it may be made.
+pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Stored, Refusal> {
+    let (given, taken) = (given(call), call.list("delete"));
+    parameters(transaction, call, guest, &given, &taken)?;
+    let rights = call.rights(transaction)?;
+    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    machine.options(&taken)?;
+    machine.options(given.keys())?;
+    machine.storages(&given)?;
+    storages(transaction, &given)?;
+    machine.bridges(&given)?;
+    let stored = Stored::read(transaction, guest)?;
+    same_version(call, &stored)?;
+    let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
+    machine.cpu(&word(&given, "cpu").unwrap_or_default(), &held("cpu"))?;
+    if !call.flag("skiplock") {
+        unlocked(guest, &stored.keys)?;
+    }
+    balloon(&given, &stored)?;
+    taken.iter().try_for_each(|key| taking(&machine, key, &held(key)))?;
+    for (key, value) in &given {
+        giving(&machine, key, (&held(key), value.as_str().unwrap_or_default()))?;
+    }
+    boot_order(&given, &taken, &stored)?;
+    Ok(stored)
+}
+
+/// Refuses parameters that cannot be right, whatever the machine is.
+fn parameters(
+    transaction: &Transaction,
+    call: &Call,
+    guest: &Guest,
+    given: &Row,
+    taken: &[String],
+) -> Result<(), Refusal> {
+    if call.flag("skiplock") && !call.login.is_root() {
+        return Err(Refusal::parameter("skiplock", "Only root may use this option."));
+    }
+    if let Some(keys) = word(given, "sshkeys") {
+        ssh_keys::check(&keys)?;
+    }
+    // A JSON null is a parameter that changes nothing.
+    let mut names = call.parameters.keys().map(String::as_str);
+    let changes = names.any(|name| !NOT_KEPT.contains(&name) && !call.captured.contains(&name));
+    let reverted = call.list("revert");
+    if !changes && taken.is_empty() && reverted.is_empty() {
+        return Err(Refusal::failed("no options specified"));
+    }
+    lists(call, given, taken, &reverted)?;
+    drives(transaction, given)?;
+    word(given, "hookscript").map_or(Ok(()), |script| hook_script(transaction, guest, &script))
+}
+
+/// What cannot be set, deleted and reverted at once, and options that there are none.
+fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
+    let known = |key: &str| {
+        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && schema().parameter(call.method, key).is_some()
+    };
+    let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
+    for key in reverted {
+        if !known(key) {
+            return Err(Refusal::parameter("revert", format!("unknown option '{key}'")));
+        }
+        if given.contains_key(key) {
+            return Err(Refusal::parameter("delete", both(key, "revert")));
+        }
+    }
+    for key in taken {
+        if given.contains_key(key) {
+            return Err(Refusal::parameter("delete", both(key, "delete")));
+        }
+        if reverted.contains(key) {
+            let why = format!("you can't use '-delete {key}' and -revert {key}' at the same time");
+            return Err(Refusal::parameter("revert", why));
+        }
+        if !known(key) {
+            return Err(Refusal::parameter("delete", format!("unknown option '{key}'")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses drives whose values contradict themselves (`check_drive_param`).
+fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
+    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+        let drive = Drive::parse(value.as_str().unwrap_or_default());
+        let properties = &drive.properties;
+        if properties.get("import-from").is_some() {
+            import(key, &drive)?;
+        }
+        match &drive.volume {
+            Volume::Path(path) if !path.starts_with("/dev/") && !path.contains(':') => {
+                let why = format!("unable to associate path '{path}' to any storage");
+                return Err(Refusal::parameter(key, why));
+            }
+            Volume::Stored(volume) if !is_new(volume) => {
+                let kind = kind(transaction, volume)?;
+                if kind == "iso" && properties.get("media") != Some("cdrom") {
+                    return Err(Refusal::parameter(key, "explicit 'media=cdrom' is required for iso images"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What an import asks of a drive's value.
+fn import(key: &str, drive: &Drive) -> Result<(), Refusal> {
+    if drive.stored().is_none_or(|volume| volume.name() != "0") {
+        let why = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>";
+        return Err(Refusal::parameter(key, why));
+    }
+    let required: &[&str] = match key {
+        "efidisk0" => &["efitype", "pre-enrolled-keys"],
+        "tpmstate0" => &["version"],
+        _ => &[],
+    };
+    match required.iter().find(|name| drive.properties.get(name).is_none()) {
+        Some(name) => Err(Refusal::parameter(key, format!("need to specify '{name}' when using 'import-from'"))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses storages and volumes that cannot be what is asked of them (`check_storage_access`).
+fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
+    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key)) {
+        let drive = Drive::parse(value.as_str().unwrap_or_default());
+        let storage = match &drive.volume {
+            Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => continue,
+            Volume::Stored(volume) if is_new(volume) => volume.storage(),
+            Volume::Stored(volume) => {
+                let kind = kind(transaction, volume)?;
+                if kind != "images" && (kind != "iso" || key.starts_with("unused")) {
+                    return Err(Refusal::parameter(key, "content type needs to be 'images' or 'iso'"));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        Storage::holding(transaction, storage, "images")?;
+        if let Some(source) = drive.properties.get("import-from").and_then(VolumeId::parse) {
+            let kind = kind(transaction, &source)?;
+            if kind != "images" && kind != "import" {
+                let why = format!("{source} has wrong type '{kind}' - needs to be 'images' or 'import'");
+                return Err(Refusal::parameter(key, why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is no volume but what makes one: `local-lvm:32`, `local:cloudinit`.
+fn is_new(volume: &VolumeId) -> bool {
+    volume.name() == "cloudinit" || volume.name().parse::<f64>().is_ok()
+}
+
+/// What a volume is.
+fn kind(transaction: &Transaction, volume: &VolumeId) -> Result<&'static str, Refusal> {
+    let storage = Storage::of(transaction, volume)?;
+    volume_name::kind(&storage.kind(), volume.name()).map_err(Refusal::failed)
+}
+
+/// A hook script must be a snippet that is there (`check_hookscript`).
+fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result<(), Refusal> {
+    let refused = |why: String| Refusal::parameter("hookscript", format!("{why}\n"));
+    let Some(volume) = VolumeId::parse(script) else {
+        return Err(refused(format!("unable to parse volume ID '{script}'")));
+    };
+    let kind = kind(transaction, &volume).map_err(|refusal| refused(refusal.text()))?;
+    if kind != "snippets" {
+        return Err(refused(format!("'{script}' is not in the snippets directory")));
+    }
+    match super::volumes::row(transaction, &guest.node, &volume)? {
+        Some(_) => Ok(()),
+        None => Err(refused(format!("script '{script}' does not exist"))),
+    }
+}
+
+/// A machine gives back no more memory than it has.
+fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
+    if !given.contains_key("memory") && !given.contains_key("balloon") {
+        return Ok(());
+    }
+    let after = stored.after_start();
+    let text = |key: &str| word(given, key).or_else(|| word(&after, key));
+    let memory = text("memory").and_then(|text| Properties::parse(&text).get_or_bare("current")?.parse::<u64>().ok());
+    let balloon = text("balloon").and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+    if balloon > memory.unwrap_or(super::store::DEFAULT_MEMORY) {
+        return Err(Refusal::failed("balloon value too large (must be smaller than assigned memory)"));
+    }
+    Ok(())
+}
+
+/// What a key that is taken away asks for.
+fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    if disks::is_disk(key) {
+        return machine.drive(held);
+    }
+    named_otherwise(machine.device(key, held), key, "delete")?;
+    if super::is_numbered(key, "net") {
+        machine.bridges(&Row::from_iter([(key.to_owned(), json!(held))]))
+    } else {
+        Ok(())
+    }
+}
+
+/// What a key asks for that is set over another value, or none.
+fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
+    for text in [held, value].into_iter().filter(|text| !text.is_empty()) {
+        if disks::is_disk(key) {
+            machine.drive(text)?;
+        }
+        named_otherwise(machine.device(key, text), key, "modify")?;
+    }
+    let held = Row::from_iter([(key.to_owned(), json!(held))]);
+    if super::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
+}
+
+/// A serial port of the node is refused with the verb of what is done to it.
+fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
+    match outcome {
+        Err(Refusal::Message { status: 500, .. }) if super::is_numbered(key, "serial") => {
+            Err(Refusal::failed(format!("only root can {verb} '{key}' config for real devices")))
+        }
+        other => other,
+    }
+}
+
+/// A boot order names devices that are there.
+fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refusal> {
+    let Some(order) = word(given, "boot").and_then(|boot| Properties::parse(&boot).get("order").map(str::to_owned))
+    else {
+        return Ok(());
+    };
+    let after = stored.after_start();
+    let there = |key: &str| {
+        (after.contains_key(key) || stored.keys.contains_key(key) || given.contains_key(key))
+            && !taken.iter().any(|taken| taken == key)
+    };
+    match proxmox_mpc_model::list::items(&order).find(|key| !there(key)) {
+        // The quote at the end is Proxmox's.
+        Some(key) => Err(Refusal::failed(format!("invalid bootorder: device '{key}' does not exist'"))),
+        None => Ok(()),
+    }
+}
