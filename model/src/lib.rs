@@ -11,6 +11,7 @@ pub mod derived;
 pub mod drive;
 pub mod etc_pve;
 pub mod firewall;
+pub mod interfaces;
 pub mod kinds;
 pub mod list;
 pub mod mac;

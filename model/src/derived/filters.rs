@@ -1,6 +1,6 @@
 //! Lists without what a filter of the request leaves out.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::rules::words;
 use super::{Deriver, Outcome, Row, with_queries};
@@ -22,7 +22,6 @@ fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
             | [.., "firewall", "refs"],
             "type",
         ) => |row, value| has(row, "type", value),
-        (["nodes", _, "network"], "type") => interface_type,
         (["nodes", _, "storage"], "enabled") => |row, value| value == "0" || has(row, "enabled", "1"),
         (["nodes", _, "storage"], "content") => {
             |row, value| has(row, "enabled", "1") && words(row.get("content")).any(|word| word == value)
@@ -42,7 +41,7 @@ fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
     let (filtering, rest): (Vec<_>, Vec<_>) =
         query.iter().cloned().partition(|(key, _)| filter(segments, key).is_some());
-    if filtering.is_empty() || filtering.iter().any(|(_, value)| needs_networks(segments, value)) {
+    if filtering.is_empty() {
         return Ok(None);
     }
     let Some(list) = deriver.data(&with_queries(ApiPath::new(segments), &rest))? else { return Ok(None) };
@@ -56,18 +55,8 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     Ok(Some(Answer::ok(rows.iter().filter(stays).cloned().collect())))
 }
 
-/// Whether the filter shows networks of SDN, which the unfiltered list of interfaces lacks.
-fn needs_networks(list: &[&str], value: &str) -> bool {
-    matches!(list, ["nodes", _, "network"])
-        && matches!(value, "vnet" | "fabric" | "any_bridge" | "any_local_bridge" | "include_sdn")
-}
-
 fn resource_type(row: &Row, value: &str) -> bool {
     if value == "vm" { has(row, "type", "qemu") || has(row, "type", "lxc") } else { has(row, "type", value) }
-}
-
-fn interface_type(row: &Row, value: &str) -> bool {
-    row.get("type") == Some(&json!(value))
 }
 
 fn has(row: &Row, key: &str, value: &str) -> bool {

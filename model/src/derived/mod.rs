@@ -18,6 +18,7 @@ mod access;
 mod filters;
 mod follows;
 mod guest;
+mod interfaces;
 mod missing;
 mod nextid;
 mod paths;
@@ -101,6 +102,7 @@ impl<A: Answers> Deriver<A> {
             nextid::derive,
             pools::derive,
             volume::derive,
+            interfaces::derive,
             filters::derive,
             sdn::derive,
             rules::derive,

@@ -18,6 +18,10 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
             let mut rows = applied(deriver, list)?.into_iter().flatten();
             Ok(rows.find(|row| row.get(key).is_some_and(|named| named == id)).map(|row| Answer::ok(Value::Object(row))))
         }
+        ["cluster", "sdn", list @ ("zones" | "controllers" | "vnets")] if is_running(query) => {
+            let rows = running(deriver, list)?.map(|rows| rows.into_iter().map(without_digest).collect());
+            Ok(rows.map(Answer::ok))
+        }
         // One fabric takes `pending`, and says the same (facts/bpg/VERIFIED.md has the provider's requests).
         ["cluster", "sdn", "fabrics", "fabric", _] if !query.is_empty() => {
             let plain = deriver.answers.get(&ApiPath::new(segments))?;
@@ -32,6 +36,35 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         }
         _ => Ok(None),
     }
+}
+
+fn is_running(query: &[(String, String)]) -> bool {
+    matches!(query, [(key, value)] if key == "running" && value == "1")
+}
+
+fn without_digest(mut row: Row) -> Value {
+    row.insert("digest".to_owned(), Value::Null);
+    Value::Object(row)
+}
+
+/// What runs, made from the list of what waits: the rows of what is new have nothing but what waits.
+pub(super) fn running<A: Answers>(deriver: &Deriver<A>, list: &str) -> Result<Option<Vec<Row>>, Unreadable> {
+    let path = ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1");
+    let Some(data) = deriver.data(&path)? else { return Ok(None) };
+    let rows = data.as_array().into_iter().flatten().filter_map(Value::as_object);
+    let rows = rows.filter(|row| row.get("state").is_none_or(|state| state != "new"));
+    let plain = |row: &Row| {
+        let mut row = row.clone();
+        row.retain(|key, _| !["pending", "state", "digest"].contains(&key.as_str()));
+        row
+    };
+    Ok(Some(rows.map(plain).collect()))
+}
+
+/// Whether there is a fabric, or nobody knows.
+pub(super) fn has_fabrics<A: Answers>(deriver: &Deriver<A>) -> Result<bool, Unreadable> {
+    let fabrics = deriver.data(&ApiPath::parse("cluster/sdn/fabrics/fabric"))?;
+    Ok(fabrics.is_none_or(|fabrics| fabrics.as_array().is_none_or(|fabrics| !fabrics.is_empty())))
 }
 
 /// What is configured, without the digest, which the list that this is made from does not have.

@@ -17,6 +17,7 @@ mod digest;
 mod firewall;
 mod guard;
 mod guests;
+mod network;
 mod nodes;
 mod options;
 mod pools;
@@ -41,7 +42,8 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] = &[access::WRITES, guests::WRITES, nodes::WRITES, options::WRITES, pools::WRITES];
+static TABLES: &[&[Write]] =
+    &[access::WRITES, guests::WRITES, network::WRITES, nodes::WRITES, options::WRITES, pools::WRITES];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]

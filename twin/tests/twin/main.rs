@@ -5,6 +5,7 @@
 mod etc_pve;
 mod guests;
 mod missing;
+mod network;
 mod recording;
 mod replay;
 mod rights;

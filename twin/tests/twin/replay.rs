@@ -166,12 +166,15 @@ fn derivable(segments: &[&str], query: &str) -> bool {
         return true;
     }
     match segments {
-        ["cluster", "resources"] | ["storage"] | ["nodes", _, "storage", _, "content"] => !query.is_empty(),
+        ["cluster", "resources"] | ["storage"] | ["nodes", _, "storage", _, "content"] | ["nodes", _, "network"] => {
+            !query.is_empty()
+        }
         ["access", "permissions"] => query.starts_with("path="),
         ["nodes", _, "qemu" | "lxc", _, "config"] => query == "current=1",
-        ["nodes", _, "network", iface] => query.is_empty() && *iface != "lo",
+        ["cluster", "sdn", "zones" | "vnets" | "controllers"] => query == "running=1",
         ["cluster", "sdn", "zones" | "vnets" | "controllers" | "dns" | "ipams", _] => true,
         ["nodes", _, "qemu" | "lxc"]
+        | ["nodes", _, "network", _]
         | ["nodes", _, "qemu" | "lxc", _, "status", "current"]
         | ["nodes", _, "storage", _, "status"]
         | ["storage", _]
