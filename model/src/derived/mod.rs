@@ -96,7 +96,7 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 8] = [
+        let rules: [Rule<A>; 9] = [
             access::derive,
             guest::derive,
             nextid::derive,
