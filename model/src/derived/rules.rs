@@ -103,7 +103,7 @@ static RULES: &[Rule] = &[
         Message("fabric '{}' does not exist in configuration"),
     ),
     rule("cluster/ha/groups/{}", "cluster/ha/groups", "group", Same, Unseen),
-    rule("cluster/ha/resources/{}", "cluster/ha/resources", "sid", Same, Unseen),
+    rule("cluster/ha/resources/{}", "cluster/ha/resources", "sid", Same, Message("no such resource '{}'")),
     rule("cluster/ha/rules/{}", "cluster/ha/rules", "rule", Same, Message("no such ha rule '{}'")),
     rule("cluster/mapping/dir/{}", "cluster/mapping/dir", "id", Without(&["id"]), Message("mapping '{}' not found")),
     rule("cluster/mapping/pci/{}", "cluster/mapping/pci", "id", Without(&["id"]), Message("mapping '{}' not found")),

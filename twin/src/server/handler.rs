@@ -17,7 +17,7 @@ use super::reply::Reply;
 use super::{Options, body};
 use crate::rights::{Barred, Class};
 use crate::state::State;
-use crate::writes::{self, Login};
+use crate::writes::{self, Login, Refusal};
 
 /// The largest form of a login, in bytes (docs/proxmox.md, "Transport").
 const BODY_LIMIT: usize = 512 << 10;
@@ -188,6 +188,9 @@ async fn refuse(shared: &Shared, reason: &str) -> Reply {
 }
 
 async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: Option<(Login, Class)>) -> Reply {
+    if let Err(refusal) = catch_up(shared).await {
+        return Reply::new(Answer::from(refusal).into());
+    }
     if head.method != Method::GET {
         return write(shared, head, &path, body, caller.map(|(login, _)| login)).await;
     }
@@ -211,6 +214,17 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
         Ok(Err(error)) => damaged(&error),
         Err(_) => failed(),
     }
+}
+
+/// Does what Proxmox would have done by itself until now.
+async fn catch_up(shared: &Shared) -> Result<(), Refusal> {
+    let now = now();
+    if !writes::is_due(&shared.state.view(), now) {
+        return Ok(());
+    }
+    let state = Arc::clone(&shared.state);
+    let done = tokio::task::spawn_blocking(move || writes::come_due(&state, now)).await;
+    done.unwrap_or_else(|_| Err(Refusal::failed("the twin failed")))
 }
 
 async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login: Option<Login>) -> Reply {

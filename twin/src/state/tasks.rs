@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::transaction::{Row, Transaction};
 use super::view::View;
-use crate::writes::{Call, Refusal};
+use crate::writes::{Call, Login, Refusal};
 
 /// Where the memories of tasks begin: `task/UPID:…`.
 const TASK: &str = "task/";
@@ -39,6 +39,16 @@ impl Transaction {
         id: &str,
         work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
+        self.task_by((&call.login, call.duration), (node, kind, id), work)
+    }
+
+    /// The same for a login, and for how many seconds the task is seen running: what Proxmox does by itself is root's.
+    pub fn task_by(
+        &mut self,
+        (login, duration): (&Login, i64),
+        (node, kind, id): (&str, &str, &str),
+        work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
+    ) -> Result<Value, Refusal> {
         let mut log = Log::new();
         let outcome = self.attempt(|transaction| work(transaction, &mut log));
         let exit = match outcome {
@@ -50,13 +60,12 @@ impl Transaction {
         let count = self.recall(COUNT).and_then(|count| count.as_u64()).unwrap_or_default();
         self.remember(COUNT, count + 1);
         let (pid, started) = (FIRST_PID + count, self.now());
-        let upid =
-            format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, call.login.full());
+        let upid = format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, login.full());
         let mut task = json!({
             "upid": upid, "node": node, "pid": pid, "pstart": count * 100, "starttime": started, "type": kind, "id": id,
-            "user": call.login.user, "exitstatus": exit, "endtime": started + call.duration, "log": log, "number": count,
+            "user": login.user, "exitstatus": exit, "endtime": started + duration, "log": log, "number": count,
         });
-        if let Some(token) = &call.login.token {
+        if let Some(token) = &login.token {
             task["tokenid"] = json!(token);
         }
         self.remember(&format!("{TASK}{upid}"), task);

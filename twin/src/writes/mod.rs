@@ -14,6 +14,7 @@ mod access;
 mod call;
 mod collections;
 mod digest;
+mod due;
 mod firewall;
 mod guard;
 mod guests;
@@ -25,6 +26,7 @@ mod refusal;
 mod sdn;
 
 pub use call::{Call, Login};
+pub(crate) use due::{come_due, is_due};
 pub use refusal::Refusal;
 
 /// One writing method that the twin does.
@@ -42,8 +44,17 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 
 /// The tables of writing methods, one for each subject. A collection's methods need no row
 /// ([`collections::COLLECTIONS`]).
-static TABLES: &[&[Write]] =
-    &[access::WRITES, guests::WRITES, network::WRITES, nodes::WRITES, options::WRITES, pools::WRITES];
+static TABLES: &[&[Write]] = &[
+    access::WRITES,
+    guests::WRITES,
+    guests::containers::WRITES,
+    guests::migration::WRITES,
+    guests::replication::WRITES,
+    network::WRITES,
+    nodes::WRITES,
+    options::WRITES,
+    pools::WRITES,
+];
 
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]

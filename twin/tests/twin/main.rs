@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod containers;
 mod etc_pve;
 mod guests;
 mod missing;
@@ -14,4 +15,5 @@ mod services;
 mod state;
 mod support;
 mod synth;
+mod tasks;
 mod writes;

@@ -6,7 +6,7 @@ use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, resources, unlocked, volumes, word};
+use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, replication, resources, unlocked, volumes, word};
 
 /// `DELETE` of a guest: a task.
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -55,17 +55,21 @@ fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal
 /// Refuses a template of whose disks there are linked clones.
 fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
     for volume in own_volumes(guest, stored) {
-        let content = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content"]);
-        let base = format!("{}/", volume.as_str());
-        let used = transaction.rows(&content)?.iter().any(|row| {
-            word(row, "volid").is_some_and(|volid| volid.starts_with(&base))
-                || word(row, "parent").is_some_and(|parent| volume.name().ends_with(&parent) && is_base(&parent))
-        });
-        if used {
+        if is_used(transaction, guest, &volume)? {
             return Err(Refusal::failed(format!("base volume '{volume}' is still in use by linked cloned")));
         }
     }
     Ok(())
+}
+
+/// Whether a linked clone stands on a volume.
+pub(super) fn is_used(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
+    let content = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content"]);
+    let base = format!("{}/", volume.as_str());
+    Ok(transaction.rows(&content)?.iter().any(|row| {
+        word(row, "volid").is_some_and(|volid| volid.starts_with(&base))
+            || word(row, "parent").is_some_and(|parent| volume.name().ends_with(&parent) && is_base(&parent))
+    }))
 }
 
 fn is_base(name: &str) -> bool {
@@ -97,13 +101,7 @@ fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
         transaction.set_rows(&resources, rows);
         transaction.hide(&ApiPath::new(["cluster", "ha", "resources", &service(guest)]));
     }
-    let replication = ApiPath::parse("cluster/replication");
-    let mut rows = transaction.rows(&replication)?;
-    let before = rows.len();
-    rows.retain(|row| word(row, "guest").as_ref() != Some(&guest.vmid));
-    if rows.len() != before {
-        transaction.set_rows(&replication, rows);
-    }
+    replication::forget(transaction, &guest.vmid)?;
     let backup = ApiPath::parse("cluster/backup");
     let mut rows = transaction.rows(&backup)?;
     let mut changed = false;

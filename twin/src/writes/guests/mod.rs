@@ -11,11 +11,16 @@ use crate::state::{Row, Transaction};
 mod checks;
 mod clones;
 mod configuration;
+pub(super) mod containers;
 mod create;
 mod destroy;
 mod disks;
+mod features;
+pub(super) mod migration;
 mod moves;
 mod power;
+mod relocate;
+pub(super) mod replication;
 mod snapshots;
 mod ssh_keys;
 mod store;
@@ -28,7 +33,6 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu", run: create::create },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/config", run: configuration::change },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/config", run: configuration::change_in_a_task },
-    Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/config", run: configuration::change },
     Write { verb: Verb::Delete, path: "/nodes/{node}/qemu/{vmid}", run: destroy::destroy },
     Write { verb: Verb::Delete, path: "/nodes/{node}/lxc/{vmid}", run: destroy::destroy },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/start", run: power::start },
@@ -52,13 +56,11 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/template", run: clones::make_template },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/unlink", run: configuration::unlink },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/resize", run: disks::resize },
-    Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/resize", run: disks::resize },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/content", run: volumes::allocate },
     Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::remove },
     Write { verb: Verb::Put, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::annotate },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/upload", run: volumes::upload },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/move_disk", run: moves::move_disk },
-    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/migrate", run: moves::migrate },
 ];
 
 /// Whether a guest is a virtual machine or a container.
@@ -161,6 +163,15 @@ impl Guest {
     /// The type of one of its tasks: `qmstart`.
     fn task(&self, what: &str) -> String {
         format!("{}{what}", self.kind.tasks())
+    }
+}
+
+/// Does what was put off until later (`writes::due`).
+pub(super) fn perform(transaction: &mut Transaction, deed: &Value) -> Result<(), Refusal> {
+    let said = |key: &str| deed.get(key).and_then(Value::as_str).unwrap_or_default();
+    match said("do") {
+        "replicate" => replication::run(transaction, said("job")),
+        _ => Ok(()),
     }
 }
 

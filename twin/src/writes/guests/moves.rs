@@ -1,4 +1,4 @@
-//! Disks that move to another storage, and machines that move to another node.
+//! Disks of machines that move to another storage.
 
 use proxmox_mpc_model::drive::Drive;
 use serde_json::{Value, json};
@@ -48,14 +48,4 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
         }
         stored.write(transaction, &guest)
     })
-}
-
-/// `POST migrate`: what is refused before anything moves; the twin has no second node to copy to.
-pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let guest = Guest::of(call);
-    if call.required("target")? == guest.node {
-        return Err(Refusal::parameter("target", "target is local node."));
-    }
-    Stored::read(transaction, &guest)?;
-    Err(Refusal::beyond_the_twin("migrate a guest to another node"))
 }

@@ -5,7 +5,7 @@ use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, is_on, resources, unlocked};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, resources, unlocked};
 
 /// `POST status/start`: a task of the guest, or of HA where that starts it.
 pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -33,7 +33,7 @@ pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value,
         if guest.is_running(transaction)? {
             return Err(Refusal::failed(format!("{} already running", guest.title())));
         }
-        stored.settle();
+        settle(transaction, &guest, &mut stored)?;
         stored.write(transaction, &guest)?;
         startable(transaction, &guest)?;
         run(transaction, &guest, true)
@@ -71,7 +71,9 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
             };
         }
         run(transaction, &guest, false)?;
-        stored.settle();
+        if guest.kind == Type::Machine {
+            stored.settle();
+        }
         stored.write(transaction, &guest)
     })
 }
@@ -84,9 +86,18 @@ pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value
     transaction.task(call, &node, &guest.task("reboot"), &guest.vmid, |transaction, _| {
         let mut stored = Stored::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
-        stored.settle();
+        settle(transaction, &guest, &mut stored)?;
         stored.write(transaction, &guest)
     })
+}
+
+/// What waits comes into force, as at a start.
+fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> Result<(), Refusal> {
+    match guest.kind {
+        Type::Machine => stored.settle(),
+        Type::Container => containers::settle(transaction, guest, stored)?,
+    }
+    Ok(())
 }
 
 /// Refuses what only a running guest can do.

@@ -4,6 +4,7 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
+use super::features::{self, Feature};
 use super::{Call, Refusal, Row, Transaction, is_on, word};
 use crate::state::tasks::Log;
 
@@ -27,6 +28,41 @@ impl Storage {
         Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
     }
 
+    /// Reads a storage that must be there, switched on, and for this node (`storage_check_enabled`).
+    pub(super) fn enabled(transaction: &Transaction, name: &str, node: &str) -> Result<Self, Refusal> {
+        let storage = Self::named(transaction, name)?;
+        storage.usable(node)?;
+        Ok(storage)
+    }
+
+    /// Reads a storage that must be there (`storage_config`).
+    pub(super) fn named(transaction: &Transaction, name: &str) -> Result<Self, Refusal> {
+        let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
+        let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
+        Ok(Self { name: name.to_owned(), row })
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it is configured.
+    pub(super) fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Whether it holds a kind of content: `rootdir`.
+    pub(super) fn holds(&self, content: &str) -> bool {
+        list::items(&word(&self.row, "content").unwrap_or_default()).any(|own| own == content)
+    }
+
+    /// Whether every node sees the same volumes on it.
+    pub(super) fn is_shared(&self) -> bool {
+        is_on(&self.row, "shared")
+            || matches!(self.kind().as_str(), "nfs" | "cifs" | "cephfs" | "rbd" | "iscsi" | "pbs")
+    }
+
     /// Refuses a storage that is switched off, or not for this node.
     pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
         if is_on(&self.row, "disable") {
@@ -41,10 +77,7 @@ impl Storage {
 
     /// The storage of a volume, whatever it holds.
     pub(super) fn of(transaction: &Transaction, volume: &VolumeId) -> Result<Self, Refusal> {
-        let name = volume.storage();
-        let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
-        let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
-        Ok(Self { name: name.to_owned(), row })
+        Self::named(transaction, volume.storage())
     }
 
     /// Makes a linked clone of a base volume.
@@ -84,12 +117,14 @@ impl Storage {
         word(&self.row, "type").unwrap_or_default()
     }
 
-    /// Whether a volume can be kept as it is now: storages of blocks that share them can, and images of a format that can.
+    /// Whether a volume can be kept as it is now.
     pub(super) fn snapshots(&self, volume: &VolumeId) -> bool {
-        match self.kind().as_str() {
-            "lvmthin" | "zfspool" | "rbd" | "btrfs" => true,
-            _ => self.has_files() && matches!(volume.as_str().rsplit_once('.'), Some((_, "qcow2"))),
-        }
+        features::has(&self.kind(), Feature::Snapshot, volume)
+    }
+
+    /// The folder of a storage of files; nothing of others.
+    pub(super) fn folder(&self) -> String {
+        word(&self.row, "path").unwrap_or_default()
     }
 
     /// Whether its volumes are files in a folder for each guest.
@@ -125,12 +160,9 @@ impl Storage {
         self.usable(new.node)?;
         let path = self.content(new.node);
         let rows = transaction.rows(&path)?;
-        let taken =
-            |name: &str| rows.iter().filter_map(|row| word(row, "volid")).any(|volume| is_called(&volume, name));
-        let numbered = |number: u32| format!("vm-{}-disk-{number}", new.vmid);
         let name = match new.name {
             Some(name) => name.to_owned(),
-            None => (0..u32::MAX).map(numbered).find(|name| !taken(name)).unwrap_or_default(),
+            None => free_name(&rows, new.vmid, new.format),
         };
         let volume = self.volume(new.vmid, &name, new.format);
         if rows.iter().any(|row| word(row, "volid").as_ref() == Some(&volume)) {
@@ -146,6 +178,41 @@ impl Storage {
         row.insert("ctime".to_owned(), json!(transaction.now()));
         transaction.put_row(&path, "volid", row)?;
         Ok(volume)
+    }
+
+    /// The name of a volume of a guest on this storage.
+    pub(super) fn named_volume(&self, vmid: &str, name: &str, format: &str) -> String {
+        let whole = self.volume(vmid, name, format);
+        whole.split_once(':').map_or(whole.clone(), |(_, name)| name.to_owned())
+    }
+
+    /// The identifier of the next volume of a guest that is free.
+    pub(super) fn free_volume(
+        &self,
+        transaction: &Transaction,
+        (node, vmid): (&str, &str),
+        format: &str,
+    ) -> Result<String, Refusal> {
+        let rows = transaction.rows(&self.content(node))?;
+        Ok(self.volume(vmid, &free_name(&rows, vmid, format), format))
+    }
+
+    /// Gives a volume to another guest, under its first free number; its new identifier.
+    pub(super) fn reassign(
+        &self,
+        transaction: &mut Transaction,
+        node: &str,
+        volume: &VolumeId,
+        vmid: &str,
+    ) -> Result<String, Refusal> {
+        let row = row(transaction, node, volume)?.unwrap_or_default();
+        let text = |key: &str| word(&row, key).unwrap_or_default();
+        let bytes = row.get("size").and_then(Value::as_u64).unwrap_or_default();
+        let (format, content) = (text("format"), text("content"));
+        let new = New { node, vmid, name: None, format: &format, content: &content, bytes };
+        let made = self.allocate(transaction, &new, &mut Log::new())?;
+        free(transaction, node, volume)?;
+        Ok(made)
     }
 
     /// What the tools behind the storage say of a new volume.
@@ -180,11 +247,19 @@ pub(super) struct New<'n> {
     pub(super) bytes: u64,
 }
 
-/// Whether a volume has this bare name, whatever its folder and format.
+/// The first name of a guest's volumes that none of these has.
+fn free_name(rows: &[Row], vmid: &str, format: &str) -> String {
+    let taken = |name: &str| rows.iter().filter_map(|row| word(row, "volid")).any(|volume| is_called(&volume, name));
+    let free = |number: &u32| !taken(&format!("vm-{vmid}-disk-{number}"));
+    let prefix = if format == "subvol" { "subvol" } else { "vm" };
+    format!("{prefix}-{vmid}-disk-{}", (0..u32::MAX).find(free).unwrap_or_default())
+}
+
+/// Whether a volume has this bare name, whatever its folder and format, and whether it is a template's or a container's.
 fn is_called(volume: &str, name: &str) -> bool {
     let last = volume.rsplit(['/', ':']).next().unwrap_or_default();
     let bare = last.split_once('.').map_or(last, |(bare, _)| bare);
-    bare == name || bare.replacen("base-", "vm-", 1) == name
+    bare == name || ["base-", "subvol-", "basevol-"].iter().any(|prefix| bare.replacen(prefix, "vm-", 1) == name)
 }
 
 /// The volume's row in the list of its storage on a node.

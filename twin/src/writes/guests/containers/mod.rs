@@ -1,0 +1,38 @@
+//! Containers: how they are made, changed and copied, where `pve-container` does it in another way than `qemu-server`.
+
+use proxmox_mpc_model::schema::Verb;
+
+use super::super::Write;
+use super::snapshots;
+
+mod clones;
+mod configuration;
+mod create;
+mod mounts;
+mod permitted;
+mod state;
+mod template;
+mod volumes;
+
+pub(super) use configuration::settle;
+pub(super) use mounts::{Kind, Mount};
+
+/// The methods of containers that machines do not have, or have in another way.
+pub(in super::super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc", run: create::create },
+    Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/config", run: configuration::change },
+    Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/resize", run: volumes::resize },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/move_volume", run: volumes::move_volume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/clone", run: clones::clone },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/template", run: clones::make_template },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/suspend", run: state::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/resume", run: state::resume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/snapshot", run: snapshots::create },
+    Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config", run: snapshots::describe },
+    Write {
+        verb: Verb::Post,
+        path: "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback",
+        run: snapshots::roll_back,
+    },
+    Write { verb: Verb::Delete, path: "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}", run: snapshots::delete },
+];

@@ -1,0 +1,121 @@
+//! Mount points of containers: `rootfs` and `mp0`, `mp1`, …, as they are written and kept.
+
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::volume::VolumeId;
+
+use super::super::disks::{self, Wish};
+
+/// What lies behind a mount point (`classify_mountpoint` of `pve-container`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    /// A volume of a storage.
+    Volume,
+    /// A folder of the node.
+    Bind,
+    /// A device of the node.
+    Device,
+}
+
+impl Kind {
+    /// Proxmox's word for it in messages.
+    pub(in super::super) fn word(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            Self::Bind => "bind",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// A mount point.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Mount {
+    /// The volume, the folder or the device; `local-lvm:8` where a volume is wished for.
+    pub(in super::super) volume: String,
+    options: Vec<(String, String)>,
+}
+
+impl Mount {
+    /// Reads a value of `rootfs` or `mpN`.
+    pub(in super::super) fn parse(text: &str) -> Self {
+        let properties = Properties::parse(text);
+        let volume = properties.get_or_bare("volume").unwrap_or_default().to_owned();
+        Self { volume, options: disks::options(text) }
+    }
+
+    /// What lies behind it.
+    pub(in super::super) fn kind(&self) -> Kind {
+        match self.volume.as_str() {
+            path if path.starts_with("/dev/") => Kind::Device,
+            path if path.starts_with('/') => Kind::Bind,
+            _ => Kind::Volume,
+        }
+    }
+
+    /// The storage and the size in bytes of a volume that is to be made.
+    pub(in super::super) fn wish(&self) -> Option<(String, u64)> {
+        match disks::wish("mp", &self.volume) {
+            Wish::New(storage, Some(size)) => Some((storage, size)),
+            _ => None,
+        }
+    }
+
+    /// The volume that it stands on, where it is one that exists.
+    pub(in super::super) fn stored(&self) -> Option<VolumeId> {
+        if self.kind() == Kind::Volume && self.wish().is_none() { VolumeId::parse(&self.volume) } else { None }
+    }
+
+    /// One of its options.
+    pub(in super::super) fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// How long its volume is, in bytes, as it says.
+    pub(in super::super) fn size(&self) -> Option<u64> {
+        disks::bytes(self.option("size")?, 1)
+    }
+
+    /// Says how long the volume is.
+    pub(in super::super) fn resize(&mut self, bytes: u64) {
+        self.options.retain(|(key, _)| key != "size");
+        self.options.push(("size".to_owned(), disks::written(bytes)));
+    }
+
+    /// Its text in Proxmox's order: the volume, where it is mounted, the rest by name (`print_ct_mountpoint`).
+    pub(in super::super) fn text(&self, key: &str) -> String {
+        let place = self.option("mp").filter(|_| key != "rootfs");
+        let first = place.map_or_else(|| self.volume.clone(), |place| format!("{},mp={place}", self.volume));
+        let rest: Vec<(String, String)> = self.options.iter().filter(|(key, _)| key != "mp").cloned().collect();
+        disks::drive_text(&first, &rest)
+    }
+}
+
+/// Whether a key is a mount point: `rootfs`, `mp0`.
+pub(super) fn is_mount(key: &str) -> bool {
+    disks::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_point_is_printed_in_order() {
+        let check = |key: &str, text: &str, expected: &str| assert_eq!(Mount::parse(text).text(key), expected);
+        check("rootfs", "volume=local-lvm:vm-1-disk-0,size=8G,acl=1", "local-lvm:vm-1-disk-0,acl=1,size=8G");
+        check(
+            "mp0",
+            "tank:subvol-1-disk-1,size=1G,backup=1,mp=/data",
+            "tank:subvol-1-disk-1,mp=/data,backup=1,size=1G",
+        );
+        check("mp1", "/srv/x,ro=1,mp=/x", "/srv/x,mp=/x,ro=1");
+    }
+
+    #[test]
+    fn what_lies_behind_is_told_by_the_text() {
+        let kind = |text: &str| Mount::parse(text).kind();
+        assert_eq!((kind("/srv,mp=/x"), kind("/dev/sda1,mp=/x")), (Kind::Bind, Kind::Device));
+        assert_eq!(Mount::parse("local-lvm:1.5,mp=/x").wish(), Some(("local-lvm".to_owned(), 3 << 29)));
+        assert_eq!(Mount::parse("local-lvm:vm-1-disk-0").wish(), None);
+    }
+}

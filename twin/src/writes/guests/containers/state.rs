@@ -1,0 +1,25 @@
+//! Containers that are frozen and thawed.
+
+use serde_json::Value;
+
+use super::super::store::Stored;
+use super::super::{Call, Guest, Refusal, Transaction};
+
+/// `POST status/suspend`: Proxmox calls it experimental, and a node as it is installed has no CRIU to do it with.
+pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if !guest.is_running(transaction)? {
+        return Err(Refusal::failed(format!("{} not running", guest.title())));
+    }
+    Stored::read(transaction, &guest)?;
+    Err(Refusal::beyond_the_twin("keep the processes of a container"))
+}
+
+/// `POST status/resume`.
+pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    if guest.is_running(transaction)? {
+        return Err(Refusal::failed(format!("{} already running", guest.title())));
+    }
+    Err(Refusal::beyond_the_twin("bring back the processes of a container"))
+}

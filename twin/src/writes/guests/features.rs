@@ -1,0 +1,69 @@
+//! What storages can do with a volume (`volume_has_feature` of `pve-storage`'s plugins).
+
+use proxmox_mpc_model::volume::VolumeId;
+
+/// Something that a storage may be able to do with one of its volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Feature {
+    /// Keep it as it is now.
+    Snapshot,
+    /// Make a volume that shares its blocks, of the kind that containers use.
+    ContainerClone,
+    /// Make a base of it.
+    Template,
+    /// Send what has changed since the last time.
+    Replicate,
+    /// Give it to another guest.
+    Rename,
+}
+
+/// Whether a storage of this type can do something with a volume.
+pub(super) fn has(storage_type: &str, feature: Feature, volume: &VolumeId) -> bool {
+    let (format, base) = (format(storage_type, volume), is_base(volume));
+    let shares_blocks = matches!(storage_type, "btrfs" | "lvmthin" | "rbd" | "zfspool");
+    match feature {
+        Feature::Replicate => storage_type == "zfspool",
+        // A clone of an image in a file is a qcow2 file, which no container can use.
+        Feature::ContainerClone => shares_blocks && (base || storage_type == "btrfs" && format == "raw"),
+        Feature::Snapshot => !base && (shares_blocks || format == "qcow2"),
+        Feature::Template => !base && storage_type != "lvm",
+        Feature::Rename => !base && (storage_type == "zfspool" || format != "subvol"),
+    }
+}
+
+/// The format of a volume as its identifier tells it.
+pub(super) fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
+    let last = volume.name().rsplit('/').next().unwrap_or_default();
+    match last.rsplit_once('.') {
+        Some((_, ending)) => ending,
+        None if storage_type == "zfspool" && (last.starts_with("subvol-") || last.starts_with("basevol-")) => "subvol",
+        None => "raw",
+    }
+}
+
+/// Whether a volume is a template's.
+pub(super) fn is_base(volume: &VolumeId) -> bool {
+    let last = volume.name().rsplit('/').next().unwrap_or_default();
+    last.starts_with("base-") || last.starts_with("basevol-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_can_what_its_plugin_says() {
+        let check = |storage: &str, feature: Feature, volume: &str, expected: bool| {
+            let volume = VolumeId::parse(volume).unwrap();
+            assert_eq!(has(storage, feature, &volume), expected, "{storage} {feature:?} {volume}");
+        };
+        check("dir", Feature::ContainerClone, "local:202/base-202-disk-0.raw", false);
+        check("lvmthin", Feature::ContainerClone, "local-lvm:base-202-disk-0", true);
+        check("lvmthin", Feature::ContainerClone, "local-lvm:vm-200-disk-0", false);
+        check("zfspool", Feature::Replicate, "tank:subvol-200-disk-0", true);
+        check("lvmthin", Feature::Replicate, "local-lvm:vm-110-disk-0", false);
+        check("dir", Feature::Snapshot, "local:200/vm-200-disk-0.raw", false);
+        check("dir", Feature::Snapshot, "local:100/vm-100-disk-0.qcow2", true);
+        check("dir", Feature::Template, "local:200/vm-200-disk-0.raw", true);
+    }
+}

@@ -1,0 +1,406 @@
+//! Virtual machines that migrate (`PVE::QemuMigrate`), running or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::volume::VolumeId;
+use serde_json::Value;
+
+use super::super::features;
+use super::super::relocate::{self, Moved};
+use super::super::store::Stored;
+use super::super::volumes::Storage;
+use super::super::{Call, Guest, Refusal, Row, Transaction, disks, is_on, replication, unlocked, word};
+use super::{Mode, StorageMap, Wish, told};
+use crate::state::tasks::Log;
+
+/// `POST migrate`.
+pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    let target = super::target(transaction, call)?;
+    for name in ["force", "migration_type", "migration_network"] {
+        let given = if name == "force" { call.flag(name) } else { call.parameters.contains_key(name) };
+        if given && !call.login.is_root() {
+            return Err(Refusal::parameter(name, "Only root may use this option."));
+        }
+    }
+    let stored = Stored::read(transaction, &guest)?;
+    unlocked(&guest, &stored.keys)?;
+    let mut wish = Wish {
+        mode: if call.flag("online") { Mode::Online } else { Mode::Offline },
+        local_disks: call.flag("with-local-disks"),
+        force: call.flag("force"),
+        ..Wish::default()
+    };
+    if guest.is_running(transaction)? {
+        live(transaction, &guest, &target, &wish)?;
+    } else {
+        wish.mode = Mode::Offline;
+    }
+    let map = call.text("targetstorage");
+    if let Some(text) = &map {
+        wish.storages = StorageMap::read(text, "targetstorage")?;
+        for storage in wish.storages.named() {
+            if !Storage::enabled(transaction, storage, &target)?.holds("images") {
+                return Err(Refusal::failed(format!("storage '{storage}' does not support vm images")));
+            }
+        }
+    }
+    if map.is_none() || wish.storages.identity {
+        available(transaction, &guest, &stored, &target)?;
+    }
+    super::begin(transaction, call, &guest, &target, &wish)
+}
+
+/// Refuses a machine that runs and may not be taken along, or not to there.
+fn live(transaction: &Transaction, guest: &Guest, target: &str, wish: &Wish) -> Result<(), Refusal> {
+    if wish.mode != Mode::Online {
+        return Err(Refusal::failed("can't migrate running VM without --online"));
+    }
+    let replicated = replication::is_replicated(transaction, &guest.vmid)?;
+    if replicated && !wish.force && replication::job_to(transaction, &guest.vmid, target)?.is_none() {
+        return Err(Refusal::failed(format!(
+            "Cannot live-migrate replicated VM to node '{target}' - not a replication target. Use 'force' to override."
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a node that does not have the storages of the disks (`check_storage_availability`).
+fn available(transaction: &Transaction, guest: &Guest, stored: &Stored, target: &str) -> Result<(), Refusal> {
+    for (_, value) in drives(&stored.keys).filter(|(key, _)| !key.starts_with("unused")) {
+        let drive = Drive::parse(value);
+        let Some(volume) = drive.stored() else { continue };
+        let storage = Storage::enabled(transaction, volume.storage(), &guest.node)?;
+        storage.usable(target)?;
+        holds(&storage, volume)?;
+    }
+    Ok(())
+}
+
+/// Refuses a storage that is not for what a volume is.
+fn holds(storage: &Storage, volume: &VolumeId) -> Result<(), Refusal> {
+    let content = match volume.name().split_once('/') {
+        Some((content @ ("iso" | "import" | "snippets"), _)) => content,
+        _ => "images",
+    };
+    if storage.holds(content) {
+        return Ok(());
+    }
+    let name = storage.name();
+    Err(Refusal::failed(format!("{volume}: content type '{content}' is not available on storage '{name}'")))
+}
+
+/// Takes a machine to another node.
+pub(super) fn go(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    there: &Guest,
+    wish: &Wish,
+    log: &mut Log,
+) -> Result<(), Refusal> {
+    let running = guest.is_running(transaction)?;
+    let stored = Stored::read(transaction, guest)?;
+    let job = replication::job_to(transaction, &guest.vmid, &there.node)?;
+    if job.is_some_and(|job| job.contains_key("remove_job")) {
+        let why = "refusing to migrate replicated VM whose replication job is marked for removal";
+        return Err(Refusal::failed(why));
+    }
+    unlocked(guest, &stored.keys)?;
+    if running {
+        live(transaction, guest, &there.node, wish)?;
+    }
+    devices(transaction, there, (&stored.keys, running), wish, log)?;
+    super::open(transaction, guest, there, log)?;
+    let volumes =
+        local(transaction, (guest, there), wish, (&stored, running), log).map_err(|refusal| match refusal {
+            Refusal::Message { status, text } => {
+                Refusal::Message { status, text: format!("Problem found while scanning volumes - {text}") }
+            }
+            other => other,
+        })?;
+    let replicated = replication::sync(transaction, guest, there, log)?;
+    let now = transaction.now();
+    let copied: Vec<&VolumeId> = volumes.iter().filter(|volume| !replicated.contains(volume)).collect();
+    if !copied.is_empty() {
+        log.push(relocate::line(now, "copying local disk images"));
+    }
+    let mut moved = Moved::new();
+    for volume in copied {
+        super::copy(transaction, (guest, there), volume, wish, (&mut moved, log))?;
+    }
+    relocate::configuration(transaction, guest, there, &moved)
+}
+
+/// Refuses devices that the other node does not have (`check_local_resources`).
+fn devices(
+    transaction: &Transaction,
+    there: &Guest,
+    (keys, running): (&Row, bool),
+    wish: &Wish,
+    log: &mut Log,
+) -> Result<(), Refusal> {
+    let now = transaction.now();
+    let (mut local, mut mapped, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    local.extend(keys.contains_key("ivshmem").then(|| "ivshmem".to_owned()));
+    for (key, value) in keys {
+        let Some(device) = Device::parse(key, value.as_str().unwrap_or_default()) else { continue };
+        match device.mapping {
+            Some((kind, name)) => {
+                if !is_mapped(transaction, kind, &name, &there.node)? {
+                    missing.push(key.clone());
+                }
+                mapped.push(format!("{key}:{name}"));
+            }
+            None => local.push(key.clone()),
+        }
+    }
+    if !local.is_empty() && (running || !wish.force) {
+        return Err(Refusal::failed(format!("can't migrate VM which uses local devices: {}", local.join(", "))));
+    }
+    if !local.is_empty() {
+        log.push(relocate::line(now, "migrating VM which uses local devices"));
+    }
+    if !missing.is_empty() {
+        let (node, missing) = (&there.node, missing.join(", "));
+        return Err(Refusal::failed(format!("can't migrate to '{node}': missing mapped devices {missing}")));
+    }
+    if running && !mapped.is_empty() {
+        let why = format!("can't live migrate running VM which uses following mapped devices: {}", mapped.join(", "));
+        return Err(Refusal::failed(why));
+    }
+    if !mapped.is_empty() {
+        log.push(relocate::line(now, "migrating VM which uses mapped local devices"));
+    }
+    Ok(())
+}
+
+/// A device of the node that a machine uses.
+struct Device {
+    /// The kind and the name of the mapping that stands for it.
+    mapping: Option<(&'static str, String)>,
+}
+
+impl Device {
+    /// Reads a key that is one; sockets and SPICE are none.
+    fn parse(key: &str, value: &str) -> Option<Self> {
+        let family = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        if family == key {
+            return None;
+        }
+        let properties = Properties::parse(value);
+        let mapping = |kind: &'static str| properties.get("mapping").map(|name| (kind, name.to_owned()));
+        Some(match family {
+            "usb" if properties.get_or_bare("host").is_some_and(|host| host.eq_ignore_ascii_case("spice")) => {
+                return None;
+            }
+            "usb" => Self { mapping: mapping("usb") },
+            "hostpci" => Self { mapping: mapping("pci") },
+            "virtiofs" => Self { mapping: properties.get_or_bare("dirid").map(|name| ("dir", name.to_owned())) },
+            "serial" if value == "socket" => return None,
+            "serial" | "parallel" => Self { mapping: None },
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a mapping says what its device is on a node.
+fn is_mapped(transaction: &Transaction, kind: &str, name: &str, node: &str) -> Result<bool, Refusal> {
+    let list = ApiPath::new(["cluster", "mapping", kind]);
+    let row = transaction.row(&list, "id", name)?;
+    let entries = row.and_then(|row| row.get("map").and_then(Value::as_array).cloned()).unwrap_or_default();
+    Ok(entries.iter().filter_map(Value::as_str).any(|entry| Properties::parse(entry).get("node") == Some(node)))
+}
+
+fn drives(keys: &Row) -> impl Iterator<Item = (&str, &str)> {
+    let disks = keys.iter().filter(|(key, _)| disks::is_disk(key) || *key == "vmstate");
+    disks.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+/// What is known of a volume or a file that a machine names (`foreach_volid`).
+#[derive(Debug)]
+struct Named {
+    uses: BTreeSet<Use>,
+    /// Whether everything that names it is a CD drive.
+    cdrom: bool,
+    shared: bool,
+}
+
+/// In which way a machine names a volume; what the log says is the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// Proxmox makes it itself: cloud-init data, the state of a TPM.
+    Generated,
+    Attached,
+    Unused,
+    Snapshot,
+    Pending,
+}
+
+impl Named {
+    /// The line that the log has about it.
+    fn said(&self, volume: &str) -> String {
+        match self.uses.first() {
+            Some(Use::Generated) => format!("found generated disk '{volume}' (in current VM config)"),
+            Some(Use::Attached) => format!("found local disk '{volume}' (attached)"),
+            Some(Use::Unused) => format!("found local disk '{volume}' (unused)"),
+            Some(Use::Snapshot) => format!("found local disk '{volume}' (referenced by snapshot(s))"),
+            Some(Use::Pending) => format!("found local disk '{volume}' (pending change)"),
+            None => format!("found local disk '{volume}'"),
+        }
+    }
+}
+
+/// Everything that the machine names: as it is, as it will be, and as it was.
+fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<BTreeMap<String, Named>, Refusal> {
+    let mut named = BTreeMap::new();
+    add(&mut named, &stored.keys, Use::Attached);
+    let pending: Row = stored.pending.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    add(&mut named, &pending, Use::Pending);
+    for row in transaction.rows(&guest.path(&["snapshot"]))? {
+        let Some(name) = word(&row, "name").filter(|name| name != "current") else { continue };
+        let keys = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
+        add(&mut named, &keys, Use::Snapshot);
+    }
+    Ok(named)
+}
+
+fn add(named: &mut BTreeMap<String, Named>, keys: &Row, place: Use) {
+    for (key, text) in drives(keys) {
+        let (drive, properties) = (Drive::parse(text), Properties::parse(text));
+        let file = properties.get_or_bare("file").unwrap_or_default();
+        let new = || Named { uses: BTreeSet::new(), cdrom: true, shared: false };
+        let own = named.entry(file.to_owned()).or_insert_with(new);
+        own.cdrom &= drive.is_cdrom();
+        own.shared |= properties.get("shared") == Some("1");
+        own.uses.insert(if place == Use::Attached && key.starts_with("unused") { Use::Unused } else { place });
+        if key == "tpmstate0" || drive.is_cloudinit() {
+            own.uses.insert(Use::Generated);
+        }
+    }
+}
+
+/// The volumes that only this node has; refused where one of them cannot be copied.
+fn local(
+    transaction: &Transaction,
+    (guest, there): (&Guest, &Guest),
+    wish: &Wish,
+    (stored, running): (&Stored, bool),
+    log: &mut Log,
+) -> Result<Vec<VolumeId>, Refusal> {
+    let now = transaction.now();
+    let (mut volumes, mut errors, mut said) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let mut has_drive = false;
+    for (file, own) in named(transaction, guest, stored)? {
+        if file == "none" && own.cdrom || own.shared && file.starts_with('/') {
+            continue;
+        }
+        if file == "cdrom" {
+            has_drive = true;
+            continue;
+        }
+        let Some(volume) = VolumeId::parse(&file) else {
+            errors.insert(file, "local file/device".to_owned());
+            continue;
+        };
+        let place = Place { guest, there, wish, running };
+        match place.look(transaction, &volume, &own) {
+            Ok(true) => {
+                said.push(own.said(volume.as_str()));
+                volumes.push(volume);
+            }
+            Ok(false) => {}
+            Err(unreadable @ Refusal::Unreadable(_)) => return Err(unreadable),
+            Err(refusal) => drop(errors.insert(file, refusal.text())),
+        }
+    }
+    log.extend(said.iter().map(|said| relocate::line(now, said)));
+    if has_drive {
+        log.push(relocate::line(now, "can't migrate local cdrom drive"));
+    }
+    told(now, &errors, "disk", log)?;
+    if has_drive {
+        return Err(Refusal::failed("can't migrate VM - check log"));
+    }
+    match volumes.iter().find_map(|volume| Some((volume, super::base_of(volume)?))) {
+        Some((volume, base)) => Err(Refusal::failed(format!("can't migrate '{volume}' as it's a clone of '{base}'"))),
+        None => Ok(volumes),
+    }
+}
+
+/// From where to where, and how.
+struct Place<'p> {
+    guest: &'p Guest,
+    there: &'p Guest,
+    wish: &'p Wish,
+    running: bool,
+}
+
+impl Place<'_> {
+    /// Whether a volume is on this node only; refused where it cannot be copied.
+    fn look(&self, transaction: &Transaction, volume: &VolumeId, own: &Named) -> Result<bool, Refusal> {
+        let failed = |why: &str| Err(Refusal::failed(why));
+        let storage = Storage::enabled(transaction, volume.storage(), &self.guest.node)?;
+        let target = if storage.is_shared() { volume.storage() } else { self.wish.storages.of(volume.storage()) };
+        holds(&Storage::enabled(transaction, target, &self.there.node)?, volume)?;
+        if storage.is_shared() {
+            return Ok(false);
+        }
+        if own.cdrom && volume.is_cloudinit() {
+            return Ok(true);
+        }
+        if own.cdrom {
+            return failed("local cdrom image");
+        }
+        if !disks::is_own(self.guest, volume) {
+            let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
+            return failed(&format!("owned by other VM (owner = VM {owner})"));
+        }
+        let kind = storage.kind();
+        if own.uses.contains(&Use::Snapshot) {
+            if self.running && replication::job_to(transaction, &self.guest.vmid, &self.there.node)?.is_none() {
+                return failed("online storage migration not possible if non-replicated snapshot exists");
+            }
+            let format = features::format(&kind, volume);
+            let goes = kind == "zfspool" || kind == "btrfs" && format == "raw";
+            if !goes && (format != "qcow2" || is_on(storage.row(), "snapshot-as-volume-chain")) {
+                return failed("non-migratable snapshot exists");
+            }
+        }
+        if features::is_base(volume) && super::super::destroy::is_used(transaction, self.guest, volume)? {
+            return failed("referenced by linked clone(s)");
+        }
+        if self.running && own.uses.first() == Some(&Use::Attached) && !self.wish.local_disks {
+            return failed("can't live migrate attached local disks without with-local-disks option");
+        }
+        if !matches!(kind.as_str(), "dir" | "btrfs" | "zfspool" | "lvmthin" | "lvm") {
+            return failed(&format!("storage type '{kind}' not supported"));
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_of_the_node_are_told_from_others() {
+        let check = |key: &str, value: &str, expected: Option<Option<&str>>| {
+            let device = Device::parse(key, value);
+            let mapping = device.map(|device| device.mapping.map(|(_, name)| name));
+            assert_eq!(mapping, expected.map(|name| name.map(str::to_owned)), "{key}={value}");
+        };
+        check("usb0", "host=1234:5678", Some(None));
+        check("usb0", "spice", None);
+        check("usb1", "mapping=dongle,usb3=1", Some(Some("dongle")));
+        check("hostpci0", "0000:01:00", Some(None));
+        check("hostpci1", "mapping=gpu,pcie=1", Some(Some("gpu")));
+        check("serial0", "socket", None);
+        check("serial0", "/dev/ttyS0", Some(None));
+        check("virtiofs0", "share1", Some(Some("share1")));
+        check("scsi0", "local-lvm:vm-1-disk-0", None);
+    }
+}
