@@ -31,7 +31,7 @@ fn until(now: i64) -> String {
 }
 
 /// Does what has come due. What a deed fails at does not count, and is not tried again.
-pub(crate) fn come_due(state: &State, now: i64) -> Result<(), Refusal> {
+pub fn come_due(state: &State, now: i64) -> Result<(), Refusal> {
     let due = state.view().memories(DUE);
     for (key, deed) in due.into_iter().filter(|(key, _)| *key < until(now)) {
         state.write(now, |transaction| {

@@ -26,7 +26,8 @@ mod refusal;
 mod sdn;
 
 pub use call::{Call, Login};
-pub(crate) use due::{come_due, is_due};
+pub use due::come_due;
+pub(crate) use due::is_due;
 pub use refusal::Refusal;
 
 /// One writing method that the twin does.
@@ -48,6 +49,7 @@ static TABLES: &[&[Write]] = &[
     access::WRITES,
     guests::WRITES,
     guests::containers::WRITES,
+    guests::managed::WRITES,
     guests::migration::WRITES,
     guests::replication::WRITES,
     network::WRITES,

@@ -6,6 +6,7 @@ mod containers;
 mod etc_pve;
 mod guests;
 mod missing;
+mod moving;
 mod network;
 mod recording;
 mod replay;

@@ -6,6 +6,7 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answers, ApiPath, list};
 
 use crate::state::{Row, Transaction};
+use crate::writes::guests::managed;
 use crate::writes::{Call, Refusal};
 
 /// Whether the groups of older versions have become rules: their list is refused from then on.
@@ -41,7 +42,7 @@ pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Resu
 }
 
 /// `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
-pub(super) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
+pub(in crate::writes) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
     if given.contains(':') {
         return Ok(given.to_owned());
     }
@@ -75,6 +76,13 @@ pub(super) fn settle_resource(
     row.insert("type".to_owned(), kind.into());
     row.insert("sid".to_owned(), sid.clone().into());
     Ok(())
+}
+
+/// What is wanted of a resource now is the manager's to bring about.
+pub(super) fn wake_manager(transaction: &mut Transaction, row: &Row) {
+    if let Some(sid) = row.get("sid").and_then(text) {
+        managed::wake(transaction, &sid);
+    }
 }
 
 /// A resource that is gone leaves the rules, and a rule that has no resource left goes with it.

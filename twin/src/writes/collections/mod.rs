@@ -19,6 +19,7 @@ mod storage_types;
 mod storages;
 mod table;
 
+pub(super) use ha::sid;
 use table::COLLECTIONS;
 
 /// One list of objects, and how Proxmox speaks of them.

@@ -180,6 +180,10 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         },
         id: ha::sid,
         settle: ha::settle_resource,
+        written: |transaction, _, row| {
+            ha::wake_manager(transaction, row);
+            Ok(())
+        },
         removed: ha::purge,
         ..PLAIN
     },

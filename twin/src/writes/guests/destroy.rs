@@ -44,12 +44,8 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
     })
 }
 
-fn service(guest: &Guest) -> String {
-    format!("{}:{}", guest.kind.service(), guest.vmid)
-}
-
 fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal> {
-    Ok(transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &service(guest))?.is_some())
+    Ok(transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &guest.service())?.is_some())
 }
 
 /// Refuses a template of whose disks there are linked clones.
@@ -96,10 +92,10 @@ fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let resources = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&resources)?;
     let before = rows.len();
-    rows.retain(|row| word(row, "sid") != Some(service(guest)));
+    rows.retain(|row| word(row, "sid") != Some(guest.service()));
     if rows.len() != before {
         transaction.set_rows(&resources, rows);
-        transaction.hide(&ApiPath::new(["cluster", "ha", "resources", &service(guest)]));
+        transaction.hide(&ApiPath::new(["cluster", "ha", "resources", &guest.service()]));
     }
     replication::forget(transaction, &guest.vmid)?;
     let backup = ApiPath::parse("cluster/backup");

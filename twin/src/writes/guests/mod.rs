@@ -16,6 +16,7 @@ mod create;
 mod destroy;
 mod disks;
 mod features;
+pub(super) mod managed;
 pub(super) mod migration;
 mod moves;
 mod power;
@@ -153,10 +154,14 @@ impl Guest {
         Ok(self.resource(transaction)?.is_some_and(|row| row.get("status").is_some_and(|status| status == "running")))
     }
 
+    /// `vm:100`: its name as a resource of HA.
+    fn service(&self) -> String {
+        format!("{}:{}", self.kind.service(), self.vmid)
+    }
+
     /// Whether HA starts and stops it.
     fn is_managed(&self, transaction: &Transaction) -> Result<bool, Refusal> {
-        let sid = format!("{}:{}", self.kind.service(), self.vmid);
-        let row = transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &sid)?;
+        let row = transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &self.service())?;
         Ok(row.is_some_and(|row| row.get("state").is_none_or(|state| state != "ignored")))
     }
 
@@ -170,6 +175,8 @@ impl Guest {
 pub(super) fn perform(transaction: &mut Transaction, deed: &Value) -> Result<(), Refusal> {
     let said = |key: &str| deed.get(key).and_then(Value::as_str).unwrap_or_default();
     match said("do") {
+        "manage" => managed::manage(transaction, said("sid")),
+        "move" => managed::move_to(transaction, said("sid"), said("node"), said("relocate") == "true"),
         "replicate" => replication::run(transaction, said("job")),
         _ => Ok(()),
     }

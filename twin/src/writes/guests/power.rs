@@ -4,8 +4,9 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
+use super::super::Login;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, resources, unlocked};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, managed, resources, unlocked};
 
 /// `POST status/start`: a task of the guest, or of HA where that starts it.
 pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -20,23 +21,32 @@ pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value,
         }
         unlocked(&guest, &stored.keys)?;
     }
-    let node = guest.node.clone();
-    transaction.task(call, &node, &guest.task("start"), &guest.vmid, |transaction, _| {
-        let mut stored = Stored::read(transaction, &guest)?;
-        let kind = guest.kind.name().to_lowercase();
+    start_by(transaction, (&call.login, call.duration), &guest, call.flag("skiplock"))
+}
+
+/// The task that starts a guest for somebody, and is seen running for so many seconds.
+pub(super) fn start_by(
+    transaction: &mut Transaction,
+    by: (&Login, i64),
+    guest: &Guest,
+    skip_lock: bool,
+) -> Result<Value, Refusal> {
+    transaction.task_by(by, (&guest.node, &guest.task("start"), &guest.vmid), |transaction, _| {
+        let mut stored = Stored::read(transaction, guest)?;
+        let kind = if guest.kind == Type::Machine { "vm" } else { "CT" };
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed(format!("you can't start a {kind} if it's a template")));
         }
-        if !call.flag("skiplock") {
-            unlocked(&guest, &stored.keys)?;
+        if !skip_lock {
+            unlocked(guest, &stored.keys)?;
         }
         if guest.is_running(transaction)? {
             return Err(Refusal::failed(format!("{} already running", guest.title())));
         }
-        settle(transaction, &guest, &mut stored)?;
-        stored.write(transaction, &guest)?;
-        startable(transaction, &guest)?;
-        run(transaction, &guest, true)
+        settle(transaction, guest, &mut stored)?;
+        stored.write(transaction, guest)?;
+        startable(transaction, guest)?;
+        run(transaction, guest, true)
     })
 }
 
@@ -58,11 +68,20 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
     if guest.is_managed(transaction)? {
         return ask_ha(transaction, call, &guest, "stop");
     }
-    let node = guest.node.clone();
-    transaction.task(call, &node, &guest.task(what), &guest.vmid, |transaction, _| {
-        let mut stored = Stored::read(transaction, &guest)?;
-        if !call.flag("skiplock") {
-            unlocked(&guest, &stored.keys)?;
+    end_by(transaction, (&call.login, call.duration), &guest, (what, call.flag("skiplock")))
+}
+
+/// The task that stops a guest for somebody.
+pub(super) fn end_by(
+    transaction: &mut Transaction,
+    by: (&Login, i64),
+    guest: &Guest,
+    (what, skip_lock): (&str, bool),
+) -> Result<Value, Refusal> {
+    transaction.task_by(by, (&guest.node, &guest.task(what), &guest.vmid), |transaction, _| {
+        let mut stored = Stored::read(transaction, guest)?;
+        if !skip_lock {
+            unlocked(guest, &stored.keys)?;
         }
         if !guest.is_running(transaction)? {
             return match what {
@@ -70,11 +89,11 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
                 _ => Err(Refusal::failed(format!("{} not running", guest.title()))),
             };
         }
-        run(transaction, &guest, false)?;
+        run(transaction, guest, false)?;
         if guest.kind == Type::Machine {
             stored.settle();
         }
-        stored.write(transaction, &guest)
+        stored.write(transaction, guest)
     })
 }
 
@@ -108,19 +127,20 @@ fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
     Err(Refusal::failed(format!("{} not running", guest.title())))
 }
 
-/// A task that tells HA what is wanted; HA itself is not part of it.
+/// A task that tells HA what is wanted, which HA does later.
 fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str) -> Result<Value, Refusal> {
     let node = guest.node.clone();
     transaction.task(call, &node, &format!("ha{what}"), &guest.vmid, |transaction, log| {
         log.push(format!("Requesting HA {what} for {}", guest.title()));
         let resources = ApiPath::parse("cluster/ha/resources");
-        let sid = format!("{}:{}", guest.kind.service(), guest.vmid);
+        let sid = guest.service();
         let mut rows = transaction.rows(&resources)?;
         let state = if what == "start" { "started" } else { "stopped" };
         for row in rows.iter_mut().filter(|row| super::word(row, "sid").as_ref() == Some(&sid)) {
             row.insert("state".to_owned(), json!(state));
         }
         transaction.set_rows(&resources, rows);
+        managed::wake(transaction, &sid);
         Ok(())
     })
 }

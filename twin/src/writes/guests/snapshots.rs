@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, disks, power, unlocked, word};
+use super::{Call, Guest, Refusal, Row, Transaction, disks, is_on, power, unlocked, word};
 
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -19,6 +19,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("snapshot"), &guest.vmid, |transaction, log| {
         let stored = Stored::read(transaction, &guest)?;
+        if is_on(&stored.keys, "template") {
+            return Err(Refusal::failed("you can't take a snapshot if it's a template"));
+        }
         unlocked(&guest, &stored.keys)?;
         let mut rows = list(transaction, &guest)?;
         if rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {

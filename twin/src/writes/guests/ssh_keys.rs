@@ -8,8 +8,12 @@ use super::Refusal;
 
 /// Refuses a list of keys of which one is none. Proxmox has `ssh-keygen` read each line.
 pub(super) fn check(encoded: &str) -> Result<(), Refusal> {
-    let decoded = percent_decode_str(encoded).decode_utf8_lossy();
-    if decoded.split('\n').filter(|line| !line.trim().is_empty()).all(is_key) {
+    check_plain(&percent_decode_str(encoded).decode_utf8_lossy())
+}
+
+/// The same for keys that are not encoded, as containers are given them.
+pub(super) fn check_plain(keys: &str) -> Result<(), Refusal> {
+    if keys.split('\n').filter(|line| !line.trim().is_empty()).all(is_key) {
         return Ok(());
     }
     Err(Refusal::failed("SSH public key validation error"))

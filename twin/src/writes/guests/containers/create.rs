@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::store::Stored;
 use super::super::volumes::{self, New, Storage};
-use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, power, resources, word};
+use super::super::{
+    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, ssh_keys, word,
+};
 use super::mounts::{Kind, Mount, is_mount};
 use super::{configuration, permitted, template};
 use crate::state::tasks::Log;
@@ -40,10 +42,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         return Err(Refusal::beyond_the_twin("restore a backup"));
     }
     unused(transaction, &guest.vmid)?;
-    if let Some(keys) = call.text("ssh-public-keys")
-        && !keys.lines().all(is_public_key)
-    {
-        return Err(Refusal::failed("SSH public key validation error"));
+    if let Some(keys) = call.text("ssh-public-keys") {
+        ssh_keys::check_plain(&keys)?;
     }
     let pool = call.text("pool");
     if let Some(pool) = &pool
@@ -82,13 +82,6 @@ pub(super) fn unused(transaction: &Transaction, vmid: &str) -> Result<(), Refusa
     let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
     let node = word(&row, "node").unwrap_or_default();
     Err(Refusal::failed(format!("{kind} {vmid} already exists on node '{node}'")))
-}
-
-/// Whether a line is empty or has an SSH key in it: its kind, and what looks like one after it.
-fn is_public_key(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let is_kind = |word: &str| ["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|prefix| word.starts_with(prefix));
-    line.trim().is_empty() || words.any(is_kind) && words.next().is_some_and(|key| key.starts_with("AAAA"))
 }
 
 /// What a call asks for, its mount points apart.
@@ -244,12 +237,13 @@ fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &m
 fn manage(transaction: &mut Transaction, guest: &Guest, starts: bool) -> Result<(), Refusal> {
     let list = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&list)?;
-    let sid = format!("{}:{}", guest.kind.service(), guest.vmid);
+    let sid = guest.service();
     if !rows.iter().any(|row| word(row, "sid").as_ref() == Some(&sid)) {
         let state = if starts { "started" } else { "stopped" };
         let row = json!({ "sid": sid, "type": guest.kind.service(), "state": state });
         rows.extend(row.as_object().cloned());
         transaction.set_rows(&list, rows);
+        managed::wake(transaction, &sid);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::{Login, Write};
 use super::relocate::{self, Moved};
-use super::{Call, Guest, Refusal, Transaction, Type, replication, word};
+use super::{Call, Guest, Refusal, Transaction, Type, managed, replication, word};
 use crate::state::tasks::Log;
 
 mod container;
@@ -110,8 +110,9 @@ fn begin(
 ) -> Result<Value, Refusal> {
     if guest.is_managed(transaction)? {
         let node = guest.node.clone();
-        return transaction.task(call, &node, "hamigrate", &guest.vmid, |_, log| {
+        return transaction.task(call, &node, "hamigrate", &guest.vmid, |transaction, log| {
             log.push(format!("Requesting HA migration for {} to node {target}", guest.title()));
+            managed::ask_to_migrate(transaction, &guest.service(), target, false);
             Ok(())
         });
     }

@@ -1,0 +1,142 @@
+//! The manager of HA: guests that it starts, stops and moves.
+//!
+//! Proxmox's manager looks around every ten seconds; a write tells it what is wanted, and nothing has happened yet when the
+//! write is answered. So does the twin's, which acts on what has changed since: what a recording says of a guest that was
+//! managed already stays as it was recorded.
+
+use std::collections::BTreeSet;
+
+use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::{ApiPath, list};
+use serde_json::{Map, Value, json};
+
+use super::super::{Write, collections, due};
+use super::migration::{self, Mode, Wish};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, is_on, power, replication, word};
+
+/// The methods of the manager.
+pub(in super::super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Post, path: "/cluster/ha/resources/{sid}/migrate", run: request },
+    Write { verb: Verb::Post, path: "/cluster/ha/resources/{sid}/relocate", run: request },
+];
+/// How long the manager takes to act, in seconds.
+const ROUND: i64 = 10;
+
+/// Tells the manager that something is wanted of a resource: `vm:100`.
+pub(in super::super) fn wake(transaction: &mut Transaction, sid: &str) {
+    due::later(transaction, ROUND, json!({ "do": "manage", "sid": sid }));
+}
+
+/// Asks the manager for a move, as `ha-manager migrate` does.
+pub(super) fn ask_to_migrate(transaction: &mut Transaction, sid: &str, node: &str, relocate: bool) {
+    let deed = json!({ "do": "move", "sid": sid, "node": node, "relocate": relocate.to_string() });
+    due::later(transaction, ROUND, deed);
+}
+
+/// `POST migrate` and `POST relocate` of a resource.
+fn request(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let sid = collections::sid(transaction, &call.required("sid")?)?;
+    let node = call.required("node")?;
+    if resource(transaction, &sid)?.is_none() {
+        return Err(Refusal::failed(format!("resource '{sid}' is not HA managed")));
+    }
+    let relocate = call.segments.last().is_some_and(|last| last == "relocate");
+    ask_to_migrate(transaction, &sid, &node, relocate);
+    let mut answer = Map::from_iter([("sid".to_owned(), json!(sid)), ("requested-node".to_owned(), json!(node))]);
+    let together = kept_with(transaction, &sid, "positive")?;
+    if !together.is_empty() {
+        answer.insert("comigrated-resources".to_owned(), json!(together));
+    }
+    let blocking = blocking(transaction, &sid, &node)?;
+    if !blocking.is_empty() {
+        let rows = blocking.iter().map(|sid| json!({ "sid": sid, "cause": "resource-affinity" }));
+        answer.insert("blocking-resources".to_owned(), rows.collect());
+    }
+    Ok(answer.into())
+}
+
+/// A resource that is managed: one that is ignored is not.
+fn resource(transaction: &Transaction, sid: &str) -> Result<Option<Row>, Refusal> {
+    let row = transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", sid)?;
+    Ok(row.filter(|row| word(row, "state").as_deref() != Some("ignored")))
+}
+
+/// The managed resources that rules in force keep together with one, or apart from it.
+fn kept_with(transaction: &Transaction, sid: &str, affinity: &str) -> Result<BTreeSet<String>, Refusal> {
+    let mut others = BTreeSet::new();
+    for rule in transaction.rows(&ApiPath::parse("cluster/ha/rules"))? {
+        if is_on(&rule, "disable") || word(&rule, "affinity").as_deref() != Some(affinity) {
+            continue;
+        }
+        let named = word(&rule, "resources").unwrap_or_default();
+        let resources: BTreeSet<String> = list::items(&named).map(str::to_owned).collect();
+        if resources.contains(sid) {
+            others.extend(resources.into_iter().filter(|other| other != sid));
+        }
+    }
+    let mut managed = BTreeSet::new();
+    for other in others {
+        if resource(transaction, &other)?.is_some() {
+            managed.insert(other);
+        }
+    }
+    Ok(managed)
+}
+
+/// The resources that may not be on the same node as one, and are on this one.
+fn blocking(transaction: &Transaction, sid: &str, node: &str) -> Result<Vec<String>, Refusal> {
+    let mut blocking = Vec::new();
+    for other in kept_with(transaction, sid, "negative")? {
+        if guest(transaction, &other)?.is_some_and(|guest| guest.node == node) {
+            blocking.push(other);
+        }
+    }
+    Ok(blocking)
+}
+
+/// The guest that a resource is.
+fn guest(transaction: &Transaction, sid: &str) -> Result<Option<Guest>, Refusal> {
+    replication::located(transaction, sid.split_once(':').map_or(sid, |(_, vmid)| vmid))
+}
+
+/// What the manager does about a resource: it starts or stops the guest as is wanted.
+pub(super) fn manage(transaction: &mut Transaction, sid: &str) -> Result<(), Refusal> {
+    let (Some(row), Some(guest)) = (resource(transaction, sid)?, guest(transaction, sid)?) else { return Ok(()) };
+    let wanted = word(&row, "state").is_none_or(|state| matches!(state.as_str(), "started" | "enabled"));
+    match (wanted, guest.is_running(transaction)?) {
+        (true, false) => power::start_by(transaction, (&due::itself(), 0), &guest, false).map(drop),
+        (false, true) => power::end_by(transaction, (&due::itself(), 0), &guest, ("shutdown", false)).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// What the manager does about a move: the resource goes, and those that are kept together with it; not to where one is
+/// that it is kept apart from.
+pub(super) fn move_to(transaction: &mut Transaction, sid: &str, node: &str, relocate: bool) -> Result<(), Refusal> {
+    if resource(transaction, sid)?.is_none() || !blocking(transaction, sid, node)?.is_empty() {
+        return Ok(());
+    }
+    let together = kept_with(transaction, sid, "positive")?;
+    for sid in std::iter::once(sid.to_owned()).chain(together) {
+        let Some(guest) = guest(transaction, &sid)?.filter(|guest| guest.node != node) else { continue };
+        go(transaction, &guest, node, relocate)?;
+        manage(transaction, &sid)?;
+    }
+    Ok(())
+}
+
+/// A machine goes on running unless it is relocated; a container is always stopped for it.
+fn go(transaction: &mut Transaction, guest: &Guest, node: &str, relocate: bool) -> Result<(), Refusal> {
+    let by = due::itself();
+    let running = guest.is_running(transaction)?;
+    if running && relocate && guest.kind == Type::Machine {
+        power::end_by(transaction, (&by, 0), guest, ("shutdown", false))?;
+    }
+    let mode = match (running, relocate, guest.kind) {
+        (false, ..) | (true, true, Type::Machine) => Mode::Offline,
+        (true, false, Type::Machine) => Mode::Online,
+        (true, _, Type::Container) => Mode::Restart,
+    };
+    let wish = Wish { mode, local_disks: true, force: true, ..Wish::default() };
+    migration::run(transaction, (&by, 0), guest, node, &wish).map(drop)
+}
