@@ -23,13 +23,14 @@ mod missing;
 mod nextid;
 mod paths;
 mod pools;
+mod renewed;
 mod rules;
 mod running;
 mod sdn;
 mod volume;
 
 pub use follows::is_stale;
-pub use pools::is_pool;
+pub use renewed::is_renewed;
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]

@@ -42,7 +42,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 }
 
 /// Whether a path answers one pool with its members.
-pub fn is_pool(path: &ApiPath) -> bool {
+pub(super) fn is_pool(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     base.starts_with("pools/") || base == "pools" && path.query().iter().any(|(key, _)| key == "poolid")
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cluster::GuestType;
 use crate::{AnswerText, ApiPath, VmId};
@@ -38,6 +38,7 @@ mod user;
 mod words;
 
 use guest_answers::Guest;
+pub(crate) use options::options_tags;
 use sheet::Sheet;
 
 /// The files by their paths below `/etc/pve`: `nodes/pve1/qemu-server/100.conf`. A node that has no file is named by
@@ -125,6 +126,11 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     resources::answer(&parts, &mut sheet);
     let (answers, warnings) = sheet.finish();
     Loaded { answers, nodes, guests: guests.len(), warnings }
+}
+
+/// What the API answers of the lines of a `datacenter.cfg`, but for the tags that are allowed.
+pub fn datacenter_options(text: &str) -> Map<String, Value> {
+    options::datacenter_options(text, &mut Sheet::default())
 }
 
 /// The nodes that the cluster's file or a folder names, sorted but for the one that was asked, which comes first.

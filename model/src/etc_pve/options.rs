@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::sheet::{Row, Sheet, with};
 use super::words::{bytes, decoded, lines};
 use super::{Tree, file};
+use crate::object::text;
 use crate::property::Properties;
 use crate::{ApiPath, boolean, list};
 
@@ -25,12 +26,25 @@ const SWITCHES: &[&str] = &["case-sensitive", "ha-rebalance-on-start", "ha-auto-
 /// The keys that may stand without a name in a property string.
 const BARE: &[(&str, &str)] = &[("migration", "type"), ("replication", "type")];
 
-/// The options of the cluster.
+/// The options of the cluster, and the tags that they allow beside those of the guests.
 pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet) {
-    let file = file(tree, "datacenter.cfg");
-    let mut options = read("datacenter.cfg", &file.text, DATACENTER, sheet);
+    let options = datacenter_options(&file(tree, "datacenter.cfg").text, sheet);
+    let allowed: BTreeSet<String> = tags.into_iter().chain(options_tags(&options)).collect();
+    sheet.put("cluster/options", with(options, "allowed-tags", json!(allowed)));
+}
+
+/// The tags that options name: those of the administrators, and those that users may set.
+pub(crate) fn options_tags(options: &Row) -> impl Iterator<Item = String> {
+    let registered = options.get("registered-tags");
+    let listed = options.get("user-tag-access").and_then(|access| access.get("user-allow-list"));
+    [registered, listed].into_iter().flatten().filter_map(Value::as_array).flatten().filter_map(text)
+}
+
+/// What the API answers of a `datacenter.cfg`, but for the tags that are allowed.
+pub(super) fn datacenter_options(text: &str, sheet: &mut Sheet) -> Row {
+    let mut options = read("datacenter.cfg", text, DATACENTER, sheet);
     // The notes are the comments at the start of a line, and nothing else.
-    let comments = lines(&file.text).filter_map(|(_, line)| line.strip_prefix('#'));
+    let comments = lines(text).filter_map(|(_, line)| line.strip_prefix('#'));
     let notes: String = comments.map(|comment| decoded(comment) + "\n").collect();
     options.insert("description".to_owned(), json!(notes));
     options.entry("mac_prefix").or_insert_with(|| json!("BC:24:11"));
@@ -51,19 +65,13 @@ pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet)
             migration["type"] = json!(kind);
         }
     }
-    let mut allowed = tags;
-    let mut split = |value: &mut Value| {
+    let split = |value: &mut Value| {
         let words: Vec<String> = value.as_str().unwrap_or_default().split(';').map(str::to_owned).collect();
-        allowed.extend(words.iter().cloned());
         *value = json!(words);
     };
-    if let Some(registered) = options.get_mut("registered-tags") {
-        split(registered);
-    }
-    if let Some(listed) = options.get_mut("user-tag-access").and_then(|access| access.get_mut("user-allow-list")) {
-        split(listed);
-    }
-    sheet.put("cluster/options", with(options, "allowed-tags", json!(allowed)));
+    options.get_mut("registered-tags").map(split);
+    options.get_mut("user-tag-access").and_then(|access| access.get_mut("user-allow-list")).map(split);
+    options
 }
 
 /// The options of a node; a node without a file has none, and no digest either.

@@ -150,7 +150,7 @@ impl Lookup {
         if self.asked_guest(path).is_some()
             || tasks::is_about(path)
             || self.asks_rights(&current, path)
-            || derived::is_pool(path) && !current.view.is_untouched()
+            || derived::is_renewed(path) && !current.view.is_untouched()
         {
             return Ok(None);
         }
@@ -277,13 +277,13 @@ impl Lookup {
                 _ => (Origin::Derived, agent::refusal(&guest).into()),
             });
         }
-        let renewed = derived::is_pool(path) && !current.view.is_untouched();
+        let renewed = derived::is_renewed(path) && !current.view.is_untouched();
         if !renewed && let Some(recorded) = current.view.text(path)? {
             return Ok((Origin::Recorded, recorded));
         }
         let known = if renewed { current.view.get(path)? } else { None };
         Ok(match known.map_or_else(|| current.deriver.derive(path), |answer| Ok(Some(answer)))? {
-            Some(pool) if renewed => (Origin::Derived, current.deriver.with_members(path, pool)?.into()),
+            Some(answer) if renewed => (Origin::Derived, current.deriver.renewed(path, answer)?.into()),
             Some(derived) => (Origin::Derived, derived.into()),
             None => (Origin::Unknown, Answer::unknown(path).into()),
         })

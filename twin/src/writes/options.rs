@@ -1,6 +1,7 @@
 //! Options of the cluster and of a node: one answer each (`PVE::API2::{Cluster,NodeConfig,Nodes}`).
 
 use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::etc_pve::datacenter_options;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
@@ -11,9 +12,56 @@ use crate::state::{Row, Transaction};
 
 /// The methods of this file.
 pub(super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Put, path: "/cluster/options", run: set_cluster },
     Write { verb: Verb::Put, path: "/nodes/{node}/config", run: set_node },
     Write { verb: Verb::Post, path: "/nodes/{node}/hosts", run: set_hosts },
 ];
+
+/// What is given counts, and then what is deleted. Options read back as their file says them.
+fn set_cluster(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut options = transaction.object(&call.path)?;
+    for key in call.given().keys().filter(|key| *key != "delete") {
+        let value = call.text(key).unwrap_or_default();
+        let lines: Vec<String> = match key.as_str() {
+            "description" => {
+                value.lines().map(|line| format!("#{}", percent_encoding::utf8_percent_encode(line, PERCENT))).collect()
+            }
+            _ => vec![format!("{key}: {value}")],
+        };
+        for (read, value) in datacenter_options(&lines.join("\n")) {
+            if read == *key {
+                options.insert(read, value);
+            } else {
+                options.entry(read).or_insert(value);
+            }
+        }
+    }
+    for key in call.list("delete") {
+        options.remove(&key);
+    }
+    // What a file without any line says.
+    for (key, value) in datacenter_options("") {
+        options.entry(key).or_insert(value);
+    }
+    check_next_id(&options)?;
+    transaction.set(&call.path, options);
+    Ok(Value::Null)
+}
+
+/// The percent sign itself is what a comment must not hold as it is.
+const PERCENT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
+
+/// The range of new numbers is one; what it leaves out has Proxmox's limits.
+fn check_next_id(options: &Row) -> Result<(), Refusal> {
+    let Some(range) = options.get("next-id") else { return Ok(()) };
+    let limit =
+        |key: &str, usual: i64| range.get(key).and_then(text).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (lower, upper) = (limit("lower", 100), limit("upper", 1_000_000));
+    if lower > upper {
+        return Err(Refusal::failed(format!("lower ({lower}) <= upper ({upper}) boundary rule broken")));
+    }
+    Ok(())
+}
 
 /// The numbers of a node's options read back as text.
 fn set_node(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

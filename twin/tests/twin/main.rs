@@ -8,6 +8,7 @@ mod guests;
 mod missing;
 mod moving;
 mod network;
+mod options;
 mod recording;
 mod replay;
 mod rights;
