@@ -5,11 +5,9 @@
 //! plan, even where the attribute is ignored: a value is written only where it passes.
 
 mod cluster;
-mod moment;
 mod values;
 
 pub use cluster::*;
-pub use moment::rfc3339;
 pub use values::*;
 
 /// The provider's name in Terraform.

@@ -1,9 +1,8 @@
 //! Users: where their keys go in `proxmox_virtual_environment_user`.
 
-use proxmox_mpc_model::{Identity, Object};
+use proxmox_mpc_model::{Identity, Moment, Object};
 
 use super::{Half, Namespace, Place};
-use crate::bpg;
 use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
@@ -55,7 +54,7 @@ pub(super) fn expiration(draft: &mut Draft<'_>) {
         draft.default("expire");
         return;
     };
-    if let Some(moment) = bpg::rfc3339(seconds) {
+    if let Some(moment) = Moment::at(seconds).rfc3339() {
         draft.set("expiration_date", moment);
     } else {
         draft.lost("expire", "the provider refuses a year of five digits (provider rule U3)");

@@ -27,10 +27,12 @@ mod renewed;
 mod rules;
 mod running;
 mod sdn;
+mod url;
 mod volume;
 
 pub use follows::is_stale;
 pub use renewed::is_renewed;
+pub use url::{Unreached, unreached};
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]
@@ -97,11 +99,12 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 9] = [
+        let rules: [Rule<A>; 10] = [
             access::derive,
             guest::derive,
             nextid::derive,
             pools::derive,
+            url::derive,
             volume::derive,
             interfaces::derive,
             filters::derive,

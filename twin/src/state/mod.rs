@@ -13,6 +13,7 @@ mod changes;
 mod journal;
 mod layered;
 mod list;
+mod log;
 pub mod tasks;
 mod transaction;
 mod view;

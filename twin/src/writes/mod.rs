@@ -24,6 +24,7 @@ mod options;
 mod pools;
 mod refusal;
 mod sdn;
+mod tasks;
 
 pub use call::{Call, Login};
 pub use due::come_due;
@@ -56,6 +57,7 @@ static TABLES: &[&[Write]] = &[
     nodes::WRITES,
     options::WRITES,
     pools::WRITES,
+    tasks::WRITES,
 ];
 
 /// A request to a writing method as it came in: nothing of it has been checked.

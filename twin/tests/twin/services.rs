@@ -235,3 +235,136 @@ fn rules_of_ha_are_refused_in_order() {
         done(&mut client, "POST", rules, "rule=nn&type=node-affinity&nodes=pve1%3A2%2Cpve2&resources=vm%3A101");
     });
 }
+
+/// The volumes of a storage of pve1.
+fn volumes(client: &mut Client, query: &str) -> Vec<String> {
+    let rows = read(client, &format!("nodes/pve1/storage/local/content?{query}"));
+    rows.as_array().unwrap().iter().map(|row| row["volid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// How a task ended, and its log.
+fn ended(client: &mut Client, upid: &Value) -> (String, Vec<String>) {
+    let upid = upid.as_str().unwrap();
+    let node = upid.split(':').nth(1).unwrap();
+    let status = read(client, &format!("nodes/{node}/tasks/{upid}/status"));
+    let log = read(client, &format!("nodes/{node}/tasks/{upid}/log?limit=0"));
+    let lines = log.as_array().unwrap().iter().map(|line| line["t"].as_str().unwrap().to_owned());
+    (status["exitstatus"].as_str().unwrap_or_default().to_owned(), lines.collect())
+}
+
+/// Files are named as Proxmox names them, and refused as recorded.
+#[test]
+fn files_come_onto_storages() {
+    with_cluster(|mut client| {
+        done(&mut client, "PUT", "storage/local", "content=iso%2Cvztmpl%2Cbackup");
+        let (path, url) = ("nodes/pve1/storage/local/download-url", "url=https%3A%2F%2Fwww.debian.org%2Fa%20b.iso");
+        let refused = done(&mut client, "POST", path, &format!("content=iso&filename=d.iso&{url}"));
+        let (exit, log) = ended(&mut client, &refused);
+        assert_eq!(exit, "download failed: wget: unable to resolve host address 'proxy.lab.example'");
+        assert_eq!(log[2], "Resolving proxy.lab.example (proxy.lab.example)... failed: Name or service not known.");
+        refuses(
+            &mut client,
+            &[(
+                "POST",
+                path,
+                &format!("content=import&filename=d.qcow2&{url}"),
+                500,
+                "storage 'local' is not configured for content-type 'import'\n",
+            )],
+        );
+        let response = send(&mut client, "POST", path, &format!("content=iso&filename=d.exe&{url}"));
+        assert_eq!(refusal(&response), (400, json!({"filename": "wrong file extension"})));
+        let metadata = client.get("/api2/json/nodes/pve1/query-url-metadata?url=http%3A%2F%2F127.0.0.1%2Fx.iso");
+        let why =
+            "invalid server response: '500 Can't connect to proxy.lab.example:3128 (Name or service not known)'\n";
+        assert_eq!(refusal(&metadata), (500, json!(why)));
+    });
+}
+
+/// A backup is a volume with a log; old ones go as the rules say, protected ones stay; what fails does not stop the rest.
+#[test]
+fn guests_are_backed_up() {
+    with_cluster(|mut client| {
+        let path = "nodes/pve1/vzdump";
+        let response = send(&mut client, "POST", path, "all=1&vmid=100");
+        assert_eq!(refusal(&response), (400, json!({"all": "option conflicts with option 'vmid'"})));
+        assert_eq!(done(&mut client, "POST", path, "vmid=102&storage=local"), json!("OK"), "it runs on another node");
+        let task = done(&mut client, "POST", path, "vmid=999&storage=local");
+        let (exit, log) = ended(&mut client, &task);
+        assert_eq!((exit.as_str(), log.len()), ("job errors", 5));
+        assert_eq!(log[0], "INFO: starting new backup job: vzdump 999 --storage local --node pve1");
+        assert_eq!(log[1], "ERROR: Backup of VM 999 failed - unable to find VM '999'");
+        let before = volumes(&mut client, "content=backup").len();
+        let both = "vmid=101%2C999&storage=local&compress=zstd&notes-template=%7B%7Bguestname%7D%7D+on+%7B%7Bnode%7D%7D&protected=1";
+        let task = done(&mut client, "POST", path, both);
+        assert_eq!(ended(&mut client, &task).0, "job errors");
+        let rows = read(&mut client, "nodes/pve1/storage/local/content?content=backup&vmid=101");
+        let backup = &rows[0];
+        assert_eq!((&backup["notes"], &backup["protected"]), (&json!("ci-ubuntu on pve1"), &json!(1)));
+        assert_eq!((&backup["format"], &backup["subtype"]), (&json!("vma.zst"), &json!("qemu")));
+        assert_eq!(volumes(&mut client, "content=backup").len(), before + 1);
+        let volume = backup["volid"].as_str().unwrap().to_owned();
+        let kept = done(&mut client, "POST", path, "vmid=101&storage=local&compress=gzip&prune-backups=keep-last%3D1");
+        let (exit, log) = ended(&mut client, &kept);
+        assert_eq!(exit, "OK");
+        assert!(log.contains(&"INFO: pruned 0 backup(s)".to_owned()), "{log:?}");
+        let single = format!("nodes/pve1/storage/local/content/{}", volume.replace('/', "%2F"));
+        let task = done(&mut client, "DELETE", &single, "");
+        assert_eq!(ended(&mut client, &task).0, format!("cannot remove protected volume '{volume}' on 'pve1'"));
+        done(&mut client, "PUT", &single, "protected=0&notes=");
+        let task = done(
+            &mut client,
+            "DELETE",
+            "nodes/pve1/storage/local/prunebackups?prune-backups=keep-last%3D1&vmid=101",
+            "",
+        );
+        assert_eq!(ended(&mut client, &task).0, "OK");
+        assert_eq!(volumes(&mut client, "content=backup&vmid=101").len(), 1);
+    });
+}
+
+/// Lists of tasks are filtered as Proxmox filters them, and the cluster's log tells what they did.
+#[test]
+fn tasks_are_listed_and_logged() {
+    with_cluster(|mut client| {
+        let good = done(&mut client, "POST", "nodes/pve1/qemu", "vmid=500&memory=64");
+        let bad = done(&mut client, "POST", "nodes/pve1/qemu/999/status/start", "");
+        let listed = |client: &mut Client, query: &str| {
+            let rows = read(client, &format!("nodes/pve1/tasks?{query}"));
+            rows.as_array().unwrap().iter().map(|row| row["upid"].clone()).collect::<Vec<_>>()
+        };
+        let (good, bad) = (&good, &bad);
+        let cases: [(&str, &[&Value]); 8] = [
+            ("", &[bad, good]),
+            ("errors=1", &[bad]),
+            ("statusfilter=ok%2Cwarning", &[good]),
+            ("typefilter=qmcreate", &[good]),
+            ("vmid=999", &[bad]),
+            ("source=active", &[]),
+            ("limit=1&start=1", &[good]),
+            ("until=1", &[]),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(listed(&mut client, query).iter().collect::<Vec<_>>(), expected, "{query}");
+        }
+        let log = read(&mut client, "cluster/log?max=3");
+        let told: Vec<(u64, String)> = log
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| (entry["pri"].as_u64().unwrap(), entry["msg"].as_str().unwrap().to_owned()))
+            .collect();
+        let (good, bad) = (good.as_str().unwrap(), bad.as_str().unwrap());
+        let why = "Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist";
+        let expected = [
+            (3, format!("end task {bad} {why}")),
+            (6, format!("starting task {bad}")),
+            (6, format!("end task {good} OK")),
+        ];
+        assert_eq!(told, expected);
+        done(&mut client, "DELETE", &format!("nodes/pve1/tasks/{good}"), "");
+        let response =
+            send(&mut client, "DELETE", "nodes/pve1/tasks/UPID:pve1:00000001:00000002:00000003:x::root@pam:", "");
+        assert_eq!(refusal(&response), (400, json!({"upid": "no such task"})));
+    });
+}

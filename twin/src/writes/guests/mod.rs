@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Call, Refusal, Write, digest};
 use crate::state::{Row, Transaction};
 
+mod backups;
 mod checks;
 mod clones;
 mod configuration;
@@ -16,12 +17,14 @@ mod create;
 mod destroy;
 mod disks;
 mod features;
+mod files;
 pub(super) mod managed;
 pub(super) mod migration;
 mod moves;
 mod power;
 mod relocate;
 pub(super) mod replication;
+mod retention;
 mod snapshots;
 mod ssh_keys;
 mod store;
@@ -59,8 +62,11 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/resize", run: disks::resize },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/content", run: volumes::allocate },
     Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::remove },
-    Write { verb: Verb::Put, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::annotate },
-    Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/upload", run: volumes::upload },
+    Write { verb: Verb::Put, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: files::annotate },
+    Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/upload", run: files::upload },
+    Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/download-url", run: files::download },
+    Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/prunebackups", run: retention::prune_storage },
+    Write { verb: Verb::Post, path: "/nodes/{node}/vzdump", run: backups::back_up },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/move_disk", run: moves::move_disk },
 ];
 

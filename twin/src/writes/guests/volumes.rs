@@ -113,6 +113,11 @@ impl Storage {
         Ok(linked)
     }
 
+    /// One of its options.
+    pub(super) fn option(&self, key: &str) -> Option<String> {
+        word(&self.row, key)
+    }
+
     pub(super) fn kind(&self) -> String {
         word(&self.row, "type").unwrap_or_default()
     }
@@ -133,7 +138,7 @@ impl Storage {
     }
 
     /// The path of its volumes of a node.
-    fn content(&self, node: &str) -> ApiPath {
+    pub(super) fn content(&self, node: &str) -> ApiPath {
         ApiPath::new(["nodes", node, "storage", &self.name, "content"])
     }
 
@@ -345,68 +350,4 @@ pub(super) fn rename(transaction: &mut Transaction, node: &str, from: &VolumeId,
     free(transaction, node, from)?;
     own.insert("volid".to_owned(), json!(to));
     transaction.put_row(&list, "volid", own)
-}
-
-/// `PUT content/{volume}`: the notes and the protection of a backup.
-pub(super) fn annotate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
-    let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
-    let volume =
-        VolumeId::parse(&named).ok_or_else(|| Refusal::failed(format!("unable to parse volume ID '{named}'")))?;
-    let Some(mut own) = row(transaction, &node, &volume)? else {
-        return Err(Refusal::beyond_the_twin("change a volume that is on no list"));
-    };
-    if let Some(notes) = call.text("notes") {
-        own.insert("notes".to_owned(), json!(notes));
-    }
-    if call.text("protected").is_some() {
-        own.insert("protected".to_owned(), json!(u8::from(call.flag("protected"))));
-    }
-    let list = ApiPath::new(["nodes", &node, "storage", volume.storage(), "content"]);
-    transaction.hide(&ApiPath::new(["nodes", &node, "storage", volume.storage(), "content", volume.as_str()]));
-    transaction.put_row(&list, "volid", own)?;
-    Ok(Value::Null)
-}
-
-/// `POST upload`: a task that puts a file in its place.
-pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let (node, storage) = (call.node(), call.required("storage")?);
-    let (content, file) = (call.required("content")?, call.required("filename")?);
-    let Some(size) = call.uploaded else { return Err(Refusal::failed("missing temporary file")) };
-    let known = transaction.row(&ApiPath::parse("storage"), "storage", &storage)?;
-    let known = known.ok_or_else(|| Refusal::failed(format!("storage '{storage}' does not exist")))?;
-    let contents = word(&known, "content").unwrap_or_default();
-    if !list::items(&contents).any(|own| own == content) {
-        let why = format!("storage '{storage}' does not support '{content}' content");
-        return Err(Refusal::failed(why));
-    }
-    let root = word(&known, "path").unwrap_or_default();
-    let folder = match content.as_str() {
-        "iso" => format!("{root}/template/iso"),
-        "vztmpl" => format!("{root}/template/cache"),
-        _ => format!("{root}/{content}"),
-    };
-    let temporary = format!("/var/tmp/pveupload-{}", transaction.made_up_digits(16));
-    transaction.task(call, &node.clone(), "imgcopy", "", |transaction, log| {
-        log.push(format!("starting file import from: {temporary}"));
-        log.push(format!("target node: {node}"));
-        log.push(format!("target file: {folder}/{file}"));
-        log.push(format!("file size is: {size}"));
-        log.push(format!("command: cp -- {temporary} {folder}/{file}"));
-        log.push("finished file import successfully".to_owned());
-        let ending = file.rsplit('.').next().unwrap_or_default();
-        let format = match (content.as_str(), ending) {
-            ("iso", _) => "iso",
-            ("vztmpl", "gz") => "tgz",
-            ("vztmpl", "xz") => "txz",
-            ("vztmpl", "zst") => "tzst",
-            _ => ending,
-        };
-        let volume = format!("{storage}:{content}/{file}");
-        let row = json!({
-            "volid": volume, "content": content, "format": format, "size": size, "ctime": transaction.now(),
-        });
-        let list = ApiPath::new(["nodes", &node, "storage", &storage, "content"]);
-        transaction.put_row(&list, "volid", row.as_object().cloned().unwrap_or_default())
-    })
 }

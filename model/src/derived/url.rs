@@ -1,0 +1,86 @@
+//! What is at a URL that a node is asked to download from.
+//!
+//! Nobody here goes there. A file is taken to be where the URL says, unless the host is of a domain that never exists
+//! (RFC 6761): what is told of it is then what the URL itself tells.
+
+use serde_json::json;
+
+use super::{Deriver, Outcome};
+use crate::object::text;
+use crate::{Answer, Answers, ApiPath, Unreadable};
+
+/// The domains that nobody will ever have.
+const NEVER: [&str; 3] = ["example", "invalid", "test"];
+
+/// A host that a node cannot find the address of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// Its name.
+    pub host: String,
+    /// The port that it would be asked at.
+    pub port: u16,
+}
+
+/// `nodes/{node}/query-url-metadata`.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+    let ["nodes", _, "query-url-metadata"] = segments else { return Ok(None) };
+    let Some((_, url)) = query.iter().find(|(key, _)| key == "url") else { return Ok(None) };
+    if let Some(Unreached { host, port }) = unreached(&deriver.answers, url)? {
+        let why = format!("500 Can't connect to {host}:{port} (Name or service not known)");
+        return Ok(Some(Answer::refusal(500, &format!("invalid server response: '{why}'"))));
+    }
+    let path = url.split('?').next().unwrap_or_default();
+    let name = path.split_once("://").and_then(|(_, rest)| rest.rsplit_once('/')).map_or("", |(_, name)| name);
+    Ok(Some(Answer::ok(if name.is_empty() { json!({}) } else { json!({ "filename": name }) })))
+}
+
+/// The host whose address a node does not find on the way to a URL: that of the datacenter's proxy, where there is one, or
+/// of the URL.
+pub fn unreached(answers: &impl Answers, url: &str) -> Result<Option<Unreached>, Unreadable> {
+    let options = answers.get(&ApiPath::parse("cluster/options"))?;
+    let proxy = options.as_ref().and_then(|options| options.data()?.get("http_proxy").and_then(text));
+    let (host, port) = address(proxy.as_deref().unwrap_or(url));
+    let domain = host.rsplit('.').next().unwrap_or_default();
+    Ok(NEVER.contains(&domain).then(|| Unreached { host: host.to_owned(), port }))
+}
+
+/// The host and the port of a URL.
+fn address(url: &str) -> (&str, u16) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, authority)| authority);
+    let standard = if scheme == "https" { 443 } else { 80 };
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(standard)),
+        _ => (authority, standard),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_url_tells_the_name_of_its_file() {
+        let check = |options: Value, url: &str, expected: Result<Value, &str>| {
+            let answers = BTreeMap::from([(ApiPath::parse("cluster/options"), Answer::ok(options))]);
+            let path = ApiPath::parse("nodes/pve/query-url-metadata").with_query("url", url);
+            let answer = Deriver::new(answers).derive(&path).unwrap().unwrap();
+            match expected {
+                Ok(data) => assert_eq!(answer.data(), Some(&data), "{url}"),
+                Err(reason) => assert_eq!((answer.status, answer.reason.as_str()), (500, reason), "{url}"),
+            }
+        };
+        check(json!({}), "https://cloud.debian.org/a/b.qcow2?x=1/2", Ok(json!({"filename": "b.qcow2"})));
+        check(json!({}), "http://192.0.2.1", Ok(json!({})));
+        let refused = "invalid server response: '500 Can't connect to www.example:443 (Name or service not known)'";
+        check(json!({}), "https://www.example/x.iso", Err(refused));
+        let refused =
+            "invalid server response: '500 Can't connect to proxy.lab.example:3128 (Name or service not known)'";
+        check(json!({"http_proxy": "http://u:p@proxy.lab.example:3128"}), "http://127.0.0.1:1/x.iso", Err(refused));
+    }
+}

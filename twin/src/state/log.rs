@@ -1,0 +1,85 @@
+//! The cluster's log: which tasks were started and how they ended, and what else Proxmox writes down.
+
+use std::cmp::Reverse;
+
+use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
+use serde_json::{Value, json};
+
+use super::tasks::{is_running, number, own};
+use super::transaction::Transaction;
+use super::view::View;
+use crate::writes::Call;
+
+/// Where the memories of what is no task begin.
+const NOTE: &str = "log/";
+/// How many entries an answer has unless told otherwise (`clog_dump_json`).
+const ENTRIES: usize = 50;
+/// The process that does the work of the API.
+const DAEMON: u64 = 0x5E86;
+/// How urgent a message is (`syslog`).
+const ERROR: u8 = 3;
+const INFORMATION: u8 = 6;
+
+impl Transaction {
+    /// Writes a message into the cluster's log, as `PVE::Cluster::log_msg` does: `update VM 100: -cores 2`.
+    pub fn note(&mut self, call: &Call, node: &str, message: &str) {
+        let number = self.next_number();
+        let (time, user) = (self.now(), call.login.full());
+        let entry = json!({ "time": time, "number": number, "node": node, "user": user, "msg": message });
+        self.remember(&format!("{NOTE}{number:012}"), entry);
+    }
+}
+
+/// One entry: when, the order within that second, and what it says.
+type Entry = ((i64, u64), Value);
+
+/// The answer to `cluster/log`; `None` where nothing happened on the twin.
+pub(super) fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
+    let mut entries: Vec<Entry> = own(view).iter().flat_map(|task| of_task(task, now)).flatten().collect();
+    for (_, note) in view.memories(NOTE) {
+        let word = |key: &str| note.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        entries.extend(entry(&note, "time", 0, INFORMATION, (word("node"), word("user"), word("msg"))));
+    }
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    entries.sort_by_key(|(when, _)| Reverse(*when));
+    let mut rows: Vec<Value> = entries.into_iter().map(|(_, entry)| entry).collect();
+    let recorded = view.get(&ApiPath::new(path.segments()))?;
+    rows.extend(recorded.iter().flat_map(Answer::list).cloned().map(Value::Object));
+    rows.truncate(number(path, "max").filter(|max| *max > 0).unwrap_or(ENTRIES));
+    Ok(Some(Answer::ok(rows.into())))
+}
+
+/// That a task was started, and how it ended.
+fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
+    let word = |key: &str| task.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (upid, exit, node) = (word("upid"), word("exitstatus"), word("node").to_owned());
+    let user = match task.get("tokenid").and_then(Value::as_str) {
+        Some(token) => format!("{}!{token}", word("user")),
+        None => word("user").to_owned(),
+    };
+    let failed = exit != "OK" && !exit.starts_with("WARNINGS: ");
+    let urgency = if failed { ERROR } else { INFORMATION };
+    let started = (node.clone(), user.clone(), format!("starting task {upid}"));
+    let ended = (node, user, format!("end task {upid} {exit}"));
+    let end = if is_running(task, now) { None } else { entry(task, "endtime", 1, urgency, ended) };
+    [entry(task, "starttime", 0, INFORMATION, started), end]
+}
+
+/// An entry of something that has a time and a number; `part` tells the entries of one thing apart.
+fn entry(
+    of: &Value,
+    time: &str,
+    part: u64,
+    urgency: u8,
+    (node, user, message): (String, String, String),
+) -> Option<Entry> {
+    let time = of.get(time)?.as_i64()?;
+    let uid = 2 * of.get("number")?.as_u64()? + part + 1;
+    let entry = json!({
+        "uid": uid.to_string(), "id": format!("{uid}:{node}"), "node": node, "user": user, "msg": message,
+        "time": time, "pri": urgency, "tag": "pvedaemon", "pid": DAEMON,
+    });
+    Some(((time, uid), entry))
+}
