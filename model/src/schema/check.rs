@@ -34,7 +34,8 @@ pub fn check(schema: &Schema, found: &Found, parameters: &mut Map<String, Value>
         }
     }
     for name in found.method.names() {
-        let optional = schema.parameter(found.method, name).is_none_or(|parameter| parameter.optional == 1);
+        let parameter = schema.parameter(found.method, name);
+        let optional = parameter.is_none_or(|parameter| is_optional(schema, parameter, parameters));
         if !optional && !name.ends_with("[n]") && !parameters.contains_key(name) {
             add(&mut errors, name, MISSING);
         }
@@ -100,6 +101,14 @@ pub(super) fn property(
     {
         add(errors, path, &why);
     }
+}
+
+/// Whether a parameter may be left out. One that depends on another value may be where its schema for that value says so,
+/// or where there is none.
+fn is_optional(schema: &Schema, parameter: &Parameter, siblings: &Map<String, Value>) -> bool {
+    let depends = parameter.type_property.is_some() && !parameter.one_of.is_empty();
+    let chosen = instance(schema, parameter, siblings);
+    parameter.optional == 1 || depends && chosen.is_none_or(|chosen| chosen.optional == 1)
 }
 
 /// The schema that stands for this one, where it depends on another value.

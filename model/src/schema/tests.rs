@@ -56,6 +56,9 @@ fn complaints_are_proxmoxs() {
     );
     check(json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=5"}), json!({}));
     check(json!({"tags": "bad tag!"}), json!({"tags": "invalid format - invalid characters in tag\n"}));
+    // What depends on another value may be left out where that value does not ask for it.
+    let fabric = json!({"protocol": "openfabric", "hello_interval": "5"});
+    assert_eq!(complaints(Verb::Put, "cluster/sdn/fabrics/fabric/f1", &fabric), json!({}));
     check(json!({"serial0": "foo"}), json!({"serial0": "value does not match the regex pattern"}));
 }
 

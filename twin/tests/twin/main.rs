@@ -12,6 +12,7 @@ mod options;
 mod recording;
 mod replay;
 mod rights;
+mod sdn;
 mod server;
 mod services;
 mod state;

@@ -215,6 +215,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "update sdn zone object failed",
         },
         settle: networks::settle_zone,
+        fit: networks::fit_zone,
         part: networks::part_zone,
         ..PLAIN
     },
@@ -231,7 +232,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Failed("delete sdn vnet object failed: sdn vnet '{}' does not exist"),
             update: "update sdn vnet object failed",
         },
-        settle: networks::settle_vnet,
+        fit: networks::fit_vnet,
         part: networks::part_vnet,
         ..PLAIN
     },
@@ -264,6 +265,8 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Failed("delete sdn controller object failed: sdn controller '{}' does not exist"),
             update: "update sdn controller object failed",
         },
+        fit: networks::fit_controller,
+        part: networks::part_controller,
         ..PLAIN
     },
     Collection {

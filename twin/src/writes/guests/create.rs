@@ -188,7 +188,7 @@ const MODELS: [&str; 16] = [
 ];
 
 /// A new address, with the prefix that the datacenter says.
-pub(super) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
+pub(in crate::writes) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
     let options = transaction.object(&ApiPath::parse("cluster/options"))?;
     let mut address = word(&options, "mac_prefix").unwrap_or_else(|| "BC:24:11".to_owned());
     while address.split(':').count() < 6 {

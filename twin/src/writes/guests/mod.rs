@@ -30,6 +30,7 @@ mod ssh_keys;
 mod store;
 mod volumes;
 
+pub(super) use create::mac;
 use store::Stored;
 
 /// The methods of this room.
