@@ -115,7 +115,7 @@ static RULES: &[Rule] = &[
         "cluster/jobs/realm-sync",
         "id",
         Without(&["id", "last-run", "next-run"]),
-        Unseen,
+        Parameter("id", "No such job '{}'"),
     ),
     rule("cluster/acme/plugins/{}", "cluster/acme/plugins", "plugin", Same, Message("ACME plugin '{}' not defined")),
     rule(

@@ -9,6 +9,7 @@ mod missing;
 mod moving;
 mod network;
 mod options;
+mod realms;
 mod recording;
 mod replay;
 mod rights;

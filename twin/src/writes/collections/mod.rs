@@ -15,6 +15,7 @@ mod ha;
 mod ha_rules;
 mod networks;
 mod notifications;
+mod realms;
 mod storage_types;
 mod storages;
 mod table;

@@ -4,7 +4,7 @@ use proxmox_mpc_model::object::text;
 use serde_json::Value;
 
 use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, storages};
+use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, realms, storages};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
 use crate::writes::{Call, Refusal};
@@ -346,9 +346,26 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         words: Words {
             exists: Failed("add auth server failed: domain '{}' already exists"),
             missing: Failed("update auth server failed: domain '{}' does not exist"),
-            gone: Failed("delete auth server failed: domain '{}' does not exist"),
+            gone: Failed("delete auth server failed: authentication domain '{}' does not exist"),
             update: "update auth server failed",
         },
+        fit: realms::fit,
+        written: realms::written,
+        removed: realms::removed,
+        ..PLAIN
+    },
+    Collection {
+        list: "/cluster/jobs/realm-sync",
+        single: "/cluster/jobs/realm-sync/{id}",
+        create: "/cluster/jobs/realm-sync/{id}",
+        digest: None,
+        words: Words {
+            exists: Failed("Job '{}' already exists"),
+            missing: Failed("no such realm-sync job"),
+            gone: Failed("400 Parameter verification failed.\nid: No such job '{}'"),
+            update: "",
+        },
+        fit: realms::fit_job,
         ..PLAIN
     },
     Collection {
