@@ -53,6 +53,26 @@ pub struct Guest {
     pub ha: bool,
 }
 
+impl Guest {
+    /// The list of its node, which is made from the configurations and never late: `nodes/pve1/qemu`.
+    pub fn siblings(&self) -> ApiPath {
+        ApiPath::new(["nodes", self.node.as_str(), self.guest_type.word()])
+    }
+
+    /// Reads from a row of either list what a node tells of its guests.
+    fn tell(&mut self, row: &Map<String, Value>) {
+        let word = |key: &str| row.get(key).and_then(text);
+        // `qemu-server` and `pve-container` invent a name for a guest without one.
+        let invented = match self.guest_type {
+            GuestType::Qemu => format!("VM {}", self.vmid),
+            GuestType::Lxc => format!("CT{}", self.vmid),
+        };
+        self.name = word("name").filter(|name| *name != invented);
+        self.running = word("status").as_deref() == Some("running");
+        self.template = word("template").as_deref() == Some("1");
+    }
+}
+
 /// A cluster as the lists show it, over the answers that were given so far.
 ///
 /// Built from the few answers of [`Cluster::overview`]; everything else is read from the answers on demand, one
@@ -63,6 +83,9 @@ pub struct Cluster<'a> {
     pub nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
     pub guests: BTreeMap<VmId, Guest>,
+    /// Those of which their nodes have not told the others yet what they are called and do, as of new ones (`pvestatd`
+    /// does so every ten seconds).
+    pub(crate) untold: BTreeSet<VmId>,
     /// The storages as `GET storage` lists them, by id.
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
@@ -111,6 +134,7 @@ impl<'a> Cluster<'a> {
             answers,
             nodes: BTreeMap::new(),
             guests: BTreeMap::new(),
+            untold: BTreeSet::new(),
             storages: list("storage", "storage")?,
             pools: list("pools", "poolid")?,
             permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
@@ -128,9 +152,20 @@ impl<'a> Cluster<'a> {
             let path = ApiPath::parse(path);
             let Some(resources) = answers.text(&path)? else { continue };
             each_row(&path, &resources, |row| {
-                cluster.guests.extend(guest(&row, &managed).map(|guest| (guest.vmid, guest)));
+                let Some(guest) = guest(&row, &managed) else { return };
+                if row.get("status").is_some_and(|status| status == "unknown") {
+                    cluster.untold.insert(guest.vmid);
+                }
+                cluster.guests.insert(guest.vmid, guest);
             })?;
             break;
+        }
+        for guest in cluster.guests.values_mut().filter(|guest| cluster.untold.contains(&guest.vmid)) {
+            if let Some(rows) = indexed(answers, &guest.siblings(), "vmid")?
+                && let Some(row) = rows.get(&guest.vmid.to_string())
+            {
+                guest.tell(row);
+            }
         }
         Ok(cluster)
     }
@@ -234,21 +269,52 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
         _ => return None,
     };
     let vmid = VmId::parse(&text(row.get("vmid")?)?)?;
-    let (sid, invented) = match guest_type {
-        GuestType::Qemu => (format!("vm:{vmid}"), format!("VM {vmid}")),
-        GuestType::Lxc => (format!("ct:{vmid}"), format!("CT{vmid}")),
+    let sid = match guest_type {
+        GuestType::Qemu => format!("vm:{vmid}"),
+        GuestType::Lxc => format!("ct:{vmid}"),
     };
     let word = |key: &str| row.get(key).and_then(text);
-    Some(Guest {
+    let mut guest = Guest {
         guest_type,
         vmid,
         node: word("node")?,
-        // `qemu-server` and `pve-container` invent a name for a guest without one.
-        name: word("name").filter(|name| *name != invented),
+        name: None,
         pool: word("pool").filter(|pool| !pool.is_empty()),
         tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
-        running: word("status").as_deref() == Some("running"),
-        template: word("template").as_deref() == Some("1"),
+        running: false,
+        template: false,
         ha: managed.contains(&sid) || word("hastate").is_some_and(|state| !state.is_empty()),
-    })
+    };
+    guest.tell(row);
+    Some(guest)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A guest that was just made stands in the cluster's list without a name and with an unknown status (recorded).
+    #[test]
+    fn a_guest_whose_node_has_not_told_yet_is_read_from_its_node() {
+        let row =
+            json!({"id": "qemu/500", "node": "pve1", "status": "unknown", "tags": "a", "type": "qemu", "vmid": 500});
+        let mut answers = BTreeMap::from([
+            (ApiPath::parse("nodes"), Answer::ok(json!([{"node": "pve1", "status": "online"}]))),
+            (ApiPath::parse("cluster/resources"), Answer::ok(json!([row]))),
+        ]);
+        let guest = |answers: &BTreeMap<ApiPath, Answer>| {
+            let cluster = Cluster::read(answers).unwrap();
+            let wanted = crate::kinds::of(&crate::Identity::new("qemu", 500)).unwrap().requests(&cluster).unwrap();
+            (cluster.guests[&VmId::parse("500").unwrap()].clone(), wanted)
+        };
+        let (late, wanted) = guest(&answers);
+        assert_eq!((late.name, late.running), (None, false));
+        assert!(wanted.contains(&ApiPath::parse("nodes/pve1/qemu")));
+        let listed = json!([{"vmid": 500, "name": "web", "status": "running"}]);
+        answers.insert(ApiPath::parse("nodes/pve1/qemu"), Answer::ok(listed));
+        let (told, _) = guest(&answers);
+        assert_eq!((told.name.as_deref(), told.running, told.template), (Some("web"), true, false));
+    }
 }

@@ -3,6 +3,7 @@
 //! Nothing here touches the world: no file, clock, network or environment.
 
 pub mod address;
+pub mod agent;
 pub mod answer;
 pub mod api;
 pub mod boolean;

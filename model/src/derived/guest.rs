@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Deriver, Outcome, Row, running};
 use crate::object::text;
 use crate::property::Properties;
-use crate::{Answer, Answers, ApiPath, Unreadable, boolean};
+use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -27,8 +27,26 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
             current(deriver, &["nodes", node, guest_type, vmid])
         }
         (["nodes", node, guest_type @ ("qemu" | "lxc")], []) => list(deriver, node, guest_type),
+        (["nodes", node, "qemu", vmid, "agent", command], []) => agent(deriver, node, vmid, command),
         _ => Ok(None),
     }
+}
+
+/// What the agent inside a machine says, or why it says nothing.
+fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str) -> Outcome {
+    let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
+    let configuration =
+        deriver.data(&ApiPath::new(["nodes", node, "qemu", vmid, "config"]).with_query("current", "1"))?;
+    let configuration = match configuration {
+        Some(configuration) => Some(configuration),
+        None => current(deriver, &["nodes", node, "qemu", vmid])?.and_then(|answer| answer.data().cloned()),
+    };
+    let Some(Value::Object(configuration)) = configuration else { return Ok(None) };
+    let running = guest.get("status").is_some_and(|status| status == "running");
+    if let Some(why) = agent::unavailable(vmid, &configuration, running) {
+        return Ok(Some(Answer::refusal(500, &why)));
+    }
+    Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
 }
 
 /// A guest's row in its node's list, and the configuration that it was made from.

@@ -20,6 +20,9 @@ pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<V
     let mut wanted = Vec::new();
     for guest in of_type(cluster, guest_type).filter(|guest| cluster.nodes.get(&guest.node) != Some(&false)) {
         wanted.extend([path(guest, "config"), path(guest, "pending")]);
+        if cluster.untold.contains(&guest.vmid) {
+            wanted.push(guest.siblings());
+        }
         if cluster.ask_guests && guest.running {
             let answer = cluster.get(&path(guest, "config"))?;
             let keys = answer.as_ref().and_then(|answer| answer.data()?.as_object());

@@ -54,6 +54,10 @@ pub(super) struct Arguments {
     /// Show each task as running for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     task_duration: u64,
+    /// Show what guests are doing this many seconds late in lists of the whole cluster. Nodes tell each other every ten;
+    /// the twin's default is shorter, as its tasks take no time
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    broadcast_interval: u64,
 }
 
 /// Why a twin does not serve.
@@ -131,7 +135,9 @@ impl Arguments {
         let task_duration = Duration::from_secs(self.task_duration);
         let state = self.state.clone();
         let logins = credentials.names().map(str::to_owned).collect();
-        let options = Options { listen: self.listen, delay, state, task_duration, ..Options::new(credentials) };
+        let broadcast_interval = Duration::from_secs(self.broadcast_interval);
+        let listen = self.listen;
+        let options = Options { listen, delay, state, task_duration, broadcast_interval, ..Options::new(credentials) };
         // Before anybody is told that it serves: whoever knows may end it.
         let (sender, signals) = channel();
         let _listening = interrupt::listen(move |signal| {

@@ -203,7 +203,7 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
     // Without a login only what is open to everyone comes as far as this.
     let everyone = || (Login { user: String::new(), token: None }, Class::All);
     let (login, class) = caller.unwrap_or_else(everyone);
-    match shared.lookup.at_hand(&path, &login, class) {
+    match shared.lookup.at_hand(&path, now(), &login, class) {
         Ok(Some(reply)) => return reply,
         Ok(None) => {}
         Err(error) => return damaged(&error),

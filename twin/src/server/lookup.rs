@@ -12,7 +12,7 @@ use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 use super::reply::Reply;
 use super::{AgentPolicy, agent};
 use crate::rights::{self, Admitted, Barred, Class, Rights};
-use crate::state::{State, View, tasks};
+use crate::state::{State, View, broadcast, tasks};
 use crate::writes::{Login, Refusal};
 
 /// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
@@ -131,7 +131,13 @@ impl Lookup {
     }
 
     /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
-    pub(super) fn at_hand(&self, path: &ApiPath, login: &Login, class: Class) -> Result<Option<Reply>, Unreadable> {
+    pub(super) fn at_hand(
+        &self,
+        path: &ApiPath,
+        now: i64,
+        login: &Login,
+        class: Class,
+    ) -> Result<Option<Reply>, Unreadable> {
         let current = self.current();
         if class == Class::Checked {
             let checked = current.checked.read().unwrap_or_else(PoisonError::into_inner);
@@ -148,7 +154,7 @@ impl Lookup {
             return Ok(Some(reply.clone()));
         }
         if self.asked_guest(path).is_some()
-            || tasks::is_about(path)
+            || self.passes(&current, path, now)
             || self.asks_rights(&current, path)
             || derived::is_renewed(path) && !current.view.is_untouched()
         {
@@ -170,7 +176,7 @@ impl Lookup {
             let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
             self.count(origin);
             let reply = Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into());
-            if origin != Origin::Unknown && !tasks::is_about(&canonical) {
+            if origin != Origin::Unknown && !self.passes(&current, &canonical, now) {
                 let mut checked = current.checked.write().unwrap_or_else(PoisonError::into_inner);
                 checked.entry(login.full()).or_default().keep(path, origin, &reply);
             }
@@ -182,8 +188,23 @@ impl Lookup {
             self.count(Origin::Derived);
             return Ok(Reply::new(derived::refusal(&canonical).unwrap_or(answer).into()));
         }
+        if self.is_awaited(&current, &canonical, now) {
+            let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
+            self.count(origin);
+            return Ok(Reply::new(answer.into()));
+        }
         let (origin, answer) = self.look_up(&current, &canonical)?;
         Ok(self.keep(&current, path, class, origin, answer))
+    }
+
+    /// Whether the answer is another one with time, so that it is not kept.
+    fn passes(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
+        tasks::is_about(path) || self.is_awaited(current, path, now)
+    }
+
+    /// Whether the answer still shows what nodes told before something changed.
+    fn is_awaited(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
+        broadcast::is_awaited(&current.view, path, now, self.state.interval())
     }
 
     /// What the rights of the login alone decide: a refusal, or the answer to a question about rights.
@@ -239,7 +260,10 @@ impl Lookup {
             return Ok((Origin::Derived, derived::refusal(path).unwrap_or(answer)));
         }
         let (origin, text) = self.look_up(current, path)?;
-        let answer = text.parsed().map_err(|error| Unreadable { path: path.clone(), why: error.to_string() })?;
+        let mut answer = text.parsed().map_err(|error| Unreadable { path: path.clone(), why: error.to_string() })?;
+        if self.is_awaited(current, path, now) {
+            broadcast::apply(&current.view, &mut answer, now, self.state.interval());
+        }
         Ok((origin, answer))
     }
 
@@ -284,7 +308,12 @@ impl Lookup {
         let known = if renewed { current.view.get(path)? } else { None };
         Ok(match known.map_or_else(|| current.deriver.derive(path), |answer| Ok(Some(answer)))? {
             Some(answer) if renewed => (Origin::Derived, current.deriver.renewed(path, answer)?.into()),
-            Some(derived) => (Origin::Derived, derived.into()),
+            Some(mut derived) => {
+                if paused(&current.view, path) {
+                    derived.body["data"]["qmpstatus"] = "paused".into();
+                }
+                (Origin::Derived, derived.into())
+            }
             None => (Origin::Unknown, Answer::unknown(path).into()),
         })
     }
@@ -312,6 +341,13 @@ impl Lookup {
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Whether this asks what a machine is doing that is paused.
+fn paused(view: &View, path: &ApiPath) -> bool {
+    let segments = path.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    matches!(segments[..], ["nodes", _, "qemu", vmid, "status", "current"] if view.recall(&format!("paused/{vmid}")).is_some())
 }
 
 impl fmt::Debug for Lookup {

@@ -47,6 +47,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// How long a task is seen running. Its work is done at once all the same.
     pub task_duration: Duration,
+    /// How late lists of the whole cluster show what guests are doing.
+    pub broadcast_interval: Duration,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Options {
             enforced: true,
             state: None,
             task_duration: Duration::ZERO,
+            broadcast_interval: Duration::ZERO,
         }
     }
 }
@@ -129,6 +132,8 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
         Some(folder) => State::open(answers, folder)?,
         None => State::new(answers),
     };
+    let interval = i64::try_from(options.broadcast_interval.as_secs()).unwrap_or(i64::MAX);
+    let kept = kept.broadcasting(interval);
     let kept = if options.enforced { kept } else { kept.open_to_all() };
     let state = Arc::new(handler::Shared::new(Arc::new(kept), options));
     let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use proxmox_mpc_model::{Answers, Unreadable};
 
+pub mod broadcast;
 mod changes;
 mod journal;
 mod layered;
@@ -34,19 +35,39 @@ pub struct State {
     journal: Mutex<Option<Journal>>,
     /// What the recording tells of permissions.
     rights: OnceLock<Recorded>,
+    /// The time between two broadcasts of what guests are doing, in seconds.
+    interval: i64,
 }
 
 impl State {
     /// The state of a cluster that nobody has written to, forgotten when the twin ends.
     pub fn new(recorded: Arc<dyn Answers + Send + Sync>) -> Self {
-        Self { current: RwLock::new(Arc::new(View::new(recorded))), journal: Mutex::new(None), rights: OnceLock::new() }
+        Self {
+            current: RwLock::new(Arc::new(View::new(recorded))),
+            journal: Mutex::new(None),
+            rights: OnceLock::new(),
+            interval: 0,
+        }
     }
 
     /// The same, kept in a folder: what was written before is there again.
     pub fn open(recorded: Arc<dyn Answers + Send + Sync>, folder: &Path) -> Result<Self, JournalError> {
         let mut view = View::new(recorded);
         let journal = Journal::open(folder, &mut view)?;
-        Ok(Self { current: RwLock::new(Arc::new(view)), journal: Mutex::new(Some(journal)), rights: OnceLock::new() })
+        let (current, journal) = (RwLock::new(Arc::new(view)), Mutex::new(Some(journal)));
+        Ok(Self { current, journal, rights: OnceLock::new(), interval: 0 })
+    }
+
+    /// The same, where lists of the whole cluster show what guests are doing as late as this many seconds after it.
+    #[must_use]
+    pub fn broadcasting(mut self, interval: i64) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// The time between two broadcasts, in seconds.
+    pub(crate) fn interval(&self) -> i64 {
+        self.interval
     }
 
     /// The same, where every login may do everything.
@@ -77,7 +98,8 @@ impl State {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let mut transaction = Transaction::new(self.view(), now);
         let value = run(&mut transaction)?;
-        let (view, changes) = transaction.finish();
+        let (view, mut changes) = transaction.finish();
+        broadcast::note(&view, &mut changes, now, self.interval)?;
         if changes.is_empty() {
             return Ok(value);
         }

@@ -129,6 +129,60 @@ fn a_running_machine_is_asked() {
     });
 }
 
+/// The agent of a machine answers once there is one and the machine runs; what nobody can know, the twin says it does not.
+#[test]
+fn an_agent_is_asked() {
+    with_cluster(|mut client| {
+        let guest = "nodes/pve1/qemu/130";
+        let form = "vmid=130&name=asked&net0=virtio%3DBC%3A24%3A11%3A00%3A00%3A01%2Cbridge%3Dvmbr0";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", &format!("{form}&ipconfig0=ip%3D10.0.0.7%2F24")), "OK");
+        let ping = |client: &mut Client| send(client, "POST", &format!("{guest}/agent/ping"), "").1;
+        assert_eq!(ping(&mut client), "No QEMU guest agent configured\n");
+        send(&mut client, "PUT", &format!("{guest}/config"), "agent=enabled%3D1");
+        assert_eq!(ping(&mut client), "VM 130 is not running\n");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/start"), ""), "OK");
+        assert_eq!(send(&mut client, "POST", &format!("{guest}/agent/ping"), "").0, json!({"result": {}}));
+        assert_eq!(
+            read(&mut client, &format!("{guest}/agent/get-host-name")),
+            json!({"result": {"host-name": "asked"}})
+        );
+        let interfaces = read(&mut client, &format!("{guest}/agent/network-get-interfaces"));
+        assert_eq!(interfaces["result"][1]["ip-addresses"][0]["ip-address"], "10.0.0.7");
+        let exec = send(&mut client, "POST", &format!("{guest}/agent/exec"), "command=ls").1;
+        assert!(exec.as_str().unwrap().starts_with("the twin cannot do this"), "{exec}");
+        send(&mut client, "POST", &format!("{guest}/agent/shutdown"), "");
+        assert_eq!(read(&mut client, &format!("{guest}/status/current"))["status"], "stopped");
+    });
+}
+
+/// What of a change comes into force while a machine runs is what can be plugged; the rest waits, and can be taken back.
+#[test]
+fn a_running_machine_takes_what_can_be_plugged() {
+    with_cluster(|mut client| {
+        let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&cores=1&hotplug=disk"), "OK");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/start"), ""), "OK");
+        send(&mut client, "PUT", config, "cores=2&scsi1=local%3A1&sata0=local%3A1&net0=virtio&ciuser=x&name=y");
+        let pending = read(&mut client, &format!("{guest}/pending"));
+        let waits = pending.as_array().unwrap().iter().filter(|item| !item["pending"].is_null());
+        let keys: Vec<&str> = waits.map(|item| item["key"].as_str().unwrap()).collect();
+        assert_eq!(keys, ["cores", "net0", "sata0"]);
+        send(&mut client, "PUT", config, "revert=cores,net0");
+        let keys = read(&mut client, config);
+        assert_eq!((&keys["cores"], &keys["net0"], &keys["name"]), (&json!(1), &Value::Null, &json!("y")));
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/suspend"), ""), "OK");
+        let status = |client: &mut Client| read(client, &format!("{guest}/status/current"))["qmpstatus"].clone();
+        assert_eq!(status(&mut client), "paused");
+        let refused = send(&mut client, "POST", &format!("{guest}/status/shutdown"), "").1;
+        assert_eq!(refused, "VM is paused - cannot shutdown\n");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/resume"), ""), "OK");
+        assert_eq!(status(&mut client), "running");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/reset"), ""), "OK");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/stop"), ""), "OK");
+        assert_eq!(send(&mut client, "POST", &format!("{guest}/status/reset"), "").1, "VM 130 not running\n");
+    });
+}
+
 #[test]
 fn what_a_task_cannot_do_is_its_end() {
     with_cluster(|mut client| {

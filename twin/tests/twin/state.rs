@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, Answers, ApiPath};
 use proxmox_mpc_twin::State;
-use proxmox_mpc_twin::state::{JournalError, Transaction, tasks};
+use proxmox_mpc_twin::state::{JournalError, Row, Transaction, broadcast, tasks};
 use proxmox_mpc_twin::writes::{Call, Login, Refusal, Request, perform};
 use serde_json::{Value, json};
 
@@ -276,4 +276,41 @@ fn tasks_run_end_and_fail() {
     assert_eq!(listed("cluster/tasks"), ["VM is locked (backup)", "OK"]);
     let strange = status("UPID:pve1:00000001:00000001:65000000:qmstart:100:root@pam:", 2000);
     assert_eq!(strange["errors"], json!({"upid": "no such task"}));
+}
+
+/// Lists of the whole cluster show a guest as its node told it last; that it is there, or gone, shows at once (recorded).
+#[test]
+fn nodes_tell_of_their_guests_every_ten_seconds() {
+    const INTERVAL: i64 = 10;
+    let state = State::new(cluster("pve1")).broadcasting(INTERVAL);
+    let list = ApiPath::parse("cluster/resources");
+    let write = |now: i64, row: Option<Value>| {
+        let run = |transaction: &mut Transaction| match row.and_then(|row| row.as_object().cloned()) {
+            Some(row) => transaction.put_row(&list, "id", row),
+            None => transaction.remove_row(&list, "id", "qemu/7"),
+        };
+        state.write(now, run).unwrap();
+    };
+    let shown = |now: i64| -> Option<Row> {
+        let mut answer = state.view().get(&list).unwrap().unwrap();
+        assert!(!broadcast::is_awaited(&state.view(), &ApiPath::parse("nodes"), now, INTERVAL));
+        if broadcast::is_awaited(&state.view(), &list, now, INTERVAL) {
+            broadcast::apply(&state.view(), &mut answer, now, INTERVAL);
+        }
+        answer.list().find(|row| row["id"] == "qemu/7").cloned()
+    };
+    let row =
+        |name: &str, tags: &str| json!({"id": "qemu/7", "vmid": 7, "name": name, "status": "stopped", "tags": tags});
+    let object = |row: Value| row.as_object().cloned();
+    write(100, Some(row("one", "a")));
+    assert_eq!(shown(105), object(json!({"id": "qemu/7", "vmid": 7, "status": "unknown", "tags": "a"})));
+    // What happens until the next broadcast is told with it.
+    write(106, Some(row("two", "b")));
+    assert_eq!(shown(109), object(json!({"id": "qemu/7", "vmid": 7, "status": "unknown", "tags": "b"})));
+    assert_eq!(shown(110), object(row("two", "b")));
+    write(120, Some(row("three", "c")));
+    assert_eq!(shown(129), object(row("two", "c")));
+    assert_eq!(shown(130), object(row("three", "c")));
+    write(131, None);
+    assert_eq!(shown(131), None);
 }

@@ -4,31 +4,14 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::{
-    Call, Guest, Refusal, Row, Transaction, Type, checks, create, disks, is_numbered, is_on, same_version, unlocked,
-    word,
+    Call, Guest, Refusal, Row, Transaction, Type, checks, create, disks, hotplug, is_numbered, is_on, same_version,
+    unlocked, word,
 };
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
     ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
-/// Keys of a running machine that come into force at once (`fast_plug_option` of `qemu-server`).
-const AT_ONCE: [&str; 11] = [
-    "description",
-    "hookscript",
-    "lock",
-    "name",
-    "onboot",
-    "protection",
-    "shares",
-    "startup",
-    "tags",
-    "vmstatestorage",
-    "amd-sev",
-];
-/// Keys that begin so are plugged in and out while the machine runs (`hotplug=network,disk,usb`).
-const HOT: [&str; 5] = ["net", "scsi", "virtio", "sata", "unused"];
-
 /// `PUT config`.
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
@@ -140,8 +123,9 @@ fn remove(
     running: bool,
 ) -> Result<(), Refusal> {
     stored.pending.remove(key);
+    let waits = guest.kind == Type::Machine && !hotplug::takes(&stored.keys, key);
     if key == "protection" || !is_on(&stored.keys, "protection") || !disks::is_disk(key) {
-        if running && stored.keys.contains_key(key) && !is_at_once(guest, key) {
+        if running && waits && stored.keys.contains_key(key) {
             stored.leaving.insert(key.to_owned(), forced);
             return Ok(());
         }
@@ -168,7 +152,8 @@ fn put(
     if stored.keys.get(key) == Some(&value) {
         return Ok(());
     }
-    if running && !is_at_once(guest, key) {
+    let text = proxmox_mpc_model::object::text(&value).unwrap_or_default();
+    if running && guest.kind == Type::Machine && !hotplug::sets(&stored.keys, key, &text)? {
         stored.pending.insert(key.to_owned(), value);
         return Ok(());
     }
@@ -183,10 +168,6 @@ fn put(
         stored.keys.retain(|other, held| !other.starts_with("unused") || volume(held) != own);
     }
     Ok(())
-}
-
-fn is_at_once(guest: &Guest, key: &str) -> bool {
-    guest.kind == Type::Container || AT_ONCE.contains(&key) || HOT.iter().any(|hot| is_numbered(key, hot))
 }
 
 /// A value as Proxmox keeps it in a new guest.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Call, Refusal, Write, digest};
 use crate::state::{Row, Transaction};
 
+mod agent;
 mod backups;
 mod checks;
 mod clones;
@@ -18,6 +19,7 @@ mod destroy;
 mod disks;
 mod features;
 mod files;
+mod hotplug;
 pub(super) mod managed;
 pub(super) mod migration;
 mod moves;
@@ -27,6 +29,7 @@ pub(super) mod replication;
 mod retention;
 mod snapshots;
 mod ssh_keys;
+mod states;
 mod store;
 mod volumes;
 
@@ -56,7 +59,9 @@ pub(super) static WRITES: &[Write] = &[
         run: snapshots::roll_back,
     },
     Write { verb: Verb::Delete, path: "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}", run: snapshots::delete },
-    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/suspend", run: power::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/suspend", run: states::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/resume", run: states::resume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/reset", run: states::reset },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/clone", run: clones::clone },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/template", run: clones::make_template },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/unlink", run: configuration::unlink },
@@ -68,6 +73,13 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/download-url", run: files::download },
     Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/prunebackups", run: retention::prune_storage },
     Write { verb: Verb::Post, path: "/nodes/{node}/vzdump", run: backups::back_up },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/ping", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/fsfreeze-freeze", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/fsfreeze-status", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/fsfreeze-thaw", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/fstrim", run: agent::ask },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/agent/shutdown", run: agent::ask },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/move_disk", run: moves::move_disk },
 ];
 

@@ -6,11 +6,35 @@ use serde_json::{Value, json};
 
 use super::super::Login;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, managed, resources, unlocked};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, managed, resources, states, unlocked};
+
+/// What only root may ask of a start or a stop.
+const ROOTS: [&str; 10] = [
+    "stateuri",
+    "skiplock",
+    "keepActive",
+    "migratedfrom",
+    "migration_type",
+    "migration_network",
+    "targetstorage",
+    "force-cpu",
+    "with-conntrack-state",
+    "nets-host-mtu",
+];
+
+/// Refuses options that are root's own.
+pub(super) fn root_only(call: &Call, names: &[&str]) -> Result<(), Refusal> {
+    let set = |name: &&&str| call.text(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match names.iter().find(set).filter(|_| !call.login.is_root()) {
+        Some(name) => Err(Refusal::parameter(name, "Only root may use this option.")),
+        None => Ok(()),
+    }
+}
 
 /// `POST status/start`: a task of the guest, or of HA where that starts it.
 pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
+    root_only(call, &ROOTS)?;
     if guest.is_managed(transaction)? {
         return ask_ha(transaction, call, &guest, "start");
     }
@@ -62,8 +86,12 @@ pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Va
 
 fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
+    root_only(call, &ROOTS)?;
     if guest.kind == Type::Container {
         running(transaction, &guest)?;
+    }
+    if what == "shutdown" && !call.flag("forceStop") && states::is_paused(transaction, &guest) {
+        return Err(Refusal::failed("VM is paused - cannot shutdown"));
     }
     if guest.is_managed(transaction)? {
         return ask_ha(transaction, call, &guest, "stop");
@@ -79,9 +107,8 @@ pub(super) fn end_by(
     (what, skip_lock): (&str, bool),
 ) -> Result<Value, Refusal> {
     transaction.task_by(by, (&guest.node, &guest.task(what), &guest.vmid), |transaction, _| {
-        let mut stored = Stored::read(transaction, guest)?;
         if !skip_lock {
-            unlocked(guest, &stored.keys)?;
+            unlocked(guest, &Stored::read(transaction, guest)?.keys)?;
         }
         if !guest.is_running(transaction)? {
             return match what {
@@ -89,17 +116,26 @@ pub(super) fn end_by(
                 _ => Err(Refusal::failed(format!("{} not running", guest.title()))),
             };
         }
-        run(transaction, guest, false)?;
-        if guest.kind == Type::Machine {
-            stored.settle();
-        }
-        stored.write(transaction, guest)
+        halt(transaction, guest)
     })
+}
+
+/// A running guest goes off by itself.
+pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
+    let mut stored = Stored::read(transaction, guest)?;
+    run(transaction, guest, false)?;
+    if guest.kind == Type::Machine {
+        stored.settle();
+    }
+    stored.write(transaction, guest)
 }
 
 /// `POST status/reboot`: what waits comes into force.
 pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
+    if states::is_paused(transaction, &guest) {
+        return Err(Refusal::failed("VM is paused - cannot shutdown"));
+    }
     running(transaction, &guest)?;
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("reboot"), &guest.vmid, |transaction, _| {
@@ -120,7 +156,7 @@ fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> 
 }
 
 /// Refuses what only a running guest can do.
-fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
+pub(super) fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
     if guest.is_running(transaction)? {
         return Ok(());
     }
@@ -150,6 +186,9 @@ pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> R
     let Some(mut row) = guest.resource(transaction)? else { return Ok(()) };
     row.insert("status".to_owned(), json!(if runs { "running" } else { "stopped" }));
     transaction.hide(&guest.path(&["status", "current"]));
+    // What the guest said of itself when it was recorded is not so any more.
+    transaction.hide_below(&guest.path(&["agent"]));
+    states::go_on(transaction, guest);
     transaction.put_row(&resources(), "id", row)
 }
 
@@ -169,12 +208,4 @@ pub(super) fn startable(transaction: &Transaction, guest: &Guest) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// `POST status/suspend` and `POST status/resume` of a machine that does not run, which is refused.
-pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let guest = Guest::of(call);
-    Stored::read(transaction, &guest)?;
-    running(transaction, &guest)?;
-    Err(Refusal::beyond_the_twin("suspend a guest that runs"))
 }

@@ -1,0 +1,81 @@
+//! Machines that pause, go on and begin again.
+
+use serde_json::Value;
+
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Transaction, power, unlocked};
+
+/// The memory of a machine that is paused: `paused/100`.
+fn paused(guest: &Guest) -> String {
+    format!("paused/{}", guest.vmid)
+}
+
+/// Whether a machine is paused.
+pub(super) fn is_paused(transaction: &Transaction, guest: &Guest) -> bool {
+    transaction.recall(&paused(guest)).is_some()
+}
+
+/// Notes that a machine is not paused any more.
+pub(super) fn go_on(transaction: &mut Transaction, guest: &Guest) {
+    if is_paused(transaction, guest) {
+        transaction.forget(&paused(guest));
+        transaction.hide(&guest.path(&["status", "current"]));
+    }
+}
+
+/// `POST status/suspend`: the machine pauses, or its memory goes to a disk.
+pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    power::root_only(call, &["skiplock"])?;
+    power::running(transaction, &guest)?;
+    if call.flag("todisk") {
+        if guest.is_managed(transaction)? {
+            return Err(Refusal::failed("Cannot suspend HA managed VM to disk"));
+        }
+        if Stored::read(transaction, &guest)?.keys.keys().any(|key| super::is_numbered(key, "hostpci")) {
+            return Err(Refusal::failed(
+                "cannot suspend VM to disk due to passed-through PCI device(s), which lack the possibility to save/restore \
+                 their internal state",
+            ));
+        }
+        return Err(Refusal::beyond_the_twin("save the memory of a machine"));
+    }
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmpause", &guest.vmid, |transaction, _| {
+        if !call.flag("skiplock") {
+            unlocked(&guest, &Stored::read(transaction, &guest)?.keys)?;
+        }
+        transaction.remember(&paused(&guest), true);
+        transaction.hide(&guest.path(&["status", "current"]));
+        Ok(())
+    })
+}
+
+/// `POST status/resume`.
+pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    power::root_only(call, &["skiplock", "nocheck"])?;
+    power::running(transaction, &guest)?;
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmresume", &guest.vmid, |transaction, _| {
+        let stored = Stored::read(transaction, &guest)?;
+        // A backup lets the machine go on.
+        let backed_up = super::word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
+        if !call.flag("skiplock") && !backed_up {
+            unlocked(&guest, &stored.keys)?;
+        }
+        go_on(transaction, &guest);
+        Ok(())
+    })
+}
+
+/// `POST status/reset`: as if its button was pressed.
+pub(super) fn reset(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let guest = Guest::of(call);
+    power::root_only(call, &["skiplock"])?;
+    power::running(transaction, &guest)?;
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmreset", &guest.vmid, |transaction, _| {
+        if call.flag("skiplock") { Ok(()) } else { unlocked(&guest, &Stored::read(transaction, &guest)?.keys) }
+    })
+}
