@@ -7,6 +7,7 @@ pub mod agent;
 pub mod answer;
 pub mod api;
 pub mod boolean;
+pub mod cloud_init;
 pub mod cluster;
 pub mod derived;
 pub mod drive;

@@ -1,6 +1,7 @@
 //! A server that answers like a Proxmox cluster, loaded from a recording.
 
 pub mod credentials;
+mod crypt;
 pub mod etc_pve;
 mod hexadecimal;
 pub mod recording;

@@ -9,6 +9,8 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("cluster/nextid", &["cluster/resources", "cluster/options"]),
     ("nodes/{}/lxc", &["cluster/resources"]),
     ("nodes/{}/qemu", &["cluster/resources"]),
+    ("nodes/{}/qemu/{}/cloudinit", &["nodes/{0}/qemu/{1}/config"]),
+    ("nodes/{}/qemu/{}/cloudinit/dump", &["nodes/{0}/qemu/{1}/config"]),
 ];
 
 /// Whether an answer follows from one that was written.

@@ -34,6 +34,11 @@ pub(super) fn filter<A: Answers>(
     let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
     match segments[..] {
         ["cluster", "options"] => options(bearer, &mut answer)?,
+        ["nodes", _, "qemu", vmid, "cloudinit", "dump"]
+            if !bearer.any(&format!("/vms/{vmid}"), &["VM.Config.Cloudinit"])? =>
+        {
+            mask(&mut answer);
+        }
         ["nodes", node, "subscription"] => {
             leave(bearer, node, &mut answer, |key| !matches!(key, "status" | "message" | "url"))?;
         }
@@ -58,6 +63,13 @@ pub(super) fn filter<A: Answers>(
         answer.body["total"] = json!(after);
     }
     Ok(answer)
+}
+
+/// Puts stars in the place of the password that cloud-init is told.
+fn mask(answer: &mut Answer) {
+    let Some(text) = answer.data().and_then(Value::as_str) else { return };
+    let line = |line: &str| if line.starts_with("password: ") { "password: **********\n" } else { line }.to_owned();
+    answer.body["data"] = text.split_inclusive('\n').map(line).collect::<String>().into();
 }
 
 fn rows_of<A: Answers>(

@@ -10,7 +10,7 @@ use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
-use super::{AgentPolicy, agent};
+use super::{AgentPolicy, agent, cloud_init};
 use crate::rights::{self, Admitted, Barred, Class, Rights};
 use crate::state::{State, View, broadcast, tasks};
 use crate::writes::{Login, Refusal};
@@ -304,6 +304,9 @@ impl Lookup {
         let renewed = derived::is_renewed(path) && !current.view.is_untouched();
         if !renewed && let Some(recorded) = current.view.text(path)? {
             return Ok((Origin::Recorded, recorded));
+        }
+        if let Some(told) = cloud_init::answer(&current.view, &current.deriver, path)? {
+            return Ok((Origin::Derived, told.into()));
         }
         let known = if renewed { current.view.get(path)? } else { None };
         Ok(match known.map_or_else(|| current.deriver.derive(path), |answer| Ok(Some(answer)))? {

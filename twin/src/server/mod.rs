@@ -18,6 +18,7 @@ use crate::state::{JournalError, State};
 
 mod agent;
 mod body;
+mod cloud_init;
 mod handler;
 mod login;
 mod lookup;

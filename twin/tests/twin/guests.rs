@@ -183,6 +183,46 @@ fn a_running_machine_takes_what_can_be_plugged() {
     });
 }
 
+/// A machine's cloud-init is told what the configuration says once its drive is written anew; a running one not before.
+#[test]
+fn cloud_init_is_told() {
+    with_cluster(|mut client| {
+        let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
+        let form = "vmid=130&name=told&ide2=local%3Acloudinit&ciuser=u&cipassword=secret&boot=order%3Dide2";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", form), "OK");
+        let user = |client: &mut Client| read(client, &format!("{guest}/cloudinit/dump?type=user"));
+        let text = user(&mut client).as_str().unwrap().to_owned();
+        assert!(text.contains("hostname: told\n") && text.contains("\nuser: u\npassword: $5$"), "{text}");
+        let pending = |client: &mut Client| {
+            let items = read(client, &format!("{guest}/cloudinit"));
+            let mut items: Vec<Value> = items
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|item| item.get("value").is_none() || item.get("pending").is_some())
+                .cloned()
+                .collect();
+            items.sort_by_key(Value::to_string);
+            items
+        };
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/start"), ""), "OK");
+        send(&mut client, "PUT", config, "ciuser=v&nameserver=10.0.0.1&delete=cipassword");
+        let waiting = [
+            json!({"delete": 1, "key": "cipassword"}),
+            json!({"key": "ciuser", "pending": "v", "value": "u"}),
+            json!({"key": "nameserver", "pending": "10.0.0.1"}),
+        ];
+        assert_eq!(pending(&mut client), waiting);
+        assert!(user(&mut client).as_str().unwrap().contains("\nuser: v\nchpasswd:"));
+        send(&mut client, "PUT", &format!("{guest}/cloudinit"), "");
+        assert_eq!(pending(&mut client), Vec::<Value>::new());
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/stop"), ""), "OK");
+        // The boot order follows the drives.
+        send(&mut client, "PUT", config, "delete=ide2&ide0=none%2Cmedia%3Dcdrom");
+        assert_eq!(read(&mut client, config)["boot"], "order=ide0");
+    });
+}
+
 #[test]
 fn what_a_task_cannot_do_is_its_end() {
     with_cluster(|mut client| {

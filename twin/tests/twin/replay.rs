@@ -128,6 +128,24 @@ fn what_is_on_record_is_served_as_it_is() {
     }
 }
 
+/// What cloud-init is told follows from a machine's configuration, but for the hash of a password.
+#[test]
+fn the_data_of_cloud_init_is_derived() {
+    fn told(segments: &[&str], query: &str) -> bool {
+        matches!(segments, [.., "cloudinit"]) || matches!(segments, [.., "dump"]) && query != "type=user"
+    }
+    fn user(segments: &[&str], query: &str) -> bool {
+        matches!(segments, [.., "dump"]) && query == "type=user"
+    }
+    for (cluster, with_password) in [
+        ("pve-9.1", "nodes/pve1/qemu/101/cloudinit/dump?type=user"),
+        ("homelab", "nodes/pve/qemu/110/cloudinit/dump?type=user"),
+    ] {
+        assert_eq!(replay(cluster, told, equal).0, Vec::<String>::new());
+        assert_eq!(replay(cluster, user, equal).0, [with_password]);
+    }
+}
+
 /// Single firewall rules, volumes, tokens and pools: what an importer would have to ask one by one.
 fn singles(segments: &[&str], query: &str) -> bool {
     match segments {

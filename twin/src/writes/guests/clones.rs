@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Transaction, create, disks, is_on, resources, unlocked, word};
+use super::{Call, Guest, Refusal, Transaction, cloud_init, create, disks, is_on, resources, unlocked, word};
 use crate::state::tasks::Log;
 
 /// Keys that a clone does not have from its origin.
@@ -54,6 +54,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
             }
         }
         identify(transaction, call, &new, &mut made);
+        cloud_init::copy(transaction, &guest, &new);
         made.write(transaction, &new)?;
         create::open(transaction, &new);
         match &pool {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::{
-    Call, Guest, Refusal, Row, Transaction, Type, checks, create, disks, hotplug, is_numbered, is_on, same_version,
-    unlocked, word,
+    Call, Guest, Refusal, Row, Transaction, Type, checks, cloud_init, create, disks, following, hotplug, is_numbered,
+    is_on, same_version, unlocked, word,
 };
 use crate::state::tasks::Log;
 
@@ -98,6 +98,9 @@ fn apply(
     mut stored: Stored,
     log: &mut Log,
 ) -> Result<(), Refusal> {
+    let given = kept_parameters(call);
+    let mut all = if guest.kind == Type::Machine { following::of(call, &given, &stored) } else { Row::new() };
+    all.extend(given);
     let running = guest.is_running(transaction)?;
     for key in call.list("revert") {
         stored.pending.remove(&key);
@@ -106,7 +109,11 @@ fn apply(
     for key in call.list("delete") {
         remove(transaction, guest, &mut stored, (&key, call.flag("force")), running)?;
     }
-    for (key, value) in kept_parameters(call) {
+    for (key, value) in all {
+        if key == "cipassword" && guest.kind == Type::Machine {
+            let password = value.as_str().unwrap_or_default();
+            cloud_init::set_password(transaction, guest, &stored.after_start(), password);
+        }
         let own = word(&stored.after_start(), &key);
         let value = kept_over(transaction, guest, (&key, value), own.as_deref(), log)?;
         put(transaction, guest, &mut stored, (&key, value), running)?;
@@ -124,10 +131,21 @@ fn remove(
 ) -> Result<(), Refusal> {
     stored.pending.remove(key);
     let waits = guest.kind == Type::Machine && !hotplug::takes(&stored.keys, key);
+    if guest.kind == Type::Machine && disks::is_disk(key) && is_on(&stored.keys, "protection") {
+        let Some(value) = word(&stored.keys, key) else { return Ok(()) };
+        let what = if key.starts_with("unused") { format!("unused disk '{value}'") } else { format!("drive '{key}'") };
+        return Err(Refusal::failed(format!("can't remove {what} - protection mode enabled")));
+    }
+    if key == "cipassword" {
+        cloud_init::forget(transaction, guest);
+    }
     if key == "protection" || !is_on(&stored.keys, "protection") || !disks::is_disk(key) {
         if running && waits && stored.keys.contains_key(key) {
             stored.leaving.insert(key.to_owned(), forced);
             return Ok(());
+        }
+        if running {
+            cloud_init::changed(transaction, guest, &stored.keys, key, None);
         }
         if disks::is_disk(key) {
             return disks::detach(transaction, guest, &mut stored.keys, (key, forced));
@@ -156,6 +174,11 @@ fn put(
     if running && guest.kind == Type::Machine && !hotplug::sets(&stored.keys, key, &text)? {
         stored.pending.insert(key.to_owned(), value);
         return Ok(());
+    }
+    if running {
+        cloud_init::changed(transaction, guest, &stored.keys, key, Some(&value));
+    } else if disks::is_disk(key) && proxmox_mpc_model::drive::Drive::parse(&text).is_cloudinit() {
+        cloud_init::written(transaction, guest);
     }
     let volume = |value: &Value| value.as_str().map(|text| proxmox_mpc_model::drive::Drive::parse(text).volume);
     let replaced = stored.keys.get(key).is_some_and(|own| volume(own) != volume(&value));

@@ -7,7 +7,7 @@ use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, checks, configuration, disks, power, resources, word};
+use super::{Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, word};
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration.
@@ -74,6 +74,9 @@ pub(super) fn unused(transaction: &Transaction, guest: &Guest) -> Result<(), Ref
 /// Writes a new machine: its disks, and what Proxmox adds.
 fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log) -> Result<(), Refusal> {
     let mut stored = Stored::default();
+    if let Some(password) = word(&given, "cipassword") {
+        cloud_init::set_password(transaction, guest, &given, &password);
+    }
     for (key, value) in given {
         let value = configuration::kept(transaction, guest, (&key, value), log)?;
         stored.keys.insert(key, value);

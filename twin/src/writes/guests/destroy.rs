@@ -6,7 +6,9 @@ use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, replication, resources, unlocked, volumes, word};
+use super::{
+    Call, Guest, Refusal, Transaction, Type, cloud_init, disks, is_on, replication, resources, unlocked, volumes, word,
+};
 
 /// `DELETE` of a guest: a task.
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -84,6 +86,7 @@ fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Resu
         volumes::free(transaction, &guest.node, &volume)?;
     }
     transaction.hide_below(&guest.path(&[]));
+    cloud_init::forget(transaction, guest);
     transaction.remove_row(&resources(), "id", &guest.id())
 }
 

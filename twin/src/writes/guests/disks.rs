@@ -198,6 +198,8 @@ fn attach(transaction: &Transaction, guest: &Guest, value: &str) -> Result<Strin
     };
     if let Some(size) = row.get("size").and_then(Value::as_u64) {
         rest.retain(|(key, _)| key != "size");
+        // A file that is no image is read as a raw one, in whole blocks.
+        let size = if volume.name().starts_with("iso/") { size.next_multiple_of(512) } else { size };
         rest.push(("size".to_owned(), written(size)));
     }
     Ok(drive_text(volume.as_str(), &rest))
@@ -215,6 +217,9 @@ pub(super) fn detach(
         return Ok(());
     };
     let still = |keys: &Row| keys.values().filter_map(Value::as_str).any(|text| names(text, &volume));
+    if volume.is_cloudinit() {
+        super::cloud_init::written(transaction, guest);
+    }
     if forced || key.starts_with("unused") || volume.is_cloudinit() {
         if !still(keys) {
             volumes::free(transaction, &guest.node, &volume)?;

@@ -12,6 +12,7 @@ mod agent;
 mod backups;
 mod checks;
 mod clones;
+mod cloud_init;
 mod configuration;
 pub(super) mod containers;
 mod create;
@@ -19,6 +20,7 @@ mod destroy;
 mod disks;
 mod features;
 mod files;
+mod following;
 mod hotplug;
 pub(super) mod managed;
 pub(super) mod migration;
@@ -62,6 +64,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/suspend", run: states::suspend },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/resume", run: states::resume },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/reset", run: states::reset },
+    Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/cloudinit", run: cloud_init::regenerate },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/clone", run: clones::clone },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/template", run: clones::make_template },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/unlink", run: configuration::unlink },

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::Login;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, containers, is_on, managed, resources, states, unlocked};
+use super::{
+    Call, Guest, Refusal, Row, Transaction, Type, cloud_init, containers, is_on, managed, resources, states, unlocked,
+};
 
 /// What only root may ask of a start or a stop.
 const ROOTS: [&str; 10] = [
@@ -69,6 +71,9 @@ pub(super) fn start_by(
         }
         settle(transaction, guest, &mut stored)?;
         stored.write(transaction, guest)?;
+        if guest.kind == Type::Machine {
+            cloud_init::written(transaction, guest);
+        }
         startable(transaction, guest)?;
         run(transaction, guest, true)
     })
