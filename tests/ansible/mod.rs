@@ -2,6 +2,7 @@
 //! programs, as `scripts/test` makes it.
 
 mod apply;
+mod clients;
 mod inventory;
 mod lint;
 mod play;
@@ -17,6 +18,7 @@ use proxmox_mpc::settings;
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, Twin, serve};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -26,6 +28,8 @@ use crate::support::program::{Ran, ran_in};
 /// Who asks in these tests.
 const LOGIN: &str = "root@pam!iac";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
+/// The password of root on the twins of these tests.
+const PASSWORD: &str = "made up for a test";
 
 /// What the judges are made of.
 const PROGRAMS: [&str; 6] =
@@ -142,7 +146,8 @@ impl Served {
     fn whole(answers: Memory) -> Self {
         let runtime = Runtime::new().unwrap();
         let place = tempfile::NamedTempFile::new().unwrap();
-        fs::write(place.path(), format!(r#"{{"tokens": {{"{LOGIN}": "{TOKEN}"}}}}"#)).unwrap();
+        let logins = json!({ "tokens": { LOGIN: TOKEN }, "passwords": { "root@pam": PASSWORD } });
+        fs::write(place.path(), logins.to_string()).unwrap();
         let credentials = Credentials::read(place.path()).unwrap();
         let twin = {
             let _inside = runtime.enter();

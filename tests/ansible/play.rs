@@ -15,15 +15,15 @@ const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endf
 
 /// The counts of the last line: `ok=15 changed=0 unreachable=0 failed=0 …`.
 #[derive(Debug, PartialEq, Eq)]
-struct Recap {
-    ok: u32,
-    changed: u32,
-    unreachable: u32,
-    failed: u32,
+pub(super) struct Recap {
+    pub(super) ok: u32,
+    pub(super) changed: u32,
+    pub(super) unreachable: u32,
+    pub(super) failed: u32,
 }
 
 impl Recap {
-    fn read(ran: &Ran) -> Self {
+    pub(super) fn read(ran: &Ran) -> Self {
         let line = ran.output.lines().find(|line| line.starts_with("localhost ") && line.contains("ok="));
         let line = line.unwrap_or_else(|| panic!("no recap:\n{}\n{}", ran.output, ran.errors));
         let count = |name: &str| {

@@ -124,6 +124,27 @@ fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
+/// A group that is gone has no rights, and nobody is in it (`delete_group_acl`).
+pub(super) fn without_group(transaction: &mut Transaction, group: &str) -> Result<(), Refusal> {
+    let mut entries = transaction.rows(&acl())?;
+    entries.retain(|row| !(is(row, "type", "group") && is(row, "ugid", group)));
+    transaction.set_rows(&acl(), entries);
+    for row in transaction.rows(&users())? {
+        let user = row.get("userid").and_then(text).unwrap_or_default();
+        let tokens = transaction.rows(&tokens_of(&user))?;
+        store_tokens(transaction, &user, tokens)?;
+    }
+    Ok(())
+}
+
+/// Rights that name a role which is gone are not read any more (`PVE::AccessControl::parse_user_config`).
+pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<(), Refusal> {
+    let mut entries = transaction.rows(&acl())?;
+    entries.retain(|row| !is(row, "roleid", role));
+    transaction.set_rows(&acl(), entries);
+    Ok(())
+}
+
 /// What a user was a part of goes with him.
 fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let user = call.required("userid")?;

@@ -2,7 +2,7 @@
 //!
 //! ARCHITECTURE.md, "The twin", says how to add one.
 
-use proxmox_mpc_model::derived::no_method;
+use proxmox_mpc_model::derived::{Deriver, no_method};
 use proxmox_mpc_model::schema::{self, Method, Verb, schema};
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ mod guests;
 mod network;
 mod nodes;
 mod options;
+mod passwords;
 mod pools;
 mod refusal;
 mod sdn;
@@ -56,6 +57,7 @@ static TABLES: &[&[Write]] = &[
     network::WRITES,
     nodes::WRITES,
     options::WRITES,
+    passwords::WRITES,
     pools::WRITES,
     tasks::WRITES,
 ];
@@ -101,7 +103,7 @@ fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
 
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
 fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
-    let mut segments = request.path.segments();
+    let mut segments = Deriver::new(&*transaction).canonical(request.path.clone())?.segments();
     if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
         segments[1] = transaction.local_node()?;
     }

@@ -7,7 +7,7 @@ use super::Said::{Failed, Nothing, Parameter, Status};
 use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, realms, storages};
 use crate::state::{Row, Transaction};
 use crate::writes::digest::Form;
-use crate::writes::{Call, Refusal};
+use crate::writes::{Call, Refusal, access};
 
 /// What most collections are.
 const PLAIN: Collection = Collection {
@@ -388,6 +388,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             }
             Ok(())
         },
+        removed: |transaction, _, group| access::without_group(transaction, group),
         ..PLAIN
     },
     Collection {
@@ -405,6 +406,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             update: "update role failed",
         },
         settle: settle_role,
+        removed: |transaction, _, role| access::without_role(transaction, role),
         part: |_, _, row| {
             let name = row.get("roleid").and_then(text).unwrap_or_default();
             let special = row.get("special").and_then(text).as_deref() == Some("1");

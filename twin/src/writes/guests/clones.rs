@@ -56,7 +56,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         identify(transaction, call, &new, &mut made);
         cloud_init::copy(transaction, &guest, &new);
         made.write(transaction, &new)?;
-        create::open(transaction, &new);
+        create::open(transaction, &new)?;
         match &pool {
             Some(pool) => create::join(transaction, &new, pool),
             None => Ok(()),
@@ -84,7 +84,7 @@ fn identify(transaction: &Transaction, call: &Call, new: &Guest, made: &mut Stor
 }
 
 /// A network device with an address of its own.
-fn fresh_network(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
+pub(super) fn fresh_network(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
     let (first, rest) = text.split_once(',').unwrap_or((text, ""));
     let model = first.split('=').next().unwrap_or_default();
     create::network(transaction, &format!("{model},{rest}"), "")

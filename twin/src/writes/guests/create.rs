@@ -7,7 +7,10 @@ use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, word};
+use super::{
+    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, restore,
+    snapshots, word,
+};
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration.
@@ -31,12 +34,12 @@ const BUSES: [&str; 4] = ["ide", "scsi", "virtio", "sata"];
 /// `POST qemu`: a task that makes the disks and writes the configuration.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    if call.parameters.contains_key("archive") {
-        return Err(Refusal::beyond_the_twin("restore a backup"));
-    }
     let pool = call.text("pool");
     let mut given = call.given();
     given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()));
+    if let Some(volume) = call.text("archive") {
+        return restore::restore(transaction, call, &guest, &volume, given);
+    }
     checks::named_cdrom(&mut given);
     checks::new_machine(transaction, call, &given)?;
     unused(transaction, &guest)?;
@@ -95,8 +98,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log)
     pin(keys, log);
     keys.insert("meta".to_owned(), json!(format!("creation-qemu={},ctime={now}", machine::QEMU)));
     stored.write(transaction, guest)?;
-    open(transaction, guest);
-    Ok(())
+    open(transaction, guest)
 }
 
 /// Gives a machine with Windows the version of today's hardware.
@@ -109,11 +111,12 @@ pub(super) fn pin(keys: &mut Row, log: &mut Log) {
 }
 
 /// What every new guest answers besides its configuration.
-pub(super) fn open(transaction: &mut Transaction, guest: &Guest) {
+pub(super) fn open(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     for list in ["rules", "aliases", "ipset"] {
         transaction.set(&guest.path(&["firewall", list]), json!([]));
     }
     transaction.set(&guest.path(&["firewall", "options"]), json!({}));
+    snapshots::write(transaction, guest, Vec::new(), None)
 }
 
 /// The boot order of a machine that says none: its first disk, its first CD, its first network device.

@@ -28,6 +28,7 @@ mod moves;
 mod power;
 mod relocate;
 pub(super) mod replication;
+mod restore;
 mod retention;
 mod snapshots;
 mod ssh_keys;

@@ -69,7 +69,7 @@ fn take_current(rows: &mut Vec<Row>) -> Option<String> {
 }
 
 /// Writes the list, with a row for now that follows `parent`.
-fn write(
+pub(super) fn write(
     transaction: &mut Transaction,
     guest: &Guest,
     mut rows: Vec<Row>,

@@ -165,7 +165,7 @@ fn make(
         made.keys.insert(key.to_owned(), json!(mount.text(key)));
     }
     made.write(transaction, new)?;
-    guests::open(transaction, new);
+    guests::open(transaction, new)?;
     match call.text("pool") {
         Some(pool) => guests::join(transaction, new, &pool),
         None => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::store::Stored;
 use super::super::volumes::{self, New, Storage};
 use super::super::{
-    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, ssh_keys, word,
+    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, word,
 };
 use super::mounts::{Kind, Mount, is_mount};
 use super::{configuration, permitted, template};
@@ -39,7 +39,9 @@ const DEFAULT_ROOT: u64 = 4;
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest { vmid: call.required("vmid")?, ..Guest::of(call) };
     if call.flag("restore") {
-        return Err(Refusal::beyond_the_twin("restore a backup"));
+        let mut given = call.given();
+        given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid");
+        return restore::restore(transaction, call, &guest, &call.required("ostemplate")?, given);
     }
     unused(transaction, &guest.vmid)?;
     if let Some(keys) = call.text("ssh-public-keys") {
@@ -193,7 +195,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut
         keys.entry(key).or_insert(value);
     }
     stored.write(transaction, guest)?;
-    guests::open(transaction, guest);
+    guests::open(transaction, guest)?;
     Ok(())
 }
 
