@@ -34,7 +34,9 @@ fn told(served: &Served, program: Invocation) -> Invocation {
 
 fn played(ansible: &Ansible, folder: &Path, served: &Served, playbook: &str) -> (Ran, Recap) {
     let program = told(served, ansible.program("ansible-playbook", folder));
-    let ran = ran_in(program, &["--inventory", "localhost,", playbook]);
+    // A host that is named has Python as the system has it, without proxmoxer.
+    let python = "ansible_python_interpreter={{ ansible_playbook_python }}";
+    let ran = ran_in(program, &["--inventory", "localhost,", "--extra-vars", python, playbook]);
     let recap = Recap::read(&ran);
     assert_eq!((recap.failed, recap.unreachable), (0, 0), "{playbook}:\n{}\n{}", ran.output, ran.errors);
     (ran, recap)

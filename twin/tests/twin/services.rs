@@ -368,3 +368,53 @@ fn tasks_are_listed_and_logged() {
         assert_eq!(refusal(&response), (400, json!({"upid": "no such task"})));
     });
 }
+
+/// A guest comes back as it was backed up, with volumes of its own; what is not the twin's to know it says.
+#[test]
+fn backups_are_restored() {
+    with_cluster(|mut client| {
+        let disk = "scsihw=virtio-scsi-pci&scsi0=local-lvm%3A2&net0=virtio%2Cbridge%3Dvmbr0";
+        done(&mut client, "POST", "nodes/pve1/qemu", &format!("vmid=500&name=web&{disk}"));
+        done(&mut client, "POST", "nodes/pve1/vzdump", "vmid=500&storage=local");
+        let backup = volumes(&mut client, "content=backup&vmid=500").remove(0).replace('/', "%2F");
+        let (path, archive) = ("nodes/pve1/qemu", format!("archive={backup}"));
+        let taken = "unable to restore VM 500 - VM 500 already exists on node 'pve1'\n";
+        refuses(&mut client, &[("POST", path, &format!("vmid=500&{archive}"), 500, taken)]);
+        let response = send(&mut client, "POST", path, &format!("vmid=501&{archive}&scsi1=local-lvm%3A1"));
+        assert_eq!(refusal(&response), (400, json!({"scsi1": "option conflicts with option 'archive'"})));
+        done(&mut client, "PUT", "nodes/pve1/qemu/500/config", "name=other");
+        let over = done(&mut client, "POST", path, &format!("vmid=500&force=1&{archive}"));
+        assert_eq!(ended(&mut client, &over).0, "OK");
+        let config = read(&mut client, "nodes/pve1/qemu/500/config");
+        assert_eq!((&config["name"], &config["scsi0"]), (&json!("web"), &json!("local-lvm:vm-500-disk-0,size=2G")));
+        done(&mut client, "POST", path, &format!("vmid=501&{archive}&storage=local&unique=1&memory=64"));
+        let copy = read(&mut client, "nodes/pve1/qemu/501/config");
+        assert_eq!((&copy["memory"], &copy["scsi0"]), (&json!("64"), &json!("local:501/vm-501-disk-0.raw,size=2G")));
+        assert_ne!(copy["net0"], config["net0"]);
+        let foreign = "archive=local%3Abackup%2Fvzdump-qemu-100-2026_01_02-03_04_05.vma.zst";
+        assert_eq!(send(&mut client, "POST", path, &format!("vmid=502&{foreign}")).status, 501);
+    });
+}
+
+/// The slashes of a volume need not be escaped; who is removed has no rights left, and no group.
+#[test]
+fn what_is_removed_leaves_nothing_behind() {
+    with_cluster(|mut client| {
+        done(&mut client, "DELETE", "nodes/pve1/storage/local/content/local:iso/virtio-win.iso", "");
+        assert_eq!(volumes(&mut client, "content=iso"), ["local:iso/debian-12.iso"]);
+        let rights = |client: &mut Client, word: &str| read(client, "access/acl").to_string().matches(word).count();
+        assert_eq!((rights(&mut client, "\"ops\""), rights(&mut client, "IaC")), (2, 1));
+        done(&mut client, "DELETE", "access/groups/ops", "");
+        done(&mut client, "DELETE", "access/roles/IaC", "");
+        assert_eq!((rights(&mut client, "\"ops\""), rights(&mut client, "IaC")), (0, 0));
+        assert_eq!(read(&mut client, "access/users/alice@pve")["groups"], json!(["admins"]));
+        let tokens = read(&mut client, "access/users/alice@pve/token");
+        assert_eq!(tokens[0]["tokenid"], "expired");
+        done(&mut client, "PUT", "access/domains/pam", "default=1");
+        let realms = read(&mut client, "access/domains");
+        let first: Vec<&Value> = realms.as_array().unwrap().iter().filter(|realm| realm["default"] == 1).collect();
+        assert_eq!((first.len(), &first[0]["realm"]), (1, &json!("pam")));
+        let response = send(&mut client, "PUT", "access/password", "userid=alice%40pve&password=long%20enough");
+        assert_eq!(response.status, 403, "a token sets no password: {}", response.body);
+    });
+}

@@ -22,12 +22,15 @@ pub(super) fn restore(
     given: Row,
 ) -> Result<Value, Refusal> {
     if let Some(key) = given.keys().find(|key| disks::is_disk(key)) {
+        if guest.kind == Type::Container {
+            return Err(Refusal::beyond_the_twin("restore a container into other volumes"));
+        }
         return Err(Refusal::parameter(key, "option conflicts with option 'archive'"));
     }
     let kept = kept(transaction, guest, volume)?;
     let there = guest.resource(transaction)?.is_some();
     let context = format!("unable to restore {} {} -", guest.kind.name(), guest.vmid);
-    if there && !call.flag("force") || !there {
+    if !there || !call.flag("force") {
         create::unused(transaction, guest).map_err(|refusal| match refusal {
             Refusal::Message { status, text } => {
                 Refusal::Message { status, text: text.replacen("unable to create", "unable to restore", 1) }
