@@ -23,7 +23,7 @@ pub(super) fn restore(
 ) -> Result<Value, Refusal> {
     if let Some(key) = given.keys().find(|key| disks::is_disk(key)) {
         if guest.kind == Type::Container {
-            return Err(Refusal::beyond_the_twin("restore a container into other volumes"));
+            return Err(Refusal::beyond_the_twin("restore a backup into other volumes"));
         }
         return Err(Refusal::parameter(key, "option conflicts with option 'archive'"));
     }
