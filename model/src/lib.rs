@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod derived;
 pub mod drive;
 pub mod etc_pve;
+pub mod features;
 pub mod firewall;
 pub mod interfaces;
 pub mod kinds;

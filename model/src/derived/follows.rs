@@ -11,6 +11,9 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("nodes/{}/qemu", &["cluster/resources"]),
     ("nodes/{}/qemu/{}/cloudinit", &["nodes/{0}/qemu/{1}/config"]),
     ("nodes/{}/qemu/{}/cloudinit/dump", &["nodes/{0}/qemu/{1}/config"]),
+    ("nodes/{}/{}/{}/migrate", &["cluster/resources", "cluster/ha/resources", "cluster/ha/rules", "storage"]),
+    ("nodes/{}/{}/{}/feature", &["cluster/resources", "storage"]),
+    ("nodes/{}/lxc/{}/interfaces", &["cluster/resources"]),
 ];
 
 /// Whether an answer follows from one that was written.

@@ -135,7 +135,7 @@ fn complete<A: Answers>(
 }
 
 /// The configuration that is in force: without the changes that are pending.
-fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outcome {
+pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outcome {
     let path = |what| ApiPath::new(guest.iter().copied().chain([what]));
     let Some(Value::Object(mut keys)) = deriver.data(&path("config"))? else { return Ok(None) };
     let Some(Value::Array(pending)) = deriver.data(&path("pending"))? else { return Ok(None) };

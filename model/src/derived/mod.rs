@@ -19,6 +19,8 @@ mod filters;
 mod follows;
 mod guest;
 mod interfaces;
+mod local;
+mod migration;
 mod missing;
 mod nextid;
 mod paths;
@@ -99,9 +101,10 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 10] = [
+        let rules: [Rule<A>; 11] = [
             access::derive,
             guest::derive,
+            migration::derive,
             nextid::derive,
             pools::derive,
             url::derive,

@@ -190,10 +190,12 @@ fn derivable(segments: &[&str], query: &str) -> bool {
         ["access", "permissions"] => query.starts_with("path="),
         ["nodes", _, "qemu" | "lxc", _, "config"] => query == "current=1",
         ["cluster", "sdn", "zones" | "vnets" | "controllers"] => query == "running=1",
-        ["cluster", "sdn", "zones" | "vnets" | "controllers" | "dns" | "ipams", _] => true,
+        ["cluster", "sdn", "zones" | "vnets" | "controllers" | "dns" | "ipams", _]
+        | ["nodes", _, "qemu" | "lxc", _, "feature"] => true,
         ["nodes", _, "qemu" | "lxc"]
         | ["nodes", _, "network", _]
         | ["nodes", _, "qemu" | "lxc", _, "status", "current"]
+        | ["nodes", _, "qemu" | "lxc", _, "migrate"]
         | ["nodes", _, "storage", _, "status"]
         | ["storage", _]
         | ["access", "groups" | "roles" | "users", _]
@@ -206,6 +208,19 @@ fn derivable(segments: &[&str], query: &str) -> bool {
         | ["cluster", "acme", "plugins", _]
         | ["cluster", "sdn", "vnets", _, "subnets", _] => query.is_empty(),
         _ => false,
+    }
+}
+
+/// Where a guest may go and what its volumes can do follow from its configuration, its storages and HA; the addresses of
+/// a container from its configuration too, but for those that DHCP and other daemons give it.
+#[test]
+fn what_a_guest_can_do_is_derived() {
+    fn hidden(segments: &[&str], _: &str) -> bool {
+        matches!(segments, ["nodes", _, "qemu" | "lxc", _, "migrate" | "feature" | "interfaces"])
+    }
+    for (cluster, left) in [("pve-9.1", &[][..]), ("homelab", &["nodes/pve/lxc/202/interfaces"][..])] {
+        let (differing, ..) = replay(cluster, hidden, equal);
+        assert_eq!(differing, left, "{cluster}");
     }
 }
 

@@ -18,7 +18,6 @@ pub(super) mod containers;
 mod create;
 mod destroy;
 mod disks;
-mod features;
 mod files;
 mod following;
 mod hotplug;

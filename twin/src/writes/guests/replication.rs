@@ -2,6 +2,7 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::volume::VolumeId;
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::super::collections::{remove_keys, same_digest};
 use super::super::{Write, digest, due};
-use super::features::{self, Feature};
 use super::store::Stored;
 use super::volumes::{self, Storage};
 use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, relocate, resources, word};

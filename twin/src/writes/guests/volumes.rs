@@ -1,10 +1,10 @@
 //! Volumes on storages.
 
+use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::features::{self, Feature};
 use super::{Call, Refusal, Row, Transaction, is_on, word};
 use crate::state::tasks::Log;
 

@@ -1,10 +1,10 @@
 //! Clones of containers, and the templates that they are made of.
 
 use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::features::{self, Feature};
 use super::super::store::Stored;
 use super::super::volumes::{self, New, Storage};
 use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, is_on, relocate, unlocked, word};

@@ -1,9 +1,9 @@
 //! Volumes of containers that grow, and that move to another storage or another container.
 
+use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::features::{self, Feature};
 use super::super::store::Stored;
 use super::super::volumes::{self, Storage};
 use super::super::{Call, Guest, Refusal, Transaction, disks, is_on, replication, resources, unlocked, word};

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::features;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::super::features;
 use super::super::relocate::{self, Moved};
 use super::super::store::Stored;
 use super::super::volumes::Storage;

@@ -1,14 +1,18 @@
 //! What storages can do with a volume (`volume_has_feature` of `pve-storage`'s plugins).
 
-use proxmox_mpc_model::volume::VolumeId;
+use crate::volume::VolumeId;
 
 /// Something that a storage may be able to do with one of its volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Feature {
+pub enum Feature {
     /// Keep it as it is now.
     Snapshot,
-    /// Make a volume that shares its blocks, of the kind that containers use.
+    /// Make a volume that shares its blocks.
+    Clone,
+    /// The same, of the kind that containers use.
     ContainerClone,
+    /// Make a volume with the same contents.
+    Copy,
     /// Make a base of it.
     Template,
     /// Send what has changed since the last time.
@@ -17,22 +21,33 @@ pub(super) enum Feature {
     Rename,
 }
 
-/// Whether a storage of this type can do something with a volume.
-pub(super) fn has(storage_type: &str, feature: Feature, volume: &VolumeId) -> bool {
+/// Whether a storage of this type can do something with a volume as it is now.
+pub fn has(storage_type: &str, feature: Feature, volume: &VolumeId) -> bool {
     let (format, base) = (format(storage_type, volume), is_base(volume));
     let shares_blocks = matches!(storage_type, "btrfs" | "lvmthin" | "rbd" | "zfspool");
+    let is_image = shares_blocks || format != "subvol";
     match feature {
         Feature::Replicate => storage_type == "zfspool",
+        Feature::Clone => is_clonable(storage_type, format, base),
         // A clone of an image in a file is a qcow2 file, which no container can use.
-        Feature::ContainerClone => shares_blocks && (base || storage_type == "btrfs" && format == "raw"),
+        Feature::ContainerClone => shares_blocks && is_clonable(storage_type, format, base),
+        Feature::Copy => is_image,
         Feature::Snapshot => !base && (shares_blocks || format == "qcow2"),
         Feature::Template => !base && storage_type != "lvm",
         Feature::Rename => !base && (storage_type == "zfspool" || format != "subvol"),
     }
 }
 
+fn is_clonable(storage_type: &str, format: &str, base: bool) -> bool {
+    match storage_type {
+        "lvm" => false,
+        "btrfs" => base || format == "raw",
+        _ => base && (format != "subvol" || storage_type == "zfspool"),
+    }
+}
+
 /// The format of a volume as its identifier tells it.
-pub(super) fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
+pub fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
     let last = volume.name().rsplit('/').next().unwrap_or_default();
     match last.rsplit_once('.') {
         Some((_, ending)) => ending,
@@ -42,7 +57,7 @@ pub(super) fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
 }
 
 /// Whether a volume is a template's.
-pub(super) fn is_base(volume: &VolumeId) -> bool {
+pub fn is_base(volume: &VolumeId) -> bool {
     let last = volume.name().rsplit('/').next().unwrap_or_default();
     last.starts_with("base-") || last.starts_with("basevol-")
 }
@@ -58,6 +73,7 @@ mod tests {
             assert_eq!(has(storage, feature, &volume), expected, "{storage} {feature:?} {volume}");
         };
         check("dir", Feature::ContainerClone, "local:202/base-202-disk-0.raw", false);
+        check("dir", Feature::Clone, "local:9000/base-9000-disk-0.qcow2", true);
         check("lvmthin", Feature::ContainerClone, "local-lvm:base-202-disk-0", true);
         check("lvmthin", Feature::ContainerClone, "local-lvm:vm-200-disk-0", false);
         check("zfspool", Feature::Replicate, "tank:subvol-200-disk-0", true);
@@ -65,5 +81,6 @@ mod tests {
         check("dir", Feature::Snapshot, "local:200/vm-200-disk-0.raw", false);
         check("dir", Feature::Snapshot, "local:100/vm-100-disk-0.qcow2", true);
         check("dir", Feature::Template, "local:200/vm-200-disk-0.raw", true);
+        check("lvm", Feature::Clone, "san:base-200-disk-0", false);
     }
 }

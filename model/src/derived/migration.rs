@@ -1,0 +1,304 @@
+//! What a guest can do with its volumes, and where it can go, from its configuration, its storages and HA.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::local::{Devices, local_disks};
+use super::{Deriver, Outcome, Row, guest};
+use crate::drive::Drive;
+use crate::features::{self, Feature};
+use crate::kinds::matches;
+use crate::object::text;
+use crate::property::Properties;
+use crate::volume::VolumeId;
+use crate::{Answer, Answers, ApiPath, Unreadable, list};
+
+/// The buses whose keys are drives of a machine (`valid_drive_names` of `qemu-server`).
+const DRIVES: [&str; 6] = ["ide[n]", "scsi[n]", "virtio[n]", "sata[n]", "efidisk[n]", "tpmstate[n]"];
+
+/// `migrate`, `feature`, and the `interfaces` of a container.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+    let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, what] = segments else { return Ok(None) };
+    let Some(guest) = Guest::read(deriver, node, kind, vmid)? else { return Ok(None) };
+    match (*what, query) {
+        ("migrate", _) => preconditions(deriver, &guest).map(Some),
+        ("feature", [(key, asked)]) if key == "feature" => feature(deriver, &guest, asked),
+        ("interfaces", []) if guest.container => Ok(Some(Answer::ok(guest.interfaces()))),
+        _ => Ok(None),
+    }
+}
+
+/// A guest as its answers tell of it.
+pub(super) struct Guest<'g> {
+    node: &'g str,
+    vmid: &'g str,
+    container: bool,
+    pub(super) running: bool,
+    /// What is in force.
+    pub(super) keys: Row,
+    /// What waits for the next start.
+    pub(super) pending: Row,
+    /// What was in force at each snapshot.
+    pub(super) snapshots: BTreeMap<String, Row>,
+}
+
+impl<'g> Guest<'g> {
+    fn read<A: Answers>(
+        deriver: &Deriver<A>,
+        node: &'g str,
+        kind: &str,
+        vmid: &'g str,
+    ) -> Result<Option<Self>, Unreadable> {
+        let path = |below: &[&str]| ApiPath::new(["nodes", node, kind, vmid].iter().chain(below).copied());
+        let Some(row) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
+        let in_force = guest::current(deriver, &["nodes", node, kind, vmid])?;
+        let in_force = in_force.and_then(|answer| answer.data().cloned());
+        let Some(Value::Object(keys)) =
+            in_force.map_or_else(|| deriver.data(&path(&["config"])), |keys| Ok(Some(keys)))?
+        else {
+            return Ok(None);
+        };
+        let mut pending = Row::new();
+        for item in
+            deriver.data(&path(&["pending"]))?.iter().flat_map(|items| items.as_array().cloned().unwrap_or_default())
+        {
+            if let (Some(key), Some(value)) = (item.get("key").and_then(text), item.get("pending")) {
+                pending.insert(key, value.clone());
+            }
+        }
+        let mut snapshots = BTreeMap::new();
+        for listed in deriver.data(&path(&["snapshot"]))?.iter().filter_map(Value::as_array).flatten() {
+            let Some(name) = listed.get("name").and_then(text).filter(|name| name != "current") else { continue };
+            if let Some(Value::Object(keys)) = deriver.data(&path(&["snapshot", &name, "config"]))? {
+                snapshots.insert(name, keys);
+            }
+        }
+        let running = row.get("status").is_some_and(|status| status == "running");
+        Ok(Some(Self { node, vmid, container: kind == "lxc", running, keys, pending, snapshots }))
+    }
+
+    fn lock(&self) -> Option<String> {
+        self.keys.get("lock").and_then(text)
+    }
+
+    /// What `ip a` says inside of a container: the addresses that it is given; nothing of one that does not run.
+    fn interfaces(&self) -> Value {
+        if !self.running {
+            return Value::Null;
+        }
+        let networks = self.keys.iter().filter(|(key, _)| matches("net[n]", key));
+        let own = networks.filter_map(|(_, value)| Some(interface(&Properties::parse(value.as_str()?))));
+        let local = "127.0.0.1/8";
+        let lo = described("lo", "00:00:00:00:00:00", [("inet", local), ("inet6", "::1/128")].into_iter());
+        std::iter::once(lo).chain(own).collect()
+    }
+}
+
+/// A network device of a container, with the addresses that stand in its configuration.
+fn interface(network: &Properties) -> Value {
+    let addresses = [("inet", "ip"), ("inet6", "ip6")].into_iter();
+    let addresses = addresses.filter_map(|(family, key)| Some((family, network.get(key)?)));
+    let addresses = addresses.filter(|(_, address)| address.contains('/'));
+    let hardware = network.get("hwaddr").unwrap_or_default().to_lowercase();
+    described(network.get("name").unwrap_or_default(), &hardware, addresses)
+}
+
+fn described<'a>(name: &str, hardware: &str, addresses: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let mut told = json!({ "name": name, "hwaddr": hardware, "hardware-address": hardware });
+    let mut listed = Vec::new();
+    for (family, whole) in addresses {
+        let (address, prefix) = whole.split_once('/').unwrap_or((whole, ""));
+        listed.push(json!({ "ip-address-type": family, "ip-address": address, "prefix": prefix }));
+        told[family] = json!(whole);
+    }
+    told["ip-addresses"] = listed.into();
+    told
+}
+
+/// Whether a key of a machine is a drive.
+pub(super) fn is_drive(key: &str) -> bool {
+    DRIVES.iter().any(|bus| matches(bus, key))
+}
+
+/// The keys that hold volumes, and their values; unused ones apart.
+fn drives(keys: &Row, container: bool) -> impl Iterator<Item = (&str, &str)> {
+    let is = move |key: &str| if container { key == "rootfs" || matches("mp[n]", key) } else { is_drive(key) };
+    keys.iter().filter(move |(key, _)| is(key)).filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+/// A storage as it is configured.
+pub(super) fn storage<A: Answers>(deriver: &Deriver<A>, volume: &VolumeId) -> Result<Option<Row>, Unreadable> {
+    deriver.row(&ApiPath::parse("storage"), "storage", volume.storage())
+}
+
+fn word(row: &Row, key: &str) -> String {
+    row.get(key).and_then(text).unwrap_or_default()
+}
+
+/// Whether every node sees the same volumes on a storage.
+pub(super) fn is_shared(storage: &Row) -> bool {
+    let shares = ["nfs", "cifs", "cephfs", "rbd", "iscsi", "pbs"];
+    word(storage, "shared") == "1" || shares.contains(&word(storage, "type").as_str())
+}
+
+/// `feature`: whether every volume can do it, and for a machine the nodes that have all of them.
+fn feature<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>, asked: &str) -> Outcome {
+    let feature = match (asked, guest.container) {
+        ("snapshot", _) => Feature::Snapshot,
+        ("clone", true) => Feature::ContainerClone,
+        ("clone", false) => Feature::Clone,
+        ("copy", _) => Feature::Copy,
+        _ => return Ok(None),
+    };
+    let mut can = true;
+    for (_, value) in drives(&guest.keys, guest.container).filter(|(_, value)| !Drive::parse(value).is_cdrom()) {
+        let volume = Drive::parse(value).stored().cloned();
+        let storage = volume.as_ref().map(|volume| storage(deriver, volume)).transpose()?.flatten();
+        can &= match (volume, storage) {
+            (Some(volume), Some(storage)) => features::has(&word(&storage, "type"), feature, &volume),
+            _ => false,
+        };
+    }
+    let mut answer = json!({ "hasFeature": u8::from(can) });
+    if !guest.container {
+        answer["nodes"] = json!(shared_nodes(deriver, guest)?);
+    }
+    Ok(Some(Answer::ok(answer)))
+}
+
+fn nodes<A: Answers>(deriver: &Deriver<A>) -> Result<BTreeSet<String>, Unreadable> {
+    let rows = deriver.rows(&ApiPath::parse("nodes"), "node")?;
+    Ok(rows.iter().flat_map(|rows| rows.keys().cloned()).collect())
+}
+
+/// The nodes that have all the volumes of a machine (`shared_nodes` of `qemu-server`).
+fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<BTreeSet<String>, Unreadable> {
+    let mut nodes = nodes(deriver)?;
+    for (_, value) in drives(&guest.keys, false) {
+        let Some(volume) = Drive::parse(value).stored().cloned() else { continue };
+        let Some(storage) = storage(deriver, &volume)? else { continue };
+        let named = word(&storage, "nodes");
+        if word(&storage, "disable") == "1" {
+            nodes.clear();
+        } else if !named.is_empty() {
+            nodes.retain(|node| list::items(&named).any(|own| own == node));
+        } else if !is_shared(&storage) {
+            nodes.retain(|node| node == guest.node);
+        }
+    }
+    Ok(nodes)
+}
+
+/// `migrate`: where a guest may go, and what goes with it or hinders it (`migrate_vm_precondition`).
+fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Answer, Unreadable> {
+    let kind = if guest.container { "CT" } else { "VM" };
+    if let Some(lock) = guest.lock() {
+        return Ok(Answer::refusal(500, &format!("{kind} is locked ({lock})")));
+    }
+    let mut told = Row::from_iter([("running".to_owned(), json!(u8::from(guest.running)))]);
+    let affinity = Affinity::read(deriver, guest)?;
+    if let Some(together) = &affinity.together {
+        told.insert("dependent-ha-resources".to_owned(), json!(together));
+    }
+    let devices = Devices::read(deriver, guest)?;
+    let (mut allowed, mut barred) = (Vec::new(), Map::new());
+    for node in nodes(deriver)?.into_iter().filter(|node| node != guest.node) {
+        let mut why = Map::new();
+        if !guest.container {
+            let lacking = unavailable(deriver, guest, &node)?;
+            why.extend((!lacking.is_empty()).then(|| ("unavailable_storages".to_owned(), json!(lacking))));
+            let missing = devices.missing(&node);
+            why.extend((!missing.is_empty()).then(|| ("unavailable-resources".to_owned(), json!(missing))));
+        }
+        let blocking = affinity.blocking(&node);
+        why.extend((!blocking.is_empty()).then(|| ("blocking-ha-resources".to_owned(), json!(blocking))));
+        if why.is_empty() {
+            allowed.push(node.clone());
+        }
+        // A machine's answer names every other node here, also those where nothing hinders it.
+        if !guest.container || !why.is_empty() {
+            barred.insert(node, why.into());
+        }
+    }
+    let dash = if guest.container { "-" } else { "_" };
+    told.insert(format!("allowed{dash}nodes"), json!(allowed));
+    told.insert(format!("not{dash}allowed{dash}nodes"), barred.into());
+    if !guest.container {
+        told.insert("local_disks".to_owned(), local_disks(deriver, guest)?.into());
+        told.insert("local_resources".to_owned(), json!(devices.local));
+        told.insert("mapped-resources".to_owned(), devices.mapped.keys().cloned().collect());
+        let info = devices.mapped.iter().map(|(key, (_, name, _))| (key.clone(), json!({ "name": name })));
+        told.insert("mapped-resource-info".to_owned(), Value::Object(info.collect()));
+        told.insert("has-dbus-vmstate".to_owned(), json!(1));
+    }
+    Ok(Answer::ok(told.into()))
+}
+
+/// The storages of a machine that a node does not have (`check_local_storage_availability`).
+fn unavailable<A: Answers>(
+    deriver: &Deriver<A>,
+    guest: &Guest<'_>,
+    node: &str,
+) -> Result<BTreeSet<String>, Unreadable> {
+    let mut lacking = BTreeSet::new();
+    for (_, value) in drives(&guest.keys, false) {
+        let Some(volume) = Drive::parse(value).stored().cloned() else { continue };
+        let Some(storage) = storage(deriver, &volume)? else { continue };
+        let named = word(&storage, "nodes");
+        let elsewhere = !named.is_empty() && !list::items(&named).any(|own| own == node);
+        if word(&storage, "disable") == "1" || elsewhere {
+            lacking.insert(volume.storage().to_owned());
+        }
+    }
+    Ok(lacking)
+}
+
+/// The guests that HA keeps together with one, and apart from it.
+struct Affinity {
+    /// `None` where HA does not manage the guest.
+    together: Option<BTreeSet<String>>,
+    /// Those that are kept apart, and their nodes.
+    apart: Vec<(String, String)>,
+}
+
+impl Affinity {
+    fn read<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Self, Unreadable> {
+        let sid = format!("{}:{}", if guest.container { "ct" } else { "vm" }, guest.vmid);
+        let managed = |sid: &str| -> Result<bool, Unreadable> {
+            let row = deriver.row(&ApiPath::parse("cluster/ha/resources"), "sid", sid)?;
+            Ok(row.is_some_and(|row| word(&row, "state") != "ignored"))
+        };
+        let mut affinity = Self { together: None, apart: Vec::new() };
+        if !managed(&sid)? {
+            return Ok(affinity);
+        }
+        let mut together = BTreeSet::new();
+        let rules = deriver.rows(&ApiPath::parse("cluster/ha/rules"), "rule")?;
+        for rule in rules.iter().flat_map(|rules| rules.values()) {
+            let resources = word(rule, "resources");
+            if word(rule, "disable") == "1" || !list::items(&resources).any(|own| own == sid) {
+                continue;
+            }
+            for other in list::items(&resources).filter(|other| *other != sid) {
+                if !managed(other)? {
+                    continue;
+                }
+                let vmid = other.split_once(':').map_or(other, |(_, vmid)| vmid);
+                let row = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)?;
+                match word(rule, "affinity").as_str() {
+                    "positive" => drop(together.insert(other.to_owned())),
+                    "negative" => affinity.apart.extend(row.map(|row| (other.to_owned(), word(&row, "node")))),
+                    _ => {}
+                }
+            }
+        }
+        affinity.together = Some(together);
+        Ok(affinity)
+    }
+
+    fn blocking(&self, node: &str) -> Vec<Value> {
+        let there = self.apart.iter().filter(|(_, own)| own == node);
+        there.map(|(sid, _)| json!({ "sid": sid, "cause": "resource-affinity" })).collect()
+    }
+}
