@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::features;
 use proxmox_mpc_model::property::Properties;
@@ -112,7 +111,7 @@ pub(super) fn go(
     if running {
         live(transaction, guest, &there.node, wish)?;
     }
-    devices(transaction, there, (&stored.keys, running), wish, log)?;
+    devices(transaction, (guest, there), running, wish, log)?;
     super::open(transaction, guest, there, log)?;
     let volumes =
         local(transaction, (guest, there), wish, (&stored, running), log).map_err(|refusal| match refusal {
@@ -134,84 +133,44 @@ pub(super) fn go(
     relocate::configuration(transaction, guest, there, &moved)
 }
 
-/// Refuses devices that the other node does not have (`check_local_resources`).
+/// Refuses devices that the other node does not have, as the preconditions of a migration tell them.
 fn devices(
     transaction: &Transaction,
-    there: &Guest,
-    (keys, running): (&Row, bool),
+    (guest, there): (&Guest, &Guest),
+    running: bool,
     wish: &Wish,
     log: &mut Log,
 ) -> Result<(), Refusal> {
     let now = transaction.now();
-    let (mut local, mut mapped, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    local.extend(keys.contains_key("ivshmem").then(|| "ivshmem".to_owned()));
-    for (key, value) in keys {
-        let Some(device) = Device::parse(key, value.as_str().unwrap_or_default()) else { continue };
-        match device.mapping {
-            Some((kind, name)) => {
-                if !is_mapped(transaction, kind, &name, &there.node)? {
-                    missing.push(key.clone());
-                }
-                mapped.push(format!("{key}:{name}"));
-            }
-            None => local.push(key.clone()),
-        }
-    }
+    let told: Value = transaction.object(&guest.path(&["migrate"]))?.into();
+    let words = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    let mapped = words(&told["mapped-resources"]);
+    let mut local = words(&told["local_resources"]);
+    local.retain(|key| !mapped.contains(key));
     if !local.is_empty() && (running || !wish.force) {
         return Err(Refusal::failed(format!("can't migrate VM which uses local devices: {}", local.join(", "))));
     }
     if !local.is_empty() {
         log.push(relocate::line(now, "migrating VM which uses local devices"));
     }
+    let missing = words(&told["not_allowed_nodes"][&there.node]["unavailable-resources"]);
     if !missing.is_empty() {
         let (node, missing) = (&there.node, missing.join(", "));
         return Err(Refusal::failed(format!("can't migrate to '{node}': missing mapped devices {missing}")));
     }
     if running && !mapped.is_empty() {
-        let why = format!("can't live migrate running VM which uses following mapped devices: {}", mapped.join(", "));
+        let named =
+            |key: &String| format!("{key}:{}", told["mapped-resource-info"][key]["name"].as_str().unwrap_or_default());
+        let named: Vec<String> = mapped.iter().map(named).collect();
+        let why = format!("can't live migrate running VM which uses following mapped devices: {}", named.join(", "));
         return Err(Refusal::failed(why));
     }
     if !mapped.is_empty() {
         log.push(relocate::line(now, "migrating VM which uses mapped local devices"));
     }
     Ok(())
-}
-
-/// A device of the node that a machine uses.
-struct Device {
-    /// The kind and the name of the mapping that stands for it.
-    mapping: Option<(&'static str, String)>,
-}
-
-impl Device {
-    /// Reads a key that is one; sockets and SPICE are none.
-    fn parse(key: &str, value: &str) -> Option<Self> {
-        let family = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        if family == key {
-            return None;
-        }
-        let properties = Properties::parse(value);
-        let mapping = |kind: &'static str| properties.get("mapping").map(|name| (kind, name.to_owned()));
-        Some(match family {
-            "usb" if properties.get_or_bare("host").is_some_and(|host| host.eq_ignore_ascii_case("spice")) => {
-                return None;
-            }
-            "usb" => Self { mapping: mapping("usb") },
-            "hostpci" => Self { mapping: mapping("pci") },
-            "virtiofs" => Self { mapping: properties.get_or_bare("dirid").map(|name| ("dir", name.to_owned())) },
-            "serial" if value == "socket" => return None,
-            "serial" | "parallel" => Self { mapping: None },
-            _ => return None,
-        })
-    }
-}
-
-/// Whether a mapping says what its device is on a node.
-fn is_mapped(transaction: &Transaction, kind: &str, name: &str, node: &str) -> Result<bool, Refusal> {
-    let list = ApiPath::new(["cluster", "mapping", kind]);
-    let row = transaction.row(&list, "id", name)?;
-    let entries = row.and_then(|row| row.get("map").and_then(Value::as_array).cloned()).unwrap_or_default();
-    Ok(entries.iter().filter_map(Value::as_str).any(|entry| Properties::parse(entry).get("node") == Some(node)))
 }
 
 fn drives(keys: &Row) -> impl Iterator<Item = (&str, &str)> {
@@ -379,28 +338,5 @@ impl Place<'_> {
             return failed(&format!("storage type '{kind}' not supported"));
         }
         Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn devices_of_the_node_are_told_from_others() {
-        let check = |key: &str, value: &str, expected: Option<Option<&str>>| {
-            let device = Device::parse(key, value);
-            let mapping = device.map(|device| device.mapping.map(|(_, name)| name));
-            assert_eq!(mapping, expected.map(|name| name.map(str::to_owned)), "{key}={value}");
-        };
-        check("usb0", "host=1234:5678", Some(None));
-        check("usb0", "spice", None);
-        check("usb1", "mapping=dongle,usb3=1", Some(Some("dongle")));
-        check("hostpci0", "0000:01:00", Some(None));
-        check("hostpci1", "mapping=gpu,pcie=1", Some(Some("gpu")));
-        check("serial0", "socket", None);
-        check("serial0", "/dev/ttyS0", Some(None));
-        check("virtiofs0", "share1", Some(Some("share1")));
-        check("scsi0", "local-lvm:vm-1-disk-0", None);
     }
 }
