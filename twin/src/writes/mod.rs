@@ -52,6 +52,7 @@ static TABLES: &[&[Write]] = &[
     guests::WRITES,
     guests::containers::WRITES,
     guests::managed::WRITES,
+    guests::many::WRITES,
     guests::migration::WRITES,
     guests::replication::WRITES,
     network::WRITES,

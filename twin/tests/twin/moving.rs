@@ -24,7 +24,11 @@ impl Cluster {
     }
 
     fn send(&self, verb: Verb, path: &str, parameters: &[(&str, &str)]) -> Answer {
-        let pairs = parameters.iter().map(|(key, value)| ((*key).to_owned(), json!(value)));
+        self.send_with(verb, path, parameters.iter().map(|(key, value)| (*key, json!(value))).collect())
+    }
+
+    fn send_with(&self, verb: Verb, path: &str, parameters: Vec<(&str, Value)>) -> Answer {
+        let pairs = parameters.into_iter().map(|(key, value)| (key.to_owned(), value));
         let request = Request {
             verb,
             path: ApiPath::parse(path),
@@ -39,8 +43,12 @@ impl Cluster {
 
     /// How the task of a write ended, and what it says.
     fn task(&self, path: &str, parameters: &[(&str, &str)]) -> (Value, String) {
-        let answer = self.send(Verb::Post, path, parameters);
-        let upid = answer.data().and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {}", answer.reason));
+        self.task_with(path, parameters.iter().map(|(key, value)| (*key, json!(value))).collect())
+    }
+
+    fn task_with(&self, path: &str, parameters: Vec<(&str, Value)>) -> (Value, String) {
+        let answer = self.send_with(Verb::Post, path, parameters);
+        let upid = answer.data().and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {}", answer.body));
         let task = self.state.view().recall(&format!("task/{upid}")).unwrap();
         (task["exitstatus"].clone(), task["log"].to_string())
     }
@@ -228,4 +236,42 @@ fn a_managed_guest_follows_what_is_wanted() {
     assert_eq!(cluster.resource("qemu/100").1, "stopped");
     let unmanaged = cluster.send(Verb::Post, "cluster/ha/resources/vm:105/migrate", &[("node", "pve1")]);
     assert_eq!(unmanaged.reason, "resource 'vm:105' is not HA managed");
+}
+
+/// Many guests at once: each has its own task, and one that fails or is passed over is told of.
+#[test]
+fn all_guests_of_a_node_start_stop_and_go() {
+    let cluster = Cluster::new();
+    cluster.machine("610", "local-lvm:1");
+    cluster.container("620", "local-lvm:1");
+    cluster.send(Verb::Put, "nodes/pve1/qemu/610/config", &[("onboot", "1")]);
+    let (end, log) = cluster.task("nodes/pve1/startall", &[("vms", "610,620")]);
+    assert_eq!(end, "OK");
+    assert!(log.contains("Starting VM 610") && !log.contains("CT 620"), "{log}");
+    assert_eq!(cluster.resource("qemu/610").1, "running");
+    let both = Value::from(vec!["610", "620"]);
+    let bulk = |what: &str, more: &[(&str, &str)]| {
+        let mut parameters: Vec<(&str, Value)> = vec![("vms", both.clone())];
+        parameters.extend(more.iter().map(|(key, value)| (*key, json!(value))));
+        cluster.task_with(&format!("cluster/bulk-action/guest/{what}"), parameters)
+    };
+    let (end, log) = bulk("start", &[]);
+    assert_eq!(end, "OK", "{log}");
+    assert!(log.contains("Skipping VM 610, already running.") && log.contains("Starting CT 620"), "{log}");
+    let parameters = [("target", "pve2"), ("vms", "610,620"), ("max-workers", "2")];
+    let (end, log) = cluster.task("nodes/pve1/migrateall", &parameters);
+    assert_eq!(end, "OK", "{log}");
+    assert!(log.contains("Has local disks: local-lvm:vm-610-disk-0"), "{log}");
+    assert_eq!((cluster.resource("qemu/610").0, cluster.resource("lxc/620").0), ("pve1".to_owned(), "pve2".to_owned()));
+    let (end, log) = bulk("migrate", &[("target", "pve2"), ("online", "1"), ("with-local-disks", "1")]);
+    assert_eq!(end, "OK", "{log}");
+    assert!(log.contains("CT 620 already on pve2, skipping."), "{log}");
+    assert_eq!(cluster.resource("qemu/610"), ("pve2".to_owned(), "running".to_owned()));
+    let (end, log) = bulk("shutdown", &[]);
+    assert_eq!(end, "OK", "{log}");
+    assert!(log.contains("Shutting down VM 610 (Timeout = 180 seconds)"), "{log}");
+    assert_eq!(
+        (cluster.resource("qemu/610").1, cluster.resource("lxc/620").1),
+        ("stopped".to_owned(), "stopped".to_owned())
+    );
 }

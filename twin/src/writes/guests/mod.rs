@@ -22,6 +22,7 @@ mod files;
 mod following;
 mod hotplug;
 pub(super) mod managed;
+pub(super) mod many;
 pub(super) mod migration;
 mod moves;
 mod power;

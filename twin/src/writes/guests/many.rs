@@ -1,0 +1,304 @@
+//! Many guests at once: those of a node (`PVE::API2::Nodes`), and those of the cluster (`PVE::API2::Cluster::BulkAction`).
+//!
+//! As in Proxmox each guest gets a call of its own, with its own task, and the task about all of them tells of it.
+
+use std::collections::BTreeSet;
+
+use proxmox_mpc_model::ApiPath;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::schema::Verb;
+use serde_json::{Map, Value, json};
+
+use super::super::{Request, Write};
+use super::store::Stored;
+use super::{Call, Guest, Refusal, Transaction, Type, is_on, relocate, resources, word};
+use crate::rights::Class;
+use crate::state::tasks::Log;
+
+/// The methods of this room.
+pub(in super::super) static WRITES: &[Write] = &[
+    Write { verb: Verb::Post, path: "/nodes/{node}/startall", run: start_all },
+    Write { verb: Verb::Post, path: "/nodes/{node}/stopall", run: stop_all },
+    Write { verb: Verb::Post, path: "/nodes/{node}/migrateall", run: migrate_all },
+    Write { verb: Verb::Post, path: "/cluster/bulk-action/guest/start", run: bulk_start },
+    Write { verb: Verb::Post, path: "/cluster/bulk-action/guest/shutdown", run: bulk_shutdown },
+    Write { verb: Verb::Post, path: "/cluster/bulk-action/guest/migrate", run: bulk_migrate },
+];
+/// How long a guest has for its shutdown that does not say, in seconds.
+const DEFAULT_DOWN: i64 = 180;
+
+/// A guest among others, with what it says of its start.
+struct Member {
+    guest: Guest,
+    running: bool,
+    onboot: bool,
+    order: i64,
+    down: Option<i64>,
+}
+
+/// The guests that a call is about, in the order in which they start: those of a node, or of all.
+fn members(
+    transaction: &Transaction,
+    call: &Call,
+    node: Option<&str>,
+    (templates, managed): (bool, bool),
+) -> Result<Vec<Member>, Refusal> {
+    let named: BTreeSet<String> = call.list("vms").into_iter().collect();
+    let mut members = Vec::new();
+    for row in transaction.rows(&resources())? {
+        let kind = match word(&row, "type").as_deref() {
+            Some("qemu") => Type::Machine,
+            Some("lxc") => Type::Container,
+            _ => continue,
+        };
+        let (own, vmid) = (word(&row, "node").unwrap_or_default(), word(&row, "vmid").unwrap_or_default());
+        let guest = Guest { node: own, kind, vmid };
+        if node.is_some_and(|node| node != guest.node) || !named.is_empty() && !named.contains(&guest.vmid) {
+            continue;
+        }
+        let keys = Stored::read(transaction, &guest)?.keys;
+        if !templates && is_on(&keys, "template") || !managed && guest.is_managed(transaction)? {
+            continue;
+        }
+        let startup = Properties::parse(&word(&keys, "startup").unwrap_or_default());
+        members.push(Member {
+            running: guest.is_running(transaction)?,
+            onboot: is_on(&keys, "onboot"),
+            order: startup.get_or_bare("order").and_then(|order| order.parse().ok()).unwrap_or(i64::MAX),
+            down: startup.number("down"),
+            guest,
+        });
+    }
+    members.sort_by_key(|member| (member.order, member.guest.vmid.parse::<u64>().unwrap_or_default()));
+    Ok(members)
+}
+
+/// Calls a method of one guest as who called for all of them; how its task ended.
+fn each(
+    transaction: &mut Transaction,
+    call: &Call,
+    guest: &Guest,
+    below: &[&str],
+    parameters: &Value,
+) -> Result<String, Refusal> {
+    let parameters = parameters.as_object().cloned().unwrap_or_else(Map::new);
+    let request = Request {
+        verb: Verb::Post,
+        path: guest.path(below),
+        parameters,
+        uploaded: None,
+        login: call.login.clone(),
+        now: transaction.now(),
+        duration: call.duration,
+    };
+    let task = match super::super::run(transaction, request, Class::All) {
+        Ok(upid) => upid.as_str().and_then(|upid| transaction.recall(&format!("task/{upid}"))),
+        Err(unreadable @ Refusal::Unreadable(_)) => return Err(unreadable),
+        Err(refusal) => return Ok(refusal.text()),
+    };
+    let end = task.and_then(|task| task.get("exitstatus").and_then(Value::as_str).map(str::to_owned));
+    Ok(end.unwrap_or_default())
+}
+
+/// The task about all of them: what it says, and how it ends.
+fn report(
+    transaction: &mut Transaction,
+    call: &Call,
+    kind: &str,
+    said: Log,
+    failure: Option<String>,
+) -> Result<Value, Refusal> {
+    let node = if call.node().is_empty() { transaction.local_node()? } else { call.node() };
+    transaction.task(call, &node, kind, "", |_, log| {
+        log.extend(said);
+        failure.map_or(Ok(()), |failure| Err(Refusal::failed(failure)))
+    })
+}
+
+/// `POST startall`: the guests that start with their node; with `force` all of them.
+fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut said = Log::new();
+    let named = !call.list("vms").is_empty();
+    let members = members(transaction, call, Some(&call.node()), (false, named))?;
+    for member in members.into_iter().filter(|member| (member.onboot || call.flag("force")) && !member.running) {
+        said.push(format!("Starting {}", member.guest.title()));
+        let end = each(transaction, call, &member.guest, &["status", "start"], &json!({}))?;
+        if end != "OK" {
+            said.push(format!("Starting {} failed: {end}", member.guest.title()));
+        }
+    }
+    report(transaction, call, "startall", said, None)
+}
+
+/// `POST stopall`: in the order that is the reverse of their start.
+fn stop_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut said = Log::new();
+    let named = !call.list("vms").is_empty();
+    let members = members(transaction, call, Some(&call.node()), (false, named))?;
+    for member in members.into_iter().rev().filter(|member| member.running) {
+        let timeout = member.down.or(call.number("timeout")).unwrap_or(DEFAULT_DOWN);
+        said.push(format!("Stopping {} (timeout = {timeout} seconds)", member.guest.title()));
+        each(transaction, call, &member.guest, &["status", "shutdown"], &down(call, timeout))?;
+    }
+    report(transaction, call, "stopall", said, None)
+}
+
+fn down(call: &Call, timeout: i64) -> Value {
+    let force = call.text("force-stop").is_none_or(|force| force == "1");
+    json!({ "timeout": timeout.max(0), "forceStop": u8::from(force) })
+}
+
+/// `POST migrateall`: the guests of a node go to another one, where nothing hinders them.
+fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let (node, target) = (call.node(), call.required("target")?);
+    if target == node {
+        return Err(Refusal::parameter("target", "target is local node."));
+    }
+    relocate::known_node(transaction, &target)?;
+    let options = transaction.object(&ApiPath::parse("cluster/options"))?;
+    if call.number("max-workers").or(call.number("maxworkers")).is_none() && !options.contains_key("max_workers") {
+        let why = "either 'max-workers' parameter or max_workers in datacenter.cfg must be set!";
+        return Err(Refusal::failed(why));
+    }
+    let members = members(transaction, call, Some(&node), (true, true))?;
+    if members.is_empty() {
+        let said = vec!["no virtual guests matched, nothing to do..".to_owned()];
+        return report(transaction, call, "migrateall", said, None);
+    }
+    let (mut said, mut started) = (Log::new(), 0);
+    for member in members {
+        let guest = &member.guest;
+        if guest.kind == Type::Machine {
+            let hindered = hindrances(transaction, call, &member, &target)?;
+            if !hindered.is_empty() {
+                said.push(format!("Check VM {}: skip VM {} - precondition check failed:", guest.vmid, guest.vmid));
+                said.extend(hindered.into_iter().map(|why| format!("  {why}")));
+                continue;
+            }
+            said.push(format!("Check VM {}: precondition check passed", guest.vmid));
+        }
+        said.push(format!("Migrating {}", guest.title()));
+        let how = if guest.kind == Type::Machine { "online" } else { "restart" };
+        let mut parameters = json!({ "target": target, how: u8::from(member.running) });
+        if let Some(disks) = call.text("with-local-disks").filter(|_| guest.kind == Type::Machine) {
+            parameters["with-local-disks"] = json!(disks);
+        }
+        each(transaction, call, guest, &["migrate"], &parameters)?;
+        started += 1;
+    }
+    if started == 0 {
+        return report(transaction, call, "migrateall", said, Some("no migrations worker started...".to_owned()));
+    }
+    said.push(format!("All jobs finished, used {started} workers in total."));
+    report(transaction, call, "migrateall", said, None)
+}
+
+/// What keeps a machine from going with the others.
+fn hindrances(transaction: &Transaction, call: &Call, member: &Member, target: &str) -> Result<Vec<String>, Refusal> {
+    let told: Value = transaction.object(&member.guest.path(&["migrate"]))?.into();
+    let words = |value: &Value, key: &str| -> Vec<String> {
+        let items = value.as_array().into_iter().flatten();
+        let word = |item: &Value| if key.is_empty() { item.clone() } else { item[key].clone() };
+        items.filter_map(|item| word(item).as_str().map(str::to_owned)).collect()
+    };
+    let there = &told["not_allowed_nodes"][target];
+    let mut found = vec![
+        ("local resources", words(&told["local_resources"], "")),
+        ("unavailable storages", words(&there["unavailable_storages"], "")),
+        ("unavailable resources", words(&there["unavailable-resources"], "")),
+    ];
+    if member.running && !call.flag("with-local-disks") {
+        found.insert(0, ("local disks", words(&told["local_disks"], "volid")));
+    }
+    let found = found.into_iter().filter(|(_, words)| !words.is_empty());
+    Ok(found.map(|(what, words)| format!("Has {what}: {}", words.join(", "))).collect())
+}
+
+/// The first line of a bulk action.
+fn announced(call: &Call, what: &str, where_to: &str) -> String {
+    let named = call.list("vms");
+    if named.is_empty() {
+        return format!("{what} all guests{where_to}");
+    }
+    format!("{what} guests{where_to}: {}", named.join(", "))
+}
+
+/// One bulk action: for each guest what is passed over and why, or what is called; those that fail are named at the end.
+fn bulk(
+    transaction: &mut Transaction,
+    call: &Call,
+    (members, kind, verb): (Vec<Member>, &str, &str),
+    (mut said, below): (Log, &[&str]),
+    ask: impl Fn(&Member) -> Result<(String, Value), String>,
+) -> Result<Value, Refusal> {
+    let mut failed = Vec::new();
+    for member in members {
+        match ask(&member) {
+            Err(passed_over) => said.push(passed_over),
+            Ok((line, parameters)) => {
+                said.push(line);
+                let end = each(transaction, call, &member.guest, below, &parameters)?;
+                if end != "OK" {
+                    said.push(format!("{verb} {} failed: {end}", member.guest.title()));
+                    failed.push(member.guest.vmid);
+                }
+            }
+        }
+    }
+    let failure = (!failed.is_empty()).then(|| {
+        let what = kind.trim_start_matches("bulk-");
+        let colon = if what == "start" { ":" } else { "" };
+        format!("Some guests failed to {what}{colon} {}", failed.join(", "))
+    });
+    report(transaction, call, kind, said, failure)
+}
+
+/// `POST bulk-action/guest/start`.
+fn bulk_start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
+    let said = vec![announced(call, "Starting", "")];
+    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, &["status", "start"]), |member| {
+        let title = member.guest.title();
+        if member.running {
+            return Err(format!("Skipping {title}, already running."));
+        }
+        Ok((format!("Starting {title}"), json!({})))
+    })
+}
+
+/// `POST bulk-action/guest/shutdown`.
+fn bulk_shutdown(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let mut members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
+    members.sort_by_key(|member| std::cmp::Reverse(member.order));
+    let said = vec![announced(call, "Shutting down", "")];
+    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, &["status", "shutdown"]), |member| {
+        let title = member.guest.title();
+        if !member.running {
+            return Err(format!("Skipping {title}, not running."));
+        }
+        let timeout = member.down.or(call.number("timeout")).unwrap_or(DEFAULT_DOWN);
+        Ok((format!("Shutting down {title} (Timeout = {timeout} seconds)"), down(call, timeout)))
+    })
+}
+
+/// `POST bulk-action/guest/migrate`.
+fn bulk_migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    let target = call.required("target")?;
+    let members = members(transaction, call, None, (true, true))?;
+    let said = vec![announced(call, "Migrating", &format!(" to {target}"))];
+    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, &["migrate"]), |member| {
+        let (title, node) = (member.guest.title(), &member.guest.node);
+        if *node == target {
+            return Err(format!("{title} already on {node}, skipping."));
+        }
+        let mut parameters = json!({ "target": target });
+        let how = if member.guest.kind == Type::Machine { "online" } else { "restart" };
+        if let Some(online) = call.text("online") {
+            parameters[how] = json!(online);
+        }
+        if let Some(disks) = call.text("with-local-disks").filter(|_| member.guest.kind == Type::Machine) {
+            parameters["with-local-disks"] = json!(disks);
+        }
+        Ok((format!("Migrating {title}"), parameters))
+    })
+}
