@@ -11,6 +11,7 @@ use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
 mod access;
+mod apt;
 mod call;
 mod collections;
 mod digest;
@@ -49,6 +50,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 /// ([`collections::COLLECTIONS`]).
 static TABLES: &[&[Write]] = &[
     access::WRITES,
+    apt::WRITES,
     guests::WRITES,
     guests::containers::WRITES,
     guests::managed::WRITES,

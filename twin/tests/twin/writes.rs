@@ -13,9 +13,14 @@ const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded")
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 pub(crate) fn with_cluster(test: impl FnOnce(Client) + Send) {
-    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    with_recording("pve-9.1", test);
+}
+
+/// A twin of one of the recorded clusters.
+pub(crate) fn with_recording(cluster: &str, test: impl FnOnce(Client) + Send) {
+    let credentials = Credentials::read(&fixture(&format!("{cluster}.credentials.json"))).unwrap();
     let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
-    let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
+    let recording = Arc::new(Recording::open(&fixture(&format!("{cluster}.tar.zst"))).unwrap());
     with_twin(recording, options, |_, client| test(client));
 }
 
