@@ -171,6 +171,8 @@ fn a_container_stops_to_go() {
     assert_eq!(end, "OK", "{log}");
     assert!(log.contains("volume 'local-lvm:vm-620-disk-0' is 'local-lvm:vm-620-disk-0' on the target"), "{log}");
     assert_eq!(cluster.resource("lxc/620"), ("pve2".to_owned(), "running".to_owned()));
+    let running = cluster.send(Verb::Delete, "nodes/pve2/lxc/620", &[]).reason;
+    assert_eq!(running, "unable to destroy CT 620 - container is running");
 }
 
 #[test]
@@ -206,6 +208,8 @@ fn a_job_sends_its_guest_and_goes_when_it_is_told() {
     assert_eq!(cluster.task("nodes/pve1/lxc/620/migrate", &[("target", "pve2")]).0, "OK");
     let job = cluster.read("cluster/replication/620-0");
     assert_eq!((&job["source"], &job["target"]), (&json!("pve2"), &json!("pve1")));
+    let replicated = cluster.send(Verb::Delete, "nodes/pve2/lxc/620", &[]).reason;
+    assert_eq!(replicated, "There is a replication job '620-0' for guest '620' - Please remove that first.");
     assert_eq!(cluster.send(Verb::Delete, "cluster/replication/620-0", &[]).status, 200);
     assert_eq!(cluster.read("cluster/replication/620-0")["remove_job"], "full");
     cluster.wait(60);

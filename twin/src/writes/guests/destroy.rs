@@ -21,17 +21,19 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
     if guest.kind == Type::Container {
         unlocked(&guest, &stored.keys)?;
     }
+    if !call.flag("purge") {
+        if is_resource(transaction, &guest)? {
+            let why = format!("unable to remove {title} - used in HA resources and purge parameter not set.");
+            return Err(Refusal::failed(why));
+        }
+        replication::none(transaction, &guest.vmid)?;
+    }
     let running = guest.is_running(transaction)?;
     if running && !(guest.kind == Type::Container && call.flag("force")) {
         return Err(Refusal::failed(match guest.kind {
             Type::Machine => format!("{title} is running - destroy failed"),
-            Type::Container => format!("container {} is running - destroy failed", guest.vmid),
+            Type::Container => format!("unable to destroy {title} - container is running"),
         }));
-    }
-    if !call.flag("purge") && is_resource(transaction, &guest)? {
-        return Err(Refusal::failed(format!(
-            "unable to remove {title} - used in HA resources and purge parameter not set."
-        )));
     }
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("destroy"), &guest.vmid, |transaction, log| {

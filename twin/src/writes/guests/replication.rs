@@ -39,6 +39,15 @@ pub(super) fn is_replicated(transaction: &Transaction, vmid: &str) -> Result<boo
     Ok(jobs(transaction)?.iter().any(|job| word(job, "guest").as_deref() == Some(vmid)))
 }
 
+/// Refuses a guest that is replicated.
+pub(super) fn none(transaction: &Transaction, vmid: &str) -> Result<(), Refusal> {
+    let jobs = jobs(transaction)?;
+    let Some(job) = jobs.iter().find(|job| word(job, "guest").as_deref() == Some(vmid)) else { return Ok(()) };
+    let id = word(job, "id").unwrap_or_default();
+    let why = format!("There is a replication job '{id}' for guest '{vmid}' - Please remove that first.");
+    Err(Refusal::failed(why))
+}
+
 /// Sends the volumes of a guest that migrates to where it is replicated; those that need no copy any more.
 pub(super) fn sync(
     transaction: &mut Transaction,
