@@ -5,6 +5,7 @@ use proxmox_mpc_model::Answers;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::ranges::Ranges;
+use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
 use super::Rights;
@@ -163,10 +164,8 @@ impl<'a, A: Answers> Machine<'a, A> {
                 self.at("/", "Sys.Console")?;
             }
             let Some(volume) = drive.stored() else { continue };
-            if volume.name().parse::<f64>().is_ok() {
-                self.at(&format!("/storage/{}", volume.storage()), "Datastore.AllocateSpace")?;
-            } else if volume.name() != "cloudinit" && !volume.owner().is_some_and(|owner| self.is(&owner.to_string())) {
-                volume_seen(bearer, volume.as_str())?;
+            if volume.name() != "cloudinit" {
+                self.volume(volume)?;
             }
             if let Some(source) = drive.properties.get("import-from") {
                 volume_seen(bearer, source)?;
@@ -176,6 +175,18 @@ impl<'a, A: Answers> Machine<'a, A> {
             Some(storage) => self.at(&format!("/storage/{storage}"), "Datastore.AllocateSpace"),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a volume that the login may not use, or make: `local:8` is 8 GiB on `local`.
+    pub(super) fn volume(&self, volume: &VolumeId) -> Result<(), Refusal> {
+        let Some(bearer) = &self.bearer else { return Ok(()) };
+        if volume.name().parse::<f64>().is_ok() {
+            return self.at(&format!("/storage/{}", volume.storage()), "Datastore.AllocateSpace");
+        }
+        if volume.owner().is_some_and(|owner| self.is(&owner.to_string())) {
+            return Ok(());
+        }
+        volume_seen(bearer, volume.as_str())
     }
 
     fn is(&self, vmid: &str) -> bool {
@@ -224,11 +235,11 @@ impl<'a, A: Answers> Machine<'a, A> {
         }
     }
 
-    fn at(&self, path: &str, privilege: &str) -> Result<(), Refusal> {
+    pub(super) fn at(&self, path: &str, privilege: &str) -> Result<(), Refusal> {
         self.bearer.as_ref().map_or(Ok(()), |bearer| bearer.require_all(path, &[privilege]))
     }
 
-    fn all_of(&self, privileges: &[&str]) -> Result<(), Refusal> {
+    pub(super) fn all_of(&self, privileges: &[&str]) -> Result<(), Refusal> {
         let Some(bearer) = &self.bearer else { return Ok(()) };
         match &self.pool {
             Some(pool) if bearer.require_all(&format!("/pool/{pool}"), privileges).is_ok() => Ok(()),

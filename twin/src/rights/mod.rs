@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 mod accounts;
 mod bearer;
+mod container;
 mod expression;
 mod lists;
 mod machine;
@@ -20,6 +21,7 @@ mod written;
 
 use accounts::Accounts;
 use bearer::{Bearer, Privileges};
+pub(crate) use container::Container;
 pub(crate) use machine::Machine;
 
 use crate::writes::{Call, Login, Refusal};

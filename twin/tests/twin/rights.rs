@@ -262,6 +262,18 @@ fn writes_are_refused_in_proxmoxs_order() {
             let status = if expected.starts_with("only") { 500 } else { 403 };
             check("eve@pve!guest", "PUT", "nodes/pve1/qemu/103/config", body, status, expected);
         }
+        let root = "is only allowed for root@pam";
+        for (body, expected) in [
+            ("unprivileged=0", "Permission check failed (/, Sys.Modify)".to_owned()),
+            ("ha-managed=1", "Permission check failed (/, Sys.Console)".to_owned()),
+            ("memory=512", "Permission check failed (/vms/900, VM.Config.Memory)".to_owned()),
+            ("rootfs=local:1", "Permission check failed (/vms/900, VM.Config.Disk)".to_owned()),
+            ("hookscript=local:snippets/x", format!("Permission check failed (changing the hookscript {root})")),
+            ("dev0=/dev/kvm", format!("Permission check failed (configuring device passthrough {root})")),
+        ] {
+            let body = format!("vmid=900&ostemplate=local:vztmpl/x.tar.zst&{body}");
+            check("eve@pve!guest", "POST", "nodes/pve1/lxc", &body, 403, &expected);
+        }
         check("eve@pve!guest", "PUT", "access/acl", "path=/vms/100&roles=Networker&users=bob@pve", 400, wrong);
         check(
             "eve@pve!guest",

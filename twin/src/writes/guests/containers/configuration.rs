@@ -14,7 +14,8 @@ use super::super::volumes::{self, Storage};
 use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, disks, is_on, unlocked, word};
 use super::create::allocate;
 use super::mounts::{Kind, Mount, is_mount};
-use super::permitted;
+use super::permitted::Permitted;
+use crate::rights::Container;
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration.
@@ -37,11 +38,13 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     let mut stored = Stored::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
-    let unprivileged = permitted::is_unprivileged(&stored.keys);
-    permitted::taken(call, &delete, &stored.keys, unprivileged)?;
-    permitted::taken(call, &revert, &stored.keys, unprivileged)?;
+    let rights = call.rights(transaction)?;
+    let container = Container::new(rights.as_ref(), transaction, call, None);
+    let permitted = Permitted::new(call, container, is_on(&stored.keys, "unprivileged"));
+    permitted.takes(&delete, &stored.keys)?;
+    permitted.takes(&revert, &stored.keys)?;
     known(call, &given, &delete, &revert)?;
-    permitted::given(call, &given, Some(&stored.keys), unprivileged)?;
+    permitted.gives(&given, Some(&stored.keys))?;
     replicable(transaction, &guest, &given)?;
     for key in &revert {
         stored.pending.remove(key);

@@ -10,7 +10,9 @@ use super::super::{
     Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, word,
 };
 use super::mounts::{Kind, Mount, is_mount};
-use super::{configuration, permitted, template};
+use super::permitted::Permitted;
+use super::{configuration, template};
+use crate::rights::Container;
 use crate::state::tasks::Log;
 
 /// Parameters that are no keys of the configuration. Keys and passwords go into the container, where no API shows them.
@@ -43,6 +45,15 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid");
         return restore::restore(transaction, call, &guest, &call.required("ostemplate")?, given);
     }
+    let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
+    let rights = call.rights(transaction)?;
+    let container = Container::new(rights.as_ref(), transaction, call, call.text("pool"));
+    if !unprivileged {
+        container.privileged()?;
+    }
+    if call.flag("ha-managed") {
+        container.managed()?;
+    }
     unused(transaction, &guest.vmid)?;
     if let Some(keys) = call.text("ssh-public-keys") {
         ssh_keys::check_plain(&keys)?;
@@ -54,7 +65,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         let text = format!("Permission check failed (pool '{pool}' does not exist)");
         return Err(Refusal::Message { status: 403, text });
     }
-    let wanted = Wanted::read(transaction, call, &guest)?;
+    let wanted = Wanted::read(transaction, call, &guest, &Permitted::new(call, container, unprivileged))?;
     let node = guest.node.clone();
     transaction.task(call, &node, "vzcreate", &guest.vmid, |transaction, log| {
         let context = format!("unable to create CT {} -", guest.vmid);
@@ -96,11 +107,10 @@ struct Wanted {
 
 impl Wanted {
     /// Reads what is asked for, and refuses what Proxmox refuses before its task begins.
-    fn read(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Self, Refusal> {
-        let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
+    fn read(transaction: &Transaction, call: &Call, guest: &Guest, permitted: &Permitted<'_>) -> Result<Self, Refusal> {
         let mut keys = call.given();
         keys.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid" && !key.starts_with("unused"));
-        permitted::given(call, &keys, None, unprivileged)?;
+        permitted.gives(&keys, None)?;
         let template = template_volume(&call.required("ostemplate")?)?;
         let storage = call.text("storage").unwrap_or_else(|| "local".to_owned());
         let names: Vec<String> = keys.keys().filter(|key| is_mount(key)).cloned().collect();
@@ -126,7 +136,7 @@ impl Wanted {
             usable(transaction, &storage, &guest.node)?;
             mounts.push(("rootfs".to_owned(), Mount::parse(&format!("{storage}:{DEFAULT_ROOT}"))));
         }
-        Ok(Self { template, keys, mounts, unprivileged })
+        Ok(Self { template, keys, mounts, unprivileged: permitted.unprivileged })
     }
 }
 

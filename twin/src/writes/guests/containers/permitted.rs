@@ -1,82 +1,107 @@
-//! What only `root@pam` may say of a container (`check_ct_modify_config_perm` of `pve-container`).
-//!
-//! The privileges that others need are in `rights::written`; what stands here is refused to every token, root's too.
+//! What a login may say of a container (`check_ct_modify_config_perm` of `pve-container`): each option has its privilege,
+//! and some are root's own, which even root's token may not set.
 
 use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::volume::VolumeId;
 
-use super::super::{Call, Refusal, Row, is_on, word};
+use super::super::{Call, Refusal, Row, Transaction, word};
 use super::mounts::{Kind, Mount, is_mount};
+use crate::rights::Container;
 
-/// Refuses what a call gives, if it is root's own; `before` is the configuration that is changed.
-pub(super) fn given(call: &Call, given: &Row, before: Option<&Row>, unprivileged: bool) -> Result<(), Refusal> {
-    if call.login.is_root() {
-        return Ok(());
+/// A login that changes a container.
+pub(super) struct Permitted<'a> {
+    call: &'a Call,
+    rights: Container<'a, Transaction>,
+    pub(super) unprivileged: bool,
+}
+
+impl<'a> Permitted<'a> {
+    /// A login and what it has rights to; `unprivileged` is what the container is, or is to be.
+    pub(super) fn new(call: &'a Call, rights: Container<'a, Transaction>, unprivileged: bool) -> Self {
+        Self { call, rights, unprivileged }
     }
-    for (key, value) in given {
-        let value = value.as_str().unwrap_or_default();
-        if is_mount(key) {
-            let kind = Mount::parse(value).kind();
-            if kind != Kind::Volume {
-                return refuse(&format!("mount point type {} is only allowed for root@pam", kind.word()));
+
+    /// Refuses what a call gives, if it is not the login's to give; `before` is the configuration that is changed.
+    pub(super) fn gives(&self, given: &Row, before: Option<&Row>) -> Result<(), Refusal> {
+        if self.call.login.is_root() {
+            return Ok(());
+        }
+        for (key, value) in given {
+            let value = value.as_str().unwrap_or_default();
+            self.rights.option(key)?;
+            if is_mount(key) {
+                self.mounts(&Mount::parse(value))?;
             }
+            let own = before.and_then(|before| word(before, key)).unwrap_or_default();
+            for network in [own.as_str(), value] {
+                self.rights.bridge(key, network)?;
+            }
+            self.option(key, Some(value), &own)?;
         }
-        let before = before.and_then(|before| word(before, key)).unwrap_or_default();
-        option(key, Some(value), &before, unprivileged)?;
+        Ok(())
     }
-    Ok(())
+
+    /// Refuses to take keys away that are not the login's.
+    pub(super) fn takes(&self, keys: &[String], before: &Row) -> Result<(), Refusal> {
+        if self.call.login.is_root() {
+            return Ok(());
+        }
+        for key in keys {
+            let own = word(before, key).unwrap_or_default();
+            self.rights.option(key)?;
+            self.rights.bridge(key, &own)?;
+            self.option(key, None, &own)?;
+        }
+        Ok(())
+    }
+
+    fn mounts(&self, mount: &Mount) -> Result<(), Refusal> {
+        let kind = mount.kind();
+        if kind != Kind::Volume {
+            return refuse(&format!("mount point type {} is only allowed for root@pam", kind.word()));
+        }
+        VolumeId::parse(&mount.volume).map_or(Ok(()), |volume| self.rights.volume(&volume))
+    }
+
+    fn option(&self, key: &str, value: Option<&str>, before: &str) -> Result<(), Refusal> {
+        match key {
+            "hookscript" => refuse("changing the hookscript is only allowed for root@pam"),
+            "features" if !self.unprivileged => {
+                refuse("changing feature flags for privileged container is only allowed for root@pam")
+            }
+            "features" => {
+                let changed = changed_features(before, value);
+                if changed.iter().any(|name| name != "nesting") {
+                    return refuse("changing feature flags (except nesting) is only allowed for root@pam");
+                }
+                if changed.is_empty() { Ok(()) } else { self.rights.nesting() }
+            }
+            _ if key.strip_prefix("dev").is_some_and(|number| number.parse::<u8>().is_ok()) => {
+                refuse("configuring device passthrough is only allowed for root@pam")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Refuses to take keys away that are root's own.
-pub(super) fn taken(call: &Call, keys: &[String], before: &Row, unprivileged: bool) -> Result<(), Refusal> {
-    if call.login.is_root() {
-        return Ok(());
-    }
-    keys.iter().try_for_each(|key| option(key, None, &word(before, key).unwrap_or_default(), unprivileged))
-}
-
-fn option(key: &str, value: Option<&str>, before: &str, unprivileged: bool) -> Result<(), Refusal> {
-    match key {
-        "hookscript" => refuse("changing the hookscript is only allowed for root@pam"),
-        "features" if !unprivileged => {
-            refuse("changing feature flags for privileged container is only allowed for root@pam")
-        }
-        "features" if changes_more_than_nesting(before, value) => {
-            refuse("changing feature flags (except nesting) is only allowed for root@pam")
-        }
-        _ if key.strip_prefix("dev").is_some_and(|number| number.parse::<u8>().is_ok()) => {
-            refuse("configuring device passthrough is only allowed for root@pam")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether other features change than nesting. Those of a container that has some are compared one by one; otherwise,
-/// and where all are taken away, nesting alone may be named.
-fn changes_more_than_nesting(before: &str, after: Option<&str>) -> bool {
+/// The names of the features that change: those with another value where the container has some already, otherwise all that
+/// are named, whatever their values.
+fn changed_features(before: &str, after: Option<&str>) -> Vec<String> {
     let features = |text: &str| -> Vec<(String, String)> {
         let features = Properties::parse(text);
         features.iter().filter_map(|(key, value)| Some((key?.to_owned(), value.to_owned()))).collect()
     };
-    let others = |text: &str| features(text).into_iter().filter(|(key, _)| key != "nesting").collect::<Vec<_>>();
-    match after {
-        Some(after) if !before.is_empty() => {
-            let (mut old, mut new) = (others(before), others(after));
-            old.sort();
-            new.sort();
-            old != new
-        }
-        Some(after) => !others(after).is_empty(),
-        None => !others(before).is_empty(),
-    }
+    let (old, new) = (features(before), features(after.unwrap_or_default()));
+    let differs = |(key, value): &&(String, String), others: &[(String, String)]| {
+        !others.iter().any(|(other, held)| other == key && held == value)
+    };
+    let gone = old.iter().filter(|feature| differs(feature, &new));
+    let come = new.iter().filter(|feature| differs(feature, &old));
+    gone.chain(come).map(|(name, _)| name.clone()).collect()
 }
 
 fn refuse(why: &str) -> Result<(), Refusal> {
     Err(Refusal::Message { status: 403, text: format!("Permission check failed ({why})") })
-}
-
-/// Whether a configuration is an unprivileged container's.
-pub(super) fn is_unprivileged(keys: &Row) -> bool {
-    is_on(keys, "unprivileged")
 }
 
 #[cfg(test)]
@@ -84,15 +109,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nesting_alone_is_no_privilege_of_root() {
-        let check = |before: &str, after: Option<&str>, expected: bool| {
-            assert_eq!(changes_more_than_nesting(before, after), expected, "{before} {after:?}");
+    fn features_that_change_are_named() {
+        let check = |before: &str, after: Option<&str>, expected: &[&str]| {
+            assert_eq!(changed_features(before, after), expected, "{before} {after:?}");
         };
-        check("", Some("nesting=1"), false);
-        check("", Some("nesting=1,keyctl=1"), true);
-        check("fuse=1,nesting=0", Some("fuse=1,nesting=1"), false);
-        check("fuse=1", Some("nesting=1"), true);
-        check("nesting=1", None, false);
-        check("fuse=1", None, true);
+        check("", Some("nesting=1"), &["nesting"]);
+        check("", Some("nesting=1,keyctl=1"), &["nesting", "keyctl"]);
+        check("fuse=1,nesting=0", Some("fuse=1,nesting=1"), &["nesting", "nesting"]);
+        check("fuse=1", Some("fuse=1"), &[]);
+        check("fuse=1", Some("nesting=1"), &["fuse", "nesting"]);
+        check("nesting=1", None, &["nesting"]);
     }
 }
