@@ -24,6 +24,7 @@ pub mod object;
 pub mod permissions;
 pub mod property;
 pub mod ranges;
+pub mod redact;
 pub mod schema;
 pub mod size;
 pub mod upid;

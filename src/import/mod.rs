@@ -3,7 +3,6 @@
 mod copy;
 mod error;
 pub mod fetch;
-pub mod redact;
 pub mod report;
 pub mod rights;
 mod run;

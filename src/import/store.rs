@@ -5,12 +5,12 @@ use std::panic::resume_unwind;
 use std::thread::{self, JoinHandle};
 
 use proxmox_mpc_model::kinds::{KINDS, Kind};
+use proxmox_mpc_model::redact::Redactor;
 use proxmox_mpc_model::{AnswerText, ApiPath, Cluster};
 use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ImportError;
-use super::redact::Redactor;
 
 /// How many answers may wait to be written. It bounds memory: the network is slowed down to the disk's pace.
 const WAITING: usize = 32;

@@ -56,12 +56,21 @@ impl Credentials {
             .map_err(|error| CredentialsError::Form { path: path.to_owned(), line: error.line() })
     }
 
-    /// One API token that nobody has seen before.
+    /// One API token of `root@pam` that nobody has seen before.
     ///
     /// # Panics
     ///
     /// Where the system has no random generator.
     pub fn fresh() -> Self {
+        Self::fresh_token("root@pam!twin")
+    }
+
+    /// The same for another token, `user@realm!name`, which may be one of the cluster's.
+    ///
+    /// # Panics
+    ///
+    /// Where the system has no random generator.
+    pub fn fresh_token(name: &str) -> Self {
         let mut bytes = [0; 16];
         SystemRandom::new().fill(&mut bytes).expect("the system's random generator works, or TLS would not either");
         // The version and variant bits of a random UUID (RFC 9562, 5.4).
@@ -74,7 +83,7 @@ impl Credentials {
             }
             write!(secret, "{byte:02x}").expect("a string takes all text");
         }
-        Self { tokens: BTreeMap::from([("root@pam!twin".to_owned(), secret.into())]), ..Self::default() }
+        Self { tokens: BTreeMap::from([(name.to_owned(), secret.into())]), ..Self::default() }
     }
 
     /// An API token as clients send it, `user@realm!name=uuid`: the first in the order of names.

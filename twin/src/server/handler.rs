@@ -11,8 +11,10 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
 use serde_json::Value;
 
+use super::log::{Log, LoggedWrite};
 use super::login::{Asked, Clerk};
 use super::lookup::{Counts, Lookup};
+use super::moment::Moment;
 use super::reply::Reply;
 use super::{Options, body};
 use crate::rights::{Barred, Class};
@@ -31,6 +33,7 @@ pub(super) struct Shared {
     delay: Duration,
     refusal_delay: Duration,
     task_duration: Duration,
+    log: Option<Log>,
 }
 
 impl Shared {
@@ -42,7 +45,16 @@ impl Shared {
             delay: options.delay,
             refusal_delay: options.refusal_delay,
             task_duration: options.task_duration,
+            log: options.log.then(Log::new),
         }
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment::new(&self.lookup)
+    }
+
+    pub(super) fn writes(&self) -> Vec<LoggedWrite> {
+        self.log.as_ref().map(Log::writes).unwrap_or_default()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -244,9 +256,15 @@ async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login:
         now: now(),
         duration: i64::try_from(shared.task_duration.as_secs()).unwrap_or(i64::MAX),
     };
+    let noted = shared.log.as_ref().map(|log| (log, log.note(&request)));
     let state = Arc::clone(&shared.state);
     match tokio::task::spawn_blocking(move || writes::perform(&state, request)).await {
-        Ok(answer) => Reply::new(answer.into()),
+        Ok(answer) => {
+            if let Some((log, noted)) = noted {
+                log.answered(noted, &answer, &shared.state.view());
+            }
+            Reply::new(answer.into())
+        }
         Err(_) => failed(),
     }
 }

@@ -31,7 +31,7 @@ pub struct Counts {
 
 /// Where one answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     Recorded,
     Derived,
     Unknown,
@@ -48,7 +48,7 @@ pub(super) struct Lookup {
 }
 
 /// The cluster between two writes, with what was looked up of it.
-struct Current {
+pub(super) struct Current {
     view: Arc<View>,
     deriver: Deriver<Arc<View>>,
     /// What was looked up for those who see everything, and for tokens of root's.
@@ -268,7 +268,7 @@ impl Lookup {
     }
 
     /// The cluster as it is now; what was looked up before the last write is let go.
-    fn current(&self) -> Arc<Current> {
+    pub(super) fn current(&self) -> Arc<Current> {
         let view = self.state.view();
         let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
         if Arc::ptr_eq(&current.view, &view) {
@@ -294,7 +294,7 @@ impl Lookup {
         Ok(row.and_then(|row| Some(row.get("name")?.as_str()?.to_owned())))
     }
 
-    fn look_up(&self, current: &Current, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
+    pub(super) fn look_up(&self, current: &Current, path: &ApiPath) -> Result<(Origin, AnswerText), Unreadable> {
         if let Some(guest) = self.asked_guest(path) {
             return Ok(match current.view.get(path)? {
                 Some(answer) if agent::is_usable(&answer) => (Origin::Recorded, answer.into()),

@@ -20,12 +20,16 @@ mod agent;
 mod body;
 mod cloud_init;
 mod handler;
+mod log;
 mod login;
 mod lookup;
+mod moment;
 mod reply;
 mod tls;
 
+pub use log::{LoggedTask, LoggedWrite};
 pub use lookup::Counts;
+pub use moment::Moment;
 
 /// How the twin serves.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct Options {
     pub task_duration: Duration,
     /// How late lists of the whole cluster show what guests are doing.
     pub broadcast_interval: Duration,
+    /// Whether every call of a writing method is kept for [`Twin::writes`]. It grows for as long as the twin runs.
+    pub log: bool,
 }
 
 impl Options {
@@ -66,6 +72,7 @@ impl Options {
             state: None,
             task_duration: Duration::ZERO,
             broadcast_interval: Duration::ZERO,
+            log: false,
         }
     }
 }
@@ -169,6 +176,16 @@ impl Twin {
     /// How many answers it has given so far, by where they came from.
     pub fn counts(&self) -> Counts {
         self.state.counts()
+    }
+
+    /// The cluster as it is now; what is written later does not show.
+    pub fn moment(&self) -> Moment {
+        self.state.moment()
+    }
+
+    /// The calls of writing methods so far, in the order in which they came in; none unless [`Options::log`] says so.
+    pub fn writes(&self) -> Vec<LoggedWrite> {
+        self.state.writes()
     }
 
     /// Stops listening, closes every connection and waits until that is done.

@@ -146,6 +146,11 @@ pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, U
     })
 }
 
+/// How the work of a task ended: `OK`, or why it failed. `None` for a task that is not the twin's.
+pub fn exit(view: &View, upid: &str) -> Option<String> {
+    view.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(str::to_owned)
+}
+
 /// Whether a path is about tasks or the cluster's log, whose answers change with time.
 pub fn is_about(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();

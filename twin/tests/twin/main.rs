@@ -6,6 +6,7 @@ mod apt;
 mod containers;
 mod etc_pve;
 mod guests;
+mod log;
 mod missing;
 mod moving;
 mod network;

@@ -1,8 +1,10 @@
-//! Taking secrets out of answers before they are stored: a recording is made to be kept and to be passed on.
+//! Taking secrets out of answers before they are stored, and out of calls before they are told: a recording is made to be
+//! kept and to be passed on.
 
-use proxmox_mpc_model::ApiPath;
-use proxmox_mpc_model::kinds::{Class, Key, Kind, Source};
 use serde_json::{Map, Value};
+
+use crate::ApiPath;
+use crate::kinds::{Class, Key, Kind, Source};
 
 /// What Proxmox itself shows instead of a password (`cipassword`).
 const MASK: &str = "**********";
@@ -119,11 +121,11 @@ fn hide_password(key: &str, value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use proxmox_mpc_model::Answer;
-    use proxmox_mpc_model::kinds::KINDS;
     use serde_json::json;
 
     use super::*;
+    use crate::Answer;
+    use crate::kinds::KINDS;
 
     #[test]
     fn secrets_leave_every_shape_of_answer() {

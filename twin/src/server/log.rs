@@ -1,0 +1,132 @@
+//! What clients wrote: every call of a writing method as it came in, and how it was answered.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::redact::{Redactor, placeholder};
+use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::upid::Upid;
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::{Map, Value};
+
+use crate::state::{View, tasks};
+use crate::writes::Request;
+
+/// One call of a writing method, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggedWrite {
+    /// When it came in, counted from the start of the twin.
+    pub at: Duration,
+    /// What was to be done.
+    pub verb: Verb,
+    /// Where, without the query.
+    pub path: ApiPath,
+    /// The parameters of query and body; a placeholder stands for each secret.
+    pub parameters: Map<String, Value>,
+    /// The status of the answer; 0 for a call that is still under way.
+    pub status: u16,
+    /// Why it was refused, in Proxmox's words.
+    pub refusal: Option<String>,
+    /// The task that it started.
+    pub task: Option<LoggedTask>,
+}
+
+/// A task that a call started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedTask {
+    /// Its id.
+    pub upid: String,
+    /// What it does: `qmstart`.
+    pub kind: String,
+    /// How it ended: `OK`, or why it failed.
+    pub exit: String,
+}
+
+impl LoggedWrite {
+    /// Whether the call was taken and its task, if there was one, did its work.
+    pub fn succeeded(&self) -> bool {
+        let well = |task: &LoggedTask| task.exit == "OK" || task.exit.starts_with("WARNINGS");
+        (200..300).contains(&self.status) && self.task.as_ref().is_none_or(well)
+    }
+
+    /// Why it did nothing, in Proxmox's words: of the answer, or of the task. `None` where it succeeded.
+    pub fn failure(&self) -> Option<&str> {
+        if self.succeeded() {
+            return None;
+        }
+        self.refusal.as_deref().or(self.task.as_ref().map(|task| task.exit.as_str()))
+    }
+}
+
+/// The log of a running twin.
+#[derive(Debug)]
+pub(super) struct Log {
+    started: Instant,
+    redactor: Redactor,
+    writes: Mutex<Vec<LoggedWrite>>,
+}
+
+/// The place of a call in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted(usize);
+
+impl Log {
+    pub(super) fn new() -> Self {
+        Self { started: Instant::now(), redactor: Redactor::new(KINDS), writes: Mutex::default() }
+    }
+
+    /// Notes that a call came in.
+    pub(super) fn note(&self, request: &Request) -> Noted {
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.push(LoggedWrite {
+            at: self.started.elapsed(),
+            verb: request.verb,
+            path: request.path.clone(),
+            parameters: self.told(&request.path, &request.parameters),
+            status: 0,
+            refusal: None,
+            task: None,
+        });
+        Noted(writes.len() - 1)
+    }
+
+    /// Notes how it was answered; `view` is the cluster after it.
+    pub(super) fn answered(&self, noted: Noted, answer: &Answer, view: &View) {
+        let task = answer.data().and_then(Value::as_str).and_then(|upid| {
+            let exit = tasks::exit(view, upid)?;
+            Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), exit })
+        });
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(write) = writes.get_mut(noted.0) {
+            write.status = answer.status;
+            write.refusal = (answer.data().is_none() && !(200..300).contains(&answer.status)).then(|| words(answer));
+            write.task = task;
+        }
+    }
+
+    pub(super) fn writes(&self) -> Vec<LoggedWrite> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn told(&self, path: &ApiPath, parameters: &Map<String, Value>) -> Map<String, Value> {
+        let mut told = Value::Object(parameters.clone());
+        self.redactor.redact(path, &mut told);
+        let Value::Object(mut told) = told else { return Map::new() };
+        // What only a call has, and no object shows.
+        for (name, value) in &mut told {
+            if name.contains("password") || name.contains("hmac") {
+                *value = placeholder(name).into();
+            }
+        }
+        told
+    }
+}
+
+/// A refusal in Proxmox's words, what is wrong with each parameter among them.
+fn words(answer: &Answer) -> String {
+    let message = answer.body.get("message").and_then(Value::as_str).map_or(answer.reason.as_str(), str::trim_end);
+    let errors = answer.body.get("errors").and_then(Value::as_object).into_iter().flatten();
+    let errors = errors.map(|(name, why)| format!("\n{name}: {}", why.as_str().unwrap_or_default().trim_end()));
+    errors.fold(message.to_owned(), |text, error| text + &error)
+}
