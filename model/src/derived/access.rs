@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::rules::words;
 use super::{Deriver, Outcome, Row, with_queries};
-
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
 /// Users and tokens.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
     match (segments, query) {
+        (["access", "users"], []) => plain_users(deriver),
+        (["access", "users"], [(key, value)]) if key == "full" && value == "1" => users_with_everything(deriver),
         (["access", "users", user], []) => single_user(deriver, user),
         (["access", "users", user, "token"], []) => Ok(tokens(deriver, user)?.map(|tokens| Answer::ok(tokens.into()))),
         (["access", "users", user, "token", name], []) => single_token(deriver, user, name),
@@ -47,11 +48,8 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
     };
     let groups: Vec<String> = match row.get("groups") {
         Some(groups) => words(Some(groups)).collect(),
-        None => match deriver.rows(&ApiPath::parse("access/groups"), "groupid")? {
-            Some(groups) => {
-                let member = |group: &Row| words(group.get("users")).any(|member| member == user);
-                groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name.clone()).collect()
-            }
+        None => match groups_of(deriver, user)? {
+            Some(groups) => groups,
             None => return Ok(None),
         },
     };
@@ -62,6 +60,38 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
     single.insert("groups".to_owned(), json!(groups));
     single.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
     Ok(Some(Answer::ok(single.into())))
+}
+
+/// The list of users without groups and tokens, from the one with them.
+fn plain_users<A: Answers>(deriver: &Deriver<A>) -> Outcome {
+    let Some(users) = deriver.rows(&full_users(), "userid")? else { return Ok(None) };
+    let plain = users.values().map(|row| {
+        let mut row = Row::clone(row);
+        row.retain(|key, _| !matches!(key.as_str(), "groups" | "tokens"));
+        Value::Object(row)
+    });
+    Ok(Some(Answer::ok(plain.collect::<Vec<_>>().into())))
+}
+
+/// The list of users with groups and tokens, put together from the lists of users, groups and each one's tokens.
+fn users_with_everything<A: Answers>(deriver: &Deriver<A>) -> Outcome {
+    let Some(users) = deriver.rows(&ApiPath::parse("access/users"), "userid")? else { return Ok(None) };
+    let mut whole: Vec<Value> = Vec::new();
+    for (user, row) in users.iter() {
+        let (Some(groups), Some(tokens)) = (groups_of(deriver, user)?, tokens(deriver, user)?) else { return Ok(None) };
+        let mut row = Row::clone(row);
+        row.insert("groups".to_owned(), groups.join(",").into());
+        row.insert("tokens".to_owned(), if tokens.is_empty() { Value::Null } else { tokens.into() });
+        whole.push(row.into());
+    }
+    Ok(Some(Answer::ok(whole.into())))
+}
+
+/// The groups that a user is a member of, from the list of groups.
+fn groups_of<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<String>>, Unreadable> {
+    let Some(groups) = deriver.rows(&ApiPath::parse("access/groups"), "groupid")? else { return Ok(None) };
+    let member = |group: &Row| words(group.get("users")).any(|member| member == user);
+    Ok(Some(groups.iter().filter(|(_, group)| member(group)).map(|(name, _)| name.clone()).collect()))
 }
 
 /// The users by name, from the list with everything or from the plain one, which lacks groups and tokens.

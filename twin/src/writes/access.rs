@@ -1,9 +1,9 @@
 //! Users, their tokens, and who may do what (`PVE::API2::{User,ACL}`).
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::list;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::{Value, json};
 
 use super::{Call, Refusal, Write};
@@ -46,6 +46,7 @@ fn words(row: &Row, key: &str) -> Vec<String> {
 }
 
 fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    keep_tokens(transaction)?;
     let user = call.required("userid")?;
     let mut rows = transaction.rows(&users())?;
     let Some((_, realm)) = user.rsplit_once('@').filter(|(name, realm)| !name.is_empty() && !realm.is_empty()) else {
@@ -98,6 +99,20 @@ fn join(transaction: &mut Transaction, call: &Call, user: &str, context: &str, a
     Ok(())
 }
 
+/// Keeps the tokens of every user where only the list with everything tells them: it is stale once a user is written.
+fn keep_tokens(transaction: &mut Transaction) -> Result<(), Refusal> {
+    let full = users().with_query("full", "1");
+    let Some(all) = transaction.indexed(&full, "userid")? else { return Ok(()) };
+    for (user, row) in all.iter() {
+        let path = tokens_of(user);
+        if transaction.get(&path)?.is_none() {
+            transaction
+                .set(&path, row.get("tokens").filter(|tokens| tokens.is_array()).cloned().unwrap_or_else(|| json!([])));
+        }
+    }
+    Ok(())
+}
+
 /// Writes the list of users and forgets the recorded answer about one of them, whose tokens stay.
 fn store_users(transaction: &mut Transaction, call: &Call, user: &str, rows: Vec<Row>) {
     if let Some(password) = call.text("password") {
@@ -108,6 +123,7 @@ fn store_users(transaction: &mut Transaction, call: &Call, user: &str, rows: Vec
 }
 
 fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    keep_tokens(transaction)?;
     let user = call.required("userid")?;
     let mut rows = transaction.rows(&users())?;
     let Some(row) = rows.iter_mut().find(|row| is(row, "userid", &user)) else {
@@ -147,6 +163,7 @@ pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<
 
 /// What a user was a part of goes with him.
 fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+    keep_tokens(transaction)?;
     let user = call.required("userid")?;
     let mut rows = transaction.rows(&users())?;
     let before = rows.len();
@@ -189,6 +206,7 @@ fn token(transaction: &Transaction, call: &Call) -> Result<(String, String, Vec<
 
 /// Writes a user's tokens; what was recorded of the user has them too.
 fn store_tokens(transaction: &mut Transaction, user: &str, tokens: Vec<Row>) -> Result<(), Refusal> {
+    keep_tokens(transaction)?;
     let rows = transaction.rows(&users())?;
     transaction.hide_below(&ApiPath::new(["access", "users", user]));
     transaction.set_rows(&tokens_of(user), tokens);

@@ -1,8 +1,10 @@
 //! Writes over HTTP: what is asked for, what is refused and in which words, and what can be read after.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
 use proxmox_mpc_twin::server::Options;
 use proxmox_mpc_twin::{Credentials, Recording};
 use serde_json::{Value, json};
@@ -317,5 +319,31 @@ fn rules_are_kept_as_by_pve_firewall() {
         assert_eq!((&rules[0]["macro"], &rules[0]["comment"]), (&json!("SSH"), &Value::Null));
         assert_eq!((&rules[1]["type"], &rules[1]["action"]), (&json!("group"), &json!("gates")));
         assert_eq!(rows("cluster/firewall/ipset/nets")[0]["cidr"], "10.1.2.0/24");
+    });
+}
+
+/// An import asks for the list of users with everything and for nothing else of them.
+#[test]
+fn users_that_only_the_full_list_tells_keep_their_tokens() {
+    let recording = Recording::open(&fixture("pve-9.1.tar.zst")).unwrap();
+    let full = ApiPath::parse("access/users?full=1");
+    let imported = |path: &ApiPath| !path.as_str().starts_with("access/users") || *path == full;
+    let paths = recording.paths().unwrap().filter(imported);
+    let answers: BTreeMap<ApiPath, Answer> =
+        paths.filter_map(|path| recording.get(&path).unwrap().map(|answer| (path, answer))).collect();
+    let recorded = answers[&full].clone();
+    let plain = recording.get(&ApiPath::parse("access/users")).unwrap().unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    with_twin(Arc::new(answers), Options::new(credentials), |_, mut client| {
+        let sorted = |answer: Answer| {
+            let mut rows: Vec<Value> = answer.list().cloned().map(Value::Object).collect();
+            rows.sort_by_key(|row| row["userid"].as_str().map(str::to_owned));
+            rows
+        };
+        let asked = |client: &mut Client, path: &str| sorted(client.get(&format!("/api2/json/{path}")).answer());
+        assert_eq!(asked(&mut client, "access/users"), sorted(plain));
+        assert_eq!(send(&mut client, "POST", "access/users", "userid=new%40pve").status, 200);
+        assert_eq!(send(&mut client, "DELETE", "access/users/new%40pve", "").status, 200);
+        assert_eq!(asked(&mut client, "access/users?full=1"), sorted(recorded));
     });
 }
