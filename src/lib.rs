@@ -12,4 +12,5 @@ pub mod settings;
 pub mod toolchain;
 pub mod ui;
 pub mod verify;
+pub mod workbench;
 pub mod workspace;

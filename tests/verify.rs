@@ -10,11 +10,10 @@ use proxmox_mpc::fault::{Fault, FaultKind};
 use proxmox_mpc::toolchain::terraform::{Counts, Product, Tool, ToolError, Version, find};
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc::verify::{self, Proof, ProofRecord, VerifyError};
-use proxmox_mpc::workspace;
-use proxmox_mpc_generators as generators;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
+use crate::support::workspaces::imported;
 use crate::support::{self, skip};
 
 /// What the pretended Terraform says and does, command by command.
@@ -203,20 +202,6 @@ fn a_tool_must_be_one() {
     // A settings file that is not there is a warning on the other stream, and comes first.
     check("Warning: no settings' >&2; echo 'Terraform v1.11.4", "Terraform 1.11.4");
     check("hello", "`tool` does not answer like Terraform or OpenTofu: hello");
-}
-
-/// Generates a workspace from a recording of ours.
-fn imported(recording: &Recording) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let made = generators::generate(recording, &generators::Options::default(), &generators::Previous::default());
-    let made = made.unwrap();
-    let mut manifest = made.manifest;
-    manifest.files = workspace::hashes(&made.files);
-    let text = manifest.render();
-    let manifest = workspace::Manifest { path: verify::MANIFEST, text: &text };
-    let changes = workspace::plan(folder.path(), &made.files, manifest, &workspace::Hashes::new()).unwrap();
-    workspace::apply(folder.path(), &made.files, manifest, &changes, workspace::Edits::Stop).unwrap();
-    folder
 }
 
 /// The whole way with the real Terraform and the real provider, then the same with one attribute changed.

@@ -2,6 +2,7 @@
 
 pub(crate) mod clusters;
 pub(crate) mod program;
+pub(crate) mod workspaces;
 
 use std::io::Write as _;
 

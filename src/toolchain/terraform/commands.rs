@@ -10,6 +10,8 @@ use crate::toolchain::terraform::{Product, Tool, Version};
 pub enum Environment {
     /// Nothing that speaks to Terraform or to the provider, but for where providers come from.
     Clean,
+    /// The same, and the values that the user gives to variables: `TF_VAR_…`.
+    Rehearsal,
     /// The user's credentials and variables, without what changes what the command means.
     Users,
 }
@@ -46,14 +48,55 @@ pub fn plan(tool: &Tool, folder: &Path, data: Option<&Path>, out: &Path, environ
         .arg(file) // The stream of messages names what changes; only the file has the attributes.
 }
 
-/// Prints a plan file as one line of JSON.
-pub fn show(tool: &Tool, folder: &Path, data: Option<&Path>, plan: &Path, environment: Environment) -> Invocation {
+/// Prints a plan file, or without one the state of `folder`, as one line of JSON.
+pub fn show(
+    tool: &Tool,
+    folder: &Path,
+    data: Option<&Path>,
+    plan: Option<&Path>,
+    environment: Environment,
+) -> Invocation {
     let mut invocation = command(tool, folder, environment);
     if let Some(data) = data {
         invocation = invocation.env("TF_DATA_DIR", data.to_string_lossy());
     }
-    invocation.arg("show").arg("-json").arg("-no-color").arg(plan)
+    let invocation = invocation.arg("show").arg("-json").arg("-no-color");
+    match plan {
+        Some(plan) => invocation.arg(plan),
+        None => invocation,
+    }
 }
+
+/// Does what a plan file says, in `folder` and its state.
+pub fn apply(tool: &Tool, folder: &Path, data: &Path, plan: &Path, environment: Environment) -> Invocation {
+    command(tool, folder, environment)
+        .env("TF_DATA_DIR", data.to_string_lossy())
+        .arg("apply")
+        .arg("-json")
+        .arg("-input=false") // A prompt would hang: stdin is null.
+        .arg("-no-color")
+        .arg(plan)
+}
+
+/// Prints the state of `folder` as it is stored, wherever its backend keeps it. Nothing is written or locked.
+pub fn pull(tool: &Tool, folder: &Path) -> Invocation {
+    command(tool, folder, Environment::Users).arg("state").arg("pull")
+}
+
+/// What of the user's environment would change what a rehearsal does, or lead it to the cluster.
+const REHEARSAL_WITHHOLDS: [&str; 11] = [
+    "PROXMOX_VE_",
+    "PM_VE_",
+    "TF_CLI_ARGS",
+    "TF_DATA_DIR",
+    "TF_ENCRYPTION",
+    "TF_INPUT",
+    "TF_LOG",
+    "TF_REATTACH_PROVIDERS",
+    "TF_STATE",
+    "TF_STATIC",
+    "TF_WORKSPACE",
+];
 
 fn command(tool: &Tool, folder: &Path, environment: Environment) -> Invocation {
     let invocation = Invocation::new(&tool.program)
@@ -67,6 +110,9 @@ fn command(tool: &Tool, folder: &Path, environment: Environment) -> Invocation {
             .withhold("PM_VE_") // The provider's older prefix.
             .keep("TF_CLI_CONFIG_FILE") // Where providers come from: mirrors, credentials of registries.
             .keep("TF_PLUGIN_CACHE_DIR"),
+        Environment::Rehearsal => {
+            REHEARSAL_WITHHOLDS.iter().fold(invocation, |invocation, name| invocation.withhold(name))
+        }
         Environment::Users => invocation
             .withhold("TF_CLI_ARGS") // `-refresh=false` there would make any plan look clean.
             .withhold("TF_LOG") // A debug log on the error stream, with tokens in it.
@@ -111,8 +157,14 @@ mod tests {
              -input=false -no-color -lock=false -detailed-exitcode -out=/s/plan",
         );
         check(
-            &show(&terraform, folder, None, out, Environment::Users),
+            &show(&terraform, folder, None, Some(out), Environment::Users),
             "cd /s/code && CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1 terraform show -json -no-color /s/plan",
         );
+        check(
+            &apply(&terraform, folder, data, out, Environment::Rehearsal),
+            "cd /s/code && CHECKPOINT_DISABLE=1 TF_DATA_DIR=/s/data TF_IN_AUTOMATION=1 terraform apply -json \
+             -input=false -no-color /s/plan",
+        );
+        check(&pull(&terraform, folder), "cd /s/code && CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1 terraform state pull");
     }
 }

@@ -95,15 +95,7 @@ fn difference(resource: &ShownResource) -> Option<Difference> {
         return None;
     }
     let change = &resource.change;
-    let actions: Vec<&str> = change.actions.iter().map(String::as_str).collect();
-    let action = match actions[..] {
-        ["no-op" | "read"] => return None,
-        ["create"] => Action::Create,
-        ["update"] => Action::Update,
-        ["delete", "create"] | ["create", "delete"] => Action::Replace,
-        ["delete"] => Action::Destroy,
-        _ => Action::Other,
-    };
+    let action = action(&change.actions)?;
     let mut attributes = Vec::new();
     if matches!(action, Action::Update | Action::Replace | Action::Other) {
         let sides = Sides {
@@ -120,6 +112,19 @@ fn difference(resource: &ShownResource) -> Option<Difference> {
         }
     }
     Some(Difference { address: resource.address.clone(), action, attributes })
+}
+
+/// What these words of Terraform's mean; `None` for nothing.
+pub(super) fn action(words: &[String]) -> Option<Action> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Some(match words[..] {
+        ["no-op" | "read"] => return None,
+        ["create"] => Action::Create,
+        ["update"] => Action::Update,
+        ["delete", "create"] | ["create", "delete"] => Action::Replace,
+        ["delete"] => Action::Destroy,
+        _ => Action::Other,
+    })
 }
 
 /// The same place in the five trees that Terraform describes a change with.
@@ -207,7 +212,7 @@ fn length(sides: Sides<'_>) -> Option<usize> {
 }
 
 /// `["disk", 0, "size"]` as `disk[0].size`.
-fn path(steps: &[Value]) -> String {
+pub(super) fn path(steps: &[Value]) -> String {
     let text: String = steps
         .iter()
         .map(|step| match step {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Diagnostic, Event, Severity, Sink, Work};
+use crate::toolchain::terraform::Step;
 
 /// What one line says, as far as we act on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Message {
     Read(String),
     /// Something is planned for an object.
     Planned(Change),
+    /// Something that was done to an object has ended.
+    Ended(Step),
     /// An object differs from the state that Terraform kept of it.
     Drift(String),
     /// What the plan does, in numbers.
@@ -112,7 +115,7 @@ impl<'a> PlanReader<'a> {
     pub fn line(&mut self, line: &str) {
         match message(line) {
             Message::Version(version) => self.plan.version = Some(version),
-            Message::Reading(_) => {}
+            Message::Reading(_) | Message::Ended(_) => {}
             Message::Read(address) => {
                 self.plan.read.insert(address);
                 let done = u64::try_from(self.plan.read.len()).unwrap_or(u64::MAX);
@@ -148,6 +151,9 @@ pub fn message(line: &str) -> Message {
         "version" => raw.terraform.or(raw.tofu).map(Message::Version),
         "refresh_start" => raw.hook.map(|hook| Message::Reading(hook.resource.addr)),
         "refresh_complete" => raw.hook.map(|hook| Message::Read(hook.resource.addr)),
+        "apply_complete" | "apply_errored" => {
+            raw.hook.map(|hook| Message::Ended(hook.step(raw.kind == "apply_complete")))
+        }
         "planned_change" => raw.change.map(|change| Message::Planned(change.into())),
         "resource_drift" => raw.change.map(|change| Message::Drift(change.resource.addr)),
         "change_summary" => raw.changes.map(|changes| Message::Summary(changes.into())),
@@ -174,6 +180,14 @@ struct Raw {
 #[derive(Deserialize)]
 struct RawHook {
     resource: RawResource,
+    #[serde(default)]
+    action: String,
+}
+
+impl RawHook {
+    fn step(self, done: bool) -> Step {
+        Step { address: self.resource.addr, action: self.action, done }
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,15 +1,19 @@
 //! Terraform and OpenTofu: which one is here, what we say to it, and what it answers.
 
+mod applied;
 mod commands;
 mod differences;
 mod messages;
+mod planned;
 mod version;
 
 use std::path::{Path, PathBuf};
 
-pub use commands::{Environment, init, plan, show};
+pub use applied::{Applied, ApplyReader, Step};
+pub use commands::{Environment, apply, init, plan, pull, show};
 pub use differences::{Action, AttributeDifference, Difference, differences};
 pub use messages::{Change, Counts, Message, Plan, PlanReader, message};
+pub use planned::{Planned, planned};
 pub use version::Version;
 
 use crate::event::Sink;

@@ -1,4 +1,4 @@
-//! What a proof needs to know of the code: its variables, what it imports, and whether it names the provider.
+//! What must be known of the code to try it out: its variables, what it imports, and how it names the provider.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,64 +6,66 @@ use std::path::Path;
 
 use hcl_edit::structure::{Block, BlockLabel, Body};
 
-use crate::verify::VerifyError;
+use crate::workbench::WorkbenchError;
 
-/// The code of a root module, as far as a proof is concerned.
+/// The code of a root module, as far as trying it out is concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Code {
+pub(crate) struct Code {
     /// Variables that somebody must give a value.
-    pub(super) variables: Vec<Variable>,
+    pub(crate) variables: Vec<Variable>,
     /// The addresses of `import` blocks.
-    pub(super) imports: BTreeSet<String>,
+    pub(crate) imports: BTreeSet<String>,
     /// Whether there is a `provider "proxmox"` block to override.
-    pub(super) provider: bool,
+    pub(crate) provider: bool,
+    /// The aliases of further blocks.
+    pub(crate) aliases: BTreeSet<String>,
 }
 
 /// A variable without a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Variable {
+pub(crate) struct Variable {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its type as it is written, `None` where any will do.
-    pub(super) constraint: Option<String>,
+    pub(crate) constraint: Option<String>,
 }
 
 impl Variable {
     /// A value of its type that stands for the one that only the user knows. The provider never reads a secret
     /// back, so none of these shows in a plan.
-    pub(super) fn placeholder(&self) -> String {
+    pub(crate) fn placeholder(&self) -> String {
         let constraint = self.constraint.as_deref().unwrap_or("string");
         match constraint.split('(').next().unwrap_or_default().trim() {
             "number" => "0".to_owned(),
             "bool" => "false".to_owned(),
             "list" | "set" | "tuple" => "[]".to_owned(),
             "map" | "object" => "{}".to_owned(),
-            _ => crate::import::redact::placeholder(&self.name),
+            _ => proxmox_mpc_model::redact::placeholder(&self.name),
         }
     }
 }
 
 /// Reads the `.tf` files in `folder`. A file without a block that matters is not parsed: one of ten thousand guests
 /// would take two hundred megabytes.
-pub(super) fn read(folder: &Path) -> Result<Code, VerifyError> {
+pub(crate) fn read(folder: &Path) -> Result<Code, WorkbenchError> {
     let mut code = Code::default();
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|source| VerifyError::read(folder, source))? {
-        let path = entry.map_err(|source| VerifyError::read(folder, source))?.path();
+    for entry in fs::read_dir(folder).map_err(|source| WorkbenchError::read(folder, source))? {
+        let path = entry.map_err(|source| WorkbenchError::read(folder, source))?.path();
         if path.extension().is_some_and(|extension| extension == "tf") {
             files.push(path);
         }
     }
     if files.is_empty() {
-        return Err(VerifyError::NoCode { folder: folder.to_owned() });
+        return Err(WorkbenchError::NoCode { folder: folder.to_owned() });
     }
     files.sort();
     for path in files {
-        let text = fs::read_to_string(&path).map_err(|source| VerifyError::read(&path, source))?;
+        let text = fs::read_to_string(&path).map_err(|source| WorkbenchError::read(&path, source))?;
         if !matters(&text) {
             continue;
         }
-        let body = text.parse::<Body>().map_err(|source| VerifyError::Syntax { path, source: Box::new(source) })?;
+        let body = text.parse::<Body>().map_err(|source| WorkbenchError::Syntax { path, source: Box::new(source) })?;
         body.blocks().for_each(|block| code.block(block));
     }
     Ok(code)
@@ -85,7 +87,12 @@ impl Code {
             ("import", []) if !block.body.has_attribute("for_each") => {
                 self.imports.extend(block.body.get_attribute("to").map(|to| text(&to.value)));
             }
-            ("provider", [name]) if label(name) == "proxmox" => self.provider = true,
+            ("provider", [name]) if label(name) == "proxmox" => {
+                match block.body.get_attribute("alias").and_then(|alias| alias.value.as_str()) {
+                    Some(alias) => drop(self.aliases.insert(alias.to_owned())),
+                    None => self.provider = true,
+                }
+            }
             _ => {}
         }
     }
@@ -118,9 +125,13 @@ mod tests {
             "imports.tf",
             "import {\n  to = a.b\n  id = \"1\"\n}\nimport {\n  for_each = {}\n  to       = c.d[each.key]\n  id = each.value\n}\n",
         );
-        write("provider.tf", "provider \"proxmox\" {\n}\n");
+        write(
+            "provider.tf",
+            "provider \"proxmox\" {\n}\nprovider \"proxmox\" {\n  alias = \"other\"\n}\nprovider \"random\" {}\n",
+        );
         let code = read(folder.path()).unwrap();
         assert!(code.provider);
+        assert_eq!(code.aliases, BTreeSet::from(["other".to_owned()]));
         assert_eq!(code.imports, BTreeSet::from(["a.b".to_owned()]));
         let variables: Vec<_> = code.variables.iter().map(|found| (found.name.as_str(), found.placeholder())).collect();
         assert_eq!(variables, [("password", "redacted-password".to_owned()), ("any", "redacted-any".to_owned())]);
@@ -143,7 +154,7 @@ mod tests {
     #[test]
     fn a_folder_without_code_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read(folder.path()), Err(VerifyError::NoCode { .. })));
-        assert!(matches!(read(&folder.path().join("none")), Err(VerifyError::Read { .. })));
+        assert!(matches!(read(folder.path()), Err(WorkbenchError::NoCode { .. })));
+        assert!(matches!(read(&folder.path().join("none")), Err(WorkbenchError::Read { .. })));
     }
 }

@@ -7,83 +7,94 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::verify::VerifyError;
+use crate::workbench::WorkbenchError;
+use crate::workbench::code::Code;
 
 /// A folder that is gone when this is dropped. Its mode is 0700.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     folder: TempDir,
 }
 
 /// Sorts behind every other override file: the last one wins.
 const OVERRIDE: &str = "zz_proxmox_mpc_override.tf";
+/// Where SSH is led to: nothing listens there. The provider's complaint names it.
+pub(crate) const NO_SSH: &str = "127.0.0.1:9";
 /// The `import` blocks of objects whose own were removed after they had been applied.
 const IMPORTS: &str = "zz_proxmox_mpc_imports.tf";
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self, VerifyError> {
-        let folder = tempfile::Builder::new().prefix("proxmox-mpc-").tempdir().map_err(VerifyError::Scratch)?;
+    pub(crate) fn new() -> Result<Self, WorkbenchError> {
+        let folder = tempfile::Builder::new().prefix("proxmox-mpc-").tempdir().map_err(WorkbenchError::Scratch)?;
         for part in ["code", "data"] {
-            fs::create_dir(folder.path().join(part)).map_err(VerifyError::Scratch)?;
+            fs::create_dir(folder.path().join(part)).map_err(WorkbenchError::Scratch)?;
         }
         Ok(Self { folder })
     }
 
     /// Where the copy of the code is.
-    pub(super) fn code(&self) -> PathBuf {
+    pub(crate) fn code(&self) -> PathBuf {
         self.folder.path().join("code")
     }
 
     /// Where Terraform keeps providers and the like.
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
+    /// A place for what is copied besides the code.
+    pub(crate) fn beside(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
     /// Where the plan goes.
-    pub(super) fn plan(&self) -> PathBuf {
+    pub(crate) fn plan(&self) -> PathBuf {
         self.folder.path().join("plan")
     }
 
     /// Copies the code in `from`; what it may refer to beside it (templates, modules) is linked.
-    pub(super) fn copy(&self, from: &Path) -> Result<(), VerifyError> {
-        for entry in fs::read_dir(from).map_err(|source| VerifyError::read(from, source))? {
-            let entry = entry.map_err(|source| VerifyError::read(from, source))?;
+    pub(crate) fn copy(&self, from: &Path) -> Result<(), WorkbenchError> {
+        for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
+            let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;
             let (path, name) = (entry.path(), entry.file_name());
             let to = self.code().join(&name);
             match role(&name.to_string_lossy()) {
                 Role::LeftOut => {}
                 Role::Code if path.is_file() => {
-                    fs::copy(&path, &to).map_err(VerifyError::Scratch)?;
+                    fs::copy(&path, &to).map_err(WorkbenchError::Scratch)?;
                 }
                 Role::Code | Role::Beside => {
-                    let path = path.canonicalize().map_err(|source| VerifyError::read(&path, source))?;
-                    link(&path, &to).map_err(VerifyError::Scratch)?;
+                    let path = path.canonicalize().map_err(|source| WorkbenchError::read(&path, source))?;
+                    link(&path, &to).map_err(WorkbenchError::Scratch)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Points the provider at `endpoint`, whose token comes by the environment, and takes any backend away.
+    /// Points every block of the provider at `endpoint`, whose token comes by the environment, and takes any backend
+    /// away.
     ///
     /// What the code sets of the credentials would win over the environment, and is unset. The certificate is not
-    /// checked: the twin is in this process and listens on loopback only.
-    pub(super) fn point_at(&self, endpoint: &str, provider: bool) -> Result<(), VerifyError> {
-        let unset = ["api_token", "username", "password", "auth_ticket", "csrf_prevention_token", "min_tls"];
-        let mut text = format!(
-            "terraform {{\n  backend \"local\" {{}}\n}}\n\nprovider \"proxmox\" {{\n  endpoint = \"{endpoint}\"\n  insecure = true\n"
-        );
-        for name in unset {
-            writeln!(text, "  {name} = null").expect("writing to a string cannot fail");
-        }
-        text.push_str("}\n");
+    /// checked: the twin is in this process and listens on loopback only. The addresses of the nodes are the cluster's
+    /// own, so that SSH is led to a port where nothing listens.
+    pub(crate) fn point_at(&self, endpoint: &str, code: &Code) -> Result<(), WorkbenchError> {
+        let mut text = "terraform {\n  backend \"local\" {}\n}\n".to_owned();
+        let mut plain = String::new();
         // An override needs something to override.
-        let name = if provider { OVERRIDE } else { "zz_proxmox_mpc.tf" };
-        fs::write(self.code().join(name), text).map_err(VerifyError::Scratch)
+        provider(if code.provider { &mut text } else { &mut plain }, endpoint, None);
+        for alias in &code.aliases {
+            provider(&mut text, endpoint, Some(alias));
+        }
+        fs::write(self.code().join(OVERRIDE), text).map_err(WorkbenchError::Scratch)?;
+        if plain.is_empty() {
+            return Ok(());
+        }
+        fs::write(self.code().join("zz_proxmox_mpc.tf"), plain).map_err(WorkbenchError::Scratch)
     }
 
     /// Adds `import` blocks: addresses and the ids to import them by.
-    pub(super) fn import(&self, imports: &[(&str, &str)]) -> Result<(), VerifyError> {
+    pub(crate) fn import(&self, imports: &[(&str, &str)]) -> Result<(), WorkbenchError> {
         if imports.is_empty() {
             return Ok(());
         }
@@ -92,8 +103,24 @@ impl Scratch {
             let id = hcl_edit::expr::Expression::from(*id);
             writeln!(text, "import {{\n  to = {address}\n  id = {id}\n}}").expect("writing to a string cannot fail");
         }
-        fs::write(self.code().join(IMPORTS), text).map_err(VerifyError::Scratch)
+        fs::write(self.code().join(IMPORTS), text).map_err(WorkbenchError::Scratch)
     }
+}
+
+/// A block of the provider that leads to `endpoint` and nowhere else.
+fn provider(text: &mut String, endpoint: &str, alias: Option<&str>) {
+    let unset = ["api_token", "username", "password", "auth_ticket", "csrf_prevention_token", "min_tls"];
+    text.push_str("\nprovider \"proxmox\" {\n");
+    if let Some(alias) = alias {
+        let alias = hcl_edit::expr::Expression::from(alias);
+        writeln!(text, "  alias = {alias}").expect("writing to a string cannot fail");
+    }
+    writeln!(text, "  endpoint = \"{endpoint}\"\n  insecure = true").expect("writing to a string cannot fail");
+    for name in unset {
+        writeln!(text, "  {name} = null").expect("writing to a string cannot fail");
+    }
+    text.push_str("  ssh {\n    agent         = false\n    username      = \"nobody\"\n    password      = \"none\"\n");
+    writeln!(text, "    socks5_server = \"{NO_SSH}\"\n  }}\n}}").expect("writing to a string cannot fail");
 }
 
 /// What becomes of a file of the user's folder.
@@ -103,7 +130,7 @@ enum Role {
     Code,
     /// It is linked.
     Beside,
-    /// It has no place in a proof: state, values of variables, what Terraform installed.
+    /// It has no place here: state, values of variables, what Terraform installed.
     LeftOut,
 }
 
@@ -160,7 +187,10 @@ mod tests {
         }
         let scratch = Scratch::new().unwrap();
         scratch.copy(from.path()).unwrap();
-        scratch.point_at("https://127.0.0.1:1/", true).unwrap();
+        let code = Code { provider: true, aliases: ["b".to_owned()].into(), ..Code::default() };
+        scratch.point_at("https://127.0.0.1:1/", &code).unwrap();
+        let text = fs::read_to_string(scratch.code().join(OVERRIDE)).unwrap();
+        assert_eq!(text.matches("endpoint = \"https://127.0.0.1:1/\"").count(), 2, "{text}");
         scratch.import(&[("a.b", "it's \"1\"")]).unwrap();
         let mut names: Vec<_> = fs::read_dir(scratch.code())
             .unwrap()

@@ -1,4 +1,4 @@
-//! Why a proof could not be made, and what to do about it.
+//! Why code could not be tried out, and what to do about it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::fault::{Fault, FaultKind};
 use crate::toolchain::process::ProcessError;
 use crate::toolchain::terraform::ToolError;
 
-/// Why there is no proof, neither a good nor a bad one.
+/// Why nothing can be said about the code, neither good nor bad.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub enum WorkbenchError {
     /// A file of the workspace cannot be read.
     #[error("could not read `{}`", path.display())]
     Read {
@@ -45,7 +45,7 @@ pub enum VerifyError {
         /// Why.
         source: ManifestError,
     },
-    /// The copy that the proof works on cannot be made.
+    /// The copy that the work is done on cannot be made.
     #[error("could not write the scratch copy of the code")]
     Scratch(#[source] io::Error),
     /// The twin does not start.
@@ -61,7 +61,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Tool(#[from] ToolError),
     /// Terraform could not be run to its end.
-    #[error("there is no proof")]
+    #[error(transparent)]
     Process(#[from] ProcessError),
     /// The provider is neither here nor can it be fetched.
     #[error("the provider cannot be installed here: {why}")]
@@ -87,8 +87,8 @@ pub enum VerifyError {
     },
 }
 
-impl VerifyError {
-    pub(super) fn read(path: &Path, source: io::Error) -> Self {
+impl WorkbenchError {
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
     }
 }
@@ -97,7 +97,7 @@ fn words(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().fold(String::new(), |text, found| text + "\n" + &found.summary + "\n" + found.detail.trim_end())
 }
 
-impl Fault for VerifyError {
+impl Fault for WorkbenchError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Process(error) => error.kind(),
@@ -117,7 +117,7 @@ impl Fault for VerifyError {
             Self::Scratch(_) => {
                 vec!["Choose a folder for temporary files with the variable TMPDIR.".to_owned()]
             }
-            Self::Recording(_) => vec!["Import again, or prove against the cluster with `--live`.".to_owned()],
+            Self::Recording(_) => vec!["Import again, or run this against the cluster with `--live`.".to_owned()],
             Self::Provider { .. } => vec![
                 "Without a way to the registry, name a mirror in the Terraform CLI configuration \
                  (https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation)."

@@ -1,0 +1,87 @@
+//! Workspaces on disk, and what Terraform makes of them on a twin.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc::verify;
+use proxmox_mpc::workspace;
+use proxmox_mpc_generators as generators;
+use proxmox_mpc_twin::server::{AgentPolicy, Options, serve};
+use proxmox_mpc_twin::{Credentials, Recording};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::program::{Ran, ran_in};
+
+/// Generates a workspace from a recording of ours.
+pub(crate) fn imported(recording: &Recording) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = generators::generate(recording, &generators::Options::default(), &generators::Previous::default());
+    let made = made.unwrap();
+    let mut manifest = made.manifest;
+    manifest.files = workspace::hashes(&made.files);
+    let text = manifest.render();
+    let manifest = workspace::Manifest { path: verify::MANIFEST, text: &text };
+    let changes = workspace::plan(folder.path(), &made.files, manifest, &workspace::Hashes::new()).unwrap();
+    workspace::apply(folder.path(), &made.files, manifest, &changes, workspace::Edits::Stop).unwrap();
+    folder
+}
+
+/// Applies the imports of a workspace to a twin, aside, and gives the workspace the state that this leaves.
+pub(crate) fn applied(workspace: &Path, recording: Arc<Recording>) {
+    let runtime = Runtime::new().unwrap();
+    let credentials = Credentials::fresh();
+    let token = credentials.token().unwrap();
+    let options = Options { agent: AgentPolicy::RefuseUnlessUsable, ..Options::new(credentials) };
+    let twin = {
+        let _inside = runtime.enter();
+        serve(recording, options).unwrap()
+    };
+    let aside = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(workspace.join(verify::CODE)).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), aside.path().join(entry.file_name())).unwrap();
+    }
+    let terraform = |arguments: &[&str]| -> Ran {
+        let program = Invocation::new("terraform")
+            .folder(aside.path())
+            .env("PROXMOX_VE_ENDPOINT", twin.endpoint())
+            .env("PROXMOX_VE_INSECURE", "true")
+            .secret("PROXMOX_VE_API_TOKEN", token.clone());
+        ran_in(program, arguments)
+    };
+    for arguments in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
+        let ran = terraform(arguments);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
+    }
+    runtime.block_on(twin.stop());
+    fs::copy(aside.path().join("terraform.tfstate"), workspace.join(verify::CODE).join("terraform.tfstate")).unwrap();
+}
+
+/// Every file below a folder with its text, to see that nothing was touched.
+pub(crate) fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            found.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Changes the text of a file of a workspace.
+pub(crate) fn edit(workspace: &Path, file: &str, edits: &[(&str, &str)]) {
+    let path = workspace.join(file);
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (before, after) in edits {
+        assert!(text.contains(before), "`{before}` is not in {file}");
+        text = text.replacen(before, after, 1);
+    }
+    fs::write(path, text).unwrap();
+}
