@@ -8,6 +8,7 @@ pub mod event;
 pub mod fault;
 pub mod import;
 pub mod interrupt;
+pub mod rehearse;
 pub mod settings;
 pub mod toolchain;
 pub mod ui;

@@ -64,6 +64,8 @@ fn exit_codes_are_the_documented_ones() {
     check(&["verify", empty], 1, "", "hint: An import makes a recording");
     check(&["--events", "json", "verify", empty], 1, "", "\"exit_code\":1");
     check(&["verify", empty, "--live"], 1, "", "could not read");
+    check(&["rehearse", empty], 1, "", "hint: An import makes a recording");
+    check(&["rehearse", "--as", "root@pam"], 2, "", "without the secret");
     check(&["twin", "serve", empty], 1, "", "error: there is nothing to answer with");
     check(&["twin", "serve", "x", "--listen", "everywhere"], 2, "", "invalid value 'everywhere'");
     check(&["completions", "zsh"], 0, "#compdef proxmox-mpc", "");

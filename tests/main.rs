@@ -10,6 +10,7 @@ mod import;
 mod laws;
 mod pages;
 mod process;
+mod rehearse;
 mod server;
 mod support;
 mod verify;

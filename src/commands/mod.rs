@@ -7,6 +7,7 @@ mod coverage;
 mod demo;
 mod import;
 mod man;
+mod rehearse;
 mod twin;
 mod verify;
 mod version;
@@ -28,6 +29,7 @@ pub enum Command {
     Demo(demo::Arguments),
     Import(Box<import::Arguments>),
     Verify(verify::Arguments),
+    Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
     Twin(twin::Arguments),
     Completions(completions::Arguments),
@@ -42,6 +44,7 @@ impl Command {
             Self::Demo(arguments) => arguments.run(ui),
             Self::Import(arguments) => arguments.run(ui),
             Self::Verify(arguments) => arguments.run(ui),
+            Self::Rehearse(arguments) => arguments.run(ui),
             Self::Coverage(arguments) => arguments.run(ui),
             Self::Twin(arguments) => arguments.run(ui),
             Self::Completions(arguments) => arguments.run(ui),

@@ -58,6 +58,13 @@ pub fn variable(name: &str) -> Option<String> {
     value.map(|value| value.to_string_lossy().into_owned())
 }
 
+/// The names of the environment variables of this process that begin with `prefix`, without it.
+pub fn variables(prefix: &str) -> Vec<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one door to the environment")]
+    let all = std::env::vars_os();
+    all.filter_map(|(name, _)| name.to_string_lossy().strip_prefix(prefix).map(str::to_owned)).collect()
+}
+
 /// The settings that these options, this world and the workspace's file together make.
 pub fn resolve(options: Flags, file: Flags, world: &World<'_>) -> Result<Settings, SettingsError> {
     let layers = [Layer::from(options), Layer::environment(world)?, Layer::from(file)];

@@ -105,6 +105,20 @@ pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
     Adoption { addresses, resources: resources.into_iter().flatten().collect() }
 }
 
+/// The address that a state has for each object, as far as it tells which object a resource is. `made` is what an import
+/// of the same cluster would make.
+pub fn addresses(instances: &[Instance], made: &Manifest) -> BTreeMap<Identity, String> {
+    let places = made.objects.iter().filter(|(_, place)| !place.skip);
+    let known: BTreeMap<Known, &Identity> = places
+        .map(|(identity, place)| (identity::of_ours(typed(&place.address), &place.import_id), identity))
+        .collect();
+    let named = instances.iter().filter_map(|instance| {
+        let identity = *known.get(&identity::in_state(instance)?)?;
+        Some((identity.clone(), instance.address()))
+    });
+    named.collect()
+}
+
 struct Run<'a> {
     around: Around<'a>,
     /// The objects that have code.

@@ -1,0 +1,104 @@
+//! The copy of the code as a rehearsal needs it: with the user's values of variables, and without `prevent_destroy`, at
+//! which Terraform would stop before it shows anything.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use hcl_edit::Decorate as _;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Block, BlockLabel, Body};
+
+use crate::workbench::{Scratch, WorkbenchError};
+
+/// Lifts the protection of every resource in the copy, and says which ones had it: `type.name`.
+///
+/// What a module protects stays so: modules are linked, not copied.
+pub(super) fn lift(scratch: &Scratch) -> Result<BTreeSet<String>, WorkbenchError> {
+    let mut lifted = BTreeSet::new();
+    for entry in fs::read_dir(scratch.code()).map_err(WorkbenchError::Scratch)? {
+        let path = entry.map_err(WorkbenchError::Scratch)?.path();
+        let is_code = path.extension().is_some_and(|extension| extension == "tf") && path.is_file();
+        if !is_code {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| WorkbenchError::read(&path, source))?;
+        if !text.contains("prevent_destroy") {
+            continue;
+        }
+        let parsed = text.parse::<Body>();
+        let syntax = |source| WorkbenchError::Syntax { path: path.clone(), source: Box::new(source) };
+        let mut body = parsed.map_err(syntax)?;
+        for block in body.get_blocks_mut("resource") {
+            lifted.extend(lift_one(block));
+        }
+        // The copy may have the mode of a file that nobody may write to.
+        fs::remove_file(&path).and_then(|()| fs::write(&path, body.to_string())).map_err(WorkbenchError::Scratch)?;
+    }
+    Ok(lifted)
+}
+
+/// Lifts the protection of a resource; its address where it had one.
+fn lift_one(block: &mut Block) -> Option<String> {
+    let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
+    let address = labels.join(".");
+    let lifecycle = block.body.get_blocks_mut("lifecycle").next()?;
+    let mut attribute = lifecycle.body.get_attribute_mut("prevent_destroy")?;
+    let protected = attribute.get().value.as_bool() == Some(true);
+    let mut value = Expression::from(false);
+    std::mem::swap(value.decor_mut(), attribute.value_mut().decor_mut());
+    *attribute.value_mut() = value;
+    protected.then_some(address)
+}
+
+/// Copies the files from which Terraform reads values of variables by itself.
+pub(super) fn copy_values(scratch: &Scratch, from: &Path) -> Result<(), WorkbenchError> {
+    for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
+        let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;
+        let name = entry.file_name();
+        if is_read_by_itself(&name.to_string_lossy()) && entry.path().is_file() {
+            fs::copy(entry.path(), scratch.code().join(name)).map_err(WorkbenchError::Scratch)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_read_by_itself(name: &str) -> bool {
+    matches!(name, "terraform.tfvars" | "terraform.tfvars.json")
+        || name.ends_with(".auto.tfvars")
+        || name.ends_with(".auto.tfvars.json")
+}
+
+/// The address without keys and modules, as a protection is written: `type.name` of `module.m.type.name["x"]`.
+pub(super) fn written_as(address: &str) -> &str {
+    address.split('[').next().unwrap_or(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use hcl_edit::expr::Expression;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_protected_is_lifted_and_nothing_else_is_touched() {
+        let text = "# kept\nresource \"a\" \"b\" {\n  description = <<-EOT\n    prevent_destroy = true\n  EOT\n\n  lifecycle {\n    \
+                    prevent_destroy = true # kept too\n    ignore_changes  = [x]\n  }\n}\n\nresource \"a\" \"c\" {\n  lifecycle {\n    \
+                    prevent_destroy = false\n  }\n}\n";
+        let mut body = text.parse::<Body>().unwrap();
+        let lifted: Vec<String> = body.get_blocks_mut("resource").filter_map(lift_one).collect();
+        assert_eq!(lifted, ["a.b"]);
+        let expected = text.replace("prevent_destroy = true # kept too", "prevent_destroy = false # kept too");
+        assert_eq!(body.to_string(), expected);
+        assert!(matches!(Expression::from(false), Expression::Bool(_)));
+    }
+
+    #[test]
+    fn values_are_read_as_terraform_does() {
+        let check = |name: &str, expected: bool| assert_eq!(is_read_by_itself(name), expected, "{name}");
+        check("terraform.tfvars", true);
+        check("secret.auto.tfvars", true);
+        check("terraform.tfvars.json", true);
+        check("prod.tfvars", false);
+    }
+}

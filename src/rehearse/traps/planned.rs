@@ -1,0 +1,162 @@
+//! Traps that the plan itself shows.
+
+use serde_json::Value;
+
+use super::{GUESTS, Row, blocks};
+use crate::rehearse::guests;
+use crate::toolchain::terraform::{Action, Planned};
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        id: "guest-replaced",
+        what: "The guest is destroyed with all its disks, and a new and empty one is made in its place.",
+        instead: "Undo the change of the attribute that forces the replacement, or back the guest up and restore its data afterwards.",
+        source: "provider rules T38 to T45, C4, C6",
+        find: |evidence| evidence.replaced(&GUESTS),
+    },
+    Row {
+        id: "power-cut-on-destroy",
+        what: "`stop_on_destroy` cuts the power of the guest before it is destroyed.",
+        instead: "Leave `stop_on_destroy` out, and shut the guest down before.",
+        source: "step 05-vm-started",
+        find: |evidence| {
+            let on = |planned: &Planned| {
+                planned.destroys() && planned.before.get("stop_on_destroy") == Some(&Value::Bool(true))
+            };
+            let running = |planned: &&Planned| {
+                guests::planned(planned).is_some_and(|guest| evidence.before.running.contains(&guest))
+            };
+            let all = evidence.planned.iter().filter(|planned| on(planned)).filter(running);
+            all.map(|planned| planned.address.clone()).collect()
+        },
+    },
+    Row {
+        id: "ip-config-stays",
+        what: "A removed `ip_config` is never deleted: it stays in the guest's configuration, and every plan wants to change it again.",
+        instead: "Delete it by hand afterwards: `qm set ID --delete ipconfigN`.",
+        source: "step 04-vm-cloudinit-b",
+        find: |evidence| {
+            let count = |side: &Value| {
+                let block = side.get("initialization").and_then(|list| list.get(0));
+                block.map_or(0, |block| blocks(block, "ip_config"))
+            };
+            evidence.updated(&["vm"], |planned| count(&planned.after) < count(&planned.before))
+        },
+    },
+    Row {
+        id: "every-disk-rewritten",
+        what: "A change of one disk sends every disk of the guest again, without the options that the provider does not know (`wwn`, …).",
+        instead: "Compare the drives above with what they are to be; what is missing can be set again with `qm set`.",
+        source: "provider rule T43",
+        find: |evidence| {
+            evidence.updated(&["vm"], |planned| {
+                blocks(&planned.before, "disk") > 1 && planned.before.get("disk") != planned.after.get("disk")
+            })
+        },
+    },
+    Row {
+        id: "firewall-rules-rewritten",
+        what: "A change of one rule moves and writes every rule again: on the way the rules are in another order, and `icmp-type`, which the provider does not know, is lost.",
+        instead: "Change rules when traffic can bear it; rules with `icmp-type` belong to Ansible.",
+        source: "steps 38-firewall-rules-node, 39-firewall-rules-vm",
+        find: |evidence| evidence.updated(&["firewall_rules", "cluster_firewall_security_group"], |_| true),
+    },
+    Row {
+        id: "ip-set-made-again",
+        what: "A change of an IP set deletes it, entry by entry, and makes it again: for that time the rules that name it match nothing, and protect nothing.",
+        instead: "Change the entries in the web interface first, so that the plan has nothing to do, or when traffic can bear it.",
+        source: "step 16-firewall-vm",
+        find: |evidence| {
+            let again = |planned: &Planned| matches!(planned.action, Some(Action::Update | Action::Replace));
+            evidence.meant(&["firewall_ipset"], again)
+        },
+    },
+    Row {
+        id: "subnet-replaced",
+        what: "A new gateway deletes the subnet and makes it again; with the SDN applied in between, its DHCP and SNAT are gone for that time.",
+        instead: "Apply it when the network can bear it.",
+        source: "step 17-sdn",
+        find: |evidence| evidence.replaced(&["sdn_subnet"]),
+    },
+    Row {
+        id: "storage-replaced",
+        what: "The storage is deleted from the cluster's configuration and made again: backups and guests that use it fail in between, and its password must be in the code. Its contents stay.",
+        instead: "Change it with `pvesm set` where Proxmox allows that, and import again.",
+        source: "step 11-storage-cifs-pbs",
+        find: |evidence| {
+            let is_storage = |planned: &&Planned| {
+                super::short(&planned.resource).starts_with("storage_") && planned.action == Some(Action::Replace)
+            };
+            evidence.planned.iter().filter(is_storage).map(|planned| planned.address.clone()).collect()
+        },
+    },
+    Row {
+        id: "acl-replaced",
+        what: "A change of an ACL takes the permission away and gives it again, also for `propagate` alone: in between the login has none, and if it is the one that applies, it locks itself out.",
+        instead: "Add the new ACL first, apply, then take the old one out.",
+        source: "step 02-access-b",
+        find: |evidence| evidence.replaced(&["acl"]),
+    },
+    Row {
+        id: "pool-member-replaced",
+        what: "The member leaves its pool and another one comes: permissions that the pool gives are gone in between.",
+        instead: "Nothing, where nobody's permissions come from the pool.",
+        source: "step 01-pool",
+        find: |evidence| evidence.replaced(&["pool_membership"]),
+    },
+    Row {
+        id: "thin-provision-stays",
+        what: "`thin_provision = false` is sent as nothing at all: Proxmox keeps `sparse`, and Terraform stops with \"inconsistent result\".",
+        instead: "Run `pvesm set STORAGE --sparse 0`, then apply.",
+        source: "step 10-storage",
+        find: |evidence| {
+            evidence.updated(&["storage_zfspool"], |planned| {
+                let is = |side: &Value, truth: bool| side.get("thin_provision") == Some(&Value::Bool(truth));
+                is(&planned.before, true) && !is(&planned.after, true)
+            })
+        },
+    },
+    Row {
+        id: "hosts-rewritten",
+        what: "The whole hosts file is written from the code: its comments and its order are lost.",
+        instead: "Keep comments in the code.",
+        source: "facts of the first later change, recorded",
+        find: |evidence| evidence.updated(&["hosts"], |_| true),
+    },
+    Row {
+        id: "options-taken-over",
+        what: "The cluster has options already, and the code makes the resource new instead of importing it: Terraform stops with \"inconsistent result\", and the next apply deletes every option that the provider knows, also those that are not in the code.",
+        instead: "Import it: `import { to = … id = \"cluster\" }`.",
+        source: "step 24-cluster-options",
+        find: |evidence| evidence.meant(&["cluster_options"], Planned::creates),
+    },
+    Row {
+        id: "applier-before-deletes",
+        what: "The applier runs before the SDN objects are deleted: the deletions stay pending, and the nodes keep the old networks.",
+        instead: "Apply the SDN by hand afterwards (Datacenter, SDN, Apply).",
+        source: "step 17-sdn",
+        find: |evidence| evidence.meant(&["sdn_applier"], Planned::destroys),
+    },
+    Row {
+        id: "inline-acl-takes-all",
+        what: "An `acl` block in a user or group takes over every ACL of that user or group: what `proxmox_acl` makes for it is removed again.",
+        instead: "Use `proxmox_acl` alone.",
+        source: "step 02-access",
+        find: |evidence| {
+            let separate = evidence.planned.iter().any(|planned| super::short(&planned.resource) == "acl");
+            let inline = |planned: &Planned| planned.action.is_some() && blocks(&planned.after, "acl") > 0;
+            if separate { evidence.meant(&["user", "group"], inline) } else { Vec::new() }
+        },
+    },
+    Row {
+        id: "guest-elsewhere",
+        what: "The code names another node than the one where the guest is. Without `migrate = true` it is replaced; a container gets a second one of its number, which Proxmox refuses.",
+        instead: "Import again, so that the code says where the guest is; `migrate = true` moves a virtual machine.",
+        source: "provider rules T44, T45, C21",
+        find: |evidence| {
+            evidence.meant(&GUESTS, |planned| {
+                planned.action == Some(Action::Replace) && planned.replacing.iter().any(|path| path == "node_name")
+            })
+        },
+    },
+];

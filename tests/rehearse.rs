@@ -1,0 +1,312 @@
+//! The rehearsal, with the real Terraform and the real provider where they are here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proxmox_mpc::fault::{Fault as _, FaultKind};
+use proxmox_mpc::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
+use proxmox_mpc::settings;
+use proxmox_mpc::toolchain::terraform::{ToolError, find};
+use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
+use proxmox_mpc::workbench::WorkbenchError;
+use proxmox_mpc_twin::Recording;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::clusters::place;
+use crate::support::workspaces::{applied, bytes, edit, imported};
+use crate::support::{self, skip};
+
+/// A workspace of a fixture, and how it is rehearsed. `Err` says why this machine cannot.
+struct Stage {
+    folder: TempDir,
+    job: Job,
+}
+
+impl Stage {
+    fn new(fixture: &str) -> Result<Self, String> {
+        let tool = match find(None, &()) {
+            Ok(tool) => tool,
+            Err(error @ ToolError::Missing) => return Err(error.to_string()),
+            Err(error) => panic!("{error}"),
+        };
+        let recording = Arc::new(Recording::open(&place(fixture)).unwrap());
+        let folder = imported(&recording);
+        let job = Job {
+            workspace: folder.path().to_owned(),
+            recording,
+            live: false,
+            now: "2026-11-24T00:50:00Z".to_owned(),
+            tool,
+            var_files: Vec::new(),
+            login: "root@pam!twin".to_owned(),
+            destroy: false,
+            ansible: None,
+            given: Vec::new(),
+            selected: (None, None),
+        };
+        // Whether the provider can be had is seen with the smallest code there is.
+        let stage = Self { folder, job };
+        let small = tempfile::tempdir().unwrap();
+        fs::create_dir(small.path().join("terraform")).unwrap();
+        fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
+        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &()) {
+            Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => Err(error.to_string()),
+            _ => Ok(stage),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn edit(&self, file: &str, edits: &[(&str, &str)]) {
+        edit(self.path(), &format!("terraform/{file}"), edits);
+    }
+
+    fn add(&self, text: &str) {
+        fs::write(self.path().join("terraform/more.tf"), text).unwrap();
+    }
+
+    /// Leaves nothing of the workspace's code but this, which imports two pools.
+    fn only_pools(&self, code: &str) {
+        let folder = self.path().join("terraform");
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("main.tf"), code).unwrap();
+        let manifest = self.path().join("manifest.json");
+        if manifest.exists() {
+            fs::remove_file(manifest).unwrap();
+        }
+    }
+
+    /// Rehearses, and sees that the workspace is as it was.
+    fn run(&self) -> Result<Rehearsal, RehearseError> {
+        let before = bytes(self.path());
+        let rehearsal = rehearse(&self.job, &());
+        assert_eq!(bytes(self.path()), before, "the workspace was touched");
+        rehearsal
+    }
+}
+
+fn shown(rehearsal: &Rehearsal, output: OutputFormat) -> String {
+    let (results, errors) = (Captured::default(), Captured::default());
+    Ui::captured(Options { output, ..Options::default() }, &results, &errors, None).report(rehearsal).unwrap();
+    results.text()
+}
+
+fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(Change, Option<&'r str>)> {
+    let object = rehearsal.objects.iter().find(|object| object.identity.as_str() == identity)?;
+    Some((object.change, object.address.as_deref()))
+}
+
+fn traps(rehearsal: &Rehearsal) -> Vec<(&str, Vec<&str>)> {
+    rehearsal.traps.iter().map(|trap| (trap.id, trap.at.iter().map(String::as_str).collect())).collect()
+}
+
+/// The report as programs get it, without what differs from run to run: times, and the order of what Terraform does at once.
+fn settled(rehearsal: &Rehearsal) -> String {
+    let mut value: Value = serde_json::from_str(&shown(rehearsal, OutputFormat::Json)).unwrap();
+    for list in ["calls", "guests", "errors", "refused"] {
+        let rows = value[list].as_array_mut().unwrap();
+        for row in rows.iter_mut() {
+            for time in ["at", "down"] {
+                if row[time].is_number() {
+                    row[time] = 0.into();
+                }
+            }
+        }
+        rows.sort_by_key(ToString::to_string);
+    }
+    value["tool"] = "Terraform".into();
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
+/// A running guest that is changed, a new one under a number that is taken, a pool, and a pool under a name that is taken.
+#[test]
+fn what_would_happen_is_told_and_nothing_is_touched() {
+    let stage = match Stage::new("homelab.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    stage.edit("virtual_machines.tf", &[("dedicated = 2048", "dedicated = 3072")]);
+    stage.add(
+        "resource \"proxmox_virtual_environment_vm\" \"fresh\" {\n  node_name = \"pve\"\n  vm_id     = 104\n  name      = \"fresh\"\n  started   = false\n}\n\
+         resource \"proxmox_virtual_environment_pool\" \"lab\" {\n  pool_id = \"lab\"\n}\n\
+         resource \"proxmox_virtual_environment_pool\" \"taken\" {\n  pool_id = \"media\"\n}\n\
+         resource \"proxmox_virtual_environment_user\" \"guest\" {\n  user_id  = \"guest@pve\"\n  password = \"CANARY-of-a-secret\"\n}\n",
+    );
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Failed)), "{page}");
+    let address = "proxmox_virtual_environment_vm.fw_home_arpa";
+    assert_eq!(change(&rehearsal, "qemu/101"), Some((Change::Changed, Some(address))), "{page}");
+    let lab = Some("proxmox_virtual_environment_pool.lab");
+    assert_eq!(change(&rehearsal, "pool/lab"), Some((Change::Created, lab)), "{page}");
+    assert_eq!(change(&rehearsal, "qemu/104"), None, "{page}");
+    let way: Vec<(&str, What)> = rehearsal
+        .guests
+        .iter()
+        .map(|event| (event.identity.as_str(), event.what))
+        .filter(|(id, _)| *id == "qemu/101")
+        .collect();
+    assert_eq!(way, [("qemu/101", What::Stop), ("qemu/101", What::Start)], "{page}");
+    assert_eq!(rehearsal.totals.restarted, 1);
+    assert_eq!(
+        traps(&rehearsal),
+        [("vmid-taken", vec!["proxmox_virtual_environment_vm.fresh"]), ("power-cut", vec![address])],
+        "{page}"
+    );
+    let why: Vec<&str> = rehearsal.refused.iter().map(|refused| refused.why.as_str()).collect();
+    assert!(why.contains(&"create pool failed: pool 'media' already exists"), "{page}");
+    let json = settled(&rehearsal);
+    assert!(!json.contains("CANARY") && !page.contains("CANARY"), "a secret was told");
+    support::snapshot("rehearse_json", &json);
+}
+
+/// With a state: a guest that left the code, one that is protected, and an object that is made again.
+#[test]
+fn what_would_be_lost_is_told() {
+    let stage = match Stage::new("homelab.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    applied(stage.path(), Arc::clone(&stage.job.recording));
+    take_out(&stage.path().join("terraform"), "docker01");
+    stage.edit("containers.tf", &[("unprivileged  = true", "unprivileged  = false")]);
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!(rehearsal.fault_kind(), Some(FaultKind::Differences), "{page}");
+    assert!(matches!(rehearsal.state, StateUsed::Copy { objects: 70, .. }), "{:?}", rehearsal.state);
+    let docker = "proxmox_virtual_environment_vm.docker01";
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Destroyed, Some(docker))), "{page}");
+    let way: Vec<What> =
+        rehearsal.guests.iter().filter(|event| event.identity.as_str() == "qemu/110").map(|event| event.what).collect();
+    assert_eq!(way, [What::Shutdown, What::Destroy], "{page}");
+    let pihole = "proxmox_virtual_environment_container.pihole";
+    let protected: Vec<&str> = rehearsal.protected.iter().map(|protected| protected.address.as_str()).collect();
+    assert_eq!(protected, [pihole], "what left the code is not protected any more: {page}");
+    let found = traps(&rehearsal);
+    for expected in [("purged", vec![docker]), ("guest-replaced", vec![pihole]), ("no-time-limit", vec![pihole])] {
+        assert!(found.contains(&expected), "{expected:?} is not in {found:?}");
+    }
+    assert!(page.starts_with("Terraform would REFUSE to start: 1 object is protected."), "{page}");
+}
+
+/// Takes out every block that is, imports or names the guest of this label.
+fn take_out(folder: &Path, label: &str) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "tf") {
+            continue;
+        }
+        let body: hcl_edit::structure::Body = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let about = |block: &hcl_edit::structure::Block| {
+            let text = block.body.to_string();
+            let named = block.labels.iter().any(|name| name.as_str() == label);
+            let imports = block.ident.as_str() == "import" && text.contains(&format!("{label}\n"));
+            named || imports || text.contains(&format!(".{label}."))
+        };
+        let kept: Vec<_> = body.into_iter().filter(|structure| !structure.as_block().is_some_and(about)).collect();
+        let mut body = hcl_edit::structure::Body::new();
+        for structure in kept {
+            body.push(structure);
+        }
+        fs::write(&path, body.to_string()).unwrap();
+    }
+}
+
+/// A workspace whose imports were never applied has nothing to destroy; with them applied, it has.
+#[test]
+fn a_destroy_is_rehearsed_from_the_imports_on() {
+    let mut stage = match Stage::new("pve-9.1.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let group = "import {\n  to = proxmox_virtual_environment_group.ops\n  id = \"ops\"\n}\n\
+                 resource \"proxmox_virtual_environment_group\" \"ops\" {\n  group_id = \"ops\"\n}\n";
+    stage.only_pools(&(include_str!("terraform/pools.tf").to_owned() + group));
+    stage.job.destroy = true;
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Differences)), "{page}");
+    let ops = Some("proxmox_virtual_environment_group.ops");
+    assert_eq!(change(&rehearsal, "group/ops"), Some((Change::Destroyed, ops)), "{page}");
+    let with_it = "acl/pool/prod?ops?PVEVMAdmin";
+    assert!(change(&rehearsal, with_it).is_some(), "what goes with a group is told as well: {page}");
+    assert_eq!(change(&rehearsal, "pool/dev"), None, "{page}");
+    assert_eq!(traps(&rehearsal), [("pool-not-empty", vec!["pool/dev", "pool/prod"])], "{page}");
+    // What cannot be imported cannot be destroyed either.
+    stage.only_pools(&include_str!("terraform/pools.tf").replace("id = \"dev\"", "id = \"gone\""));
+    let rehearsal = stage.run().unwrap();
+    assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::NoPlan, Some(FaultKind::Failed)));
+    assert_eq!(rehearsal.errors[0].summary, "Cannot import non-existent remote object");
+}
+
+/// Nothing is done that would not stay on the twin, and a backend that was never set up is no obstacle.
+#[test]
+fn nothing_is_really_done() {
+    let stage = match Stage::new("pve-9.1.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let canary = tempfile::tempdir().unwrap();
+    let canary = canary.path().join("really-done");
+    stage.add(&format!(
+        "resource \"terraform_data\" \"x\" {{\n  provisioner \"local-exec\" {{\n    command = \"touch {}\"\n  }}\n}}\n",
+        canary.display()
+    ));
+    let error = stage.run().unwrap_err();
+    assert!(matches!(&error, RehearseError::Outside { what } if what.len() == 1), "{error}");
+    assert!(error.to_string().contains("terraform_data.x starts programs"), "{error}");
+    assert!(!canary.exists() && !error.hints().is_empty());
+    stage.add("terraform {\n  backend \"http\" {\n    address = \"http://127.0.0.1:9/\"\n  }\n}\n");
+    let rehearsal = stage.run().unwrap();
+    let expected = "Backend initialization required, please run \"terraform init\"";
+    assert!(matches!(&rehearsal.state, StateUsed::Unreachable { why } if why == expected), "{:?}", rehearsal.state);
+    assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Nothing, None));
+    support::snapshot("rehearse_nothing", &shown(&rehearsal, OutputFormat::Table));
+}
+
+/// A token that may not do it is refused as the cluster would refuse it.
+#[test]
+fn a_token_may_do_what_the_cluster_lets_it() {
+    let mut stage = match Stage::new("pve-9.1.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    stage.only_pools(&include_str!("terraform/pools.tf").replace("Production workloads", "Something else"));
+    assert_eq!(stage.run().unwrap().reached, Reached::Applied);
+    stage.job.login = "terraform@pve!ro".to_owned();
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!(rehearsal.fault_kind(), Some(FaultKind::Failed), "{page}");
+    assert!(page.contains("Permission check failed"), "{page}");
+}
+
+/// The playbooks go after Terraform, to the same twin; what they change and why they fail is told.
+#[test]
+fn playbooks_are_rehearsed_too() {
+    let Some(programs) = settings::variable("PROXMOX_MPC_ANSIBLE").map(PathBuf::from) else {
+        skip!("PROXMOX_MPC_ANSIBLE names no folder with Ansible; scripts/test makes one");
+    };
+    let mut stage = match Stage::new("pve-9.1.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let play = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    \
+                - name: \"An option\"\n      proxmox_object: {path: nodes/pve2/lxc/201/config, values: {description: new}}\n    \
+                - name: \"Nothing there\"\n      proxmox_object: {path: nodes/pve1/qemu/999/config, values: {description: new}}\n\
+                - hosts: elsewhere.example\n  tasks:\n    - command: \"false\"\n";
+    fs::write(stage.path().join("ansible/playbooks/site.yml"), play).unwrap();
+    stage.job.ansible = Some(programs.join("ansible-playbook"));
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    let played = rehearsal.playbooks.as_ref().unwrap();
+    assert_eq!(played.failed.len(), 1, "{page}");
+    assert_eq!((played.failed[0].task.as_str(), rehearsal.fault_kind()), ("Nothing there", Some(FaultKind::Failed)));
+    let missing = Job { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
+    let error = rehearse(&missing, &()).unwrap_err();
+    assert_eq!(error.to_string(), "`/nonexistent/ansible-playbook` is not installed here");
+}
