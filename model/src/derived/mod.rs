@@ -34,7 +34,7 @@ mod volume;
 
 pub use follows::is_stale;
 pub use renewed::is_renewed;
-pub use url::{Unreached, unreached};
+pub use url::{UNSEEN, Unreached, unreached};
 
 /// Makes answers from others. Lists that many answers are made from are parsed once.
 #[derive(Debug)]

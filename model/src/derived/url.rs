@@ -1,7 +1,7 @@
 //! What is at a URL that a node is asked to download from.
 //!
 //! Nobody here goes there. A file is taken to be where the URL says, unless the host is of a domain that never exists
-//! (RFC 6761): what is told of it is then what the URL itself tells.
+//! (RFC 6761): what is told of it is what the URL itself tells, and that it is one block long.
 
 use serde_json::json;
 
@@ -11,6 +11,18 @@ use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// The domains that nobody will ever have.
 const NEVER: [&str; 3] = ["example", "invalid", "test"];
+
+/// The size of a file that nobody has seen, in bytes: a file system's block.
+pub const UNSEEN: u64 = 4096;
+
+/// What web servers call the types of the files that nodes download (`mime.types`); the rest is bytes.
+const TYPES: [(&str, &str); 5] = [
+    ("gz", "application/gzip"),
+    ("iso", "application/x-iso9660-image"),
+    ("tar", "application/x-tar"),
+    ("xz", "application/x-xz"),
+    ("zst", "application/zstd"),
+];
 
 /// A host that a node cannot find the address of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +43,12 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
     let path = url.split('?').next().unwrap_or_default();
     let name = path.split_once("://").and_then(|(_, rest)| rest.rsplit_once('/')).map_or("", |(_, name)| name);
-    Ok(Some(Answer::ok(if name.is_empty() { json!({}) } else { json!({ "filename": name }) })))
+    if name.is_empty() {
+        return Ok(Some(Answer::ok(json!({}))));
+    }
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    let kind = TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, kind)| kind);
+    Ok(Some(Answer::ok(json!({ "filename": name, "size": UNSEEN, "mimetype": kind }))))
 }
 
 /// The host whose address a node does not find on the way to a URL: that of the datacenter's proxy, where there is one, or
@@ -75,7 +92,9 @@ mod tests {
                 Err(reason) => assert_eq!((answer.status, answer.reason.as_str()), (500, reason), "{url}"),
             }
         };
-        check(json!({}), "https://cloud.debian.org/a/b.qcow2?x=1/2", Ok(json!({"filename": "b.qcow2"})));
+        let of = |name: &str, kind: &str| json!({"filename": name, "size": 4096, "mimetype": kind});
+        check(json!({}), "https://cloud.debian.org/a/b.qcow2?x=1/2", Ok(of("b.qcow2", "application/octet-stream")));
+        check(json!({}), "http://192.0.2.1/a.iso", Ok(of("a.iso", "application/x-iso9660-image")));
         check(json!({}), "http://192.0.2.1", Ok(json!({})));
         let refused = "invalid server response: '500 Can't connect to www.example:443 (Name or service not known)'";
         check(json!({}), "https://www.example/x.iso", Err(refused));

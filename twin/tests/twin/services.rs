@@ -355,6 +355,9 @@ fn tasks_are_listed_and_logged() {
             .map(|entry| (entry["pri"].as_u64().unwrap(), entry["msg"].as_str().unwrap().to_owned()))
             .collect();
         let (good, bad) = (good.as_str().unwrap(), bad.as_str().unwrap());
+        done(&mut client, "PUT", "nodes/pve1/qemu/500/config", "cores=2&cipassword=hush&delete=name");
+        let log = read(&mut client, "cluster/log?max=1");
+        assert_eq!(log[0]["msg"], "update VM 500: -cipassword <hidden> -cores 2 -delete name");
         let why = "Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist";
         let expected = [
             (3, format!("end task {bad} {why}")),

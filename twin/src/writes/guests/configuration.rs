@@ -15,8 +15,24 @@ const NOT_KEPT: [&str; 8] =
 /// `PUT config`.
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
+    if guest.kind == Type::Machine {
+        transaction.note(call, &guest.node, &told(call));
+    }
     apply(transaction, call, &guest, stored, &mut Log::new())?;
     Ok(Value::Null)
+}
+
+/// What the cluster's log says of a change: `update VM 100: -cores 2 -delete scsi1`.
+fn told(call: &Call) -> String {
+    const UNTOLD: [&str; 5] = ["background_delay", "digest", "import-working-storage", "node", "vmid"];
+    let mut said = vec![format!("update VM {}:", call.text("vmid").unwrap_or_default())];
+    for key in call.parameters.keys().filter(|key| !UNTOLD.contains(&key.as_str())) {
+        // Disks that are unlinked are deleted keys.
+        let name = if key == "idlist" { "delete" } else { key };
+        let value = if key == "cipassword" { "<hidden>".to_owned() } else { call.text(key).unwrap_or_default() };
+        said.push(format!("-{name} {value}"));
+    }
+    said.join(" ")
 }
 
 /// `PUT unlink`: disks are taken off; keys that are not there are passed over.
@@ -25,6 +41,7 @@ pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value
     let mut stored = Stored::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let running = guest.is_running(transaction)?;
+    transaction.note(call, &guest.node, &told(call));
     for key in call.list("idlist") {
         remove(transaction, &guest, &mut stored, (&key, call.flag("force")), running)?;
     }
@@ -37,10 +54,8 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
     let (guest, stored) = checked(transaction, call)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "qmconfig", &guest.vmid, |transaction, log| {
-        let given = kept_parameters(call);
-        let said: Vec<String> =
-            given.iter().map(|(key, _)| format!("-{key} {}", call.text(key).unwrap_or_default())).collect();
-        log.push(format!("update VM {}: {}", guest.vmid, said.join(" ")));
+        transaction.note(call, &guest.node, &told(call));
+        log.push(told(call));
         apply(transaction, call, &guest, stored, log)
     })
 }

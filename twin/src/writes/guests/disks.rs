@@ -269,6 +269,8 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
         if after == before {
             return Ok(());
         }
+        let resized = format!("update VM {}: resize --disk {key} --size {size}", guest.vmid);
+        transaction.note(call, &guest.node, &resized);
         volumes::stretch(transaction, &guest.node, volume, after)?;
         let mut rest = options(&value);
         rest.retain(|(key, _)| key != "size");

@@ -1,7 +1,7 @@
 //! Files on storages: ISO images, container templates, images to import, and what is noted of backups
 //! (`PVE::API2::Storage::{Status,Content}`).
 
-use proxmox_mpc_model::derived::unreached;
+use proxmox_mpc_model::derived::{UNSEEN, unreached};
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
@@ -110,7 +110,8 @@ pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// `POST download-url`: a task that puts a file in its place. Nothing is downloaded: the file is there and has no bytes.
+/// `POST download-url`: a task that puts a file in its place. Nothing is downloaded: the file is there, and as long as
+/// one that nobody has seen.
 pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let target = Target::of(transaction, call, false)?;
     let url = call.required("url")?;
@@ -154,7 +155,7 @@ fn fetch(
     if checked {
         log.push("calculating checksum...OK, checksum verified".to_owned());
     }
-    target.write(transaction, call, 0)?;
+    target.write(transaction, call, UNSEEN)?;
     log.push(format!("download of '{url}' to '{path}' finished"));
     Ok(())
 }

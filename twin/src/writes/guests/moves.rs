@@ -32,6 +32,8 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
     }
     let node = guest.node.clone();
     transaction.task(call, &node, "qmmove", &guest.vmid, |transaction, log| {
+        let moved = format!("move disk VM {}: move --disk {key} --storage {name}", guest.vmid);
+        transaction.note(call, &guest.node, &moved);
         log.push(format!("create full clone of drive {key} ({old})"));
         let bytes = drive.size().map_or(0, |size| size.count());
         let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, disks, is_on, power, unlocked, word};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, power, unlocked, word};
 
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -18,6 +18,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("snapshot"), &guest.vmid, |transaction, log| {
+        let what = if guest.kind == Type::Container { "container" } else { "VM" };
+        transaction.note(call, &guest.node, &format!("snapshot {what} {}: {name}", guest.vmid));
         let stored = Stored::read(transaction, &guest)?;
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed("you can't take a snapshot if it's a template"));
@@ -111,6 +113,8 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("rollback"), &guest.vmid, |transaction, _| {
+        let what = if guest.kind == Type::Container { "LXC" } else { "VM" };
+        transaction.note(call, &guest.node, &format!("rollback snapshot {what} {}: {name}", guest.vmid));
         let mut stored = Stored::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         let mut rows = list(transaction, &guest)?;
@@ -138,6 +142,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("delsnapshot"), &guest.vmid, |transaction, _| {
+        transaction.note(call, &guest.node, &format!("delete snapshot VM {}: {name}", guest.vmid));
         let stored = Stored::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         let mut rows = list(transaction, &guest)?;

@@ -37,6 +37,8 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     let node = guest.node.clone();
     transaction.task(call, &node, "resize", &guest.vmid, |transaction, log| {
+        let resized = format!("update CT {}: resize --disk {key} --size {size}", guest.vmid);
+        transaction.note(call, &guest.node, &resized);
         volumes::stretch(transaction, &guest.node, &volume, after)?;
         mount.resize(after);
         stored.keys.insert(key.clone(), json!(mount.text(&key)));
@@ -96,6 +98,8 @@ fn to_storage(transaction: &mut Transaction, call: &Call, storage: &str) -> Resu
     same_version(call, "digest", &stored)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "move_volume", &guest.vmid, |transaction, log| {
+        let moved = format!("move volume CT {}: move --volume {key} --storage {storage}", guest.vmid);
+        transaction.note(call, &guest.node, &moved);
         let Some(old) = old else {
             return Err(Refusal::failed(format!("cannot copy volumes of type {}", mount.kind().word())));
         };
