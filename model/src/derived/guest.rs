@@ -97,6 +97,21 @@ fn status<A: Answers>(
     Ok(Some(Status { status, configuration }))
 }
 
+/// What the manager of HA has made of a service: nothing as long as it has not looked at it. Where a recording does not
+/// tell, the cluster's list does.
+fn service_state<A: Answers>(
+    deriver: &Deriver<A>,
+    guest: &Row,
+    sid: &str,
+    wanted: String,
+) -> Result<Value, Unreadable> {
+    let manager = deriver.data(&ApiPath::parse("cluster/ha/status/manager_status"))?;
+    Ok(match manager.as_ref().and_then(|manager| manager.get("manager_status")) {
+        Some(manager) => manager["service_status"][sid]["state"].clone(),
+        None => guest.get("hastate").and_then(text).unwrap_or(wanted).into(),
+    })
+}
+
 /// Adds what only the single answer has.
 fn complete<A: Answers>(
     deriver: &Deriver<A>,
@@ -109,7 +124,7 @@ fn complete<A: Answers>(
     let sid = format!("{prefix}:{}", word("vmid"));
     let managed = deriver.row(&ApiPath::parse("cluster/ha/resources"), "sid", &sid)?;
     let ha = match managed.and_then(|row| row.get("state").and_then(text)).filter(|state| state != "ignored") {
-        Some(state) => json!({ "managed": 1, "state": guest.get("hastate").and_then(text).unwrap_or(state) }),
+        Some(state) => json!({ "managed": 1, "state": service_state(deriver, guest, &sid, state)? }),
         None => json!({ "managed": 0 }),
     };
     let status = &mut made.status;

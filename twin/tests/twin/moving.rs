@@ -223,10 +223,13 @@ fn a_managed_guest_follows_what_is_wanted() {
     let mut cluster = Cluster::new();
     cluster.machine("610", "local-lvm:1");
     cluster.send(Verb::Post, "cluster/ha/resources", &[("sid", "vm:610"), ("state", "started")]);
+    let seen = |cluster: &Cluster| cluster.read("nodes/pve1/qemu/610/status/current")["ha"].clone();
+    assert_eq!(seen(&cluster), json!({"managed": 1, "state": null}), "the manager has not looked at it yet");
     cluster.wait(1);
     assert_eq!(cluster.resource("qemu/610").1, "stopped");
     cluster.wait(10);
     assert_eq!(cluster.resource("qemu/610").1, "running");
+    assert_eq!(seen(&cluster)["state"], "started");
     assert_eq!(cluster.task("nodes/pve1/qemu/610/migrate", &[("target", "pve2"), ("online", "1")]).0, "OK");
     cluster.wait(10);
     assert_eq!(cluster.resource("qemu/610"), ("pve2".to_owned(), "running".to_owned()));

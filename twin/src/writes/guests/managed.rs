@@ -104,10 +104,28 @@ pub(super) fn manage(transaction: &mut Transaction, sid: &str) -> Result<(), Ref
     let (Some(row), Some(guest)) = (resource(transaction, sid)?, guest(transaction, sid)?) else { return Ok(()) };
     let wanted = word(&row, "state").is_none_or(|state| matches!(state.as_str(), "started" | "enabled"));
     match (wanted, guest.is_running(transaction)?) {
-        (true, false) => power::start_by(transaction, (&due::itself(), 0), &guest, false).map(drop),
-        (false, true) => power::end_by(transaction, (&due::itself(), 0), &guest, ("shutdown", false)).map(drop),
-        _ => Ok(()),
+        (true, false) => drop(power::start_by(transaction, (&due::itself(), 0), &guest, false)?),
+        (false, true) => drop(power::end_by(transaction, (&due::itself(), 0), &guest, ("shutdown", false))?),
+        _ => {}
     }
+    note(transaction, sid, &guest.node, if wanted { "started" } else { "stopped" })
+}
+
+/// Writes what has become of a service into the manager's status, where a recording has one.
+fn note(transaction: &mut Transaction, sid: &str, node: &str, state: &str) -> Result<(), Refusal> {
+    let path = ApiPath::parse("cluster/ha/status/manager_status");
+    let mut status = transaction.object(&path)?;
+    if let Some(manager) = status.get_mut("manager_status").filter(|manager| manager.is_object()) {
+        let service = &mut manager["service_status"][sid];
+        // A service keeps its identity.
+        let uid = service.get("uid").cloned().unwrap_or_else(|| transaction.made_up_digits(11).into());
+        *service = json!({ "node": node, "state": state, "uid": uid });
+        if state == "started" {
+            service["running"] = 1.into();
+        }
+        transaction.set(&path, status);
+    }
+    Ok(())
 }
 
 /// What the manager does about a move: the resource goes, and those that are kept together with it; not to where one is
