@@ -204,9 +204,9 @@ impl Rehearsal {
     fn origin(&self, page: &mut Page) {
         let provider = self.provider.as_deref().map(|version| format!(", provider {version}")).unwrap_or_default();
         let age = self.recording.age.as_deref().map(|age| format!(", {age} ago")).unwrap_or_default();
-        let live = if self.recording.live { "made for this" } else { "the last" };
+        let live = if self.recording.live { "a recording made for this" } else { "the last recording" };
         let recorded_at = &self.recording.recorded_at;
-        page.line(format!("{}{provider}, on a twin of {live} recording ({recorded_at}{age})", self.tool));
+        page.line(format!("{}{provider}, on a twin of {live} ({recorded_at}{age})", self.tool));
         page.line(match &self.state {
             StateUsed::None => "The workspace has no state: its import blocks were rehearsed with the rest.".to_owned(),
             StateUsed::Copy { objects, workspace, .. } => {
