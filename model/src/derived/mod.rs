@@ -18,6 +18,7 @@ mod access;
 mod filters;
 mod follows;
 mod guest;
+mod indexes;
 mod interfaces;
 mod local;
 mod migration;
@@ -101,10 +102,11 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 11] = [
+        let rules: [Rule<A>; 12] = [
             access::derive,
             guest::derive,
             migration::derive,
+            indexes::derive,
             nextid::derive,
             pools::derive,
             url::derive,

@@ -111,6 +111,16 @@ impl Transaction {
         })
     }
 
+    /// The ids of the objects that a list had before this write; `None` where this write does not touch it.
+    pub fn before(&self, list: &ApiPath, key: &str) -> Result<Option<Vec<String>>, Refusal> {
+        let path = list.as_str();
+        if !self.changes.answers.contains_key(path) && !self.changes.rows.contains_key(path) {
+            return Ok(None);
+        }
+        let rows = self.before.indexed(list, key)?;
+        Ok(Some(rows.iter().flat_map(|rows| rows.keys().cloned()).collect()))
+    }
+
     /// Makes this the data of a path. Recorded answers to the same path with a query do not count any more.
     pub fn set(&mut self, path: &ApiPath, data: impl Into<Value>) {
         self.set_answer(path, Answer::ok(data.into()));

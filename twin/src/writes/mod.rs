@@ -88,7 +88,7 @@ pub struct Request {
 pub fn perform(state: &State, request: Request) -> Answer {
     let now = request.now;
     match admitted(state, &request.login, now)
-        .and_then(|class| state.write(now, |transaction| run(transaction, request, class)))
+        .and_then(|class| state.write(now, |transaction| settled(transaction, request, class)))
     {
         Ok(data) => Answer::ok(data),
         Err(refusal) => refusal.into(),
@@ -102,6 +102,13 @@ fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
         Err(Barred::Login(reason)) => Err(Refusal::Message { status: 401, text: reason }),
         Err(Barred::Unreadable(error)) => Err(error.into()),
     }
+}
+
+/// What a call does, and what follows from it in lists of others.
+fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
+    let data = run(transaction, request, class)?;
+    guests::services::show(transaction)?;
+    Ok(data)
 }
 
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.

@@ -223,6 +223,74 @@ fn cloud_init_is_told() {
     });
 }
 
+/// The way back to a snapshot: disks have the size of then, and those that came later stay as unused ones.
+#[test]
+fn a_machine_goes_back_to_what_it_was() {
+    with_cluster(|mut client| {
+        let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
+        let form = "vmid=130&scsi0=local%3A1%2Cformat%3Dqcow2";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", form), "OK");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/snapshot"), "snapname=one"), "OK");
+        assert_eq!(end(&mut client, "PUT", &format!("{guest}/resize"), "disk=scsi0&size=%2B1G"), "OK");
+        send(&mut client, "PUT", config, "scsi1=local%3A1%2Cformat%3Dqcow2");
+        let refused =
+            send(&mut client, "POST", &format!("{guest}/move_disk"), "disk=scsi0&storage=local-lvm&delete=1").1;
+        assert_eq!(refused, "you can't move a disk with snapshots and delete the source\n");
+        send(&mut client, "PUT", config, "delete=scsi0");
+        let refused = send(&mut client, "PUT", config, "delete=unused0").1;
+        let volume = "local:130/vm-130-disk-0.qcow2";
+        assert_eq!(refused, format!("unable to delete '{volume}' - volume is still in use (snapshot?)\n"));
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/snapshot/one/rollback"), "start=1"), "OK");
+        let keys = read(&mut client, config);
+        assert_eq!(keys["scsi0"], format!("{volume},size=1G"));
+        assert_eq!((&keys["scsi1"], &keys["unused1"]), (&Value::Null, &json!("local:130/vm-130-disk-1.qcow2")));
+        assert_eq!(read(&mut client, &format!("nodes/pve1/storage/local/content/{volume}"))["size"], 1 << 30);
+        assert_eq!(read(&mut client, &format!("{guest}/status/current"))["status"], "running");
+    });
+}
+
+/// A linked clone names its base where the storage does; the base of one stays.
+#[test]
+fn a_linked_clone_keeps_its_base() {
+    with_cluster(|mut client| {
+        let guest = "nodes/pve1/qemu/130";
+        for (storage, clone, gone) in [
+            (
+                "tank",
+                "tank:base-130-disk-0/vm-131-disk-0,size=1G",
+                "base volume 'tank:base-130-disk-0' is still in use by linked cloned",
+            ),
+            ("local-lvm", "local-lvm:vm-131-disk-0,size=1G", "OK"),
+        ] {
+            assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", &format!("vmid=130&scsi0={storage}%3A1")), "OK");
+            assert_eq!(end(&mut client, "POST", &format!("{guest}/template"), ""), "OK");
+            assert_eq!(end(&mut client, "POST", &format!("{guest}/clone"), "newid=131"), "OK");
+            assert_eq!(read(&mut client, "nodes/pve1/qemu/131/config")["scsi0"], clone);
+            assert_eq!(end(&mut client, "DELETE", guest, ""), gone);
+            assert_eq!(end(&mut client, "DELETE", "nodes/pve1/qemu/131", ""), "OK");
+            send(&mut client, "DELETE", guest, "");
+        }
+    });
+}
+
+/// The cluster's list says of each guest what HA shall do with it.
+#[test]
+fn a_guest_of_ha_is_shown_as_one() {
+    with_cluster(|mut client| {
+        let shown = |client: &mut Client| {
+            let rows = read(client, "cluster/resources?type=vm");
+            rows.as_array().unwrap().iter().find(|row| row["vmid"] == 101).unwrap()["hastate"].clone()
+        };
+        assert_eq!(shown(&mut client), Value::Null);
+        send(&mut client, "POST", "cluster/ha/resources", "sid=vm%3A101&state=stopped");
+        assert_eq!(shown(&mut client), "stopped");
+        send(&mut client, "DELETE", "cluster/ha/resources/vm:101", "");
+        assert_eq!(shown(&mut client), Value::Null);
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&ha-managed=1"), "OK");
+        assert_eq!(read(&mut client, "cluster/ha/resources/vm:130")["state"], "stopped");
+    });
+}
+
 #[test]
 fn what_a_task_cannot_do_is_its_end() {
     with_cluster(|mut client| {

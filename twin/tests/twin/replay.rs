@@ -146,6 +146,24 @@ fn the_data_of_cloud_init_is_derived() {
     }
 }
 
+/// Indexes are the same for every guest.
+#[test]
+fn what_lies_below_a_guest_is_known() {
+    fn indexes(segments: &[&str], _query: &str) -> bool {
+        let ["nodes", _, "qemu" | "lxc", _, rest @ ..] = segments else { return false };
+        matches!(
+            rest,
+            [] | ["status" | "agent" | "firewall"]
+                | ["firewall", "log"]
+                | ["snapshot", _]
+                | ["snapshot", "current", "config"]
+        )
+    }
+    for cluster in ["pve-9.1", "homelab"] {
+        assert_eq!(replay(cluster, indexes, equal).0, Vec::<String>::new());
+    }
+}
+
 /// Single firewall rules, volumes, tokens and pools: what an importer would have to ask one by one.
 fn singles(segments: &[&str], query: &str) -> bool {
     match segments {

@@ -152,6 +152,9 @@ fn copy(
     } else {
         let made = storage.allocate(transaction, &made, log)?;
         log.push(format!("allocated target volume '{made}'"));
+        if !cloud_init {
+            log.extend(disks::transferred(bytes));
+        }
         made
     };
     let mut rest = disks::options(text);

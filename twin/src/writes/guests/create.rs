@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::store::Stored;
 use super::{
     Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, restore,
-    snapshots, word,
+    services, snapshots, word,
 };
 use crate::state::tasks::Log;
 
@@ -52,6 +52,10 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         })?;
         if let Some(pool) = &pool {
             join(transaction, &guest, pool)?;
+        }
+        if call.flag("ha-managed") {
+            log.push("Add as HA resource".to_owned());
+            services::add(transaction, &guest, call.flag("start"))?;
         }
         if call.flag("start") {
             log.push("Execute autostart".to_owned());

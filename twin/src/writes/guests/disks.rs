@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, unlocked, word};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, snapshots, unlocked, word};
 use crate::state::tasks::Log;
 
 const KIBIBYTE: u64 = 1 << 10;
@@ -46,6 +46,18 @@ pub(super) fn written(bytes: u64) -> String {
     let units = [("T", GIBIBYTE << 10), ("G", GIBIBYTE), ("M", MEBIBYTE), ("K", KIBIBYTE)];
     let found = units.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     found.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
+}
+
+/// What `qemu-img` says of a copy.
+pub(super) fn transferred(bytes: u64) -> [String; 2] {
+    let mut whole = (bytes, "B");
+    for unit in ["KiB", "MiB", "GiB", "TiB"] {
+        if whole.0 >= KIBIBYTE && whole.0.is_multiple_of(KIBIBYTE) {
+            whole = (whole.0 / KIBIBYTE, unit);
+        }
+    }
+    let whole = format!("{}.0 {}", whole.0, whole.1);
+    [format!("transferred 0.0 B of {whole} (0.00%)"), format!("transferred {whole} of {whole} (100.00%)")]
 }
 
 /// A disk's text with these options in Proxmox's order: the volume, then the rest by name.
@@ -134,8 +146,7 @@ pub(super) fn make(
         New { node: &guest.node, vmid: &guest.vmid, name: None, format: &format, content: content(guest), bytes: size };
     let volume = storage.allocate(transaction, &new, log)?;
     if key.starts_with("efidisk") {
-        log.push("transferred 0.0 B of 528.0 KiB (0.00%)".to_owned());
-        log.push("transferred 528.0 KiB of 528.0 KiB (100.00%)".to_owned());
+        log.extend(transferred(size));
     }
     rest.push(("size".to_owned(), written(size)));
     let made = drive_text(&volume, &rest);
@@ -221,6 +232,10 @@ pub(super) fn detach(
         super::cloud_init::written(transaction, guest);
     }
     if forced || key.starts_with("unused") || volume.is_cloudinit() {
+        if snapshots::hold(transaction, guest, &volume)? {
+            let text = format!("unable to delete '{volume}' - volume is still in use (snapshot?)");
+            return Err(Refusal::failed(text));
+        }
         if !still(keys) {
             volumes::free(transaction, &guest.node, &volume)?;
         }

@@ -30,6 +30,7 @@ mod relocate;
 pub(super) mod replication;
 mod restore;
 mod retention;
+pub(super) mod services;
 mod snapshots;
 mod ssh_keys;
 mod states;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Transaction, disks, same_version, unlocked, word};
+use super::{Call, Guest, Refusal, Transaction, disks, same_version, snapshots, unlocked, word};
 
 /// `POST move_disk`: a task that copies the disk and lets go of the old volume.
 pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -27,8 +27,13 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
     }
     let storage = Storage::holding(transaction, &name, "images")?;
     let format = storage.format(call.text("format").as_deref().or(drive.format()));
-    if old.storage() == name && drive.format() == Some(format.as_str()) {
+    if old.storage() == name && (call.text("format").is_none() || drive.format() == Some(format.as_str())) {
         return Err(Refusal::failed("you can't move to the same storage with same format"));
+    }
+    storage.usable(&guest.node)?;
+    let kept = snapshots::hold(transaction, &guest, &old)?;
+    if kept && call.flag("delete") {
+        return Err(Refusal::failed("you can't move a disk with snapshots and delete the source"));
     }
     let node = guest.node.clone();
     transaction.task(call, &node, "qmmove", &guest.vmid, |transaction, log| {
@@ -38,7 +43,10 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
         let bytes = drive.size().map_or(0, |size| size.count());
         let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
         let new = New { node, vmid, name: None, format: &format, content: "images", bytes };
-        let volume = storage.allocate(transaction, &new, log)?;
+        let volume =
+            storage.allocate(transaction, &new, log).map_err(|refusal| refusal.within("storage migration failed"))?;
+        log.push(format!("allocated target volume '{volume}'"));
+        log.extend(disks::transferred(bytes));
         let mut rest = disks::options(&value);
         rest.retain(|(key, _)| key != "format");
         stored.keys.insert(key.clone(), json!(disks::drive_text(&volume, &rest)));

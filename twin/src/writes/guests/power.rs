@@ -125,6 +125,12 @@ pub(super) fn end_by(
     })
 }
 
+/// A guest that can start does.
+pub(super) fn begin(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
+    startable(transaction, guest)?;
+    run(transaction, guest, true)
+}
+
 /// A running guest goes off by itself.
 pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let mut stored = Stored::read(transaction, guest)?;

@@ -1,11 +1,12 @@
 //! Snapshots of guests: a copy of the configuration, and the way back to it.
 
 use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, power, unlocked, word};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, power, unlocked, volumes, word};
 
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -41,8 +42,11 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         }
         let description = call.text("description").unwrap_or_default();
         let mut kept = stored.keys.clone();
+        kept.retain(|key, _| !matches!(key.as_str(), "description" | "lock") && !super::is_numbered(key, "unused"));
         kept.insert("snaptime".to_owned(), json!(transaction.now()));
-        kept.insert("description".to_owned(), json!(description));
+        if !description.is_empty() {
+            kept.insert("description".to_owned(), json!(description));
+        }
         let mut row = Row::new();
         let parent = take_current(&mut rows);
         if let Some(parent) = parent {
@@ -62,6 +66,24 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
 /// The snapshots with the row that stands for now.
 fn list(transaction: &Transaction, guest: &Guest) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&guest.path(&["snapshot"]))
+}
+
+/// Whether a snapshot of a guest stands on a volume.
+pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
+    for name in list(transaction, guest)?.iter().filter_map(|row| word(row, "name")) {
+        let kept = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
+        if disks_of(&kept).any(|(_, drive)| drive.stored() == Some(volume)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The disks of a configuration that are in use, without CDs.
+fn disks_of(keys: &Row) -> impl Iterator<Item = (&String, Drive)> {
+    let used = keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused"));
+    let drives = used.filter_map(|(key, value)| Some((key, Drive::parse(value.as_str()?))));
+    drives.filter(|(_, drive)| !drive.is_cdrom() || drive.is_cloudinit())
 }
 
 /// Takes out the row that stands for now; the snapshot that it follows.
@@ -116,25 +138,46 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
         let what = if guest.kind == Type::Container { "LXC" } else { "VM" };
         transaction.note(call, &guest.node, &format!("rollback snapshot {what} {}: {name}", guest.vmid));
         let mut stored = Stored::read(transaction, &guest)?;
-        unlocked(&guest, &stored.keys)?;
+        if is_on(&stored.keys, "template") {
+            return Err(Refusal::failed("you can't rollback if vm is a template"));
+        }
         let mut rows = list(transaction, &guest)?;
         if !rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {
             return Err(missing(&name));
         }
+        unlocked(&guest, &stored.keys)?;
         let mut kept = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
         for key in ["snaptime", "parent", "description", "vmstate", "digest", "runningcpu", "runningmachine"] {
             kept.remove(key);
         }
-        kept.extend(stored.keys.get("description").map(|text| ("description".to_owned(), text.clone())));
+        let stay = stored.keys.iter().filter(|(key, _)| *key == "description" || super::is_numbered(key, "unused"));
+        kept.extend(stay.map(|(key, value)| (key.clone(), value.clone())));
+        leave(&stored.keys, &mut kept);
         if kept.contains_key("vmgenid") {
             kept.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
         }
         stored = Stored { keys: kept, ..Stored::default() };
         power::run(transaction, &guest, false)?;
         stored.write(transaction, &guest)?;
+        for (_, drive) in disks_of(&stored.keys) {
+            if let (Some(volume), Some(size)) = (drive.stored(), drive.size()) {
+                volumes::stretch(transaction, &guest.node, volume, size.count())?;
+            }
+        }
         take_current(&mut rows);
-        write(transaction, &guest, rows, Some(&name))
+        write(transaction, &guest, rows, Some(&name))?;
+        if call.flag("start") { power::begin(transaction, &guest) } else { Ok(()) }
     })
+}
+
+/// Disks that came after a snapshot stay as unused ones.
+fn leave(now: &Row, kept: &mut Row) {
+    let then: Vec<String> = disks_of(kept).map(|(_, drive)| drive.volume.to_string()).collect();
+    for (_, drive) in disks_of(now).filter(|(_, drive)| !then.contains(&drive.volume.to_string())) {
+        let Some(volume) = drive.stored().filter(|volume| !volume.is_cloudinit()) else { continue };
+        let free = (0..256).map(|number| format!("unused{number}")).find(|key| !kept.contains_key(key));
+        kept.insert(free.unwrap_or_default(), json!(volume.as_str()));
+    }
 }
 
 /// `DELETE snapshot/{name}`: a task.

@@ -80,7 +80,8 @@ impl Storage {
         Self::named(transaction, volume.storage())
     }
 
-    /// Makes a linked clone of a base volume.
+    /// Makes a linked clone of a base volume, which names its base where the storage keeps that in mind: LVM does not
+    /// (`volume_is_base_and_used` of `pve-storage`).
     pub(super) fn link(
         &self,
         transaction: &mut Transaction,
@@ -89,28 +90,43 @@ impl Storage {
         log: &mut Log,
     ) -> Result<String, Refusal> {
         let made = self.allocate(transaction, new, &mut Log::new())?;
-        if !self.has_files() {
-            return Ok(made);
+        let own = made.split_once(':').map_or(made.as_str(), |(_, own)| own);
+        let name = base.name();
+        let parent = match self.kind().as_str() {
+            "zfspool" | "rbd" => format!("{name}@__base__"),
+            _ if self.has_files() => format!("../{name}"),
+            _ => {
+                log.extend(self.said(new, own));
+                return Ok(made);
+            }
+        };
+        if self.has_files() {
+            log.extend(self.said_of_link(base, new, own));
         }
         let list = self.content(new.node);
-        let own = made.split_once(':').map_or(made.as_str(), |(_, own)| own);
-        let file = own.rsplit('/').next().unwrap_or_default();
-        let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
-        log.push(format!("clone {name}: images, {file}, {vmid} to {file} (base=../{name})"));
-        let folder = word(&self.row, "path").unwrap_or_default();
-        let backing = base.format().unwrap_or("raw");
-        log.push(format!(
-            "Formatting '{folder}/images/{vmid}/{file}', fmt=qcow2 cluster_size=131072 extended_l2=on \
-             preallocation=metadata compression_type=zlib size={bytes} backing_file=../{name} backing_fmt={backing} \
-             lazy_refcounts=off refcount_bits=16"
-        ));
         let linked = format!("{base}/{own}");
         let mut row = transaction.row(&list, "volid", &made)?.unwrap_or_default();
         transaction.remove_row(&list, "volid", &made)?;
         row.insert("volid".to_owned(), json!(linked));
-        row.insert("parent".to_owned(), json!(format!("../{name}")));
+        row.insert("parent".to_owned(), json!(parent));
         transaction.put_row(&list, "volid", row)?;
         Ok(linked)
+    }
+
+    /// What is said of a new file that is made over a base.
+    fn said_of_link(&self, base: &VolumeId, new: &New<'_>, own: &str) -> [String; 2] {
+        let file = own.rsplit('/').next().unwrap_or_default();
+        let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
+        let folder = word(&self.row, "path").unwrap_or_default();
+        let backing = base.format().unwrap_or("raw");
+        [
+            format!("clone {name}: images, {file}, {vmid} to {file} (base=../{name})"),
+            format!(
+                "Formatting '{folder}/images/{vmid}/{file}', fmt=qcow2 cluster_size=131072 extended_l2=on \
+                 preallocation=metadata compression_type=zlib size={bytes} backing_file=../{name} backing_fmt={backing} \
+                 lazy_refcounts=off refcount_bits=16"
+            ),
+        ]
     }
 
     /// One of its options.
