@@ -214,6 +214,9 @@ fn cloud_init_is_told() {
         ];
         assert_eq!(pending(&mut client), waiting);
         assert!(user(&mut client).as_str().unwrap().contains("\nuser: v\nchpasswd:"));
+        let upid = send(&mut client, "POST", config, "cipassword=secret&delete=nameserver").0;
+        let log = read(&mut client, &format!("nodes/pve1/tasks/{}/log", upid.as_str().unwrap()));
+        assert_eq!(log[0]["t"], "update VM 130: -cipassword <hidden> -delete nameserver");
         send(&mut client, "PUT", &format!("{guest}/cloudinit"), "");
         assert_eq!(pending(&mut client), Vec::<Value>::new());
         assert_eq!(end(&mut client, "POST", &format!("{guest}/status/stop"), ""), "OK");
@@ -270,6 +273,59 @@ fn a_linked_clone_keeps_its_base() {
             assert_eq!(end(&mut client, "DELETE", "nodes/pve1/qemu/131", ""), "OK");
             send(&mut client, "DELETE", guest, "");
         }
+    });
+}
+
+/// What is refused of a clone, and what one has of its origin: all but its snapshots and its addresses.
+#[test]
+fn a_clone_is_refused_or_has_what_its_origin_has() {
+    with_cluster(|mut client| {
+        let (guest, clone) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/clone");
+        let form = "vmid=130&name=origin&protection=1&scsi0=local%3A1%2Cformat%3Dqcow2&tpmstate0=local%3A1&net0=virtio";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", form), "OK");
+        assert_eq!(end(&mut client, "PUT", &format!("{guest}/resize"), "disk=scsi0&size=2G"), "OK");
+        send(&mut client, "POST", &format!("{guest}/firewall/rules"), "type=in&action=ACCEPT");
+        for (form, expected) in [
+            ("pool=none", "Permission check failed (pool 'none' does not exist)\n"),
+            ("storage=none", "storage 'none' does not exist\n"),
+            ("storage=san", "storage 'san' is disabled\n"),
+            ("snapname=none", "snapshot 'none' does not exist\n"),
+            ("full=0&storage=local", "parameter 'storage' not allowed for linked clones\n"),
+            ("full=0", "Linked clone feature is not supported for 'local:130/vm-130-disk-0.qcow2' (scsi0)\n"),
+            ("target=pve2", "can't clone VM to node 'pve2' (VM uses local storage)\n"),
+        ] {
+            assert_eq!(send(&mut client, "POST", clone, &format!("newid=131&{form}")).1, expected, "{form}");
+        }
+        assert_eq!(end(&mut client, "POST", clone, "newid=131"), "OK");
+        let (origin, made) =
+            (read(&mut client, &format!("{guest}/config")), read(&mut client, "nodes/pve1/qemu/131/config"));
+        assert_eq!((&made["name"], &made["protection"]), (&json!("Copy-of-VM-origin"), &json!(1)));
+        assert_eq!((&made["scsi0"], &made["meta"]), (&json!("local:131/vm-131-disk-0.qcow2,size=2G"), &origin["meta"]));
+        assert_ne!(made["net0"], origin["net0"]);
+        assert_eq!(read(&mut client, "nodes/pve1/qemu/131/firewall/rules")[0]["action"], "ACCEPT");
+    });
+}
+
+/// With a guest go its volumes, those of its snapshots and those that nothing names, its rights, and what names it.
+#[test]
+fn nothing_of_a_guest_is_left() {
+    with_cluster(|mut client| {
+        let guest = "nodes/pve1/qemu/130";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&scsi0=local%3A1%2Cformat%3Dqcow2"), "OK");
+        send(&mut client, "POST", "nodes/pve1/storage/local-lvm/content", "vmid=130&filename=vm-130-disk-7&size=1G");
+        send(&mut client, "PUT", "access/acl", "path=/vms/130&roles=PVEVMUser&users=root@pam");
+        send(&mut client, "POST", "cluster/backup", "id=only&schedule=daily&storage=local&vmid=130");
+        send(&mut client, "POST", "cluster/ha/resources", "sid=vm%3A130&state=stopped");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/snapshot"), "snapname=one"), "OK");
+        let refused = send(&mut client, "DELETE", guest, "").1;
+        assert_eq!(refused, "unable to remove VM 130 - used in HA resources and purge parameter not set.\n");
+        assert_eq!(end(&mut client, "DELETE", &format!("{guest}?purge=1&destroy-unreferenced-disks=1"), ""), "OK");
+        for path in ["nodes/pve1/storage/local/content", "nodes/pve1/storage/local-lvm/content", "access/acl"] {
+            let left = read(&mut client, path).to_string();
+            assert!(!left.contains("vm-130") && !left.contains("/vms/130"), "{path}: {left}");
+        }
+        assert!(!read(&mut client, "cluster/backup").to_string().contains("\"only\""));
+        assert_eq!(read(&mut client, "cluster/ha/resources/vm:130"), Value::Null);
     });
 }
 

@@ -36,18 +36,23 @@ pub(super) fn named_cdrom(given: &mut Row) {
     given.insert("ide2".to_owned(), json!(format!("{text}{media}")));
 }
 
+/// Refuses a pool that is not there.
+pub(super) fn pool(transaction: &Transaction, pool: Option<&str>) -> Result<(), Refusal> {
+    let Some(pool) = pool else { return Ok(()) };
+    if transaction.row(&ApiPath::parse("pools"), "poolid", pool)?.is_some() {
+        return Ok(());
+    }
+    let text = format!("Permission check failed (pool '{pool}' does not exist)");
+    Err(Refusal::Message { status: 403, text })
+}
+
 /// Refuses a new machine.
 pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -> Result<(), Refusal> {
     let pool = call.text("pool");
     if let Some(keys) = word(given, "sshkeys") {
         ssh_keys::check(&keys)?;
     }
-    if let Some(pool) = &pool
-        && transaction.row(&ApiPath::parse("pools"), "poolid", pool)?.is_none()
-    {
-        let text = format!("Permission check failed (pool '{pool}' does not exist)");
-        return Err(Refusal::Message { status: 403, text });
-    }
+    self::pool(transaction, pool.as_deref())?;
     let rights = call.rights(transaction)?;
     let machine = Machine::new(rights.as_ref(), transaction, call, pool);
     machine.storages(given)?;

@@ -1,33 +1,77 @@
 //! Clones of machines, and the templates that they are made of.
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::volume::VolumeId;
+use proxmox_mpc_model::features;
 use serde_json::{Value, json};
 
 use super::store::Stored;
 use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Transaction, cloud_init, create, disks, is_on, resources, unlocked, word};
+use super::{
+    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, create, disks, is_on, relocate, resources, snapshots,
+    unlocked, word,
+};
 use crate::state::tasks::Log;
 
 /// Keys that a clone does not have from its origin.
-const OWN: [&str; 6] = ["template", "protection", "lock", "parent", "snaptime", "meta"];
+const OWN: [&str; 9] =
+    ["template", "lock", "parent", "snaptime", "snapstate", "vmstate", "runningcpu", "runningmachine", "digest"];
 const CLOUD_INIT_BYTES: u64 = 4 << 20;
 
 /// `POST clone`: a task on the machine that is cloned.
 pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let new = Guest { vmid: call.required("newid")?, ..guest.clone() };
-    let stored = Stored::read(transaction, &guest)?;
-    if call.parameters.contains_key("snapname") {
-        return Err(Refusal::beyond_the_twin("clone a snapshot"));
+    let (keys, full) = checked(transaction, call, &guest, &new)?;
+    let node = guest.node.clone();
+    transaction.task(call, &node, "qmclone", &guest.vmid, |transaction, log| {
+        log.push(format!("creating a clone of VM {} with ID {}", guest.vmid, new.vmid));
+        let mut made = Stored { keys, ..Stored::default() };
+        made.keys.retain(|key, _| !OWN.contains(&key.as_str()) && !key.starts_with("unused"));
+        for (key, value) in made.keys.clone() {
+            let Some(text) = value.as_str() else { continue };
+            if disks::is_disk(&key) {
+                let copied = copy(transaction, call, &new, (&key, text), full, log)?;
+                made.keys.insert(key, json!(copied));
+            } else if super::is_numbered(&key, "net") {
+                made.keys.insert(key, json!(fresh_network(transaction, text)?));
+            }
+        }
+        identify(transaction, call, &guest, &mut made);
+        cloud_init::copy(transaction, &guest, &new);
+        made.write(transaction, &new)?;
+        create::open(transaction, &new)?;
+        relocate::copy_firewall(transaction, &guest, &new)?;
+        match call.text("pool") {
+            Some(pool) => create::join(transaction, &new, &pool),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Refuses a clone that cannot be made; what is cloned, and whether its disks are copied whole.
+fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -> Result<(Row, bool), Refusal> {
+    checks::pool(transaction, call.text("pool").as_deref())?;
+    let target = call.text("target").filter(|target| *target != guest.node && target != "localhost");
+    if let Some(name) = call.text("storage") {
+        let storage = Storage::enabled(transaction, &name, &guest.node)?;
+        Storage::holding(transaction, &name, "images")?;
+        if target.is_some() && !storage.is_shared() {
+            return Err(Refusal::failed(format!("can't clone to non-shared storage '{name}'")));
+        }
     }
-    unlocked(&guest, &stored.keys)?;
-    let pool = call.text("pool");
+    let stored = Stored::read(transaction, guest)?;
+    unlocked(guest, &stored.keys)?;
     let template = is_on(&stored.keys, "template");
     let full = call.text("full").map_or(!template, |full| full == "1");
-    if let Some(target) = call.text("target").filter(|target| *target != guest.node) {
-        if is_local(transaction, &stored)? {
+    let keys = match call.text("snapname") {
+        Some(name) => snapshots::kept(transaction, guest, &name)?,
+        None => stored.keys,
+    };
+    if let Some(name) = ["storage", "format"].into_iter().find(|name| !full && call.text(name).is_some()) {
+        return Err(Refusal::failed(format!("parameter '{name}' not allowed for linked clones")));
+    }
+    if let Some(target) = target {
+        if is_local(transaction, &keys, call.text("storage").is_some())? {
             return Err(Refusal::failed(format!("can't clone VM to node '{target}' (VM uses local storage)")));
         }
         return Err(Refusal::beyond_the_twin("clone to another node"));
@@ -36,40 +80,15 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     if taken("qemu")?.is_some() || taken("lxc")?.is_some() {
         return Err(Refusal::failed(format!("unable to create VM {}: config file already exists", new.vmid)));
     }
-    if !full {
-        linkable(&stored)?;
-    }
-    let node = guest.node.clone();
-    transaction.task(call, &node, "qmclone", &guest.vmid, |transaction, log| {
-        log.push(format!("creating a clone of VM {} with ID {}", guest.vmid, new.vmid));
-        let mut made = Stored { keys: stored.keys.clone(), ..Stored::default() };
-        made.keys.retain(|key, _| !OWN.contains(&key.as_str()) && !key.starts_with("unused"));
-        for (key, value) in made.keys.clone() {
-            let Some(text) = value.as_str() else { continue };
-            if disks::is_disk(&key) {
-                let copied = copy(transaction, call, &new, (&key, text), full, log)?;
-                made.keys.insert(key, json!(copied));
-            } else if key.strip_prefix("net").is_some_and(|rest| rest.parse::<u8>().is_ok()) {
-                made.keys.insert(key, json!(fresh_network(transaction, text)?));
-            }
-        }
-        identify(transaction, call, &new, &mut made);
-        cloud_init::copy(transaction, &guest, &new);
-        made.write(transaction, &new)?;
-        create::open(transaction, &new)?;
-        match &pool {
-            Some(pool) => create::join(transaction, &new, pool),
-            None => Ok(()),
-        }
-    })
+    possible(transaction, &keys, full, call.text("snapname").is_some())?;
+    Ok((keys, full))
 }
 
 /// Names a clone and gives it its own ids.
-fn identify(transaction: &Transaction, call: &Call, new: &Guest, made: &mut Stored) {
-    let name = call.text("name").unwrap_or_else(|| match word(&made.keys, "name") {
-        Some(name) => format!("Copy-of-{name}"),
-        None => format!("Copy-of-VM-{}", new.vmid),
-    });
+fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut Stored) {
+    let name = call
+        .text("name")
+        .unwrap_or_else(|| format!("Copy-of-VM-{}", word(&made.keys, "name").unwrap_or_else(|| origin.vmid.clone())));
     made.keys.insert("name".to_owned(), json!(name));
     if let Some(description) = call.text("description") {
         made.keys.insert("description".to_owned(), json!(description.trim_end()));
@@ -90,29 +109,39 @@ pub(super) fn fresh_network(transaction: &Transaction, text: &str) -> Result<Str
     create::network(transaction, &format!("{model},{rest}"), "")
 }
 
-/// Refuses a linked clone of a disk that is no base.
-fn linkable(stored: &Stored) -> Result<(), Refusal> {
-    for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+/// Refuses a clone with a disk whose storage cannot copy it so: a linked one of what is no base, one of a snapshot where
+/// the storage gives no snapshot's data.
+fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -> Result<(), Refusal> {
+    for (key, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
-        let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom()) else { continue };
-        if !is_base(volume) {
-            return Err(Refusal::failed(format!("Linked clone feature is not supported for '{volume}' ({key})")));
+        let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else { continue };
+        let whole = full || drive.is_cloudinit() || key.starts_with("tpmstate");
+        let kind = Storage::of(transaction, volume)?.kind();
+        let of_snapshot = matches!(kind.as_str(), "lvmthin" | "rbd") || volume.format() == Some("qcow2");
+        let (what, can) = match (whole, snapshot) {
+            (true, false) => ("Full", true),
+            (true, true) => ("Full", of_snapshot || drive.is_cloudinit()),
+            (false, false) => ("Linked", features::is_base(volume)),
+            (false, true) if matches!(kind.as_str(), "lvmthin" | "rbd") => {
+                return Err(Refusal::beyond_the_twin("make a linked clone of a snapshot"));
+            }
+            (false, true) => ("Linked", false),
+        };
+        if !can {
+            let of = if snapshot { " a snapshot of" } else { "" };
+            let text = format!("{what} clone feature is not supported for{of} '{volume}' ({key})");
+            return Err(Refusal::failed(text));
         }
     }
     Ok(())
 }
 
-fn is_base(volume: &VolumeId) -> bool {
-    volume.name().rsplit('/').next().is_some_and(|name| name.starts_with("base-"))
-}
-
-/// Whether a disk is on a storage that only its node has.
-fn is_local(transaction: &Transaction, stored: &Stored) -> Result<bool, Refusal> {
-    for (_, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+/// Whether a disk is on a storage that only its node has. Disks that are copied to another storage count as little as that.
+fn is_local(transaction: &Transaction, keys: &Row, elsewhere: bool) -> Result<bool, Refusal> {
+    for (_, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
-        let Some(volume) = drive.stored() else { continue };
-        let storage = transaction.row(&ApiPath::parse("storage"), "storage", volume.storage())?;
-        if storage.is_none_or(|row| !is_on(&row, "shared")) {
+        let Some(volume) = drive.stored().filter(|_| !elsewhere || drive.is_cdrom()) else { continue };
+        if !Storage::of(transaction, volume)?.is_shared() {
             return Ok(true);
         }
     }
@@ -133,7 +162,7 @@ fn copy(
         return Ok(text.to_owned());
     };
     let cloud_init = drive.is_cloudinit();
-    let linked = !full && !cloud_init;
+    let linked = !full && !cloud_init && !key.starts_with("tpmstate");
     let storage = match call.text("storage").filter(|_| !linked) {
         Some(name) => Storage::holding(transaction, &name, "images")?,
         None => Storage::of(transaction, volume)?,

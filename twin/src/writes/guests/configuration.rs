@@ -12,6 +12,7 @@ use crate::state::tasks::Log;
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
     ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
+
 /// `PUT config`.
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;

@@ -6,6 +6,7 @@ use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
 use super::store::Stored;
+use super::volumes::Storage;
 use super::{
     Call, Guest, Refusal, Transaction, Type, cloud_init, disks, is_on, replication, resources, unlocked, volumes, word,
 };
@@ -14,6 +15,7 @@ use super::{
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let stored = Stored::read(transaction, &guest)?;
+    super::power::root_only(call, &["skiplock"])?;
     let title = guest.title();
     if is_on(&stored.keys, "protection") {
         return Err(Refusal::failed(format!("can't remove {title} - protection mode enabled")));
@@ -37,12 +39,19 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
     }
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("destroy"), &guest.vmid, |transaction, log| {
-        unlocked(&guest, &stored.keys)?;
+        if !call.flag("skiplock") {
+            unlocked(&guest, &stored.keys)?;
+        }
         clones(transaction, &guest, &stored)?;
         remove(transaction, &guest, &stored)?;
+        if call.flag("destroy-unreferenced-disks") {
+            unreferenced(transaction, &guest)?;
+        }
         if call.flag("purge") {
             log.push(format!("purging {title} from related configurations.."));
-            purge(transaction, &guest)?;
+            if purge(transaction, &guest)? && guest.kind == Type::Machine {
+                log.push(format!("NOTE: removed {title} from HA resource configuration."));
+            }
         }
         Ok(())
     })
@@ -82,23 +91,55 @@ fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
     volumes.filter(|volume| disks::is_own(guest, volume)).collect()
 }
 
-/// Takes the guest, its own volumes and its firewall away.
+/// Takes the guest, its own volumes, those of its snapshots, its firewall and the rights to it away.
 fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
-    for volume in own_volumes(guest, stored) {
+    let mut own = own_volumes(guest, stored);
+    for name in transaction.rows(&guest.path(&["snapshot"]))?.iter().filter_map(|row| word(row, "name")) {
+        let keys = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
+        own.extend(own_volumes(guest, &Stored { keys, ..Stored::default() }));
+    }
+    for volume in own {
         volumes::free(transaction, &guest.node, &volume)?;
+    }
+    let acl = ApiPath::parse("access/acl");
+    let mut rows = transaction.rows(&acl)?;
+    let (before, path) = (rows.len(), format!("/vms/{}", guest.vmid));
+    rows.retain(|row| word(row, "path").as_ref() != Some(&path));
+    if rows.len() != before {
+        transaction.set_rows(&acl, rows);
     }
     transaction.hide_below(&guest.path(&[]));
     cloud_init::forget(transaction, guest);
     transaction.remove_row(&resources(), "id", &guest.id())
 }
 
-/// Takes the guest out of what names it: HA, replication and backup jobs.
-fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
+/// Takes every image with the guest's number away, on storages that the node can use.
+fn unreferenced(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
+    for name in transaction.rows(&ApiPath::parse("storage"))?.iter().filter_map(|row| word(row, "storage")) {
+        if Storage::enabled(transaction, &name, &guest.node).is_err() {
+            continue;
+        }
+        let content = transaction.rows(&ApiPath::new(["nodes", &guest.node, "storage", &name, "content"]))?;
+        let images = content.iter().filter(|row| {
+            word(row, "vmid").as_ref() == Some(&guest.vmid)
+                && word(row, "content").is_some_and(|content| matches!(content.as_str(), "images" | "rootdir"))
+        });
+        for volume in images.filter_map(|row| VolumeId::parse(&word(row, "volid")?)) {
+            volumes::free(transaction, &guest.node, &volume)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the guest out of what names it: HA, replication and backup jobs, of which those go that name no other. Says
+/// whether HA had it.
+fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<bool, Refusal> {
     let resources = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&resources)?;
     let before = rows.len();
     rows.retain(|row| word(row, "sid") != Some(guest.service()));
-    if rows.len() != before {
+    let managed = rows.len() != before;
+    if managed {
         transaction.set_rows(&resources, rows);
         transaction.hide(&ApiPath::new(["cluster", "ha", "resources", &guest.service()]));
     }
@@ -107,15 +148,20 @@ fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let mut rows = transaction.rows(&backup)?;
     let mut changed = false;
     for row in &mut rows {
-        let Some(named) = word(row, "vmid") else { continue };
+        let Some(key) = ["vmid", "exclude"].into_iter().find(|key| row.contains_key(*key)) else { continue };
+        let named = word(row, key).unwrap_or_default();
         let left: Vec<&str> = list::items(&named).filter(|vmid| *vmid != guest.vmid).collect();
         if left.len() != list::items(&named).count() {
             changed = true;
-            row.insert("vmid".to_owned(), left.join(",").into());
+            row.insert(key.to_owned(), left.join(",").into());
         }
     }
     if changed {
+        rows.retain(|row| word(row, "vmid").is_none_or(|named| !named.is_empty()));
+        rows.iter_mut()
+            .filter(|row| word(row, "exclude").as_deref() == Some(""))
+            .for_each(|row| drop(row.remove("exclude")));
         transaction.set_rows(&backup, rows);
     }
-    Ok(())
+    Ok(managed)
 }

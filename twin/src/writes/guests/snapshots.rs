@@ -68,6 +68,14 @@ fn list(transaction: &Transaction, guest: &Guest) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&guest.path(&["snapshot"]))
 }
 
+/// The configuration that a snapshot keeps.
+pub(super) fn kept(transaction: &Transaction, guest: &Guest, name: &str) -> Result<Row, Refusal> {
+    if !list(transaction, guest)?.iter().any(|row| word(row, "name").as_deref() == Some(name)) {
+        return Err(missing(name));
+    }
+    transaction.object(&guest.path(&["snapshot", name, "config"]))
+}
+
 /// Whether a snapshot of a guest stands on a volume.
 pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     for name in list(transaction, guest)?.iter().filter_map(|row| word(row, "name")) {
