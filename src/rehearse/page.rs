@@ -71,7 +71,10 @@ impl Rehearsal {
     fn imports(&self) -> String {
         match self.totals.imported {
             0 => String::new(),
-            count => format!(" ({} come into Terraform's state as they are)", counted(count, "object", "objects")),
+            count => {
+                let come = counted(count, "object comes", "objects come");
+                format!(" ({come} into Terraform's state as found)")
+            }
         }
     }
 
@@ -210,7 +213,8 @@ impl Rehearsal {
         page.line(match &self.state {
             StateUsed::None => "The workspace has no state: its import blocks were rehearsed with the rest.".to_owned(),
             StateUsed::Copy { objects, workspace, .. } => {
-                format!("On a copy of the workspace's state: {objects} objects, workspace `{workspace}`.")
+                let objects = counted(*objects, "object", "objects");
+                format!("On a copy of the workspace's state: {objects}, workspace `{workspace}`.")
             }
             StateUsed::Unreachable { why } => format!(
                 "The state could not be read ({why}): every object of the workspace was taken for imported. \

@@ -47,6 +47,8 @@ pub fn rehearse(job: &Job, sink: &dyn Sink) -> Result<Rehearsal, RehearseError> 
         sink,
     };
     session.init(&scratch.data())?;
+    // Terraform would ask whether a state that it finds while it sets the folder up is to move.
+    state.copy(&scratch).map_err(WorkbenchError::Scratch)?;
     let rehearsing = Rehearsing { job, bench: &bench, scratch: &scratch, state: &state, session, manifest, protected };
     let rehearsal = rehearsing.run();
     bench.stop();
@@ -74,7 +76,6 @@ fn prepare(
         let imports: Vec<_> = placed.map(|place| (place.address.as_str(), place.import_id.as_str())).collect();
         scratch.import(&imports)?;
     }
-    state.copy(scratch).map_err(WorkbenchError::Scratch)?;
     Ok(protected)
 }
 

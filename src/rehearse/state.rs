@@ -70,8 +70,7 @@ impl State {
         sink: &dyn Sink,
     ) -> Result<Self, WorkbenchError> {
         let _work = Work::start(sink, "reading the state");
-        let data = data.map_or_else(|| folder.join(".terraform"), PathBuf::from);
-        let selected = || fs::read_to_string(folder.join(data).join("environment")).ok();
+        let selected = || fs::read_to_string(data_folder(folder, data.as_deref()).join("environment")).ok();
         let workspace = workspace.or_else(selected).map(|name| name.trim().to_owned());
         let workspace = workspace.filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT.to_owned());
         let invocation = terraform::pull(tool, folder);
@@ -134,6 +133,11 @@ impl State {
     }
 }
 
+/// Where Terraform keeps what it knows of the code in `folder`, given `TF_DATA_DIR`: relative to that folder, where it runs.
+fn data_folder(folder: &Path, data: Option<&str>) -> PathBuf {
+    folder.join(data.unwrap_or(".terraform"))
+}
+
 /// A new file that only its owner may read.
 fn private(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
@@ -166,6 +170,16 @@ fn without_frame(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_data_is_beside_the_code_unless_it_is_told_otherwise() {
+        let check = |data: Option<&str>, expected: &str| {
+            assert_eq!(data_folder(Path::new("lab/terraform"), data), Path::new(expected));
+        };
+        check(None, "lab/terraform/.terraform");
+        check(Some("../data"), "lab/terraform/../data");
+        check(Some("/var/data"), "/var/data");
+    }
 
     #[test]
     fn a_complaint_is_told_in_its_first_line() {
