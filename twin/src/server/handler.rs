@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract;
 use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode};
@@ -20,9 +20,6 @@ use super::{Options, body};
 use crate::rights::{Barred, Class};
 use crate::state::State;
 use crate::writes::{self, Login, Refusal};
-
-/// The largest form of a login, in bytes (docs/proxmox.md, "Transport").
-const BODY_LIMIT: usize = 512 << 10;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -76,7 +73,7 @@ pub(super) async fn answer(
         Err(refusal) => refusal,
         Ok(Route { place, path, format }) => {
             let reply = match place {
-                Place::Login => log_in(&shared, body).await,
+                Place::Login => log_in(&shared, &head, body).await,
                 Place::Open | Place::Api => match caller(&shared, &head) {
                     Err(Barred::Login(reason)) if place == Place::Api => refuse(&shared, &reason).await,
                     Err(Barred::Unreadable(error)) => damaged(&error),
@@ -157,16 +154,16 @@ fn route(method: &Method, target: &str) -> Result<Route, Reply> {
     Ok(Route { place, path, format })
 }
 
-async fn log_in(shared: &Shared, body: Body) -> Reply {
-    let Ok(form) = to_bytes(body, BODY_LIMIT).await else {
-        return Reply::not_implemented("for data too large");
+async fn log_in(shared: &Shared, head: &Parts, body: Body) -> Reply {
+    let values = match body::read(&head.method, &head.headers, head.uri.query(), body).await {
+        Ok(parameters) => parameters.values,
+        Err(refusal) => return refusal,
     };
     let (cluster_name, now) = match shared.lookup.cluster_name() {
         Ok(name) => (name, now()),
         Err(error) => return damaged(&error),
     };
-    let form = String::from_utf8_lossy(&form);
-    let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&form, cluster_name.as_deref(), &shared.state);
+    let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&values, cluster_name.as_deref(), &shared.state);
     if let Some(user) = user {
         match welcome(shared, &mut answer, &user, now) {
             Ok(()) => {}

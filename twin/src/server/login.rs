@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use proxmox_mpc_model::Answer;
+use proxmox_mpc_model::object::text;
 use ring::hmac;
 use ring::rand::SystemRandom;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::credentials::{self, Credentials, PASSWORD, TOKEN};
 use crate::state::State;
@@ -62,9 +63,9 @@ impl Clerk {
         Ok(Login { user: user.to_owned(), token: None })
     }
 
-    /// The answer to `POST access/ticket` with this form.
-    pub(super) fn log_in(&self, form: &str, clustername: Option<&str>, state: &State) -> Asked {
-        let field = |name: &str| form_field(form, name);
+    /// The answer to `POST access/ticket` with these parameters.
+    pub(super) fn log_in(&self, parameters: &Map<String, Value>, clustername: Option<&str>, state: &State) -> Asked {
+        let field = |name: &str| parameters.get(name).and_then(text);
         let (Some(username), Some(password)) = (field("username"), field("password")) else {
             let missing = if field("username").is_none() { "username" } else { "password" };
             let body = json!({
@@ -131,12 +132,6 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let ticket = cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix("PVEAuthCookie="));
     Some(percent_decode_str(ticket?).decode_utf8_lossy().into_owned())
-}
-
-/// A field of a urlencoded form.
-fn form_field(form: &str, name: &str) -> Option<String> {
-    let value = form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
 /// Seconds since 1970, as a ticket counts them.

@@ -114,6 +114,9 @@ fn a_ticket_stands_for_a_password() {
             let csrf = data["CSRFPreventionToken"].as_str().unwrap();
             assert_eq!(send("POST", csrf), "Parameter verification failed.");
         }
+        let json = json!({"username": "alice@pve", "password": "alicepass"}).to_string();
+        let kind = ("Content-Type", "application/json");
+        assert_eq!(client.send("POST", "/api2/json/access/ticket", &[kind], &json).status, 200);
         let renewed = log_in(&mut client, &format!("username=alice%40pve&password={escaped}"));
         assert_eq!(renewed.status, 200);
         assert_eq!(log_in(&mut client, &format!("username=bob%40pve&password={escaped}")).status, 401);
