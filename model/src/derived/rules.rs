@@ -74,14 +74,14 @@ static RULES: &[Rule] = &[
     ),
     rule("nodes/{}/firewall/rules/{}", "nodes/{0}/firewall/rules", "pos", TextPosition, NO_RULE),
     rule("nodes/{}/{}/{}/firewall/rules/{}", "nodes/{0}/{1}/{2}/firewall/rules", "pos", TextPosition, NO_RULE),
-    rule("nodes/{}/{}/{}/firewall/aliases/{}", "nodes/{0}/{1}/{2}/firewall/aliases", "name", NO_DIGEST, Unseen),
-    rule("nodes/{}/{}/{}/firewall/ipset/{}/{}", "nodes/{0}/{1}/{2}/firewall/ipset/{3}", "cidr", Same, Unseen),
+    rule("nodes/{}/{}/{}/firewall/aliases/{}", "nodes/{0}/{1}/{2}/firewall/aliases", "name", NO_DIGEST, NO_ALIAS),
+    rule("nodes/{}/{}/{}/firewall/ipset/{}/{}", "nodes/{0}/{1}/{2}/firewall/ipset/{3}", "cidr", Same, NO_ADDRESS),
     rule("cluster/firewall/rules/{}", "cluster/firewall/rules", "pos", TextPosition, NO_RULE),
     rule("cluster/firewall/groups/{}/{}", "cluster/firewall/groups/{0}", "pos", TextPosition, NO_RULE),
-    rule("cluster/firewall/aliases/{}", "cluster/firewall/aliases", "name", NO_DIGEST, Unseen),
+    rule("cluster/firewall/aliases/{}", "cluster/firewall/aliases", "name", NO_DIGEST, NO_ALIAS),
     rule("cluster/firewall/ipset/{}", "cluster/firewall/ipset", "name", Adjust::More, NO_SET),
     rule("nodes/{}/{}/{}/firewall/ipset/{}", "nodes/{0}/{1}/{2}/firewall/ipset", "name", Adjust::More, NO_SET),
-    rule("cluster/firewall/ipset/{}/{}", "cluster/firewall/ipset/{0}", "cidr", Same, Unseen),
+    rule("cluster/firewall/ipset/{}/{}", "cluster/firewall/ipset/{0}", "cidr", Same, NO_ADDRESS),
     rule(
         "cluster/sdn/vnets/{}/firewall/rules/{}",
         "cluster/sdn/vnets/{0}/firewall/rules",
@@ -89,12 +89,12 @@ static RULES: &[Rule] = &[
         TextPosition,
         NO_RULE,
     ),
-    rule("cluster/sdn/vnets/{}/subnets/{}", "cluster/sdn/vnets/{0}/subnets", "subnet", Same, Unseen),
+    rule("cluster/sdn/vnets/{}/subnets/{}", "cluster/sdn/vnets/{0}/subnets", "subnet", Same, NO_SUBNET),
     rule("cluster/sdn/vnets/{}", "cluster/sdn/vnets", "vnet", Same, Message("sdn vnet '{}' does not exist")),
-    rule("cluster/sdn/zones/{}", "cluster/sdn/zones", "zone", Same, Unseen),
-    rule("cluster/sdn/controllers/{}", "cluster/sdn/controllers", "controller", Same, Unseen),
-    rule("cluster/sdn/dns/{}", "cluster/sdn/dns", "dns", Same, Unseen),
-    rule("cluster/sdn/ipams/{}", "cluster/sdn/ipams", "ipam", Same, Unseen),
+    rule("cluster/sdn/zones/{}", "cluster/sdn/zones", "zone", Same, NO_SDN),
+    rule("cluster/sdn/controllers/{}", "cluster/sdn/controllers", "controller", Same, NO_SDN),
+    rule("cluster/sdn/dns/{}", "cluster/sdn/dns", "dns", Same, NO_SDN),
+    rule("cluster/sdn/ipams/{}", "cluster/sdn/ipams", "ipam", Same, NO_SDN),
     rule(
         "cluster/sdn/fabrics/fabric/{}",
         "cluster/sdn/fabrics/fabric",
@@ -145,6 +145,11 @@ static RULES: &[Rule] = &[
 ];
 
 const NO_RULE: Missing = Message("no rule at position {}");
+const NO_ALIAS: Missing = Parameter("name", "no such alias");
+const NO_ADDRESS: Missing = Parameter("cidr", "no such IP/Network");
+const NO_SUBNET: Missing = Message("sdn subnet '{}' does not exist");
+/// Zones, controllers, name servers and address managers alike (`PVE::Network::SDN`).
+const NO_SDN: Missing = Message("sdn '{}' does not exist");
 const NO_SET: Missing = Message("no such IPSet '{}'");
 const NO_DIGEST: Adjust = Without(&["digest"]);
 

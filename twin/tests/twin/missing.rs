@@ -52,6 +52,9 @@ fn what_is_not_there_is_refused_as_by_the_cluster() {
         check("cluster/ha/rules/nope", 500, "no such ha rule 'nope'");
         check("cluster/mapping/pci/nope", 500, "mapping 'nope' not found");
         check("cluster/replication/999-0", 500, "no such replication job '999-0'");
+        for list in ["zones", "controllers", "dns", "ipams"] {
+            check(&format!("cluster/sdn/{list}/nope"), 500, "sdn 'nope' does not exist");
+        }
         check("cluster/sdn/vnets/nope", 500, "sdn vnet 'nope' does not exist");
         check("cluster/sdn/fabrics/fabric/nope", 500, "fabric 'nope' does not exist in configuration");
         check("cluster/acme/plugins/nope", 500, "ACME plugin 'nope' not defined");
@@ -73,6 +76,10 @@ fn wrong_parameters_are_named() {
             assert_eq!(answer.body["errors"], json!({ parameter: why }), "{path}");
         };
         check("cluster/backup/nope", "id", "No such job 'nope'");
+        check("cluster/jobs/realm-sync/nope", "id", "No such job 'nope'");
+        check("cluster/firewall/aliases/nope", "name", "no such alias");
+        check("nodes/pve1/qemu/100/firewall/aliases/nope", "name", "no such alias");
+        check("cluster/firewall/ipset/mgmt/192.0.2.9", "cidr", "no such IP/Network");
         check("nodes/pve3/qemu/105/config?current=on", "current", "type check ('boolean') failed - got 'on'");
         check("nodes/pve1/qemu/abc/config", "vmid", "type check ('integer') failed - got 'abc'");
         check("nodes/pve1/qemu/99/config", "vmid", "invalid format - value does not look like a valid VM ID\n");

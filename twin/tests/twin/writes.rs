@@ -104,6 +104,18 @@ fn objects_of_a_collection_come_change_and_go() {
             "cluster/metrics/server",
             json!({"id": "g2", "type": "graphite", "server": "192.0.2.1", "port": 2003}),
         );
+        // Of a secret nobody is shown more than its name.
+        check(
+            &mut client,
+            "POST",
+            "cluster/notifications/endpoints/webhook",
+            "name=w1&url=https%3A%2F%2Fexample.com&method=post&secret=name%3Dkey%2Cvalue%3DeA%3D%3D",
+            "cluster/notifications/endpoints/webhook/w1",
+            json!({
+                "name": "w1", "url": "https://example.com", "method": "post", "secret": ["name=key"],
+                "origin": "user-created",
+            }),
+        );
         let response = send(&mut client, "DELETE", "cluster/mapping/dir/d1", "");
         assert_eq!(response.status, 200);
         let gone = client.get("/api2/json/cluster/mapping/dir/d1");

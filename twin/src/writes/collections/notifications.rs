@@ -2,6 +2,7 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
 use crate::state::{Row, Transaction};
@@ -35,6 +36,9 @@ pub(super) fn settle(
     before: Option<&Row>,
 ) -> Result<(), Refusal> {
     let name = call.required("name")?;
+    if let Some(secrets) = call.parameters.get("secret") {
+        row.insert("secret".to_owned(), names(secrets));
+    }
     for target in call.list("target") {
         if !is_endpoint(transaction, &target)? {
             return Err(Refusal::Message { status: 404, text: format!("endpoint '{target}' does not exist") });
@@ -51,6 +55,14 @@ pub(super) fn settle(
         row.insert("origin".to_owned(), "modified-builtin".into());
     }
     Ok(())
+}
+
+/// The names of the secrets of a webhook, which are all that Proxmox shows of them.
+fn names(secrets: &Value) -> Value {
+    let listed = secrets.as_array().into_iter().flatten().filter_map(text);
+    let secrets = listed.chain(secrets.as_str().map(str::to_owned));
+    let name = |secret: String| Properties::parse(&secret).get("name").map(|name| format!("name={name}"));
+    secrets.filter_map(name).collect::<Vec<_>>().into()
 }
 
 /// An endpoint that a matcher names stays.

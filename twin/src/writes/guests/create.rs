@@ -114,12 +114,14 @@ pub(super) fn pin(keys: &mut Row, log: &mut Log) {
     }
 }
 
-/// What every new guest answers besides its configuration.
+/// What every new guest answers besides its configuration. Its firewall may have been written before it (`ID.fw`).
 pub(super) fn open(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    for list in ["rules", "aliases", "ipset"] {
-        transaction.set(&guest.path(&["firewall", list]), json!([]));
+    for (what, empty) in [("rules", json!([])), ("aliases", json!([])), ("ipset", json!([])), ("options", json!({}))] {
+        let path = guest.path(&["firewall", what]);
+        if transaction.read(&path)?.is_none() {
+            transaction.set(&path, empty);
+        }
     }
-    transaction.set(&guest.path(&["firewall", "options"]), json!({}));
     snapshots::write(transaction, guest, Vec::new(), None)
 }
 
