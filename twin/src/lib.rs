@@ -2,6 +2,7 @@
 
 pub mod credentials;
 mod crypt;
+pub mod empty;
 pub mod etc_pve;
 mod hexadecimal;
 pub mod recording;
@@ -12,5 +13,6 @@ pub mod synth;
 pub mod writes;
 
 pub use credentials::Credentials;
+pub use empty::Empty;
 pub use recording::Recording;
 pub use state::State;

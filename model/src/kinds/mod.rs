@@ -117,6 +117,38 @@ pub static KINDS: &[&Kind] = &[
     &volume::KIND,
 ];
 
+/// The kinds whose objects come with the nodes and their disks, before anybody has set up anything in the cluster; what
+/// storages are made of is there as well. Of all other kinds there is no more than what Proxmox brings along.
+static FOUND: &[&Kind] = &[
+    &storage::KIND,
+    &network::KIND,
+    &network::CHANGES,
+    &node::DNS,
+    &node::HOSTS,
+    &node::TIME,
+    &apt::REPOSITORY,
+    &apt::STANDARD,
+    &certificate::KIND,
+    &disks::ZFS,
+    &disks::LVM,
+    &disks::LVMTHIN,
+    &disks::DIRECTORY,
+    &ceph_pool::KIND,
+];
+
+/// Whether the answers to this path below a node tell what somebody has set up there: `firewall/rules`, `qemu/100/config`.
+pub fn is_set_up(below_node: &[&str]) -> bool {
+    let reads = |kind: &Kind| match &kind.source {
+        Source::Listed(listed) if listed.scopes.contains(&Scope::Node) => {
+            let path = listed.path.split('/');
+            path.clone().count() <= below_node.len() && path.zip(below_node).all(|(one, other)| one == *other)
+        }
+        _ => false,
+    };
+    let is_guest = matches!(below_node, ["qemu" | "lxc", ..]);
+    is_guest || KINDS.iter().any(|kind| reads(kind) && !FOUND.iter().any(|found| found.prefix == kind.prefix))
+}
+
 /// The kind of an identity: `qemu/101` is a virtual machine.
 pub fn of(identity: &Identity) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|kind| kind.prefix == identity.prefix())

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use proxmox_mpc_model::Answers;
+use proxmox_mpc_model::{Answers, Unreadable};
 use proxmox_mpc_twin::credentials::CredentialsError;
 use proxmox_mpc_twin::etc_pve::{self, EtcPveError};
 use proxmox_mpc_twin::recording::RecordingError;
-use proxmox_mpc_twin::server::{self, Options, Twin, TwinError};
-use proxmox_mpc_twin::{Credentials, Recording};
+use proxmox_mpc_twin::server::{self, AgentPolicy, Options, Twin, TwinError};
+use proxmox_mpc_twin::{Credentials, Empty, Recording};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ use crate::ui::{Page, Report, Ui};
 #[command(after_help = "Examples:
   proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest
   proxmox-mpc twin serve --etc-pve backup/etc/pve
+  proxmox-mpc twin serve lab/.proxmox-mpc/recordings/latest --empty
   curl -k -H \"Authorization: PVEAPIToken=$TOKEN\" https://127.0.0.1:8006/api2/json/version")]
 pub(super) struct Arguments {
     /// The recording: a folder, or one packed as .tar.zst
@@ -38,6 +39,11 @@ pub(super) struct Arguments {
     /// The version of Proxmox VE that the copy is of: none of its files tells
     #[arg(long, value_name = "VERSION", default_value = "9.1.9", requires = "etc_pve")]
     pve_version: String,
+    /// Take out what code can make: guests, pools, users, jobs and all other configuration of the cluster. What stays are
+    /// the nodes with their network, the storages with the images, templates and snippets on them, and what Proxmox brings
+    /// along
+    #[arg(long)]
+    empty: bool,
     /// Where to listen, on this machine only; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8006")]
     listen: SocketAddr,
@@ -67,6 +73,8 @@ enum ServeFault {
     Recording(#[from] RecordingError),
     #[error("there is nothing to answer with")]
     EtcPve(#[from] EtcPveError),
+    #[error("there is nothing to answer with")]
+    Unreadable(#[from] Unreadable),
     #[error("nobody could log in")]
     Credentials(#[from] CredentialsError),
     #[error("the twin does not serve")]
@@ -129,15 +137,18 @@ impl Report for Serving {
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let answers = self.answers(ui)?;
+        let answers = self.emptied(self.answers(ui)?)?;
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
         let task_duration = Duration::from_secs(self.task_duration);
         let state = self.state.clone();
         let logins = credentials.names().map(str::to_owned).collect();
         let broadcast_interval = Duration::from_secs(self.broadcast_interval);
+        // No system was installed on the disks of new guests: nobody is to wait for what runs inside.
+        let agent = if self.empty { AgentPolicy::RefuseUnlessUsable } else { AgentPolicy::AsRecorded };
         let listen = self.listen;
-        let options = Options { listen, delay, state, task_duration, broadcast_interval, ..Options::new(credentials) };
+        let options =
+            Options { listen, delay, agent, state, task_duration, broadcast_interval, ..Options::new(credentials) };
         // Before anybody is told that it serves: whoever knows may end it.
         let (sender, signals) = channel();
         let _listening = interrupt::listen(move |signal| {
@@ -173,6 +184,11 @@ impl Arguments {
         let text = format!("{guests} guests on {nodes}, all of them stopped; taken for Proxmox VE {version}");
         ui.event(Event::Message { text });
         Ok(Arc::new(loaded.answers))
+    }
+
+    /// The same without what code can make, where that was asked for.
+    fn emptied(&self, answers: Arc<dyn Answers + Send + Sync>) -> Result<Arc<dyn Answers + Send + Sync>, ServeFault> {
+        Ok(if self.empty { Arc::new(Empty::of(answers)?) } else { answers })
     }
 
     /// Who may log in; beside it the token, where it was made up.
