@@ -39,6 +39,21 @@ impl Bytes {
         self.count
     }
 
+    /// The gibibytes in it as a decimal number, exactly: `1.5` of `1536M`.
+    pub fn gib(&self) -> String {
+        let mut text = self.gib_floor().to_string();
+        let mut rest = self.count % GIBIBYTE;
+        if rest > 0 {
+            text.push('.');
+        }
+        while rest > 0 {
+            rest *= 10;
+            text.push_str(&(rest / GIBIBYTE).to_string());
+            rest %= GIBIBYTE;
+        }
+        text
+    }
+
     /// The whole gibibytes in it: 1 of `1536M`, 0 of `528K`.
     pub fn gib_floor(&self) -> u64 {
         self.count / GIBIBYTE

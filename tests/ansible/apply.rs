@@ -43,6 +43,9 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
             "joined": "one,two", "none": null,
         })),
         ("GET", "differs") => data(json!({"comment": "old", "same": 1, "content": "iso,images"})),
+        ("GET", "drives") => data(json!({
+            "scsi0": "local-lvm:vm-100-disk-7,backup=0,size=4M", "scsi1": "local-lvm:vm-100-disk-8,size=1G",
+        })),
         ("GET", "masked") => data(json!({"password": "**********", "user": "a"})),
         ("GET", "shown") => data(json!({"key": "another"})),
         ("GET", "things/new") => message("500 no such thing", "no such thing 'new'"),
@@ -94,6 +97,14 @@ fn cases() -> Vec<Case> {
         json!({"path": path, "values": {"comment": "x"}, "secrets": {"password": CANARY, "token": ""},
                "create": {"path": list, "values": {"id": "new"}}})
     };
+    let drives = |path: &str| {
+        json!({"path": path, "values": {
+            "scsi0": "local-lvm:vm-100-disk-0,backup=0,size=1G", "unused0": "local-lvm:vm-100-disk-9",
+            "scsi1": "local-lvm:vm-100-disk-1,format=raw,ssd=1,size=2G",
+        }, "create": {"path": "things", "values": {"vmid": 100}, "instead": {
+            "scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1", "unused0": "",
+        }}})
+    };
     vec![
         case(
             json!({"path": "forms", "sets": ["set"], "values": {
@@ -140,6 +151,13 @@ fn cases() -> Vec<Case> {
             &[r#"POST rules {"a": 1, "pos": 3}"#, r#"PUT rules/0 {"moveto": 4}"#],
         ),
         case(json!({"path": "maps/new", "create": {"path": "maps"}}), Says::Changed, &["POST maps {}"]),
+        // A volume has another name by now; what is said beside it counts.
+        case(drives("drives"), Says::Changed, &[r#"PUT drives {"scsi1": "local-lvm:vm-100-disk-8,ssd=1,size=1G"}"#]),
+        case(
+            drives("things/new"),
+            Says::Changed,
+            &[r#"POST things {"scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1", "vmid": 100}"#],
+        ),
         case(json!({"path": "things/new", "values": {"a": 1}}), Says::Failed("things/new: no such thing 'new'"), &[]),
         case(new("wrong", "things"), Says::Failed("x: property is not defined in schema"), &[]),
         case(json!({"path": "moved"}), Says::Failed("import again"), &[]),

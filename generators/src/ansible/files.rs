@@ -101,6 +101,8 @@ fn playbooks(files: &mut FileSet, tasks: Texts) {
             ("name", Node::from(title)),
             ("hosts", "localhost".into()),
             ("gather_facts", false.into()),
+            // While a cluster is built anew, some objects wait for others that Terraform has yet to make.
+            ("ignore_errors", Node::Template("{{ rebuild | default(false) | bool }}".to_owned())),
             ("roles", Node::List(roles)),
         ];
         let text = Node::List(vec![play.into()]).render();

@@ -75,6 +75,14 @@ options:
         description: What only a creation takes.
         type: dict
         default: {}
+      instead:
+        description:
+          - What a creation takes in the place of the values, such as a new disk by its size. An empty text stands for
+            nothing.
+          - Proxmox names such a volume by itself, and measures it. So where the key is there, its volume, size and
+            format stay as they are, and what the value says beside them is compared and written.
+        type: dict
+        default: {}
   endpoint:
     description: C(https://host:8006/). E(PROXMOX_VE_ENDPOINT) where it is not given.
     type: str
@@ -399,6 +407,33 @@ def merged(text, options):
     return ",".join(items + ["%s=%s" % pair for pair in sorted(rest.items())])
 
 
+def settled(wanted, instead, current):
+    """The values with the volumes that the object has by now, whatever they were called; those that nothing makes
+    are left alone where they are gone."""
+    result = {}
+    for key, value in wanted.items():
+        now = current.get(key)
+        if key in instead and isinstance(value, str) and isinstance(now, str):
+            value = with_volume(value, now)
+        if now is not None or instead.get(key) != "":
+            result[key] = value
+    return result
+
+
+def with_volume(text, now):
+    """The value of a drive with the volume, the size and the format that it has now."""
+    own = ("size", "format")
+    there = dict(item.partition("=")[::2] for item in now.split(",")[1:])
+    items = [now.split(",")[0]]
+    for item in text.split(",")[1:]:
+        name = item.partition("=")[0]
+        if name not in own:
+            items.append(item)
+        elif name in there:
+            items.append(name + "=" + there[name])
+    return ",".join(items)
+
+
 def lacking(member, current):
     """What the list of the object should hold and does not; empty where nothing is wanted or it is there."""
     if not member:
@@ -419,6 +454,9 @@ def keep(module, api):
     secrets = {key: one for key, one in module.params["secrets"].items() if one}
     found = read(module, api)
     current = found or {}
+    instead = (module.params["create"] or {}).get("instead") or {}
+    if found is not None:
+        wanted = settled(wanted, instead, current)
     for key, options in module.params["options"].items():
         if current.get(key) is not None:
             wanted[key] = merged(str(current[key]), options)
@@ -461,6 +499,8 @@ def keep(module, api):
     if found is None:
         create = module.params["create"]
         values.update((key, parameter(one)) for key, one in create["values"].items())
+        values.update((key, parameter(one)) for key, one in instead.items())
+        values = {key: one for key, one in values.items() if instead.get(key) != ""}
         api.wait(api.ask("POST", create["path"], values))
         place(api, create, wanted)
     else:
@@ -515,6 +555,7 @@ def arguments():
             options=dict(
                 path=dict(type="str", required=True),
                 values=dict(type="dict", default={}),
+                instead=dict(type="dict", default={}),
             ),
         ),
         endpoint=connection("PROXMOX_VE_ENDPOINT", type="str", required=True),

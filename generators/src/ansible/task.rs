@@ -86,6 +86,8 @@ pub(crate) struct Task {
     read: Option<String>,
     member: Option<Member>,
     create: Option<(String, Vec<(String, Node)>)>,
+    /// What a creation takes in the place of values.
+    instead: Vec<(String, Node)>,
     always: Vec<(String, Node)>,
     along: &'static [&'static str],
     values: Vec<(String, Node)>,
@@ -191,6 +193,7 @@ impl Task {
             read: write.read.as_ref().map(ToString::to_string),
             member: write.member.clone(),
             create: write.create.as_ref().map(|create| (create.path.to_string(), texts(&create.values))),
+            instead: texts(&write.instead),
             always: texts(&write.always),
             along: write.along,
             values: Vec::new(),
@@ -280,6 +283,9 @@ impl Task {
             let mut create = vec![("path", Node::from(path.as_str()))];
             if !values.is_empty() {
                 create.push(("values", Node::Map(values.clone())));
+            }
+            if !self.instead.is_empty() {
+                create.push(("instead", Node::Map(self.instead.clone())));
             }
             arguments.push(("create", create.into()));
         }

@@ -1,7 +1,8 @@
 //! What virtual machines and containers have in common: one list, one configuration each.
 
-use super::{Reading, Write};
+use super::{Create, Reading, Write};
 use crate::cluster::{Guest, GuestType};
+use crate::drive::Drive;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, address};
 
 /// The address of something of a guest: `nodes/pve1/qemu/100/config`.
@@ -69,8 +70,68 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
     }
 }
 
-/// A guest's options are changed where they are read; a guest is not made from its options alone.
+/// A guest's options are changed where they are read. A machine is made from them, with new disks; a container needs a
+/// template beside them, of which nothing tells.
 pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
-    let guest = VmId::parse(object.entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid))?;
-    Some(Write::at(path(guest, "config")))
+    let vmid = VmId::parse(object.entry.identity.id())?;
+    let guest = cluster.guests.get(&vmid)?;
+    let write = Write::at(path(guest, "config"));
+    if guest.guest_type == GuestType::Lxc {
+        return Some(write);
+    }
+    let list = ApiPath::new(["nodes", &guest.node, guest.guest_type.word()]);
+    let create = Some(Create { path: list, values: vec![("vmid".to_owned(), vmid.to_string())] });
+    let new = |(key, value): (&String, &serde_json::Value)| Some((key.clone(), new_drive(key, value.as_str()?)?));
+    Some(Write { create, instead: object.keys.iter().filter_map(new).collect(), ..write })
+}
+
+/// What makes a drive anew: its storage with the size in GiB, and its options; of cloud-init no size, of what the firmware
+/// and the TPM keep any. Nothing makes a disk that is attached to nothing. `None` for what is no volume of the guest's own.
+fn new_drive(key: &str, value: &str) -> Option<String> {
+    if super::matches("unused[n]", key) {
+        return Some(String::new());
+    }
+    let is_drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]", "efidisk0", "tpmstate0"];
+    let drive = is_drive.iter().any(|pattern| super::matches(pattern, key)).then(|| Drive::parse(value))?;
+    let volume = drive.stored().filter(|volume| volume.owner().is_some())?;
+    let what = match key {
+        _ if drive.is_cloudinit() => "cloudinit".to_owned(),
+        "efidisk0" | "tpmstate0" => "1".to_owned(),
+        _ => drive.size()?.gib(),
+    };
+    let mut words = vec![format!("{}:{what}", volume.storage())];
+    // The format of a file was in its name; a TPM has no choice.
+    let format = volume.format().filter(|_| key != "tpmstate0" && drive.properties.get("format").is_none());
+    words.extend(format.map(|format| format!("format={format}")));
+    let options = drive.properties.iter().filter_map(|(name, value)| Some((name?, value)));
+    let options = options.filter(|(name, _)| !matches!(*name, "file" | "volume" | "size"));
+    words.extend(options.map(|(name, value)| format!("{name}={value}")));
+    Some(words.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drive_is_made_anew_by_its_size() {
+        let check = |key: &str, value: &str, expected: Option<&str>| {
+            assert_eq!(new_drive(key, value).as_deref(), expected, "{key}: {value}");
+        };
+        check(
+            "scsi0",
+            "local:100/vm-100-disk-1.qcow2,discard=on,size=32G,ssd=1",
+            Some("local:32,format=qcow2,discard=on,ssd=1"),
+        );
+        check("virtio0", "local:100/vm-100-disk-5.qcow2,format=qcow2,size=1073741824", Some("local:1,format=qcow2"));
+        check("sata0", "local-lvm:vm-102-disk-1,size=1536M", Some("local-lvm:1.5"));
+        check("efidisk0", "local-lvm:vm-102-disk-0,efitype=4m,size=4M", Some("local-lvm:1,efitype=4m"));
+        check("tpmstate0", "local:100/vm-100-disk-3.raw,size=4M,version=v2.0", Some("local:1,version=v2.0"));
+        check("ide2", "local-lvm:vm-110-cloudinit,media=cdrom", Some("local-lvm:cloudinit,media=cdrom"));
+        check("unused0", "local:100/vm-100-disk-9.qcow2", Some(""));
+        check("ide2", "local:iso/debian-12.iso,media=cdrom,size=4K", None);
+        check("scsi3", "/dev/disk/by-id/ata-Samsung,size=500G", None);
+        check("ide2", "none,media=cdrom", None);
+        check("net0", "virtio=BC:24:11:00:00:01,bridge=vmbr0", None);
+    }
 }

@@ -29,6 +29,8 @@ pub struct Write {
     pub member: Option<Member>,
     /// How it is made; `None` for what is always there, or is made in another way.
     pub create: Option<Create>,
+    /// What a creation takes in the place of the value of a key: a new disk by its size. An empty text stands for nothing.
+    pub instead: Vec<(String, String)>,
     /// What goes along with every change.
     pub always: Vec<(String, String)>,
     /// Keys that go along as they are at that time, since a change without them would take them away.
@@ -69,7 +71,16 @@ pub struct PartsWrite {
 impl Write {
     /// What is read and changed at this path, and is always there.
     pub fn at(path: ApiPath) -> Self {
-        Self { path, read: None, member: None, create: None, always: Vec::new(), along: &[], parts: None }
+        Self {
+            path,
+            read: None,
+            member: None,
+            create: None,
+            instead: Vec::new(),
+            always: Vec::new(),
+            along: &[],
+            parts: None,
+        }
     }
 }
 
