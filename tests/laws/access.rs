@@ -206,7 +206,10 @@ fn realms_are_written_as_they_are_read() {
     check(ldap(json!({"port": "636"})), "Ansible");
     check(json!({"type": "ldap", "server1": "h"}), "Ansible");
     let openid = "realm = \"new\" issuer_url = \"https://i\" client_id = \"c\"";
-    check(json!({"type": "openid", "issuer-url": "https://i", "client-id": "c"}), openid);
+    check(
+        json!({"type": "openid", "issuer-url": "https://i", "client-id": "c"}),
+        &format!("{openid} query_userinfo = true | query_userinfo"),
+    );
     check(
         json!({"type": "openid", "issuer-url": "https://i", "client-id": "c", "autocreate": 0, "query-userinfo": 0,
             "client-key": "redacted-client-key", "verify": 0}),

@@ -46,18 +46,18 @@ fn options_of_the_cluster() {
     let check = |options: Value, expected: &str| {
         check("cluster/firewall/options", options, "cluster-firewall/cluster", expected);
     };
-    check(json!({"enable": 0, "digest": "x"}), "forward_policy, input_policy, output_policy");
+    check(json!({"enable": 0, "digest": "x"}), "ebtables, forward_policy, input_policy, output_policy");
     let policies = |more: Value| {
         let mut options = json!({"policy_in": "DROP", "policy_out": "REJECT", "policy_forward": "ACCEPT"});
         options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         options
     };
-    check(policies(json!({})), "code");
+    check(policies(json!({})), "ebtables");
     check(policies(json!({"ebtables": 0, "enable": 1})), "code");
-    check(policies(json!({"enable": 2})), "enabled +enable");
-    check(policies(json!({"policy_forward": "REJECT"})), "forward_policy +policy_forward");
-    check(policies(json!({"log_ratelimit": "enable=0,burst=10,rate=3/hour"})), "code");
-    check(policies(json!({"log_ratelimit": "1,burst=10,rate=3/hour"})), "code");
+    check(policies(json!({"enable": 2})), "ebtables, enabled +enable");
+    check(policies(json!({"policy_forward": "REJECT"})), "ebtables, forward_policy +policy_forward");
+    check(policies(json!({"log_ratelimit": "enable=0,burst=10,rate=3/hour"})), "ebtables");
+    check(policies(json!({"log_ratelimit": "1,burst=10,rate=3/hour"})), "ebtables");
     for crash in ["enable=1", "", "1", "enable=1,burst=5", "enable=1,rate=1/second", "burst=5,rate=1/second"] {
         check(policies(json!({"log_ratelimit": crash})), "Ansible F7");
     }

@@ -127,5 +127,7 @@ fn ignore_changes(block: &Block) -> BTreeSet<String> {
     let list = lifecycle.and_then(|lifecycle| lifecycle.body.get_attribute("ignore_changes")).map(|one| &one.value);
     let Some(Expression::Array(paths)) = list else { return BTreeSet::new() };
     let paths = paths.iter().map(|path| path.to_string().trim().to_owned());
-    paths.filter(|path| !ALWAYS.contains(&path.as_str())).collect()
+    // Of every mount point that is a volume of the container's own.
+    let own_volume = |path: &str| path.starts_with("mount_point[") && path.ends_with("].volume");
+    paths.filter(|path| !ALWAYS.contains(&path.as_str()) && !own_volume(path)).collect()
 }

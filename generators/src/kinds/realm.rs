@@ -203,6 +203,14 @@ fn flags(draft: &mut Draft<'_>) {
     let Some(known) = type_of(draft.object) else { return };
     for (key, attribute, default) in known.flags {
         if !draft.object.keys.contains_key(*key) {
+            // The provider creates a realm with every switch off that is left out; this one is on by itself.
+            if *key == "query-userinfo" {
+                draft.set(attribute, true);
+                draft.ignore(
+                    &[attribute],
+                    "not set in Proxmox, which means on; it stands here for when the realm is made anew",
+                );
+            }
             continue;
         }
         let value = draft.flag(key);

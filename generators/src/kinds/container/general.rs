@@ -32,34 +32,40 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 /// ignored, since any other difference of the block replaces the container (docs/provider.md, C4 and C5).
 pub(super) fn operating_system(draft: &mut Draft<'_>) {
     let Some(system) = draft.text("ostype") else {
-        draft.ignore(&["operating_system"], "the kind of system is not set, which the provider cannot say");
+        template(draft, "unmanaged");
+        draft.ignore(&["operating_system"], "the kind of system is not set; a new container needs a template");
         return;
     };
     if system == "unmanaged" {
         draft.default("ostype");
-        draft.remark(
-            "Proxmox does not manage its system: to create it anew, add an operating_system block with its template",
-            None,
-        );
+        template(draft, &system);
+        draft.ignore(&["operating_system"], "Proxmox does not manage the system; a new container needs a template");
         return;
     }
     if !bpg::CONTAINER_SYSTEMS.contains(&system.as_str()) {
         draft.lost("ostype", "the provider does not know this kind of system");
-        draft.ignore(&["operating_system"], "the provider refuses the kind of system");
+        template(draft, "unmanaged");
+        draft
+            .ignore(&["operating_system"], "the provider refuses the kind of system; a new container needs a template");
         return;
     }
-    let description =
-        format!("Template to make {system} containers from (storage:vztmpl/file); needed only to create one anew");
-    let variable = Variable { description, default: Default::Text(String::new()), sensitive: false };
-    let template = draft.variable(format!("container_template_{}", crate::names::slug(&system)), variable);
-    let mut block = Block::new("operating_system");
-    block.set("template_file_id", template);
-    block.set("type", system);
-    draft.nest(block);
+    template(draft, &system);
     draft.ignore(
         &["operating_system[0].template_file_id"],
         "Proxmox does not keep which template a container was made from; without this the plan replaces it",
     );
+}
+
+/// The block, with a variable for the template.
+fn template(draft: &mut Draft<'_>, system: &str) {
+    let description =
+        format!("Template to make {system} containers from (storage:vztmpl/file); needed only to create one anew");
+    let variable = Variable { description, default: Default::Text(String::new()), sensitive: false };
+    let template = draft.variable(format!("container_template_{}", crate::names::slug(system)), variable);
+    let mut block = Block::new("operating_system");
+    block.set("template_file_id", template);
+    block.set("type", system);
+    draft.nest(block);
 }
 
 /// The console. Where the key `console` is absent the block is in the state all the same (docs/provider.md, C3).

@@ -1,6 +1,7 @@
 //! The root file system, mount points and passed-through devices of a container.
 
 use proxmox_mpc_model::size::Bytes;
+use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
@@ -46,7 +47,12 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
             draft.ignore(&["mount_point"], format!("the provider does not see which volume mp{index} is"));
             return Ok(());
         };
-        block.set("volume", volume);
+        let own = VolumeId::parse(&volume).filter(|volume| volume.owner().is_some());
+        if own.is_some() {
+            let path = format!("mount_point[{}].volume", blocks.len());
+            draft.ignore(&[&path], "Proxmox names the volumes; the storage is what a new container needs");
+        }
+        block.set("volume", own.map_or(volume, |volume| volume.storage().to_owned()));
         block.set("path", options.take("mp").unwrap_or_default());
         match options.take("size") {
             Some(size) if !bpg::disk_size(&size) => {

@@ -20,11 +20,13 @@ pub(in super::super) static HALF: Half = Half {
     name: |_| Some("cluster".to_owned()),
     rows: &[
         Row::custom(&["enable"], enabled),
-        Row::custom(&["ebtables"], |draft| switch(draft, "ebtables", "ebtables", false)),
-        Row::custom(&["policy_in"], |draft| word(draft, "policy_in", "input_policy", POLICIES)),
-        Row::custom(&["policy_out"], |draft| word(draft, "policy_out", "output_policy", POLICIES)),
+        Row::custom(&["ebtables"], |draft| switch(draft, "ebtables", "ebtables", true)),
+        Row::custom(&["policy_in"], |draft| word(draft, "policy_in", "input_policy", POLICIES, "DROP")),
+        Row::custom(&["policy_out"], |draft| word(draft, "policy_out", "output_policy", POLICIES, "ACCEPT")),
         // Forwarded packets cannot be rejected.
-        Row::custom(&["policy_forward"], |draft| word(draft, "policy_forward", "forward_policy", &POLICIES[..2])),
+        Row::custom(&["policy_forward"], |draft| {
+            word(draft, "policy_forward", "forward_policy", &POLICIES[..2], "ACCEPT");
+        }),
         Row::custom(&["log_ratelimit"], limit),
         Row::volatile(&["digest"]),
     ],
@@ -64,7 +66,8 @@ fn is_rate(rate: &str) -> bool {
 /// Proxmox takes any number but 0 for on, the provider only 1.
 fn enabled(draft: &mut Draft<'_>) {
     match draft.object.text("enable").as_deref() {
-        None | Some("0" | "1") => switch(draft, "enable", "enabled", false),
+        None => {}
+        Some("0" | "1") => switch(draft, "enable", "enabled", false),
         Some(_) => {
             draft.entrust("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
             draft.ignore(&["enabled"], "the provider takes what is set for off; left out, it stays on");

@@ -1,6 +1,6 @@
 //! Firewall options of guests: where they go in `proxmox_virtual_environment_firewall_options`.
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Half, Namespace, Place, guard};
 use super::{LEVELS, POLICIES, import_id, role, scope, switch, word};
 use crate::draft::SetAside;
 use crate::row::Row;
@@ -19,17 +19,17 @@ pub(in super::super) static HALF: Half = Half {
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&[], scope),
-        Row::custom(&["enable"], |draft| switch(draft, "enable", "enabled", true)),
-        Row::custom(&["dhcp"], |draft| switch(draft, "dhcp", "dhcp", true)),
-        // The only one without a default.
-        Row::custom(&["ipfilter"], |draft| switch(draft, "ipfilter", "ipfilter", false)),
+        Row::custom(&["enable"], |draft| switch(draft, "enable", "enabled", false)),
+        Row::custom(&["dhcp"], |draft| switch(draft, "dhcp", "dhcp", false)),
+        // The only one without a default of the provider's.
+        Row::custom(&["ipfilter"], |draft| guard::switch(draft, "ipfilter", "ipfilter")),
         Row::custom(&["macfilter"], |draft| switch(draft, "macfilter", "macfilter", true)),
         Row::custom(&["ndp"], |draft| switch(draft, "ndp", "ndp", true)),
-        Row::custom(&["radv"], |draft| switch(draft, "radv", "radv", true)),
-        Row::custom(&["policy_in"], |draft| word(draft, "policy_in", "input_policy", POLICIES)),
-        Row::custom(&["policy_out"], |draft| word(draft, "policy_out", "output_policy", POLICIES)),
-        Row::custom(&["log_level_in"], |draft| word(draft, "log_level_in", "log_level_in", LEVELS)),
-        Row::custom(&["log_level_out"], |draft| word(draft, "log_level_out", "log_level_out", LEVELS)),
+        Row::custom(&["radv"], |draft| switch(draft, "radv", "radv", false)),
+        Row::custom(&["policy_in"], |draft| word(draft, "policy_in", "input_policy", POLICIES, "DROP")),
+        Row::custom(&["policy_out"], |draft| word(draft, "policy_out", "output_policy", POLICIES, "ACCEPT")),
+        Row::custom(&["log_level_in"], |draft| word(draft, "log_level_in", "log_level_in", LEVELS, "nolog")),
+        Row::custom(&["log_level_out"], |draft| word(draft, "log_level_out", "log_level_out", LEVELS, "nolog")),
         Row::volatile(&["digest"]),
     ],
     role: Some(role),

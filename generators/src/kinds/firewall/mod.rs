@@ -70,30 +70,34 @@ fn scope(draft: &mut Draft<'_>) {
     }
 }
 
-/// A switch, written where the key is there: the provider reads it as null where it is not. Without the key it is ignored
-/// where the schema has a default, which an import would differ from (docs/provider.md, F3).
-fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str, default: bool) {
+/// A switch, written where the key is there: the provider reads it as null where it is not. `absent` is what that means.
+fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str, absent: bool) {
     if draft.object.keys.contains_key(key) {
         let value = draft.flag(key);
         draft.set(attribute, value);
-    } else if default {
-        absent(draft, attribute);
+    } else {
+        assume(draft, attribute, absent);
     }
 }
 
-/// A word, written where the key is there and the provider knows the word.
-fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str]) {
+/// A word, written where the key is there and the provider knows the word. `absent` is what it means where it is not.
+fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], absent: &'static str) {
     match draft.text(key) {
         Some(word) if words.contains(&word.as_str()) => draft.set(attribute, word),
         Some(word) => {
             draft.entrust(key, format!("the provider refuses `{word}` (provider rule F8)"));
             draft.ignore(&[attribute], "the provider refuses what is set; left out, it stays");
         }
-        None => absent(draft, attribute),
+        None => assume(draft, attribute, absent),
     }
 }
 
-/// Every attribute that has no key behind it goes into one sentence.
-fn absent(draft: &mut Draft<'_>, attribute: &str) {
-    draft.ignore(&[attribute], "not set in Proxmox, and the provider would set its own default (docs/provider.md, F3)");
+/// What a key that is not there means. Left out, the provider would send its own default with a creation, which is another
+/// one for some (docs/provider.md, F3). Every attribute that has no key behind it goes into one sentence.
+fn assume(draft: &mut Draft<'_>, attribute: &str, means: impl Into<Value>) {
+    draft.set(attribute, means);
+    draft.ignore(
+        &[attribute],
+        "not set in Proxmox; what stands here means the same, for when it is made anew (docs/provider.md, F3)",
+    );
 }

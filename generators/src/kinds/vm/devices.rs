@@ -193,7 +193,8 @@ pub(super) fn vga(draft: &mut Draft<'_>) -> Step {
     } else {
         let mut block = Block::new("vga");
         block.set("type", display);
-        block.set_some("memory", megabytes);
+        // The provider's default, which it sends with every creation.
+        block.set_some("memory", megabytes.filter(|memory| *memory != 16));
         block.set_some("clipboard", clipboard);
         draft.nest(block);
     }

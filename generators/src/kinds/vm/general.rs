@@ -66,6 +66,8 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
             draft.ignore(&["scsi_hardware"], "the provider refuses the controller");
         }
         None => {
+            // Ignored for as long as the guest is there, and what makes it anew as it is.
+            draft.set("scsi_hardware", "lsi");
             draft.ignore(
                 &["scsi_hardware"],
                 "the controller is not set, which means lsi: the first change of anything sends virtio-scsi-pci, and \
