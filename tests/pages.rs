@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pages at the top and in `docs/`.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -13,6 +13,7 @@ const PAGES: [&str; 8] = [
     "docs/ansible.md",
     "docs/provider.md",
     "docs/proxmox.md",
+    "docs/rebuild.md",
     "docs/rehearse.md",
 ];
 
