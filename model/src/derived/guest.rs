@@ -46,6 +46,10 @@ fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str
     if let Some(why) = agent::unavailable(vmid, &configuration, running) {
         return Ok(Some(Answer::refusal(500, &why)));
     }
+    // What is inside of a machine that ran before anybody started it here, only its recorded answers tell.
+    if guest.get("uptime").and_then(Value::as_u64).is_some_and(|uptime| uptime > 0) {
+        return Ok(None);
+    }
     Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
 }
 

@@ -8,6 +8,7 @@ use proxmox_mpc_twin::{Credentials, Recording};
 use serde_json::{Value, json};
 
 use crate::support::{Client, TOKEN, fixture, with_twin};
+use crate::writes::with_recording;
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
@@ -152,6 +153,19 @@ fn an_agent_is_asked() {
         assert!(exec.as_str().unwrap().starts_with("the twin cannot do this"), "{exec}");
         send(&mut client, "POST", &format!("{guest}/agent/shutdown"), "");
         assert_eq!(read(&mut client, &format!("{guest}/status/current"))["status"], "stopped");
+    });
+}
+
+/// What is inside of a machine that ran when it was recorded, only the recording knows, until it is started here.
+#[test]
+fn an_agent_that_was_recorded_says_what_was_recorded() {
+    with_recording("homelab", |mut client| {
+        let asked =
+            |client: &mut Client, what: &str| client.get(&format!("/api2/json/nodes/pve/qemu/110/agent/{what}")).status;
+        assert_eq!((asked(&mut client, "network-get-interfaces"), asked(&mut client, "get-host-name")), (200, 501));
+        assert_eq!(end(&mut client, "POST", "nodes/pve/qemu/110/status/stop", ""), "OK");
+        assert_eq!(end(&mut client, "POST", "nodes/pve/qemu/110/status/start", ""), "OK");
+        assert_eq!((asked(&mut client, "network-get-interfaces"), asked(&mut client, "get-host-name")), (200, 200));
     });
 }
 

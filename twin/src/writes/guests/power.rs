@@ -196,6 +196,7 @@ fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str)
 pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> Result<(), Refusal> {
     let Some(mut row) = guest.resource(transaction)? else { return Ok(()) };
     row.insert("status".to_owned(), json!(if runs { "running" } else { "stopped" }));
+    row.insert("uptime".to_owned(), json!(0));
     transaction.hide(&guest.path(&["status", "current"]));
     // What the guest said of itself when it was recorded is not so any more.
     transaction.hide_below(&guest.path(&["agent"]));
