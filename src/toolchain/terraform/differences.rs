@@ -2,8 +2,10 @@
 //!
 //! The format is Terraform's "JSON output format", version 1.x (`resource_changes`).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
+
+use super::shown;
 
 /// What stands in place of a value that Terraform marks as sensitive.
 const SENSITIVE: &str = "(sensitive value)";
@@ -52,48 +54,10 @@ pub struct AttributeDifference {
 
 /// Reads the one line of `show -json`. The objects come in the order of their addresses.
 pub fn differences(json: &str) -> Result<Vec<Difference>, serde_json::Error> {
-    let shown: Shown = serde_json::from_str(json)?;
-    let mut differences: Vec<Difference> = shown.resource_changes.iter().filter_map(difference).collect();
-    differences.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(differences)
+    Ok(shown::managed(json)?.iter().filter_map(difference).collect())
 }
 
-#[derive(Deserialize)]
-struct Shown {
-    #[serde(default)]
-    resource_changes: Vec<ShownResource>,
-}
-
-#[derive(Deserialize)]
-struct ShownResource {
-    address: String,
-    #[serde(default)]
-    mode: String,
-    change: ShownChange,
-}
-
-#[derive(Deserialize)]
-struct ShownChange {
-    actions: Vec<String>,
-    #[serde(default)]
-    before: Value,
-    #[serde(default)]
-    after: Value,
-    #[serde(default)]
-    after_unknown: Value,
-    #[serde(default)]
-    before_sensitive: Value,
-    #[serde(default)]
-    after_sensitive: Value,
-    #[serde(default)]
-    replace_paths: Vec<Vec<Value>>,
-}
-
-fn difference(resource: &ShownResource) -> Option<Difference> {
-    // Data sources are read during the plan, or later: neither changes the cluster.
-    if resource.mode == "data" {
-        return None;
-    }
+fn difference(resource: &shown::Resource) -> Option<Difference> {
     let change = &resource.change;
     let action = action(&change.actions)?;
     let mut attributes = Vec::new();

@@ -5,6 +5,7 @@ mod commands;
 mod differences;
 mod messages;
 mod planned;
+mod shown;
 mod version;
 
 use std::path::{Path, PathBuf};

@@ -1,10 +1,9 @@
 //! What a plan means to do to each object, with the values on both sides, from `terraform show -json` of the plan file.
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::toolchain::terraform::Action;
 use crate::toolchain::terraform::differences::{action, path};
+use crate::toolchain::terraform::{Action, shown};
 
 /// What a plan means to do to one object. Its values may be secret: it is never printed.
 #[derive(Clone)]
@@ -29,11 +28,7 @@ pub struct Planned {
 
 /// Reads the one line of `show -json`: every managed object of the plan, in the order of their addresses.
 pub fn planned(json: &str) -> Result<Vec<Planned>, serde_json::Error> {
-    let shown: Shown = serde_json::from_str(json)?;
-    let managed = shown.resource_changes.into_iter().filter(|resource| resource.mode != "data");
-    let mut planned: Vec<Planned> = managed.map(Planned::from).collect();
-    planned.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(planned)
+    Ok(shown::managed(json)?.into_iter().map(Planned::from).collect())
 }
 
 impl Planned {
@@ -54,48 +49,12 @@ impl Planned {
     }
 }
 
-#[derive(Deserialize)]
-struct Shown {
-    #[serde(default)]
-    resource_changes: Vec<ShownResource>,
-}
-
-#[derive(Deserialize)]
-struct ShownResource {
-    address: String,
-    #[serde(default)]
-    mode: String,
-    #[serde(rename = "type", default)]
-    resource: String,
-    #[serde(default)]
-    provider_name: String,
-    change: ShownChange,
-}
-
-#[derive(Deserialize)]
-struct ShownChange {
-    actions: Vec<String>,
-    #[serde(default)]
-    before: Value,
-    #[serde(default)]
-    after: Value,
-    importing: Option<ShownImport>,
-    #[serde(default)]
-    replace_paths: Vec<Vec<Value>>,
-}
-
-#[derive(Deserialize)]
-struct ShownImport {
-    #[serde(default)]
-    id: String,
-}
-
-impl From<ShownResource> for Planned {
-    fn from(shown: ShownResource) -> Self {
+impl From<shown::Resource> for Planned {
+    fn from(shown: shown::Resource) -> Self {
         let change = shown.change;
         Self {
             address: shown.address,
-            resource: shown.resource,
+            resource: shown.kind,
             provider: shown.provider_name,
             action: action(&change.actions),
             importing: change.importing.map(|importing| importing.id),
