@@ -12,7 +12,7 @@ use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
 use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
 use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Fingerprint, Manifest};
 use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
 use crate::retain::{self, Chunks, Referred};
 use crate::secrets;
@@ -94,7 +94,7 @@ impl Run<'_> {
         for entry in &listing.entries {
             if let Some(reason) = self.left_out(half, entry) {
                 self.keep(half, &entry.identity, &reason);
-                self.inventory.keep(&entry.identity);
+                self.keep_host(&entry.identity);
                 continue;
             }
             let reading = kind.read(self.cluster, entry)?;
@@ -188,8 +188,8 @@ impl Run<'_> {
             let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
             self.tasks(role, identity, &tasks);
         }
+        self.settle(object, &address, import_id, Fingerprint::of(&text));
         self.texts.insert(natural(identity), text);
-        self.settle(object, &address, import_id);
         self.cover(half, object, Outcome::Terraform { address }, fates);
         Ok(())
     }
@@ -245,12 +245,14 @@ impl Run<'_> {
     fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
         if !tasks.is_empty() {
             let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
-            self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
+            let text = texts.join("\n");
+            self.out.manifest.tasks.insert(identity.clone(), Fingerprint::of(&text));
+            self.roles.entry(role).or_default().insert(natural(identity), text);
         }
     }
 
     /// Writes the object's place down, and a move where its address was another.
-    fn settle(&mut self, object: &Object, address: &str, import_id: String) {
+    fn settle(&mut self, object: &Object, address: &str, import_id: String, block: Fingerprint) {
         let identity = &object.entry.identity;
         let before = self.previous.manifest.objects.get(identity);
         if let Some(before) = before.filter(|place| !place.skip || self.has_code(identity, &place.address)) {
@@ -260,8 +262,13 @@ impl Run<'_> {
                 self.out.manifest.moved.push(manifest::Move { from: before.address.clone(), to: address.to_owned() });
             }
         }
-        let place =
-            manifest::Place { address: address.to_owned(), import_id, name: object.entry.name.clone(), skip: false };
+        let place = manifest::Place {
+            address: address.to_owned(),
+            import_id,
+            name: object.entry.name.clone(),
+            skip: false,
+            block: Some(block),
+        };
         self.out.manifest.objects.insert(identity.clone(), place);
     }
 
@@ -296,6 +303,10 @@ impl Run<'_> {
             && let Some(text) = self.chunks.task(&ansible::tasks_file(role), identity)
         {
             self.roles.entry(role).or_default().insert(natural(identity), text.to_owned());
+            let known = self.previous.manifest.tasks.get(identity).copied();
+            if let Some(known) = self.stands(&ansible::tasks_file(role), text, text, known) {
+                self.out.manifest.tasks.insert(identity.clone(), known);
+            }
             if before.is_none() {
                 self.out.kept.push(Kept {
                     identity: identity.clone(),
@@ -307,7 +318,12 @@ impl Run<'_> {
         let Some(place) = before else { return false };
         let path = format!("terraform/{}", half.file);
         let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
+        let was = text;
         let text = retain::refer(text, |address| self.successor(address));
+        let block = self.stands(&path, was, &text, place.block);
+        if let Some(place) = self.out.manifest.objects.get_mut(identity) {
+            place.block = block;
+        }
         let variables = retain::variables(&text);
         self.variable_kinds.extend(variables.iter().map(|name| (name.clone(), half.kind)));
         self.kept_variables.extend(variables);
@@ -319,6 +335,23 @@ impl Run<'_> {
             reason: reason.to_owned(),
         });
         true
+    }
+
+    /// The fingerprint of code that stays as it is: `was` in the workspace, `now` after its references were renewed. What
+    /// somebody has edited keeps the `known` one, and whoever makes that code anew sees by it that it is not ours.
+    fn stands(&mut self, path: &str, was: &str, now: &str, known: Option<Fingerprint>) -> Option<Fingerprint> {
+        if self.previous.touched.contains(path) && known != Some(Fingerprint::of(was)) {
+            self.out.edited.insert(path.to_owned());
+            return known;
+        }
+        Some(Fingerprint::of(now))
+    }
+
+    /// Keeps the entry of a guest in the inventory. Nothing tells whether it is as we wrote it where the file is not.
+    fn keep_host(&mut self, identity: &Identity) {
+        if self.inventory.keep(identity) && self.previous.touched.contains(ansible::GUESTS) {
+            self.out.edited.insert(ansible::GUESTS.to_owned());
+        }
     }
 
     /// Where the object is now that had this address; what it is called where it has no code any more.
@@ -344,14 +377,14 @@ impl Run<'_> {
         }
         if listing.incomplete.is_some() {
             for identity in self.inventory.before(prefix).iter().filter(|identity| !listed.contains(identity)) {
-                self.inventory.keep(identity);
+                self.keep_host(identity);
             }
         }
-        let tasks = self
-            .chunks
-            .tasks(prefix)
-            .filter(|(identity, _)| !listed.contains(identity) && !before.contains_key(identity));
-        for (identity, file) in tasks.collect::<Vec<_>>() {
+        let tasks: Vec<_> =
+            self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
+        let known = before.keys().filter(|identity| identity.prefix() == prefix).count() + tasks.len();
+        self.out.known.insert(half.kind, known);
+        for (identity, file) in tasks.into_iter().filter(|(identity, _)| !listed.contains(identity)) {
             match &listing.incomplete {
                 Some(reason) => _ = self.keep(half, &identity, &format!("the list is not complete: {reason}")),
                 None => self.out.gone.push(Gone { identity, address: file }),
@@ -362,10 +395,22 @@ impl Run<'_> {
     fn finish(mut self) -> Generated {
         let provider = format!("{} {}", bpg::SOURCE, bpg::VERSION);
         self.out.manifest.provider = provider;
+        // What Proxmox lists and no code says any more is taken out like what is gone.
+        let gone: BTreeSet<&Identity> = self.out.gone.iter().map(|gone| &gone.identity).collect();
+        let before = self.previous.manifest.objects.iter().filter(|(identity, place)| {
+            !place.skip && !self.out.manifest.objects.contains_key(identity) && !gone.contains(identity)
+        });
+        let more: Vec<Gone> = before
+            .map(|(identity, place)| Gone { identity: identity.clone(), address: place.address.clone() })
+            .collect();
+        self.out.gone.extend(more);
         // An address that has gone cannot be moved to.
         let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
         self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
         let kept = self.chunks.variables(&self.kept_variables);
+        if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
+            self.out.edited.insert(files::VARIABLES.to_owned());
+        }
         let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);

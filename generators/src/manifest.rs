@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_model::Identity;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// The version of the manifest's form.
 pub const FORMAT: u32 = 1;
@@ -22,6 +23,9 @@ pub struct Manifest {
     /// Renames, oldest first: each is a `moved` block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Move>,
+    /// The tasks that Ansible has of each object, as they were generated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<Identity, Fingerprint>,
     /// SHA-256 of every file that we wrote, by path relative to the workspace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
@@ -42,6 +46,37 @@ pub struct Place {
     /// Whether the user wants it left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skip: bool,
+    /// Its block, as it was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Fingerprint>,
+}
+
+/// What tells a text that was generated from one that somebody has edited since: the first 64 bits of its SHA-256, written
+/// in hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The fingerprint of a text.
+    pub fn of(text: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        Self(digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(Fingerprint(bits): Fingerprint) -> Self {
+        format!("{bits:016x}")
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
 }
 
 /// A rename.
@@ -60,6 +95,7 @@ impl Default for Manifest {
             provider: String::new(),
             objects: BTreeMap::new(),
             moved: Vec::new(),
+            tasks: BTreeMap::new(),
             files: BTreeMap::new(),
         }
     }

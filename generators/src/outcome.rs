@@ -1,6 +1,6 @@
 //! What goes into a run of the generators, and what comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Unread};
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub struct Previous {
     pub manifest: Manifest,
     /// Its generated Terraform files, Ansible roles and inventory, as they stand.
     pub files: FileSet,
+    /// Those of the files that somebody has edited since they were generated.
+    pub touched: BTreeSet<String>,
 }
 
 /// Something that the user should know.
@@ -80,8 +82,12 @@ pub struct Generated {
     pub unread: Vec<Unread>,
     /// Code that stays as it is.
     pub kept: Vec<Kept>,
+    /// Files with code that stays as it is, and that somebody has edited: they are not as we would write them.
+    pub edited: BTreeSet<String>,
     /// Code that is taken out.
     pub gone: Vec<Gone>,
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
+    /// How many objects of each kind the workspace had code for.
+    pub known: BTreeMap<&'static str, usize>,
 }

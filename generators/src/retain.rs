@@ -51,7 +51,7 @@ impl<'f> Chunks<'f> {
 
     /// The blocks of these variables.
     pub(crate) fn variables(&self, names: &BTreeSet<String>) -> BTreeMap<String, String> {
-        let Some(blocks) = self.blocks.get("terraform/variables.tf") else { return BTreeMap::new() };
+        let Some(blocks) = self.blocks.get(crate::files::VARIABLES) else { return BTreeMap::new() };
         let block = |name: &String| Some((name.clone(), (*blocks.get(&*format!("variable \"{name}\""))?).to_owned()));
         names.iter().filter_map(block).collect()
     }

@@ -20,7 +20,7 @@ pub struct Answer {
     pub body: Value,
     /// The reason phrase, which for Proxmox is the first line of the message.
     pub reason: String,
-    /// The HTTP status; 595 when a node of the cluster could not be reached.
+    /// The HTTP status; 595 when a node of the cluster could not be reached, 0 of [`Answer::unusable`].
     pub status: u16,
 }
 
@@ -44,9 +44,20 @@ impl Answer {
         Self { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
     }
 
+    /// What stands in for an answer that never came, or that has not the shape that Proxmox gives it: nothing can be told
+    /// from it. `why` is a sentence without its end.
+    pub fn unusable(why: String) -> Self {
+        Self { status: 0, reason: why, body: Value::Null }
+    }
+
+    /// Why a refusal tells nothing, in one line: `403 Permission check failed`, or what is wrong with the answer.
+    pub fn cause(&self) -> String {
+        if self.status == 0 { self.reason.clone() } else { format!("{} {}", self.status, self.reason) }
+    }
+
     /// Whether this is what a cluster said, and not [`Answer::unknown`].
     pub fn is_known(&self) -> bool {
-        !(self.status == 501 && self.reason.starts_with(UNKNOWN))
+        is_known(self.status, &self.reason)
     }
 
     /// The `data` of a success, `None` for a refusal.
@@ -99,6 +110,11 @@ impl AnswerText {
         Ok(Self { body: body.get().to_owned(), reason, status })
     }
 
+    /// See [`Answer::is_known`].
+    pub fn is_known(&self) -> bool {
+        is_known(self.status, &self.reason)
+    }
+
     /// The same with its body parsed.
     pub fn parsed(&self) -> Result<Answer, serde_json::Error> {
         Ok(Answer { body: serde_json::from_str(&self.body)?, reason: self.reason.clone(), status: self.status })
@@ -119,6 +135,10 @@ impl From<Answer> for AnswerText {
     fn from(answer: Answer) -> Self {
         Self { body: answer.body.to_string(), reason: answer.reason, status: answer.status }
     }
+}
+
+fn is_known(status: u16, reason: &str) -> bool {
+    !(status == 501 && reason.starts_with(UNKNOWN))
 }
 
 /// A stored answer that cannot be read back: the file is cut, or is not an answer.

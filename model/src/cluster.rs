@@ -1,6 +1,6 @@
 //! What more than one kind needs to know of a cluster: its nodes, guests, storages, pools and the reader's rights.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::kinds::Id;
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list};
+use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list, shape};
 
 /// The two technologies of a guest, by the word that Proxmox's paths and ids use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,9 @@ impl GuestType {
         }
     }
 }
+
+/// The list of everything that a cluster has, guests among it.
+pub(crate) const RESOURCES: &str = "cluster/resources";
 
 /// A guest as `cluster/resources` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +88,7 @@ pub struct Cluster<'a> {
     pub guests: BTreeMap<VmId, Guest>,
     /// Those of which their nodes have not told the others yet what they are called and do, as of new ones (`pvestatd`
     /// does so every ten seconds).
-    pub(crate) untold: BTreeSet<VmId>,
+    untold: BTreeSet<VmId>,
     /// The storages as `GET storage` lists them, by id.
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
@@ -96,6 +99,11 @@ pub struct Cluster<'a> {
     pub version: Option<String>,
     /// Whether running guests may be asked for their addresses; they are, unless the user wants them left alone.
     pub ask_guests: bool,
+    /// Why one of the lists of [`Cluster::overview`] does not tell everything, by its path: it is not on record, was refused,
+    /// has another shape than Proxmox gives it, or lacks what another list names.
+    problems: BTreeMap<&'static str, String>,
+    /// See [`Cluster::overlooked`].
+    pub(crate) overlooked: OnceCell<Rc<BTreeMap<VmId, ApiPath>>>,
     /// The storages of each node, parsed once.
     node_storages: RefCell<BTreeMap<ApiPath, Option<Rc<Rows>>>>,
     /// The volumes in each list of images, parsed once.
@@ -127,39 +135,35 @@ impl<'a> Cluster<'a> {
     /// The cluster as far as these answers tell.
     pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
         let get = |path: &str| answers.get(&ApiPath::parse(path));
-        let list = |path: &str, key: &str| indexed(answers, &ApiPath::parse(path), key).map(Option::unwrap_or_default);
+        let mut problems = BTreeMap::new();
+        let mut list = |path: &'static str, key: &str| -> Result<Rows, Unreadable> {
+            let (rows, problem) = overview_list(answers, path, key)?;
+            problems.extend(problem.map(|problem| (path, problem)));
+            Ok(rows)
+        };
+        let (storages, pools) = (list("storage", "storage")?, list("pools", "poolid")?);
+        let (nodes, managed) = (list("nodes", "node")?, list("cluster/ha/resources", "sid")?);
+        let managed: BTreeSet<String> = managed.into_keys().collect();
         let version = get("version")?.and_then(|answer| answer.data()?.get("version").and_then(text));
         let permissions = get("access/permissions")?;
+        let online = |row: &Map<String, Value>| row.get("status").and_then(Value::as_str) == Some("online");
         let mut cluster = Self {
             answers,
-            nodes: BTreeMap::new(),
+            nodes: nodes.iter().map(|(node, row)| (node.clone(), online(row))).collect(),
             guests: BTreeMap::new(),
             untold: BTreeSet::new(),
-            storages: list("storage", "storage")?,
-            pools: list("pools", "poolid")?,
+            storages,
+            pools,
             permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
             version,
             ask_guests: true,
+            problems,
+            overlooked: OnceCell::new(),
             node_storages: RefCell::default(),
             images: RefCell::default(),
             last: RefCell::default(),
         };
-        for (node, row) in list("nodes", "node")? {
-            cluster.nodes.insert(node, row.get("status").and_then(Value::as_str) == Some("online"));
-        }
-        let managed: BTreeSet<String> = list("cluster/ha/resources", "sid")?.into_keys().collect();
-        for path in ["cluster/resources", "cluster/resources?type=vm"] {
-            let path = ApiPath::parse(path);
-            let Some(resources) = answers.text(&path)? else { continue };
-            each_row(&path, &resources, |row| {
-                let Some(guest) = guest(&row, &managed) else { return };
-                if row.get("status").is_some_and(|status| status == "unknown") {
-                    cluster.untold.insert(guest.vmid);
-                }
-                cluster.guests.insert(guest.vmid, guest);
-            })?;
-            break;
-        }
+        cluster.resources(&managed)?;
         for guest in cluster.guests.values_mut().filter(|guest| cluster.untold.contains(&guest.vmid)) {
             if let Some(rows) = indexed(answers, &guest.siblings(), "vmid")?
                 && let Some(row) = rows.get(&guest.vmid.to_string())
@@ -170,9 +174,69 @@ impl<'a> Cluster<'a> {
         Ok(cluster)
     }
 
-    /// The stored answer to a request; `None` where it is not on record, also of the twin that was asked.
+    /// Reads the list of everything, and holds the lists of nodes, storages and pools against it.
+    fn resources(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
+        let everything = [ApiPath::parse(RESOURCES), ApiPath::parse(RESOURCES).with_query("type", "vm")];
+        let mut lacking: BTreeMap<&'static str, String> = BTreeMap::new();
+        let mut problem = Some(format!("`{RESOURCES}` is not on record"));
+        for path in everything {
+            let Some(answer) = self.answers.text(&path)?.filter(AnswerText::is_known) else { continue };
+            let read = shape::each_row(&path, &answer, |row| {
+                for (list, name) in named(&row) {
+                    let known = match list {
+                        "nodes" => self.nodes.contains_key(name),
+                        "storage" => self.storages.contains_key(name),
+                        _ => self.pools.contains_key(name),
+                    };
+                    if !known {
+                        lacking.insert(list, name.to_owned());
+                    }
+                }
+                let Some(guest) = guest(&row, managed)? else { return Ok(()) };
+                if row.get("status").is_some_and(|status| status == "unknown") {
+                    self.untold.insert(guest.vmid);
+                }
+                self.guests.insert(guest.vmid, guest);
+                Ok(())
+            })?;
+            problem = read.err().map(|why| format!("`{path}`: {why}"));
+            break;
+        }
+        for (list, name) in lacking {
+            let lacks = format!("`{list}` lacks {name}, which `{RESOURCES}` names");
+            self.problems.entry(list).or_insert(lacks);
+        }
+        self.problems.extend(problem.map(|problem| (RESOURCES, problem)));
+        Ok(())
+    }
+
+    /// What is wrong with the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
+    /// `pools`), as soon as it has come; `None` for an answer that is right, and for every other request.
+    pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<String>, Unreadable> {
+        let nobody = BTreeSet::new();
+        let checked = |check: &dyn Fn(&Map<String, Value>) -> Result<(), String>| {
+            Ok(shape::each_row(path, answer, |row| check(&row))?.err().map(|why| format!("`{path}`: {why}")))
+        };
+        let key = match path.as_str() {
+            RESOURCES => return checked(&|row| guest(row, &nobody).map(drop)),
+            "nodes" => "node",
+            "storage" => "storage",
+            "pools" => "poolid",
+            _ => return Ok(None),
+        };
+        checked(&|row| shape::named(row, key).map(drop))
+    }
+
+    /// Why the list of guests, of nodes, of storages or of pools does not tell everything (`cluster/resources`, `nodes`,
+    /// `storage`, `pools`); `None` where nothing speaks against it but the rights of the login.
+    pub fn problem(&self, list: &str) -> Option<&str> {
+        self.problems.get(list).map(String::as_str)
+    }
+
+    /// The stored answer to a request; `None` where it is not on record, also of the twin that was asked. A success
+    /// without the shape that Proxmox gives it is [`Answer::unusable`], like a refusal.
     pub fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
-        Ok(self.answers.get(path)?.filter(Answer::is_known))
+        Ok(self.answers.get(path)?.filter(Answer::is_known).map(|answer| shape::checked(path, answer)))
     }
 
     /// The rows of a list by their ids; `None` where the answer is not on record, was refused, or is no list.
@@ -183,9 +247,8 @@ impl<'a> Cluster<'a> {
         {
             return Ok(Some(Rc::clone(rows)));
         }
-        let Some(answer) = self.answers.text(path)? else { return Ok(None) };
         let mut rows = Rows::new();
-        if !each_row(path, &answer, |row| rows.extend(id.of(&row).map(|id| (id, row))))? {
+        if !self.each(path, |row| rows.extend(id.of(&row).map(|id| (id, row))))? {
             return Ok(None);
         }
         let rows = Rc::new(rows);
@@ -194,10 +257,9 @@ impl<'a> Cluster<'a> {
     }
 
     /// Hands on the rows of a list one after the other, so that a long one is never held as values; says whether there
-    /// is such a list.
+    /// is such a list. Where there is none, some rows may have been handed on all the same.
     pub(crate) fn each(&self, path: &ApiPath, each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
-        let Some(answer) = self.answers.text(path)? else { return Ok(false) };
-        each_row(path, &answer, each)
+        each_row(self.answers, path, each)
     }
 
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer
@@ -219,9 +281,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn volumes(&self, path: &ApiPath) -> Result<Option<BTreeSet<String>>, Unreadable> {
-        let Some(answer) = self.answers.text(path)? else { return Ok(None) };
         let mut volumes = BTreeSet::new();
-        let listed = each_row(path, &answer, |row| volumes.extend(row.get("volid").and_then(text)))?;
+        let listed = self.each(path, |row| volumes.extend(row.get("volid").and_then(text)))?;
         Ok(listed.then_some(volumes))
     }
 }
@@ -243,32 +304,66 @@ fn once<T>(
 /// The rows of a list by the text of one key; rows without it are left out. `None` where the answer is not on record,
 /// was refused, or is no list.
 fn indexed(answers: &dyn Answers, path: &ApiPath, key: &str) -> Result<Option<Rows>, Unreadable> {
-    let Some(answer) = answers.text(path)? else { return Ok(None) };
     let mut rows = Rows::new();
-    let listed = each_row(path, &answer, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
+    let listed = each_row(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
     Ok(listed.then_some(rows))
 }
 
-/// Parses the objects of a list one after the other; says whether the answer is a list at all.
-fn each_row(path: &ApiPath, answer: &AnswerText, mut each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
-    let Some(rows) = answer.rows() else { return Ok(false) };
-    for row in rows {
-        match serde_json::from_str(row.get()) {
-            Ok(Value::Object(row)) => each(row),
-            Ok(_) => {}
-            Err(error) => return Err(Unreadable { path: path.clone(), why: error.to_string() }),
-        }
-    }
-    Ok(true)
+/// Hands on the rows of a list; says whether the answer is there and a list.
+fn each_row(
+    answers: &dyn Answers,
+    path: &ApiPath,
+    mut each: impl FnMut(Map<String, Value>),
+) -> Result<bool, Unreadable> {
+    let Some(answer) = answers.text(path)? else { return Ok(false) };
+    let read = shape::each_row(path, &answer, |row| {
+        each(row);
+        Ok(())
+    })?;
+    Ok(read.is_ok())
 }
 
-fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> {
-    let guest_type = match row.get("type")?.as_str()? {
+/// A list that everything else hangs on, by the name of its rows, and why it does not tell everything. A list with a row
+/// that has no name is none.
+fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<String>), Unreadable> {
+    let path = ApiPath::parse(list);
+    let Some(answer) = answers.text(&path)?.filter(AnswerText::is_known) else {
+        return Ok((Rows::new(), Some(format!("`{list}` is not on record"))));
+    };
+    let mut rows = Rows::new();
+    let read = shape::each_row(&path, &answer, |row| {
+        rows.insert(shape::named(&row, key)?.to_owned(), row);
+        Ok(())
+    })?;
+    Ok(match read {
+        Ok(()) => (rows, None),
+        Err(why) => (Rows::new(), Some(format!("`{list}`: {why}"))),
+    })
+}
+
+/// What a row of the list of everything names, each by the list that has to have it.
+fn named(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
+    let other = match row.get("type").and_then(Value::as_str) {
+        Some("storage") => Some(("storage", "storage")),
+        Some("qemu" | "lxc") => Some(("pools", "pool")),
+        Some("node") => None,
+        // Networks and whatever later releases list.
+        _ => return None.into_iter().chain(None),
+    };
+    let word = |(list, key): (&'static str, &str)| {
+        Some((list, row.get(key).and_then(Value::as_str).filter(|word| !word.is_empty())?))
+    };
+    word(("nodes", "node")).into_iter().chain(other.and_then(word))
+}
+
+/// The guest of a row; `None` for a row of something else. A row of a guest without its number or its node is wrong.
+fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Result<Option<Guest>, String> {
+    let guest_type = match shape::named(row, "type")? {
         "qemu" => GuestType::Qemu,
         "lxc" => GuestType::Lxc,
-        _ => return None,
+        _ => return Ok(None),
     };
-    let vmid = VmId::parse(&text(row.get("vmid")?)?)?;
+    let vmid = row.get("vmid").and_then(text).and_then(|vmid| VmId::parse(&vmid)).ok_or("has no VMID")?;
     let sid = match guest_type {
         GuestType::Qemu => format!("vm:{vmid}"),
         GuestType::Lxc => format!("ct:{vmid}"),
@@ -277,7 +372,7 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
     let mut guest = Guest {
         guest_type,
         vmid,
-        node: word("node")?,
+        node: shape::named(row, "node")?.to_owned(),
         name: None,
         pool: word("pool").filter(|pool| !pool.is_empty()),
         tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
@@ -286,7 +381,7 @@ fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Option<Guest> 
         ha: managed.contains(&sid) || word("hastate").is_some_and(|state| !state.is_empty()),
     };
     guest.tell(row);
-    Some(guest)
+    Ok(Some(guest))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing here touches the world: no file, clock, network or environment.
 
 pub mod address;
+mod agreement;
 pub mod agent;
 pub mod answer;
 pub mod api;
@@ -26,6 +27,7 @@ pub mod property;
 pub mod ranges;
 pub mod redact;
 pub mod schema;
+mod shape;
 pub mod size;
 pub mod upid;
 pub mod vmid;

@@ -15,6 +15,7 @@ use crate::client::{Client, ClientError};
 use crate::clock;
 use crate::event::{Event, Sink as _};
 use crate::fault::{Fault, FaultKind};
+use crate::import::removal::Limits;
 use crate::import::{self, ImportError, ImportReport, Job, Source};
 use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, Tool};
@@ -114,6 +115,8 @@ async fn imported(out: &Path, ui: &Ui) -> Result<ImportReport, DemoError> {
         ask_guests: true,
         dry_run: false,
         force: false,
+        wait: false,
+        removal: Limits::default(),
         now: clock::now(),
     };
     let report = import::run(Source::Cluster(Box::new(Client::new(settings)?)), &job, ui).await?;

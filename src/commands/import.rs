@@ -12,6 +12,7 @@ use super::{Failure, Outcome, Unwritten, wait};
 use crate::client::Client;
 use crate::clock;
 use crate::fault::FaultKind;
+use crate::import::removal::Limits;
 use crate::import::{self, ImportError, Job, Mapping, Source};
 use crate::settings::{self, Flags, World};
 use crate::ui::Ui;
@@ -61,6 +62,18 @@ pub struct Arguments {
     /// Overwrite generated files that somebody has edited, and keep copies of them
     #[arg(long)]
     force: bool,
+    /// Wait where another import of the same folder is running, instead of ending
+    #[arg(long)]
+    wait: bool,
+    /// Let up to this many objects be taken out of the code
+    ///
+    /// An import stops before it takes out every object of a kind, or more guests than `--removal-limit` says: a broken
+    /// answer looks like that more often than a cluster.
+    #[arg(long, value_name = "N")]
+    allow_removal: Option<usize>,
+    /// Stop where more than this part of the guests would be taken out of the code
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=100))]
+    removal_limit: u8,
     /// End with exit code 1 where anything could not be read or imported; the rest is written all the same
     #[arg(long)]
     strict: bool,
@@ -118,6 +131,8 @@ impl Arguments {
             ask_guests: !self.no_agent,
             dry_run: self.dry_run,
             force: self.force,
+            wait: self.wait,
+            removal: Limits { allowed: self.allow_removal, guests: self.removal_limit },
             now: clock::now(),
         })
     }

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use proxmox_mpc_generators::Gone;
 use proxmox_mpc_generators::adopt::StateError;
 use proxmox_mpc_generators::manifest::ManifestError;
-use proxmox_mpc_model::{ApiPath, Unreadable};
+use proxmox_mpc_model::Unreadable;
 use proxmox_mpc_twin::recording::RecordingError;
 
+use super::removal::Removal;
 use super::rights;
 use crate::client::ClientError;
 use crate::fault::{Fault, FaultKind};
@@ -19,21 +21,18 @@ pub enum ImportError {
     /// No answer, for a reason that concerns every request; or none to a request that everything hangs on.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// Proxmox refused a list that no login is refused: what it lacks would look as if it were gone.
-    #[error("Proxmox did not answer `{path}`, which everything else hangs on: {status} {reason}")]
+    /// A list that everything else hangs on was refused, or is not what Proxmox gives: what it lacks would look as if it
+    /// were gone.
+    #[error("everything else hangs on an answer that cannot be used: {problem}")]
     Overview {
-        /// The request.
-        path: ApiPath,
-        /// The HTTP status.
-        status: u16,
-        /// Proxmox's own words.
-        reason: String,
+        /// Which answer, and what is wrong with it.
+        problem: String,
     },
-    /// The answer to such a request is no list.
-    #[error("the answer to `{path}` is not the list that Proxmox gives")]
-    NoList {
-        /// The request.
-        path: ApiPath,
+    /// Very much would be taken out of the code.
+    #[error("{}", removed(removals))]
+    Removal {
+        /// What, kind by kind.
+        removals: Vec<Removal>,
     },
     /// The login has no privilege anywhere: every list is empty for it, whatever the cluster holds.
     #[error("the login `{login}` may see nothing of the cluster")]
@@ -89,7 +88,7 @@ impl Fault for ImportError {
         match self {
             Self::Client(error) => error.kind(),
             Self::Overview { .. }
-            | Self::NoList { .. }
+            | Self::Removal { .. }
             | Self::Blind { .. }
             | Self::Unreadable(_)
             | Self::Read { .. }
@@ -112,10 +111,17 @@ impl Fault for ImportError {
                 hints
             }
             Self::Client(error) => error.hints(),
-            Self::Overview { .. } => {
-                vec!["look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned()]
+            Self::Overview { .. } => vec![
+                "check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned(),
+                "look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned(),
+            ],
+            Self::Removal { removals } => {
+                let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
+                vec![
+                    "nothing was written: look at the cluster whether they are really gone, and import again".to_owned(),
+                    format!("`--allow-removal {count}` takes them out of the code"),
+                ]
             }
-            Self::NoList { .. } => vec!["check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned()],
             Self::Unreadable(_) => {
                 vec!["import again: the recording was changed or cut after it was written".to_owned()]
             }
@@ -136,6 +142,26 @@ impl Fault for ImportError {
             ],
         }
     }
+}
+
+/// How many objects of a kind the message names before it only counts them.
+const NAMED: usize = 10;
+
+/// The list of what would go.
+fn removed(removals: &[Removal]) -> String {
+    let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
+    let mut text = format!("this import would take {count} objects out of the code");
+    for Removal { title, known, gone, too_many } in removals {
+        let why = if *too_many { "" } else { ", allowed by itself" };
+        text.push_str(&format!("\n{title}: {} of {known}{why}", gone.len()));
+        for Gone { identity, address } in gone.iter().take(NAMED) {
+            text.push_str(&format!("\n  {address} ({identity})"));
+        }
+        if gone.len() > NAMED {
+            text.push_str(&format!("\n  and {} more", gone.len() - NAMED));
+        }
+    }
+    text
 }
 
 /// What helps against a state that cannot be read.

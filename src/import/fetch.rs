@@ -1,19 +1,16 @@
 //! Asking a cluster for everything that the kinds need to know, each thing once, and recording the answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use proxmox_mpc_model::kinds::Kind;
-use proxmox_mpc_model::{AnswerText, ApiPath, Cluster};
+use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Cluster, Unreadable};
 use proxmox_mpc_twin::recording::{About, FORMAT, Recording, RecordingWriter};
 
 use super::ImportError;
 use super::store::Store;
 use crate::client::{Client, ClientError};
 use crate::event::{Sink, Work};
-
-/// The lists that Proxmox filters but never refuses. Where one fails, nothing can be told from what is not in it.
-const ESSENTIAL: [&str; 4] = ["cluster/resources", "nodes", "storage", "pools"];
 
 /// How to ask.
 #[derive(Clone, Debug)]
@@ -46,6 +43,35 @@ pub struct Failure {
     pub path: ApiPath,
     /// Why there is no answer.
     pub error: ClientError,
+}
+
+/// What was answered, and in the place of what was not, why it was not.
+pub struct Heard<'f> {
+    recording: &'f Recording,
+    causes: BTreeMap<&'f ApiPath, String>,
+}
+
+impl<'f> From<&'f Fetched> for Heard<'f> {
+    fn from(fetched: &'f Fetched) -> Self {
+        let causes = fetched.failures.iter().map(|failure| (&failure.path, crate::ui::sentence(&failure.error)));
+        Self { recording: &fetched.recording, causes: causes.collect() }
+    }
+}
+
+impl Heard<'_> {
+    fn missing(&self, path: &ApiPath) -> Option<Answer> {
+        self.causes.get(path).cloned().map(Answer::unusable)
+    }
+}
+
+impl Answers for Heard<'_> {
+    fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
+        Ok(self.recording.get(path)?.or_else(|| self.missing(path)))
+    }
+
+    fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
+        Ok(self.recording.text(path)?.or_else(|| self.missing(path).map(AnswerText::from)))
+    }
 }
 
 /// Asks the cluster for what these kinds need, and makes a recording of the answers.
@@ -107,11 +133,9 @@ impl Fetch<'_> {
         let mut answers = first.chain(stream::iter(requests).buffer_unordered(concurrency.max(1)));
         while let Some((path, outcome)) = answers.next().await {
             let answer = outcome?;
-            if ESSENTIAL.contains(&path.as_str()) && answer.rows().is_none() {
-                return Err(match answer.status {
-                    200..=299 => ImportError::NoList { path },
-                    status => ImportError::Overview { path, status, reason: answer.reason },
-                });
+            // Proxmox filters these lists and never refuses them: where one fails, nothing can be told from what is not in it.
+            if let Some(problem) = Cluster::complaint(&path, &answer)? {
+                return Err(ImportError::Overview { problem });
             }
             self.store.put(path, answer).await?;
             self.answered += 1;

@@ -3,6 +3,7 @@
 mod copy;
 mod error;
 pub mod fetch;
+pub mod removal;
 pub mod report;
 pub mod rights;
 mod run;

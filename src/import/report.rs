@@ -108,10 +108,13 @@ impl ImportReport {
         files: Option<Changes>,
     ) -> Self {
         let mut unread = generated.unread;
-        unread.extend(fetched.failures.iter().map(|failure| Unread {
+        let failures = fetched.failures.iter().map(|failure| Unread {
             identity: Identity::new("request", failure.path.as_str()),
             reason: crate::ui::sentence(&failure.error),
-        }));
+        });
+        // The object or the list that is not read because of it tells the cause already.
+        let untold = failures.filter(|failure| !unread.iter().any(|one| one.reason.contains(&failure.reason)));
+        unread.extend(untold.collect::<Vec<_>>());
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
         for (identity, object) in &generated.coverage.objects {
             let (sort, reason, remedy) = match &object.outcome {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proxmox_mpc_generators::adopt::{self, Adoption, Instance};
 use proxmox_mpc_generators::{FileSet, Generated, Manifest, Options, Previous, Selection, generate};
@@ -10,11 +11,13 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 
-use super::fetch::{self, Failure, Fetched};
+use super::fetch::{self, Failure, Fetched, Heard};
+use super::removal::{self, Limits};
 use super::report::ImportReport;
 use super::{ImportError, copy};
 use crate::client::Client;
-use crate::event::Sink;
+use crate::event::{Event, Sink};
+use crate::workspace::lock::{self, Attempt, Lock};
 use crate::workspace::{self, Changes, Edits};
 
 /// The workspace's memory, relative to it.
@@ -49,6 +52,10 @@ pub struct Job {
     pub dry_run: bool,
     /// Overwrite generated files that somebody has edited, and keep copies of them.
     pub force: bool,
+    /// Wait for another import of the workspace to finish.
+    pub wait: bool,
+    /// How much of the code may be taken out.
+    pub removal: Limits,
     /// The time of the run: `2026-11-23T00:50:00Z`.
     pub now: String,
 }
@@ -67,6 +74,8 @@ pub struct Mapping {
 /// Nothing in the workspace changes before everything is read and every text is made; a folder that is not there yet
 /// appears whole. Dropping the future leaves nothing behind.
 pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportReport, ImportError> {
+    // A dry run writes nothing, so nobody needs to wait for it.
+    let _lock = if job.dry_run { None } else { Some(lock(job, sink).await?) };
     let previous = previous(&job.out)?;
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
@@ -82,12 +91,17 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     }
     let mut options = Options { selection: job.selection.clone(), mapping: None };
     options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
-    let adoption = adoption(job, &fetched.recording, &options, &previous)?;
+    let heard = Heard::from(&fetched);
+    let adoption = adoption(job, &heard, &options, &previous)?;
     if !adoption.addresses.objects.is_empty() {
         let mapping = options.mapping.get_or_insert_default();
         mapping.objects.extend(adoption.addresses.objects);
     }
-    let mut generated = generate(&fetched.recording, &options, &previous)?;
+    let mut generated = generate(&heard, &options, &previous)?;
+    let removals = removal::brake(&generated, job.removal);
+    if !job.dry_run && !removals.is_empty() {
+        return Err(ImportError::Removal { removals });
+    }
     if let Some(Mapping { path, manifest }) = &job.mapping {
         let refused = |source| ImportError::Manifest { path: path.clone(), source };
         manifest.check(&previous.manifest, &generated.manifest).map_err(refused)?;
@@ -98,10 +112,14 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         None => generated.files.extend(previous.files.iter().filter(|(path, _)| adopted(path)).map(owned)),
     }
     leave_foreign(&job.out, &mut generated.files, &previous.manifest);
-    if !job.dry_run {
+    if job.dry_run {
+        // What is shown is the form of a mapping: addresses, and nothing of texts.
+        generated.manifest.objects.values_mut().for_each(|place| place.block = None);
+        generated.manifest.tasks.clear();
+    } else {
         generated.manifest.files = written(&generated, &previous);
     }
-    let Previous { manifest: before, files } = previous;
+    let Previous { manifest: before, files, .. } = previous;
     drop(files); // They make room: the workspace is compared file by file.
     // From here on the recording has its place in the workspace: nothing more is read from it.
     let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside, &fetched)?) };
@@ -109,9 +127,9 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
 }
 
 /// What the state that is to be adopted has to say about the objects that an import without it would make.
-fn adoption(job: &Job, recording: &Recording, options: &Options, previous: &Previous) -> Result<Adoption, ImportError> {
+fn adoption(job: &Job, heard: &Heard<'_>, options: &Options, previous: &Previous) -> Result<Adoption, ImportError> {
     let Some(instances) = &job.adopt else { return Ok(Adoption::default()) };
-    let Generated { manifest, coverage, .. } = generate(recording, options, previous)?;
+    let Generated { manifest, coverage, .. } = generate(heard, options, previous)?;
     let (before, mapping) = (&previous.manifest, options.mapping.as_ref());
     Ok(adopt::adopt(instances, adopt::Around { made: &manifest, coverage: &coverage, before, mapping }))
 }
@@ -167,8 +185,34 @@ pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
     Manifest::parse(&text).map(Some).map_err(|source| ImportError::Manifest { path, source })
 }
 
+/// How often a run that waits looks whether the other has finished.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Locks the workspace, and removes what runs left there that were killed.
+async fn lock(job: &Job, sink: &dyn Sink) -> Result<Lock, ImportError> {
+    let mut told = false;
+    loop {
+        match lock::attempt(&job.out, &job.now)? {
+            Attempt::Locked(lock) => {
+                lock::clean(&job.out)?;
+                return Ok(lock);
+            }
+            Attempt::Busy(holder) if !job.wait => {
+                return Err(workspace::WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
+            }
+            Attempt::Busy(holder) => {
+                if !std::mem::replace(&mut told, true) {
+                    let busy = workspace::WorkspaceError::Busy { folder: job.out.clone(), holder };
+                    sink.event(Event::Message { text: format!("{busy}: waiting for it") });
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
 /// What the workspace holds already: its manifest, and the generated code as it stands.
-fn previous(out: &Path) -> Result<Previous, ImportError> {
+pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
@@ -184,17 +228,17 @@ fn previous(out: &Path) -> Result<Previous, ImportError> {
             Err(source) => return Err(ImportError::Read { path, source }),
         }
     }
-    Ok(Previous { manifest, files })
+    let touched = workspace::touched(out, &files, &manifest.files)?;
+    Ok(Previous { manifest, files, touched })
 }
 
-/// The hash of every file that we write. A file with code that was kept, and that somebody has edited, stands as it is,
-/// and stays edited: whoever makes that code anew has to see that it is not ours.
-fn written(generated: &Generated, previous: &Previous) -> workspace::Hashes {
+/// The hash of every file that we write. A file that holds code which stays as it is, and which somebody has edited, keeps
+/// the hash that it had: whoever makes that code anew has to see that it is not ours.
+pub(super) fn written(generated: &Generated, previous: &Previous) -> workspace::Hashes {
     let mut hashes = workspace::hashes(&generated.files);
     for (path, hash) in &mut hashes {
-        let Some(known) = previous.manifest.files.get(path) else { continue };
-        let may_be_kept = !generated.kept.is_empty() || adopted(path);
-        if may_be_kept && previous.files.get(path) == generated.files.get(path) {
+        let theirs = generated.edited.contains(path) || (adopted(path) && previous.touched.contains(path));
+        if let Some(known) = previous.manifest.files.get(path).filter(|_| theirs) {
             hash.clone_from(known);
         }
     }
@@ -247,23 +291,10 @@ struct Aside {
 }
 
 impl Aside {
-    /// On the disk of the workspace, so that a rename is enough; anywhere for a run that keeps nothing.
+    /// On the disk of the workspace; anywhere for a run that keeps nothing.
     fn beside(out: &Path, anywhere: bool) -> Result<Self, ImportError> {
         let failed = |source| ImportError::Write { path: out.to_owned(), source };
-        if anywhere {
-            return Ok(Self { folder: tempfile::tempdir().map_err(failed)? });
-        }
-        let parent = match out.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        if !parent.is_dir() {
-            return Err(workspace::WorkspaceError::NoParent { path: parent.to_owned() }.into());
-        }
-        // Inside a workspace that is there already nobody else needs to be able to write beside it.
-        let place = if out.is_dir() { out.join(".proxmox-mpc") } else { parent.to_owned() };
-        fs::create_dir_all(&place).map_err(failed)?;
-        let folder = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(place).map_err(failed)?;
+        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace::aside(out)? };
         Ok(Self { folder })
     }
 

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::workspace::{Changes, FileSet, JOURNAL, Journal, Manifest, WorkspaceError, path};
+use crate::workspace::{Changes, FileSet, IGNORED, JOURNAL, Journal, Manifest, UNFINISHED, WorkspaceError, path};
 
 /// Where files are written before they get their names; on the same disk, so that a rename is enough.
 const STAGING: &str = ".proxmox-mpc/staging";
@@ -50,17 +50,10 @@ pub fn apply(
 
 /// Makes a new workspace under another name beside it, then gives it its own.
 fn create(folder: &Path, files: &FileSet, manifest: Manifest<'_>, changes: &Changes) -> Result<(), WorkspaceError> {
-    let parent = match folder.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    if !parent.is_dir() {
-        return Err(WorkspaceError::NoParent { path: parent.to_owned() });
-    }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = super::beside(folder, UNFINISHED.trim_start_matches('.'))?;
+    let (parent, prefix) = (prefix.parent().unwrap_or(Path::new(".")), prefix.file_name().unwrap_or_default());
     let mut builder = tempfile::Builder::new();
-    let prefix = format!(".{name}.unfinished-");
-    builder.prefix(&prefix);
+    builder.prefix(prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777)); // Less the user's mask, as `mkdir` does.
     let aside = builder.tempdir_in(parent).map_err(|source| WorkspaceError::io("write", folder, source))?;
@@ -103,6 +96,11 @@ fn steps<'t>(
     let journal = path::inside(folder, JOURNAL)?;
     let journal_text = Journal::read(folder)?.unwrap_or_default().with(files).text();
     let mut steps = vec![Step::Clean { folder: staging.clone() }];
+    let (ignored, text) = IGNORED;
+    let ignored = path::inside(folder, ignored)?;
+    if fs::symlink_metadata(&ignored).is_err() {
+        steps.push(Step::Write { path: ignored, text: text.into() });
+    }
     let mut renames = Vec::new();
     let edited = changes.edited.iter().map(|edit| &edit.path);
     for relative in changes.created.iter().chain(&changes.changed).chain(edited.clone()) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, FaultKind};
 use crate::workspace::Edit;
+use crate::workspace::lock::Holder;
 
 /// Why a workspace could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,14 @@ pub enum WorkspaceError {
     Edited {
         /// The files and what differs.
         edits: Vec<Edit>,
+    },
+    /// Another run is at work here.
+    #[error("another import is running in `{}`{}", folder.display(), held(holder.as_ref()))]
+    Busy {
+        /// The workspace.
+        folder: PathBuf,
+        /// Who has it, where that is known.
+        holder: Option<Holder>,
     },
     /// A path of a file set or of the manifest leads out of the workspace.
     #[error("the path `{path}` leads out of the workspace")]
@@ -43,7 +52,7 @@ pub enum WorkspaceError {
     /// The operating system refused.
     #[error("could not {action} `{}`", path.display())]
     Io {
-        /// `read`, `write`, `replace`, `remove`.
+        /// `read`, `write`, `replace`, `remove`, `lock`.
         action: &'static str,
         /// What.
         path: PathBuf,
@@ -73,6 +82,7 @@ impl Fault for WorkspaceError {
                         .to_owned(),
                 ];
             }
+            Self::Busy { .. } => "Run again when it has finished, or with `--wait`.".to_owned(),
             Self::Outside { .. } => "Restore `manifest.json` from version control.".to_owned(),
             Self::NotAFile { path } => format!("Move `{}` out of the way.", path.display()),
             Self::NotAFolder { .. } => "Choose another folder.".to_owned(),
@@ -94,6 +104,10 @@ fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::CrossesDevices => "`.proxmox-mpc` must be on the same disk as the rest of the workspace.",
         _ => return None,
     })
+}
+
+fn held(holder: Option<&Holder>) -> String {
+    holder.map(|Holder { pid, since }| format!(": process {pid}, since {since}")).unwrap_or_default()
 }
 
 fn edited(edits: &[Edit]) -> String {

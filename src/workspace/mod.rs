@@ -2,12 +2,13 @@
 
 mod apply;
 mod error;
+pub mod lock;
 mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,67 @@ pub type Hashes = BTreeMap<String, String>;
 
 /// Where an import leaves its recording, relative to the workspace.
 pub const RECORDING: &str = ".proxmox-mpc/recordings/latest";
+
+/// What of a workspace is not for others: recordings, copies, locks. It keeps itself out of git.
+pub const PRIVATE: &str = ".proxmox-mpc";
+
+/// How the folders are called that a run writes aside: ones that a killed run left are removed by the next one.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Keeps git away from the folder that it is in, whatever other `.gitignore` there is.
+const IGNORED: (&str, &str) =
+    (".proxmox-mpc/.gitignore", "# Recordings of the cluster, copies and locks: nothing for others.\n*\n");
+
+/// The private folder of the workspace in `folder`, which is made where it is not there.
+pub fn private(folder: &Path) -> Result<PathBuf, WorkspaceError> {
+    let place = folder.join(PRIVATE);
+    let failed = |source| WorkspaceError::io("write", &place, source);
+    fs::create_dir_all(&place).map_err(failed)?;
+    let (path, text) = IGNORED;
+    let path = folder.join(path);
+    if fs::symlink_metadata(&path).is_err() {
+        fs::write(&path, text).map_err(failed)?;
+    }
+    Ok(place)
+}
+
+/// The hidden path beside the workspace that is called after it: `.lab.lock` beside `lab`. The parent has to be there.
+pub fn beside(folder: &Path, what: &str) -> Result<PathBuf, WorkspaceError> {
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    if !parent.is_dir() {
+        return Err(WorkspaceError::NoParent { path: parent.to_owned() });
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    Ok(parent.join(format!(".{name}.{what}")))
+}
+
+/// A new folder for what is not finished, on the disk of the workspace, so that a rename is enough: in the workspace where
+/// that is there, since nobody needs to be able to write beside it then, and beside it otherwise.
+pub fn aside(folder: &Path) -> Result<tempfile::TempDir, WorkspaceError> {
+    let (place, prefix) = if folder.is_dir() {
+        (private(folder)?, UNFINISHED.to_owned())
+    } else {
+        let path = beside(folder, UNFINISHED.trim_start_matches('.'))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (path.parent().unwrap_or(Path::new(".")).to_owned(), name)
+    };
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&place);
+    folder.map_err(|source| WorkspaceError::io("write", &place, source))
+}
+
+/// The files among these that are not as an earlier run wrote them, and that somebody has edited therefore. `known` are the
+/// hashes of what runs wrote; what a run that was interrupted was about to write counts as written.
+pub fn touched(folder: &Path, files: &FileSet, known: &Hashes) -> Result<BTreeSet<String>, WorkspaceError> {
+    let unfinished = Journal::read(folder)?;
+    let is_ours = |path: &str, text: &str| {
+        let hash = hash(text.as_bytes());
+        known.get(path) == Some(&hash) || unfinished.as_ref().is_some_and(|journal| journal.has(path, &hash))
+    };
+    Ok(files.iter().filter(|(path, text)| !is_ours(path, text)).map(|(path, _)| path.clone()).collect())
+}
 
 /// The memory of the workspace, which is written last: while it is old, the run is not finished.
 #[derive(Clone, Copy, Debug)]

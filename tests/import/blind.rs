@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proxmox_mpc::fault::{Fault as _, FaultKind};
+use proxmox_mpc::import::removal::Limits;
 use proxmox_mpc::import::{ImportError, Job, Source, run};
 use proxmox_mpc_generators::Selection;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
@@ -46,6 +47,8 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         ask_guests: true,
         dry_run: false,
         force: false,
+        wait: false,
+        removal: Limits::default(),
         now: "2026-11-23T00:50:00Z".to_owned(),
     };
     let error = run(Source::Recording(recording), &job, &()).await.unwrap_err();

@@ -198,10 +198,17 @@ async fn what_concerns_everything_ends_the_import() {
     let unauthorized = "Proxmox refuses the login `root@pam!iac`: Authentication failed!";
     assert_eq!(check("version", Reply::unauthorized(), unauthorized).await, 1, "a wrong token is refused once");
     check("nodes/pve1/qemu/100/config", Reply::unauthorized(), unauthorized).await;
-    let refused = "Proxmox did not answer `cluster/resources`, which everything else hangs on: 500 no quorum";
+    let refused = "everything else hangs on an answer that cannot be used: `cluster/resources`: 500 no quorum";
     check("cluster/resources", Reply::json("500 no quorum", r#"{"data":null}"#), refused).await;
-    let no_list = "the answer to `nodes` is not the list that Proxmox gives";
-    check("nodes", Reply::ok(r#"{"data":{"node":"pve1"}}"#), no_list).await;
+    let unusable = |path: &str, why: &str| {
+        format!("everything else hangs on an answer that cannot be used: `{path}`: the answer is not what Proxmox gives: {why}")
+    };
+    let wrong = unusable("nodes", "it is an object, not a list");
+    check("nodes", Reply::ok(r#"{"data":{"node":"pve1"}}"#), &wrong).await;
+    check("pools", Reply::ok(r#"{"data":null}"#), &unusable("pools", "it is null, not a list")).await;
+    check("pools", Reply::ok(r#"{"data":[{}]}"#), &unusable("pools", "row 1 has no `poolid`")).await;
+    let guest = Reply::ok(r#"{"data":[{"type":"qemu","node":"pve1"}]}"#);
+    check("cluster/resources", guest, &unusable("cluster/resources", "row 1 has no VMID")).await;
     check("storage", Reply::ok("<html>"), "the answer to `storage` is not JSON").await;
 }
 

@@ -13,4 +13,5 @@ mod oracle;
 mod proofs;
 mod schema;
 mod secrets;
+mod shapes;
 mod text;

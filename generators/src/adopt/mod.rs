@@ -98,7 +98,7 @@ pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
     let mut addresses = Manifest::default();
     for (identity, (address, new)) in run.given {
         if new {
-            let place = Place { address, import_id: String::new(), name: None, skip: false };
+            let place = Place { address, import_id: String::new(), name: None, skip: false, block: None };
             addresses.objects.insert(identity, place);
         }
     }

@@ -6,6 +6,6 @@ mod inventory;
 mod task;
 
 pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
-pub(crate) use inventory::{Inventory, RESERVED};
+pub(crate) use inventory::{GUESTS, Inventory, RESERVED};
 pub(crate) use task::{Entrusted, Task};
 pub use task::{Handler, Playbook, Role, secret_variable};

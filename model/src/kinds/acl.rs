@@ -18,7 +18,10 @@ pub(super) static KIND: Kind = Kind {
         Key::new("ugid", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("acl", Shape::Rows(Id::Made(id))).at(&[Scope::Cluster("access")]).audit("/access", "Sys.Audit"),
+        Listed::cluster("acl", Shape::Rows(Id::Made(id)))
+            .at(&[Scope::Cluster("access")])
+            .keys(&["path", "roleid", "type", "ugid"])
+            .audit("/access", "Sys.Audit"),
     ),
     writing: Writing::No,
 };

@@ -77,7 +77,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let Some(path) = pools(cluster) else { return incomplete("no node is online".to_owned()) };
     let Some(answer) = cluster.get(&path)? else { return incomplete(format!("`{path}` is not on record")) };
     if answer.data().is_none() && !NONE.iter().any(|words| answer.reason.contains(words)) {
-        return incomplete(format!("`{path}`: {} {}", answer.status, answer.reason));
+        return incomplete(format!("`{path}`: {}", answer.cause()));
     }
     let entry = |name: String| Entry {
         identity: Identity::new("ceph-pool", &name),
@@ -86,8 +86,11 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         pool: None,
         tags: Vec::new(),
     };
-    let entries = answer.list().filter_map(|row| NAME.of(row)).map(entry).collect();
-    Ok(Listing { entries, incomplete: None })
+    let names: Option<Vec<String>> = answer.list().map(|row| NAME.of(row)).collect();
+    match names {
+        Some(names) => Ok(Listing { entries: names.into_iter().map(entry).collect(), incomplete: None }),
+        None => incomplete(format!("`{path}`: the answer is not what Proxmox gives: a row has no `pool_name`")),
+    }
 }
 
 /// Where Ceph itself says how many placement groups a pool has, their number is no configuration.
@@ -99,7 +102,7 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let answer = cluster.get(&status)?;
     let Some(mut keys) = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object()).cloned() else {
         return unread(
-            answer.map_or(format!("`{status}` is not on record"), |one| format!("{} {}", one.status, one.reason)),
+            answer.map_or(format!("`{status}` is not on record"), |one| one.cause()),
         );
     };
     if keys.get("pg_autoscale_mode").and_then(|mode| mode.as_str()) == Some("on") {

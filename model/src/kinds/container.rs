@@ -11,7 +11,7 @@ pub(super) static KIND: Kind = Kind {
     keys: KEYS,
     source: Source::Own {
         requests: |cluster| guest::requests(cluster, GuestType::Lxc),
-        list: |cluster| Ok(guest::list(cluster, GuestType::Lxc)),
+        list: |cluster| guest::list(cluster, GuestType::Lxc),
         read: guest::read,
     },
     writing: Writing::Own(guest::write),

@@ -31,14 +31,22 @@ fn id(row: &Map<String, Value>) -> Option<String> {
     (row.get("custom").and_then(text).as_deref() == Some("1")).then(|| row.get("name").and_then(text))?
 }
 
+/// The keys that every row has.
+const NAMED: [&str; 2] = ["name", "custom"];
+
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let rows = match path(cluster) {
         Some(path) => cluster.rows(&path, Id::Made(id))?,
         None => None,
     };
+    let nameless = match path(cluster) {
+        Some(path) => cluster.get(&path)?.is_some_and(|answer| answer.list().any(|row| !NAMED.iter().all(|key| row.contains_key(*key)))),
+        None => false,
+    };
     let sees = cluster.permissions.allow_all("/nodes", "Sys.Audit");
     let incomplete = match rows {
         None => Some("no node tells which CPU models there are".to_owned()),
+        Some(_) if nameless => Some("the list of CPU models has a row without `name` or `custom`".to_owned()),
         Some(_) if !sees => Some("CPU models lack in a list that is read without Sys.Audit on /nodes".to_owned()),
         Some(_) => None,
     };

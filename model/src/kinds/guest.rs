@@ -21,9 +21,6 @@ pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<V
     let mut wanted = Vec::new();
     for guest in of_type(cluster, guest_type).filter(|guest| cluster.nodes.get(&guest.node) != Some(&false)) {
         wanted.extend([path(guest, "config"), path(guest, "pending")]);
-        if cluster.untold.contains(&guest.vmid) {
-            wanted.push(guest.siblings());
-        }
         if cluster.ask_guests && guest.running {
             let answer = cluster.get(&path(guest, "config"))?;
             let keys = answer.as_ref().and_then(|answer| answer.data()?.as_object());
@@ -33,11 +30,14 @@ pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<V
     if !wanted.is_empty() {
         wanted.push(address::leases());
     }
+    // What each node lists itself is held against the list of everything.
+    let online = cluster.nodes.iter().filter(|(_, online)| **online);
+    wanted.extend(online.map(|(node, _)| ApiPath::new(["nodes", node, guest_type.word()])));
     Ok(wanted)
 }
 
 /// The guests of one technology; the list shows only those that the login may audit.
-pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Listing {
+pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Listing, Unreadable> {
     let entry = |guest: &Guest| Entry {
         identity: Identity::new(guest_type.word(), guest.vmid),
         name: guest.name.clone(),
@@ -46,10 +46,14 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Listing {
         tags: guest.tags.clone(),
     };
     let complete = cluster.permissions.allow_all("/vms", "VM.Audit");
-    Listing {
+    let hidden = (!complete).then(|| "guests without VM.Audit on /vms are hidden from this login".to_owned());
+    Ok(Listing {
         entries: of_type(cluster, guest_type).map(entry).collect(),
-        incomplete: (!complete).then(|| "guests without VM.Audit on /vms are hidden from this login".to_owned()),
-    }
+        incomplete: match hidden {
+            Some(hidden) => Some(hidden),
+            None => cluster.guests_lack()?,
+        },
+    })
 }
 
 /// A guest's configuration as it is written down, pending changes included.
@@ -65,8 +69,10 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
         return unread("its configuration is not on record".to_owned());
     };
     match answer.data().and_then(serde_json::Value::as_object) {
+        // Every configuration has one, however little else.
+        Some(keys) if !keys.contains_key("digest") => unread("the answer is not a configuration: it has no `digest`".to_owned()),
         Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
-        None => unread(format!("{} {}", answer.status, answer.reason)),
+        None => unread(answer.cause()),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Reading;
 use super::source::{At, Id, Listed, Scope, Shape, Where};
 use crate::cluster::GuestType;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, shape};
 
 /// How many reasons for an incomplete list are told; the rest is counted.
 const TOLD: usize = 3;
@@ -150,6 +150,7 @@ impl Listed {
     pub(super) fn list(&self, prefix: &str, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         let mut listing = Listing::default();
         let mut reasons = self.hidden(cluster);
+        reasons.extend(self.unlisted_places(cluster)?);
         if self.scopes.contains(&Scope::Vnet) {
             reasons.extend(unlisted(cluster, &vnets())?);
         }
@@ -165,11 +166,18 @@ impl Listed {
             };
             if answer.data().is_none() {
                 if !self.says_nothing(&answer) {
-                    reasons.push(format!("`{path}`: {} {}", answer.status, answer.reason));
+                    reasons.push(format!("`{path}`: {}", answer.cause()));
                 }
                 continue;
             }
-            for id in self.ids(&answer) {
+            let ids = match self.ids(&answer) {
+                Ok(ids) => ids,
+                Err(complaint) => {
+                    reasons.push(format!("`{path}`: the answer is not what Proxmox gives: {complaint}"));
+                    continue;
+                }
+            };
+            for id in ids {
                 let parts = [place.id.as_str(), id.as_str()];
                 let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
                 let names: Vec<&str> = place.name.as_deref().into_iter().chain([id.as_str()]).collect();
@@ -196,6 +204,19 @@ impl Listed {
         Ok(listing)
     }
 
+    /// Why the lists that its places are found by do not tell everything.
+    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<String>, Unreadable> {
+        let mut reasons = Vec::new();
+        for scope in self.scopes {
+            match scope {
+                Scope::Node => reasons.extend(cluster.problem("nodes").map(str::to_owned)),
+                Scope::Guest => reasons.extend(cluster.guests_lack()?),
+                Scope::Cluster(_) | Scope::Vnet => {}
+            }
+        }
+        Ok(reasons)
+    }
+
     /// What this login may not see all of, place by place.
     fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
         let needed = |scope: &Scope| match scope {
@@ -220,27 +241,36 @@ impl Listed {
         answer.status == 501 || self.nothing.iter().any(|message| answer.reason.contains(message))
     }
 
-    /// The ids of the objects in an answer; one empty id for an answer that is one object.
-    fn ids(&self, answer: &Answer) -> Vec<String> {
+    /// The ids of the objects in an answer; one empty id for an answer that is one object. What is wrong with it where a row
+    /// lacks what every row has.
+    fn ids(&self, answer: &Answer) -> Result<Vec<String>, String> {
         let there = |keys: &Map<String, Value>| {
             let mut keys = keys.clone();
             (self.adjust)(&mut keys) && keys.keys().any(|key| key != "digest")
         };
+        let one = |there: bool| Ok(there.then(String::new).into_iter().collect());
         match self.shape {
-            Shape::One => {
-                let keys = answer.data().and_then(Value::as_object);
-                keys.filter(|keys| there(keys)).map(|_| String::new()).into_iter().collect()
-            }
-            Shape::Beside(key) => answer.body.get(key).map(|_| String::new()).into_iter().collect(),
-            Shape::Parts(_) => answer.list().next().map(|_| String::new()).into_iter().collect(),
+            Shape::One => match answer.data().and_then(Value::as_object) {
+                Some(keys) => one(there(keys)),
+                None => Err("it is not an object".to_owned()),
+            },
+            Shape::Beside(key) => one(answer.body.get(key).is_some()),
+            Shape::Parts(_) => rows(answer).map(|mut rows| rows.next().is_some()).and_then(one),
             Shape::Rows(id) | Shape::Each(id) | Shape::EachParts(id, _) => {
-                let ids = |rows: &mut dyn Iterator<Item = &Map<String, Value>>| {
-                    rows.filter(|row| there(row)).filter_map(|row| id.of(row)).collect()
+                let unfolded = self.rows.map(|unfold| answer.data().map(unfold).unwrap_or_default());
+                let rows: Vec<&Map<String, Value>> = match &unfolded {
+                    Some(unfolded) => unfolded.iter().collect(),
+                    None => rows(answer)?.collect(),
                 };
-                match (self.rows, answer.data()) {
-                    (Some(rows), Some(data)) => ids(&mut rows(data).iter()),
-                    _ => ids(&mut answer.list()),
+                let mut ids = Vec::new();
+                for (index, row) in rows.into_iter().enumerate() {
+                    let key = if let Id::Key(key) = id { Some(key) } else { None };
+                    for key in self.keys.iter().copied().chain(key) {
+                        shape::named(row, key).map_err(|complaint| format!("row {} {complaint}", index + 1))?;
+                    }
+                    ids.extend(there(row).then(|| id.of(row)).flatten());
                 }
+                Ok(ids)
             }
         }
     }
@@ -284,7 +314,8 @@ impl Listed {
                     keys.extend(answer.body.get(key).map(|value| (key.to_owned(), value.clone())));
                 }
                 (_, Some(Value::Object(own))) => keys.extend(own.clone()),
-                _ => return unread(format!("{} {}", answer.status, answer.reason)),
+                (_, Some(_)) => return unread(format!("`{path}`: the answer is not what Proxmox gives")),
+                (_, None) => return unread(answer.cause()),
             }
         }
         (self.adjust)(&mut keys);
@@ -312,12 +343,20 @@ impl Listed {
     }
 }
 
+/// The rows of an answer that is a list of objects.
+fn rows(answer: &Answer) -> Result<impl Iterator<Item = &Map<String, Value>>, String> {
+    match answer.data() {
+        Some(Value::Array(rows)) if rows.iter().all(Value::is_object) => Ok(rows.iter().filter_map(Value::as_object)),
+        _ => Err("it is not a list of objects".to_owned()),
+    }
+}
+
 /// Why a list that places are found by does not tell; a path that is not implemented tells that there are none.
 fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<String>, Unreadable> {
     Ok(match cluster.get(path)? {
         None => Some(format!("`{path}` is not on record")),
         Some(answer) if answer.data().is_none() && answer.status != 501 => {
-            Some(format!("`{path}`: {} {}", answer.status, answer.reason))
+            Some(format!("`{path}`: {}", answer.cause()))
         }
         Some(_) => None,
     })

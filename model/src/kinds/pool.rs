@@ -28,7 +28,9 @@ fn list(cluster: &Cluster<'_>) -> Listing {
     };
     Listing {
         entries: cluster.pools.keys().map(entry).collect(),
-        incomplete: (!complete).then(|| "pools without Pool.Audit on /pool are hidden from this login".to_owned()),
+        incomplete: (!complete)
+            .then(|| "pools without Pool.Audit on /pool are hidden from this login".to_owned())
+            .or_else(|| cluster.problem("pools").map(str::to_owned)),
     }
 }
 

@@ -52,14 +52,17 @@ fn moves(cluster: &Cluster<'_>) -> bool {
     release >= (8, 1)
 }
 
-/// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each.
-fn members(answer: &Answer) -> Vec<(String, String, Option<String>)> {
-    let pools = answer.list().filter_map(|pool| pool.get("members")?.as_array());
-    let mut members: Vec<_> = pools.flatten().filter_map(Value::as_object).filter_map(member).collect();
+/// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each; what is wrong with the answer where it is not
+/// that one pool, or does not tell what a member is.
+fn members(answer: &Answer, pool: &str) -> Result<Vec<(String, String, Option<String>)>, String> {
+    let row = answer.list().find(|row| row.get("poolid").and_then(Value::as_str) == Some(pool));
+    let members = row.ok_or("the answer does not have it")?.get("members").and_then(Value::as_array);
+    let members = members.ok_or("the answer has no `members`")?.iter().map(|row| member(row.as_object()?));
+    let mut members = members.collect::<Option<Vec<_>>>().ok_or("the answer has a member without its name")?;
     members.sort();
     // A storage is listed once for each node.
     members.dedup();
-    members
+    Ok(members)
 }
 
 fn member(row: &Map<String, Value>) -> Option<(String, String, Option<String>)> {
@@ -72,11 +75,19 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
     for pool in cluster.pools.keys() {
         let answer = cluster.get(&path(pool))?;
-        let Some(answer) = answer.filter(|answer| answer.data().is_some()) else {
-            listing.incomplete = Some(format!("the members of pool {pool} were not read"));
-            continue;
+        let members = match answer {
+            None => Err(format!("`{}` is not on record", path(pool))),
+            Some(answer) if answer.data().is_none() => Err(format!("`{}`: {}", path(pool), answer.cause())),
+            Some(answer) => members(&answer, pool),
         };
-        for (member_type, id, name) in members(&answer) {
+        let members = match members {
+            Ok(members) => members,
+            Err(why) => {
+                listing.incomplete = Some(format!("the members of pool {pool} were not read: {why}"));
+                continue;
+            }
+        };
+        for (member_type, id, name) in members {
             listing.entries.push(Entry {
                 identity: Identity::new("membership", format_args!("{pool}/{member_type}/{id}")),
                 node: VmId::parse(&id).and_then(|vmid| Some(cluster.guests.get(&vmid)?.node.clone())),
@@ -85,6 +96,9 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
                 tags: Vec::new(),
             });
         }
+    }
+    if let Some(problem) = cluster.problem("pools") {
+        listing.incomplete = Some(problem.to_owned());
     }
     let permissions = &cluster.permissions;
     let complete = permissions.allow_all("/pool", "Pool.Audit")

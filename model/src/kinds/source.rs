@@ -46,6 +46,8 @@ pub struct Listed {
     pub nothing: &'static [&'static str],
     /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
     pub rows: Option<Unfold>,
+    /// Keys that every row has beside an [`Id::Key`]: an answer with a row that lacks one is none.
+    pub keys: &'static [&'static str],
     /// Brings an object into the form in which it is configured; an object that it refuses is left out.
     pub adjust: fn(&mut Map<String, Value>) -> bool,
 }
@@ -136,6 +138,7 @@ impl Listed {
             audit_also: None,
             nothing: &[],
             rows: None,
+            keys: &[],
             adjust: |_| true,
         }
     }
@@ -186,6 +189,13 @@ impl Listed {
     #[must_use]
     pub const fn rows(mut self, rows: Unfold) -> Self {
         self.rows = Some(rows);
+        self
+    }
+
+    /// The same with keys that every row has, which its id is made of.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'static [&'static str]) -> Self {
+        self.keys = keys;
         self
     }
 

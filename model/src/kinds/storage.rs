@@ -103,7 +103,8 @@ fn list(cluster: &Cluster<'_>) -> Listing {
     Listing {
         entries: cluster.storages.keys().map(entry).collect(),
         incomplete: (!complete)
-            .then(|| "storages without Datastore.Audit on /storage are hidden from this login".to_owned()),
+            .then(|| "storages without Datastore.Audit on /storage are hidden from this login".to_owned())
+            .or_else(|| cluster.problem("storage").map(str::to_owned)),
     }
 }
 

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Form, Id, Key, Kind, Reading, Source, Writing, user};
-use crate::object::text;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, shape};
 
 /// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
 /// who makes it.
@@ -30,7 +29,7 @@ fn users() -> ApiPath {
 
 fn tokens(user: &Map<String, Value>) -> impl Iterator<Item = (String, &Map<String, Value>)> {
     let tokens = user.get("tokens").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
-    tokens.filter_map(|token| Some((token.get("tokenid").and_then(text)?, token)))
+    tokens.filter_map(|token| Some((shape::named(token, "tokenid").ok()?.to_owned(), token)))
 }
 
 /// The tokens of the users that the list of users shows.
@@ -43,9 +42,17 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         tags: Vec::new(),
     };
     let rows = cluster.rows(&users(), Id::Key("userid"))?;
-    let rows = rows.iter().flat_map(|rows| rows.iter());
-    let entries = rows.flat_map(|(user, keys)| tokens(keys).map(|(token, _)| entry(user, &token))).collect();
-    Ok(Listing { entries, incomplete: user::KIND.list(cluster)?.incomplete })
+    let mut incomplete = user::KIND.list(cluster)?.incomplete;
+    let mut entries = Vec::new();
+    for (user, keys) in rows.iter().flat_map(|rows| rows.iter()) {
+        let all = keys.get("tokens").and_then(Value::as_array).map_or(0, Vec::len);
+        let named: Vec<Entry> = tokens(keys).map(|(token, _)| entry(user, &token)).collect();
+        if named.len() < all {
+            incomplete = Some(format!("`{}`: a token of {user} has no `tokenid`", users()));
+        }
+        entries.extend(named);
+    }
+    Ok(Listing { entries, incomplete })
 }
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {

@@ -12,7 +12,7 @@ pub(super) static KIND: Kind = Kind {
     prefix: "qemu",
     title: "virtual machine",
     keys: KEYS,
-    source: Source::Own { requests, list: |cluster| Ok(guest::list(cluster, GuestType::Qemu)), read: guest::read },
+    source: Source::Own { requests, list: |cluster| guest::list(cluster, GuestType::Qemu), read: guest::read },
     writing: Writing::Own(guest::write),
 };
 

@@ -90,6 +90,9 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     if let Some((node, _)) = cluster.nodes.iter().find(|(_, online)| !**online) {
         listing.incomplete = Some(format!("node {node} is offline"));
     }
+    if let Some(problem) = cluster.problem("storage").or_else(|| cluster.problem("nodes")) {
+        listing.incomplete = Some(problem.to_owned());
+    }
     if !missing.is_empty() {
         listing.incomplete = Some(format!("{} lists of volumes could not be read: {}", missing.len(), missing[0]));
     }

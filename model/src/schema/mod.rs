@@ -12,12 +12,14 @@ use serde_json::Value;
 mod check;
 mod families;
 mod formats;
+mod outline;
 mod pattern;
 mod properties;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Errors, NOT_DEFINED, check, convert};
+pub use outline::Outline;
 
 static TEXT: &str = include_str!("pve-9.1.json");
 /// The formats that the description names but does not hold.
@@ -71,6 +73,8 @@ pub struct Method {
     pub allows_tokens: bool,
     /// Whether it takes parameters that it does not name.
     pub open: bool,
+    /// The outline of what a `GET` answers.
+    pub returns: Outline,
 }
 
 /// What Proxmox says of one parameter, or of one key of a property string.
@@ -144,6 +148,8 @@ impl Schema {
             allowtoken: Option<u8>,
             #[serde(default)]
             open: u8,
+            #[serde(default)]
+            returns: Value,
         }
         let stored: Stored = serde_json::from_str(text).expect("the schema is whole");
         let named = serde_json::from_str(named).expect("the named formats are whole");
@@ -161,6 +167,7 @@ impl Schema {
                 proxyto: method.proxyto,
                 allows_tokens: method.allowtoken != Some(0),
                 open: method.open == 1,
+                returns: Outline::read(&method.returns),
             });
         }
         Self { parameters: stored.parameters, formats: stored.formats, named, methods }

@@ -23,6 +23,7 @@ pub(in super::super) static KIND: Kind = Kind {
     ],
     source: Source::Listed(
         Listed::cluster("sdn/fabrics/node", Shape::Rows(Id::Made(id)))
+            .keys(&["fabric_id", "node_id"])
             .audit("/sdn", "SDN.Audit")
             .audit_also("/nodes", "Sys.Audit"),
     ),

@@ -1,0 +1,127 @@
+//! Outline of an answer: what Proxmox's schema says is a list, an object or a single value.
+//!
+//! Types of single values are not compared: Proxmox sends numbers as text and null for what is not set
+//! (docs/proxmox.md, "JSON types"). A list or an object in the place of another is never sent.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What stands where in an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Outline {
+    /// The schema does not tell.
+    #[default]
+    Anything,
+    /// A text, a number or a switch.
+    Single,
+    /// A list of such items.
+    List(Box<Self>),
+    /// An object; the keys that hold lists and objects.
+    Object(BTreeMap<String, Self>),
+}
+
+impl Outline {
+    /// Reads what `scripts/compact-api` writes: `[…]`, `{…}`, or 0 for a single value.
+    pub(super) fn read(stored: &Value) -> Self {
+        match stored {
+            Value::Array(items) => Self::List(Box::new(items.first().map(Self::read).unwrap_or_default())),
+            Value::Object(keys) => {
+                Self::Object(keys.iter().map(|(key, value)| (key.clone(), Self::read(value))).collect())
+            }
+            Value::Number(_) => Self::Single,
+            Value::Null | Value::Bool(_) | Value::String(_) => Self::Anything,
+        }
+    }
+
+    /// The outline of the rows of a list.
+    pub fn row(&self) -> &Self {
+        match self {
+            Self::List(row) => row,
+            Self::Anything | Self::Single | Self::Object(_) => &Self::Anything,
+        }
+    }
+
+    /// What is wrong with the data of an answer, as the rest of a sentence: ``its row 3 is null, not an object``.
+    pub fn complaint(&self, data: &Value) -> Option<String> {
+        self.complaint_of("it", data)
+    }
+
+    /// The same, of something within the data that is called `what`.
+    pub fn complaint_of(&self, what: &str, value: &Value) -> Option<String> {
+        if self.fits(value) { None } else { self.at(what, value) }
+    }
+
+    /// Whether the value has this outline.
+    pub fn fits(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::List(row), Value::Array(rows)) => rows.iter().all(|value| row.fits(value)),
+            (Self::Object(keys), Value::Object(object)) => keys.iter().all(|(key, outline)| {
+                // What is not set is absent or null.
+                object.get(key).is_none_or(|value| value.is_null() || outline.fits(value))
+            }),
+            (Self::Anything, _) | (Self::Single, Value::Bool(_) | Value::Number(_) | Value::String(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// What keeps the value from having this outline.
+    fn at(&self, what: &str, value: &Value) -> Option<String> {
+        match (self, value) {
+            (Self::List(row), Value::Array(rows)) => {
+                rows.iter().enumerate().find_map(|(index, value)| row.at(&within(what, &format!("row {}", index + 1)), value))
+            }
+            (Self::Object(keys), Value::Object(object)) => keys.iter().find_map(|(key, outline)| {
+                let value = object.get(key).filter(|value| !value.is_null())?;
+                outline.at(&within(what, &format!("`{key}`")), value)
+            }),
+            (Self::Anything, _) | (Self::Single, Value::Bool(_) | Value::Number(_) | Value::String(_)) => None,
+            (Self::Single, _) => Some(format!("{what} is {}, not a single value", kind(value))),
+            (Self::List(_), _) => Some(format!("{what} is {}, not a list", kind(value))),
+            (Self::Object(_), _) => Some(format!("{what} is {}, not an object", kind(value))),
+        }
+    }
+}
+
+fn within(outer: &str, inner: &str) -> String {
+    if outer == "it" { format!("its {inner}") } else { format!("{inner} of {outer}") }
+}
+
+/// How people call a JSON value.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_or_an_object_in_the_place_of_another_is_wrong() {
+        let check = |outline: Value, data: Value, expected: Option<&str>| {
+            assert_eq!(Outline::read(&outline).complaint(&data).as_deref(), expected, "{outline} {data}");
+        };
+        let users = json!([{"tokens": [{}]}]);
+        check(users.clone(), json!([{"userid": "root@pam", "tokens": [{"tokenid": "ci"}]}]), None);
+        check(users.clone(), json!([{"userid": "root@pam", "tokens": null, "expire": "0"}]), None);
+        check(users.clone(), json!([]), None);
+        check(users.clone(), json!(null), Some("it is null, not a list"));
+        check(users.clone(), json!({}), Some("it is an object, not a list"));
+        check(users.clone(), json!([{}, null]), Some("its row 2 is null, not an object"));
+        check(users.clone(), json!([{"tokens": {}}]), Some("`tokens` of its row 1 is an object, not a list"));
+        check(users, json!([{"tokens": ["ci"]}]), Some("row 1 of `tokens` of its row 1 is a text, not an object"));
+        check(json!({"names": [0]}), json!({"names": ["a", 1]}), None);
+        check(json!({"names": [0]}), json!({"names": [["a"]]}), Some("row 1 of its `names` is a list, not a single value"));
+        check(json!({}), json!([]), Some("it is a list, not an object"));
+        check(json!(null), json!("anything"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Shape of an answer: checked before anything is told from it, above all that something is gone.
+//!
+//! An answer that is not what Proxmox gives (`{"data": null}` where a list belongs, a row that is no object, a row
+//! without the key that names it) is as good as none: what it is about counts as not read.
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Outline, Verb, schema};
+use crate::{Answer, AnswerText, ApiPath, Unreadable};
+
+/// The outline of what Proxmox answers to this request; anything where its schema does not know the path.
+pub(crate) fn outline(path: &ApiPath) -> &'static Outline {
+    let segments = path.segments();
+    let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
+    schema().find(Verb::Get, &segments).map_or(&Outline::Anything, |found| &found.method.returns)
+}
+
+/// The answer itself, a refusal included, or [`Answer::unusable`] in the place of a success of another shape.
+pub(crate) fn checked(path: &ApiPath, answer: Answer) -> Answer {
+    if !(200..300).contains(&answer.status) {
+        return answer;
+    }
+    let complaint = match answer.body.get("data") {
+        Some(data) => outline(path).complaint(data).map(|complaint| format!("the answer is not what Proxmox gives: {complaint}")),
+        None => Some("the answer has no `data`".to_owned()),
+    };
+    complaint.map_or(answer, Answer::unusable)
+}
+
+/// Hands on the rows of a list one after the other, so that a long one is never held as values. Where the answer is
+/// a refusal, is no list, or has a row that is none, the inner error says why nothing may be told from it, also where
+/// `each` complains of a row; some rows may have been handed on by then.
+pub(crate) fn each_row(
+    path: &ApiPath,
+    answer: &AnswerText,
+    mut each: impl FnMut(Map<String, Value>) -> Result<(), String>,
+) -> Result<Result<(), String>, Unreadable> {
+    let unreadable = |error: serde_json::Error| Unreadable { path: path.clone(), why: error.to_string() };
+    let Some(rows) = answer.rows() else {
+        let answer = checked(path, answer.parsed().map_err(unreadable)?);
+        let other = || "the answer is not the list that Proxmox gives".to_owned();
+        return Ok(Err(if answer.data().is_some() { other() } else { answer.cause() }));
+    };
+    let outline = outline(path).row();
+    for (index, row) in rows.into_iter().enumerate() {
+        let name = || format!("row {}", index + 1);
+        let row: Value = serde_json::from_str(row.get()).map_err(unreadable)?;
+        let fits = outline.fits(&row);
+        let complaint = match row {
+            Value::Object(row) if fits => each(row).err().map(|complaint| format!("{} {complaint}", name())),
+            _ if fits => Some(format!("{} is not an object", name())),
+            row => outline.complaint_of(&name(), &row),
+        };
+        if let Some(complaint) = complaint {
+            return Ok(Err(format!("the answer is not what Proxmox gives: {complaint}")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The text of a key that a row of a list always has; what is wrong with the row where it has none.
+pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
+    match row.get(key) {
+        Some(Value::String(name)) if !name.is_empty() => Ok(name),
+        Some(_) => Err(format!("has a `{key}` that is no name")),
+        None => Err(format!("has no `{key}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_of_another_shape_tells_nothing() {
+        let check = |path: &str, data: Value, expected: Option<&str>| {
+            let path = ApiPath::parse(path);
+            let answer = checked(&path, Answer::ok(data));
+            let found = answer.data().is_none().then(|| answer.cause());
+            let expected = expected.map(|words| format!("the answer is not what Proxmox gives: {words}"));
+            assert_eq!(found, expected, "{path}");
+        };
+        check("access/users?full=1", json!([{"userid": "root@pam"}]), None);
+        check("access/users?full=1", json!(null), Some("it is null, not a list"));
+        check("cluster/options", json!([]), Some("it is a list, not an object"));
+        check("nodes/pve1/qemu/100/config", json!("x"), Some("it is a text, not an object"));
+        check("nodes/pve1/unheard/of", json!(null), None);
+        let none = Answer { status: 200, reason: "OK".to_owned(), body: json!({}) };
+        assert_eq!(checked(&ApiPath::parse("pools"), none).cause(), "the answer has no `data`");
+    }
+
+    #[test]
+    fn a_list_with_a_row_that_is_none_is_no_list() {
+        let check = |status: u16, body: &str, expected: Result<(), &str>| {
+            let answer = AnswerText { body: body.to_owned(), reason: "OK".to_owned(), status };
+            let rows = each_row(&ApiPath::parse("pools"), &answer, |row| named(&row, "poolid").map(drop)).unwrap();
+            assert_eq!(rows, expected.map_err(str::to_owned), "{status} {body}");
+        };
+        check(200, r#"{"data": [{"poolid": "a"}, {"poolid": "b"}]}"#, Ok(()));
+        check(200, r#"{"data": []}"#, Ok(()));
+        let wrong = "the answer is not what Proxmox gives: row 2 has no `poolid`";
+        check(200, r#"{"data": [{"poolid": "a"}, {}]}"#, Err(wrong));
+        let wrong = "the answer is not what Proxmox gives: row 1 has a `poolid` that is no name";
+        check(200, r#"{"data": [{"poolid": 7}]}"#, Err(wrong));
+        let wrong = "the answer is not what Proxmox gives: row 1 is null, not an object";
+        check(200, r#"{"data": [null]}"#, Err(wrong));
+        check(200, r#"{"data": null}"#, Err("the answer is not what Proxmox gives: it is null, not a list"));
+        check(403, r#"{"data": null}"#, Err("403 OK"));
+    }
+}
