@@ -13,7 +13,7 @@ use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
 use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
 use crate::manifest::{self, Fingerprint, Manifest};
-use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
+use crate::outcome::{Family, Generated, Gone, Kept, Notice, Options, Previous};
 use crate::retain::{self, Chunks, Referred};
 use crate::secrets;
 
@@ -382,8 +382,10 @@ impl Run<'_> {
         }
         let tasks: Vec<_> =
             self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
-        let known = before.keys().filter(|identity| identity.prefix() == prefix).count() + tasks.len();
-        self.out.known.insert(half.kind, known);
+        let known = before.keys().filter(|identity| identity.prefix() == prefix);
+        for family in known.chain(tasks.iter().map(|(identity, _)| identity)).flat_map(Family::of) {
+            *self.out.known.entry(family).or_default() += 1;
+        }
         for (identity, file) in tasks.into_iter().filter(|(identity, _)| !listed.contains(identity)) {
             match &listing.incomplete {
                 Some(reason) => _ = self.keep(half, &identity, &format!("the list is not complete: {reason}")),

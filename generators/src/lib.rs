@@ -27,5 +27,5 @@ pub use coverage::Coverage;
 pub use document::coverage as coverage_document;
 pub use generate::generate;
 pub use manifest::Manifest;
-pub use outcome::{FileSet, Generated, Gone, Kept, Notice, Options, Previous};
+pub use outcome::{Family, FileSet, Generated, Gone, Kept, Notice, Options, Previous};
 pub use selection::Selection;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_model::kinds::{self, Where};
 use proxmox_mpc_model::{Identity, Unread};
 use serde::Serialize;
 
@@ -88,6 +89,27 @@ pub struct Generated {
     pub gone: Vec<Gone>,
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
-    /// How many objects of each kind the workspace had code for.
-    pub known: BTreeMap<&'static str, usize>,
+    /// How many objects of each family the workspace had code for.
+    pub known: BTreeMap<Family, usize>,
+}
+
+/// The objects of one kind, or those of them that are one node's own: what a single broken answer could hide.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Family {
+    /// The kind's word: `network`.
+    pub kind: &'static str,
+    /// The node; `None` for all objects of the kind.
+    pub node: Option<String>,
+}
+
+impl Family {
+    /// The families that an object belongs to: its kind's, and its node's.
+    pub fn of(identity: &Identity) -> Vec<Self> {
+        let Some(kind) = kinds::of(identity) else { return Vec::new() };
+        let node = match kind.at(identity).map(|at| at.place) {
+            Some(Where::Node(node)) => Some(Self { kind: kind.id, node: Some(node) }),
+            _ => None,
+        };
+        [Self { kind: kind.id, node: None }].into_iter().chain(node).collect()
+    }
 }

@@ -8,6 +8,8 @@ pub mod report;
 pub mod rights;
 mod run;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::ImportError;
 pub use report::ImportReport;

@@ -187,7 +187,7 @@ fn sync_folder(folder: &Path) {
 
 /// The first `count` steps only, as a crash would leave them.
 #[cfg(test)]
-pub(super) fn apply_until(
+pub(crate) fn apply_until(
     count: usize,
     folder: &Path,
     files: &FileSet,

@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 use similar::TextDiff;
 
 pub use apply::{Edits, apply};
+#[cfg(test)]
+pub(crate) use apply::apply_until;
 pub use error::WorkspaceError;
 
 /// Text by path relative to the workspace, always with `/`.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use super::apply::apply_until;
 use super::*;
 
 const MANIFEST: &str = "manifest.json";

@@ -49,6 +49,29 @@ fn an_edit_of_code_that_was_kept_is_not_lost_later() {
     assert_eq!(lab.read(FILE), edited);
 }
 
+/// The ordinary way of working: edit the code, apply it, import. Something that is kept beside it changes nothing.
+#[test]
+fn an_edit_that_the_cluster_has_by_now_is_no_edit_any_more() {
+    let mut lab = Lab::imported();
+    lab.answers.insert(
+        proxmox_mpc_model::ApiPath::parse("nodes/pve1/lxc/200/config"),
+        proxmox_mpc_model::Answer::refusal(595, "no route to host"),
+    );
+    for memory in ["3072", "4096"] {
+        let block = lab.code(WEB);
+        let dedicated = block.lines().find(|line| line.trim().starts_with("dedicated")).unwrap();
+        let before = lab.read(FILE);
+        let edited = block.replace(dedicated, &format!("    dedicated = {memory}"));
+        lab.write(FILE, &before.replace(&block, &edited));
+        lab.data("nodes/pve1/qemu/100/config")["memory"] = memory.into();
+        lab.import(&[]).done();
+        assert!(lab.code(WEB).contains(memory));
+    }
+    lab.data("nodes/pve1/qemu/100/config")["memory"] = "5120".into();
+    lab.import(&[]).done();
+    assert!(lab.code(WEB).contains("5120"));
+}
+
 #[test]
 fn foreign_files_are_never_touched() {
     let lab = Lab::new();
@@ -76,12 +99,15 @@ fn foreign_files_are_never_touched() {
 fn an_edited_file_that_is_not_wanted_any_more_stays() {
     let mut lab = Lab::imported();
     let pools = "terraform/pools.tf";
+    for row in lab.data("cluster/resources").as_array_mut().unwrap() {
+        row.as_object_mut().unwrap().remove("pool");
+    }
     for list in ["pools", "pools?poolid=prod", "pools?poolid=dev", "pools?poolid=prod/web"] {
         lab.data(list).as_array_mut().unwrap().clear();
     }
     let edited = format!("# Mine.\n{}", lab.read(pools));
     lab.write(pools, &edited);
-    let said = lab.import(&[]).done();
+    let said = lab.import(&["--allow-removal", "20"]).done();
     assert!(said.contains("pools.tf is no longer generated, but was edited: it stays"), "{said}");
     assert_eq!(lab.read(pools), edited);
     assert!(!lab.files().contains_key("terraform/pool_memberships.tf"));

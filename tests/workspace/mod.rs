@@ -13,6 +13,7 @@ use crate::support::program::{Ran, ran};
 mod adopt;
 mod again;
 mod ansible;
+mod brake;
 mod edits;
 mod mapping;
 mod selection;

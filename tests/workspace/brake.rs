@@ -1,0 +1,102 @@
+//! What an import does not do by itself: take out very much, or work where another one does.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use proxmox_mpc::workspace::lock::{Attempt, attempt};
+
+use super::{Lab, WEB, files};
+
+#[test]
+fn an_import_that_would_take_out_very_much_stops() {
+    let mut lab = Lab::imported();
+    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["type"] != "lxc" && row["type"] != "qemu");
+    // Nothing else names the guests any more.
+    for list in ["nodes/pve1", "nodes/pve2", "nodes/pve3"].iter().flat_map(|node| [format!("{node}/qemu"), format!("{node}/lxc")]) {
+        lab.data(&list).as_array_mut().unwrap().clear();
+    }
+    for pool in ["pools?poolid=prod", "pools?poolid=dev", "pools?poolid=prod/web"] {
+        for row in lab.data(pool).as_array_mut().unwrap() {
+            row["members"] = serde_json::json!([]);
+        }
+    }
+    lab.data("cluster/ha/resources").as_array_mut().unwrap().clear();
+    let before = files(&lab.at("lab"));
+    let said = lab.import(&[]).failed();
+    assert!(said.contains("objects out of the code") && said.contains(WEB), "{said}");
+    assert!(said.contains("virtual machine: ") && said.contains("--allow-removal "), "{said}");
+    assert_eq!(files(&lab.at("lab")), before, "nothing is written");
+    let count = said.split("--allow-removal ").nth(1).unwrap();
+    let count = count.split(|character: char| !character.is_ascii_digit()).next().unwrap();
+    let fewer = (count.parse::<usize>().unwrap() - 1).to_string();
+    lab.import(&["--allow-removal", &fewer]).failed();
+    lab.import(&["--allow-removal", count]).done();
+    assert_eq!(lab.code(WEB), "");
+}
+
+/// A list that lacks guests which other answers name is not complete.
+#[test]
+fn a_guest_that_other_lists_name_is_not_gone() {
+    let mut lab = Lab::imported();
+    let before = lab.files();
+    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["type"] != "lxc" && row["type"] != "qemu");
+    let said = lab.import(&[]).done();
+    assert!(said.contains("`cluster/resources` lacks "), "{said}");
+    assert_eq!(lab.code(WEB), super::code(&before, WEB));
+}
+
+#[test]
+fn two_imports_of_one_workspace_do_not_meet() {
+    let lab = Lab::imported();
+    let Attempt::Locked(lock) = attempt(&lab.at("lab"), "2026-11-23T00:50:00Z").unwrap() else {
+        panic!("nobody has it");
+    };
+    let said = lab.import(&[]).failed();
+    let holder = format!("process {}, since 2026-11-23T00:50:00Z", std::process::id());
+    assert!(said.contains("another import is running") && said.contains(&holder), "{said}");
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| lab.import(&["--wait"]));
+        thread::sleep(Duration::from_millis(300));
+        assert!(!waits.is_finished());
+        drop(lock);
+        waits.join().unwrap().done();
+    });
+}
+
+#[test]
+fn first_imports_at_once_leave_one_whole_workspace() {
+    let lab = Lab::new();
+    super::record(&lab.answers, &lab.at("answers"));
+    let (answers, out) = (lab.word("answers"), lab.word("lab"));
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| super::ran(&["import", "--from", &answers, "--out", &out, "--wait"])))
+            .collect();
+        for run in runs {
+            run.join().unwrap().done();
+        }
+    });
+    let mut names: Vec<_> = fs::read_dir(lab.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["answers", "lab"], "nothing is left beside it");
+    let said = super::ran(&["import", "--from", &answers, "--out", &out]).done();
+    assert!(said.contains("no file was changed"), "{said}");
+}
+
+/// The folder keeps itself out of git, whoever's `.gitignore` stands above it.
+#[test]
+fn what_is_not_for_others_stays_out_of_git() {
+    let lab = Lab::new();
+    fs::create_dir_all(lab.at("lab")).unwrap();
+    lab.write(".gitignore", "/mine\n");
+    lab.import(&[]).done();
+    let git = |arguments: &[&str]| {
+        let program = proxmox_mpc::toolchain::invocation::Invocation::new("git").folder(lab.at("lab"));
+        crate::support::program::ran_in(program, arguments).done()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    let staged = git(&["diff", "--cached", "--name-only"]);
+    assert!(staged.contains("terraform/") && !staged.contains(".proxmox-mpc"), "{staged}");
+}
