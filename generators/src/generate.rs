@@ -380,8 +380,7 @@ impl Run<'_> {
                 self.keep_host(identity);
             }
         }
-        let tasks: Vec<_> =
-            self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
+        let tasks: Vec<_> = self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
         let known = before.keys().filter(|identity| identity.prefix() == prefix);
         for family in known.chain(tasks.iter().map(|(identity, _)| identity)).flat_map(Family::of) {
             *self.out.known.entry(family).or_default() += 1;

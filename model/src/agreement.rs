@@ -28,7 +28,8 @@ impl Cluster<'_> {
         let mut told_by_nodes = false;
         for (node, word) in self.nodes.keys().flat_map(|node| [(node, "qemu"), (node, "lxc")]) {
             let path = ApiPath::new(["nodes", node, word]);
-            told_by_nodes |= self.named_by(&path, &mut found, |row| row.get("vmid").and_then(text).into_iter().collect())?;
+            told_by_nodes |=
+                self.named_by(&path, &mut found, |row| row.get("vmid").and_then(text).into_iter().collect())?;
         }
         for pool in self.pools.keys() {
             let path = ApiPath::new(["pools"]).with_query("poolid", pool);

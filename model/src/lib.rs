@@ -3,8 +3,8 @@
 //! Nothing here touches the world: no file, clock, network or environment.
 
 pub mod address;
-mod agreement;
 pub mod agent;
+mod agreement;
 pub mod answer;
 pub mod api;
 pub mod boolean;

@@ -21,7 +21,9 @@ pub(crate) fn checked(path: &ApiPath, answer: Answer) -> Answer {
         return answer;
     }
     let complaint = match answer.body.get("data") {
-        Some(data) => outline(path).complaint(data).map(|complaint| format!("the answer is not what Proxmox gives: {complaint}")),
+        Some(data) => {
+            outline(path).complaint(data).map(|complaint| format!("the answer is not what Proxmox gives: {complaint}"))
+        }
         None => Some("the answer has no `data`".to_owned()),
     };
     complaint.map_or(answer, Answer::unusable)

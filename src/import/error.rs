@@ -118,7 +118,8 @@ impl Fault for ImportError {
             Self::Removal { removals } => {
                 let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
                 vec![
-                    "nothing was written: look at the cluster whether they are really gone, and import again".to_owned(),
+                    "nothing was written: look at the cluster whether they are really gone, and import again"
+                        .to_owned(),
                     format!("`--allow-removal {count}` takes them out of the code"),
                 ]
             }

@@ -25,16 +25,14 @@ pub struct Holder {
 pub struct Lock {
     /// Held open: the lock goes with it.
     _file: File,
-    /// The file beside a workspace that was not there yet, which is not left behind.
-    beside: Option<PathBuf>,
+    /// Where the file is, which is not left behind.
+    path: PathBuf,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some(path) = &self.beside
-            && let Err(error) = fs::remove_file(path)
-        {
-            tracing::debug!(%error, path = %path.display(), "the lock beside the workspace could not be removed");
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(%error, path = %self.path.display(), "the file of the lock could not be removed");
         }
     }
 }
@@ -54,14 +52,14 @@ pub fn attempt(folder: &Path, now: &str) -> Result<Attempt, WorkspaceError> {
     let outer = beside(folder, "lock")?;
     if !folder.is_dir() {
         return match open(&outer, true)? {
-            Some(file) if !folder.is_dir() => lock(file, &outer, &holder, true),
+            Some(file) if !folder.is_dir() => lock(file, &outer, &holder),
             // Meanwhile another first import has finished.
             _ => attempt(folder, now),
         };
     }
     let inner = private(folder)?.join("lock");
     let Some(file) = open(&inner, true)? else { return attempt(folder, now) };
-    let attempt = lock(file, &inner, &holder, false)?;
+    let attempt = lock(file, &inner, &holder)?;
     // Whoever makes the workspace just now holds the lock beside it until everything is in its place.
     if let Attempt::Locked(_) = &attempt
         && let Some(file) = open(&outer, false)?
@@ -81,7 +79,7 @@ fn open(path: &Path, make: bool) -> Result<Option<File>, WorkspaceError> {
     }
 }
 
-fn lock(mut file: File, path: &Path, holder: &Holder, temporary: bool) -> Result<Attempt, WorkspaceError> {
+fn lock(mut file: File, path: &Path, holder: &Holder) -> Result<Attempt, WorkspaceError> {
     let failed = |source| WorkspaceError::io("lock", path, source);
     match file.try_lock() {
         Ok(()) => {}
@@ -92,13 +90,13 @@ fn lock(mut file: File, path: &Path, holder: &Holder, temporary: bool) -> Result
         }
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    if temporary && !is_at(&file, path) {
+    if !is_at(&file, path) {
         // Its last holder removed it after it was opened here: it is nobody's lock any more.
         return Ok(Attempt::Busy(None));
     }
     file.set_len(0).map_err(failed)?;
     file.write_all(serde_json::to_string(holder).expect("a holder is plain text").as_bytes()).map_err(failed)?;
-    Ok(Attempt::Locked(Lock { _file: file, beside: temporary.then(|| path.to_owned()) }))
+    Ok(Attempt::Locked(Lock { _file: file, path: path.to_owned() }))
 }
 
 /// What the file of a lock says of its holder.
@@ -132,7 +130,8 @@ pub fn clean(folder: &Path) -> Result<(), WorkspaceError> {
         for entry in entries {
             let entry = entry.map_err(failed)?;
             if entry.file_name().to_string_lossy().starts_with(prefix) {
-                fs::remove_dir_all(entry.path()).map_err(|source| WorkspaceError::io("remove", &entry.path(), source))?;
+                fs::remove_dir_all(entry.path())
+                    .map_err(|source| WorkspaceError::io("remove", &entry.path(), source))?;
             }
         }
         Ok(())
@@ -158,8 +157,7 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -184,7 +182,7 @@ mod tests {
         drop(second);
         drop(locked(&folder));
         assert_eq!(names(&folder), [".proxmox-mpc"]);
-        assert_eq!(names(&folder.join(".proxmox-mpc")), [".gitignore", "lock"]);
+        assert_eq!(names(&folder.join(".proxmox-mpc")), [".gitignore"]);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use similar::TextDiff;
 
-pub use apply::{Edits, apply};
 #[cfg(test)]
 pub(crate) use apply::apply_until;
+pub use apply::{Edits, apply};
 pub use error::WorkspaceError;
 
 /// Text by path relative to the workspace, always with `/`.

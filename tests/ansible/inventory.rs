@@ -172,7 +172,8 @@ fn hosts_stay_and_go_like_code() {
     let again = |change: &dyn Fn(&mut Memory), options: &Options| {
         let mut answers = fixture("homelab");
         change(&mut answers);
-        let previous = Previous { manifest: before.manifest.clone(), files: before.files.clone(), ..Previous::default() };
+        let previous =
+            Previous { manifest: before.manifest.clone(), files: before.files.clone(), ..Previous::default() };
         generate(&answers, options, &previous).unwrap().files.remove(file).unwrap()
     };
     let text = &before.files[file];

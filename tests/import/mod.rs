@@ -201,7 +201,9 @@ async fn what_concerns_everything_ends_the_import() {
     let refused = "everything else hangs on an answer that cannot be used: `cluster/resources`: 500 no quorum";
     check("cluster/resources", Reply::json("500 no quorum", r#"{"data":null}"#), refused).await;
     let unusable = |path: &str, why: &str| {
-        format!("everything else hangs on an answer that cannot be used: `{path}`: the answer is not what Proxmox gives: {why}")
+        format!(
+            "everything else hangs on an answer that cannot be used: `{path}`: the answer is not what Proxmox gives: {why}"
+        )
     };
     let wrong = unusable("nodes", "it is an object, not a list");
     check("nodes", Reply::ok(r#"{"data":{"node":"pve1"}}"#), &wrong).await;

@@ -12,8 +12,31 @@ use crate::support::clusters::{Memory, asked, fixture, generated};
 
 /// Keys by which rows are told apart: an answer without them, or with something else in their place, is none.
 const NAMES: [&str; 25] = [
-    "userid", "groupid", "roleid", "ugid", "path", "poolid", "storage", "node", "vmid", "type", "id", "sid", "rule", "group",
-    "name", "iface", "vnet", "zone", "controller", "ipam", "dns", "subnet", "realm", "plugin", "tokenid",
+    "userid",
+    "groupid",
+    "roleid",
+    "ugid",
+    "path",
+    "poolid",
+    "storage",
+    "node",
+    "vmid",
+    "type",
+    "id",
+    "sid",
+    "rule",
+    "group",
+    "name",
+    "iface",
+    "vnet",
+    "zone",
+    "controller",
+    "ipam",
+    "dns",
+    "subnet",
+    "realm",
+    "plugin",
+    "tokenid",
 ];
 
 /// The same answer with other data, what was done to it, and whether the data could be those of a cluster.
@@ -27,10 +50,7 @@ struct Broken {
 /// Everything that is tried with the data of one answer.
 fn broken(data: &Value) -> Vec<Broken> {
     let wrong = |how: &str, data: Value| Broken { how: how.to_owned(), data, empty: false };
-    let mut all = vec![
-        wrong("null", Value::Null),
-        wrong("[null]", json!([null])),
-    ];
+    let mut all = vec![wrong("null", Value::Null), wrong("[null]", json!([null]))];
     match data {
         Value::Array(rows) => {
             all.push(wrong("an object", json!({})));

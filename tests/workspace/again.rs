@@ -118,10 +118,8 @@ fn what_a_complete_list_lacks_goes_and_is_named() {
     let mut lab = Lab::imported();
     let before = lab.files();
     assert!(lab.read("terraform/variables.tf").contains("\"ci_ubuntu_cloud_init_password\""));
-    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 101);
-    let members = lab.data("pools?poolid=prod")[0]["members"].as_array_mut().unwrap();
-    members.retain(|row| row["vmid"] != 101);
-    let said = lab.import(&[]).done();
+    lab.remove_guest(101);
+    let said = lab.import(&["--removal-limit", "20"]).done();
     assert!(said.contains("proxmox_virtual_environment_vm.ci_ubuntu (qemu/101)"), "{said}");
     let after = lab.files();
     for (path, text) in &after {
@@ -141,8 +139,8 @@ fn kept_code_follows_what_it_refers_to() {
     let memberships = "terraform/pool_memberships.tf";
     let refers = format!("{WEB}.id");
     assert!(lab.read(memberships).contains(&refers));
-    lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 100);
-    lab.import(&["--exclude", "kind=pool_membership"]).done();
+    lab.remove_guest(100);
+    lab.import(&["--exclude", "kind=pool_membership", "--removal-limit", "20"]).done();
     let text = lab.read(memberships);
     assert!(text.contains("vm_id   = 100\n") && !text.contains(&refers), "{text}");
 }

@@ -32,7 +32,7 @@ fn tasks_of_what_is_gone_go() {
     let mut lab = Lab::imported();
     assert!(lab.read(MATCHERS).contains("# notification-matcher/errors\n"));
     lab.data(LIST).as_array_mut().unwrap().retain(|row| row["name"] != "errors");
-    let said = lab.import(&[]).done();
+    let said = lab.import(&["--allow-removal", "1"]).done();
     assert!(said.contains(&format!("{MATCHERS} (notification-matcher/errors)")), "{said}");
     assert!(!lab.files().get(MATCHERS).is_some_and(|text| text.contains("notification-matcher/errors")));
 }

@@ -91,7 +91,7 @@ fn foreign_files_are_never_touched() {
     let said = lab.import(&[]).failed();
     assert!(said.contains(FILE) && said.contains("-# Mine."), "{said}");
     let left = files(&lab.at("lab"));
-    assert_eq!(left.keys().collect::<Vec<_>>(), [FILE]);
+    assert_eq!(left.keys().collect::<Vec<_>>(), [".proxmox-mpc/.gitignore", FILE]);
 }
 
 /// A generated file that is no longer wanted goes; with somebody's edit in it, it stays.

@@ -61,6 +61,27 @@ impl Lab {
         data(&mut self.answers, path)
     }
 
+    /// Takes a guest out of the cluster: no list names it any more.
+    fn remove_guest(&mut self, vmid: u32) {
+        let is_it = |row: &serde_json::Value| row["vmid"] == vmid || row["vmid"] == vmid.to_string();
+        for (path, answer) in &mut self.answers {
+            let segments = path.segments();
+            let rows = answer.body.get_mut("data").and_then(serde_json::Value::as_array_mut);
+            let Some(rows) = rows else { continue };
+            match segments.iter().map(|segment| &**segment).collect::<Vec<_>>()[..] {
+                ["cluster", "resources"] | ["nodes", _, "qemu" | "lxc"] => rows.retain(|row| !is_it(row)),
+                ["pools"] => {
+                    let members = rows.iter_mut().filter_map(|pool| pool.get_mut("members")?.as_array_mut());
+                    members.for_each(|members| members.retain(|row| !is_it(row)));
+                }
+                ["cluster", "ha", "resources"] => {
+                    rows.retain(|row| row["sid"] != format!("vm:{vmid}") && row["sid"] != format!("ct:{vmid}"));
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn files(&self) -> Files {
         let mut files = files(&self.at("lab"));
         files.retain(|path, _| !path.starts_with(".proxmox-mpc/"));

@@ -101,9 +101,7 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let status = below(&list, &[name, "status"]);
     let answer = cluster.get(&status)?;
     let Some(mut keys) = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object()).cloned() else {
-        return unread(
-            answer.map_or(format!("`{status}` is not on record"), |one| one.cause()),
-        );
+        return unread(answer.map_or(format!("`{status}` is not on record"), |one| one.cause()));
     };
     if keys.get("pg_autoscale_mode").and_then(|mode| mode.as_str()) == Some("on") {
         keys.remove("pg_num");

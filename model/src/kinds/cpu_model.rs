@@ -40,7 +40,9 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         None => None,
     };
     let nameless = match path(cluster) {
-        Some(path) => cluster.get(&path)?.is_some_and(|answer| answer.list().any(|row| !NAMED.iter().all(|key| row.contains_key(*key)))),
+        Some(path) => cluster
+            .get(&path)?
+            .is_some_and(|answer| answer.list().any(|row| !NAMED.iter().all(|key| row.contains_key(*key)))),
         None => false,
     };
     let sees = cluster.permissions.allow_all("/nodes", "Sys.Audit");

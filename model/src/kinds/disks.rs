@@ -69,7 +69,9 @@ pub(super) static LVMTHIN: Kind = Kind {
         Key::new("vg", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("disks/lvmthin", Shape::Rows(Id::Made(|row| both(row, "vg", "lv")))).at(&[Scope::Node]).keys(&["vg", "lv"]),
+        Listed::cluster("disks/lvmthin", Shape::Rows(Id::Made(|row| both(row, "vg", "lv"))))
+            .at(&[Scope::Node])
+            .keys(&["vg", "lv"]),
     ),
     writing: Writing::No,
 };

@@ -70,7 +70,9 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
     };
     match answer.data().and_then(serde_json::Value::as_object) {
         // Every configuration has one, however little else.
-        Some(keys) if !keys.contains_key("digest") => unread("the answer is not a configuration: it has no `digest`".to_owned()),
+        Some(keys) if !keys.contains_key("digest") => {
+            unread("the answer is not a configuration: it has no `digest`".to_owned())
+        }
         Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
         None => unread(answer.cause()),
     }

@@ -68,9 +68,10 @@ impl Outline {
     /// What keeps the value from having this outline.
     fn at(&self, what: &str, value: &Value) -> Option<String> {
         match (self, value) {
-            (Self::List(row), Value::Array(rows)) => {
-                rows.iter().enumerate().find_map(|(index, value)| row.at(&within(what, &format!("row {}", index + 1)), value))
-            }
+            (Self::List(row), Value::Array(rows)) => rows
+                .iter()
+                .enumerate()
+                .find_map(|(index, value)| row.at(&within(what, &format!("row {}", index + 1)), value)),
             (Self::Object(keys), Value::Object(object)) => keys.iter().find_map(|(key, outline)| {
                 let value = object.get(key).filter(|value| !value.is_null())?;
                 outline.at(&within(what, &format!("`{key}`")), value)
@@ -120,7 +121,11 @@ mod tests {
         check(users.clone(), json!([{"tokens": {}}]), Some("`tokens` of its row 1 is an object, not a list"));
         check(users, json!([{"tokens": ["ci"]}]), Some("row 1 of `tokens` of its row 1 is a text, not an object"));
         check(json!({"names": [0]}), json!({"names": ["a", 1]}), None);
-        check(json!({"names": [0]}), json!({"names": [["a"]]}), Some("row 1 of its `names` is a list, not a single value"));
+        check(
+            json!({"names": [0]}),
+            json!({"names": [["a"]]}),
+            Some("row 1 of its `names` is a list, not a single value"),
+        );
         check(json!({}), json!([]), Some("it is a list, not an object"));
         check(json!(null), json!("anything"), None);
     }
