@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::event::{Diagnostic, Severity};
 use crate::fault::FaultKind;
 use crate::toolchain::terraform::{Counts, Difference, Plan};
-use crate::verify::explain::{self, Explanation};
+use crate::verify::explain::{Explainer, Explanation};
 
 /// Whether the code is the cluster, in Terraform's own words and numbers.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,8 @@ pub struct Proof {
     pub managed: usize,
     /// Objects that the workspace says it has and that the plan does not speak of at all.
     pub missing: Vec<String>,
+    /// Those of them whose block is no longer in the code.
+    pub removed: Vec<String>,
     /// What the plan would change, by address.
     pub differences: Vec<ExplainedDifference>,
     /// Errors, in order, each with what we know about it.
@@ -61,6 +63,9 @@ pub struct ExplainedDifference {
     pub difference: Difference,
     /// For each attribute that we know something about, in the order of the attributes.
     pub explanations: Vec<Explanation>,
+    /// The names of attributes that differ only since the object would be replaced.
+    #[serde(skip)]
+    pub(super) following: BTreeSet<String>,
 }
 
 /// An error and what we make of it.
@@ -102,6 +107,8 @@ pub(super) struct Run<'a> {
     pub(super) code: Option<i32>,
     pub(super) plan: &'a Plan,
     pub(super) expected: &'a BTreeSet<String>,
+    /// The addresses of the blocks in the code.
+    pub(super) blocks: &'a BTreeSet<String>,
 }
 
 impl Run<'_> {
@@ -117,7 +124,7 @@ impl Run<'_> {
     }
 
     /// The proof, given what the plan file says of the differences.
-    pub(super) fn judge(&self, differences: Vec<Difference>) -> Proof {
+    pub(super) fn judge(&self, differences: Vec<Difference>, explainer: &Explainer<'_>) -> Proof {
         let imports = self.imports();
         let counts = self.plan.counts.unwrap_or_default();
         let as_many = counts.import == u64::try_from(imports.len()).unwrap_or(u64::MAX);
@@ -143,9 +150,10 @@ impl Run<'_> {
             clean: complete && counts.changes_nothing() && differences.is_empty() && missing.is_empty(),
             expected: self.expected.len(),
             managed: self.expected.iter().filter(|address| managed(address)).count(),
+            removed: missing.iter().filter(|address| !self.blocks.contains(*address)).cloned().collect(),
             missing,
-            differences: differences.into_iter().map(explain::difference).collect(),
-            errors: errors.into_iter().map(explain::error).collect(),
+            differences: differences.into_iter().map(|found| explainer.difference(found)).collect(),
+            errors: errors.into_iter().map(|found| explainer.error(found)).collect(),
             warnings,
             answers: None,
             live_refusals: Vec::new(),
