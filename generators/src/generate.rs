@@ -215,10 +215,13 @@ impl Run<'_> {
     /// stays where it is.
     fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
         let identity = &object.entry.identity;
-        let kept = self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
+        let written = self.written(half, object);
+        // What never was Terraform's is Ansible's once more, and nothing is kept.
+        let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
+            && self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
         let SetAside { reason, remedy } = set_aside;
         // What stays Terraform's is not written twice.
-        let Some((role, write)) = self.written(half, object).filter(|_| !kept) else {
+        let Some((role, write)) = written.filter(|_| !kept) else {
             let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
                 Some(Class::Volatile) => (key.clone(), Fate::Volatile),
                 _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),

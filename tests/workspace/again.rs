@@ -112,6 +112,17 @@ fn code_of_what_cannot_be_imported_any_more_stays() {
     lab.import(&["--strict"]).failed();
 }
 
+/// What never was Terraform's is not said to be kept.
+#[test]
+fn what_ansible_has_from_the_beginning_is_not_kept() {
+    let mut lab = Lab::new();
+    lab.data(CONFIG)["migrate_downtime"] = "0.5".into();
+    lab.import(&[]).done();
+    let said = lab.import(&[]).done();
+    assert!(said.contains("no file was changed"), "{said}");
+    assert!(!said.contains("kept as it is") && !said.contains("cannot import it now"), "{said}");
+}
+
 /// Its block, its import, its variable and its membership go together, and the report names it.
 #[test]
 fn what_a_complete_list_lacks_goes_and_is_named() {
