@@ -8,7 +8,7 @@ use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::{ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
-use super::rights;
+use super::roles;
 use crate::client::ClientError;
 use crate::fault::{Fault, FaultKind};
 use crate::workspace::WorkspaceError;
@@ -108,7 +108,7 @@ impl Fault for ImportError {
                     "a token has no rights of its own unless it was made with `--privsep 0`, or has an ACL".to_owned(),
                     "a login that sees everything and changes nothing is made on a node, as root:".to_owned(),
                 ];
-                hints.extend(rights::reader());
+                hints.extend(roles::reader());
                 hints
             }
             Self::Client(error) => error.hints(),

@@ -5,6 +5,7 @@ mod error;
 pub mod fetch;
 pub mod report;
 pub mod rights;
+pub mod roles;
 mod run;
 mod store;
 

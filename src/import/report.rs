@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::Job;
 use super::fetch::Fetched;
-use super::rights;
+use super::{rights, roles};
 use crate::ui::{Page, Report, Table};
 use crate::workspace::Changes;
 
@@ -255,7 +255,7 @@ impl ImportReport {
         section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
         if !self.gaps.is_empty() {
             page.line("  a login that sees everything and changes nothing, to be made on a node as root:");
-            for line in rights::reader() {
+            for line in roles::reader() {
                 page.line(format!("    {line}"));
             }
         }

@@ -271,7 +271,7 @@ pub(super) const ERRORS: &[(&str, Known)] = &[
         row(
             "",
             "The login lacks the privilege that stands in the parentheses.",
-            "Grant it, or prove without `--live`, which needs no right on the cluster.",
+            "Grant it: the lines are at the end of this report. Or prove without `--live`, which needs no right on the cluster.",
         ),
     ),
     ("received an HTTP 401", row("", "The token is wrong or has expired.", "Check PROXMOX_VE_API_TOKEN.")),
@@ -288,7 +288,8 @@ pub(super) const ERRORS: &[(&str, Known)] = &[
         row(
             "",
             "The cluster's certificate is not one that this machine trusts, and the provider cannot pin one.",
-            "Trust the cluster's authority (`/etc/pve/pve-root-ca.pem`) on this machine, or set PROXMOX_VE_INSECURE=true.",
+            "Copy `/etc/pve/pve-root-ca.pem` from a node and name it in SSL_CERT_FILE; or set PROXMOX_VE_INSECURE=true, which \
+             checks nothing.",
         ),
     ),
     ("protocol version not supported", row("", "The server speaks TLS 1.2 only.", "Set PROXMOX_VE_MIN_TLS=1.2.")),

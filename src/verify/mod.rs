@@ -8,6 +8,7 @@ mod explain;
 mod known;
 mod proof;
 mod record;
+mod refused;
 mod report;
 mod values;
 
@@ -25,8 +26,9 @@ pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 
 pub use crate::workbench::{CODE, MANIFEST, WorkbenchError as VerifyError, manifest};
 
-use crate::event::{Event, Sink, Work};
-use crate::import::rights;
+use crate::event::{Diagnostic, Event, Sink, Work};
+use crate::import::{rights, roles};
+use crate::settings;
 use crate::toolchain::terraform::{self, Environment, Plan, Tool};
 use crate::workbench::{Bench, Code, Scratch, Session, provider_version};
 use comparison::Comparison;
@@ -48,6 +50,7 @@ pub fn against_twin(
     let code = Code::of(workspace)?;
     let manifest = manifest(workspace)?;
     let live_refusals = live_refusals(&recording)?;
+    let login = recording.about().login.clone();
     let bench = Bench::for_proof(Arc::clone(&recording))?;
     let scratch = Scratch::new()?;
     scratch.copy(&workspace.join(CODE))?;
@@ -79,6 +82,10 @@ pub fn against_twin(
     let counts = bench.twin.counts();
     bench.stop();
     proof.answers = Some(AnswerCounts { recorded: counts.recorded, derived: counts.derived, unknown: counts.unknown });
+    let missing: BTreeSet<String> = live_refusals.iter().map(|refusal| refusal.privilege.clone()).collect();
+    if !missing.is_empty() {
+        proof.grants = roles::grant(login.as_deref().unwrap_or(ANYBODY), &missing);
+    }
     proof.live_refusals = live_refusals;
     Ok(proof)
 }
@@ -118,7 +125,22 @@ pub fn live(
     }
     let compare = || recording.map(|recording| Comparison::new(workspace, manifest.clone(), recording)).transpose();
     let expected = Expected { addresses: &expected, blocks: &code.resources };
-    prove(&session, Against::Cluster, &scratch.plan(), expected, &compare)
+    let mut proof = prove(&session, Against::Cluster, &scratch.plan(), expected, &compare)?;
+    let diagnostics: Vec<Diagnostic> = proof.errors.iter().map(|error| error.diagnostic.clone()).collect();
+    let missing = refused::missing(&diagnostics);
+    if !missing.is_empty() {
+        proof.grants = roles::grant(&login(), &missing);
+    }
+    Ok(proof)
+}
+
+/// Who is meant where nobody is named.
+const ANYBODY: &str = "USER@REALM";
+
+/// As whom the provider logs in, by its variables.
+fn login() -> String {
+    let token = settings::variable("PROXMOX_VE_API_TOKEN").and_then(|token| Some(token.split_once('!')?.0.to_owned()));
+    token.or_else(|| settings::variable("PROXMOX_VE_USERNAME")).unwrap_or_else(|| ANYBODY.to_owned())
 }
 
 /// What the plan should speak of.

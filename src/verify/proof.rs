@@ -39,6 +39,8 @@ pub struct Proof {
     pub answers: Option<AnswerCounts>,
     /// What a plan against the cluster would be refused to the login that made the recording.
     pub live_refusals: Vec<LiveRefusal>,
+    /// The lines for the shell of a node, as root, that grant what is missing for that.
+    pub grants: Vec<String>,
     /// `Terraform 1.11.4`.
     pub tool: String,
     /// The provider's version, from the lock file.
@@ -157,6 +159,7 @@ impl Run<'_> {
             warnings,
             answers: None,
             live_refusals: Vec::new(),
+            grants: Vec::new(),
             tool: String::new(),
             provider: None,
         }

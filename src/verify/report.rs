@@ -10,6 +10,8 @@ use crate::verify::values::sides;
 
 /// Longer lists are cut: an error may leave every object out.
 const MOST: usize = 20;
+/// How many objects a line names.
+const NAMED: usize = 4;
 /// How much of a value a line shows, in characters: a description can be a book.
 const LONGEST: usize = 100;
 
@@ -64,12 +66,27 @@ impl Proof {
     }
 
     fn live(&self, page: &mut Page) {
-        if self.live_refusals.is_empty() {
-            return;
+        if !self.live_refusals.is_empty() {
+            page.heading("A plan against the cluster (`--live`, `terraform plan`) would be refused with the login of the recording:");
+            let mut counted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for refusal in &self.live_refusals {
+                counted.entry(&refusal.privilege).or_default().push(&refusal.identity);
+            }
+            for (privilege, objects) in counted {
+                let named = objects.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+                let more = objects.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                page.line(format!("  {privilege}: {named}{more}"));
+            }
         }
-        page.heading("A plan against the cluster (`--live`) would be refused with the login of the recording:");
-        for refusal in &self.live_refusals {
-            page.line(format!("  {}: lacks {} on {}", refusal.identity, refusal.privilege, refusal.path));
+        if !self.grants.is_empty() {
+            page.heading("The lines that grant what is missing, for the shell of a node, as root:");
+            for line in &self.grants {
+                page.line(format!("  {line}"));
+            }
+            page.line(
+                "  (where the role is there already: `pveum role modify ProxmoxMpcPlanner --append 1 --privs …`)",
+            );
         }
     }
 
