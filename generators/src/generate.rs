@@ -122,9 +122,9 @@ impl Run<'_> {
         let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
         let mapping = self.options.mapping.as_ref().and_then(skipped);
         if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
-            return Some("the mapping leaves it out".to_owned());
+            return Some("excluded by the mapping".to_owned());
         }
-        (!self.options.selection.takes(half.model(), entry)).then(|| "the selection leaves it out".to_owned())
+        (!self.options.selection.takes(half.model(), entry)).then(|| "excluded by the filters".to_owned())
     }
 
     fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {

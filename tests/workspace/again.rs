@@ -27,7 +27,7 @@ fn a_change_of_the_cluster_changes_its_block_only() {
     let before = lab.files();
     lab.data(CONFIG)["memory"] = "8192".into();
     let said = lab.import(&[]).done();
-    assert!(said.contains("files 1 changed"), "{said}");
+    assert!(said.contains("1 file changed"), "{said}");
     let after = lab.files();
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, ["manifest.json", "terraform/virtual_machines.tf"]);

@@ -15,6 +15,7 @@ mod again;
 mod ansible;
 mod edits;
 mod mapping;
+mod report;
 mod selection;
 mod source;
 
