@@ -137,6 +137,12 @@ impl Comparison {
         (code.id != generated.id).then_some((code, generated.id.as_str()))
     }
 
+    /// The address to which the code imports what an import would give this one.
+    pub(super) fn renamed(&self, address: &str) -> Option<&String> {
+        let id = &self.generated.import(address)?.id;
+        self.code.imported(address.split('.').next()?, id).filter(|other| *other != address)
+    }
+
     /// Whether an import wrote a block for this object.
     pub(super) fn knows(&self, address: &str) -> bool {
         self.manifest.objects.values().any(|place| !place.skip && place.address == address)

@@ -202,6 +202,11 @@ impl Explainer<'_> {
         Some(Explanation::new("", why, format!("Write `{expected}` there.")))
     }
 
+    /// To which address the code imports an object that an import would give this one.
+    pub(super) fn renamed(&self, address: &str) -> Option<String> {
+        self.comparison?.renamed(address).cloned()
+    }
+
     fn created(&self, address: &str) -> Explanation {
         let Some(comparison) = self.comparison else { return CREATED.into() };
         let place = comparison.block(address).map(|place| format!(" ({place})")).unwrap_or_default();

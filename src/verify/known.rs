@@ -193,7 +193,8 @@ pub(super) const ANY: &[Known] = &[row(
 pub(super) const CREATED: Known = row(
     "",
     "The code has an object that nothing imports and that is not in the state.",
-    "Take it out of the code, or import it; `terraform apply` would make a new one.",
+    "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if the object is there already, give it an \
+     `import` block.",
 );
 pub(super) const DESTROYED: Known =
     row("", "The state has an object that the code does not.", "Import again. Do not apply: it would be destroyed.");

@@ -29,6 +29,8 @@ pub struct Proof {
     pub missing: Vec<String>,
     /// Those of them whose block is no longer in the code.
     pub removed: Vec<String>,
+    /// Those of them that the code imports to another address: what it was, what it is.
+    pub renamed: Vec<(String, String)>,
     /// What the plan would change, by address.
     pub differences: Vec<ExplainedDifference>,
     /// Errors, in order, each with what we know about it.
@@ -139,6 +141,13 @@ impl Run<'_> {
         };
         let missing: Vec<String> =
             self.expected.iter().filter(|address| !imports.contains(address) && !managed(address)).cloned().collect();
+        let (mut removed, mut renamed) = (Vec::new(), Vec::new());
+        for address in missing.iter().filter(|address| !self.blocks.contains(*address)) {
+            match explainer.renamed(address) {
+                Some(now) => renamed.push((address.clone(), now)),
+                None => removed.push(address.clone()),
+            }
+        }
         let (errors, warnings) = self
             .plan
             .diagnostics
@@ -152,7 +161,8 @@ impl Run<'_> {
             clean: complete && counts.changes_nothing() && differences.is_empty() && missing.is_empty(),
             expected: self.expected.len(),
             managed: self.expected.iter().filter(|address| managed(address)).count(),
-            removed: missing.iter().filter(|address| !self.blocks.contains(*address)).cloned().collect(),
+            removed,
+            renamed,
             missing,
             differences: differences.into_iter().map(|found| explainer.difference(found)).collect(),
             errors: errors.into_iter().map(|found| explainer.error(found)).collect(),

@@ -38,8 +38,19 @@ impl Proof {
         if self.missing.is_empty() || self.counts.is_none() {
             return;
         }
-        let (removed, missing): (Vec<&String>, Vec<&String>) =
-            self.missing.iter().partition(|address| self.removed.contains(address));
+        let (removed, missing): (Vec<&String>, Vec<&String>) = self
+            .missing
+            .iter()
+            .filter(|address| !self.renamed.iter().any(|(before, _)| before == *address))
+            .partition(|address| self.removed.contains(address));
+        let renamed: Vec<String> = self.renamed.iter().map(|(before, now)| format!("{before} is now {now}")).collect();
+        listed(page, "Renamed in the code, and not in manifest.json:", &renamed.iter().collect::<Vec<_>>());
+        if !renamed.is_empty() {
+            page.line("  what to do: Give the objects their new names in the mapping (`proxmox-mpc import --dry-run --output json`,");
+            page.line(
+                "  then `--mapping` and `--force`), so that the next import keeps them; or put the old names back.",
+            );
+        }
         listed(page, "Removed from the code, but still in manifest.json and in Proxmox:", &removed);
         if !removed.is_empty() {
             page.line(
@@ -114,7 +125,11 @@ impl Proof {
             Some(counts) if self.clean => page.good(counts.to_string()),
             Some(counts) if self.complete => {
                 page.bad(counts.to_string());
-                page.line("The code is not the cluster.");
+                page.line(if counts.changes_nothing() {
+                    "The plan changes nothing, but the code and manifest.json speak of different objects."
+                } else {
+                    "The code is not the cluster."
+                });
             }
             Some(counts) => {
                 page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));

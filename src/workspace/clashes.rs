@@ -74,8 +74,8 @@ fn foreign(folder: &Path, files: &FileSet, changes: &Changes) -> Result<BTreeMap
         if !is_code || merged || files.contains_key(&path) || changes.removed.contains(&path) {
             continue;
         }
-        let text = fs::read_to_string(&place).map_err(|source| WorkspaceError::io("read", &place, source))?;
-        found.insert(path, text);
+        let bytes = fs::read(&place).map_err(|source| WorkspaceError::io("read", &place, source))?;
+        found.insert(path, String::from_utf8_lossy(&bytes).into_owned());
     }
     Ok(found)
 }

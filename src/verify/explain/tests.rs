@@ -282,6 +282,26 @@ fn errors_that_an_edit_causes_name_it() {
 }
 
 #[test]
+fn what_is_imported_under_another_name_was_renamed() {
+    let lab = Lab::new();
+    let renamed = |block: &str| block.replace("\"homelab\" {", "\"home\" {").replace("_pool.homelab\n", "_pool.home\n");
+    lab.edit("pools.tf", "resource \"proxmox_virtual_environment_pool\" \"homelab\"", renamed);
+    lab.edit("imports.tf", "import {\n  to = proxmox_virtual_environment_pool.homelab\n", renamed);
+    let compared = lab.compared();
+    let check = |address: &str, expected: Option<&str>| {
+        assert_eq!(compared.renamed(address).map(String::as_str), expected, "{address}");
+    };
+    check("proxmox_virtual_environment_pool.homelab", Some("proxmox_virtual_environment_pool.home"));
+    check("proxmox_virtual_environment_pool.media", None);
+    // What it says is compared with what an import writes for the same object.
+    lab.set("pools.tf", "resource \"proxmox_virtual_environment_pool\" \"home\"", "comment", "\"x\"");
+    let difference =
+        update("proxmox_virtual_environment_pool.home", vec![found("comment", json!("Always on"), json!("x"))]);
+    let explained = explained(Against::Twin, Some(&lab.compared()), difference);
+    assert!(explained[0].0.starts_with("`comment` is \"x\" in the code (terraform/pools.tf, line "), "{explained:?}");
+}
+
+#[test]
 fn attributes_are_known_by_resource_and_name() {
     let check = |address: &str, name: &str, expected: Option<&str>| {
         assert_eq!(known(address, name).map(|known| known.attribute), expected, "{address} {name}");
