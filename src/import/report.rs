@@ -310,7 +310,12 @@ impl ImportReport {
         let kept: Vec<Said<'_>> = self
             .kept
             .iter()
-            .map(|kept| Said { object: kept.address.clone(), reason: &kept.reason, remedy: None })
+            .map(|kept| {
+                // A role has the tasks of many objects.
+                let file = kept.address.contains('/');
+                let object = if file { kept.identity.to_string() } else { kept.address.clone() };
+                Said { object, reason: &kept.reason, remedy: None }
+            })
             .collect();
         grouped(page, "kept as it is", &kept);
         section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
@@ -379,7 +384,11 @@ fn counted(changes: &Changes) -> String {
 /// A path as a shell takes it.
 fn shell(path: &Path) -> String {
     let text = path.display().to_string();
-    shlex::try_quote(&text).map_or(text.clone(), |quoted| quoted.into_owned())
+    match shlex::try_quote(&text) {
+        Ok(quoted) => quoted.into_owned(),
+        // A NUL, which no path has.
+        Err(_) => text,
+    }
 }
 
 /// Something that is said of one object.

@@ -23,6 +23,7 @@ impl Table {
     }
 
     /// The same without the columns in which no row has anything.
+    #[must_use]
     pub fn without_empty_columns(mut self) -> Self {
         let used: Vec<bool> =
             (0..self.head.len()).map(|column| self.rows.iter().any(|row| !row[column].is_empty())).collect();

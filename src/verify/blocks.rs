@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
-use hcl_edit::structure::{Block, Body, Structure};
+use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 use hcl_edit::visit::{self, Visit};
 
 /// Where something stands in the code.
@@ -57,7 +57,7 @@ impl Blocks {
             Piece { place: Place { file: file.to_owned(), line }, text: text[span].to_owned() }
         };
         for block in body.blocks() {
-            let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
+            let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
             match (block.ident.as_str(), &labels[..]) {
                 ("resource", [resource, label]) => {
                     self.resources.insert(format!("{resource}.{label}"), piece(block.span()));
@@ -197,7 +197,7 @@ fn called(item: &Structure) -> &str {
     match item {
         Structure::Attribute(attribute) => attribute.key.as_str(),
         Structure::Block(block) if block.ident.as_str() == "dynamic" => {
-            block.labels.first().map_or("dynamic", |label| label.as_str())
+            block.labels.first().map_or("dynamic", BlockLabel::as_str)
         }
         Structure::Block(block) => block.ident.as_str(),
     }

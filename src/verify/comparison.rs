@@ -61,8 +61,9 @@ impl Comparison {
         let previous = Previous { manifest, files: FileSet::new() };
         let made = generators::generate(recording, &generators::Options::default(), &previous)?;
         compared.manifest = previous.manifest;
-        let is_code = |path: &str| path.strip_prefix("terraform/").is_some_and(|name| name.ends_with(".tf"));
-        for (path, text) in made.files.iter().filter(|(path, _)| is_code(path)) {
+        let is_code =
+            |path: &Path| path.starts_with(CODE) && path.extension().is_some_and(|extension| extension == "tf");
+        for (path, text) in made.files.iter().filter(|(path, _)| is_code(Path::new(path))) {
             add(&mut compared.generated, path, text);
         }
         drop(made.files);

@@ -51,7 +51,8 @@ pub fn against_twin(
     let manifest = manifest(workspace)?;
     let live_refusals = live_refusals(&recording)?;
     let login = recording.about().login.clone();
-    let bench = Bench::for_proof(Arc::clone(&recording))?;
+    let answers = Arc::clone(&recording);
+    let bench = Bench::for_proof(recording)?;
     let scratch = Scratch::new()?;
     scratch.copy(&workspace.join(CODE))?;
     scratch.point_at(&bench.twin.endpoint(), &code)?;
@@ -66,7 +67,7 @@ pub fn against_twin(
     scratch.import(&without_block)?;
     let mut expected = code.imports.clone();
     expected.extend(placed.map(|place| place.address.clone()));
-    let compare = || Comparison::new(workspace, manifest.clone(), &recording).map(Some);
+    let compare = || Comparison::new(workspace, manifest.clone(), &answers).map(Some);
     let session = Session {
         tool,
         folder: scratch.code(),

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use hcl_edit::Span as _;
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::{Block, BlockLabel, Body};
 use serde::Serialize;
 
 use crate::workspace::{Changes, FileSet, WorkspaceError};
@@ -69,8 +69,9 @@ fn foreign(folder: &Path, files: &FileSet, changes: &Changes) -> Result<BTreeMap
         let place = entry.map_err(|source| WorkspaceError::io("read", &code, source))?.path();
         let is_code = place.extension() == Some(OsStr::new("tf")) && place.is_file();
         let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let stem = place.file_stem().unwrap_or_default().to_string_lossy();
         let path = format!("{CODE}/{name}");
-        let merged = name == "override.tf" || name.ends_with("_override.tf");
+        let merged = stem == "override" || stem.ends_with("_override");
         if !is_code || merged || files.contains_key(&path) || changes.removed.contains(&path) {
             continue;
         }
@@ -83,13 +84,14 @@ fn foreign(folder: &Path, files: &FileSet, changes: &Changes) -> Result<BTreeMap
 /// What a block declares under a name that may be there once only, and where.
 fn declarations(block: &Block) -> Vec<(String, usize)> {
     let at = |span: Option<std::ops::Range<usize>>| span.map_or(0, |span| span.start);
-    let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
+    let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
     match (block.ident.as_str(), &labels[..]) {
         // A provider with an alias is another one.
         ("provider", _) if block.body.has_attribute("alias") => Vec::new(),
         (kind @ ("resource" | "variable" | "provider" | "output" | "data" | "module"), labels) => {
-            let labels = labels.iter().map(|label| format!(" \"{label}\"")).collect::<String>();
-            vec![(format!("{kind}{labels}"), at(block.span()))]
+            let words: Vec<String> =
+                std::iter::once(kind.to_owned()).chain(labels.iter().map(|label| format!("\"{label}\""))).collect();
+            vec![(words.join(" "), at(block.span()))]
         }
         ("terraform", []) => {
             let once = block.body.get_blocks("required_providers");
@@ -111,8 +113,8 @@ fn declarations(block: &Block) -> Vec<(String, usize)> {
 /// thousand guests would take two hundred megabytes.
 fn declared_in(files: &FileSet) -> BTreeMap<String, &str> {
     let mut declared = BTreeMap::new();
-    let code = |path: &str| path.strip_prefix(CODE).is_some_and(|name| name.ends_with(".tf"));
-    for (path, text) in files.iter().filter(|(path, _)| code(path)) {
+    let code = |path: &Path| path.starts_with(CODE) && path.extension() == Some(OsStr::new("tf"));
+    for (path, text) in files.iter().filter(|(path, _)| code(Path::new(path))) {
         let mut inside = "";
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             if let Some(head) = line.strip_suffix(" {}").or_else(|| line.strip_suffix(" {")) {

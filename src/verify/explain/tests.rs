@@ -23,7 +23,8 @@ impl Lab {
     fn new() -> Self {
         let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/homelab.tar.zst");
         let recording = Recording::open(&recording).unwrap();
-        let made = generators::generate(&recording, &generators::Options::default(), &Default::default()).unwrap();
+        let made = generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
+            .unwrap();
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in made.files.iter().filter(|(path, _)| path.starts_with("terraform/")) {
             fs::create_dir_all(folder.path().join("terraform")).unwrap();
@@ -137,7 +138,7 @@ fn an_edit_is_called_an_edit() {
                     .replace("  startup {", "  # startup {")
                     .replace("    order", "#")
                     .replace("    up_delay = 60\n  }", "")
-            })
+            });
         },
         HAOS,
         vec![found("startup[0].order", json!(2), json!(null)), found("startup[0].up_delay", json!(60), json!(null))],
