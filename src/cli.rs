@@ -42,7 +42,7 @@ pub struct Global {
     /// Say more on standard error; twice for every step
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Say nothing but results and errors
+    /// Say nothing but errors and the result in short
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }

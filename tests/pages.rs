@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Parser as _;
+use proxmox_mpc::cli::Cli;
+
 /// The pages at the top and in `docs/`.
-const PAGES: [&str; 9] = [
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "README.md",
-    "docs/ansible.md",
-    "docs/provider.md",
-    "docs/proxmox.md",
-    "docs/rebuild.md",
-    "docs/rehearse.md",
-];
+fn pages() -> Vec<String> {
+    let in_docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let in_docs = in_docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let names = in_docs.map(|path| format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
+    let top = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md"].map(str::to_owned);
+    top.into_iter().chain(names).collect()
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -97,15 +96,81 @@ fn every_fact_that_is_cited_is_told() {
     assert!(found > 5, "{found}");
 }
 
+/// What a heading is called in links, as GitHub does it.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut code = false;
+    let headings = text.lines().filter(|line| {
+        code ^= line.starts_with("```");
+        !code && line.starts_with('#')
+    });
+    let anchor = |line: &str| -> String {
+        let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        title.chars().filter(|c| kept(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
 #[test]
 fn every_link_leads_somewhere() {
-    for name in PAGES {
-        let text = page(name);
+    for name in pages() {
+        let text = page(&name);
         for (start, before) in text.match_indices("](") {
             let link = text[start + before.len()..].split(')').next().unwrap();
-            let (file, _) = link.split_once('#').unwrap_or((link, ""));
-            let target = root().join(name).with_file_name(file);
-            assert!(link.contains("://") || file.is_empty() || target.exists(), "{name}: {link}");
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let here = root().join(&name);
+            let target = if file.is_empty() { here } else { here.with_file_name(file) };
+            assert!(target.exists(), "{name}: {link}");
+            if !anchor.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let named = text.contains(&format!("<a id=\"{anchor}\"></a>")) || anchors(&text).contains(anchor);
+                assert!(named, "{name}: {link}");
+            }
+        }
+    }
+}
+
+/// Commands change; the pages that show them must change as well.
+#[test]
+fn every_command_that_is_shown_is_one() {
+    let mut shown = 0;
+    for name in pages() {
+        let text = page(&name);
+        let blocks = text.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        for line in blocks.flat_map(str::lines) {
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            let line = line.split(" #").next().unwrap().split(" > ").next().unwrap();
+            let line = line.split(" && ").next().unwrap();
+            let Some(arguments) = line
+                .strip_prefix("proxmox-mpc ")
+                .or_else(|| line.strip_prefix("cargo run --release -- "))
+                .filter(|arguments| !arguments.contains('…'))
+            else {
+                continue;
+            };
+            let words = shlex::split(arguments).unwrap_or_else(|| panic!("{name}: {line}"));
+            let words = std::iter::once("proxmox-mpc".to_owned()).chain(words);
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{name}: {line}\n{error}");
+            }
+            shown += 1;
+        }
+    }
+    assert!(shown > 25, "only {shown}");
+}
+
+/// A page that a newcomer reads to the end, and no word that they would have to look up.
+#[test]
+fn the_readme_is_one_page() {
+    let words = page("README.md").split_whitespace().count();
+    assert!(words <= 1320, "{words} words");
+    for name in pages() {
+        let text = page(&name);
+        for odd in ["set aside", "Set aside", "as it came", "made anew", "make it anew"] {
+            assert!(!text.contains(odd), "{name}: {odd}");
         }
     }
 }
@@ -114,8 +179,8 @@ fn every_link_leads_somewhere() {
 #[test]
 fn what_the_pages_name_is_there() {
     let sources = sources();
-    for name in PAGES {
-        let text = page(name);
+    for name in pages() {
+        let text = page(&name);
         for (number, word) in text.split('`').enumerate() {
             let is_file = word.contains('/') && [".rs", ".md", ".toml"].iter().any(|ending| word.ends_with(ending));
             let is_test = word.matches('_').count() > 3

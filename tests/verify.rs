@@ -204,6 +204,110 @@ fn a_tool_must_be_one() {
     check("hello", "`tool` does not answer like Terraform or OpenTofu: hello");
 }
 
+/// Gives an attribute of a block another value, whatever it has.
+fn set(workspace: &Path, file: &str, block: &str, attribute: &str, value: &str) {
+    change(workspace, file, block, |text| {
+        let is_it = |line: &&str| line.split_whitespace().take(2).eq([attribute, "="]);
+        let line = text.lines().find(is_it).unwrap_or_else(|| panic!("no `{attribute}` in {block}"));
+        text.replacen(line, &format!("{attribute} = {value}"), 1)
+    });
+}
+
+/// Changes the text of a block.
+fn change(workspace: &Path, file: &str, block: &str, change: impl Fn(&str) -> String) {
+    let path = workspace.join("terraform").join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    let start = text.find(block).unwrap();
+    let end = start + text[start..].find("\n}\n").unwrap() + 3;
+    fs::write(path, format!("{}{}{}", &text[..start], change(&text[start..end]), &text[end..])).unwrap();
+}
+
+/// What people change is told as that, with its place, and never as a fault of the provider.
+#[test]
+fn the_real_provider_sees_edits_and_they_are_called_that() {
+    let tool = match find(None, &()) {
+        Ok(tool) => tool,
+        Err(error @ ToolError::Missing) => skip!("{error}"),
+        Err(error) => panic!("{error}"),
+    };
+    let recording = Arc::new(Recording::open(&fixture("homelab.tar.zst")).unwrap());
+    let folder = imported(&recording);
+    let workspace = folder.path();
+    let (machine, container) = (
+        "resource \"proxmox_virtual_environment_vm\" \"haos_16_2\"",
+        "resource \"proxmox_virtual_environment_container\" \"jellyfin\"",
+    );
+    for (attribute, value) in [
+        ("dedicated", "6144"),
+        ("cores", "3"),
+        ("tags", "[\"a\"]"),
+        ("bridge", "\"vmbr1\""),
+        ("size", "40"),
+        ("on_boot", "false"),
+        ("started", "false"),
+    ] {
+        set(workspace, "virtual_machines.tf", machine, attribute, value);
+    }
+    change(workspace, "virtual_machines.tf", machine, |block| {
+        block.replacen(
+            "  lifecycle {",
+            "  network_device {\n    bridge   = \"vmbr0\"\n    firewall = true\n  }\n\n  lifecycle {",
+            1,
+        )
+    });
+    set(workspace, "containers.tf", container, "description", "\"other\"");
+    set(workspace, "containers.tf", container, "cores", "7");
+    set(workspace, "pools.tf", "resource \"proxmox_virtual_environment_pool\" \"homelab\"", "comment", "\"other\"");
+    set(workspace, "users.tf", "resource \"proxmox_virtual_environment_user\" \"admin_pve\"", "email", "\"a@b.c\"");
+    set(
+        workspace,
+        "guest_firewalls.tf",
+        "resource \"proxmox_virtual_environment_firewall_options\"",
+        "enabled",
+        "false",
+    );
+    let proof = match verify::against_twin(workspace, Arc::clone(&recording), &tool, &()) {
+        Ok(proof) => proof,
+        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
+        Err(error) => panic!("{error}: {:?}", error.hints()),
+    };
+    let table = shown(&proof, OutputFormat::Table);
+    assert_eq!(proof.fault_kind(), Some(FaultKind::Differences), "{table}");
+    let mut edited = 0;
+    for found in &proof.differences {
+        for explanation in &found.explanations {
+            let goes_along = explanation.what_to_do.starts_with("Nothing by itself");
+            let told = explanation.why.starts_with("The code was changed since the import: ");
+            assert!(told || goes_along, "{table}");
+            edited += usize::from(told);
+        }
+    }
+    assert_eq!((proof.differences.len(), edited), (5, 12), "{table}");
+    for place in ["pools.tf, line 5)", "users.tf, line 7)", "`network_device[1]` is in the code (terraform/virtual_"] {
+        assert!(table.contains(place), "{place}: {table}");
+    }
+    // A block that is gone, and nothing refers to it; its `import` block stands at first.
+    let folder = imported(&recording);
+    let workspace = folder.path();
+    let text = fs::read_to_string(workspace.join("terraform/imports.tf")).unwrap();
+    let address = text.lines().find_map(|line| line.trim().strip_prefix("to = proxmox_metrics_server.")).unwrap();
+    let block = format!("resource \"proxmox_metrics_server\" \"{address}\"");
+    change(workspace, "metric_servers.tf", &block, |_| String::new());
+    let proof = verify::against_twin(workspace, Arc::clone(&recording), &tool, &()).unwrap();
+    let table = shown(&proof, OutputFormat::Table);
+    assert!(
+        table.contains(&format!("The block of `proxmox_metrics_server.{address}` was removed from the code")),
+        "{table}"
+    );
+    change(workspace, "imports.tf", &format!("import {{\n  to = proxmox_metrics_server.{address}\n"), |_| {
+        String::new()
+    });
+    let proof = verify::against_twin(workspace, recording, &tool, &()).unwrap();
+    let table = shown(&proof, OutputFormat::Table);
+    assert_eq!(proof.removed, [format!("proxmox_metrics_server.{address}")], "{table}");
+    assert!(table.contains("Removed from the code, but still in manifest.json and in Proxmox:"), "{table}");
+}
+
 /// The whole way with the real Terraform and the real provider, then the same with one attribute changed.
 #[test]
 fn the_real_provider_agrees() {

@@ -122,9 +122,9 @@ impl Run<'_> {
         let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
         let mapping = self.options.mapping.as_ref().and_then(skipped);
         if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
-            return Some("the mapping leaves it out".to_owned());
+            return Some("excluded by the mapping".to_owned());
         }
-        (!self.options.selection.takes(half.model(), entry)).then(|| "the selection leaves it out".to_owned())
+        (!self.options.selection.takes(half.model(), entry)).then(|| "excluded by the filters".to_owned())
     }
 
     fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {
@@ -215,10 +215,13 @@ impl Run<'_> {
     /// stays where it is.
     fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
         let identity = &object.entry.identity;
-        let kept = self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
+        let written = self.written(half, object);
+        // What never was Terraform's is Ansible's once more, and nothing is kept.
+        let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
+            && self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
         let SetAside { reason, remedy } = set_aside;
         // What stays Terraform's is not written twice.
-        let Some((role, write)) = self.written(half, object).filter(|_| !kept) else {
+        let Some((role, write)) = written.filter(|_| !kept) else {
             let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
                 Some(Class::Volatile) => (key.clone(), Fate::Volatile),
                 _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),

@@ -80,7 +80,7 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
     }
     if !ansible.is_empty() {
         text.push_str(
-            "\n## Ansible\n\nNeeded when the object is made anew. What is set goes along whenever the object is changed, \
+            "\n## Ansible\n\nNeeded when the object is created again. What is set goes along whenever the object is changed, \
              since Proxmox does not show what it has.\n\n",
         );
         text.push_str("| environment variable | what it is | where from |\n|---|---|---|\n");

@@ -149,7 +149,8 @@ struct Found<'r> {
 
 impl Report for Found<'_> {
     fn human(&self, page: &mut Page) {
-        self.import.human(page);
+        // What comes next follows by itself.
+        self.import.findings(page);
         page.blank();
     }
 }

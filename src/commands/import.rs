@@ -44,7 +44,7 @@ pub struct Arguments {
     /// enough.
     #[arg(long, value_name = "FILTER")]
     only: Vec<Filter>,
-    /// Leave this out, in the same form; may be given more than once
+    /// Exclude this, in the same form; may be given more than once
     #[arg(long, value_name = "FILTER")]
     exclude: Vec<Filter>,
     /// Take addresses from this file, and what to skip: the list that `--dry-run --output json` prints, edited
@@ -100,7 +100,7 @@ Examples:
   proxmox-mpc import --out lab --adopt-state state.json
 
 Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
-What was left out or could not be read is not gone: its code stays as it is.";
+What was excluded or could not be read is not gone: its code stays as it is.";
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {

@@ -10,7 +10,7 @@ use proxmox_mpc_model::Unreadable;
 use proxmox_mpc_twin::recording::RecordingError;
 
 use super::removal::Removal;
-use super::rights;
+use super::roles;
 use crate::client::ClientError;
 use crate::fault::{Fault, FaultKind};
 use crate::workspace::WorkspaceError;
@@ -107,7 +107,7 @@ impl Fault for ImportError {
                     "a token has no rights of its own unless it was made with `--privsep 0`, or has an ACL".to_owned(),
                     "a login that sees everything and changes nothing is made on a node, as root:".to_owned(),
                 ];
-                hints.extend(rights::reader());
+                hints.extend(roles::reader());
                 hints
             }
             Self::Client(error) => error.hints(),

@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod removal;
 pub mod report;
 pub mod rights;
+pub mod roles;
 mod run;
 mod store;
 #[cfg(test)]

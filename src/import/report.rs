@@ -1,7 +1,7 @@
 //! What an import found, what became code, what did not and why.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::adopt::{Adopted, Done};
 use proxmox_mpc_generators::coverage::{Counts, Outcome, percentage};
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::Job;
 use super::fetch::Fetched;
-use super::rights;
+use super::{rights, roles};
 use crate::ui::{Page, Report, Table};
 use crate::workspace::Changes;
 
@@ -34,10 +34,13 @@ pub struct ImportReport {
     /// What was found and what became of it, kind by kind.
     pub kinds: Vec<KindReport>,
     /// What Terraform's provider cannot import and Ansible keeps.
+    #[serde(rename = "in_ansible")]
     pub entrusted: Vec<SetAside>,
     /// What no code can say.
+    #[serde(rename = "not_importable")]
     pub set_aside: Vec<SetAside>,
     /// What could not be read.
+    #[serde(rename = "not_read")]
     pub unread: Vec<Unread>,
     /// What the user should know of objects that are code.
     pub notices: Vec<Notice>,
@@ -73,13 +76,17 @@ pub struct KindReport {
     pub terraform: usize,
     /// How many are Ansible code now.
     pub ansible: usize,
-    /// How many came with Proxmox and are as they came, or are no configuration.
+    /// How many come with Proxmox and are unchanged, or are no configuration.
+    #[serde(rename = "built_in")]
     pub nothing_to_write: usize,
     /// How many no code can say.
+    #[serde(rename = "not_importable")]
     pub set_aside: usize,
     /// How many could not be read.
+    #[serde(rename = "not_read")]
     pub unread: usize,
-    /// How many the user wanted left out.
+    /// How many the user excluded.
+    #[serde(rename = "excluded")]
     pub left_out: usize,
     /// (Terraform + Ansible + default) / (all − volatile) of their keys, in percent.
     pub covered: f64,
@@ -202,7 +209,39 @@ const SHOWN: usize = 20;
 const NAMED: usize = 8;
 
 impl Report for ImportReport {
+    /// What became code, what did not, and the files.
+    fn brief(&self, page: &mut Page) {
+        let sum = |count: fn(&KindReport) -> usize| self.kinds.iter().map(count).sum::<usize>();
+        let counts = [
+            (sum(|kind| kind.terraform), "in Terraform"),
+            (sum(|kind| kind.ansible), "in Ansible"),
+            (sum(|kind| kind.nothing_to_write), "built in"),
+            (sum(|kind| kind.set_aside), "not importable"),
+            (self.unread.len(), "not read"),
+            (sum(|kind| kind.left_out), "excluded"),
+            (self.gaps.len(), "missing privileges"),
+            (self.gone.len(), "gone from the cluster"),
+            (self.notices.len(), "notices"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        page.line(format!("{} objects: {}", sum(|kind| kind.found), counts.collect::<Vec<_>>().join(", ")));
+        match &self.files {
+            Some(changes) => page.good(format!("{}: {}", self.out.display(), counted(changes))),
+            None => page.line("nothing was written: this was a dry run"),
+        }
+    }
+
     fn human(&self, page: &mut Page) {
+        self.findings(page);
+        if !self.dry_run {
+            page.line(format!("next: proxmox-mpc verify {}", shell(&self.out)));
+        }
+    }
+}
+
+impl ImportReport {
+    /// The page without the command that comes next.
+    pub fn findings(&self, page: &mut Page) {
         let version = self.pve_version.as_deref().map(|version| format!("Proxmox VE {version}"));
         let login = self.login.as_deref().map(|login| format!("read as {login}"));
         let facts: Vec<String> = version.into_iter().chain(login).collect();
@@ -218,47 +257,50 @@ impl Report for ImportReport {
         self.problems(page);
         self.changes(page);
     }
-}
 
-impl ImportReport {
     fn summary(&self) -> Table {
         let mut table = Table::new([
             "KIND",
             "FOUND",
             "TERRAFORM",
             "ANSIBLE",
-            "AS IT CAME",
-            "SET ASIDE",
-            "UNREAD",
-            "LEFT OUT",
-            "KEYS COVERED",
+            "BUILT\nIN",
+            "NOT\nIMPORTABLE",
+            "NOT\nREAD",
+            "EXCLUDED",
+            "KEYS\nCOVERED",
         ]);
+        let count = |number: usize| if number == 0 { String::new() } else { number.to_string() };
         for kind in self.kinds.iter().filter(|kind| kind.found + kind.unread > 0) {
             let made = kind.terraform + kind.ansible;
             let covered = if made == 0 { String::new() } else { percentage(kind.covered) };
             table.row([
                 kind.title.to_owned(),
                 kind.found.to_string(),
-                kind.terraform.to_string(),
-                kind.ansible.to_string(),
-                kind.nothing_to_write.to_string(),
-                kind.set_aside.to_string(),
-                kind.unread.to_string(),
-                kind.left_out.to_string(),
+                count(kind.terraform),
+                count(kind.ansible),
+                count(kind.nothing_to_write),
+                count(kind.set_aside),
+                count(kind.unread),
+                count(kind.left_out),
                 covered,
             ]);
         }
-        table
+        table.without_empty_columns()
     }
 
     fn problems(&self, page: &mut Page) {
-        grouped(page, "in Ansible, since Terraform's provider cannot import them", &of(&self.entrusted));
-        grouped(page, "set aside: no code can say these; they stay as they are", &of(&self.set_aside));
+        grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &of(&self.entrusted));
+        grouped(
+            page,
+            "not importable: no code can express these; they stay in Proxmox as they are",
+            &of(&self.set_aside),
+        );
         section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), None));
         section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
         if !self.gaps.is_empty() {
             page.line("  a login that sees everything and changes nothing, to be made on a node as root:");
-            for line in rights::reader() {
+            for line in roles::reader() {
                 page.line(format!("    {line}"));
             }
         }
@@ -268,7 +310,17 @@ impl ImportReport {
             .map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref()))
             .collect();
         grouped(page, "to know before you change anything", &notices);
-        section(page, "kept as it is", &self.kept, |kept| (format!("{}: {}", kept.address, kept.reason), None));
+        let kept: Vec<Said<'_>> = self
+            .kept
+            .iter()
+            .map(|kept| {
+                // A role has the tasks of many objects.
+                let file = kept.address.contains('/');
+                let object = if file { kept.identity.to_string() } else { kept.address.clone() };
+                Said { object, reason: &kept.reason, remedy: None }
+            })
+            .collect();
+        grouped(page, "kept as it is", &kept);
         section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
             (format!("{} ({})", gone.address, gone.identity), None)
         });
@@ -306,24 +358,39 @@ impl ImportReport {
             return;
         };
         if changes.is_empty() {
-            page.good(format!("{} says this already: no file was changed", self.out.display()));
+            page.good(format!("{} is up to date: no file was changed", self.out.display()));
             return;
         }
-        let counts = [
-            (changes.created.len(), "written"),
-            (changes.changed.len(), "changed"),
-            (changes.removed.len(), "removed"),
-        ];
-        let counts: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        let counts = if counts.is_empty() { "up to date".to_owned() } else { counts.join(", ") };
-        page.good(format!("{}: files {counts}", self.out.display()));
+        page.good(format!("{}: {}", self.out.display(), counted(changes)));
         for edit in &changes.edited {
             page.line(format!("  {} was edited: overwritten, a copy is below .proxmox-mpc/backup/", edit.path));
         }
         for kept in &changes.kept {
             page.line(format!("  {kept} is no longer generated, but was edited: it stays"));
         }
+    }
+}
+
+/// What was done to files, in one line.
+fn counted(changes: &Changes) -> String {
+    let counts = [
+        (changes.created.len(), "written"),
+        (changes.changed.len() + changes.edited.len(), "changed"),
+        (changes.removed.len(), "removed"),
+    ];
+    let mut counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let Some((count, word)) = counts.next() else { return "no file was changed".to_owned() };
+    let files = if count == 1 { "file" } else { "files" };
+    counts.fold(format!("{count} {files} {word}"), |text, (count, word)| format!("{text}, {count} {word}"))
+}
+
+/// A path as a shell takes it.
+fn shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    match shlex::try_quote(&text) {
+        Ok(quoted) => quoted.into_owned(),
+        // A NUL, which no path has.
+        Err(_) => text,
     }
 }
 
@@ -358,7 +425,7 @@ fn grouped(page: &mut Page, title: &str, items: &[Said<'_>]) {
     section(page, title, &groups, |group| {
         let names: Vec<&str> = group.iter().take(NAMED).map(|item| item.object.as_str()).collect();
         let more = if group.len() > NAMED { format!(" and {} more", group.len() - NAMED) } else { String::new() };
-        let each = if group.len() > 1 { "   (and so for each)" } else { "" };
+        let each = if group.len() > 1 { "   (the same for each of the others)" } else { "" };
         let remedy = group[0].remedy.map(|remedy| format!("{remedy}{each}"));
         (format!("{}{more}: {}", names.join(", "), group[0].reason), remedy)
     });

@@ -60,18 +60,6 @@ pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
     gaps
 }
 
-/// The lines for the shell of a node, as root, that make a role, a user and a token with which everything can be read
-/// and nothing changed. They are the same on PVE 8 and 9. The last one prints the token's secret, once.
-pub fn reader() -> Vec<String> {
-    vec![
-        format!("pveum role add ProxmoxMpcReader --privs \"{}\"", READER.join(" ")),
-        "pveum user add proxmox-mpc@pve".to_owned(),
-        "pveum acl modify / --users proxmox-mpc@pve --roles ProxmoxMpcReader".to_owned(),
-        // With privilege separation the token would need an ACL of its own, and see nothing without.
-        "pveum user token add proxmox-mpc@pve import --privsep 0".to_owned(),
-    ]
-}
-
 /// An object that a plan against the cluster cannot read with this login, although an import can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

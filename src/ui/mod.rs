@@ -49,7 +49,7 @@ pub struct Options {
     pub output: OutputFormat,
     /// The form of events and errors.
     pub events: EventFormat,
-    /// Nothing but results and errors.
+    /// Nothing but errors and short results.
     pub quiet: bool,
     /// 1: what we do; 2: every step of it.
     pub verbosity: u8,
@@ -100,7 +100,11 @@ impl Ui {
         let text = match self.options.output {
             OutputFormat::Table => {
                 let mut page = Page::new(self.width);
-                report.human(&mut page);
+                if self.options.quiet {
+                    report.brief(&mut page);
+                } else {
+                    report.human(&mut page);
+                }
                 page.finish()
             }
             OutputFormat::Json => report::json(report)?,

@@ -10,6 +10,11 @@ use crate::ui::Page;
 pub trait Report: Serialize {
     /// Writes it for people.
     fn human(&self, page: &mut Page);
+
+    /// Writes it in a line or two, for people who asked for quiet; problems are counted, not told.
+    fn brief(&self, page: &mut Page) {
+        self.human(page);
+    }
 }
 
 /// Indented, with a line end.

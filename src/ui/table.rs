@@ -22,6 +22,18 @@ impl Table {
         self.rows.push(cells.map(|cell| harmless(&cell).into_owned()).into());
     }
 
+    /// The same without the columns in which no row has anything.
+    #[must_use]
+    pub fn without_empty_columns(mut self) -> Self {
+        let used: Vec<bool> =
+            (0..self.head.len()).map(|column| self.rows.iter().any(|row| !row[column].is_empty())).collect();
+        for row in self.rows.iter_mut().chain([&mut self.head]) {
+            let mut used = used.iter();
+            row.retain(|_| used.next() == Some(&true));
+        }
+        self
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

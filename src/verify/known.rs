@@ -1,17 +1,30 @@
 //! The tables of what is known: one row for each difference and error that was seen with the real provider at 0.111.1.
 //!
+//! A row about an attribute holds for code as an import writes it: what somebody has changed is told first.
+//!
 //! The trap's number in docs/provider.md stands behind its row. A new version of the provider gets its rows checked,
 //! and a new trap is a new row.
 
-use crate::verify::explain::Explanation;
-
-const fn row(attribute: &'static str, why: &'static str, what_to_do: &'static str) -> Explanation {
-    Explanation { attribute, why, what_to_do }
+/// A row: what is known of an attribute or of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// The attribute, without indexes; empty where it is about something else.
+    pub(super) attribute: &'static str,
+    /// Why, as a sentence.
+    pub(super) why: &'static str,
+    /// What to do, as a sentence.
+    pub(super) what_to_do: &'static str,
 }
 
-const IMPORT_AGAIN: &str = "Import again, so that the code says what the cluster has.";
+const fn row(attribute: &'static str, why: &'static str, what_to_do: &'static str) -> Known {
+    Known { attribute, why, what_to_do }
+}
 
-pub(super) const VM: &[Explanation] = &[
+pub(super) const IMPORT_AGAIN: &str = "Import again, so that the code says what the cluster has.";
+
+pub(super) const GOES_ALONG: &str = "Nothing by itself: this goes with the other difference.";
+
+pub(super) const VM: &[Known] = &[
     row(
         "scsi_hardware",
         "The guest has no `scsihw`, and the provider takes that for virtio-scsi-pci.",
@@ -45,17 +58,17 @@ pub(super) const VM: &[Explanation] = &[
     row(
         "ipv4_addresses",
         "Another attribute changes, after which the provider wants to read the addresses again.",
-        "Mend the other difference: this one goes with it.",
+        GOES_ALONG,
     ), // T7, T20
     row(
         "ipv6_addresses",
         "Another attribute changes, after which the provider wants to read the addresses again.",
-        "Mend the other difference: this one goes with it.",
+        GOES_ALONG,
     ),
     row(
         "network_interface_names",
         "Another attribute changes, after which the provider wants to read the names again.",
-        "Mend the other difference: this one goes with it.",
+        GOES_ALONG,
     ),
     row(
         "serial_device",
@@ -111,7 +124,7 @@ pub(super) const VM: &[Explanation] = &[
     row("timeout_", "The provider's time limits come from the code alone.", "Leave them at their defaults."), // T39
 ];
 
-pub(super) const CONTAINER: &[Explanation] = &[
+pub(super) const CONTAINER: &[Known] = &[
     row(
         "timeout_",
         "An import leaves the provider's time limits empty, and its defaults are not.",
@@ -154,7 +167,7 @@ pub(super) const CONTAINER: &[Explanation] = &[
     ), // C21
 ];
 
-pub(super) const STORAGE: &[Explanation] = &[
+pub(super) const STORAGE: &[Known] = &[
     row(
         "password",
         "Proxmox never shows a password, so that the state has none.",
@@ -170,23 +183,24 @@ pub(super) const STORAGE: &[Explanation] = &[
 ];
 
 /// Whatever the resource.
-pub(super) const ANY: &[Explanation] = &[row(
+pub(super) const ANY: &[Known] = &[row(
     "",
     "The cluster and the code say different things.",
     "Import again if the cluster is right; if the code is, this is the change that `terraform apply` would make.",
 )];
 
 /// What stands for a whole object that comes or goes.
-pub(super) const CREATED: Explanation = row(
+pub(super) const CREATED: Known = row(
     "",
     "The code has an object that nothing imports and that is not in the state.",
-    "Take it out of the code, or import it; `terraform apply` would make a new one.",
+    "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if the object is there already, give it an \
+     `import` block.",
 );
-pub(super) const DESTROYED: Explanation =
+pub(super) const DESTROYED: Known =
     row("", "The state has an object that the code does not.", "Import again. Do not apply: it would be destroyed.");
 
 /// Errors by a piece of their text.
-pub(super) const ERRORS: &[(&str, Explanation)] = &[
+pub(super) const ERRORS: &[(&str, Known)] = &[
     (
         "the twin's recording has no answer",
         row(
@@ -258,7 +272,7 @@ pub(super) const ERRORS: &[(&str, Explanation)] = &[
         row(
             "",
             "The login lacks the privilege that stands in the parentheses.",
-            "Grant it, or prove without `--live`, which needs no right on the cluster.",
+            "Grant it: the lines are at the end of this report. Or prove without `--live`, which needs no right on the cluster.",
         ),
     ),
     ("received an HTTP 401", row("", "The token is wrong or has expired.", "Check PROXMOX_VE_API_TOKEN.")),
@@ -275,7 +289,8 @@ pub(super) const ERRORS: &[(&str, Explanation)] = &[
         row(
             "",
             "The cluster's certificate is not one that this machine trusts, and the provider cannot pin one.",
-            "Trust the cluster's authority (`/etc/pve/pve-root-ca.pem`) on this machine, or set PROXMOX_VE_INSECURE=true.",
+            "Copy `/etc/pve/pve-root-ca.pem` from a node and name it in SSL_CERT_FILE; or set PROXMOX_VE_INSECURE=true, which \
+             checks nothing.",
         ),
     ),
     ("protocol version not supported", row("", "The server speaks TLS 1.2 only.", "Set PROXMOX_VE_MIN_TLS=1.2.")),

@@ -2,11 +2,15 @@
 //!
 //! Neither a cluster nor a state is ever written to.
 
+mod blocks;
+mod comparison;
 mod explain;
 mod known;
 mod proof;
 mod record;
+mod refused;
 mod report;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,10 +26,13 @@ pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 
 pub use crate::workbench::{CODE, MANIFEST, WorkbenchError as VerifyError, manifest};
 
-use crate::event::{Event, Sink, Work};
-use crate::import::rights;
+use crate::event::{Diagnostic, Event, Sink, Work};
+use crate::import::{rights, roles};
+use crate::settings;
 use crate::toolchain::terraform::{self, Environment, Plan, Tool};
 use crate::workbench::{Bench, Code, Scratch, Session, provider_version};
+use comparison::Comparison;
+use explain::Explainer;
 use proof::Run;
 
 /// Proves the code of `workspace` against a twin of `recording`, on a copy of the code without state, backend and
@@ -43,6 +50,8 @@ pub fn against_twin(
     let code = Code::of(workspace)?;
     let manifest = manifest(workspace)?;
     let live_refusals = live_refusals(&recording)?;
+    let login = recording.about().login.clone();
+    let answers = Arc::clone(&recording);
     let bench = Bench::for_proof(recording)?;
     let scratch = Scratch::new()?;
     scratch.copy(&workspace.join(CODE))?;
@@ -51,11 +60,14 @@ pub fn against_twin(
     let without_block: Vec<(&str, &str)> = placed
         .clone()
         .filter(|place| !code.imports.contains(&place.address) && !place.import_id.is_empty())
+        // An `import` block for what has no block any more would be an error of its own.
+        .filter(|place| code.resources.contains(&place.address))
         .map(|place| (place.address.as_str(), place.import_id.as_str()))
         .collect();
     scratch.import(&without_block)?;
     let mut expected = code.imports.clone();
     expected.extend(placed.map(|place| place.address.clone()));
+    let compare = || Comparison::new(workspace, manifest.clone(), &answers).map(Some);
     let session = Session {
         tool,
         folder: scratch.code(),
@@ -66,10 +78,15 @@ pub fn against_twin(
         sink,
     };
     session.init(&scratch.data())?;
-    let mut proof = prove(&session, Against::Twin, &scratch.plan(), &expected)?;
+    let expected = Expected { addresses: &expected, blocks: &code.resources };
+    let mut proof = prove(&session, Against::Twin, &scratch.plan(), expected, &compare)?;
     let counts = bench.twin.counts();
     bench.stop();
     proof.answers = Some(AnswerCounts { recorded: counts.recorded, derived: counts.derived, unknown: counts.unknown });
+    let missing: BTreeSet<String> = live_refusals.iter().map(|refusal| refusal.privilege.clone()).collect();
+    if !missing.is_empty() {
+        proof.grants = roles::grant(login.as_deref().unwrap_or(ANYBODY), &missing);
+    }
     proof.live_refusals = live_refusals;
     Ok(proof)
 }
@@ -85,8 +102,9 @@ pub fn live(
 ) -> Result<Proof, VerifyError> {
     let folder = workspace.join(CODE);
     let code = Code::of(workspace)?;
+    let manifest = manifest(workspace)?;
     let mut expected = code.imports;
-    expected.extend(manifest(workspace)?.objects.into_values().filter(|place| !place.skip).map(|place| place.address));
+    expected.extend(manifest.objects.values().filter(|place| !place.skip).map(|place| place.address.clone()));
     if let Some(recording) = recording {
         warn_of_agents(recording, sink)?;
     }
@@ -106,24 +124,56 @@ pub fn live(
     if !initialised {
         session.init(&scratch.data())?;
     }
-    prove(&session, Against::Cluster, &scratch.plan(), &expected)
+    let compare = || recording.map(|recording| Comparison::new(workspace, manifest.clone(), recording)).transpose();
+    let expected = Expected { addresses: &expected, blocks: &code.resources };
+    let mut proof = prove(&session, Against::Cluster, &scratch.plan(), expected, &compare)?;
+    let diagnostics: Vec<Diagnostic> = proof.errors.iter().map(|error| error.diagnostic.clone()).collect();
+    let missing = refused::missing(&diagnostics);
+    if !missing.is_empty() {
+        proof.grants = roles::grant(&login(), &missing);
+    }
+    Ok(proof)
 }
 
-/// Plans, and judges what came of it.
+/// Who is meant where nobody is named.
+const ANYBODY: &str = "USER@REALM";
+
+/// As whom the provider logs in, by its variables.
+fn login() -> String {
+    let token = settings::variable("PROXMOX_VE_API_TOKEN").and_then(|token| Some(token.split_once('!')?.0.to_owned()));
+    token.or_else(|| settings::variable("PROXMOX_VE_USERNAME")).unwrap_or_else(|| ANYBODY.to_owned())
+}
+
+/// What the plan should speak of.
+#[derive(Clone, Copy)]
+struct Expected<'e> {
+    addresses: &'e BTreeSet<String>,
+    /// The blocks in the code.
+    blocks: &'e BTreeSet<String>,
+}
+
+/// Plans, and judges what came of it. The code is compared with what an import would write only where something is to
+/// be explained.
 fn prove(
     session: &Session<'_>,
     against: Against,
     out: &Path,
-    expected: &BTreeSet<String>,
+    expected: Expected<'_>,
+    compare: &dyn Fn() -> Result<Option<Comparison>, VerifyError>,
 ) -> Result<Proof, VerifyError> {
-    let (ended, plan) = session.plan(out, u64::try_from(expected.len()).ok())?;
+    let (ended, plan) = session.plan(out, u64::try_from(expected.addresses.len()).ok())?;
     let differences = if only_imports(&plan) || !out.exists() {
         Vec::new()
     } else {
         let _work = Work::start(session.sink, "reading the differences");
         session.show(Some(out), terraform::differences)?
     };
-    let mut proof = Run { against, code: ended.code, plan: &plan, expected }.judge(differences);
+    let imports = plan.changes.values().filter(|change| change.importing.is_some());
+    let all = imports.filter(|change| expected.addresses.contains(&change.address)).count() == expected.addresses.len();
+    let comparison = if all && differences.is_empty() && !plan.errored() { None } else { compare()? };
+    let explainer = Explainer { against, comparison: comparison.as_ref() };
+    let run = Run { against, code: ended.code, plan: &plan, expected: expected.addresses, blocks: expected.blocks };
+    let mut proof = run.judge(differences, &explainer);
     proof.tool = session.tool.to_string();
     proof.provider = provider_version(&session.folder);
     Ok(proof)

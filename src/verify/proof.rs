@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::event::{Diagnostic, Severity};
 use crate::fault::FaultKind;
 use crate::toolchain::terraform::{Counts, Difference, Plan};
-use crate::verify::explain::{self, Explanation};
+use crate::verify::explain::{Explainer, Explanation};
 
 /// Whether the code is the cluster, in Terraform's own words and numbers.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,10 @@ pub struct Proof {
     pub managed: usize,
     /// Objects that the workspace says it has and that the plan does not speak of at all.
     pub missing: Vec<String>,
+    /// Those of them whose block is no longer in the code.
+    pub removed: Vec<String>,
+    /// Those of them that the code imports to another address: what it was, what it is.
+    pub renamed: Vec<(String, String)>,
     /// What the plan would change, by address.
     pub differences: Vec<ExplainedDifference>,
     /// Errors, in order, each with what we know about it.
@@ -37,6 +41,8 @@ pub struct Proof {
     pub answers: Option<AnswerCounts>,
     /// What a plan against the cluster would be refused to the login that made the recording.
     pub live_refusals: Vec<LiveRefusal>,
+    /// The lines for the shell of a node, as root, that grant what is missing for that.
+    pub grants: Vec<String>,
     /// `Terraform 1.11.4`.
     pub tool: String,
     /// The provider's version, from the lock file.
@@ -61,6 +67,9 @@ pub struct ExplainedDifference {
     pub difference: Difference,
     /// For each attribute that we know something about, in the order of the attributes.
     pub explanations: Vec<Explanation>,
+    /// The names of attributes that differ only since the object would be replaced.
+    #[serde(skip)]
+    pub(super) following: BTreeSet<String>,
 }
 
 /// An error and what we make of it.
@@ -102,6 +111,8 @@ pub(super) struct Run<'a> {
     pub(super) code: Option<i32>,
     pub(super) plan: &'a Plan,
     pub(super) expected: &'a BTreeSet<String>,
+    /// The addresses of the blocks in the code.
+    pub(super) blocks: &'a BTreeSet<String>,
 }
 
 impl Run<'_> {
@@ -117,7 +128,7 @@ impl Run<'_> {
     }
 
     /// The proof, given what the plan file says of the differences.
-    pub(super) fn judge(&self, differences: Vec<Difference>) -> Proof {
+    pub(super) fn judge(&self, differences: Vec<Difference>, explainer: &Explainer<'_>) -> Proof {
         let imports = self.imports();
         let counts = self.plan.counts.unwrap_or_default();
         let as_many = counts.import == u64::try_from(imports.len()).unwrap_or(u64::MAX);
@@ -130,6 +141,13 @@ impl Run<'_> {
         };
         let missing: Vec<String> =
             self.expected.iter().filter(|address| !imports.contains(address) && !managed(address)).cloned().collect();
+        let (mut removed, mut renamed) = (Vec::new(), Vec::new());
+        for address in missing.iter().filter(|address| !self.blocks.contains(*address)) {
+            match explainer.renamed(address) {
+                Some(now) => renamed.push((address.clone(), now)),
+                None => removed.push(address.clone()),
+            }
+        }
         let (errors, warnings) = self
             .plan
             .diagnostics
@@ -143,12 +161,15 @@ impl Run<'_> {
             clean: complete && counts.changes_nothing() && differences.is_empty() && missing.is_empty(),
             expected: self.expected.len(),
             managed: self.expected.iter().filter(|address| managed(address)).count(),
+            removed,
+            renamed,
             missing,
-            differences: differences.into_iter().map(explain::difference).collect(),
-            errors: errors.into_iter().map(explain::error).collect(),
+            differences: differences.into_iter().map(|found| explainer.difference(found)).collect(),
+            errors: errors.into_iter().map(|found| explainer.error(found)).collect(),
             warnings,
             answers: None,
             live_refusals: Vec::new(),
+            grants: Vec::new(),
             tool: String::new(),
             provider: None,
         }

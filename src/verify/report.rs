@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::toolchain::terraform::Action;
 use crate::ui::{Page, Report};
-use crate::verify::explain::Explanation;
+use crate::verify::explain::{Explanation, root};
 use crate::verify::proof::{Against, ExplainedDifference, ExplainedError, Proof};
+use crate::verify::values::sides;
 
 /// Longer lists are cut: an error may leave every object out.
 const MOST: usize = 20;
-/// Longer values are cut: a description can be a book.
+/// How many objects a line names.
+const NAMED: usize = 4;
+/// How much of a value a line shows, in characters: a description can be a book.
 const LONGEST: usize = 100;
 
 impl Report for Proof {
     fn human(&self, page: &mut Page) {
-        for error in &self.errors {
-            failed(error, page);
+        for errors in alike(&self.errors) {
+            failed(&errors, page);
         }
         for difference in &self.differences {
             differs(difference, page);
@@ -37,13 +38,27 @@ impl Proof {
         if self.missing.is_empty() || self.counts.is_none() {
             return;
         }
-        page.heading("Not in the plan, although the workspace has them:");
-        for address in self.missing.iter().take(MOST) {
-            page.line(format!("  {address}"));
+        let (removed, missing): (Vec<&String>, Vec<&String>) = self
+            .missing
+            .iter()
+            .filter(|address| !self.renamed.iter().any(|(before, _)| before == *address))
+            .partition(|address| self.removed.contains(address));
+        let renamed: Vec<String> = self.renamed.iter().map(|(before, now)| format!("{before} is now {now}")).collect();
+        listed(page, "Renamed in the code, and not in manifest.json:", &renamed.iter().collect::<Vec<_>>());
+        if !renamed.is_empty() {
+            page.line("  what to do: Give the objects their new names in the mapping (`proxmox-mpc import --dry-run --output json`,");
+            page.line(
+                "  then `--mapping` and `--force`), so that the next import keeps them; or put the old names back.",
+            );
         }
-        if self.missing.len() > MOST {
-            page.line(format!("  … and {} more", self.missing.len() - MOST));
+        listed(page, "Removed from the code, but still in manifest.json and in Proxmox:", &removed);
+        if !removed.is_empty() {
+            page.line(
+                "  what to do: Put the blocks back, or import again with `--force`. To keep objects out of the code,",
+            );
+            page.line("  set `\"skip\": true` in the mapping (`proxmox-mpc import --dry-run --output json`, then `--mapping`).");
         }
+        listed(page, "Not in the plan, although the workspace has them:", &missing);
     }
 
     /// Each warning once: Terraform repeats it for every object.
@@ -62,12 +77,27 @@ impl Proof {
     }
 
     fn live(&self, page: &mut Page) {
-        if self.live_refusals.is_empty() {
-            return;
+        if !self.live_refusals.is_empty() {
+            page.heading("A plan against the cluster (`--live`, `terraform plan`) would be refused with the login of the recording:");
+            let mut counted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for refusal in &self.live_refusals {
+                counted.entry(&refusal.privilege).or_default().push(&refusal.identity);
+            }
+            for (privilege, objects) in counted {
+                let named = objects.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+                let more = objects.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                page.line(format!("  {privilege}: {named}{more}"));
+            }
         }
-        page.heading("A plan against the cluster (`--live`) would be refused with the login of the recording:");
-        for refusal in &self.live_refusals {
-            page.line(format!("  {}: lacks {} on {}", refusal.identity, refusal.privilege, refusal.path));
+        if !self.grants.is_empty() {
+            page.heading("The lines that grant what is missing, for the shell of a node, as root:");
+            for line in &self.grants {
+                page.line(format!("  {line}"));
+            }
+            page.line(
+                "  (where the role is there already: `pveum role modify ProxmoxMpcPlanner --append 1 --privs …`)",
+            );
         }
     }
 
@@ -95,7 +125,11 @@ impl Proof {
             Some(counts) if self.clean => page.good(counts.to_string()),
             Some(counts) if self.complete => {
                 page.bad(counts.to_string());
-                page.line("The code is not the cluster.");
+                page.line(if counts.changes_nothing() {
+                    "The plan changes nothing, but the code and manifest.json speak of different objects."
+                } else {
+                    "The code is not the cluster."
+                });
             }
             Some(counts) => {
                 page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));
@@ -105,16 +139,47 @@ impl Proof {
     }
 }
 
-fn failed(error: &ExplainedError, page: &mut Page) {
-    let address = error.diagnostic.address.as_deref().map(|address| format!("{address}: ")).unwrap_or_default();
+/// A heading and the first of the addresses.
+fn listed(page: &mut Page, heading: &str, addresses: &[&String]) {
+    if addresses.is_empty() {
+        return;
+    }
+    page.heading(heading);
+    for address in addresses.iter().take(MOST) {
+        page.line(format!("  {address}"));
+    }
+    if addresses.len() > MOST {
+        page.line(format!("  … and {} more", addresses.len() - MOST));
+    }
+}
+
+/// Errors of the same words and cause together: one removed block is missed by everything that refers to it.
+fn alike(errors: &[ExplainedError]) -> Vec<Vec<&ExplainedError>> {
+    let mut groups: Vec<Vec<&ExplainedError>> = Vec::new();
+    for error in errors {
+        let same = |group: &&mut Vec<&ExplainedError>| {
+            let first = &group[0].diagnostic;
+            (&first.summary, &first.detail) == (&error.diagnostic.summary, &error.diagnostic.detail)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(error),
+            None => groups.push(vec![error]),
+        }
+    }
+    groups
+}
+
+fn failed(errors: &[&ExplainedError], page: &mut Page) {
+    let error = errors[0];
+    let addresses: Vec<&str> = errors.iter().filter_map(|error| error.diagnostic.address.as_deref()).collect();
+    let more = if addresses.len() > 1 { format!(" and {} more", addresses.len() - 1) } else { String::new() };
+    let address = addresses.first().map(|address| format!("{address}{more}: ")).unwrap_or_default();
     page.blank();
     page.bad(format!("{address}{}", error.diagnostic.summary.trim_end()));
     for line in error.diagnostic.detail.lines() {
         page.line(format!("  {line}"));
     }
-    if let Some(explanation) = &error.explanation {
-        explained(explanation, page);
-    }
+    explained(error.explanation.as_slice(), page);
 }
 
 fn differs(found: &ExplainedDifference, page: &mut Page) {
@@ -127,40 +192,38 @@ fn differs(found: &ExplainedDifference, page: &mut Page) {
         Action::Other => "would be touched",
     };
     page.heading(format!("{} {action}", difference.address));
-    for attribute in &difference.attributes {
+    // Most of a replacement follows from the attribute that forces it.
+    let (others, told): (Vec<_>, Vec<_>) = difference
+        .attributes
+        .iter()
+        .partition(|attribute| !attribute.replaces && found.following.contains(root(&attribute.path)));
+    for attribute in told {
         let replaces = if attribute.replaces { "  (forces the replacement)" } else { "" };
-        let (before, after) = (shown(&attribute.before), shown(&attribute.after));
+        let (before, after) = sides(&attribute.before, &attribute.after, LONGEST);
         page.line(format!("  {}: {before} -> {after}{replaces}", attribute.path));
     }
-    for explanation in &found.explanations {
-        explained(explanation, page);
+    if !others.is_empty() {
+        page.line(format!("  and {} more, which come with the replacement", others.len()));
     }
+    explained(&found.explanations, page);
 }
 
-fn explained(explanation: &Explanation, page: &mut Page) {
-    page.line(format!("  why: {}", explanation.why));
-    page.line(format!("  what to do: {}", explanation.what_to_do));
-}
-
-/// A value on one line, none of its characters able to move the cursor.
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) if text.starts_with('(') => text.clone(),
-        value => value.to_string(),
-    };
-    let mut plain: String = text
-        .chars()
-        .flat_map(|character| {
-            let hidden = character.is_control() || ('\u{202a}'..='\u{2069}').contains(&character);
-            if hidden { character.escape_unicode().collect::<String>() } else { character.to_string() }
-                .chars()
-                .collect::<Vec<_>>()
-        })
-        .take(LONGEST + 1)
-        .collect();
-    if plain.chars().count() > LONGEST {
-        plain.pop();
-        plain.push('…');
+/// Each reason once, those that want the same together, with what that is behind them.
+fn explained(explanations: &[Explanation], page: &mut Page) {
+    let mut remedies: Vec<&str> = Vec::new();
+    for explanation in explanations {
+        if !remedies.contains(&&*explanation.what_to_do) {
+            remedies.push(&explanation.what_to_do);
+        }
     }
-    plain
+    for remedy in remedies {
+        let mut reasons: Vec<&str> = Vec::new();
+        for explanation in explanations.iter().filter(|explanation| explanation.what_to_do == remedy) {
+            if !reasons.contains(&&*explanation.why) {
+                reasons.push(&explanation.why);
+                page.line(format!("  why: {}", explanation.why));
+            }
+        }
+        page.line(format!("  what to do: {remedy}"));
+    }
 }

@@ -1,6 +1,7 @@
 //! What must be known of the code to try it out: its variables, what it imports, and how it names the provider.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub(crate) struct Code {
     pub(crate) provider: bool,
     /// The aliases of further blocks.
     pub(crate) aliases: BTreeSet<String>,
+    /// The addresses of the `resource` blocks.
+    pub(crate) resources: BTreeSet<String>,
 }
 
 /// A variable without a default.
@@ -49,26 +52,37 @@ impl Variable {
 /// would take two hundred megabytes.
 pub(crate) fn read(folder: &Path) -> Result<Code, WorkbenchError> {
     let mut code = Code::default();
-    let mut files = Vec::new();
+    for (name, text) in files(folder)? {
+        code.resources.extend(text.lines().filter_map(resource));
+        if !matters(&text) {
+            continue;
+        }
+        let syntax = |source| WorkbenchError::Syntax { path: folder.join(&name), source: Box::new(source) };
+        text.parse::<Body>().map_err(syntax)?.blocks().for_each(|block| code.block(block));
+    }
+    Ok(code)
+}
+
+/// The `.tf` files in `folder`: their names and texts, in the order of their names. An error where there is none.
+pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, String>, WorkbenchError> {
+    let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|source| WorkbenchError::read(folder, source))? {
         let path = entry.map_err(|source| WorkbenchError::read(folder, source))?.path();
-        if path.extension().is_some_and(|extension| extension == "tf") {
-            files.push(path);
-        }
+        let (Some(name), Some("tf")) = (path.file_name(), path.extension().and_then(OsStr::to_str)) else { continue };
+        let text = fs::read_to_string(&path).map_err(|source| WorkbenchError::read(&path, source))?;
+        files.insert(name.to_string_lossy().into_owned(), text);
     }
     if files.is_empty() {
         return Err(WorkbenchError::NoCode { folder: folder.to_owned() });
     }
-    files.sort();
-    for path in files {
-        let text = fs::read_to_string(&path).map_err(|source| WorkbenchError::read(&path, source))?;
-        if !matters(&text) {
-            continue;
-        }
-        let body = text.parse::<Body>().map_err(|source| WorkbenchError::Syntax { path, source: Box::new(source) })?;
-        body.blocks().for_each(|block| code.block(block));
-    }
-    Ok(code)
+    Ok(files)
+}
+
+/// The address of the block that this line begins: `resource "type" "name" {`.
+fn resource(line: &str) -> Option<String> {
+    let mut parts = line.trim_start().strip_prefix("resource")?.split('"');
+    let (_, resource, _, label) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("{resource}.{label}"))
 }
 
 fn matters(text: &str) -> bool {

@@ -16,7 +16,7 @@ use proxmox_mpc_twin::{Credentials, Recording};
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
-pub(crate) use code::Code;
+pub(crate) use code::{Code, files};
 pub use error::WorkbenchError;
 pub(crate) use scratch::{NO_SSH, Scratch};
 pub(crate) use session::{Session, provider_version};

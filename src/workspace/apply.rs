@@ -8,7 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::workspace::{Changes, FileSet, IGNORED, JOURNAL, Journal, Manifest, UNFINISHED, WorkspaceError, path};
+use crate::workspace::{
+    Changes, FileSet, IGNORED, JOURNAL, Journal, Manifest, UNFINISHED, WorkspaceError, clashes, path,
+};
 
 /// Where files are written before they get their names; on the same disk, so that a rename is enough.
 const STAGING: &str = ".proxmox-mpc/staging";
@@ -36,6 +38,10 @@ pub fn apply(
 ) -> Result<(), WorkspaceError> {
     if !changes.edited.is_empty() && matches!(edits, Edits::Stop) {
         return Err(WorkspaceError::Edited { edits: changes.edited.clone() });
+    }
+    let clashes = clashes::clashes(folder, files, changes)?;
+    if !clashes.is_empty() {
+        return Err(WorkspaceError::Clashing { clashes });
     }
     if changes.is_empty() {
         return Ok(());

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, FaultKind};
-use crate::workspace::Edit;
 use crate::workspace::lock::Holder;
+use crate::workspace::{Clash, Edit};
 
 /// Why a workspace could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,12 @@ pub enum WorkspaceError {
         folder: PathBuf,
         /// Who has it, where that is known.
         holder: Option<Holder>,
+    },
+    /// Somebody's own file declares what a generated one declares as well.
+    #[error("{}", clashing(clashes))]
+    Clashing {
+        /// What, and where.
+        clashes: Vec<Clash>,
     },
     /// A path of a file set or of the manifest leads out of the workspace.
     #[error("the path `{path}` leads out of the workspace")]
@@ -74,15 +80,22 @@ impl Fault for WorkspaceError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Edited { .. } => {
-                return vec![
-                    "Move your change to a file of your own: files that we did not generate are never touched."
-                        .to_owned(),
-                    "To have the generated text instead, run again with `--force`: a copy of your file is kept."
-                        .to_owned(),
-                ];
+            Self::Edited { edits } => {
+                let mut hints = Vec::new();
+                if edits.iter().any(|edit| edit.ours) {
+                    hints.push(
+                        "Move your change to a file of your own: files that we did not generate are never touched.",
+                    );
+                }
+                if edits.iter().any(|edit| !edit.ours) {
+                    hints.push("Give your file another name or place: the import needs this one.");
+                }
+                hints
+                    .push("To have the generated text instead, run again with `--force`: a copy of your file is kept.");
+                return hints.into_iter().map(str::to_owned).collect();
             }
             Self::Busy { .. } => "Run again when it has finished, or with `--wait`.".to_owned(),
+            Self::Clashing { clashes } => return clashing_hints(clashes),
             Self::Outside { .. } => "Restore `manifest.json` from version control.".to_owned(),
             Self::NotAFile { path } => format!("Move `{}` out of the way.", path.display()),
             Self::NotAFolder { .. } => "Choose another folder.".to_owned(),
@@ -110,10 +123,55 @@ fn held(holder: Option<&Holder>) -> String {
     holder.map(|Holder { pid, since }| format!(": process {pid}, since {since}")).unwrap_or_default()
 }
 
+fn clashing_hints(clashes: &[Clash]) -> Vec<String> {
+    let any = |beginning: &str| clashes.iter().any(|clash| clash.what.starts_with(beginning));
+    let mut hints =
+        vec!["Take it out of your file, or give it another name there; Terraform takes no two of a name.".to_owned()];
+    if any("resource") {
+        hints.push(
+            "Or give the imported object another address: `import --dry-run --output json` prints the mapping, `--mapping` \
+             takes it back edited."
+                .to_owned(),
+        );
+    }
+    if any("provider") || any("required_providers") || any("variable") {
+        hints.push(
+            "Or move your block to a file whose name ends with `_override.tf`: Terraform merges it into the generated one."
+                .to_owned(),
+        );
+    }
+    hints
+}
+
+fn clashing(clashes: &[Clash]) -> String {
+    let one = |clash: &Clash| {
+        let Clash { what, file, line, generated } = clash;
+        format!("`{what}` is in your file `{file}`, line {line}, and would be in `{generated}` as well")
+    };
+    match clashes {
+        [clash] => one(clash),
+        clashes => {
+            let lines: Vec<String> = clashes.iter().map(|clash| format!("\n  {}", one(clash))).collect();
+            format!("{} declarations would be there twice:{}", clashes.len(), lines.concat())
+        }
+    }
+}
+
 fn edited(edits: &[Edit]) -> String {
     let mut text = match edits {
-        [edit] => format!("`{}` was edited since it was generated", edit.path),
-        edits => format!("{} generated files were edited since they were generated", edits.len()),
+        [edit] if edit.ours => format!("`{}` was edited since it was generated", edit.path),
+        [edit] => format!("`{}` is not ours: somebody's own file is where the import would write", edit.path),
+        edits => {
+            let names = |ours: bool| {
+                let names = edits.iter().filter(|edit| edit.ours == ours).map(|edit| format!("`{}`", edit.path));
+                names.collect::<Vec<_>>().join(", ")
+            };
+            let (ours, others) = (names(true), names(false));
+            let parts =
+                [("edited since they were generated", ours), ("not ours, where the import would write", others)];
+            let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+            parts.map(|(what, names)| format!("{what}: {names}")).collect::<Vec<_>>().join("; ")
+        }
     };
     for edit in edits {
         write!(text, "\n{}", edit.difference.trim_end()).expect("writing to a string cannot fail");

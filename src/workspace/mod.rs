@@ -1,6 +1,7 @@
 //! The folder of generated code: what a run would change in it, and the change, whole or not at all.
 
 mod apply;
+mod clashes;
 mod error;
 pub mod lock;
 mod path;
@@ -17,6 +18,7 @@ use similar::TextDiff;
 #[cfg(test)]
 pub(crate) use apply::apply_until;
 pub use apply::{Edits, apply};
+pub use clashes::Clash;
 pub use error::WorkspaceError;
 
 /// Text by path relative to the workspace, always with `/`.
@@ -136,6 +138,8 @@ impl Changes {
 pub struct Edit {
     /// Its path relative to the workspace.
     pub path: String,
+    /// Whether an earlier run wrote it; otherwise the file is somebody's own, in the place of one of ours.
+    pub ours: bool,
     /// From the file as it is to the text that it should have, as a unified difference.
     pub difference: String,
 }
@@ -156,7 +160,9 @@ pub fn plan(folder: &Path, files: &FileSet, manifest: Manifest<'_>, known: &Hash
             Some(current) if current == wanted.as_bytes() => changes.unchanged.push(path.clone()),
             Some(current) if ours(path, &hash(&current)) => changes.changed.push(path.clone()),
             Some(current) => {
-                changes.edited.push(Edit { path: path.clone(), difference: difference(path, &current, wanted) });
+                let ours = known.contains_key(path)
+                    || unfinished.as_ref().is_some_and(|journal| journal.files.contains_key(path));
+                changes.edited.push(Edit { path: path.clone(), ours, difference: difference(path, &current, wanted) });
             }
         }
     }

@@ -27,7 +27,7 @@ fn a_change_of_the_cluster_changes_its_block_only() {
     let before = lab.files();
     lab.data(CONFIG)["memory"] = "8192".into();
     let said = lab.import(&[]).done();
-    assert!(said.contains("files 1 changed"), "{said}");
+    assert!(said.contains("1 file changed"), "{said}");
     let after = lab.files();
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, ["manifest.json", "terraform/virtual_machines.tf"]);
@@ -110,6 +110,17 @@ fn code_of_what_cannot_be_imported_any_more_stays() {
     assert!(said.contains("kept as it is"), "{said}");
     assert_eq!(lab.code(WEB), web);
     lab.import(&["--strict"]).failed();
+}
+
+/// What never was Terraform's is not said to be kept.
+#[test]
+fn what_ansible_has_from_the_beginning_is_not_kept() {
+    let mut lab = Lab::new();
+    lab.data(CONFIG)["migrate_downtime"] = "0.5".into();
+    lab.import(&[]).done();
+    let said = lab.import(&[]).done();
+    assert!(said.contains("no file was changed"), "{said}");
+    assert!(!said.contains("kept as it is") && !said.contains("cannot import it now"), "{said}");
 }
 
 /// Its block, its import, its variable and its membership go together, and the report names it.

@@ -89,7 +89,8 @@ fn foreign_files_are_never_touched() {
     fs::create_dir_all(lab.at("lab/terraform")).unwrap();
     lab.write(FILE, "# Mine.\n");
     let said = lab.import(&[]).failed();
-    assert!(said.contains(FILE) && said.contains("-# Mine."), "{said}");
+    assert!(said.contains("`terraform/virtual_machines.tf` is not ours") && said.contains("-# Mine."), "{said}");
+    assert!(!said.contains("edited since") && said.contains("another name or place"), "{said}");
     let left = files(&lab.at("lab"));
     assert_eq!(left.keys().collect::<Vec<_>>(), [".proxmox-mpc/.gitignore", FILE]);
 }
@@ -111,4 +112,59 @@ fn an_edited_file_that_is_not_wanted_any_more_stays() {
     assert!(said.contains("pools.tf is no longer generated, but was edited: it stays"), "{said}");
     assert_eq!(lab.read(pools), edited);
     assert!(!lab.files().contains_key("terraform/pool_memberships.tf"));
+}
+
+/// Terraform takes no two of a name: what would clash is said before anything is written.
+#[test]
+fn what_is_declared_already_is_found_before_it_is_written() {
+    let check = |text: &str, expected: &[&str]| {
+        let lab = Lab::new();
+        fs::create_dir_all(lab.at("lab/terraform")).unwrap();
+        lab.write("terraform/mine.tf", text);
+        if expected.is_empty() {
+            lab.import(&[]).done();
+            // And neither are our own files, when they are there.
+            lab.import(&[]).done();
+            return;
+        }
+        let said = lab.import(&[]).failed();
+        for words in expected {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert_eq!(files(&lab.at("lab")).keys().collect::<Vec<_>>(), ["terraform/mine.tf"]);
+        // `--force` is for files that would be overwritten.
+        lab.import(&["--force"]).failed();
+    };
+    check(
+        "# Mine.\nresource \"proxmox_virtual_environment_vm\" \"web_frontend\" {\n  node_name = \"x\"\n}\n",
+        &[
+            "`resource \"proxmox_virtual_environment_vm\" \"web_frontend\"` is in your file `terraform/mine.tf`, line 2",
+            "would be in `terraform/virtual_machines.tf` as well",
+            "--mapping",
+        ],
+    );
+    check("provider \"proxmox\" {\n  insecure = true\n}\n", &["`provider \"proxmox\"`", "_override.tf"]);
+    check(
+        "terraform {\n  backend \"local\" {}\n  required_providers {\n    random = { source = \"hashicorp/random\" }\n  }\n}\n",
+        &["`required_providers` is in your file `terraform/mine.tf`, line 3"],
+    );
+    check("variable \"ci_ubuntu_cloud_init_password\" {}\n", &["terraform/variables.tf"]);
+    check(
+        "provider \"proxmox\" {\n  insecure = true\n}\nimport {\n  to = proxmox_virtual_environment_vm.web_frontend\n  id = \"pve1/100\"\n}\n",
+        &["2 declarations would be there twice:", "`import to proxmox_virtual_environment_vm.web_frontend`"],
+    );
+    check(
+        "terraform {\n  backend \"local\" {}\n}\nprovider \"proxmox\" {\n  alias = \"other\"\n}\nresource \"a\" \"b\" {}\n\
+         variable \"mine\" {}\nlocals {\n  mine = 1\n}\n",
+        &[],
+    );
+}
+
+/// Terraform merges such files into the others.
+#[test]
+fn an_override_may_declare_it_again() {
+    let lab = Lab::new();
+    fs::create_dir_all(lab.at("lab/terraform")).unwrap();
+    lab.write("terraform/provider_override.tf", "provider \"proxmox\" {\n  insecure = true\n}\n");
+    lab.import(&[]).done();
 }

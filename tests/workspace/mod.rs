@@ -16,6 +16,7 @@ mod ansible;
 mod brake;
 mod edits;
 mod mapping;
+mod report;
 mod selection;
 mod source;
 

@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
                 format!("{identity} is not Terraform code here: {reason}")
             }
             Some(_) => format!("{identity} is another sort of resource here"),
-            None => format!("{identity} was not found, not readable, or left out of this import"),
+            None => format!("{identity} was not found, not readable, or excluded from this import"),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) static HALF: Half = Half {
     rows: &[
         Row::custom(&["userid"], |draft| {
             draft.remark(
-                "Proxmox does not tell its value: made anew, the token gets another one (provider rule U7)",
+                "Proxmox does not tell its value: a token that is created again gets another one (provider rule U7)",
                 Some("tell the new value to whoever uses the token".to_owned()),
             );
             let user = draft.text("userid").unwrap_or_default();
