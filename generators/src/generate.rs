@@ -6,7 +6,7 @@ use proxmox_mpc_model::kinds::{Class, Write};
 use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 use crate::addresses::{self, natural};
-use crate::ansible::{self, Inventory, Role, Task};
+use crate::ansible::{self, Inventory, Role, SecretNames, Task};
 use crate::bpg;
 use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
 use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
@@ -29,14 +29,18 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
         listings.push((*half, listing));
     }
-    let names = addresses::assign(&listings, options, &previous.manifest);
+    let chunks = Chunks::read(&previous.files);
+    let inventory = Inventory::new(&previous.files);
+    let names = addresses::assign(&listings, options, &previous.manifest, inventory.names());
     let mut run = Run {
         cluster: &cluster,
         options,
         previous,
+        sharing: addresses::sharing(&listings, &names, &previous.manifest),
         names,
-        chunks: Chunks::read(&previous.files),
-        inventory: Inventory::new(&previous.files),
+        secret_names: SecretNames::assign(&listings, &chunks),
+        chunks,
+        inventory,
         before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
         texts: BTreeMap::new(),
@@ -65,6 +69,9 @@ struct Run<'a> {
     options: &'a Options,
     previous: &'a Previous,
     names: BTreeMap<Identity, String>,
+    /// Who has a label that another object of its namespace has as well.
+    sharing: BTreeSet<Identity>,
+    secret_names: SecretNames,
     chunks: Chunks<'a>,
     /// Who had which address.
     before: BTreeMap<&'a str, &'a Identity>,
@@ -169,6 +176,9 @@ impl Run<'_> {
         self.addresses.insert(identity.clone(), address.clone());
         let mut draft =
             Draft::new(object, self.cluster, half.model(), &self.addresses, self.written(half, object).is_some());
+        if self.sharing.contains(identity) {
+            draft.share_label();
+        }
         let refusals = rows(half, &mut draft)?;
         let fates = fates(&draft);
         if let Some(set_aside) = joined(refusals) {
@@ -185,7 +195,7 @@ impl Run<'_> {
             self.notice(object, Some(&address), remark);
         }
         if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
+            let tasks = Task::some(half.model(), &title, &entrusted, &write, role);
             self.tasks(role, identity, &tasks);
         }
         self.texts.insert(natural(identity), text);
@@ -244,7 +254,7 @@ impl Run<'_> {
 
     fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
         if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity, &self.secret_names)).collect();
             self.roles.entry(role).or_default().insert(natural(identity), texts.join("\n"));
         }
     }

@@ -113,7 +113,7 @@ fn candidate(wish: &Wish, step: usize) -> String {
 
 /// More of the digest of an identity at each step, and underscores behind all of it: a name that somebody took on purpose
 /// may look like a digest.
-fn digest(identity: &Identity, step: usize) -> String {
+pub(crate) fn digest(identity: &Identity, step: usize) -> String {
     let bytes = Sha256::digest(identity.to_string());
     let text: String = bytes.iter().take(4 * (step + 1)).fold(String::new(), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
@@ -220,8 +220,29 @@ mod tests {
     /// Names that collide, that look like what another one falls back to, and that no language could take as they are.
     fn hostile() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(vec![
-            "", "a", "A", "a_1", "a-1", "a_1_1", "vm_a", "vm_a_1", "vm_1", "1", "01", "null", "Null", "true", "for", "ä", "東京", "a b", "a/b",
-            "a.b", "--", "\u{202e}a", "🦀",
+            "",
+            "a",
+            "A",
+            "a_1",
+            "a-1",
+            "a_1_1",
+            "vm_a",
+            "vm_a_1",
+            "vm_1",
+            "1",
+            "01",
+            "null",
+            "Null",
+            "true",
+            "for",
+            "ä",
+            "東京",
+            "a b",
+            "a/b",
+            "a.b",
+            "--",
+            "\u{202e}a",
+            "🦀",
         ]);
         let short = "[aA1_./ -]{0,4}";
         prop_oneof![odd.prop_map(str::to_owned), short, "\\PC{0,6}"]
@@ -234,9 +255,8 @@ mod tests {
             let identity = Identity::new(prefix, &id);
             (identity.clone(), Wish { identity, name, word: if prefix == "qemu" { "vm" } else { "container" }, id })
         };
-        prop::collection::vec(one, 0..24).prop_map(move |all| {
-            all.into_iter().map(wish).collect::<BTreeMap<_, _>>().into_values().collect()
-        })
+        prop::collection::vec(one, 0..24)
+            .prop_map(move |all| all.into_iter().map(wish).collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
     proptest! {
@@ -281,15 +301,18 @@ mod tests {
             now.retain(|identity, _| identity.prefix() == "pool");
             let taken: BTreeSet<String> = kept.values().cloned().collect();
             assert!(now.values().all(|name| !taken.contains(name)), "{now:?}");
-            kept.extend(now.into_values().enumerate().map(|(index, name)| {
-                (Identity::new("other", format!("{round}-{index}")), name)
-            }));
+            kept.extend(
+                now.into_values()
+                    .enumerate()
+                    .map(|(index, name)| (Identity::new("other", format!("{round}-{index}")), name)),
+            );
         }
     }
 
     #[test]
     fn ten_thousand_that_read_alike_take_no_time() {
-        let ids: Vec<String> = (0..10_000).map(|number| "-".repeat(number % 97) + "a" + &"-".repeat(number / 97)).collect();
+        let ids: Vec<String> =
+            (0..10_000).map(|number| "-".repeat(number % 97) + "a" + &"-".repeat(number / 97)).collect();
         let wishes = pools(&ids.iter().map(String::as_str).collect::<Vec<_>>());
         let names = assign(&wishes, &BTreeMap::new(), &BTreeSet::new());
         assert_eq!(names.values().collect::<BTreeSet<_>>().len(), 10_000);
