@@ -121,11 +121,15 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, Stopped> {
     })?;
     let outcome = runtime.block_on(async {
         tokio::select! {
+            // Work that has come to its end has ended, whatever was asked of it meanwhile.
+            biased;
             outcome = work => Some(outcome),
             _ = stopped.recv() => None,
         }
     });
     drop(listening);
+    // What was left to itself on another thread is waited for by nobody.
+    runtime.shutdown_background();
     outcome.ok_or(Stopped::Interrupted)
 }
 

@@ -164,6 +164,7 @@ impl Fault for RecordingError {
             Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
             Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
             Self::Occupied { .. } => "name another folder, or remove this one first",
+            Self::Stopped => return Vec::new(),
             Self::Read { .. } => "check who may read it",
             Self::Write { .. } => "check that the disk is not full and that you may write there",
         };

@@ -52,6 +52,9 @@ pub enum RecordingError {
         /// The path that was to be written.
         path: PathBuf,
     },
+    /// Whoever it was for does not wait for it any more.
+    #[error("the recording was not finished")]
+    Stopped,
     /// The system refused to read.
     #[error("cannot read `{}`", path.display())]
     Read {

@@ -24,6 +24,11 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Packs the recording in a folder into one file. The same recording gives the same bytes.
 pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
+    pack_unless(folder, file, &|| false)
+}
+
+/// The same, unless it should stop, which is asked at each answer.
+pub(super) fn pack_unless(folder: &Path, file: &Path, stop: &dyn Fn() -> bool) -> Result<(), RecordingError> {
     let refused = |source| RecordingError::Write { path: file.to_owned(), source };
     let file = std::path::absolute(file).map_err(refused)?;
     let parent = file.parent().unwrap_or(&file);
@@ -33,6 +38,9 @@ pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
     for name in private::files(folder)? {
         if name != ABOUT && ApiPath::from_file(&name).is_none() {
             continue;
+        }
+        if stop() {
+            return Err(RecordingError::Stopped);
         }
         let path = folder.join(&name);
         let content = fs::read(&path).map_err(|source| RecordingError::Read { path, source })?;
