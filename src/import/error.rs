@@ -41,6 +41,12 @@ pub enum ImportError {
         /// `user@realm`, or `user@realm!token`.
         login: String,
     },
+    /// `--only` and `--exclude` leave nothing to import.
+    #[error("{}", nothing(unmatched))]
+    NothingSelected {
+        /// The conditions that hold for no object.
+        unmatched: Vec<String>,
+    },
     /// An answer was stored and cannot be read back.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -91,6 +97,7 @@ impl Fault for ImportError {
             Self::Overview { .. }
             | Self::NoList { .. }
             | Self::Blind { .. }
+            | Self::NothingSelected { .. }
             | Self::Unreadable(_)
             | Self::Read { .. }
             | Self::Write { .. }
@@ -111,6 +118,10 @@ impl Fault for ImportError {
                 hints.extend(rights::reader());
                 hints
             }
+            Self::NothingSelected { .. } => vec![
+                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name".to_owned(),
+                "nothing was written: the workspace is as it was".to_owned(),
+            ],
             Self::Client(error) => error.hints(),
             Self::Overview { .. } => {
                 vec!["look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned()]
@@ -135,6 +146,13 @@ impl Fault for ImportError {
                 "a manifest comes back with `git checkout manifest.json`".to_owned(),
             ],
         }
+    }
+}
+
+fn nothing(unmatched: &[String]) -> String {
+    match unmatched {
+        [] => "no object on record is in all of `--only` and in none of `--exclude`".to_owned(),
+        some => format!("no object on record matches `{}`", some.join("`, nor `")),
     }
 }
 
