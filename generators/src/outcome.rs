@@ -1,13 +1,13 @@
 //! What goes into a run of the generators, and what comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Unread};
 use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::manifest::Manifest;
-use crate::selection::Selection;
+use crate::selection::{Selection, Survey};
 
 /// Generated files: text by path relative to the workspace.
 pub type FileSet = BTreeMap<String, String>;
@@ -82,6 +82,10 @@ pub struct Generated {
     pub kept: Vec<Kept>,
     /// Code that is taken out.
     pub gone: Vec<Gone>,
+    /// What the selection leaves out of what is listed, and the mapping.
+    pub left_out: BTreeSet<Identity>,
+    /// What the selection comes to among the objects that are listed.
+    pub survey: Survey,
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use proxmox_mpc_generators::adopt::StateError;
 use proxmox_mpc_generators::manifest::ManifestError;
-use proxmox_mpc_model::{ApiPath, Unreadable};
+use proxmox_mpc_model::{ApiPath, Unread, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
 use super::rights;
@@ -46,6 +46,8 @@ pub enum ImportError {
     NothingSelected {
         /// The conditions that hold for no object.
         unmatched: Vec<String>,
+        /// What could not be read, where objects may be that they hold for.
+        unread: Vec<Unread>,
     },
     /// An answer was stored and cannot be read back.
     #[error(transparent)]
@@ -118,8 +120,13 @@ impl Fault for ImportError {
                 hints.extend(rights::reader());
                 hints
             }
+            Self::NothingSelected { unread, .. } if !unread.is_empty() => {
+                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason));
+                lists.chain(["nothing was written: the workspace is as it was".to_owned()]).collect()
+            }
             Self::NothingSelected { .. } => vec![
-                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name".to_owned(),
+                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name"
+                    .to_owned(),
                 "nothing was written: the workspace is as it was".to_owned(),
             ],
             Self::Client(error) => error.hints(),
@@ -181,6 +188,11 @@ impl Fault for RecordingError {
             Self::NoRecording { .. } => "name the folder that holds recording.json, or the .tar.zst file itself",
             Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
             Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
+            Self::TooLarge { .. } => "no cluster gives such an answer: ask whoever made the recording",
+            Self::TooLargeWhole { .. } | Self::TooMany { .. } => {
+                "if you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
+                 answer by answer"
+            }
             Self::Occupied { .. } => "name another folder, or remove this one first",
             Self::Stopped => return Vec::new(),
             Self::Read { .. } => "check who may read it",

@@ -97,6 +97,9 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         mapping.objects.extend(adoption.addresses.objects);
     }
     let (Input { fetched, previous, .. }, mut generated) = made(input).await?;
+    if !job.selection.is_everything() && generated.survey.taken == 0 {
+        return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched });
+    }
     if let Some(Mapping { path, manifest }) = &job.mapping {
         let refused = |source| ImportError::Manifest { path: path.clone(), source };
         manifest.check(&previous.manifest, &generated.manifest).map_err(refused)?;
