@@ -14,7 +14,7 @@ use crate::clock;
 use crate::fault::FaultKind;
 use crate::import::{self, ImportError, Job, Mapping, Source};
 use crate::interrupt;
-use crate::settings::{self, Flags, World};
+use crate::settings::Flags;
 use crate::ui::Ui;
 
 /// Read a cluster and write it as Terraform and Ansible code
@@ -94,7 +94,7 @@ impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
         let (dry_run, strict) = (self.dry_run, self.strict);
         let from = self.from.clone();
-        let client = if from.is_none() { Some(self.client()?) } else { None };
+        let client = if from.is_none() { Some(self.client(ui)?) } else { None };
         let job = self.job()?;
         let work = async {
             let source = match client {
@@ -129,12 +129,10 @@ impl Arguments {
     }
 
     /// A client for the cluster that the arguments and the environment name.
-    fn client(&self) -> Result<Client, Failure> {
+    fn client(&self, ui: &Ui) -> Result<Client, Failure> {
         let mut flags = self.connection.clone();
         flags.endpoints.splice(0..0, self.cluster.clone());
-        let world =
-            World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &super::secret };
-        Ok(Client::new(settings::resolve(flags, Flags::default(), &world)?)?)
+        super::client(flags, ui)
     }
 }
 

@@ -12,13 +12,16 @@ mod twin;
 mod verify;
 mod version;
 
+use std::fs;
 use std::io;
 
 use clap::Subcommand;
 
+use crate::client::Client;
+use crate::event::{Event, Sink as _};
 use crate::fault::{Fault, FaultKind};
 use crate::interrupt;
-use crate::settings;
+use crate::settings::{self, Flags, World};
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
 use crate::ui::Ui;
@@ -131,6 +134,16 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, Stopped> {
     // What was left to itself on another thread is waited for by nobody.
     runtime.shutdown_background();
     outcome.ok_or(Stopped::Interrupted)
+}
+
+/// A client for the cluster that these options and the environment name. What the user should know of them is said.
+fn client(options: Flags, ui: &Ui) -> Result<Client, Failure> {
+    let world = World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &secret };
+    let settings = settings::resolve(options, Flags::default(), &world)?;
+    for text in settings::cautions(&settings, &world) {
+        ui.event(Event::Message { text });
+    }
+    Ok(Client::new(settings)?)
 }
 
 /// What a program prints, where that is a secret: it goes nowhere else. Its complaints go to the user.

@@ -98,7 +98,7 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     }
     let (Input { fetched, previous, .. }, mut generated) = made(input).await?;
     if !job.selection.is_everything() && generated.survey.taken == 0 {
-        return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched });
+        return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched, unread: generated.unread });
     }
     if let Some(Mapping { path, manifest }) = &job.mapping {
         let refused = |source| ImportError::Manifest { path: path.clone(), source };
@@ -201,6 +201,7 @@ pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
 
 /// What the workspace holds already: its manifest, and the generated code as it stands.
 fn previous(out: &Path) -> Result<Previous, ImportError> {
+    workspace::check_links(out)?;
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }

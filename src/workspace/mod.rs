@@ -15,6 +15,7 @@ use similar::TextDiff;
 
 pub use apply::{Edits, apply};
 pub use error::WorkspaceError;
+pub use path::check_links;
 
 /// Text by path relative to the workspace, always with `/`.
 pub type FileSet = BTreeMap<String, String>;
