@@ -217,7 +217,8 @@ impl Counts {
         let covered = self.terraform + self.ansible + self.default;
         let all = covered + self.not_expressible + self.excluded + self.not_covered;
         if all == 0 {
-            return 100.0;
+            // Of what is left out and was not read, nothing is known to be code.
+            return if self.left_out == 0 { 100.0 } else { 0.0 };
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage of far fewer than 2^52 keys")]
         let percent = 100.0 * covered as f64 / all as f64;
@@ -269,6 +270,7 @@ mod tests {
         check((0, 5, 0, 0), "100.0 %");
         check((9, 0, 1, 0), "90.0 %");
         check((9, 90, 0, 1), "90.0 %");
+        assert_eq!(Counts { left_out: 1, volatile: 5, ..Counts::default() }.percentage(), "0.0 %");
         assert_eq!(Counts { default: 9, excluded: 1, ..Counts::default() }.percentage(), "90.0 %");
         check((9999, 0, 1, 0), "99.9 %");
         check((982, 0, 18, 0), "98.2 %");

@@ -339,7 +339,8 @@ impl Run<'_> {
                 (Some(address), _) => Outcome::Terraform { address: address.clone() },
                 (None, Outcome::Terraform { address }) if code.contains(&address) => Outcome::Terraform { address },
                 (None, outcome @ Outcome::Ansible { .. }) if tasks.contains(identity) => outcome,
-                (None, outcome @ (Outcome::BuiltIn | Outcome::Fact)) => outcome,
+                // What no code can say is not waiting to be chosen.
+                (None, outcome @ (Outcome::BuiltIn | Outcome::Fact | Outcome::SetAside { .. })) => outcome,
                 _ => Outcome::Excluded,
             };
             let keys = match outcome {
