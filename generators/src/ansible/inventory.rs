@@ -120,7 +120,7 @@ impl<'f> Inventory<'f> {
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
-        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()), kept);
+        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()), &kept);
         let mut groups: Vec<(String, Option<String>, usize)> =
             self.groups.iter().map(|(group, number)| (names[group].clone(), group.title(), *number)).collect();
         groups.sort();
@@ -236,7 +236,7 @@ fn placed(
 fn group_names<'h>(
     groups: impl Iterator<Item = &'h Group>,
     hosts: impl Iterator<Item = &'h str>,
-    kept: BTreeMap<&'h Group, &str>,
+    kept: &BTreeMap<&'h Group, &str>,
 ) -> BTreeMap<&'h Group, String> {
     let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
     let given: BTreeSet<&str> = kept.values().copied().collect();
