@@ -35,7 +35,7 @@ fn unchecked(settings: &Settings) -> Option<String> {
 
 /// Nodes are connected to directly: they are seldom on the far side of a proxy, which would hold up hundreds of requests.
 fn proxy(settings: &Settings, world: &World<'_>) -> Option<String> {
-    let set = |name: &&str| (world.variable)(name).filter(|value| !value.is_empty()).is_some();
+    let set = |name: &&str| (world.variable)(name).is_some_and(|value| !value.is_empty());
     let name = PROXIES.into_iter().find(|name| set(name))?;
     let direct = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| (world.variable)(name)).unwrap_or_default();
     let endpoint = settings.endpoints.iter().find(|endpoint| !is_direct(endpoint, &direct))?;

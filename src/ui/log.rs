@@ -43,8 +43,9 @@ pub(super) fn install(options: Options, screen: Arc<Screen>) {
 fn panics(screen: Arc<Screen>) {
     std::panic::set_hook(Box::new(move |panic| {
         let fields = panic.location().map(|place| ("at".to_owned(), place.to_string()));
-        let message = panic.payload_as_str().unwrap_or("a bug");
-        screen.print(&json::log("ERROR", "panic", message, &fields.into_iter().collect()));
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        screen.print(&json::log("ERROR", "panic", text.unwrap_or("a bug"), &fields.into_iter().collect()));
     }));
 }
 

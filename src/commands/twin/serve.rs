@@ -210,7 +210,7 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     let form = |why: String| format!("{why}; an address and a port are wanted, as in `localhost:8006`");
     let mut found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|error| form(error.to_string()))?.collect();
     // What clients try first where a name has addresses of both sorts differs; the default is of the older one.
-    found.sort_by_key(|address| address.is_ipv6());
+    found.sort_by_key(SocketAddr::is_ipv6);
     match found.iter().find(|address| !address.ip().is_loopback()) {
         Some(other) => Err(format!("the twin listens on loopback only, and {} is not a loopback address", other.ip())),
         None => found.first().copied().ok_or_else(|| form("the name has no address".to_owned())),
