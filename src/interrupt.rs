@@ -2,8 +2,9 @@
 //!
 //! While nobody listens they end the process, as if it had never asked for them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -35,6 +36,56 @@ pub struct Listening(u64);
 impl Drop for Listening {
     fn drop(&mut self) {
         listeners().retain(|(id, _)| *id != self.0);
+    }
+}
+
+/// Does work that keeps a processor busy on a thread of its own, so that whoever waits for it hears a signal meanwhile.
+///
+/// Dropping the future leaves the thread to itself: such work writes nothing, and ends with the process.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => resume_unwind(error.into_panic()),
+    }
+}
+
+/// The same for work that writes. Dropping the future asks the work to stop, and waits until it has and has cleaned up
+/// behind itself.
+pub async fn aside_until<T: Send + 'static>(work: impl FnOnce(&Stop) -> T + Send + 'static) -> T {
+    let stop = Stop::default();
+    let (ending, ended) = mpsc::channel::<()>();
+    let theirs = stop.clone();
+    let _guard = Waiting { stop, ended };
+    aside(move || {
+        let done = work(&theirs);
+        // Gone only when the work is done, and whatever it held is dropped.
+        drop(ending);
+        done
+    })
+    .await
+}
+
+/// Tells work whether nobody waits for it any more.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Whether the work should end.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Waiting {
+    stop: Stop,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.stop.0.store(true, Ordering::Relaxed);
+        // Nothing is ever sent: this returns when the other end is gone.
+        self.ended.recv().ok();
     }
 }
 

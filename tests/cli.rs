@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use clap::CommandFactory as _;
 use proxmox_mpc::cli::Cli;
+use proxmox_mpc::toolchain::invocation::Invocation;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support;
-use crate::support::program::{PROGRAM, ran};
+use crate::support::program::{PROGRAM, ran, ran_in};
 
 /// The help of every command, as people read it.
 #[test]
@@ -68,6 +69,7 @@ fn exit_codes_are_the_documented_ones() {
     check(&["rehearse", "--as", "root@pam"], 2, "", "without the secret");
     check(&["twin", "serve", empty], 1, "", "error: there is nothing to answer with");
     check(&["twin", "serve", "x", "--listen", "everywhere"], 2, "", "invalid value 'everywhere'");
+    check(&["twin", "serve", "x", "--listen", "localhost"], 2, "", "as in `localhost:8006`");
     check(&["completions", "zsh"], 0, "#compdef proxmox-mpc", "");
     check(&["man"], 0, ".TH proxmox-mpc 1", "");
     check(&["man", "--out", "/nonexistent/folder"], 1, "", "could not write the manual");
@@ -143,7 +145,7 @@ fn a_cluster_is_made_up_the_same_each_time() {
 fn a_twin_says_where_it_is_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pve-9.1.tar.zst");
-    let mut child = started(&["twin", "serve", recording, "--listen", "127.0.0.1:0"], folder.path());
+    let mut child = started(&["twin", "serve", recording, "--listen", "localhost:0"], folder.path());
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
@@ -153,4 +155,115 @@ fn a_twin_says_where_it_is_and_ends_well() {
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
     assert!(rest.starts_with("PROXMOX_VE_API_TOKEN=root@pam!twin="), "{rest}");
+}
+
+/// A signal during long computation ends it as it ends waiting, and nothing is left behind.
+#[test]
+fn a_request_to_end_is_heard_during_long_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let big = at("big");
+    let made = ran(&["twin", "synth", &big, "--nodes", "2", "--guests", "3000"]);
+    assert_eq!(made.code, Some(0), "{}", made.errors);
+    let (more, packed) = (at("more"), at("more.tar.zst"));
+    let kept = at("kept.tar.zst");
+    let check = |arguments: &[&str], after: u64, signal: Signal| {
+        let place = folder.path().join("here");
+        fs::create_dir(&place).unwrap();
+        let out = place.join("lab").to_str().unwrap().to_owned();
+        let arguments: Vec<&str> =
+            arguments.iter().map(|word| if *word == "OUT" { out.as_str() } else { word }).collect();
+        let mut child = started(&arguments, &place);
+        std::thread::sleep(Duration::from_millis(after));
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} was done after {after} ms");
+        let asked = Instant::now();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{arguments:?}: {errors}");
+        assert!(asked.elapsed() < Duration::from_secs(20), "{arguments:?}: {:?}", asked.elapsed());
+        assert!(errors.contains("interrupted"), "{errors}");
+        let left: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(left.is_empty(), "{arguments:?}: {left:?}");
+        fs::remove_dir(&place).unwrap();
+        let beside: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(beside, ["big"], "{arguments:?}");
+    };
+    // Copying, computing, and packing take more than this each in a debug build; which of them it hits does not matter.
+    for after in [200, 800, 1600] {
+        check(&["import", "--from", &big, "--out", "OUT"], after, Signal::TERM);
+    }
+    check(&["import", "--from", &big, "--out", "OUT", "--record", &kept], 1600, Signal::INT);
+    check(&["coverage", "--from", &big], 500, Signal::TERM);
+    check(&["twin", "synth", &more, "--guests", "20000"], 1000, Signal::INT);
+    check(&["twin", "synth", &packed, "--guests", "20000"], 1000, Signal::TERM);
+}
+
+/// With `--events json`, whatever is said on standard error is an object on a line of its own.
+#[test]
+fn events_for_programs_are_objects_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pve-9.1.tar.zst");
+    let (lab, out) = (at("lab"), at("made"));
+    let check = |arguments: &[&str], code: i32| -> Vec<serde_json::Value> {
+        let token = "root@pam!iac=11111111-2222-3333-4444-555555555555".to_owned();
+        let program = Invocation::new(PROGRAM).secret("PROXMOX_VE_API_TOKEN", token.into());
+        let ran = ran_in(program, &[&["--events", "json"], arguments].concat());
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.errors);
+        let object = |line: &str| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert!(value["type"].is_string(), "{line}");
+            value
+        };
+        ran.errors.lines().map(object).collect()
+    };
+    let said = |lines: &[serde_json::Value], sort: &str| lines.iter().any(|line| line["type"] == sort);
+    check(&["import", "--from", recording, "--out", &lab, "-vv"], 0);
+    // Nobody answers there: each attempt is in the log.
+    let nobody = ["import", "https://127.0.0.1:1", "--out", &out, "-vv"];
+    let lines = check(&nobody, 1);
+    assert!(said(&lines, "fault") && said(&lines, "started") && said(&lines, "log"), "{lines:?}");
+    check(&["coverage", &lab, "-vv"], 0);
+    check(&["verify", &at("nothing"), "-v"], 1);
+    check(&["twin", "synth", &at("synth"), "--guests", "3", "-vv"], 0);
+    for usage in [&["nonsense"][..], &["import", "--only", "nonsense"], &["coverage", "--kind", "vmm"]] {
+        assert_eq!(check(usage, 2)[0]["exit_code"], 2);
+    }
+    assert!(said(&check(&["twin", "serve", "-vv", "--listen", "127.0.0.1:0", &at("nothing")], 1), "fault"));
+}
+
+/// A certificate that nobody checks is told each time, with what would pin it; so is a link that leads nowhere.
+#[test]
+fn what_is_taken_unchecked_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pve-9.1.tar.zst");
+    let mut child = started(&["twin", "serve", recording, "--listen", "127.0.0.1:0"], folder.path());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut value = |name: &str| lines.next().unwrap().strip_prefix(name).unwrap().to_owned();
+    let (endpoint, token) = (value("PROXMOX_VE_ENDPOINT="), value("PROXMOX_VE_API_TOKEN="));
+    let fingerprint = value("PROXMOX_MPC_FINGERPRINT=");
+    let import = |variable: (&str, &str), out: &str| {
+        let program = Invocation::new(PROGRAM).secret("PROXMOX_VE_API_TOKEN", token.clone().into());
+        let program = program.env(variable.0, variable.1);
+        ran_in(program, &["import", &endpoint, "--out", &at(out), "--only", "kind=pool"])
+    };
+    let insecure = ("PROXMOX_VE_INSECURE", "true");
+    for _ in 0..2 {
+        let ran = import(insecure, "lab");
+        assert_eq!(ran.code, Some(0), "{}", ran.errors);
+        assert!(ran.errors.contains("warning: no certificate is checked"), "{}", ran.errors);
+        let pin = format!("`--fingerprint {fingerprint}` pins it");
+        assert_eq!(ran.errors.matches(&pin).count(), 1, "{}", ran.errors);
+    }
+    let ran = import(("PROXMOX_MPC_FINGERPRINT", &fingerprint), "lab");
+    assert_eq!((ran.code, ran.errors.contains("certificate")), (Some(0), false), "{}", ran.errors);
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+    let ran = import(("PROXMOX_MPC_FINGERPRINT", &fingerprint), "link");
+    assert_eq!(ran.code, Some(1), "{}", ran.errors);
+    assert!(ran.errors.contains("link` is a link to `nowhere`, which is not there"), "{}", ran.errors);
+    end(&child);
+    child.wait().unwrap();
 }

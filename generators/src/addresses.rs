@@ -15,6 +15,7 @@ pub(crate) fn assign(
     listings: &[(&'static Half, Listing)],
     options: &Options,
     manifest: &Manifest,
+    hosts: BTreeMap<Identity, String>,
 ) -> BTreeMap<Identity, String> {
     let mut wishes: BTreeMap<Namespace, Vec<Wish>> = BTreeMap::new();
     let mut kept: BTreeMap<Namespace, BTreeMap<Identity, String>> = BTreeMap::new();
@@ -32,6 +33,13 @@ pub(crate) fn assign(
             id: entry.identity.id().to_owned(),
         }));
     }
+    // A guest without Terraform code is in no manifest; its host in the inventory has its label.
+    let guests = kept.entry(Namespace::Guests).or_default();
+    let labels: BTreeSet<String> = guests.values().cloned().collect();
+    let unknown = hosts.into_iter().filter(|(_, name)| crate::hcl::identifier(name) && !labels.contains(name));
+    for (identity, name) in unknown {
+        guests.entry(identity).or_insert(name);
+    }
     // Where something was moved from, something new would be taken for it.
     let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
@@ -45,6 +53,26 @@ pub(crate) fn assign(
         names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &reserved));
     }
     names
+}
+
+/// Who has a label that another object of its namespace has as well, as resources of two types can by a mapping.
+pub(crate) fn sharing(
+    listings: &[(&'static Half, Listing)],
+    names: &BTreeMap<Identity, String>,
+    manifest: &Manifest,
+) -> BTreeSet<Identity> {
+    let mut holders: BTreeMap<(Namespace, &str), BTreeSet<&Identity>> = BTreeMap::new();
+    for (half, listing) in listings {
+        let prefix = half.model().prefix;
+        let listed = listing.entries.iter().filter_map(|entry| names.get_key_value(&entry.identity));
+        let known = manifest.objects.keys().filter(|identity| identity.prefix() == prefix);
+        let known = known.filter(|identity| !names.contains_key(*identity));
+        let labels = listed.map(|(identity, label)| (identity, label.as_str()));
+        for (identity, label) in labels.chain(known.filter_map(|one| Some((one, manifest.label(one)?)))) {
+            holders.entry((half.namespace, label)).or_default().insert(identity);
+        }
+    }
+    holders.into_values().filter(|holders| holders.len() > 1).flatten().cloned().collect()
 }
 
 /// The order in which people count: `qemu/99` before `qemu/100`.

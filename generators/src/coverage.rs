@@ -21,6 +21,8 @@ pub enum Fate {
     Volatile,
     /// It is configuration that no code can say; why.
     NotExpressible(Cow<'static, str>),
+    /// It is of an object that the user leaves out, and that no code has.
+    Excluded,
     /// Nobody has said what it is.
     NotCovered,
 }
@@ -34,6 +36,7 @@ impl Fate {
             Self::Default => "default",
             Self::Volatile => "volatile",
             Self::NotExpressible(_) => "not expressible",
+            Self::Excluded => "excluded",
             Self::NotCovered => "not covered",
         }
     }
@@ -71,6 +74,8 @@ pub enum Outcome {
     BuiltIn,
     /// It is no configuration: a snapshot, a volume.
     Fact,
+    /// The user leaves it out, and no code has it.
+    Excluded,
     /// Nothing can say it.
     SetAside {
         /// Why, with the fact.
@@ -143,6 +148,9 @@ pub struct ObjectCoverage {
 pub struct Coverage {
     /// By identity.
     pub objects: BTreeMap<Identity, ObjectCoverage>,
+    /// The kinds that were not read, since the user leaves them out.
+    #[serde(skip)]
+    pub not_read: Vec<&'static str>,
 }
 
 /// How many keys had which fate.
@@ -156,6 +164,8 @@ pub struct Counts {
     pub entrusted: usize,
     /// Objects that nothing can say.
     pub set_aside: usize,
+    /// Objects that the user leaves out, and that no code has.
+    pub left_out: usize,
     /// Keys in the Terraform code.
     pub terraform: usize,
     /// Keys in the Ansible code.
@@ -166,6 +176,8 @@ pub struct Counts {
     pub volatile: usize,
     /// Keys that no code can say.
     pub not_expressible: usize,
+    /// Keys of objects that the user leaves out.
+    pub excluded: usize,
     /// Keys that nobody has said anything of.
     pub not_covered: usize,
 }
@@ -184,6 +196,7 @@ impl Counts {
             Outcome::Terraform { .. } => self.imported += 1,
             Outcome::Ansible { .. } => self.entrusted += 1,
             Outcome::SetAside { .. } => self.set_aside += 1,
+            Outcome::Excluded => self.left_out += 1,
             Outcome::BuiltIn | Outcome::Fact => {}
         }
         for fate in object.keys.values() {
@@ -193,6 +206,7 @@ impl Counts {
                 Fate::Default => &mut self.default,
                 Fate::Volatile => &mut self.volatile,
                 Fate::NotExpressible(_) => &mut self.not_expressible,
+                Fate::Excluded => &mut self.excluded,
                 Fate::NotCovered => &mut self.not_covered,
             } += 1;
         }
@@ -201,9 +215,10 @@ impl Counts {
     /// (Terraform + Ansible + default) / (all − volatile) in percent, so that nothing is gained by calling a key volatile.
     pub fn percent(&self) -> f64 {
         let covered = self.terraform + self.ansible + self.default;
-        let all = covered + self.not_expressible + self.not_covered;
+        let all = covered + self.not_expressible + self.excluded + self.not_covered;
         if all == 0 {
-            return 100.0;
+            // Of what is left out and was not read, nothing is known to be code.
+            return if self.left_out == 0 { 100.0 } else { 0.0 };
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage of far fewer than 2^52 keys")]
         let percent = 100.0 * covered as f64 / all as f64;
@@ -255,6 +270,8 @@ mod tests {
         check((0, 5, 0, 0), "100.0 %");
         check((9, 0, 1, 0), "90.0 %");
         check((9, 90, 0, 1), "90.0 %");
+        assert_eq!(Counts { left_out: 1, volatile: 5, ..Counts::default() }.percentage(), "0.0 %");
+        assert_eq!(Counts { default: 9, excluded: 1, ..Counts::default() }.percentage(), "90.0 %");
         check((9999, 0, 1, 0), "99.9 %");
         check((982, 0, 18, 0), "98.2 %");
         check((0, 9, 1, 0), "0.0 %");

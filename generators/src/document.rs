@@ -19,6 +19,7 @@ pub fn coverage(coverage: &Coverage, unread: &[Unread]) -> String {
     );
     unknown(&mut text, coverage);
     totals(&mut text, coverage);
+    excluded(&mut text, coverage);
     elsewhere(&mut text, coverage);
     unseen(&mut text, unread);
     let mut objects: Vec<(&Identity, &ObjectCoverage)> = coverage.objects.iter().collect();
@@ -72,6 +73,29 @@ fn totals(text: &mut String, coverage: &Coverage) {
     }
     row("all", &coverage.total());
     text.push_str("\nCovered is (Terraform + Ansible + default) / (all − volatile), rounded down.\n");
+}
+
+/// What the user leaves out: it is on record, and the totals count it as what no code has.
+fn excluded(text: &mut String, coverage: &Coverage) {
+    let counts = coverage.counts();
+    let left_out = counts.iter().filter(|(_, counts)| counts.left_out > 0);
+    let left_out: Vec<String> = left_out.map(|(kind, counts)| format!("{kind} {}", counts.left_out)).collect();
+    if !left_out.is_empty() {
+        let Counts { left_out: objects, excluded: keys, .. } = coverage.total();
+        _ = writeln!(
+            text,
+            "\nExcluded by `--only`, `--exclude` or the mapping, and not code: {objects} objects with {keys} keys, which \
+             the totals count as not covered ({}).",
+            left_out.join(", ")
+        );
+    }
+    if !coverage.not_read.is_empty() {
+        let kinds = coverage.not_read.join(", ");
+        _ = writeln!(
+            text,
+            "\nNot read in this import, since `--only` or `--exclude` leaves the whole kind out: {kinds}."
+        );
+    }
 }
 
 /// Why keys are not Terraform's.
@@ -153,6 +177,7 @@ fn alike<'c>(objects: &[(&'c Identity, &'c ObjectCoverage)]) -> Vec<Alike<'c>> {
             Outcome::Ansible { reason, .. } | Outcome::SetAside { reason, .. } => reason,
             Outcome::BuiltIn => "built in",
             Outcome::Fact => "fact",
+            Outcome::Excluded => "excluded",
         };
         let mut families = families(object);
         if counts[object.kind] > MANY {
@@ -190,6 +215,7 @@ fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
                 Outcome::Ansible { file, .. } => format!("`{file}`"),
                 Outcome::BuiltIn => "it comes with Proxmox".to_owned(),
                 Outcome::Fact => "a fact".to_owned(),
+                Outcome::Excluded => "excluded".to_owned(),
                 Outcome::SetAside { .. } => "set aside".to_owned(),
             };
             _ = writeln!(text, "| {} | {at} |", cell(&title(identity, object)));
@@ -201,6 +227,7 @@ fn group(text: &mut String, alike: &[(&Identity, &ObjectCoverage)]) {
         Outcome::Ansible { file, reason, .. } => _ = writeln!(text, "- at: `{file}`, since {}", line(reason)),
         Outcome::BuiltIn => text.push_str("- it comes with Proxmox, and is as it came\n"),
         Outcome::Fact => text.push_str("- a fact, not configuration\n"),
+        Outcome::Excluded => text.push_str("- excluded, and not code\n"),
         Outcome::Terraform { .. } | Outcome::SetAside { .. } => {}
     }
     let mut groups = Families::new();

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use crate::ansible::Entrusted;
 use crate::coverage::Fate;
 use crate::hcl::{Block, Content, Item, Value};
+use crate::names;
 pub use crate::options::Options;
 
 /// Why an object cannot be imported, and what its owner can do about it.
@@ -110,6 +111,8 @@ pub struct Draft<'a> {
     pub(crate) entrusted: Vec<Entrusted>,
     /// Whether Ansible can keep what the provider cannot say.
     ansible: bool,
+    /// Whether another object has the same label.
+    shares_label: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -134,7 +137,14 @@ impl<'a> Draft<'a> {
             variables: BTreeMap::new(),
             entrusted: Vec::new(),
             ansible,
+            shares_label: false,
         }
+    }
+
+    /// Another object has the same label, as a resource of another type: a variable that is named for the label says
+    /// which of them it is for.
+    pub(crate) fn share_label(&mut self) {
+        self.shares_label = true;
     }
 
     /// The label of the object's own address: `web`.
@@ -353,8 +363,11 @@ impl<'a> Draft<'a> {
         self.addresses.get(identity).map(|address| Value::Reference(format!("{address}.{attribute}")))
     }
 
-    /// A variable, made on its first use.
-    pub fn variable(&mut self, name: String, variable: Variable) -> Value {
+    /// A variable, made on its first use. Whatever begins with the object's label is the object's alone.
+    pub fn variable(&mut self, mut name: String, variable: Variable) -> Value {
+        if self.shares_label && name.starts_with(&format!("{}_", self.label())) {
+            name = format!("{name}_{}", names::digest(&self.object.entry.identity, 0));
+        }
         let reference = Value::Reference(format!("var.{name}"));
         self.variables.insert(name, variable);
         reference

@@ -6,9 +6,9 @@ use proxmox_mpc_model::kinds::{Class, Write};
 use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 use crate::addresses::{self, natural};
-use crate::ansible::{self, Inventory, Role, Task};
+use crate::ansible::{self, Inventory, Role, SecretNames, Task};
 use crate::bpg;
-use crate::coverage::{Fate, KnownFates, ObjectCoverage, Outcome};
+use crate::coverage::{Coverage, Fate, KnownFates, ObjectCoverage, Outcome};
 use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
 use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
@@ -22,6 +22,7 @@ use crate::secrets;
 /// # Errors
 /// A stored answer that cannot be read back.
 pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -> Result<Generated, Unreadable> {
+    let everything = unselected(answers, options, previous)?;
     let cluster = Cluster::read(answers)?;
     let mut listings = Vec::new();
     for half in HALVES {
@@ -29,14 +30,18 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
         listings.push((*half, listing));
     }
-    let names = addresses::assign(&listings, options, &previous.manifest);
+    let chunks = Chunks::read(&previous.files);
+    let inventory = Inventory::new(&previous.files);
+    let names = addresses::assign(&listings, options, &previous.manifest, inventory.names());
     let mut run = Run {
         cluster: &cluster,
         options,
         previous,
+        sharing: addresses::sharing(&listings, &names, &previous.manifest),
         names,
-        chunks: Chunks::read(&previous.files),
-        inventory: Inventory::new(&previous.files),
+        secret_names: SecretNames::assign(&listings, &chunks),
+        chunks,
+        inventory,
         before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
         texts: BTreeMap::new(),
@@ -50,10 +55,39 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
             ..Generated::default()
         },
     };
+    if !options.selection.is_everything() {
+        let entries = listings.iter().flat_map(|(half, listing)| listing.entries.iter().map(|one| (half.model(), one)));
+        run.out.survey = options.selection.survey(entries);
+    }
     for (half, listing) in &listings {
         run.kind(half, listing)?;
     }
+    if let Some(everything) = everything {
+        run.cover_left_out(everything);
+    }
     Ok(run.finish())
+}
+
+/// What would become of everything on record, whatever the user leaves out.
+///
+/// # Errors
+/// A stored answer that cannot be read back.
+pub fn everything(answers: &dyn Answers, mut previous: Previous) -> Result<Generated, Unreadable> {
+    previous.manifest.objects.retain(|_, place| !place.skip);
+    generate(answers, &Options::default(), &previous)
+}
+
+/// What would become of everything, where the user leaves something out. It is made first: of its text nothing is kept.
+fn unselected(answers: &dyn Answers, options: &Options, previous: &Previous) -> Result<Option<Coverage>, Unreadable> {
+    let mapped = || options.mapping.iter().flat_map(|mapping| &mapping.objects);
+    let skips = mapped().chain(&previous.manifest.objects).any(|(_, place)| place.skip);
+    if options.selection.is_everything() && !skips {
+        return Ok(None);
+    }
+    let mut manifest = previous.manifest.clone();
+    manifest.objects.extend(mapped().map(|(identity, place)| (identity.clone(), place.clone())));
+    let previous = Previous { manifest, ..Previous::default() };
+    Ok(Some(everything(answers, previous)?.coverage))
 }
 
 /// Why nobody can say a key of [`Class::Shown`].
@@ -65,6 +99,9 @@ struct Run<'a> {
     options: &'a Options,
     previous: &'a Previous,
     names: BTreeMap<Identity, String>,
+    /// Who has a label that another object of its namespace has as well.
+    sharing: BTreeSet<Identity>,
+    secret_names: SecretNames,
     chunks: Chunks<'a>,
     /// Who had which address.
     before: BTreeMap<&'a str, &'a Identity>,
@@ -88,13 +125,18 @@ impl Run<'_> {
     fn kind(&mut self, half: &'static Half, listing: &Listing) -> Result<(), Unreadable> {
         let kind = half.model();
         self.out.found.insert(kind.id, listing.entries.len());
-        if let Some(reason) = listing.incomplete.as_ref().filter(|_| self.options.selection.takes_kind(kind)) {
-            self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
+        match &listing.incomplete {
+            Some(reason) if self.options.selection.takes_kind(kind) => {
+                self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
+            }
+            Some(_) => self.out.coverage.not_read.push(kind.id),
+            None => {}
         }
         for entry in &listing.entries {
             if let Some(reason) = self.left_out(half, entry) {
                 self.keep(half, &entry.identity, &reason);
                 self.keep_host(&entry.identity);
+                self.out.left_out.insert(entry.identity.clone());
                 continue;
             }
             let reading = kind.read(self.cluster, entry)?;
@@ -169,6 +211,9 @@ impl Run<'_> {
         self.addresses.insert(identity.clone(), address.clone());
         let mut draft =
             Draft::new(object, self.cluster, half.model(), &self.addresses, self.written(half, object).is_some());
+        if self.sharing.contains(identity) {
+            draft.share_label();
+        }
         let refusals = rows(half, &mut draft)?;
         let fates = fates(&draft);
         if let Some(set_aside) = joined(refusals) {
@@ -185,7 +230,7 @@ impl Run<'_> {
             self.notice(object, Some(&address), remark);
         }
         if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), identity, &title, &entrusted, &write, role);
+            let tasks = Task::some(half.model(), &title, &entrusted, &write, role);
             self.tasks(role, identity, &tasks);
         }
         self.settle(object, &address, import_id, Fingerprint::of(&text));
@@ -247,7 +292,7 @@ impl Run<'_> {
 
     fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
         if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity)).collect();
+            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity, &self.secret_names)).collect();
             let text = texts.join("\n");
             self.out.manifest.tasks.insert(identity.clone(), Fingerprint::of(&text));
             self.roles.entry(role).or_default().insert(natural(identity), text);
@@ -285,6 +330,39 @@ impl Run<'_> {
         let keys = self.known_fates.share(keys);
         let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
         self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
+    }
+
+    /// Counts what the user leaves out as what it is: code where code of it is kept, otherwise excluded.
+    fn cover_left_out(&mut self, mut everything: Coverage) {
+        let code: BTreeSet<&String> = self.addresses.values().collect();
+        let tasks: BTreeSet<&Identity> = self.roles.values().flatten().map(|((_, identity), _)| identity).collect();
+        for identity in &self.out.left_out {
+            let Some(half) = HALVES.iter().find(|half| half.model().prefix == identity.prefix()) else { continue };
+            let coverage = everything.objects.remove(identity);
+            let coverage = coverage.unwrap_or_else(|| ObjectCoverage {
+                kind: half.kind,
+                name: None,
+                outcome: Outcome::Excluded,
+                keys: self.known_fates.share(BTreeMap::new()),
+            });
+            let outcome = match (self.addresses.get(identity), coverage.outcome) {
+                (Some(address), _) => Outcome::Terraform { address: address.clone() },
+                (None, Outcome::Terraform { address }) if code.contains(&address) => Outcome::Terraform { address },
+                (None, outcome @ Outcome::Ansible { .. }) if tasks.contains(identity) => outcome,
+                // What no code can say is not waiting to be chosen.
+                (None, outcome @ (Outcome::BuiltIn | Outcome::Fact | Outcome::SetAside { .. })) => outcome,
+                _ => Outcome::Excluded,
+            };
+            let keys = match outcome {
+                Outcome::Excluded => {
+                    let fate = |fate: &Fate| if *fate == Fate::Volatile { Fate::Volatile } else { Fate::Excluded };
+                    self.known_fates.share(coverage.keys.iter().map(|(key, one)| (key.clone(), fate(one))).collect())
+                }
+                _ => coverage.keys,
+            };
+            let coverage = ObjectCoverage { kind: coverage.kind, name: coverage.name, outcome, keys };
+            self.out.coverage.objects.insert(identity.clone(), coverage);
+        }
     }
 
     /// Keeps the code of an object that is not made anew, byte for byte: taking it out would make the next plan destroy

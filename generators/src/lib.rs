@@ -25,7 +25,7 @@ mod secrets;
 
 pub use coverage::Coverage;
 pub use document::coverage as coverage_document;
-pub use generate::generate;
+pub use generate::{everything, generate};
 pub use manifest::Manifest;
 pub use outcome::{Family, FileSet, Generated, Gone, Kept, Notice, Options, Previous};
 pub use selection::Selection;

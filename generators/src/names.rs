@@ -1,8 +1,10 @@
 //! Terraform names: legal, readable, unique, and the same tomorrow.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proxmox_mpc_model::Identity;
+use sha2::{Digest as _, Sha256};
 
 /// Words of the language that a reader would stumble over as a name.
 const RESERVED: &[&str] = &["else", "endfor", "endif", "false", "for", "if", "in", "null", "true"];
@@ -30,68 +32,100 @@ pub fn slug(name: &str) -> String {
 /// A name for each object, unique among them.
 ///
 /// `kept` names are given already and never change; nobody else gets one of them, nor one of the `reserved` ones. Where two new names would be equal,
-/// both carry their id, whichever came first. The same wishes give the same names in any order.
+/// both carry their id, whichever came first; where the ids do not tell them apart either (pools `lab/k3s` and `lab-k3s`), both carry a digest of their
+/// identity. An object whose id is the name itself keeps it: of pools `prod` and `Prod` the first is `prod`. The same wishes give the same names in any
+/// order, and every set of wishes gets its names: no digest is another's, and only so many names are taken.
 pub fn assign(
     wishes: &[Wish],
     kept: &BTreeMap<Identity, String>,
     reserved: &BTreeSet<&str>,
 ) -> BTreeMap<Identity, String> {
     let taken: BTreeSet<&str> = kept.values().map(String::as_str).chain(reserved.iter().copied()).collect();
-    let mut names: BTreeMap<&Identity, (&Wish, usize)> = wishes
-        .iter()
-        .filter(|wish| !kept.contains_key(&wish.identity))
-        .map(|wish| (&wish.identity, (wish, 0)))
-        .collect();
-    loop {
-        let mut groups: BTreeMap<String, Vec<&Identity>> = BTreeMap::new();
-        for (identity, (wish, step)) in &names {
-            groups.entry(candidate(wish, *step)).or_default().push(identity);
-        }
-        let colliding: Vec<&Identity> = groups
-            .iter()
-            .filter(|(name, group)| group.len() > 1 || taken.contains(name.as_str()))
-            .flat_map(|(_, group)| group.clone())
-            .collect();
-        if colliding.is_empty() {
-            let new = names.into_iter().map(|(identity, (wish, step))| (identity.clone(), candidate(wish, step)));
-            let listed: BTreeSet<&Identity> = wishes.iter().map(|wish| &wish.identity).collect();
-            return new
-                .chain(
-                    kept.iter()
-                        .filter(|(identity, _)| listed.contains(identity))
-                        .map(|(identity, name)| (identity.clone(), name.clone())),
-                )
-                .collect();
-        }
-        for identity in colliding {
-            if let Some((_, step)) = names.get_mut(identity) {
-                *step += 1;
-            }
+    let mut names: BTreeMap<Identity, String> = BTreeMap::new();
+    // Each object that has no name yet, and how many candidates it has had to give up.
+    let mut steps: BTreeMap<&Identity, (&Wish, usize)> = BTreeMap::new();
+    for wish in wishes {
+        match kept.get(&wish.identity) {
+            Some(name) => drop(names.insert(wish.identity.clone(), name.clone())),
+            None => drop(steps.insert(&wish.identity, (wish, 0))),
         }
     }
+    let mut holders: BTreeMap<String, Vec<&Identity>> = BTreeMap::new();
+    // Only a name that somebody has come to in the last round can collide in this one.
+    let mut arrived = BTreeSet::new();
+    for (identity, (wish, step)) in &steps {
+        let name = candidate(wish, *step);
+        holders.entry(name.clone()).or_default().push(identity);
+        arrived.insert(name);
+    }
+    while !arrived.is_empty() {
+        let mut leaving: Vec<&Identity> = Vec::new();
+        for name in std::mem::take(&mut arrived) {
+            let Some(group) = holders.get_mut(&name).filter(|group| group.len() > 1 || taken.contains(name.as_str()))
+            else {
+                continue;
+            };
+            let called_so = |identity: &&Identity| steps.get(identity).is_some_and(|(wish, _)| wish.id == name);
+            let (stay, leave): (Vec<_>, Vec<_>) =
+                group.drain(..).partition(|identity| called_so(identity) && !taken.contains(name.as_str()));
+            // Two of the same id are told apart like all others.
+            if let [only] = stay[..] {
+                group.push(only);
+            } else {
+                leaving.extend(stay);
+            }
+            leaving.extend(leave);
+        }
+        for identity in leaving {
+            let Some((wish, step)) = steps.get_mut(identity) else { continue };
+            *step += 1;
+            let name = candidate(wish, *step);
+            holders.entry(name.clone()).or_default().push(identity);
+            arrived.insert(name);
+        }
+    }
+    let given = holders.into_iter().flat_map(|(name, group)| group.into_iter().map(move |one| (one, name.clone())));
+    names.extend(given.map(|(identity, name)| (identity.clone(), name)));
+    names
 }
 
-/// The name that is tried at this step: plain, with the id, with word and id, then with ever more underscores.
+/// The name that is tried at this step: plain, with the id, with word and id, then with ever more of the digest.
 fn candidate(wish: &Wish, step: usize) -> String {
     let slug = wish.name.as_deref().map(slug).unwrap_or_default();
     let id = self::slug(&wish.id);
-    let unnamed = slug.is_empty();
-    let plain = if unnamed {
-        format!("{}_{id}", wish.word)
-    } else if slug.starts_with(|c: char| c.is_ascii_digit()) || RESERVED.contains(&slug.as_str()) {
-        format!("{}_{slug}", wish.word)
-    } else {
-        slug
+    let plain = match (slug.is_empty(), id.is_empty()) {
+        (true, true) => wish.word.to_owned(),
+        (true, false) => format!("{}_{id}", wish.word),
+        _ if slug.starts_with(|c: char| c.is_ascii_digit()) || RESERVED.contains(&slug.as_str()) => {
+            format!("{}_{slug}", wish.word)
+        }
+        _ => slug.clone(),
     };
+    // An id that says what the name says tells nobody apart.
+    let told = if slug.is_empty() || id.is_empty() || id == slug { 1 } else { 3 };
     match step {
         0 => plain,
-        1 if !unnamed => format!("{plain}_{id}"),
-        _ => format!("{}_{plain}_{id}{}", wish.word, "_".repeat(step.saturating_sub(2))),
+        1 if told == 3 => format!("{plain}_{id}"),
+        2 if told == 3 => format!("{}_{plain}_{id}", wish.word),
+        _ => format!("{plain}_{}", digest(&wish.identity, step - told)),
     }
+}
+
+/// More of the digest of an identity at each step, and underscores behind all of it: a name that somebody took on purpose
+/// may look like a digest.
+pub(crate) fn digest(identity: &Identity, step: usize) -> String {
+    let bytes = Sha256::digest(identity.to_string());
+    let text: String = bytes.iter().take(4 * (step + 1)).fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    });
+    text + &"_".repeat((step + 1).saturating_sub(bytes.len() / 4))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn wish(vmid: u32, name: &str) -> Wish {
@@ -143,5 +177,144 @@ mod tests {
         assert_eq!(names[&Identity::new("qemu", 1)], "web");
         assert_eq!(names[&Identity::new("qemu", 2)], "web_2");
         assert_eq!(names[&Identity::new("qemu", 3)], "old_3");
+    }
+
+    /// Objects that go by their id, as pools and storages do.
+    fn pools(ids: &[&str]) -> Vec<Wish> {
+        let wish = |id: &&str| Wish {
+            identity: Identity::new("pool", id),
+            name: Some((*id).to_owned()),
+            word: "pool",
+            id: (*id).to_owned(),
+        };
+        ids.iter().map(wish).collect()
+    }
+
+    #[test]
+    fn ids_that_read_alike_are_told_apart() {
+        let check = |ids: &[&str], expected: &[&str]| {
+            let mut wishes = pools(ids);
+            let expected: BTreeMap<Identity, String> =
+                ids.iter().zip(expected).map(|(id, name)| (Identity::new("pool", id), (*name).to_owned())).collect();
+            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
+            wishes.reverse();
+            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
+        };
+        check(&["prod", "Prod"], &["prod", "prod_7734ca72"]);
+        check(&["Prod", "PROD"], &["prod_7734ca72", "prod_3c91b4f5"]);
+        check(&["lab/k3s", "lab-k3s"], &["lab_k3s_8e30fa62", "lab_k3s_8bfa4388"]);
+        check(&["usb-backup", "usb_backup"], &["usb_backup_e7300a31", "usb_backup"]);
+        check(&["jürgen@pve", "jurgen@pve"], &["jurgen_pve_0a604fe2", "jurgen_pve_38776bb7"]);
+        check(&["null", "NULL"], &["pool_null_2bccfc0d", "pool_null_54b66282"]);
+        check(&["--", "++"], &["pool_853160f0", "pool_80ca12e1"]);
+    }
+
+    #[test]
+    fn who_comes_later_changes_no_name() {
+        let alone = assign(&pools(&["Prod"]), &BTreeMap::new(), &BTreeSet::new());
+        let both = assign(&pools(&["Prod", "prod"]), &alone, &BTreeSet::new());
+        assert_eq!(both[&Identity::new("pool", "Prod")], "prod");
+        assert_ne!(both[&Identity::new("pool", "prod")], "prod");
+    }
+
+    /// Names that collide, that look like what another one falls back to, and that no language could take as they are.
+    fn hostile() -> impl Strategy<Value = String> {
+        let odd = prop::sample::select(vec![
+            "",
+            "a",
+            "A",
+            "a_1",
+            "a-1",
+            "a_1_1",
+            "vm_a",
+            "vm_a_1",
+            "vm_1",
+            "1",
+            "01",
+            "null",
+            "Null",
+            "true",
+            "for",
+            "ä",
+            "東京",
+            "a b",
+            "a/b",
+            "a.b",
+            "--",
+            "\u{202e}a",
+            "🦀",
+        ]);
+        let short = "[aA1_./ -]{0,4}";
+        prop_oneof![odd.prop_map(str::to_owned), short, "\\PC{0,6}"]
+    }
+
+    fn hostile_wishes() -> impl Strategy<Value = Vec<Wish>> {
+        let one = (prop::option::of(hostile()), hostile(), prop::sample::select(vec!["qemu", "lxc"]));
+        // An identity is one object.
+        let wish = |(name, id, prefix): (Option<String>, String, &'static str)| {
+            let identity = Identity::new(prefix, &id);
+            (identity.clone(), Wish { identity, name, word: if prefix == "qemu" { "vm" } else { "container" }, id })
+        };
+        prop::collection::vec(one, 0..24)
+            .prop_map(move |all| all.into_iter().map(wish).collect::<BTreeMap<_, _>>().into_values().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn every_set_of_objects_gets_its_names(
+            wishes in hostile_wishes(),
+            first in any::<prop::sample::Index>(),
+            taken in prop::collection::btree_set(hostile().prop_map(|name| slug(&name)), 0..4),
+        ) {
+            let (none, reserved) = (BTreeMap::new(), taken.iter().map(String::as_str).collect());
+            let names = assign(&wishes, &none, &reserved);
+            prop_assert_eq!(names.len(), wishes.len());
+            let distinct: BTreeSet<&String> = names.values().collect();
+            prop_assert_eq!(distinct.len(), wishes.len());
+            for name in names.values() {
+                prop_assert!(crate::hcl::identifier(name), "{}", name);
+                prop_assert!(!taken.contains(name), "{}", name);
+            }
+            let backwards: Vec<Wish> = wishes.iter().rev().cloned().collect();
+            prop_assert_eq!(&assign(&backwards, &none, &reserved), &names);
+            // Some were here before the others: their names stay, and all names are still distinct.
+            let earlier = &wishes[..if wishes.is_empty() { 0 } else { first.index(wishes.len()) }];
+            let earlier = assign(earlier, &none, &reserved);
+            let later = assign(&wishes, &earlier, &reserved);
+            for (identity, name) in &earlier {
+                prop_assert_eq!(&later[identity], name);
+            }
+            prop_assert_eq!(later.values().collect::<BTreeSet<_>>().len(), wishes.len());
+            // What has its names keeps them, and so does who is left.
+            prop_assert_eq!(&assign(&wishes, &later, &reserved), &later);
+        }
+    }
+
+    /// A name that is given already may be what somebody else's digest would make.
+    #[test]
+    fn names_that_look_like_digests_stop_nothing() {
+        let wishes = pools(&["a/b", "a-b"]);
+        let names = |kept: &BTreeMap<Identity, String>| assign(&wishes, kept, &BTreeSet::new());
+        let mut kept = BTreeMap::new();
+        for round in 0..12 {
+            let mut now = names(&kept);
+            now.retain(|identity, _| identity.prefix() == "pool");
+            let taken: BTreeSet<String> = kept.values().cloned().collect();
+            assert!(now.values().all(|name| !taken.contains(name)), "{now:?}");
+            kept.extend(
+                now.into_values()
+                    .enumerate()
+                    .map(|(index, name)| (Identity::new("other", format!("{round}-{index}")), name)),
+            );
+        }
+    }
+
+    #[test]
+    fn ten_thousand_that_read_alike_take_no_time() {
+        let ids: Vec<String> =
+            (0..10_000).map(|number| "-".repeat(number % 97) + "a" + &"-".repeat(number / 97)).collect();
+        let wishes = pools(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+        let names = assign(&wishes, &BTreeMap::new(), &BTreeSet::new());
+        assert_eq!(names.values().collect::<BTreeSet<_>>().len(), 10_000);
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::manifest::Manifest;
-use crate::selection::Selection;
+use crate::selection::{Selection, Survey};
 
 /// Generated files: text by path relative to the workspace.
 pub type FileSet = BTreeMap<String, String>;
@@ -87,6 +87,10 @@ pub struct Generated {
     pub edited: BTreeSet<String>,
     /// Code that is taken out.
     pub gone: Vec<Gone>,
+    /// What the selection leaves out of what is listed, and the mapping.
+    pub left_out: BTreeSet<Identity>,
+    /// What the selection comes to among the objects that are listed.
+    pub survey: Survey,
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
     /// How many objects of each family the workspace had code for.

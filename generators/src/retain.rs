@@ -43,6 +43,12 @@ impl<'f> Chunks<'f> {
             .map(|(identity, path)| (identity.clone(), path.to_owned()))
     }
 
+    /// Every lookup of a task, with whose it is.
+    pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Identity, ansible::Lookup<'f>)> {
+        let tasks = self.tasks.values().flatten();
+        tasks.flat_map(|(identity, text)| ansible::lookups(text).map(move |lookup| (identity, lookup)))
+    }
+
     /// The block of the resource at this address (`type.name`), with its comments.
     pub(crate) fn resource(&self, path: &str, address: &str) -> Option<&'f str> {
         let (resource, label) = address.split_once('.')?;

@@ -1,7 +1,10 @@
 //! Which objects an import is about: `--only` and `--exclude`.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use proxmox_mpc_model::Entry;
-use proxmox_mpc_model::kinds::Kind;
+use proxmox_mpc_model::kinds::{KINDS, Kind};
 
 /// One condition: `kind=vm`, `id=100`, `node=pve1`, `pool=prod`, `tag=web`, `name=web-*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +25,52 @@ enum Field {
 
 /// A condition that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a filter of the form kind=, id=, node=, pool=, tag= or name=")]
-pub struct NoFilter(String);
+pub enum NoFilter {
+    /// It is not of the form.
+    #[error("`{0}` is not a filter of the form kind=, id=, node=, pool=, tag= or name=")]
+    Form(String),
+    /// No kind is called so.
+    #[error("there is no kind `{word}`; did you mean `{nearest}`? The kinds are {}", kinds())]
+    Kind {
+        /// The word, or the pattern.
+        word: String,
+        /// The kind whose word is most like it.
+        nearest: &'static str,
+    },
+}
+
+/// The words of all kinds.
+fn kinds() -> String {
+    let mut words: Vec<&str> = KINDS.iter().map(|kind| kind.id).collect();
+    words.sort_unstable();
+    words.join(", ")
+}
+
+/// The kind whose word takes the fewest changes of a letter to become this one.
+fn nearest(word: &str) -> &'static str {
+    KINDS.iter().map(|kind| kind.id).min_by_key(|id| (distance(word, id), *id)).unwrap_or_default()
+}
+
+/// How many letters have to be put in, taken out or replaced.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (taken, one) in from.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], taken + 1);
+        for (index, other) in to.iter().enumerate() {
+            let replaced = corner + usize::from(one != *other);
+            corner = row[index + 1];
+            row[index + 1] = replaced.min(row[index] + 1).min(corner + 1);
+        }
+    }
+    row[to.len()]
+}
 
 impl std::str::FromStr for Filter {
     type Err = NoFilter;
 
     fn from_str(text: &str) -> Result<Self, NoFilter> {
-        let (field, pattern) = text.split_once('=').ok_or_else(|| NoFilter(text.to_owned()))?;
+        let (field, pattern) = text.split_once('=').ok_or_else(|| NoFilter::Form(text.to_owned()))?;
         let field = match field {
             "kind" => Field::Kind,
             "id" => Field::Id,
@@ -37,13 +78,39 @@ impl std::str::FromStr for Filter {
             "pool" => Field::Pool,
             "tag" => Field::Tag,
             "name" => Field::Name,
-            _ => return Err(NoFilter(text.to_owned())),
+            _ => return Err(NoFilter::Form(text.to_owned())),
         };
         if pattern.is_empty() {
-            return Err(NoFilter(text.to_owned()));
+            return Err(NoFilter::Form(text.to_owned()));
+        }
+        if field == Field::Kind && !KINDS.iter().any(|kind| glob(pattern, kind.id)) {
+            return Err(NoFilter::Kind { word: pattern.to_owned(), nearest: nearest(pattern) });
         }
         Ok(Self { field, pattern: pattern.to_owned() })
     }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = match self.field {
+            Field::Kind => "kind",
+            Field::Id => "id",
+            Field::Node => "node",
+            Field::Pool => "pool",
+            Field::Tag => "tag",
+            Field::Name => "name",
+        };
+        write!(formatter, "{field}={}", self.pattern)
+    }
+}
+
+/// What a selection comes to among the objects that are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// How many objects it takes.
+    pub taken: usize,
+    /// The conditions that hold for no object, as they are given on the command line: `--only node=pve9`.
+    pub unmatched: Vec<String>,
 }
 
 impl Filter {
@@ -76,6 +143,31 @@ impl Selection {
             self.only.iter().filter(|filter| filter.field == one.field).any(|filter| filter.matches(kind, entry))
         });
         wanted && !self.exclude.iter().any(|filter| filter.matches(kind, entry))
+    }
+
+    /// Whether everything is taken.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.exclude.is_empty()
+    }
+
+    /// What it comes to among these objects. That a kind which is left out has no object is no mistake.
+    pub fn survey<'e>(&self, entries: impl Iterator<Item = (&'e Kind, &'e Entry)>) -> Survey {
+        let left_out = self.exclude.iter().filter(|filter| filter.field != Field::Kind);
+        let filters: Vec<(&str, &Filter)> =
+            self.only.iter().map(|filter| ("--only", filter)).chain(left_out.map(|one| ("--exclude", one))).collect();
+        let mut matched = BTreeSet::new();
+        let mut survey = Survey::default();
+        for (kind, entry) in entries {
+            survey.taken += usize::from(self.takes(kind, entry));
+            for (index, (_, filter)) in filters.iter().enumerate() {
+                if !matched.contains(&index) && filter.matches(kind, entry) {
+                    matched.insert(index);
+                }
+            }
+        }
+        let unmatched = filters.iter().enumerate().filter(|(index, _)| !matched.contains(index));
+        survey.unmatched = unmatched.map(|(_, (option, filter))| format!("{option} {filter}")).collect();
+        survey
     }
 
     /// Whether any object of the kind can be taken, so that others need not be read.
@@ -141,7 +233,33 @@ mod tests {
         check(&["id=qemu/100"], &[], true);
         check(&["id=10"], &[], false);
         check(&[], &["tag=web"], false);
+        let survey = |only: &[&str]| {
+            let only = only.iter().map(|text| text.parse().expect("a filter")).collect();
+            Selection { only, exclude: Vec::new() }.survey([(kind, &entry)].into_iter())
+        };
+        let unmatched = vec!["--only node=pve9".to_owned()];
+        assert_eq!(survey(&["kind=vm", "node=pve1", "node=pve9"]), Survey { taken: 1, unmatched: unmatched.clone() });
+        assert_eq!(survey(&["node=pve9"]), Survey { taken: 0, unmatched });
         assert!("colour=red".parse::<Filter>().is_err());
         assert!("node=".parse::<Filter>().is_err());
+    }
+
+    #[test]
+    fn a_kind_that_is_none_is_told_with_the_nearest() {
+        let check = |word: &str, expected: Option<&str>| match (format!("kind={word}").parse::<Filter>(), expected) {
+            (Ok(_), None) => {}
+            (Err(NoFilter::Kind { nearest, .. }), Some(expected)) => assert_eq!(nearest, expected, "{word}"),
+            (found, _) => panic!("{word}: {found:?}"),
+        };
+        check("vm", None);
+        check("firewall*", None);
+        check("v?", None);
+        check("vmm", Some("vm"));
+        check("containers", Some("container"));
+        check("storages", Some("storage"));
+        check("VM", Some("vm"));
+        check("firewal_*", Some("firewall_ipset"));
+        let told = "kind=vmm".parse::<Filter>().unwrap_err().to_string();
+        assert!(told.contains("did you mean `vm`?") && told.contains("backup_job, "), "{told}");
     }
 }

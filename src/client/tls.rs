@@ -1,6 +1,7 @@
 //! Whose certificate is accepted, and what is told of one that is not.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -34,7 +35,7 @@ pub(super) fn config(trust: &Trust, minimum: MinimumTls) -> Result<ClientConfig,
 fn rule(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Rule, ClientError> {
     match trust {
         Trust::Pinned(fingerprints) => Ok(Rule::Pinned(fingerprints.clone())),
-        Trust::Insecure => Ok(Rule::Anything),
+        Trust::Insecure => Ok(Rule::Anything(Mutex::default())),
         Trust::System => {
             let system = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
             let system = system.map_err(|source| ClientError::NoSystemRoots { source: Box::new(source) })?;
@@ -83,7 +84,8 @@ struct Verifier {
 enum Rule {
     Chain(Arc<dyn ServerCertVerifier>),
     Pinned(Vec<Fingerprint>),
-    Anything,
+    /// The certificates that were seen so far: each is told once.
+    Anything(Mutex<BTreeSet<Fingerprint>>),
 }
 
 impl ServerCertVerifier for Verifier {
@@ -97,7 +99,13 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = Fingerprint::of(end_entity);
         let rejected = match &self.rule {
-            Rule::Anything => return Ok(ServerCertVerified::assertion()),
+            Rule::Anything(seen) => {
+                if seen.lock().unwrap_or_else(PoisonError::into_inner).insert(presented) {
+                    let name = server_name.to_str();
+                    tracing::warn!("the certificate of {name} is taken unchecked: `--fingerprint {presented}` pins it");
+                }
+                return Ok(ServerCertVerified::assertion());
+            }
             // Chain, name and time are ignored for this one certificate: most nodes sign their own.
             Rule::Pinned(pins) if pins.contains(&presented) => return Ok(ServerCertVerified::assertion()),
             Rule::Pinned(_) => Rejected::Unpinned { presented },

@@ -1,20 +1,21 @@
 //! `coverage`: what became of every key of every object on record, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::coverage::{Counts, Fate, ObjectCoverage, Outcome as Became};
-use proxmox_mpc_generators::reasons::{self, Reason, Unreadable};
-use proxmox_mpc_generators::{Coverage, Options, Previous, coverage_document, generate};
+use proxmox_mpc_generators::reasons::{self, Reason, Unreadable as Unseen};
+use proxmox_mpc_generators::{Coverage, Generated, Manifest, Previous, coverage_document, everything};
 use proxmox_mpc_model::kinds::KINDS;
-use proxmox_mpc_model::{Identity, Unread};
+use proxmox_mpc_model::{Identity, Unread, Unreadable};
 use proxmox_mpc_twin::Recording;
-use proxmox_mpc_twin::recording::RecordingError;
+use proxmox_mpc_twin::recording::{About, RecordingError};
 use serde::Serialize;
 
-use crate::commands::{Failure, Outcome, Unwritten};
+use crate::commands::{Failure, Outcome, Unwritten, wait};
 use crate::fault::{Fault, FaultKind};
-use crate::import::{self, ImportError};
+use crate::import;
+use crate::interrupt;
 use crate::ui::{Page, Report, Table, Ui};
 use crate::workspace;
 
@@ -59,6 +60,8 @@ pub struct Arguments {
 enum CoverageFault {
     #[error("there is no recording to tell from")]
     Open(#[from] RecordingError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("there is no `{0}` on record")]
     NoObject(String),
 }
@@ -66,7 +69,7 @@ enum CoverageFault {
 impl Fault for CoverageFault {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Open(_) => FaultKind::Failed,
+            Self::Open(_) | Self::Unreadable(_) => FaultKind::Failed,
             Self::NoObject(_) => FaultKind::Usage,
         }
     }
@@ -76,6 +79,7 @@ impl Fault for CoverageFault {
             Self::Open(_) => {
                 &["an import makes a recording; `--from` names another one", "name the folder that the import wrote"]
             }
+            Self::Unreadable(_) => &["import again: the recording was changed or cut after it was written"],
             Self::NoObject(_) => &["`proxmox-mpc coverage -v` lists every object by the name that `--object` takes"],
         };
         hints.iter().map(|hint| (*hint).to_owned()).collect()
@@ -102,7 +106,7 @@ struct CoverageReport {
     /// Why keys are not Terraform's.
     reasons: Vec<Reason>,
     /// What could not be read, and why.
-    unreadable: Vec<Unreadable>,
+    unreadable: Vec<Unseen>,
     /// Every object with the fate of each key.
     objects: Coverage,
     #[serde(skip)]
@@ -120,8 +124,9 @@ enum Shown {
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
         let path = self.from.clone().unwrap_or_else(|| self.workspace.join(workspace::RECORDING));
-        let recording = Recording::open(&path).map_err(CoverageFault::Open)?;
-        let (mut coverage, mut unread) = self.everything(&recording)?;
+        let manifest = import::manifest(&self.workspace)?.unwrap_or_default();
+        let (about, generated) = wait(interrupt::aside(move || read(&path, manifest)))??;
+        let (mut coverage, mut unread) = (generated.coverage, generated.unread);
         self.choose(&mut coverage, &mut unread)?;
         let percent = coverage.total().percent();
         if self.markdown {
@@ -135,8 +140,8 @@ impl Arguments {
             let unknown = reasons::not_covered(&coverage).into_iter();
             let own = |keys: Vec<&str>| keys.into_iter().map(str::to_owned).collect();
             let report = CoverageReport {
-                login: recording.about().login.clone(),
-                pve_version: recording.about().pve_version.clone(),
+                login: about.login.clone(),
+                pve_version: about.pve_version.clone(),
                 percent,
                 fail_under: self.fail_under,
                 total: coverage.total(),
@@ -151,15 +156,6 @@ impl Arguments {
         }
         let short = self.fail_under.is_some_and(|wanted| percent < wanted);
         Ok(if short { Outcome::Ended(FaultKind::Differences) } else { Outcome::Done })
-    }
-
-    /// What would become of everything on record, under the addresses of the workspace, left out or not.
-    fn everything(&self, recording: &Recording) -> Result<(Coverage, Vec<Unread>), ImportError> {
-        let mut manifest = import::manifest(&self.workspace)?.unwrap_or_default();
-        manifest.objects.retain(|_, place| !place.skip);
-        let previous = Previous { manifest, ..Previous::default() };
-        let generated = generate(recording, &Options::default(), &previous)?;
-        Ok((generated.coverage, generated.unread))
     }
 
     fn choose(&self, coverage: &mut Coverage, unread: &mut Vec<Unread>) -> Result<(), CoverageFault> {
@@ -178,6 +174,13 @@ impl Arguments {
         unread.retain(|one| kind(&one.identity).is_some_and(|kind| takes(kind.id, &one.identity)));
         Ok(())
     }
+}
+
+/// What would become of everything on record, under the addresses of the workspace, left out or not.
+fn read(path: &Path, manifest: Manifest) -> Result<(About, Generated), CoverageFault> {
+    let recording = Recording::open(path)?;
+    let generated = everything(&recording, Previous { manifest, ..Previous::default() })?;
+    Ok((recording.about().clone(), generated))
 }
 
 fn kind(word: &str) -> Result<&'static str, String> {
@@ -377,6 +380,7 @@ fn place(object: &ObjectCoverage) -> &str {
         Became::Ansible { file, .. } => file,
         Became::BuiltIn => "comes with Proxmox",
         Became::Fact => "a fact",
+        Became::Excluded => "excluded",
         Became::SetAside { .. } => "set aside",
     }
 }

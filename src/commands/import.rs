@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proxmox_mpc_generators::Manifest;
 use proxmox_mpc_generators::adopt::{self, Instance};
 use proxmox_mpc_generators::selection::{Filter, Selection};
-use proxmox_mpc_twin::recording::Recording;
+use proxmox_mpc_twin::recording::{Recording, RecordingError};
 
 use super::{Failure, Outcome, Unwritten, wait};
 use crate::client::Client;
@@ -14,7 +14,8 @@ use crate::clock;
 use crate::fault::FaultKind;
 use crate::import::removal::Limits;
 use crate::import::{self, ImportError, Job, Mapping, Source};
-use crate::settings::{self, Flags, World};
+use crate::interrupt;
+use crate::settings::Flags;
 use crate::ui::Ui;
 
 /// Read a cluster and write it as Terraform and Ansible code
@@ -105,12 +106,17 @@ What was excluded or could not be read is not gone: its code stays as it is.";
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
         let (dry_run, strict) = (self.dry_run, self.strict);
-        let source = match &self.from {
-            Some(recording) => Source::Recording(Recording::open(recording)?),
-            None => Source::Cluster(Box::new(self.client()?)),
-        };
+        let from = self.from.clone();
+        let client = if from.is_none() { Some(self.client(ui)?) } else { None };
         let job = self.job()?;
-        let report = wait(import::run(source, &job, ui))??;
+        let work = async {
+            let source = match client {
+                Some(client) => Source::Cluster(Box::new(client)),
+                None => Source::Recording(opened(from.unwrap_or_default()).await?),
+            };
+            import::run(source, &job, ui).await
+        };
+        let report = wait(work)??;
         if dry_run && ui.machine() {
             ui.report(&report.manifest).map_err(Unwritten)?;
         } else {
@@ -138,13 +144,16 @@ impl Arguments {
     }
 
     /// A client for the cluster that the arguments and the environment name.
-    fn client(&self) -> Result<Client, Failure> {
+    fn client(&self, ui: &Ui) -> Result<Client, Failure> {
         let mut flags = self.connection.clone();
         flags.endpoints.splice(0..0, self.cluster.clone());
-        let world =
-            World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &super::secret };
-        Ok(Client::new(settings::resolve(flags, Flags::default(), &world)?)?)
+        super::client(flags, ui)
     }
+}
+
+/// The recording; a packed one takes its time.
+async fn opened(path: PathBuf) -> Result<Recording, RecordingError> {
+    interrupt::aside(move || Recording::open(&path)).await
 }
 
 fn mapping(path: &Path) -> Result<Mapping, ImportError> {

@@ -12,13 +12,16 @@ mod twin;
 mod verify;
 mod version;
 
+use std::fs;
 use std::io;
 
 use clap::Subcommand;
 
+use crate::client::Client;
+use crate::event::{Event, Sink as _};
 use crate::fault::{Fault, FaultKind};
 use crate::interrupt;
-use crate::settings;
+use crate::settings::{self, Flags, World};
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
 use crate::ui::Ui;
@@ -121,12 +124,26 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, Stopped> {
     })?;
     let outcome = runtime.block_on(async {
         tokio::select! {
+            // Work that has come to its end has ended, whatever was asked of it meanwhile.
+            biased;
             outcome = work => Some(outcome),
             _ = stopped.recv() => None,
         }
     });
     drop(listening);
+    // What was left to itself on another thread is waited for by nobody.
+    runtime.shutdown_background();
     outcome.ok_or(Stopped::Interrupted)
+}
+
+/// A client for the cluster that these options and the environment name. What the user should know of them is said.
+fn client(options: Flags, ui: &Ui) -> Result<Client, Failure> {
+    let world = World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &secret };
+    let settings = settings::resolve(options, Flags::default(), &world)?;
+    for text in settings::cautions(&settings, &world) {
+        ui.event(Event::Message { text });
+    }
+    Ok(Client::new(settings)?)
 }
 
 /// What a program prints, where that is a secret: it goes nowhere else. Its complaints go to the user.

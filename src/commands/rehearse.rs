@@ -1,6 +1,5 @@
 //! `rehearse`: what an apply would do to the cluster, seen on a twin.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,12 +8,11 @@ use proxmox_mpc_twin::Recording;
 use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 
 use super::{Failure, Outcome, Unwritten, wait};
-use crate::client::Client;
 use crate::clock;
 use crate::fault::Fault;
 use crate::import::fetch;
 use crate::rehearse::{self, Job};
-use crate::settings::{self, Flags, World};
+use crate::settings::{self, Flags};
 use crate::toolchain::terraform;
 use crate::ui::Ui;
 use crate::workbench::WorkbenchError;
@@ -133,9 +131,7 @@ impl Arguments {
 
     /// Asks the cluster for everything, and keeps the answers in `place`.
     fn record(&self, place: &std::path::Path, now: &str, ui: &Ui) -> Result<Recording, Failure> {
-        let world =
-            World { variable: &settings::variable, read: &|path| fs::read_to_string(path), run: &super::secret };
-        let client = Client::new(settings::resolve(self.connection.clone(), Flags::default(), &world)?)?;
+        let client = super::client(self.connection.clone(), ui)?;
         let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
         let writer = RecordingWriter::create(place)?;
         Ok(wait(fetch::record(&client, KINDS, writer, &options, ui))??.recording)

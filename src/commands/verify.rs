@@ -7,7 +7,9 @@ use proxmox_mpc_twin::Recording;
 use proxmox_mpc_twin::recording::RecordingError;
 
 use crate::commands::{Failure, Outcome, Unwritten};
+use crate::event::{Event, Sink as _};
 use crate::fault::Fault;
+use crate::settings::provider_caution;
 use crate::toolchain::terraform;
 use crate::ui::Ui;
 use crate::verify::{self, Proof, ProofRecord};
@@ -66,6 +68,9 @@ impl Arguments {
             .or_else(|| crate::settings::variable("PROXMOX_MPC_TERRAFORM").map(PathBuf::from));
         let stored = self.workspace.join(workspace::RECORDING);
         let proof = if self.live {
+            if let Some(text) = provider_caution(&crate::settings::variable) {
+                ui.event(Event::Message { text });
+            }
             // Without a recording there is nobody to warn of.
             let recording = Recording::open(&stored).ok();
             let tool = terraform::find(choice.as_deref(), ui)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use proxmox_mpc_generators::Gone;
 use proxmox_mpc_generators::adopt::StateError;
 use proxmox_mpc_generators::manifest::ManifestError;
-use proxmox_mpc_model::Unreadable;
+use proxmox_mpc_model::{Unread, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
 use super::removal::Removal;
@@ -39,6 +39,14 @@ pub enum ImportError {
     Blind {
         /// `user@realm`, or `user@realm!token`.
         login: String,
+    },
+    /// `--only` and `--exclude` leave nothing to import.
+    #[error("{}", nothing(unmatched))]
+    NothingSelected {
+        /// The conditions that hold for no object.
+        unmatched: Vec<String>,
+        /// What could not be read, where objects may be that they hold for.
+        unread: Vec<Unread>,
     },
     /// An answer was stored and cannot be read back.
     #[error(transparent)]
@@ -90,6 +98,7 @@ impl Fault for ImportError {
             Self::Overview { .. }
             | Self::Removal { .. }
             | Self::Blind { .. }
+            | Self::NothingSelected { .. }
             | Self::Unreadable(_)
             | Self::Read { .. }
             | Self::Write { .. }
@@ -110,6 +119,15 @@ impl Fault for ImportError {
                 hints.extend(roles::reader());
                 hints
             }
+            Self::NothingSelected { unread, .. } if !unread.is_empty() => {
+                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason));
+                lists.chain(["nothing was written: the workspace is as it was".to_owned()]).collect()
+            }
+            Self::NothingSelected { .. } => vec![
+                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name"
+                    .to_owned(),
+                "nothing was written: the workspace is as it was".to_owned(),
+            ],
             Self::Client(error) => error.hints(),
             Self::Overview { .. } => vec![
                 "check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned(),
@@ -165,6 +183,13 @@ fn removed(removals: &[Removal]) -> String {
     text
 }
 
+fn nothing(unmatched: &[String]) -> String {
+    match unmatched {
+        [] => "no object on record is in all of `--only` and in none of `--exclude`".to_owned(),
+        some => format!("no object on record matches `{}`", some.join("`, nor `")),
+    }
+}
+
 /// What helps against a state that cannot be read.
 fn state(error: &StateError) -> Vec<String> {
     let show = "in the root that manages the objects now: `terraform show -json > state.json`, and give that file";
@@ -190,7 +215,13 @@ impl Fault for RecordingError {
             Self::NoRecording { .. } => "name the folder that holds recording.json, or the .tar.zst file itself",
             Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
             Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
+            Self::TooLarge { .. } => "no cluster gives such an answer: ask whoever made the recording",
+            Self::TooLargeWhole { .. } | Self::TooMany { .. } => {
+                "if you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
+                 answer by answer"
+            }
             Self::Occupied { .. } => "name another folder, or remove this one first",
+            Self::Stopped => return Vec::new(),
             Self::Read { .. } => "check who may read it",
             Self::Write { .. } => "check that the disk is not full and that you may write there",
         };

@@ -1,5 +1,6 @@
 //! What an import found, what became code, what did not and why.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,9 @@ pub struct ImportReport {
     pub pve_version: Option<String>,
     /// How many requests were asked of the cluster, or answers taken from a recording.
     pub asked: u64,
+    /// Conditions of `--only` and `--exclude` that hold for no object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<String>,
     /// What was found and what became of it, kind by kind.
     pub kinds: Vec<KindReport>,
     /// What Terraform's provider cannot import and Ansible keeps.
@@ -122,12 +126,17 @@ impl ImportReport {
         // The object or the list that is not read because of it tells the cause already.
         let untold = failures.filter(|failure| !unread.iter().any(|one| one.reason.contains(&failure.reason)));
         unread.extend(untold.collect::<Vec<_>>());
+        // What the user leaves out is not what this import is about.
+        let mut chosen = Cow::Borrowed(&generated.coverage);
+        if !generated.left_out.is_empty() {
+            chosen.to_mut().objects.retain(|identity, _| !generated.left_out.contains(identity));
+        }
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
-        for (identity, object) in &generated.coverage.objects {
+        for (identity, object) in &chosen.objects {
             let (sort, reason, remedy) = match &object.outcome {
                 Outcome::SetAside { reason, remedy } => (&mut set_aside, reason, remedy),
                 Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
-                Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact => continue,
+                Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact | Outcome::Excluded => continue,
             };
             let (identity, name) = (identity.clone(), object.name.clone());
             sort.push(SetAside { identity, name, reason: reason.clone(), remedy: remedy.clone() });
@@ -140,7 +149,8 @@ impl ImportReport {
             login: fetched.recording.about().login.clone(),
             pve_version: fetched.recording.about().pve_version.clone(),
             asked: fetched.asked,
-            kinds: kinds(&generated.found, &generated.coverage, &unread),
+            unmatched: generated.survey.unmatched,
+            kinds: kinds(&generated.found, &chosen, &unread),
             entrusted,
             set_aside,
             moved: moved.cloned().collect(),
@@ -290,6 +300,7 @@ impl ImportReport {
     }
 
     fn problems(&self, page: &mut Page) {
+        section(page, "conditions that match nothing", &self.unmatched, |one| (one.clone(), None));
         grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &of(&self.entrusted));
         grouped(
             page,

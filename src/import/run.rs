@@ -17,6 +17,7 @@ use super::report::ImportReport;
 use super::{ImportError, copy};
 use crate::client::Client;
 use crate::event::{Event, Sink};
+use crate::interrupt::{self, Stop};
 use crate::workspace::lock::{self, Attempt, Lock};
 use crate::workspace::{self, Changes, Edits};
 
@@ -91,13 +92,23 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     }
     let mut options = Options { selection: job.selection.clone(), mapping: None };
     options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
-    let heard = Heard::from(&fetched);
-    let adoption = adoption(job, &heard, &options, &previous)?;
+    let mut input = Input { fetched, options, previous };
+    let adoption = match &job.adopt {
+        None => Adoption::default(),
+        Some(instances) => {
+            let generated;
+            (input, generated) = made(input).await?;
+            adoption(instances, &generated, &input)
+        }
+    };
     if !adoption.addresses.objects.is_empty() {
-        let mapping = options.mapping.get_or_insert_default();
+        let mapping = input.options.mapping.get_or_insert_default();
         mapping.objects.extend(adoption.addresses.objects);
     }
-    let mut generated = generate(&heard, &options, &previous)?;
+    let (Input { fetched, previous, .. }, mut generated) = made(input).await?;
+    if !job.selection.is_everything() && generated.survey.taken == 0 {
+        return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched, unread: generated.unread });
+    }
     let removals = removal::brake(&generated, job.removal);
     if !job.dry_run && !removals.is_empty() {
         return Err(ImportError::Removal { removals });
@@ -121,17 +132,37 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     }
     let Previous { manifest: before, files, .. } = previous;
     drop(files); // They make room: the workspace is compared file by file.
+    let fetched = match &job.record {
+        Some(place) if !job.dry_run => kept(fetched, place.clone()).await?,
+        _ => fetched,
+    };
     // From here on the recording has its place in the workspace: nothing more is read from it.
-    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside, &fetched)?) };
+    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside)?) };
     Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
 }
 
+/// What code is made from.
+struct Input {
+    fetched: Fetched,
+    options: Options,
+    previous: Previous,
+}
+
+/// The code, made aside: of a large cluster it takes a while, in which the user may want to stop.
+async fn made(input: Input) -> Result<(Input, Generated), ImportError> {
+    let made = interrupt::aside(move || {
+        let Input { fetched, options, previous } = &input;
+        let generated = generate(&Heard::from(fetched), options, previous);
+        generated.map(|generated| (input, generated))
+    });
+    Ok(made.await?)
+}
+
 /// What the state that is to be adopted has to say about the objects that an import without it would make.
-fn adoption(job: &Job, heard: &Heard<'_>, options: &Options, previous: &Previous) -> Result<Adoption, ImportError> {
-    let Some(instances) = &job.adopt else { return Ok(Adoption::default()) };
-    let Generated { manifest, coverage, .. } = generate(heard, options, previous)?;
-    let (before, mapping) = (&previous.manifest, options.mapping.as_ref());
-    Ok(adopt::adopt(instances, adopt::Around { made: &manifest, coverage: &coverage, before, mapping }))
+fn adoption(instances: &[Instance], generated: &Generated, input: &Input) -> Adoption {
+    let Generated { manifest, coverage, .. } = generated;
+    let (before, mapping) = (&input.previous.manifest, input.options.mapping.as_ref());
+    adopt::adopt(instances, adopt::Around { made: manifest, coverage, before, mapping })
 }
 
 /// Whether a file is for the root that an adopted state is of.
@@ -213,6 +244,7 @@ async fn lock(job: &Job, sink: &dyn Sink) -> Result<Lock, ImportError> {
 
 /// What the workspace holds already: its manifest, and the generated code as it stands.
 pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
+    workspace::check_links(out)?;
     if out.exists() && !out.is_dir() {
         return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
@@ -253,16 +285,7 @@ fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
     });
 }
 
-fn write(
-    job: &Job,
-    generated: &Generated,
-    before: &Manifest,
-    aside: &Aside,
-    fetched: &Fetched,
-) -> Result<Changes, ImportError> {
-    if let Some(place) = &job.record {
-        keep(&fetched.recording, place)?;
-    }
+fn write(job: &Job, generated: &Generated, before: &Manifest, aside: &Aside) -> Result<Changes, ImportError> {
     let text = generated.manifest.render();
     let manifest = workspace::Manifest { path: MANIFEST, text: &text };
     let changes = workspace::plan(&job.out, &generated.files, manifest, &before.files)?;
@@ -274,14 +297,18 @@ fn write(
 }
 
 /// Keeps the recording at a place of the user's choice as well.
-fn keep(recording: &Recording, place: &Path) -> Result<(), ImportError> {
+async fn kept(fetched: Fetched, place: PathBuf) -> Result<Fetched, ImportError> {
+    interrupt::aside_until(move |stop| keep(&fetched.recording, &place, stop).map(|()| fetched)).await
+}
+
+fn keep(recording: &Recording, place: &Path, stop: &Stop) -> Result<(), ImportError> {
     let writer = RecordingWriter::create(place)?;
-    for path in recording.paths()? {
+    for path in recording.paths()?.take_while(|_| !stop.asked()) {
         if let Some(answer) = recording.get(&path)? {
             writer.put(&path, &answer)?;
         }
     }
-    writer.finish(recording.about())?;
+    writer.finish_unless(recording.about(), &|| stop.asked())?;
     Ok(())
 }
 

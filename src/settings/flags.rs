@@ -102,7 +102,7 @@ impl Layer {
 }
 
 /// The words that Go's `strconv.ParseBool` takes, since the provider reads the same variable with it.
-fn boolean(name: &'static str, value: Option<&str>) -> Result<bool, SettingsError> {
+pub(super) fn boolean(name: &'static str, value: Option<&str>) -> Result<bool, SettingsError> {
     match value {
         None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),

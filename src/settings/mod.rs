@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+mod cautions;
 mod credentials;
 mod endpoint;
 mod error;
 mod flags;
 mod trust;
 
+pub use cautions::{cautions, provider_caution};
 pub use credentials::Credentials;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::SettingsError;

@@ -1,5 +1,7 @@
 //! Events and errors for programs: one JSON object a line.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::event::Event;
@@ -28,6 +30,19 @@ pub(super) fn fault(fault: &dyn Fault) -> String {
         hints: fault.hints(),
         exit_code: fault.kind().exit_code(),
     })
+}
+
+/// An entry of the log as a line: `{"type": "log", "level": "warn", "target", "message", "fields"}`.
+pub(super) fn log(level: &str, target: &str, message: &str, fields: &BTreeMap<String, String>) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        r#type: &'static str,
+        level: String,
+        target: &'a str,
+        message: &'a str,
+        fields: &'a BTreeMap<String, String>,
+    }
+    line(&Line { r#type: "log", level: level.to_lowercase(), target, message, fields })
 }
 
 fn line(value: &impl Serialize) -> String {

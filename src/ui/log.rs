@@ -1,15 +1,20 @@
-//! The program's own log, for those who ask for it with `-v`.
+//! The program's own log, for those who ask for it with `-v`: lines for people, objects for programs.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::ui::Options;
 use crate::ui::human::Screen;
+use crate::ui::{EventFormat, Options, json};
 
 /// Writes the log of this process to its standard error, above the bars. The first printer of a process wins.
 pub(super) fn install(options: Options, screen: Arc<Screen>) {
@@ -21,8 +26,54 @@ pub(super) fn install(options: Options, screen: Arc<Screen>) {
     };
     // The name is a prefix: it takes in `proxmox_mpc_twin` and the others.
     let filter = Targets::new().with_default(theirs).with_target("proxmox_mpc", ours);
-    let layer = tracing_subscriber::fmt::layer().with_writer(Lines(screen)).with_ansi(false).without_time();
-    tracing_subscriber::registry().with(layer).with(filter).try_init().ok();
+    let (lines, objects) = match options.events {
+        EventFormat::Human => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(Lines(screen));
+            (Some(lines.with_ansi(false).without_time()), None)
+        }
+        EventFormat::Json => {
+            panics(Arc::clone(&screen));
+            (None, Some(Objects(screen)))
+        }
+    };
+    tracing_subscriber::registry().with(lines).with(objects).with(filter).try_init().ok();
+}
+
+/// A bug of ours is an object as well.
+fn panics(screen: Arc<Screen>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let fields = panic.location().map(|place| ("at".to_owned(), place.to_string()));
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        screen.print(&json::log("ERROR", "panic", text.unwrap_or("a bug"), &fields.into_iter().collect()));
+    }));
+}
+
+/// Writes each entry as an object of the stream of events.
+struct Objects(Arc<Screen>);
+
+impl<S: Subscriber> Layer<S> for Objects {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let (level, target) = (event.metadata().level(), event.metadata().target());
+        let message = fields.0.remove("message").unwrap_or_default();
+        self.0.print(&json::log(level.as_str(), target, &message, &fields.0));
+    }
+}
+
+/// What an entry says, by name; the sentence is its `message`.
+#[derive(Default)]
+struct Fields(BTreeMap<String, String>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}"));
+    }
 }
 
 struct Lines(Arc<Screen>);

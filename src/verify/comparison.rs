@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use proxmox_mpc_generators::{self as generators, FileSet, Manifest, Previous};
+use proxmox_mpc_generators::{self as generators, Manifest, Previous};
 use proxmox_mpc_twin::Recording;
 
 use crate::verify::VerifyError;

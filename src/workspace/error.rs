@@ -49,6 +49,22 @@ pub enum WorkspaceError {
         /// Where.
         path: PathBuf,
     },
+    /// The workspace, or a folder on the way to it, is a link to nothing.
+    #[error("`{}` is a link to `{}`, which is not there", path.display(), target.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads, as it says.
+        target: PathBuf,
+    },
+    /// The workspace, or a folder on the way to it, is a link that leads back to itself.
+    #[error("`{}` is a link to `{}`, and that leads in a circle", path.display(), target.display())]
+    Circle {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads, as it says.
+        target: PathBuf,
+    },
     /// The folder that should hold the workspace is not there.
     #[error("there is no folder `{}` to put the workspace into", path.display())]
     NoParent {
@@ -99,6 +115,10 @@ impl Fault for WorkspaceError {
             Self::Outside { .. } => "Restore `manifest.json` from version control.".to_owned(),
             Self::NotAFile { path } => format!("Move `{}` out of the way.", path.display()),
             Self::NotAFolder { .. } => "Choose another folder.".to_owned(),
+            Self::Dangling { path, .. } => {
+                format!("Make what it leads to, or remove the link: `rm {}`.", path.display())
+            }
+            Self::Circle { path, .. } => format!("Remove the link: `rm {}`.", path.display()),
             Self::NoParent { path } => format!("Make it first: `mkdir -p {}`.", path.display()),
             Self::Io { source, .. } => return io_hint(source.kind()).map(str::to_owned).into_iter().collect(),
         };

@@ -20,6 +20,7 @@ pub(crate) use apply::apply_until;
 pub use apply::{Edits, apply};
 pub use clashes::Clash;
 pub use error::WorkspaceError;
+pub use path::check_links;
 
 /// Text by path relative to the workspace, always with `/`.
 pub type FileSet = BTreeMap<String, String>;

@@ -1,5 +1,7 @@
 //! Relative paths of a workspace, none of which may lead out of it.
 
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::workspace::WorkspaceError;
@@ -17,6 +19,24 @@ pub(super) fn inside(folder: &Path, relative: &str) -> Result<PathBuf, Workspace
     Ok(folder.join(path))
 }
 
+/// Whether the folder, and each on the way to it, is there or can be made: a link that leads nowhere can be neither.
+pub fn check_links(folder: &Path) -> Result<(), WorkspaceError> {
+    for path in folder.ancestors() {
+        let Ok(target) = fs::read_link(path) else { continue };
+        let path = path.to_owned();
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(WorkspaceError::Dangling { path, target });
+            }
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                return Err(WorkspaceError::Circle { path, target });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +52,26 @@ mod tests {
         check("a/../../x", false);
         check("/etc/passwd", false);
         check("", false);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_nothing_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (target, link) in [("nowhere", "dangling"), ("two", "one"), ("one", "two"), (".", "fine")] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let check = |name: &str, expected: Option<&str>| {
+            let said = check_links(&at(name)).err().map(|error| error.to_string());
+            assert_eq!(said.is_some(), expected.is_some(), "{name}: {said:?}");
+            assert!(said.zip(expected).is_none_or(|(said, expected)| said.ends_with(expected)), "{name}");
+        };
+        check("new", None);
+        check("fine", None);
+        check("fine/new", None);
+        check("dangling", Some("dangling` is a link to `nowhere`, which is not there"));
+        check("dangling/lab", Some("dangling` is a link to `nowhere`, which is not there"));
+        check("one", Some("one` is a link to `two`, and that leads in a circle"));
     }
 }

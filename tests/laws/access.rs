@@ -39,6 +39,7 @@ fn told(made: &Generated, identity: &Identity) -> String {
         Outcome::BuiltIn => "as it came".to_owned(),
         Outcome::SetAside { reason, .. } => reason.clone(),
         Outcome::Fact => "a fact".to_owned(),
+        Outcome::Excluded => "excluded".to_owned(),
     }
 }
 

@@ -42,6 +42,7 @@ fn outcome(made: &Generated, identity: &Identity) -> String {
         Some(Outcome::SetAside { .. }) => "aside".to_owned(),
         Some(Outcome::BuiltIn) => "as it came".to_owned(),
         Some(Outcome::Fact) => "fact".to_owned(),
+        Some(Outcome::Excluded) => "excluded".to_owned(),
         None => "unread".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! What holds for all generated code, whatever the cluster: checked on every fixture.
 
 mod access;
+mod alike;
 mod bytes;
 mod cluster;
 mod corners;

@@ -32,6 +32,7 @@ fn check(request: &str, answer: Value, identity: &str, expected: &str) {
         Outcome::SetAside { reason, .. } => format!("aside {}", rule(reason)),
         Outcome::BuiltIn => "built in".to_owned(),
         Outcome::Fact => "fact".to_owned(),
+        Outcome::Excluded => "excluded".to_owned(),
     };
     assert_eq!(found, expected, "{identity}");
 }

@@ -29,6 +29,7 @@ fn found(made: &Generated, identity: &Identity) -> String {
         Outcome::SetAside { .. } => return "set aside".to_owned(),
         Outcome::BuiltIn => return "as it came".to_owned(),
         Outcome::Fact => return "fact".to_owned(),
+        Outcome::Excluded => return "excluded".to_owned(),
     };
     let (resource, label) = address.split_once('.').unwrap();
     let head = format!("resource \"{resource}\" \"{label}\" {{\n");

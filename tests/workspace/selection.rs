@@ -3,7 +3,7 @@
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_twin::Recording;
 
-use super::{APP, Files, Lab, PROD, WEB};
+use super::{APP, Files, Lab, PROD, WEB, files};
 use crate::support::clusters::read;
 
 #[test]
@@ -91,4 +91,61 @@ fn the_list_of_secrets_speaks_of_kept_code() {
     assert!(before.contains("`TF_VAR_smb_storage_password`") && before.contains("/etc/pve/priv/storage/"), "{before}");
     lab.import(&["--only", "kind=pool"]).done();
     assert_eq!(lab.read("SECRETS.md"), before);
+}
+
+/// A word that is no kind is a mistake of the command line; a condition that holds for nothing stops before anything is
+/// changed where it leaves nothing to import, and is told where it does not.
+#[test]
+fn conditions_that_choose_nothing_are_told() {
+    let lab = Lab::imported();
+    let before = files(&lab.at("lab"));
+    let check = |filters: &[&str], code: i32, expected: &[&str]| {
+        let ran = lab.import(filters);
+        assert_eq!(ran.code, Some(code), "{filters:?}: {}{}", ran.output, ran.errors);
+        for words in expected {
+            assert!(ran.errors.contains(words), "{filters:?}: {words}: {}", ran.errors);
+        }
+        assert_eq!(files(&lab.at("lab")), before, "{filters:?}");
+    };
+    check(&["--only", "kind=vmm"], 2, &["there is no kind `vmm`", "did you mean `vm`?", "backup_job, "]);
+    check(&["--exclude", "kind=fire?all"], 2, &["there is no kind `fire?all`"]);
+    check(&["--only", "node=pve9"], 1, &["matches `--only node=pve9`"]);
+    check(&["--only", "tag=no", "--only", "pool=no"], 1, &["matches `--only tag=no`, nor `--only pool=no`"]);
+    check(&["--only", "id=100", "--exclude", "id=100"], 1, &["is in all of `--only` and in none of `--exclude`"]);
+    check(&["--only", "id=100", "--only", "kind=pool"], 1, &["is in all of `--only`"]);
+    check(&["--only", "id=9999", "--dry-run"], 1, &["matches `--only id=9999`"]);
+    let said = lab.import(&["--only", "node=pve1", "--only", "node=pve9", "--exclude", "name=nobody"]).done();
+    let (told, rest) = (said.contains("conditions that match nothing"), said.contains("--only node=pve1\n"));
+    assert!(told && !rest && said.contains("--only node=pve9") && said.contains("--exclude name=nobody"), "{said}");
+}
+
+/// The document speaks of all that is on record, whatever was chosen.
+#[test]
+fn the_coverage_is_of_all_that_is_on_record() {
+    let rows = |text: &str| -> Vec<String> {
+        let table = text.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+        table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+    };
+    let full = Lab::imported().read("COVERAGE.md");
+    // All code is kept: it counts as before.
+    let lab = Lab::imported();
+    lab.import(&["--only", "kind=pool"]).done();
+    let kept = lab.read("COVERAGE.md");
+    for kind in ["vm", "container", "storage", "pool", "user"] {
+        let row = |text: &str| rows(text).into_iter().find(|row| row.starts_with(&format!("| {kind} |")));
+        assert_eq!(row(&kept), row(&full), "{kind}");
+    }
+    assert!(!kept.contains("Excluded by"), "{kept}");
+    // Nothing of it is code: it is on record all the same.
+    let lab = Lab::new();
+    lab.import(&["--only", "kind=pool"]).done();
+    let text = lab.read("COVERAGE.md");
+    assert!(text.contains("\nExcluded by `--only`, `--exclude` or the mapping, and not code: "), "{text}");
+    assert!(
+        text.contains("Not read in this import, since `--only` or `--exclude` leaves the whole kind out: "),
+        "{text}"
+    );
+    assert!(!rows(&text).iter().any(|row| row.starts_with("| all ") && row.ends_with("100.0 % |")), "{text}");
+    let excluded = |kind: &str| rows(&text).iter().any(|row| row.starts_with(&format!("| {kind} | ")));
+    assert!(excluded("vm") && excluded("storage") && excluded("pool"), "{text}");
 }

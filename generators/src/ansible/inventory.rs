@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::files::document;
 use crate::addresses::natural;
+use crate::hcl::invisible;
 use crate::names::{self, Wish};
 use crate::outcome::FileSet;
 use crate::yaml::{self, Node};
@@ -27,6 +28,8 @@ pub(crate) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtua
 pub(crate) struct Inventory<'f> {
     /// The name of the host and its variables as they stand.
     before: BTreeMap<Identity, (String, &'f str)>,
+    /// The name of each group as it stands, by what it is of: `tag a-b`.
+    groups_before: BTreeMap<String, &'f str>,
     hosts: BTreeMap<(u64, Identity), Host>,
     /// Every group, and its number. Ten thousand guests are in few of them.
     groups: BTreeMap<Group, usize>,
@@ -37,6 +40,8 @@ struct Host {
     name: String,
     text: Box<str>,
     groups: Box<[usize]>,
+    /// Whether it had this name before.
+    had: bool,
 }
 
 /// A group: one that is always called so, or what of the cluster it stands for.
@@ -50,8 +55,13 @@ enum Group {
 impl<'f> Inventory<'f> {
     /// An empty inventory; what the previous files have can be kept.
     pub(crate) fn new(previous: &'f FileSet) -> Self {
-        let before = previous.get(GUESTS).map(|text| hosts(text)).unwrap_or_default();
-        Self { before, ..Self::default() }
+        let Some(text) = previous.get(GUESTS) else { return Self::default() };
+        Self { before: hosts(text), groups_before: named_groups(text), ..Self::default() }
+    }
+
+    /// The name of every host as it stands.
+    pub(crate) fn names(&self) -> BTreeMap<Identity, String> {
+        self.before.iter().map(|(identity, (name, _))| (identity.clone(), name.clone())).collect()
     }
 
     /// Puts a guest in. Without its configuration it is what the list shows, unless the inventory has it already.
@@ -72,24 +82,25 @@ impl<'f> Inventory<'f> {
         let mut variables = Vec::new();
         variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
         variables.extend(facts(guest));
-        self.insert(&entry.identity, label, &Node::from(variables).render_at(3), groups(guest));
+        let had = self.before.get(&entry.identity).is_some_and(|(name, _)| name == label);
+        self.insert(&entry.identity, label, &Node::from(variables).render_at(3), groups(guest), had);
         Ok(())
     }
 
     /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
     pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
         let Some((name, text)) = self.before.remove(identity) else { return false };
-        self.insert(identity, &name, text, kept_groups(text));
+        self.insert(identity, &name, text, kept_groups(text), true);
         true
     }
 
-    fn insert(&mut self, identity: &Identity, name: &str, text: &str, groups: Vec<Group>) {
+    fn insert(&mut self, identity: &Identity, name: &str, text: &str, groups: Vec<Group>, had: bool) {
         let mut number = |group| {
             let next = self.groups.len();
             *self.groups.entry(group).or_insert(next)
         };
         let groups = groups.into_iter().map(&mut number).collect();
-        self.hosts.insert(natural(identity), Host { name: name.to_owned(), text: text.into(), groups });
+        self.hosts.insert(natural(identity), Host { name: name.to_owned(), text: text.into(), groups, had });
     }
 
     /// The guests of one technology that the inventory had.
@@ -104,13 +115,14 @@ impl<'f> Inventory<'f> {
 
     /// The file.
     pub(crate) fn render(mut self, header: &str) -> String {
-        self.settle_names();
+        let kept = kept_names(self.groups.keys(), &self.groups_before);
+        settle_names(&mut self.hosts, kept.values().copied().collect());
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
-        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()));
-        let mut groups: Vec<(String, usize)> =
-            self.groups.iter().map(|(group, number)| (names[group].clone(), *number)).collect();
+        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()), &kept);
+        let mut groups: Vec<(String, Option<String>, usize)> =
+            self.groups.iter().map(|(group, number)| (names[group].clone(), group.title(), *number)).collect();
         groups.sort();
         // Each host makes room while the text grows.
         for host in self.hosts.into_values() {
@@ -121,7 +133,10 @@ impl<'f> Inventory<'f> {
             hosts.push(name);
         }
         text.push_str("  children:\n");
-        for (group, number) in groups {
+        for (group, title, number) in groups {
+            if let Some(title) = title.filter(|title| titled(&group) != *title) {
+                _ = writeln!(text, "    # {title}");
+            }
             members[number].sort_unstable_by_key(|host| &hosts[*host]);
             _ = writeln!(text, "    {group}:\n      hosts:");
             for host in &members[number] {
@@ -130,14 +145,42 @@ impl<'f> Inventory<'f> {
         }
         text
     }
+}
 
-    /// No two hosts have the same name, and none a name that means something else.
-    fn settle_names(&mut self) {
-        let mut taken: BTreeSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
-        for ((_, identity), host) in &mut self.hosts {
-            while !taken.insert(host.name.clone()) {
-                host.name = format!("{}_{}", host.name, identity.id());
-            }
+impl Group {
+    /// What of the cluster it stands for: `tag a-b`.
+    fn title(&self) -> Option<String> {
+        match self {
+            Self::Fixed(_) => None,
+            // A comment is one line.
+            Self::Named(kind, name) => Some(format!("{kind} {}", name.replace(invisible, "\u{fffd}"))),
+        }
+    }
+}
+
+/// What a group is of whose name says it whole: `tag prod` of `tag_prod`.
+fn titled(name: &str) -> String {
+    name.replacen('_', " ", 1)
+}
+
+/// No two hosts have the same name, and none a name that means something else. Of two with the same label, which only a
+/// mapping gives, the one that had it before keeps it, or else the one with the lower id.
+fn settle_names(hosts: &mut BTreeMap<(u64, Identity), Host>, groups: BTreeSet<&str>) {
+    let mut taken: BTreeSet<&str> = RESERVED.into_iter().collect();
+    let mut wishes = Vec::new();
+    let (had, new): (Vec<_>, Vec<_>) = hosts.iter().partition(|(_, host)| host.had);
+    let had_names: BTreeSet<&str> = had.iter().map(|(_, host)| host.name.as_str()).collect();
+    for ((_, identity), host) in had.into_iter().chain(new) {
+        let free = host.had || had_names.contains(host.name.as_str()) || !groups.contains(host.name.as_str());
+        if !(free && taken.insert(&host.name)) {
+            let (name, id) = (Some(host.name.clone()), identity.id().to_owned());
+            wishes.push(Wish { identity: identity.clone(), name, word: "host", id });
+        }
+    }
+    taken.extend(groups);
+    for (identity, name) in names::assign(&wishes, &BTreeMap::new(), &taken) {
+        if let Some(host) = hosts.get_mut(&natural(&identity)) {
+            host.name = name;
         }
     }
 }
@@ -188,11 +231,15 @@ fn placed(
 /// A name for each group, legal and unlike every other group and host: `tag_a_b`. Where two would be equal, the one that
 /// is called so keeps it, and the others carry the codes of the characters that a name of a group cannot have:
 /// `tag_a_b_2d` of `a-b`, `tag_a_b_2e` of `a.b`.
+///
+/// `kept` names are given already, and stay whoever arrives.
 fn group_names<'h>(
     groups: impl Iterator<Item = &'h Group>,
     hosts: impl Iterator<Item = &'h str>,
+    kept: &BTreeMap<&'h Group, &str>,
 ) -> BTreeMap<&'h Group, String> {
     let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
+    let given: BTreeSet<&str> = kept.values().copied().collect();
     let (mut names, mut exact) = (BTreeMap::new(), BTreeMap::new());
     let (mut wishes, mut identities) = (Vec::new(), Vec::new());
     for group in groups {
@@ -204,7 +251,10 @@ fn group_names<'h>(
                 codes.for_each(|c| _ = write!(id, "{:x}", u32::from(c)));
                 let identity = Identity::new(kind, name);
                 let plain = format!("{kind}_{name}");
-                if names::slug(&plain) == plain && !taken.contains(plain.as_str()) {
+                let free = !taken.contains(plain.as_str()) && !given.contains(plain.as_str());
+                if let Some(name) = kept.get(group).filter(|name| !taken.contains(**name)) {
+                    exact.insert(identity.clone(), (*name).to_owned());
+                } else if names::slug(&plain) == plain && free {
                     exact.insert(identity.clone(), plain);
                 }
                 identities.push((group, identity.clone()));
@@ -245,6 +295,32 @@ fn hosts(text: &str) -> BTreeMap<Identity, (String, &str)> {
     }
     close(&mut open, at);
     found
+}
+
+/// The groups of a file of ours that are of something: what each is of stands above its name, or is what the name says.
+fn named_groups(text: &str) -> BTreeMap<String, &str> {
+    let mut found = BTreeMap::new();
+    let mut title = None;
+    let Some((_, groups)) = text.split_once("\n  children:\n") else { return found };
+    for line in groups.lines() {
+        let Some(line) = line.strip_prefix("    ").filter(|line| !line.starts_with(' ')) else { continue };
+        if let Some(comment) = line.strip_prefix("# ") {
+            title = Some(comment.to_owned());
+        } else if let Some(name) = line.strip_suffix(':') {
+            found.insert(title.take().unwrap_or_else(|| titled(name)), name);
+        }
+    }
+    found
+}
+
+/// The names that groups have already, and that a group can have.
+fn kept_names<'g, 'f>(
+    groups: impl Iterator<Item = &'g Group>,
+    before: &BTreeMap<String, &'f str>,
+) -> BTreeMap<&'g Group, &'f str> {
+    let mut taken: BTreeSet<&str> = RESERVED.into_iter().collect();
+    let known = groups.filter_map(|group| Some((group, *before.get(&group.title()?)?)));
+    known.filter(|(_, name)| names::slug(name) == **name && taken.insert(name)).collect()
 }
 
 /// A variable of a host of ours.

@@ -3,9 +3,11 @@
 
 mod files;
 mod inventory;
+mod secret_names;
 mod task;
 
 pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
 pub(crate) use inventory::{GUESTS, Inventory, RESERVED};
+pub(crate) use secret_names::SecretNames;
 pub(crate) use task::{Entrusted, Task};
-pub use task::{Handler, Playbook, Role, secret_variable};
+pub use task::{Handler, Playbook, Role};

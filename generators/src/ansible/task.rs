@@ -4,7 +4,7 @@ use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Member, Write};
 use proxmox_mpc_model::{Identity, Object, object};
 use serde_json::Value as Json;
 
-use crate::names::slug;
+use super::secret_names::SecretNames;
 use crate::yaml::{self, Node};
 
 /// A role: a folder below `ansible/roles/`, and the playbook that it is part of.
@@ -93,16 +93,12 @@ pub(crate) struct Task {
     values: Vec<(String, Node)>,
     /// Options inside the values of keys that Terraform writes.
     options: Vec<(String, Vec<(String, Node)>)>,
-    secrets: Vec<(String, String)>,
+    /// The keys that are secrets.
+    secrets: Vec<String>,
     /// Those of the secrets that are lists.
     lists: Vec<String>,
     sets: Vec<String>,
     notify: Option<&'static str>,
-}
-
-/// The name of the environment variable that holds a secret of an object: `PROXMOX_MPC_SDN_DNS_PDNS_KEY`.
-pub fn secret_variable(identity: &Identity, key: &str) -> String {
-    format!("PROXMOX_MPC_{}", slug(&format!("{identity} {key}")).to_uppercase())
 }
 
 impl Task {
@@ -130,7 +126,7 @@ impl Task {
             match kind.key(key).map(|key| key.class) {
                 Some(Class::Config) if write.member.is_none() && !made(key) => own.value(kind, key, value),
                 Some(Class::Secret) => {
-                    own.secret(&object.entry.identity, key);
+                    own.secrets.push(key.clone());
                     own.lists.extend(value.is_array().then(|| key.clone()));
                 }
                 _ => {}
@@ -138,7 +134,7 @@ impl Task {
         }
         for key in kind.keys.iter().filter(|key| !object.keys.contains_key(key.name)) {
             if key.beside.is_some_and(|other| object.keys.contains_key(other)) {
-                own.secret(&object.entry.identity, key.name);
+                own.secrets.push(key.name.to_owned());
             }
         }
         // A list that is nothing but its parts is always there.
@@ -149,14 +145,7 @@ impl Task {
     }
 
     /// The tasks for some keys of an object: one, and one for each part that has any.
-    pub(crate) fn some(
-        kind: &Kind,
-        identity: &Identity,
-        title: &str,
-        entrusted: &[Entrusted],
-        write: &Write,
-        role: Role,
-    ) -> Vec<Self> {
+    pub(crate) fn some(kind: &Kind, title: &str, entrusted: &[Entrusted], write: &Write, role: Role) -> Vec<Self> {
         let mut tasks: Vec<(Option<&String>, Self)> = Vec::new();
         for one in entrusted {
             if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
@@ -175,7 +164,7 @@ impl Task {
             }
             match (kind.key(&one.key).map(|key| key.class), &one.option) {
                 (_, Some(option)) => task.option(&one.key, option, &one.value),
-                (Some(Class::Secret), None) if one.part.is_none() => task.secret(identity, &one.key),
+                (Some(Class::Secret), None) if one.part.is_none() => task.secrets.push(one.key.clone()),
                 _ => task.value(kind, &one.key, &one.value),
             }
         }
@@ -222,10 +211,6 @@ impl Task {
         Some(task)
     }
 
-    fn secret(&mut self, identity: &Identity, key: &str) {
-        self.secrets.push((key.to_owned(), secret_variable(identity, key)));
-    }
-
     fn option(&mut self, key: &str, option: &str, value: &Json) {
         let pair = (option.to_owned(), value.into());
         match self.options.iter_mut().find(|(known, _)| known == key) {
@@ -247,7 +232,7 @@ impl Task {
     }
 
     /// The text of the task, behind comments that say whose it is and why it is here.
-    pub(crate) fn render(&self, identity: &Identity) -> String {
+    pub(crate) fn render(&self, identity: &Identity, names: &SecretNames) -> String {
         let mut arguments = vec![("path", Node::from(self.path.as_str()))];
         if let Some(read) = &self.read {
             arguments.push(("read", read.as_str().into()));
@@ -266,11 +251,12 @@ impl Task {
             arguments.push(("sets", Node::List(self.sets.iter().map(|key| key.as_str().into()).collect())));
         }
         if !self.secrets.is_empty() {
-            let lookup = |key: &String, name: &str| {
+            let lookup = |key: &String| {
                 let split = if self.lists.contains(key) { ".split()" } else { "" };
+                let name = names.variable(identity, key);
                 Node::Template(format!("{{{{ lookup('ansible.builtin.env', '{name}'){split} }}}}"))
             };
-            let secrets = self.secrets.iter().map(|(key, name)| (key.clone(), lookup(key, name))).collect();
+            let secrets = self.secrets.iter().map(|key| (key.clone(), lookup(key))).collect();
             arguments.push(("secrets", Node::Map(secrets)));
         }
         if !self.always.is_empty() {

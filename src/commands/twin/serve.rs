@@ -1,6 +1,6 @@
 //! `twin serve`: a server that answers like the cluster of a recording, or of a copied `/etc/pve`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     empty: bool,
     /// Where to listen, on this machine only; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8006")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8006", value_parser = listen)]
     listen: SocketAddr,
     /// Who may log in, as JSON: {"tokens": {"root@pam!iac": "UUID"}, "passwords": {"root@pam": "…"}}; without it, a
     /// token is made up
@@ -202,6 +202,43 @@ impl Arguments {
     }
 }
 
+/// An address with its port, or the name of one: `localhost:8006`. A name must be this machine's alone.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let form = |why: String| format!("{why}; an address and a port are wanted, as in `localhost:8006`");
+    let mut found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|error| form(error.to_string()))?.collect();
+    // What clients try first where a name has addresses of both sorts differs; the default is of the older one.
+    found.sort_by_key(SocketAddr::is_ipv6);
+    match found.iter().find(|address| !address.ip().is_loopback()) {
+        Some(other) => Err(format!("the twin listens on loopback only, and {} is not a loopback address", other.ip())),
+        None => found.first().copied().ok_or_else(|| form("the name has no address".to_owned())),
+    }
+}
+
 fn serving(twin: &Twin, logins: Vec<String>, token: Option<String>) -> Serving {
     Serving { endpoint: twin.endpoint(), fingerprint: twin.fingerprint().to_owned(), logins, token }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_this_machine_is_an_address() {
+        let check = |text: &str, expected: Result<&str, &str>| match (listen(text), expected) {
+            (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected, "{text}"),
+            (Err(why), Err(expected)) => assert!(why.contains(expected), "{text}: {why}"),
+            (found, _) => panic!("{text}: {found:?}"),
+        };
+        check("127.0.0.1:8006", Ok("127.0.0.1:8006"));
+        check("[::1]:0", Ok("[::1]:0"));
+        check("localhost:8006", Ok("127.0.0.1:8006"));
+        check("LOCALHOST:0", Ok("127.0.0.1:0"));
+        check("localhost", Err("as in `localhost:8006`"));
+        check("localhost:https", Err("as in `localhost:8006`"));
+        // Left to the server, which refuses it with what the user asked for.
+        check("192.0.2.1:8006", Ok("192.0.2.1:8006"));
+    }
 }

@@ -6,9 +6,10 @@ use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 use proxmox_mpc_twin::synth::{Size, about, synthesize};
 use serde::Serialize;
 
-use crate::commands::{Failure, Outcome, Unwritten};
+use crate::commands::{Failure, Outcome, Unwritten, wait};
 use crate::event::Work;
 use crate::fault::Fault;
+use crate::interrupt::{self, Stop};
 use crate::ui::{Page, Report, Ui};
 
 /// Make up a recording of any size, for benchmarks and demonstrations
@@ -60,23 +61,24 @@ impl Report for Made {
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let answers = self.write(ui)?;
-        let Self { recording, nodes, guests, seed } = self;
+        let work = Work::start(ui, "making up the cluster");
+        let Self { recording, nodes, guests, seed } = self.clone();
+        let answers = wait(interrupt::aside_until(move |stop| self.write(stop)))??;
+        work.progress(answers, None);
+        drop(work);
         ui.report(&Made { recording, nodes, guests, seed, answers }).map_err(Unwritten)?;
         Ok(Outcome::Done)
     }
 
-    fn write(&self, ui: &Ui) -> Result<u64, SynthFault> {
-        let work = Work::start(ui, "making up the cluster");
+    fn write(&self, stop: &Stop) -> Result<u64, SynthFault> {
         let size = Size { nodes: self.nodes, guests: self.guests };
         let writer = RecordingWriter::create(&self.recording)?;
         let mut answers = 0;
-        for (path, answer) in synthesize(size, self.seed) {
+        for (path, answer) in synthesize(size, self.seed).take_while(|_| !stop.asked()) {
             writer.put(&path, &answer)?;
             answers += 1;
-            work.progress(answers, None);
         }
-        writer.finish(&about(size))?;
+        writer.finish_unless(&about(size), &|| stop.asked())?;
         Ok(answers)
     }
 }

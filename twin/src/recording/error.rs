@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::FORMAT;
+use super::{FORMAT, bounds};
 
 /// Why a recording cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,12 +46,37 @@ pub enum RecordingError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// More than one answer may be.
+    #[error("{what} is {} large, and {} are the most", bounds::bytes(*size), bounds::bytes(*bound))]
+    TooLarge {
+        /// The entry.
+        what: String,
+        /// How large it is, in bytes.
+        size: u64,
+        /// How large it may be, in bytes.
+        bound: u64,
+    },
+    /// More than all answers may be together.
+    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", bounds::bytes(*bound))]
+    TooLargeWhole {
+        /// How large all of it may be, in bytes.
+        bound: u64,
+    },
+    /// More entries than a packed recording may have.
+    #[error("the packed recording has more than {bound} files and folders, which are the most")]
+    TooMany {
+        /// How many it may have.
+        bound: u64,
+    },
     /// Something is in the way that is not a recording.
     #[error("`{}` is not a recording, so a recording does not replace it", path.display())]
     Occupied {
         /// The path that was to be written.
         path: PathBuf,
     },
+    /// Whoever it was for does not wait for it any more.
+    #[error("the recording was not finished")]
+    Stopped,
     /// The system refused to read.
     #[error("cannot read `{}`", path.display())]
     Read {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 use serde::{Deserialize, Serialize};
 
+mod bounds;
 mod error;
 mod packed;
 mod private;
@@ -69,7 +70,7 @@ impl Recording {
             return packed::read(path);
         }
         let file = path.join(ABOUT);
-        let stored = fs::read(&file).map_err(|source| match source.kind() {
+        let stored = read_file(&file, ABOUT).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => RecordingError::NoRecording { path: path.to_owned() },
             _ => RecordingError::Read { path: file.clone(), source },
         })?;
@@ -137,7 +138,8 @@ fn read_stored(folder: &Path, path: &ApiPath) -> Result<Option<Vec<u8>>, Unreada
     if leads_out(path) {
         return Ok(None);
     }
-    match fs::read(folder.join(path.file())) {
+    let file = path.file();
+    match read_file(&folder.join(&file), &file) {
         Ok(stored) => Ok(Some(stored)),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => Ok(None),
@@ -145,6 +147,22 @@ fn read_stored(folder: &Path, path: &ApiPath) -> Result<Option<Vec<u8>>, Unreada
         },
     }
 }
+
+/// Reads a file of a folder, which somebody else may have made: a link may lead anywhere, and a device never ends.
+fn read_file(path: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let found = fs::symlink_metadata(path)?;
+    if found.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    if !found.is_file() {
+        return Err(io::Error::other(format!("`{name}` is {NO_FILE}")));
+    }
+    bounds::answer(name, found.len()).map_err(io::Error::other)?;
+    fs::read(path)
+}
+
+/// What is said of an entry that holds nothing itself.
+const NO_FILE: &str = "a link or a device, and not a file";
 
 /// Whether the path has a segment that a file system reads as a way out of the recording.
 fn leads_out(path: &ApiPath) -> bool {

@@ -10,11 +10,9 @@ use tar::{Archive, Builder, EntryType, Header};
 use zstd::stream::read::Decoder;
 use zstd::stream::write::Encoder;
 
+use super::bounds::{self, Bounds, UNPACKED, WINDOW_LOG};
 use super::writer::{aside, check_replaceable, replace};
 use super::{ABOUT, Recording, RecordingError, Store, private, read_about};
-
-/// How much a packed recording may hold, in bytes: far above any real one, far below what fills a machine.
-const LIMIT: u64 = 4 << 30;
 
 /// Zstandard's level; recordings are packed once and read often.
 const LEVEL: i32 = 12;
@@ -24,6 +22,11 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Packs the recording in a folder into one file. The same recording gives the same bytes.
 pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
+    pack_unless(folder, file, &|| false)
+}
+
+/// The same, unless it should stop, which is asked at each answer.
+pub(super) fn pack_unless(folder: &Path, file: &Path, stop: &dyn Fn() -> bool) -> Result<(), RecordingError> {
     let refused = |source| RecordingError::Write { path: file.to_owned(), source };
     let file = std::path::absolute(file).map_err(refused)?;
     let parent = file.parent().unwrap_or(&file);
@@ -33,6 +36,9 @@ pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
     for name in private::files(folder)? {
         if name != ABOUT && ApiPath::from_file(&name).is_none() {
             continue;
+        }
+        if stop() {
+            return Err(RecordingError::Stopped);
         }
         let path = folder.join(&name);
         let content = fs::read(&path).map_err(|source| RecordingError::Read { path, source })?;
@@ -94,13 +100,10 @@ pub(crate) fn files(
     path: &Path,
     other: impl Fn(String) -> Result<(), RecordingError>,
 ) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
-    let damaged = |error: &io::Error| RecordingError::Damaged {
-        path: path.to_owned(),
-        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        why: error.to_string(),
-    };
-    let mut archive = Archive::new(open(path)?.take(LIMIT));
-    let mut entries = BTreeMap::new();
+    let damaged = |error: &io::Error| damaged(path, error);
+    survey(path)?;
+    let mut archive = Archive::new(open(path)?.take(UNPACKED));
+    let (mut entries, mut bounds) = (BTreeMap::new(), Bounds::default());
     for entry in archive.entries().map_err(|error| damaged(&error))? {
         let mut entry = entry.map_err(|error| damaged(&error))?;
         let name = name(&entry.path().map_err(|error| damaged(&error))?)?;
@@ -112,6 +115,8 @@ pub(crate) fn files(
                 continue;
             }
         }
+        // The size may be another one than the survey saw, where an entry of its own tells it.
+        bounds.count(&name, entry.size())?;
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(|error| damaged(&error))?;
         if (content.len() as u64) < entry.size() {
@@ -124,10 +129,38 @@ pub(crate) fn files(
     // The archive ends before the compressed stream does: the rest tells whether the file is whole.
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
-    if rest.limit() == 0 {
-        return Err(damaged(&io::Error::other("it unpacks to more than a recording can hold")));
+    if rest.limit() == 0 { Err(bounds::whole()) } else { Ok(entries) }
+}
+
+/// Goes through a packed recording once without keeping any of it, so that one which is beyond the bounds costs no memory.
+fn survey(path: &Path) -> Result<(), RecordingError> {
+    let damaged = |error: &io::Error| damaged(path, error);
+    let mut archive = Archive::new(open(path)?.take(UNPACKED));
+    let mut bounds = Bounds::default();
+    for entry in archive.entries().map_err(|error| damaged(&error))?.raw(true) {
+        let entry = entry.map_err(|error| damaged(&error))?;
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname()
+            || kind.is_gnu_longlink()
+            || kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions()
+        {
+            bounds.count_name(entry.size())?;
+        } else {
+            bounds.count(&String::from_utf8_lossy(&entry.path_bytes()), entry.size())?;
+        }
     }
-    Ok(entries)
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
+    if rest.limit() == 0 { Err(bounds::whole()) } else { Ok(()) }
+}
+
+fn damaged(path: &Path, error: &io::Error) -> RecordingError {
+    RecordingError::Damaged {
+        path: path.to_owned(),
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        why: error.to_string(),
+    }
 }
 
 fn open(path: &Path) -> Result<Decoder<'static, io::BufReader<File>>, RecordingError> {
@@ -140,7 +173,9 @@ fn open(path: &Path) -> Result<Decoder<'static, io::BufReader<File>>, RecordingE
         _ => return Err(RecordingError::NoRecording { path: path.to_owned() }),
     }
     io::Seek::rewind(&mut file).map_err(refused)?;
-    Decoder::new(file).map_err(refused)
+    let mut decoder = Decoder::new(file).map_err(refused)?;
+    decoder.window_log_max(WINDOW_LOG).map_err(refused)?;
+    Ok(decoder)
 }
 
 /// The name of an entry relative to the recording, with `/` between the segments.

@@ -67,9 +67,16 @@ impl RecordingWriter {
 
     /// Says what the recording is and puts it in place of whatever recording was there.
     pub fn finish(self, about: &About) -> Result<Recording, RecordingError> {
+        self.finish_unless(about, &|| false)
+    }
+
+    /// The same, unless it should stop: packing takes its time. Nothing is left then.
+    pub fn finish_unless(self, about: &About, stop: &dyn Fn() -> bool) -> Result<Recording, RecordingError> {
         private::write(&self.folder.path().join(ABOUT), &text::about(about))?;
         if packed::is_packed_name(&self.place) {
-            packed::pack(self.folder.path(), &self.place)?;
+            packed::pack_unless(self.folder.path(), &self.place, stop)?;
+        } else if stop() {
+            return Err(RecordingError::Stopped);
         } else {
             replace(&self.place, self.folder)?;
         }

@@ -132,6 +132,93 @@ fn what_is_no_recording_is_refused() {
     check("twice.tar.zst", "`recording.json` has no place in a recording: it is there twice");
 }
 
+/// An entry that says it holds this many zeros, and does.
+fn zeros(builder: &mut tar::Builder<impl std::io::Write>, name: &str, kind: tar::EntryType, size: u64) {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_cksum();
+    builder.append(&header, std::io::Read::take(std::io::repeat(0), size)).unwrap();
+}
+
+/// Recordings that unpack to far more than they are, made on the fly.
+#[test]
+fn what_unpacks_to_too_much_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("bomb.tar.zst");
+    let check = |make: &dyn Fn(&mut tar::Builder<zstd::Encoder<'_, fs::File>>), expected: &str| {
+        let mut builder = tar::Builder::new(zstd::Encoder::new(fs::File::create(&place).unwrap(), 1).unwrap());
+        make(&mut builder);
+        builder.into_inner().unwrap().finish().unwrap();
+        assert!(fs::metadata(&place).unwrap().len() < 1 << 20);
+        let error = Recording::open(&place).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        let error = unpack(&place, &folder.path().join("unpacked")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!folder.path().join("unpacked").exists());
+    };
+    let regular = tar::EntryType::Regular;
+    check(
+        &|builder| zeros(builder, "api2/json/version.json", regular, 129 << 20),
+        "`api2/json/version.json` is 129 MiB large, and 128 MiB are the most",
+    );
+    check(
+        &|builder| (0..5).for_each(|number| zeros(builder, &format!("api2/json/{number}.json"), regular, 110 << 20)),
+        "unpacks to more than 512 MiB",
+    );
+    check(&|builder| zeros(builder, "x", tar::EntryType::GNULongName, 1 << 20), "the name of an entry is 1 MiB large");
+    check(&|builder| zeros(builder, "x", tar::EntryType::XHeader, 1 << 20), "the name of an entry is 1 MiB large");
+    for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char, tar::EntryType::Fifo] {
+        check(&|builder| zeros(builder, "api2/json/version.json", kind, 0), "it is neither a file nor a folder");
+    }
+    // What stands behind the end of the archive.
+    let behind = |builder: &mut tar::Builder<zstd::Encoder<'_, fs::File>>| {
+        zeros(builder, "recording.json", regular, 0);
+        let end = std::io::Read::take(std::io::repeat(0), 1200 << 20);
+        std::io::copy(&mut { end }, builder.get_mut()).unwrap();
+    };
+    check(&behind, "unpacks to more than 512 MiB");
+}
+
+/// More memory than a frame may ask for.
+#[test]
+fn a_window_beyond_the_bound_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("wide.tar.zst");
+    // A frame's head (RFC 8878, 3.1.1): the magic, no content size, a window of 2^31 bytes, and an empty last block.
+    fs::write(&place, [0x28, 0xb5, 0x2f, 0xfd, 0x00, (31 - 10) << 3, 0x01, 0x00, 0x00]).unwrap();
+    let error = Recording::open(&place).unwrap_err().to_string();
+    assert!(error.contains("is cut or damaged") && error.contains("memory"), "{error}");
+}
+
+/// A folder is a stranger's as well: neither links nor endless files are read.
+#[cfg(unix)]
+#[test]
+fn links_and_giants_in_a_folder_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("recording");
+    let recording = RecordingWriter::create(&place).unwrap().finish(&about()).unwrap();
+    let path = ApiPath::parse("version");
+    let file = place.join(path.file());
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let check = |expected: &str| {
+        let error = recording.get(&path).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        fs::remove_file(&file).unwrap();
+    };
+    fs::write(folder.path().join("elsewhere"), r#"{"body": {}, "reason": "OK", "status": 200}"#).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), &file).unwrap();
+    check("a link or a device, and not a file");
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    check("a link or a device, and not a file");
+    fs::File::create(&file).unwrap().set_len(20 << 30).unwrap();
+    check("is 20 GiB large, and 128 MiB are the most");
+    fs::remove_file(place.join("recording.json")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", place.join("recording.json")).unwrap();
+    assert!(Recording::open(&place).is_err());
+}
+
 #[test]
 fn a_damaged_answer_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,64 @@
+//! The environment variables in which tasks look up secrets: each secret has its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::kinds::Class;
+use proxmox_mpc_model::{Identity, Listing};
+
+use crate::kinds::Half;
+use crate::names::{self, Wish};
+use crate::retain::Chunks;
+
+/// The variables whose names are not simply made of identity and key.
+#[derive(Debug, Default)]
+pub(crate) struct SecretNames(BTreeMap<Identity, String>);
+
+impl SecretNames {
+    /// Names for every secret that a task may have to look up. A name that a task has stays, also where another object
+    /// arrives whose name reads alike: `sdn_dns/a_b` after `sdn_dns/a-b`.
+    pub(crate) fn assign(listings: &[(&'static Half, Listing)], previous: &Chunks<'_>) -> Self {
+        let mut kept: BTreeMap<Identity, String> = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        for (identity, lookup) in previous.lookups() {
+            let name = lookup.variable.to_lowercase();
+            // Two secrets in one variable are a mistake that no later run keeps.
+            if taken.insert(name.clone()) {
+                kept.insert(secret(identity, lookup.key), name);
+            }
+        }
+        let mut wishes = Vec::new();
+        for (half, listing) in listings.iter().filter(|(half, _)| half.role.is_some()) {
+            let keys = half.model().keys.iter().filter(|key| key.class == Class::Secret);
+            for key in keys {
+                wishes.extend(listing.entries.iter().map(|entry| wish(&entry.identity, key.name)));
+            }
+        }
+        let mut names = names::assign(&wishes, &kept, &BTreeSet::new());
+        names.extend(kept);
+        // Most are what they would be anyway: of ten thousand guests each has one.
+        for wish in wishes {
+            if wish.name.as_deref().map(names::slug) == names.get(&wish.identity).cloned() {
+                names.remove(&wish.identity);
+            }
+        }
+        Self(names)
+    }
+
+    /// The name of the environment variable that holds a secret of an object: `PROXMOX_MPC_SDN_DNS_PDNS_KEY`.
+    pub(crate) fn variable(&self, identity: &Identity, key: &str) -> String {
+        let given = self.0.get(&secret(identity, key)).cloned();
+        given.unwrap_or_else(|| names::slug(&plain(identity, key))).to_uppercase()
+    }
+}
+
+fn secret(identity: &Identity, key: &str) -> Identity {
+    Identity::new(identity.as_str(), key)
+}
+
+fn plain(identity: &Identity, key: &str) -> String {
+    format!("proxmox mpc {identity} {key}")
+}
+
+fn wish(identity: &Identity, key: &str) -> Wish {
+    Wish { identity: secret(identity, key), name: Some(plain(identity, key)), word: "secret", id: String::new() }
+}
