@@ -41,9 +41,13 @@ fn clusters() -> (Memory, Memory) {
         rows.body["data"].as_array_mut().unwrap().push(row);
     };
     let pairs = pairs();
-    pairs.iter().for_each(|(path, one, _)| add(&mut first, path, one.clone()));
+    for (path, one, _) in &pairs {
+        add(&mut first, path, one.clone());
+    }
     let mut both = first.clone();
-    pairs.iter().for_each(|(path, _, other)| add(&mut both, path, other.clone()));
+    for (path, _, other) in &pairs {
+        add(&mut both, path, other.clone());
+    }
     (first, both)
 }
 
