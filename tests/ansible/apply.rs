@@ -99,10 +99,10 @@ fn cases() -> Vec<Case> {
     };
     let drives = |path: &str| {
         json!({"path": path, "values": {
-            "scsi0": "local-lvm:vm-100-disk-0,backup=0,size=1G", "unused0": "local-lvm:vm-100-disk-9",
+            "scsi0": "local-lvm:vm-100-disk-0,backup=0,size=1G",
             "scsi1": "local-lvm:vm-100-disk-1,format=raw,ssd=1,size=2G",
         }, "create": {"path": "things", "values": {"vmid": 100}, "instead": {
-            "scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1", "unused0": "",
+            "scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1",
         }}})
     };
     vec![

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::coverage::Fate;
 use proxmox_mpc_generators::kinds::HALVES;
+use proxmox_mpc_generators::row::{Row, Target};
 use proxmox_mpc_model::Cluster;
-use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::kinds::{Class, KINDS};
 
 use crate::support::clusters::{all, generated};
 
@@ -38,6 +39,23 @@ fn every_key_of_every_object_has_a_fate() {
         let found = counted.get(kind).copied().unwrap_or_default();
         assert!(found >= (objects, keys), "{kind}: {found:?}");
     }
+}
+
+/// What Proxmox changes by itself is nobody's code: code that held it would bring the old value back. Both halves of the
+/// table say the same of it.
+#[test]
+fn what_is_volatile_is_in_no_code() {
+    let mut found = 0;
+    for half in HALVES.iter().filter(|half| !half.rows.is_empty()) {
+        for key in half.model().keys {
+            let one = key.name.replace("[n]", "0");
+            let volatile = |row: &&Row| row.claims(&one) && matches!(row.target, Target::Volatile);
+            let said = half.rows.iter().any(|row| volatile(&row));
+            assert_eq!(said, key.class == Class::Volatile, "{}: {}", half.kind, key.name);
+            found += usize::from(said);
+        }
+    }
+    assert!(found > 50, "{found}");
 }
 
 /// Keys of storages of types that the provider has no resource for: those are set aside as a whole.

@@ -77,8 +77,7 @@ options:
         default: {}
       instead:
         description:
-          - What a creation takes in the place of the values, such as a new disk by its size. An empty text stands for
-            nothing.
+          - What a creation takes in the place of the values, such as a new disk by its size.
           - Proxmox names such a volume by itself, and measures it. So where the key is there, its volume, size and
             format stay as they are, and what the value says beside them is compared and written.
         type: dict
@@ -408,15 +407,13 @@ def merged(text, options):
 
 
 def settled(wanted, instead, current):
-    """The values with the volumes that the object has by now, whatever they were called; those that nothing makes
-    are left alone where they are gone."""
+    """The values with the volumes that the object has by now, whatever they were called."""
     result = {}
     for key, value in wanted.items():
         now = current.get(key)
         if key in instead and isinstance(value, str) and isinstance(now, str):
             value = with_volume(value, now)
-        if now is not None or instead.get(key) != "":
-            result[key] = value
+        result[key] = value
     return result
 
 
@@ -500,7 +497,6 @@ def keep(module, api):
         create = module.params["create"]
         values.update((key, parameter(one)) for key, one in create["values"].items())
         values.update((key, parameter(one)) for key, one in instead.items())
-        values = {key: one for key, one in values.items() if instead.get(key) != ""}
         api.wait(api.ask("POST", create["path"], values))
         place(api, create, wanted)
     else:
