@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::ansible;
 use crate::kinds::{Half, Namespace};
 use crate::manifest::Manifest;
 use crate::names::{self, Wish};
@@ -37,12 +36,7 @@ pub(crate) fn assign(
     let none = BTreeMap::new();
     let mut names = BTreeMap::new();
     for (namespace, wishes) in &wishes {
-        let mut reserved = moved.clone();
-        if *namespace == Namespace::Guests {
-            // The inventory has the same names, and Ansible has taken some.
-            reserved.extend(ansible::RESERVED);
-        }
-        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &reserved));
+        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &moved));
     }
     names
 }

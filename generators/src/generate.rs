@@ -100,8 +100,7 @@ impl Run<'_> {
             let reading = kind.read(self.cluster, entry)?;
             if half.namespace == Namespace::Guests {
                 let keys = reading.as_ref().ok().map(|object| &object.keys);
-                let label = self.names.get(&entry.identity).map_or("", String::as_str);
-                self.inventory.add(self.cluster, entry, keys, label)?;
+                self.inventory.add(self.cluster, entry, keys)?;
             }
             match reading {
                 Ok(object) => self.object(half, &object)?,

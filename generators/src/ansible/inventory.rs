@@ -1,7 +1,7 @@
 //! The inventory of the guests: who there is, what Proxmox says of each, where it can be reached, and the groups.
 //!
-//! Host names are the labels of the Terraform addresses. Groups are `virtual_machines` and `containers`, `node_…`,
-//! `pool_…` and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
+//! Hosts are called like the guests (see `host_names`). Groups are `virtual_machines` and `containers`, `node_…`, `pool_…`
+//! and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
 use serde_json::{Map, Value};
 
 use super::files::document;
+use super::host_names;
 use crate::addresses::natural;
 use crate::names::{self, Wish};
 use crate::outcome::FileSet;
@@ -20,7 +21,7 @@ use crate::yaml::{self, Node};
 pub(crate) const GUESTS: &str = "ansible/inventory/guests.yml";
 
 /// Names that mean something in this inventory or to Ansible itself: no host has one of them.
-pub(crate) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
+pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
 
 /// The guests that have been put in, and those of the inventory that stands.
 #[derive(Default)]
@@ -32,9 +33,11 @@ pub(crate) struct Inventory<'f> {
     groups: BTreeMap<Group, usize>,
 }
 
-/// A host: its name, its variables as they stand in the file, and the numbers of the groups that it is in.
+/// A host: the name that it has already, or would like to have, its variables as they stand in the file, and the numbers of
+/// the groups that it is in.
 struct Host {
-    name: String,
+    given: Option<String>,
+    wanted: Option<String>,
     text: Box<str>,
     groups: Box<[usize]>,
 }
@@ -60,7 +63,6 @@ impl<'f> Inventory<'f> {
         cluster: &Cluster<'_>,
         entry: &Entry,
         keys: Option<&Map<String, Value>>,
-        label: &str,
     ) -> Result<(), Unreadable> {
         if keys.is_none() && self.keep(&entry.identity) {
             return Ok(());
@@ -72,24 +74,32 @@ impl<'f> Inventory<'f> {
         let mut variables = Vec::new();
         variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
         variables.extend(facts(guest));
-        self.insert(&entry.identity, label, &Node::from(variables).render_at(3), groups(guest));
+        let given = self.before.remove(&entry.identity).map(|(name, _)| name);
+        self.insert(&entry.identity, given, entry.name.clone(), &Node::from(variables).render_at(3), groups(guest));
         Ok(())
     }
 
     /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
     pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
         let Some((name, text)) = self.before.remove(identity) else { return false };
-        self.insert(identity, &name, text, kept_groups(text));
+        self.insert(identity, Some(name), None, text, kept_groups(text));
         true
     }
 
-    fn insert(&mut self, identity: &Identity, name: &str, text: &str, groups: Vec<Group>) {
+    fn insert(
+        &mut self,
+        identity: &Identity,
+        given: Option<String>,
+        wanted: Option<String>,
+        text: &str,
+        groups: Vec<Group>,
+    ) {
         let mut number = |group| {
             let next = self.groups.len();
             *self.groups.entry(group).or_insert(next)
         };
         let groups = groups.into_iter().map(&mut number).collect();
-        self.hosts.insert(natural(identity), Host { name: name.to_owned(), text: text.into(), groups });
+        self.hosts.insert(natural(identity), Host { given, wanted, text: text.into(), groups });
     }
 
     /// The guests of one technology that the inventory had.
@@ -103,18 +113,23 @@ impl<'f> Inventory<'f> {
     }
 
     /// The file.
-    pub(crate) fn render(mut self, header: &str) -> String {
-        self.settle_names();
+    pub(crate) fn render(self, header: &str) -> String {
+        let wishes = self.hosts.iter().map(|((_, identity), host)| host_names::Wish {
+            identity,
+            given: host.given.as_deref(),
+            name: host.wanted.as_deref(),
+        });
+        let host_names = host_names::assign(&wishes.collect::<Vec<_>>());
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
-        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()));
+        let names = group_names(self.groups.keys(), host_names.iter().map(String::as_str));
         let mut groups: Vec<(String, usize)> =
             self.groups.iter().map(|(group, number)| (names[group].clone(), *number)).collect();
         groups.sort();
         // Each host makes room while the text grows.
-        for host in self.hosts.into_values() {
-            let name = yaml::word(&host.name);
+        for (host, name) in self.hosts.into_values().zip(host_names) {
+            let name = yaml::word(&name);
             _ = writeln!(text, "    {name}:");
             text.push_str(&host.text);
             host.groups.iter().for_each(|group| members[*group].push(hosts.len()));
@@ -129,16 +144,6 @@ impl<'f> Inventory<'f> {
             }
         }
         text
-    }
-
-    /// No two hosts have the same name, and none a name that means something else.
-    fn settle_names(&mut self) {
-        let mut taken: BTreeSet<String> = RESERVED.iter().map(|&name| name.to_owned()).collect();
-        for ((_, identity), host) in &mut self.hosts {
-            while !taken.insert(host.name.clone()) {
-                host.name = format!("{}_{}", host.name, identity.id());
-            }
-        }
     }
 }
 

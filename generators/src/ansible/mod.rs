@@ -2,10 +2,11 @@
 //! what differs.
 
 mod files;
+mod host_names;
 mod inventory;
 mod task;
 
 pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
-pub(crate) use inventory::{Inventory, RESERVED};
+pub(crate) use inventory::Inventory;
 pub(crate) use task::{Entrusted, Task};
 pub use task::{Handler, Playbook, Role, secret_variable};
