@@ -14,6 +14,7 @@ use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
 use crate::manifest::{self, Manifest};
 use crate::outcome::{Generated, Gone, Kept, Notice, Options, Previous};
+use crate::readme;
 use crate::retain::{self, Chunks, Referred};
 use crate::secrets;
 
@@ -371,6 +372,8 @@ impl Run<'_> {
         let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
+        let readme = readme::document(&self.out.files);
+        self.out.files.insert("README.md".to_owned(), readme);
         self.out
     }
 }
