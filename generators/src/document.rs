@@ -70,7 +70,7 @@ fn summary(text: &mut String, coverage: &Coverage) {
     let sorts: [(&str, fn(&Outcome) -> bool); 5] = [
         ("in Terraform", |outcome| matches!(outcome, Outcome::Terraform { .. })),
         ("in Ansible", |outcome| matches!(outcome, Outcome::Ansible { .. })),
-        ("that come with Proxmox, and are as they came", |outcome| matches!(outcome, Outcome::BuiltIn)),
+        ("that come with Proxmox, unchanged", |outcome| matches!(outcome, Outcome::BuiltIn)),
         ("to know of, no configuration", |outcome| matches!(outcome, Outcome::Fact)),
         ("in no code", |outcome| matches!(outcome, Outcome::SetAside { .. })),
     ];

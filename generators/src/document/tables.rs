@@ -66,7 +66,7 @@ fn without_code(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
     let mut kinds: BTreeMap<(usize, &str), Vec<String>> = BTreeMap::new();
     for (identity, object) in objects {
         let word = match object.outcome {
-            Outcome::BuiltIn => "comes with Proxmox, and is as it came",
+            Outcome::BuiltIn => "comes with Proxmox, unchanged",
             Outcome::Fact => "no configuration",
             _ => continue,
         };
