@@ -63,11 +63,14 @@ fn unknown(text: &mut String, coverage: &Coverage) {
     }
 }
 
+/// Whether an object is of a sort.
+type Is = fn(&Outcome) -> bool;
+
 /// What is code: objects by kind, and keys.
 fn summary(text: &mut String, coverage: &Coverage) {
     let total = coverage.total();
     _ = writeln!(text, "\n## What is code\n\n**{} of the configuration is covered.**\n", total.percentage());
-    let sorts: [(&str, fn(&Outcome) -> bool); 5] = [
+    let sorts: [(&str, Is); 5] = [
         ("in Terraform", |outcome| matches!(outcome, Outcome::Terraform { .. })),
         ("in Ansible", |outcome| matches!(outcome, Outcome::Ansible { .. })),
         ("that come with Proxmox, unchanged", |outcome| matches!(outcome, Outcome::BuiltIn)),

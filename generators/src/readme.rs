@@ -1,5 +1,7 @@
 //! The workspace's `README.md`: what the folder is, how it is used, and what is whose.
 
+use std::fmt::Write as _;
+
 use crate::bpg;
 use crate::outcome::FileSet;
 
@@ -9,7 +11,7 @@ pub(crate) fn document(files: &FileSet) -> String {
     let (ansible, playbooks) = (below("ansible/"), files.contains_key("ansible/playbooks/site.yml"));
     let secrets = files.contains_key("SECRETS.md");
     let mut text = HEAD.replace("VERSION", bpg::VERSION);
-    let mut row = |name: &str, what: &str| text.push_str(&format!("| `{name}` | {what} |\n"));
+    let mut row = |name: &str, what: &str| _ = writeln!(text, "| `{name}` | {what} |");
     row(
         "terraform/",
         "a file for each kind of object; `imports.tf` says which object of the cluster each block stands for",

@@ -335,7 +335,9 @@ const WIDTH: usize = 80;
 
 /// Text in lines, see [`wrap`].
 fn wrapped(page: &mut Page, indent: usize, text: &str) {
-    wrap(indent, text).iter().for_each(|line| page.line(line));
+    for line in wrap(indent, text) {
+        page.line(line);
+    }
 }
 
 /// The lines of a text, those behind the first further in. They are broken between words; a word that is longer than a line

@@ -70,8 +70,9 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
         ("GET", "cut") if asked_before == 0 => Reply::Cut("{".to_owned()),
         ("GET", "away" | "cut" | "task" | "failing" | "warned") => data(json!({"a": 1})),
         ("GET", path) if path.starts_with("echo") => data(json!({"a": 1})),
-        ("PUT", "rights") if request.body.contains("args") => message("500 x", "only root can set 'args' config"),
-        ("POST", "rights") if request.body.contains("args") => message("500 x", "only root can set 'args' config"),
+        ("PUT" | "POST", "rights") if request.body.contains("args") => {
+            message("500 x", "only root can set 'args' config")
+        }
         ("GET", "rights" | "unnamed") => data(json!({"kvm": 1})),
         ("GET", "rights/new") => message("500 x", "no such thing"),
         ("PUT", "unnamed") if request.body.contains("features") => message(
@@ -99,9 +100,54 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
     }
 }
 
+fn case(arguments: Value, says: Says, sends: &'static [&'static str]) -> Case {
+    Case { arguments, says, sends }
+}
+
+/// What the login may not set does not keep the rest from being set.
+fn rights() -> Vec<Case> {
+    vec![
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}, "refused": ["a: b"]}),
+            Says::Refused("rights: args: only root can set 'args' config (log in as root@pam", true),
+            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
+        ),
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 1}, "refused": []}),
+            Says::Refused("rights: args: only root can set", false),
+            &[r#"PUT rights {"args": "-x"}"#],
+        ),
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}}),
+            Says::Failed("rights: args: only root can set"),
+            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
+        ),
+        case(
+            json!({"path": "rights/new", "values": {"args": "-x", "kvm": 0}, "refused": [],
+                   "create": {"path": "rights", "values": {"vmid": 1}}}),
+            Says::Refused("rights/new: args: only root can set", true),
+            &[r#"POST rights {"args": "-x", "kvm": 0, "vmid": 1}"#, r#"POST rights {"kvm": 0, "vmid": 1}"#],
+        ),
+        // Where Proxmox does not name the key, each is sent by itself.
+        case(
+            json!({"path": "unnamed", "values": {"features": "fuse=1", "kvm": 0}, "always": {"type": "x"}, "refused": []}),
+            Says::Refused("unnamed: features: Permission check failed (changing feature flags", true),
+            &[
+                r#"PUT unnamed {"type": "x", "features": "fuse=1", "kvm": 0}"#,
+                r#"PUT unnamed {"type": "x", "features": "fuse=1"}"#,
+                r#"PUT unnamed {"type": "x", "kvm": 0}"#,
+            ],
+        ),
+        case(
+            json!({"path": "forbidden", "refused": []}),
+            Says::Refused("forbidden: Permission check failed (/, Sys.Audit) (give the login", false),
+            &[],
+        ),
+    ]
+}
+
 /// Each case is a task of one play.
 fn cases() -> Vec<Case> {
-    let case = |arguments: Value, says: Says, sends: &'static [&'static str]| Case { arguments, says, sends };
     let secret = |path: &str, key: &str, value: &str| json!({"path": path, "secrets": {key: value}});
     let new = |path: &str, list: &str| {
         json!({"path": path, "values": {"comment": "x"}, "secrets": {"password": CANARY, "token": ""},
@@ -188,43 +234,6 @@ fn cases() -> Vec<Case> {
             json!({"path": "echo", "values": {"a": 2}, "secrets": {"password": CANARY}}),
             Says::Failed("is too short"),
             &[r#"PUT echo {"a": 2, "password": "CANARY-of-a-secret"}"#],
-        ),
-        // What the login may not set does not keep the rest from being set.
-        case(
-            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}, "refused": ["a: b"]}),
-            Says::Refused("rights: args: only root can set 'args' config (log in as root@pam", true),
-            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
-        ),
-        case(
-            json!({"path": "rights", "values": {"args": "-x", "kvm": 1}, "refused": []}),
-            Says::Refused("rights: args: only root can set", false),
-            &[r#"PUT rights {"args": "-x"}"#],
-        ),
-        case(
-            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}}),
-            Says::Failed("rights: args: only root can set"),
-            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
-        ),
-        case(
-            json!({"path": "rights/new", "values": {"args": "-x", "kvm": 0}, "refused": [],
-                   "create": {"path": "rights", "values": {"vmid": 1}}}),
-            Says::Refused("rights/new: args: only root can set", true),
-            &[r#"POST rights {"args": "-x", "kvm": 0, "vmid": 1}"#, r#"POST rights {"kvm": 0, "vmid": 1}"#],
-        ),
-        // Where Proxmox does not name the key, each is sent by itself.
-        case(
-            json!({"path": "unnamed", "values": {"features": "fuse=1", "kvm": 0}, "always": {"type": "x"}, "refused": []}),
-            Says::Refused("unnamed: features: Permission check failed (changing feature flags", true),
-            &[
-                r#"PUT unnamed {"type": "x", "features": "fuse=1", "kvm": 0}"#,
-                r#"PUT unnamed {"type": "x", "features": "fuse=1"}"#,
-                r#"PUT unnamed {"type": "x", "kvm": 0}"#,
-            ],
-        ),
-        case(
-            json!({"path": "forbidden", "refused": []}),
-            Says::Refused("forbidden: Permission check failed (/, Sys.Audit) (give the login", false),
-            &[],
         ),
         case(json!({"path": "cluster/sdn", "state": "applied"}), Says::Changed, &["PUT cluster/sdn {}"]),
         case(json!({"path": "forms", "endpoint": "http://127.0.0.1:1/"}), Says::Failed("no https:// address"), &[]),
@@ -318,7 +327,7 @@ fn what_differs_is_sent_and_nothing_else() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    let cases = cases();
+    let cases: Vec<Case> = cases().into_iter().chain(rights()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
         let stub = Stub::start(answer);

@@ -7,7 +7,7 @@ use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::kinds::KINDS;
 
 use super::{cell, line, names, position, spans, title};
-use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
+use crate::coverage::{Counts, Coverage, Fate, ObjectCoverage, Outcome};
 use crate::reasons::{family, why};
 
 /// The tables. The objects are in the order of their kinds.
@@ -47,7 +47,7 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
     for (kind, fates) in kinds {
         let kind = KINDS[kind];
         let all = counts.get(kind.id).map_or(0, |counts| counts.objects);
-        let covered = counts.get(kind.id).map(|counts| counts.percentage()).unwrap_or_default();
+        let covered = counts.get(kind.id).map(Counts::percentage).unwrap_or_default();
         let mut head = format!("{} ({all}), {covered}", kind.title);
         for ((_, word, why), group) in fates {
             let of = match group.objects.len() {
