@@ -6,7 +6,7 @@ use std::path::Path;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Value, json};
 
-use crate::support::clusters::{Memory, asked, data, fixture, place, record};
+use crate::support::clusters::{FIXTURES, Memory, asked, data, fixture, place, record};
 use crate::support::program::{Ran, ran};
 
 fn coverage(more: &[&str]) -> Ran {
@@ -32,7 +32,7 @@ fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
             assert!(ran.output.contains(word) || ran.errors.contains(word), "{more:?}: {word}: {}", ran.output);
         }
     };
-    check(&[], 0, &["virtual machine", "KIND", "(provider rule K2)", "of the configuration is covered"]);
+    check(&[], 0, &["virtual machine", "KIND", "no attribute for it", "of the configuration is covered"]);
     check(&["--fail-under", "50"], 0, &["of the configuration is covered"]);
     check(&["--fail-under", "100"], 3, &["and 100 % are asked for"]);
     check(&["--fail-under", "100%", "--output", "json"], 3, &["\"fail_under\": 100.0"]);
@@ -92,7 +92,10 @@ fn what_cannot_be_read_is_told_with_the_privilege() {
     assert_eq!(import.code, Some(0), "{}", import.errors);
     let document = fs::read_to_string(out.join("COVERAGE.md")).unwrap();
     assert!(document.contains("## Not readable with this login"), "{document}");
-    assert!(document.contains("- **qemu/110**: 403 Permission check failed (/vms/110, VM.Audit)\n"), "{document}");
+    assert!(
+        document.contains("- **qemu/110**: 403 Permission check failed (/vms/110, VM.Audit). What helps: a role with"),
+        "{document}"
+    );
 }
 
 /// The workspace's own recording, under the workspace's own addresses, whatever the import chose of it.
@@ -110,7 +113,7 @@ fn a_workspace_is_told_of_with_all_that_is_on_record() {
     let words = ["import", "--from", &homelab(), "--out", out, "--mapping", mapping.to_str().unwrap()];
     assert_eq!(ran(&[&words, &["--exclude", "id=lxc/202"][..]].concat()).code, Some(0));
     let page = coverage(&[out, "--kind", "container"]).output;
-    for word in ["proxmox_virtual_environment_container.dns ", "lxc/201", "lxc/202"] {
+    for word in ["proxmox_virtual_environment_container.dns\n", "lxc/201", "lxc/202"] {
         assert!(page.contains(word), "{word}: {page}");
     }
     // What was not even asked for is said once, and is no object of any number.
@@ -118,22 +121,55 @@ fn a_workspace_is_told_of_with_all_that_is_on_record() {
     let out = out.to_str().unwrap();
     assert_eq!(ran(&["import", "--from", &homelab(), "--out", out, "--only", "kind=pool"]).code, Some(0));
     let page = coverage(&[out]).output;
-    assert_eq!(page.matches("not on record: the import did not ask for it").count(), 1, "{page}");
+    let words: Vec<&str> = page.split_whitespace().collect();
+    assert_eq!(words.join(" ").matches("not on record: the import did not ask for it").count(), 1, "{page}");
     let nothing = coverage(&[folder.path().to_str().unwrap()]);
     assert_eq!(nothing.code, Some(1), "{}", nothing.output);
     assert!(nothing.errors.contains("hint: an import makes a recording"), "{}", nothing.errors);
 }
 
-/// Objects that are alike stand together, so that the document of a large cluster can be read.
+/// A person reads the first page; the tables behind it have a line for each object with code, and a few for each kind.
 #[test]
-fn a_large_cluster_has_a_short_document() {
+fn the_document_begins_with_a_page_that_a_person_reads() {
     let folder = tempfile::tempdir().unwrap();
-    let from = folder.path().join("synth");
-    let from = from.to_str().unwrap();
-    let made = ran(&["twin", "synth", from, "--nodes", "3", "--guests", "300"]);
+    let synth = folder.path().join("synth");
+    let synth = synth.to_str().unwrap().to_owned();
+    let made = ran(&["twin", "synth", &synth, "--nodes", "3", "--guests", "300"]);
     assert_eq!(made.code, Some(0), "{}", made.errors);
-    let document = coverage(&["--from", from, "--markdown"]).output;
-    let (sections, guests) = (document.matches("\n### ").count(), document.matches("| qemu/").count());
-    assert!(sections < 100 && guests > 150, "{sections} sections, {guests} rows");
-    assert!(document.contains(" more like it\n\n| object | at |\n"), "{sections} sections");
+    let recorded = FIXTURES.iter().map(|(_, file)| place(file).to_str().unwrap().to_owned());
+    for from in recorded.chain([synth]) {
+        let document = coverage(&["--from", &from, "--markdown"]).output;
+        let (first, tables) = document.split_once("\n## Where each object is\n").unwrap();
+        let lines = first.lines().count();
+        assert!(lines < 60, "{from}: {lines} lines:\n{first}");
+        for word in ["% of the configuration is covered", "## What is in Ansible", "proxmox-mpc explain K1"] {
+            assert!(first.contains(word), "{from}: {word}: {first}");
+        }
+        let (objects, kinds) = tables.split_once("\n## What became of the settings of each kind\n").unwrap();
+        let json: Value = serde_json::from_str(&coverage(&["--from", &from, "--output", "json"]).output).unwrap();
+        for (identity, object) in json["objects"].as_object().unwrap() {
+            let at = object["address"].as_str().or(object["file"].as_str());
+            let there = at.is_none_or(|at| objects.contains(&format!("| `{at}`")));
+            let shown = identity.replace(|c: char| c.is_control(), " ").replace('|', "\\|");
+            assert!(there && objects.contains(&shown), "{from}: {identity}");
+            for key in object["keys"].as_object().unwrap().keys() {
+                let stem = key.split('.').next().unwrap().trim_end_matches(|c: char| c.is_ascii_digit());
+                assert!(kinds.contains(stem), "{from}: {identity}: {key}");
+            }
+        }
+    }
+}
+
+/// A terminal has 80 columns.
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    for (name, file) in FIXTURES {
+        let from = place(file).to_str().unwrap().to_owned();
+        for more in [&[][..], &["-v"], &["--object", "qemu/100"]] {
+            let ran = coverage(&[&["--from", &from], more].concat());
+            for line in ran.output.lines() {
+                assert!(line.chars().count() <= 80, "{name} {more:?}: {line}");
+            }
+        }
+    }
 }

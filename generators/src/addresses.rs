@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::ansible;
 use crate::kinds::{Half, Namespace};
 use crate::manifest::Manifest;
 use crate::names::{self, Wish};
@@ -15,7 +14,6 @@ pub(crate) fn assign(
     listings: &[(&'static Half, Listing)],
     options: &Options,
     manifest: &Manifest,
-    hosts: BTreeMap<Identity, String>,
 ) -> BTreeMap<Identity, String> {
     let mut wishes: BTreeMap<Namespace, Vec<Wish>> = BTreeMap::new();
     let mut kept: BTreeMap<Namespace, BTreeMap<Identity, String>> = BTreeMap::new();
@@ -33,24 +31,12 @@ pub(crate) fn assign(
             id: entry.identity.id().to_owned(),
         }));
     }
-    // A guest without Terraform code is in no manifest; its host in the inventory has its label.
-    let guests = kept.entry(Namespace::Guests).or_default();
-    let labels: BTreeSet<String> = guests.values().cloned().collect();
-    let unknown = hosts.into_iter().filter(|(_, name)| crate::hcl::identifier(name) && !labels.contains(name));
-    for (identity, name) in unknown {
-        guests.entry(identity).or_insert(name);
-    }
     // Where something was moved from, something new would be taken for it.
     let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
     let mut names = BTreeMap::new();
     for (namespace, wishes) in &wishes {
-        let mut reserved = moved.clone();
-        if *namespace == Namespace::Guests {
-            // The inventory has the same names, and Ansible has taken some.
-            reserved.extend(ansible::RESERVED);
-        }
-        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &reserved));
+        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &moved));
     }
     names
 }

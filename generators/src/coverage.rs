@@ -17,7 +17,7 @@ pub enum Fate {
     Ansible(Cow<'static, str>),
     /// It has the value that it would have without code.
     Default,
-    /// It is a measurement, a checksum or a moment: never configuration.
+    /// It is a measurement, a checksum, a moment, or what Proxmox changes by itself: never configuration.
     Volatile,
     /// It is configuration that no code can say; why.
     NotExpressible(Cow<'static, str>),

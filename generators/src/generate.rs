@@ -14,6 +14,7 @@ use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
 use crate::manifest::{self, Fingerprint, Manifest};
 use crate::outcome::{Family, Generated, Gone, Kept, Notice, Options, Previous};
+use crate::readme;
 use crate::retain::{self, Chunks, Referred};
 use crate::secrets;
 
@@ -32,7 +33,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     }
     let chunks = Chunks::read(&previous.files);
     let inventory = Inventory::new(&previous.files);
-    let names = addresses::assign(&listings, options, &previous.manifest, inventory.names());
+    let names = addresses::assign(&listings, options, &previous.manifest);
     let mut run = Run {
         cluster: &cluster,
         options,
@@ -142,8 +143,7 @@ impl Run<'_> {
             let reading = kind.read(self.cluster, entry)?;
             if half.namespace == Namespace::Guests {
                 let keys = reading.as_ref().ok().map(|object| &object.keys);
-                let label = self.names.get(&entry.identity).map_or("", String::as_str);
-                self.inventory.add(self.cluster, entry, keys, label)?;
+                self.inventory.add(self.cluster, entry, keys)?;
             }
             match reading {
                 Ok(object) => self.object(half, &object)?,
@@ -499,6 +499,8 @@ impl Run<'_> {
         let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
+        let readme = readme::document(&self.out.files);
+        self.out.files.insert("README.md".to_owned(), readme);
         self.out
     }
 }

@@ -20,6 +20,7 @@ mod addresses;
 mod document;
 mod files;
 mod options;
+mod readme;
 mod retain;
 mod secrets;
 

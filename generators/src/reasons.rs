@@ -47,9 +47,7 @@ pub fn reasons(coverage: &Coverage) -> Vec<Reason> {
                 examples: Vec::new(),
             });
             reason.count += 1;
-            if let Some(family) = new(&reason.keys, family(object.kind, key)) {
-                reason.keys.insert(family);
-            }
+            reason.keys.insert(family(object.kind, key));
             if seen.insert((fate.word(), why)) {
                 reason.objects += 1;
                 reason.kinds.insert(object.kind);
@@ -145,7 +143,7 @@ fn missing(reason: &str) -> Option<(String, String)> {
 }
 
 /// Why a key of this object is not in the Terraform code; `None` for one that is, or that needs no reason.
-fn why<'c>(object: &'c ObjectCoverage, fate: &'c Fate) -> Option<&'c str> {
+pub(crate) fn why<'c>(object: &'c ObjectCoverage, fate: &'c Fate) -> Option<&'c str> {
     match (fate, &object.outcome) {
         (Fate::Ansible(reason), Outcome::Ansible { reason: whole, .. }) if reason.is_empty() => Some(whole),
         (Fate::Ansible(reason) | Fate::NotExpressible(reason), _) => Some(reason),
@@ -159,10 +157,6 @@ pub(crate) fn family(kind: &str, key: &str) -> String {
     let known = KINDS.iter().find(|one| one.id == kind).and_then(|kind| kind.key(stem));
     let stem = known.map_or(stem, |key| key.name);
     if rest.is_empty() { stem.to_owned() } else { format!("{stem}.{rest}") }
-}
-
-fn new(known: &BTreeSet<String>, key: String) -> Option<String> {
-    (!known.contains(&key)).then_some(key)
 }
 
 #[cfg(test)]

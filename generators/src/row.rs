@@ -31,7 +31,7 @@ pub enum Target {
     Custom(fn(&mut Draft<'_>)),
     /// The same, where the provider may not be able to read the object at all.
     Checked(fn(&mut Draft<'_>) -> Step),
-    /// A measurement, a checksum or a moment.
+    /// A measurement, a checksum, a moment, or what Proxmox changes by itself.
     Volatile,
     /// Configuration that the provider has no attribute for, and that Ansible keeps; where to read about it.
     Ansible(&'static str),

@@ -1,6 +1,6 @@
 //! `coverage`: what became of every key of every object on record, and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::coverage::{Counts, Fate, ObjectCoverage, Outcome as Became};
@@ -21,9 +21,9 @@ use crate::workspace;
 
 /// Show how much of the cluster is code, and why the rest is not
 ///
-/// Every key that Proxmox shows of an object is Terraform's, Ansible's, at its default, volatile (a measurement or a
-/// checksum), or not expressible, for a reason that is given. What nobody has written down is not covered, and comes
-/// first. The percentage is (Terraform + Ansible + default) / (all − volatile), rounded down. It is about everything on
+/// Every setting that Proxmox shows of an object is in Terraform, in Ansible, at its default, volatile (a measurement, or
+/// what Proxmox changes by itself), or not expressible, for a reason that is given. What this program does not know is not
+/// covered, and comes first. The percentage is (Terraform + Ansible + default) / (all − volatile), rounded down. It is about everything on
 /// record, whatever `import --only` chose.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
@@ -200,15 +200,15 @@ const SHOWN: usize = 20;
 impl Report for CoverageReport {
     fn human(&self, page: &mut Page) {
         if !self.not_covered.is_empty() {
-            page.bad("not covered: nobody has written these keys down; please report them");
+            page.bad("not covered: this program does not know these settings; please report them");
             for (identity, keys) in &self.not_covered {
-                page.line(format!("  {identity}: {}", keys.join(", ")));
+                wrapped(page, 2, &format!("{identity}: {}", keys.join(", ")));
             }
             page.blank();
         }
         match self.shown {
             Shown::Kinds => page.table(&self.kinds()),
-            Shown::Objects => page.table(&self.objects()),
+            Shown::Objects => self.objects(page),
             Shown::Keys => self.keys(page),
         }
         if self.shown != Shown::Keys {
@@ -221,98 +221,61 @@ impl Report for CoverageReport {
 }
 
 impl CoverageReport {
+    /// Settings by kind, without those that need no code.
     fn kinds(&self) -> Table {
-        let mut unread: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut partial = BTreeSet::new();
-        for group in &self.unreadable {
-            partial.extend(group.lists.iter().copied());
-            for identity in &group.objects {
-                let kind = KINDS.iter().find(|kind| kind.prefix == identity.prefix());
-                *unread.entry(kind.map_or("", |kind| kind.id)).or_default() += 1;
-            }
-        }
-        let mut table = Table::new([
-            "KIND",
-            "OBJECTS",
-            "UNREAD",
-            "TERRAFORM",
-            "ANSIBLE",
-            "DEFAULT",
-            "VOLATILE",
-            "NOT EXPRESSIBLE",
-            "NOT COVERED",
-            "COVERED",
-        ]);
-        let mut row = |title: &str, unread: String, counts: &Counts| {
-            let [objects, terraform, ansible, default, volatile, lost, unknown] = numbers(counts);
-            let covered = if counts.objects == 0 { String::new() } else { counts.percentage() };
-            table.row([
-                title.to_owned(),
-                objects,
-                unread,
-                terraform,
-                ansible,
-                default,
-                volatile,
-                lost,
-                unknown,
-                covered,
-            ]);
+        let mut table = Table::new(["KIND", "OBJECTS", "TERRAFORM", "ANSIBLE", "NO CODE", "COVERED"]);
+        let mut row = |title: &str, counts: &Counts| {
+            let Counts { objects, terraform, ansible, .. } = *counts;
+            let [objects, terraform, ansible, none] =
+                [objects, terraform, ansible, none(counts)].map(|number| number.to_string());
+            table.row([title.to_owned(), objects, terraform, ansible, none, counts.percentage()]);
         };
         for kind in KINDS {
-            let unread = unread.get(kind.id).copied().unwrap_or_default();
-            let counts = self.kinds.get(kind.id).copied().unwrap_or_default();
-            if counts.objects + unread > 0 {
-                let more = if partial.contains(kind.id) { "+" } else { "" };
-                row(kind.title, format!("{unread}{more}"), &counts);
+            if let Some(counts) = self.kinds.get(kind.id) {
+                row(kind.title, counts);
             }
         }
-        let all = unread.values().sum::<usize>();
-        row("all", format!("{all}{}", if partial.is_empty() { "" } else { "+" }), &self.total);
+        row("all", &self.total);
         table
     }
 
-    fn objects(&self) -> Table {
-        let mut table = Table::new([
-            "OBJECT",
-            "NAME",
-            "AT",
-            "TERRAFORM",
-            "ANSIBLE",
-            "DEFAULT",
-            "VOLATILE",
-            "NOT EXPRESSIBLE",
-            "NOT COVERED",
-            "COVERED",
-        ]);
+    /// Two or three lines for each object: how much of it is code, and where.
+    fn objects(&self, page: &mut Page) {
         for (identity, object) in &self.objects.objects {
             let counts = Counts::of(object);
-            let [_, terraform, ansible, default, volatile, lost, unknown] = numbers(&counts);
-            let (id, name) = (identity.to_string(), object.name.clone().unwrap_or_default());
-            let (at, covered) = (place(object).to_owned(), counts.percentage());
-            table.row([id, name, at, terraform, ansible, default, volatile, lost, unknown, covered]);
+            let name = object.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            wrapped(page, 0, &format!("{identity}{name}: {}", place(object)));
+            let Counts { terraform, ansible, default, volatile, .. } = counts;
+            let sorts = [
+                (terraform, "in Terraform"),
+                (ansible, "in Ansible"),
+                (default, "at their default"),
+                (none(&counts), "in no code"),
+                (volatile, "volatile"),
+            ];
+            let words = sorts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
+            let words = words.collect::<Vec<_>>().join(", ");
+            wrapped(page, 4, &format!("{} covered; settings: {words}", counts.percentage()));
         }
-        table
     }
 
     fn keys(&self, page: &mut Page) {
         for (identity, object) in &self.objects.objects {
-            page.heading(format!("{identity}: {}", place(object)));
+            page.blank();
+            wrapped(page, 0, &format!("{identity}: {}", place(object)));
             if let Became::Ansible { reason, remedy, .. } | Became::SetAside { reason, remedy } = &object.outcome {
-                page.line(format!("  {reason}"));
+                wrapped(page, 2, reason);
                 if let Some(remedy) = remedy {
-                    page.line(format!("      what helps: {remedy}"));
+                    wrapped(page, 6, &format!("what helps: {remedy}"));
                 }
             }
-            let mut table = Table::new(["KEY", "WHAT", "WHY"]);
             for (key, fate) in &object.keys {
                 let why = match fate {
-                    Fate::Ansible(why) | Fate::NotExpressible(why) => why.to_string(),
+                    Fate::Ansible(why) | Fate::NotExpressible(why) if !why.is_empty() => format!(": {why}"),
                     _ => String::new(),
                 };
-                table.row([key.clone(), fate.word().to_owned(), why]);
+                wrapped(page, 2, &format!("{key:<20}  {}{why}", fate.word()));
             }
-            page.table(&table);
         }
     }
 
@@ -320,7 +283,7 @@ impl CoverageReport {
         if self.reasons.is_empty() {
             return;
         }
-        page.heading("not Terraform's, and why (rules of the provider are explained in docs/provider.md)");
+        page.heading("not in Terraform, and why (`proxmox-mpc explain K1` prints a rule)");
         let shown = if self.shown == Shown::Kinds { SHOWN } else { usize::MAX };
         for reason in self.reasons.iter().take(shown) {
             let keys: Vec<&str> = reason.keys.iter().take(SHOWN).map(String::as_str).collect();
@@ -330,10 +293,8 @@ impl CoverageReport {
             } else {
                 reason.examples.iter().map(Identity::as_str).collect::<Vec<_>>().join(", ")
             };
-            let (fate, count) = (reason.fate, reason.count);
-            let noun = if count == 1 { "key" } else { "keys" };
-            page.line(format!("  {fate}, {count} {noun} of {objects}: {}{more}", keys.join(", ")));
-            page.line(format!("      {}", reason.reason));
+            wrapped(page, 2, &format!("{}: {}{more} of {objects}", reason.fate, keys.join(", ")));
+            wrapped(page, 6, &reason.reason);
         }
         if self.reasons.len() > shown {
             page.line(format!("  and {} more reasons; `-v` has them all", self.reasons.len() - shown));
@@ -351,9 +312,9 @@ impl CoverageReport {
             let more = group.objects.len().saturating_sub(SHOWN);
             let more = (more > 0).then(|| format!("and {more} more"));
             let names: Vec<String> = lists.into_iter().chain(objects).chain(more).collect();
-            page.line(format!("  {}: {}", names.join(", "), group.reason));
+            wrapped(page, 2, &format!("{}: {}", names.join(", "), group.reason));
             if let (Some(privilege), Some(path)) = (&group.privilege, &group.path) {
-                page.line(format!("      what helps: a role with {privilege} on {path}"));
+                wrapped(page, 6, &format!("what helps: a role with {privilege} on {path}"));
             }
         }
     }
@@ -367,10 +328,44 @@ impl CoverageReport {
     }
 }
 
-/// Objects, then keys by fate.
-fn numbers(counts: &Counts) -> [String; 7] {
-    let Counts { objects, terraform, ansible, default, volatile, not_expressible, not_covered, .. } = *counts;
-    [objects, terraform, ansible, default, volatile, not_expressible, not_covered].map(|number| number.to_string())
+/// Settings that are configuration and in no code.
+fn none(counts: &Counts) -> usize {
+    counts.not_expressible + counts.not_covered
+}
+
+/// How wide a page is that is no table.
+const WIDTH: usize = 80;
+
+/// Text in lines, see [`wrap`].
+fn wrapped(page: &mut Page, indent: usize, text: &str) {
+    for line in wrap(indent, text) {
+        page.line(line);
+    }
+}
+
+/// The lines of a text, those behind the first further in. They are broken between words; a word that is longer than a line
+/// is broken where that ends.
+fn wrap(indent: usize, text: &str) -> Vec<String> {
+    let further = " ".repeat(indent + 4);
+    let (mut lines, mut line, mut empty) = (Vec::new(), " ".repeat(indent), true);
+    for mut word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, further.clone()));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        while let Some((end, _)) = word.char_indices().nth(WIDTH.saturating_sub(line.chars().count())) {
+            line.push_str(&word[..end]);
+            lines.push(std::mem::replace(&mut line, further.clone()));
+            word = &word[end..];
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line);
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Where an object is.
@@ -381,6 +376,26 @@ fn place(object: &ObjectCoverage) -> &str {
         Became::BuiltIn => "comes with Proxmox",
         Became::Fact => "a fact",
         Became::Excluded => "excluded",
-        Became::SetAside { .. } => "set aside",
+        Became::SetAside { .. } => "in no code",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_go_on_further_in() {
+        let check = |indent: usize, text: &str, expected: &[&str]| {
+            assert_eq!(wrap(indent, text), expected);
+        };
+        let word = "x".repeat(38);
+        check(2, "a: b", &["  a: b"]);
+        check(2, "", &[""]);
+        check(0, &format!("{word} {word} {word}"), &[&format!("{word} {word}"), &format!("    {word}")]);
+        let long = "y".repeat(100);
+        check(2, &long, &[&format!("  {}", &long[..78]), &format!("      {}", &long[78..])]);
+        check(0, &format!("a {long}"), &["a", &format!("    {}", &long[..76]), &format!("    {}", &long[76..])]);
+        check(0, &"é".repeat(90), &[&"é".repeat(80), &format!("    {}", "é".repeat(10))]);
     }
 }

@@ -277,11 +277,16 @@ pub(super) fn written(generated: &Generated, previous: &Previous) -> workspace::
     hashes
 }
 
-/// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them.
+/// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them. So is a
+/// `README.md`; and one that somebody has changed since is theirs from then on.
 fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
     files.retain(|path, text| {
-        let foreign = path.ends_with(".gitignore") && !manifest.files.contains_key(path);
-        !foreign || fs::read_to_string(out.join(path)).map_or(true, |current| current == *text)
+        let known = manifest.files.get(path);
+        let ours = |current: &str| match path.as_str() {
+            "README.md" => known.is_some_and(|known| *known == workspace::hash(current.as_bytes())),
+            path => known.is_some() || !path.ends_with(".gitignore"),
+        };
+        fs::read_to_string(out.join(path)).map_or(true, |current| current == *text || ours(&current))
     });
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind};
+use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind, index};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::redact::placeholder;
@@ -125,7 +125,9 @@ impl Snapshot {
 
 fn is_configuration(kind: &Kind, key: &str) -> bool {
     let doubled = kind.id == "pool" && key == "members";
-    !doubled && kind.key(key).is_none_or(|key| key.class != Class::Volatile)
+    // Proxmox notes there which disks were taken away: what the rehearsal is to show.
+    let detached = index("unused", key).is_some();
+    !doubled && (detached || kind.key(key).is_none_or(|key| key.class != Class::Volatile))
 }
 
 fn differences(before: &Known, after: &Known) -> Vec<KeyChange> {

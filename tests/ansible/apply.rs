@@ -27,6 +27,8 @@ enum Says {
     Changed,
     /// A failure that says this.
     Failed(&'static str),
+    /// No failure, though this was refused; whether anything else was changed.
+    Refused(&'static str, bool),
 }
 
 /// What the server has; `*` shows how Proxmox answers a path.
@@ -68,6 +70,15 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
         ("GET", "cut") if asked_before == 0 => Reply::Cut("{".to_owned()),
         ("GET", "away" | "cut" | "task" | "failing" | "warned") => data(json!({"a": 1})),
         ("GET", path) if path.starts_with("echo") => data(json!({"a": 1})),
+        ("PUT" | "POST", "rights") if request.body.contains("args") => {
+            message("500 x", "only root can set 'args' config")
+        }
+        ("GET", "rights" | "unnamed") => data(json!({"kvm": 1})),
+        ("GET", "rights/new") => message("500 x", "no such thing"),
+        ("PUT", "unnamed") if request.body.contains("features") => message(
+            "403 x",
+            "Permission check failed (changing feature flags (except nesting) is only allowed for root@pam)",
+        ),
         ("PUT", "task") => data(json!("UPID:n1:0001:0002:0003:job::root@pam!iac:")),
         ("PUT", "failing") => data(json!("UPID:n1:0001:0002:0003:bad::root@pam:")),
         ("PUT", "warned") => data(json!("UPID:n1:0001:0002:0003:warned::root@pam:")),
@@ -89,9 +100,54 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
     }
 }
 
+fn case(arguments: Value, says: Says, sends: &'static [&'static str]) -> Case {
+    Case { arguments, says, sends }
+}
+
+/// What the login may not set does not keep the rest from being set.
+fn rights() -> Vec<Case> {
+    vec![
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}, "refused": ["a: b"]}),
+            Says::Refused("rights: args: only root can set 'args' config (log in as root@pam", true),
+            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
+        ),
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 1}, "refused": []}),
+            Says::Refused("rights: args: only root can set", false),
+            &[r#"PUT rights {"args": "-x"}"#],
+        ),
+        case(
+            json!({"path": "rights", "values": {"args": "-x", "kvm": 0}}),
+            Says::Failed("rights: args: only root can set"),
+            &[r#"PUT rights {"args": "-x", "kvm": 0}"#, r#"PUT rights {"kvm": 0}"#],
+        ),
+        case(
+            json!({"path": "rights/new", "values": {"args": "-x", "kvm": 0}, "refused": [],
+                   "create": {"path": "rights", "values": {"vmid": 1}}}),
+            Says::Refused("rights/new: args: only root can set", true),
+            &[r#"POST rights {"args": "-x", "kvm": 0, "vmid": 1}"#, r#"POST rights {"kvm": 0, "vmid": 1}"#],
+        ),
+        // Where Proxmox does not name the key, each is sent by itself.
+        case(
+            json!({"path": "unnamed", "values": {"features": "fuse=1", "kvm": 0}, "always": {"type": "x"}, "refused": []}),
+            Says::Refused("unnamed: features: Permission check failed (changing feature flags", true),
+            &[
+                r#"PUT unnamed {"type": "x", "features": "fuse=1", "kvm": 0}"#,
+                r#"PUT unnamed {"type": "x", "features": "fuse=1"}"#,
+                r#"PUT unnamed {"type": "x", "kvm": 0}"#,
+            ],
+        ),
+        case(
+            json!({"path": "forbidden", "refused": []}),
+            Says::Refused("forbidden: Permission check failed (/, Sys.Audit) (give the login", false),
+            &[],
+        ),
+    ]
+}
+
 /// Each case is a task of one play.
 fn cases() -> Vec<Case> {
-    let case = |arguments: Value, says: Says, sends: &'static [&'static str]| Case { arguments, says, sends };
     let secret = |path: &str, key: &str, value: &str| json!({"path": path, "secrets": {key: value}});
     let new = |path: &str, list: &str| {
         json!({"path": path, "values": {"comment": "x"}, "secrets": {"password": CANARY, "token": ""},
@@ -99,10 +155,10 @@ fn cases() -> Vec<Case> {
     };
     let drives = |path: &str| {
         json!({"path": path, "values": {
-            "scsi0": "local-lvm:vm-100-disk-0,backup=0,size=1G", "unused0": "local-lvm:vm-100-disk-9",
+            "scsi0": "local-lvm:vm-100-disk-0,backup=0,size=1G",
             "scsi1": "local-lvm:vm-100-disk-1,format=raw,ssd=1,size=2G",
         }, "create": {"path": "things", "values": {"vmid": 100}, "instead": {
-            "scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1", "unused0": "",
+            "scsi0": "local-lvm:1,backup=0", "scsi1": "local-lvm:2,ssd=1",
         }}})
     };
     vec![
@@ -271,7 +327,7 @@ fn what_differs_is_sent_and_nothing_else() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    let cases = cases();
+    let cases: Vec<Case> = cases().into_iter().chain(rights()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
         let stub = Stub::start(answer);
@@ -284,7 +340,16 @@ fn what_differs_is_sent_and_nothing_else() {
                 Says::Changed if dry && case.arguments["state"] == "applied" => assert!(!changed, "{path}: {result}"),
                 Says::Changed => assert!(changed && told.is_empty(), "{path}: {result}"),
                 // What fails when it is sent is not known before.
-                Says::Failed(_) if dry && !case.sends.is_empty() => assert!(changed, "{path}: {result}"),
+                Says::Failed(_) | Says::Refused(..) if dry && !case.sends.is_empty() => {
+                    assert!(changed, "{path}: {result}");
+                }
+                Says::Refused(part, rest) => {
+                    assert_eq!(changed, rest, "{path}: {result}");
+                    assert!(result["refused"][0].as_str().unwrap().contains(part), "{path}: {result}");
+                    let fact = result["ansible_facts"]["proxmox_refused"].as_array().unwrap();
+                    let before = case.arguments["refused"].as_array().unwrap();
+                    assert_eq!((fact.len(), &fact[..before.len()]), (before.len() + 1, &before[..]), "{path}");
+                }
                 Says::Failed(part) => assert!(result["failed"] == true && told.contains(part), "{path}: {result}"),
             }
         }

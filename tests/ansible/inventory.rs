@@ -44,7 +44,7 @@ impl Listed {
     }
 }
 
-/// Every guest is a host by the name of its address, and in the groups of what Proxmox says of it.
+/// Every guest is a host by its own name, and in the groups of what Proxmox says of it.
 #[test]
 fn every_guest_is_a_host() {
     let ansible = match Ansible::find() {
@@ -53,17 +53,20 @@ fn every_guest_is_a_host() {
     };
     for (name, _) in FIXTURES {
         let answers = fixture(name);
-        let made = generated(&answers);
-        let workspace = Workspace::of(&made.files);
+        let workspace = Workspace::new(&answers);
         let listed = Listed::ours(&ansible, &workspace.ansible());
         let cluster = Cluster::read(&answers).unwrap();
         let guests = listed.guests();
         assert_eq!(guests.len(), cluster.guests.len(), "{name}");
         for guest in cluster.guests.values() {
             let (host, is) = guests[&u64::from(guest.vmid.number())];
-            let identity = proxmox_mpc_model::Identity::new(guest.guest_type.word(), guest.vmid);
-            if let Some(label) = made.manifest.label(&identity) {
-                assert_eq!(host, label, "{name}");
+            let alone = cluster.guests.values().filter(|other| other.name == guest.name).count() == 1;
+            let legal =
+                |name: &&String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+            match guest.name.as_ref().filter(legal) {
+                Some(own) if alone => assert_eq!(host, own, "{name}"),
+                Some(own) => assert_eq!(host, format!("{own}-{}", guest.vmid), "{name}"),
+                None => assert!(legal(&&host.to_owned()), "{name}: {host}"),
             }
             assert_eq!(is["proxmox_name"].as_str(), guest.name.as_deref());
             assert_eq!(is["proxmox_node"].as_str(), Some(guest.node.as_str()));
@@ -103,7 +106,8 @@ fn the_cluster_says_the_same() {
         for (vmid, (host, is)) in found {
             let (_, ours) = expected[&vmid];
             // Proxmox shows a name of its own for who has none.
-            let named = ours["proxmox_name"].as_str().map_or_else(|| format!("VM {vmid}"), str::to_owned);
+            let named =
+                if ours["proxmox_name"].is_null() { format!("VM {vmid}") } else { expected[&vmid].0.to_owned() };
             assert_eq!(host, named, "{name}");
             let address = is["ansible_host"]["__ansible_unsafe"].as_str().or(is["ansible_host"].as_str());
             assert!(address.is_none() || address == ours["ansible_host"].as_str(), "{name} {host}: {address:?}");
@@ -131,6 +135,8 @@ fn odd_names_are_harmless() {
         row(105, "same", "", ""),
         row(106, "{{ lookup('pipe','id') }}", "", ""),
         row(107, "no", "", ""),
+        row(108, "db[1:3],!web:22&x*", "", ""),
+        row(109, "fw.home.arpa", "", ""),
     ]);
     let mut answers = Memory::from([(ApiPath::parse("cluster/resources"), Answer::ok(rows))]);
     let nodes = json!([{"node": "n", "status": "online"}]);
@@ -139,25 +145,41 @@ fn odd_names_are_harmless() {
     let workspace = Workspace::of(&made.files);
     let listed = Listed::ours(&ansible, &workspace.ansible());
     let hosts: Vec<&str> = listed.guests().into_values().map(|(host, _)| host).collect();
-    let expected =
-        ["localhost_100", "all_101", "templates_102", "tag_yes", "same_104", "same_105", "lookup_pipe_id", "no"];
+    let expected = [
+        "localhost-100",
+        "all-101",
+        "templates-102",
+        "tag-yes",
+        "same-104",
+        "same-105",
+        "lookup-pipe-id",
+        "no",
+        "db-1-3-web-22-x",
+        "fw.home.arpa",
+    ];
     assert_eq!(hosts, expected);
+    // Each is a pattern that means this host and no other.
+    for host in expected {
+        let program = ansible.program("ansible-inventory", &workspace.ansible());
+        let limited = Listed::read(program, &["--limit", host]);
+        assert_eq!(limited.members("containers"), BTreeSet::from([host]), "{host}");
+    }
     assert_eq!(listed.guests()[&106].1["proxmox_name"], json!({"__ansible_unsafe": "{{ lookup('pipe','id') }}"}));
     assert!(!listed.0.to_string().contains("uid="));
     let mut named: Vec<(&str, Vec<&str>)> =
         listed.groups().into_iter().map(|group| (group, listed.members(group).into_iter().collect())).collect();
     named.retain(|(group, _)| !["containers", "node_n"].contains(group));
     let expected = [
-        ("pool_x_y", vec!["all_101"]),
-        ("pool_x_y_2f", vec!["localhost_100"]),
-        ("tag_12", vec!["all_101"]),
-        ("tag_a_b", vec!["localhost_100"]),
-        ("tag_a_b_2d", vec!["localhost_100"]),
-        ("tag_a_b_2e", vec!["localhost_100"]),
-        ("tag_x_lookup_id", vec!["templates_102"]),
-        ("tag_no", vec!["all_101"]),
-        ("tag_yes_59", vec!["tag_yes"]),
-        ("tag_yes_", vec!["all_101"]),
+        ("pool_x_y", vec!["all-101"]),
+        ("pool_x_y_2f", vec!["localhost-100"]),
+        ("tag_12", vec!["all-101"]),
+        ("tag_a_b", vec!["localhost-100"]),
+        ("tag_a_b_2d", vec!["localhost-100"]),
+        ("tag_a_b_2e", vec!["localhost-100"]),
+        ("tag_x_lookup_id", vec!["templates-102"]),
+        ("tag_no", vec!["all-101"]),
+        ("tag_yes", vec!["all-101"]),
+        ("tag_yes_59", vec!["tag-yes"]),
     ];
     let mut expected = expected.to_vec();
     expected.sort();

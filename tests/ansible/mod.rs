@@ -28,6 +28,8 @@ use crate::support::program::{Ran, ran_in};
 /// Who asks in these tests.
 const LOGIN: &str = "root@pam!iac";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
+/// Who has all privileges in the recorded test cluster, and is not root.
+const OPERATOR: &str = "alice@pve!operator";
 /// The password of root on the twins of these tests.
 const PASSWORD: &str = "made up for a test";
 
@@ -146,7 +148,7 @@ impl Served {
     fn whole(answers: Memory) -> Self {
         let runtime = Runtime::new().unwrap();
         let place = tempfile::NamedTempFile::new().unwrap();
-        let logins = json!({ "tokens": { LOGIN: TOKEN }, "passwords": { "root@pam": PASSWORD } });
+        let logins = json!({ "tokens": { LOGIN: TOKEN, OPERATOR: TOKEN }, "passwords": { "root@pam": PASSWORD } });
         fs::write(place.path(), logins.to_string()).unwrap();
         let credentials = Credentials::read(place.path()).unwrap();
         let twin = {

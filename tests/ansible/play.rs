@@ -5,7 +5,7 @@ use std::path::Path;
 use proxmox_mpc::toolchain::invocation::Invocation;
 use serde_json::Value;
 
-use super::{Ansible, Served, Workspace};
+use super::{Ansible, OPERATOR, PASSWORD, Served, TOKEN, Workspace};
 use crate::support::clusters::{Memory, data, fixture};
 use crate::support::program::{Ran, ran_in};
 use crate::support::skip;
@@ -108,4 +108,45 @@ fn one_value_is_one_change_and_no_text_is_run() {
     for said in [&ran.output, &ran.errors] {
         assert!(!said.contains("uid="), "{said}");
     }
+}
+
+/// Who is not root gets done what he may do. The rest is told at the end, and only then the play fails.
+#[test]
+fn what_is_refused_stops_nothing_else() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let mut answers = fixture("pve-9.1");
+    let workspace = Workspace::new(&answers);
+    let machine = data(&mut answers, "nodes/pve1/qemu/100/config");
+    (machine["args"], machine["autostart"]) = ("-version".into(), 1.into());
+    data(&mut answers, "nodes/pve1/lxc/200/config")["timezone"] = "Europe/Vienna".into();
+    let served = Served::imported(&answers);
+    let play = |login: &[(&str, &str)], arguments: &[&str]| {
+        let program = served.reached(ansible.program("ansible-playbook", &workspace.ansible()));
+        let program = login.iter().fold(program, |program, (name, value)| program.env(*name, *value));
+        let ran = ran_in(program, arguments);
+        (Recap::read(&ran), ran)
+    };
+    let token = format!("{OPERATOR}={TOKEN}");
+    let operator = [("PROXMOX_VE_API_TOKEN", token.as_str())];
+    let refused = "nodes/pve1/qemu/100/config: args: only root can set 'args' config";
+    let check = |login: &[(&str, &str)], arguments: &[&str], (changed, failed): (u32, u32)| {
+        let (recap, ran) = play(login, arguments);
+        assert_eq!((recap.changed, recap.failed), (changed, failed), "{arguments:?}: {}", ran.output);
+        assert_eq!(ran.code, Some(if failed > 0 { 2 } else { 0 }));
+        let told = ran.output.rsplit("TASK [Say what was refused]").next().unwrap();
+        assert_eq!(told.contains(refused), failed > 0, "{arguments:?}: {}", ran.output);
+    };
+    // Two guests differ; what is refused is not known before it is sent.
+    check(&operator, &["--check", "playbooks/guests.yml"], (2, 0));
+    check(&operator, &["playbooks/site.yml"], (2, 1));
+    check(&operator, &["playbooks/guests.yml"], (0, 1));
+    let root = [("PROXMOX_VE_API_TOKEN", ""), ("PROXMOX_VE_USERNAME", "root@pam"), ("PROXMOX_VE_PASSWORD", PASSWORD)];
+    check(&root, &["playbooks/guests.yml"], (1, 0));
+    check(&operator, &["playbooks/guests.yml"], (0, 0));
+    // Nobody who answers is no refusal: it ends at once.
+    let (recap, ran) = play(&[("PROXMOX_VE_API_TOKEN", "alice@pve!operator=wrong")], &["playbooks/guests.yml"]);
+    assert_eq!((recap.ok, recap.failed), (0, 1), "{}", ran.output);
 }

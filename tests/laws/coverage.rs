@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::coverage::Fate;
 use proxmox_mpc_generators::kinds::HALVES;
+use proxmox_mpc_generators::row::Target;
 use proxmox_mpc_model::Cluster;
-use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::kinds::{Class, KINDS};
 
 use crate::support::clusters::{all, generated};
 
@@ -38,6 +39,38 @@ fn every_key_of_every_object_has_a_fate() {
         let found = counted.get(kind).copied().unwrap_or_default();
         assert!(found >= (objects, keys), "{kind}: {found:?}");
     }
+}
+
+/// What Proxmox changes by itself is nobody's code: code that held it would bring the old value back. A row that writes takes
+/// no such key, and what a row calls volatile no task of a whole object has.
+#[test]
+fn what_is_volatile_is_in_no_code() {
+    let mut found = 0;
+    for half in HALVES {
+        for key in half.model().keys {
+            let one = key.name.replace("[n]", "0");
+            for row in half.rows.iter().filter(|row| row.claims(&one)) {
+                let (kind, name) = (half.kind, key.name);
+                match row.target {
+                    Target::Volatile => assert!(!matches!(key.class, Class::Config | Class::Secret), "{kind}: {name}"),
+                    Target::Custom(_) | Target::Checked(_) => {}
+                    _ => assert_ne!(key.class, Class::Volatile, "{kind}: {name}"),
+                }
+            }
+        }
+    }
+    for (name, answers) in all() {
+        for (identity, object) in generated(&answers).coverage.objects {
+            let kind = KINDS.iter().find(|kind| kind.id == object.kind).unwrap();
+            for (key, fate) in &object.keys {
+                if kind.key(key).is_some_and(|key| key.class == Class::Volatile) {
+                    assert_eq!(*fate, Fate::Volatile, "{name}: {identity}: {key}");
+                    found += 1;
+                }
+            }
+        }
+    }
+    assert!(found > 1000, "{found}");
 }
 
 /// Keys of storages of types that the provider has no resource for: those are set aside as a whole.

@@ -95,6 +95,21 @@ fn foreign_files_are_never_touched() {
     assert_eq!(left.keys().collect::<Vec<_>>(), [".proxmox-mpc/.gitignore", FILE]);
 }
 
+/// Our page in the folder becomes its owner's with the first word that he changes, and stops no import.
+#[test]
+fn a_readme_is_its_owners() {
+    let mut lab = Lab::imported();
+    let page = "README.md";
+    assert!(lab.read(page).contains("proxmox-mpc import"));
+    lab.write(page, "Mine.\n");
+    let said = lab.import(&[]).done();
+    assert!(said.contains("README.md is no longer generated, but was edited: it stays"), "{said}");
+    lab.data("nodes/pve1/lxc/200/config")["timezone"] = "Europe/Vienna".into();
+    let said = lab.import(&[]).done();
+    assert!(!said.contains(page), "{said}");
+    assert_eq!(lab.read(page), "Mine.\n");
+}
+
 /// A generated file that is no longer wanted goes; with somebody's edit in it, it stays.
 #[test]
 fn an_edited_file_that_is_not_wanted_any_more_stays() {

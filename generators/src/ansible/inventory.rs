@@ -1,7 +1,7 @@
 //! The inventory of the guests: who there is, what Proxmox says of each, where it can be reached, and the groups.
 //!
-//! Host names are the labels of the Terraform addresses. Groups are `virtual_machines` and `containers`, `node_…`,
-//! `pool_…` and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
+//! Hosts are called like the guests (see `host_names`). Groups are `virtual_machines` and `containers`, `node_…`, `pool_…`
+//! and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
 use serde_json::{Map, Value};
 
 use super::files::document;
+use super::host_names;
 use crate::addresses::natural;
 use crate::hcl::invisible;
 use crate::names::{self, Wish};
@@ -21,7 +22,7 @@ use crate::yaml::{self, Node};
 pub(crate) const GUESTS: &str = "ansible/inventory/guests.yml";
 
 /// Names that mean something in this inventory or to Ansible itself: no host has one of them.
-pub(crate) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
+pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
 
 /// The guests that have been put in, and those of the inventory that stands.
 #[derive(Default)]
@@ -35,13 +36,13 @@ pub(crate) struct Inventory<'f> {
     groups: BTreeMap<Group, usize>,
 }
 
-/// A host: its name, its variables as they stand in the file, and the numbers of the groups that it is in.
+/// A host: the name that it has already, or would like to have, its variables as they stand in the file, and the numbers of
+/// the groups that it is in.
 struct Host {
-    name: String,
+    given: Option<String>,
+    wanted: Option<String>,
     text: Box<str>,
     groups: Box<[usize]>,
-    /// Whether it had this name before.
-    had: bool,
 }
 
 /// A group: one that is always called so, or what of the cluster it stands for.
@@ -59,18 +60,12 @@ impl<'f> Inventory<'f> {
         Self { before: hosts(text), groups_before: named_groups(text), ..Self::default() }
     }
 
-    /// The name of every host as it stands.
-    pub(crate) fn names(&self) -> BTreeMap<Identity, String> {
-        self.before.iter().map(|(identity, (name, _))| (identity.clone(), name.clone())).collect()
-    }
-
     /// Puts a guest in. Without its configuration it is what the list shows, unless the inventory has it already.
     pub(crate) fn add(
         &mut self,
         cluster: &Cluster<'_>,
         entry: &Entry,
         keys: Option<&Map<String, Value>>,
-        label: &str,
     ) -> Result<(), Unreadable> {
         if keys.is_none() && self.keep(&entry.identity) {
             return Ok(());
@@ -82,25 +77,32 @@ impl<'f> Inventory<'f> {
         let mut variables = Vec::new();
         variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
         variables.extend(facts(guest));
-        let had = self.before.get(&entry.identity).is_some_and(|(name, _)| name == label);
-        self.insert(&entry.identity, label, &Node::from(variables).render_at(3), groups(guest), had);
+        let given = self.before.remove(&entry.identity).map(|(name, _)| name);
+        self.insert(&entry.identity, given, entry.name.clone(), &Node::from(variables).render_at(3), groups(guest));
         Ok(())
     }
 
     /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
     pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
         let Some((name, text)) = self.before.remove(identity) else { return false };
-        self.insert(identity, &name, text, kept_groups(text), true);
+        self.insert(identity, Some(name), None, text, kept_groups(text));
         true
     }
 
-    fn insert(&mut self, identity: &Identity, name: &str, text: &str, groups: Vec<Group>, had: bool) {
+    fn insert(
+        &mut self,
+        identity: &Identity,
+        given: Option<String>,
+        wanted: Option<String>,
+        text: &str,
+        groups: Vec<Group>,
+    ) {
         let mut number = |group| {
             let next = self.groups.len();
             *self.groups.entry(group).or_insert(next)
         };
         let groups = groups.into_iter().map(&mut number).collect();
-        self.hosts.insert(natural(identity), Host { name: name.to_owned(), text: text.into(), groups, had });
+        self.hosts.insert(natural(identity), Host { given, wanted, text: text.into(), groups });
     }
 
     /// The guests of one technology that the inventory had.
@@ -114,19 +116,24 @@ impl<'f> Inventory<'f> {
     }
 
     /// The file.
-    pub(crate) fn render(mut self, header: &str) -> String {
+    pub(crate) fn render(self, header: &str) -> String {
         let kept = kept_names(self.groups.keys(), &self.groups_before);
-        settle_names(&mut self.hosts, kept.values().copied().collect());
+        let wishes = self.hosts.iter().map(|((_, identity), host)| host_names::Wish {
+            identity,
+            given: host.given.as_deref(),
+            name: host.wanted.as_deref(),
+        });
+        let host_names = host_names::assign(&wishes.collect::<Vec<_>>(), kept.values().copied());
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
-        let names = group_names(self.groups.keys(), self.hosts.values().map(|host| host.name.as_str()), &kept);
+        let names = group_names(self.groups.keys(), host_names.iter().map(String::as_str), &kept);
         let mut groups: Vec<(String, Option<String>, usize)> =
             self.groups.iter().map(|(group, number)| (names[group].clone(), group.title(), *number)).collect();
         groups.sort();
         // Each host makes room while the text grows.
-        for host in self.hosts.into_values() {
-            let name = yaml::word(&host.name);
+        for (host, name) in self.hosts.into_values().zip(host_names) {
+            let name = yaml::word(&name);
             _ = writeln!(text, "    {name}:");
             text.push_str(&host.text);
             host.groups.iter().for_each(|group| members[*group].push(hosts.len()));
@@ -161,28 +168,6 @@ impl Group {
 /// What a group is of whose name says it whole: `tag prod` of `tag_prod`.
 fn titled(name: &str) -> String {
     name.replacen('_', " ", 1)
-}
-
-/// No two hosts have the same name, and none a name that means something else. Of two with the same label, which only a
-/// mapping gives, the one that had it before keeps it, or else the one with the lower id.
-fn settle_names(hosts: &mut BTreeMap<(u64, Identity), Host>, groups: BTreeSet<&str>) {
-    let mut taken: BTreeSet<&str> = RESERVED.into_iter().collect();
-    let mut wishes = Vec::new();
-    let (had, new): (Vec<_>, Vec<_>) = hosts.iter().partition(|(_, host)| host.had);
-    let had_names: BTreeSet<&str> = had.iter().map(|(_, host)| host.name.as_str()).collect();
-    for ((_, identity), host) in had.into_iter().chain(new) {
-        let free = host.had || had_names.contains(host.name.as_str()) || !groups.contains(host.name.as_str());
-        if !(free && taken.insert(&host.name)) {
-            let (name, id) = (Some(host.name.clone()), identity.id().to_owned());
-            wishes.push(Wish { identity: identity.clone(), name, word: "host", id });
-        }
-    }
-    taken.extend(groups);
-    for (identity, name) in names::assign(&wishes, &BTreeMap::new(), &taken) {
-        if let Some(host) = hosts.get_mut(&natural(&identity)) {
-            host.name = name;
-        }
-    }
 }
 
 /// What Proxmox says of a guest, as variables of its host.

@@ -2,12 +2,13 @@
 //! what differs.
 
 mod files;
+mod host_names;
 mod inventory;
 mod secret_names;
 mod task;
 
 pub(crate) use files::{Lookup, Texts, anchored, files, lookups, tasks_file};
-pub(crate) use inventory::{GUESTS, Inventory, RESERVED};
+pub(crate) use inventory::{GUESTS, Inventory};
 pub(crate) use secret_names::SecretNames;
 pub(crate) use task::{Entrusted, Task};
 pub use task::{Handler, Playbook, Role};

@@ -11,6 +11,7 @@ short_description: Keep an object of the Proxmox VE API as the code says
 description:
   - Reads the object, compares the keys that are named, and writes those that differ. Keys that are not named stay as
     they are. Supports check mode and differences.
+  - Where the login may not set some of the keys, the others are set all the same.
   - Runs on the machine that Ansible runs on, and needs nothing but Ansible itself.
 options:
   path:
@@ -77,12 +78,18 @@ options:
         default: {}
       instead:
         description:
-          - What a creation takes in the place of the values, such as a new disk by its size. An empty text stands for
-            nothing.
+          - What a creation takes in the place of the values, such as a new disk by its size.
           - Proxmox names such a volume by itself, and measures it. So where the key is there, its volume, size and
             format stay as they are, and what the value says beside them is compared and written.
         type: dict
         default: {}
+  refused:
+    description:
+      - What was refused so far, where a refusal is to stop nothing. Then the task does not fail; what was refused is added
+        to the list, which comes back as the fact C(proxmox_refused). Without it a refusal is a failure.
+      - A cluster that does not answer, or that knows no such login, is a failure all the same.
+    type: list
+    elements: str
   endpoint:
     description: C(https://host:8006/). E(PROXMOX_VE_ENDPOINT) where it is not given.
     type: str
@@ -115,6 +122,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+refused:
+  description: What was refused, with the reason.
+  returned: when something was
+  type: list
 status:
   description: The HTTP status of a refusal; -1 where there was no answer.
   returned: failure
@@ -147,6 +158,9 @@ TASK_PAUSE = 1
 TRIES = 3
 UNREACHED = (-1, 502, 503, 504, 595, 596)
 
+# How Proxmox says that nobody but root may do this, not even root's token.
+ROOT_ONLY = re.compile(r"only root\b|root@pam")
+
 
 class Refused(Exception):
     """An answer other than a success, or none at all."""
@@ -165,9 +179,31 @@ class Refused(Exception):
         """Whether it may be otherwise in a moment."""
         return self.status in UNREACHED and "certificate" not in self.reason.lower()
 
+    def forbidden(self):
+        """Whether another login might be allowed to do it."""
+        return self.status == 403 or bool(ROOT_ONLY.search(self.reason))
+
+    def key(self, keys):
+        """The one of these keys that it names, where it is about the rights to a key."""
+        if not self.forbidden():
+            return None
+        named = [
+            key
+            for key in keys
+            if re.search(r"(?<![\w.-])%s(?![\w-])" % re.escape(key), self.reason)
+        ]
+        return named[0] if len(named) == 1 else None
+
+    def told(self):
+        """The reason, and what to do about it."""
+        hint = self.hint()
+        return "%s (%s)" % (self.reason, hint) if hint else self.reason
+
     def hint(self):
         """What to do about it, where that is known."""
         reason = self.reason.lower()
+        if ROOT_ONLY.search(reason):
+            return "log in as root@pam: PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD; a token is not enough"
         if "certificate" in reason:
             return "name its authority in PROXMOX_MPC_CA_FILE, or set PROXMOX_VE_INSECURE=true to take any certificate"
         if self.status == -1:
@@ -181,6 +217,10 @@ class Refused(Exception):
         if "configuration file" in reason and self.missing():
             return "the guest is gone or on another node: import again"
         return ""
+
+
+class Unreachable(Refused):
+    """There is nobody to ask, or nobody who knows this login: no other object would fare better."""
 
 
 class Api:
@@ -203,10 +243,10 @@ class Api:
         """Get a ticket for a user and a password."""
         login = {key: self.module.params[key] for key in ("username", "password")}
         if not login["password"]:
-            raise Refused(401, "there is neither a token nor a password")
+            raise Unreachable(401, "there is neither a token nor a password")
         data = self.ask("POST", "access/ticket", login)
         if data.get("NeedTFA"):
-            raise Refused(401, "the user has a second factor, which needs a person: use an API token")
+            raise Unreachable(401, "the user has a second factor, which needs a person: use an API token")
         cookie = urllib.parse.quote(data["ticket"], safe="")
         self.headers["Cookie"] = "PVEAuthCookie=" + cookie
         self.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
@@ -249,12 +289,15 @@ class Api:
             except (OSError, http.client.HTTPException) as error:
                 raise Refused(-1, "the answer was cut off: %s" % error) from error
         if not 200 <= status < 300:
-            raise Refused(status, refusal(info, text))
+            told = refusal(info, text)
+            slow = status == -1 and "read operation timed out" in told
+            kind = Unreachable if status in (-1, 401) and not slow else Refused
+            raise kind(status, told)
         try:
             return json.loads(text)["data"]
         except (ValueError, KeyError, TypeError) as error:
             told = "the answer is not Proxmox's: is PROXMOX_VE_ENDPOINT a node of Proxmox VE?"
-            raise Refused(status, told) from error
+            raise Unreachable(status, told) from error
 
     def wait(self, upid):
         """Wait for a task, where the answer names one."""
@@ -284,7 +327,7 @@ def base(endpoint):
     if "://" not in text:
         text = "https://" + text
     if not text.startswith("https://"):
-        raise Refused(-1, "`%s` is no https:// address: the login would be readable on its way" % endpoint)
+        raise Unreachable(-1, "`%s` is no https:// address: the login would be readable on its way" % endpoint)
     return text
 
 
@@ -408,15 +451,13 @@ def merged(text, options):
 
 
 def settled(wanted, instead, current):
-    """The values with the volumes that the object has by now, whatever they were called; those that nothing makes
-    are left alone where they are gone."""
+    """The values with the volumes that the object has by now, whatever they were called."""
     result = {}
     for key, value in wanted.items():
         now = current.get(key)
         if key in instead and isinstance(value, str) and isinstance(now, str):
             value = with_volume(value, now)
-        if now is not None or instead.get(key) != "":
-            result[key] = value
+        result[key] = value
     return result
 
 
@@ -445,6 +486,39 @@ def lacking(member, current):
         for row in rows
     )
     return {} if there else wanted
+
+
+def give(api, method, path, values, apart):
+    """Send values. Where the login may not set some of them that may be left out, those are; says which, and why."""
+    refused = {}
+    while True:
+        sent = {key: one for key, one in values.items() if key not in refused}
+        apart = [key for key in apart if key not in refused]
+        if refused and not apart and method == "PUT":
+            return refused
+        try:
+            api.wait(api.ask(method, path, sent))
+            return refused
+        except Refused as refusal:
+            key = refusal.key(apart)
+            if key is not None:
+                refused[key] = refusal
+            elif refusal.forbidden() and method == "PUT" and len(apart) > 1:
+                refused.update(give_apart(api, path, sent, apart))
+                return refused
+            else:
+                raise
+
+
+def give_apart(api, path, values, apart):
+    """The same for values of which Proxmox does not say which it refuses: each by itself."""
+    refused = {}
+    for key in apart:
+        try:
+            api.wait(api.ask("PUT", path, {name: one for name, one in values.items() if name == key or name not in apart}))
+        except Refused as refusal:
+            refused[key] = refusal
+    return refused
 
 
 def keep(module, api):
@@ -500,12 +574,24 @@ def keep(module, api):
         create = module.params["create"]
         values.update((key, parameter(one)) for key, one in create["values"].items())
         values.update((key, parameter(one)) for key, one in instead.items())
-        values = {key: one for key, one in values.items() if instead.get(key) != ""}
-        api.wait(api.ask("POST", create["path"], values))
+        refused = give(api, "POST", create["path"], values, changed)
         place(api, create, wanted)
     else:
-        api.wait(api.ask("PUT", path, values))
+        refused = give(api, "PUT", path, values, changed + hidden)
+        result["changed"] = bool(missing) or len(refused) < len(changed + hidden)
+    for key in refused:
+        result["diff"]["before"].pop(key, None)
+        result["diff"]["after"].pop(key, None)
+    result["refused"] = told_once(path, refused)
     return result
+
+
+def told_once(path, refused):
+    """A sentence for each reason, with the keys that it is about."""
+    reasons = {}
+    for key, refusal in refused.items():
+        reasons.setdefault(refusal.told(), []).append(key)
+    return ["%s: %s: %s" % (path, ", ".join(keys), why) for why, keys in reasons.items()]
 
 
 def place(api, create, wanted):
@@ -558,6 +644,7 @@ def arguments():
                 instead=dict(type="dict", default={}),
             ),
         ),
+        refused=dict(type="list", elements="str"),
         endpoint=connection("PROXMOX_VE_ENDPOINT", type="str", required=True),
         api_token=connection("PROXMOX_VE_API_TOKEN", type="str", no_log=True),
         username=connection("PROXMOX_VE_USERNAME", type="str"),
@@ -577,11 +664,22 @@ def main():
     try:
         api = Api(module)
         run = apply if module.params["state"] == "applied" else keep
-        module.exit_json(**run(module, api))
-    except Refused as refused:
-        told = "%s: %s" % (module.params["path"], refused.reason)
-        hint = refused.hint()
-        module.fail_json(msg="%s (%s)" % (told, hint) if hint else told, status=refused.status)
+        result, status = run(module, api), 403
+    except Refused as refusal:
+        told = "%s: %s" % (module.params["path"], refusal.told())
+        if isinstance(refusal, Unreachable):
+            module.fail_json(msg=told, status=refusal.status)
+        result, status = {"changed": False, "refused": [told]}, refusal.status
+    told = result.pop("refused", None)
+    if told:
+        before = module.params["refused"]
+        if before is None:
+            module.fail_json(msg="; ".join(told), status=status, **result)
+        for one in told:
+            module.warn(one)
+        result["refused"] = told
+        result["ansible_facts"] = {"proxmox_refused": before + [one for one in told if one not in before]}
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -77,11 +77,20 @@ pub(crate) struct Entrusted {
     pub(crate) reason: String,
 }
 
+impl Entrusted {
+    /// How the key is called among all of its object: `scsi1.wwn` of an option, `rule3.icmp-type` of a part.
+    fn called(&self) -> String {
+        let words = [self.part.as_ref(), Some(&self.key), self.option.as_ref()];
+        words.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
 /// A task: one object of the API with the keys that it is to have.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
     title: String,
-    reasons: Vec<String>,
+    /// Why it is not Terraform's, with the keys that this is true of; none where it is true of all.
+    reasons: Vec<(String, Vec<String>)>,
     path: String,
     read: Option<String>,
     member: Option<Member>,
@@ -150,6 +159,7 @@ impl Task {
         for one in entrusted {
             if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
                 let mut task = Self::new(title, &one.reason, write, role);
+                task.reasons.clear();
                 task.create = None;
                 if let (Some(part), Some(parts)) = (&one.part, write.parts) {
                     let index = kinds::index(parts.stem, part).unwrap_or_default();
@@ -159,9 +169,7 @@ impl Task {
                 tasks.push((one.part.as_ref(), task));
             }
             let Some((_, task)) = tasks.last_mut() else { continue };
-            if !task.reasons.contains(&one.reason) {
-                task.reasons.push(one.reason.clone());
-            }
+            task.reason(&one.reason, one.called());
             match (kind.key(&one.key).map(|key| key.class), &one.option) {
                 (_, Some(option)) => task.option(&one.key, option, &one.value),
                 (Some(Class::Secret), None) if one.part.is_none() => task.secrets.push(one.key.clone()),
@@ -177,7 +185,7 @@ impl Task {
         };
         Self {
             title: title.to_owned(),
-            reasons: vec![reason.to_owned()],
+            reasons: vec![(reason.to_owned(), Vec::new())],
             path: write.path.to_string(),
             read: write.read.as_ref().map(ToString::to_string),
             member: write.member.clone(),
@@ -209,6 +217,15 @@ impl Task {
         }
         task.values.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(task)
+    }
+
+    /// Adds a key to those that a reason is true of.
+    fn reason(&mut self, reason: &str, key: String) {
+        match self.reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, keys)) if keys.contains(&key) => {}
+            Some((_, keys)) => keys.push(key),
+            None => self.reasons.push((reason.to_owned(), vec![key])),
+        }
     }
 
     fn option(&mut self, key: &str, option: &str, value: &Json) {
@@ -280,10 +297,17 @@ impl Task {
             task.push(("notify", handler.into()));
         }
         let mut text = format!("# {}\n", super::files::anchor(identity));
-        yaml::comment(&mut text, &self.reasons);
+        let reasons: Vec<String> = self.reasons.iter().map(|(why, keys)| sentence(why, keys)).collect();
+        yaml::comment(&mut text, &reasons);
         text.push_str(&Node::List(vec![task.into()]).render());
         text
     }
+}
+
+/// A reason behind the keys that it is true of: `` `kvm`, `tdf`: the provider has no attribute for it ``.
+fn sentence(reason: &str, keys: &[String]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    if keys.is_empty() { reason.to_owned() } else { format!("{}: {reason}", keys.join(", ")) }
 }
 
 /// A set as a request takes it, whether the answer has it as text or as a list. Sorted, so that the order in which Proxmox

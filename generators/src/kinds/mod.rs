@@ -100,7 +100,7 @@ pub enum Place {
 /// Among which objects a name must be unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Namespace {
-    /// Virtual machines and containers together, so that an inventory can use the same names.
+    /// Virtual machines and containers together: people tell them apart by their names only.
     Guests,
     /// The kind's own.
     Own(&'static str),

@@ -56,5 +56,5 @@ const KEYS: &[Key] = &[
     Key::new("timezone", Form::Text),
     Key::new("tty", Form::Integer).default("2"),
     Key::new("unprivileged", Form::Boolean).default("0"),
-    Key::new("unused[n]", Form::Properties(Some("volume"))),
+    Key::new("unused[n]", Form::Properties(Some("volume"))).volatile(),
 ];

@@ -94,11 +94,8 @@ pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
 }
 
 /// What makes a drive anew: its storage with the size in GiB, and its options; of cloud-init no size, of what the firmware
-/// and the TPM keep any. Nothing makes a disk that is attached to nothing. `None` for what is no volume of the guest's own.
+/// and the TPM keep any. `None` for what is no volume of the guest's own.
 fn new_drive(key: &str, value: &str) -> Option<String> {
-    if super::matches("unused[n]", key) {
-        return Some(String::new());
-    }
     let is_drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]", "efidisk0", "tpmstate0"];
     let drive = is_drive.iter().any(|pattern| super::matches(pattern, key)).then(|| Drive::parse(value))?;
     let volume = drive.stored().filter(|volume| volume.owner().is_some())?;
@@ -136,7 +133,6 @@ mod tests {
         check("efidisk0", "local-lvm:vm-102-disk-0,efitype=4m,size=4M", Some("local-lvm:1,efitype=4m"));
         check("tpmstate0", "local:100/vm-100-disk-3.raw,size=4M,version=v2.0", Some("local:1,version=v2.0"));
         check("ide2", "local-lvm:vm-110-cloudinit,media=cdrom", Some("local-lvm:cloudinit,media=cdrom"));
-        check("unused0", "local:100/vm-100-disk-9.qcow2", Some(""));
         check("ide2", "local:iso/debian-12.iso,media=cdrom,size=4K", None);
         check("scsi3", "/dev/disk/by-id/ata-Samsung,size=500G", None);
         check("ide2", "none,media=cdrom", None);

@@ -253,7 +253,8 @@ pub enum Class {
     Fixed,
     /// It is, and the API shows it without taking it: who wants it otherwise edits a file on the node.
     Shown,
-    /// A measurement, a checksum or a moment: never configuration.
+    /// Never configuration: a measurement, a checksum, a moment, or what Proxmox sets anew
+    /// (docs/proxmox.md, "What Proxmox changes by itself").
     Volatile,
 }
 

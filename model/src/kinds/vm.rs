@@ -17,8 +17,8 @@ pub(super) static KIND: Kind = Kind {
 };
 
 /// `qemu-server`'s configuration (`GET`'s answer and `PUT`'s parameters), and `snapstate`, which only a snapshot has.
-/// Defaults are the schema's, with these readings: `cpuunits` is the one of cgroup v2, a missing `vmgenid` is off (the
-/// schema's default is what a creation writes), `cpu` is `cputype`'s default, a missing `freeze` is off.
+/// Defaults are the schema's, with these readings: `cpuunits` is the one of cgroup v2, `cpu` is `cputype`'s default, a
+/// missing `freeze` is off. What Proxmox changes by itself is volatile (docs/proxmox.md, "What Proxmox changes by itself").
 const KEYS: &[Key] = &[
     Key::new("acpi", Form::Boolean).default("1"),
     Key::new("affinity", Form::Text),
@@ -100,13 +100,13 @@ const KEYS: &[Key] = &[
     Key::new("tdf", Form::Boolean).default("0"),
     Key::new("template", Form::Boolean).default("0"),
     Key::new("tpmstate0", Form::Properties(Some("file"))),
-    Key::new("unused[n]", Form::Properties(Some("file"))),
+    Key::new("unused[n]", Form::Properties(Some("file"))).volatile(),
     Key::new("usb[n]", Form::Properties(Some("host"))),
     Key::new("vcpus", Form::Integer).default("0"),
     Key::new("vga", Form::Properties(Some("type"))).default("std"),
     Key::new("virtio[n]", Form::Properties(Some("file"))),
     Key::new("virtiofs[n]", Form::Properties(Some("dirid"))),
-    Key::new("vmgenid", Form::Text).default("0"),
+    Key::new("vmgenid", Form::Text).volatile(),
     Key::new("vmstate", Form::Text).volatile(),
     Key::new("vmstatestorage", Form::Text),
     Key::new("watchdog", Form::Properties(Some("model"))),

@@ -45,11 +45,6 @@ static ROWS: &[Row] = &[
     Row::custom(&["hostname", "nameserver", "searchdomain", "entrypoint"], network::initialization),
     Row::custom(&["features"], general::features),
     Row::checked(&["lxc"], general::raw),
-    Row::volatile(&["digest", "lock", "snapstate", "snaptime"]),
-    Row::lost(
-        &["parent"],
-        "the snapshot that the container stands on; the provider knows no snapshots (provider rule K2)",
-    ),
-    Row::lost(&["unused[n]"], "a volume that is attached to nothing; the provider does not read it (provider rule K2)"),
+    Row::volatile(&["digest", "lock", "parent", "snapstate", "snaptime", "unused[n]"]),
     Row::ansible(&["timezone", "debug"], "the provider has no attribute for it (provider rule K2)"),
 ];
