@@ -64,7 +64,7 @@ fn users_are_written_as_they_are_read() {
     check(json!({"enable": 0}), "user_id = \"new@corp\" enabled = false");
     check(json!({"expire": 1}), &format!("{base} expiration_date = \"1970-01-01T00:00:01Z\""));
     check(json!({"expire": 253_402_300_800_u64}), &format!("{base} | expiration_date"));
-    check(json!({"comment": "a\nb"}), &format!(r#"{base} comment = "a\nb""#));
+    check(json!({"comment": "a\nb"}), &format!("{base} comment = chomp(<<-EOT a b EOT )"));
     check(json!({"comment": "${x} %{y}"}), &format!(r#"{base} comment = "$${{x}} %%{{y}}""#));
     check(json!({"firstname": " "}), &format!(r#"{base} first_name = " ""#));
     check(json!({"keys": "x"}), &format!("{base} | keys"));

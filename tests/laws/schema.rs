@@ -191,6 +191,8 @@ impl Check<'_> {
                 }
                 form == "string"
             }
+            // A heredoc without its last line end.
+            Expression::FuncCall(call) => call.name.name.as_str() == "chomp" && form == "string",
             Expression::Null(_) => true,
             Expression::Array(items) => match form[0].as_str() {
                 Some("list" | "set") => return items.iter().for_each(|item| self.value(at, name, item, &form[1])),

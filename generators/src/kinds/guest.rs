@@ -72,7 +72,7 @@ pub(super) fn description(draft: &mut Draft<'_>) {
     }
     let trimmed = text.replace("\r\n", "\n").trim().to_owned();
     if !trimmed.is_empty() {
-        draft.set("description", trimmed);
+        draft.set("description", Value::Trimmed(trimmed));
     }
     if !same {
         draft.ignore(

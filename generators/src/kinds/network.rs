@@ -210,7 +210,7 @@ fn mtu(draft: &mut Draft<'_>) {
 /// Read trims it.
 fn comment(draft: &mut Draft<'_>) {
     let text = draft.text("comments");
-    draft.set_some("comment", text.map(|text| Value::Exact(text.trim().to_owned())));
+    draft.set_some("comment", text.map(|text| Value::Text(text.trim().to_owned())));
 }
 
 /// Another interface of the same node, where it has code.

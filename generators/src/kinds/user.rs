@@ -68,7 +68,7 @@ fn texts(draft: &mut Draft<'_>) {
         [("comment", "comment"), ("email", "email"), ("firstname", "first_name"), ("lastname", "last_name")];
     for (key, attribute) in attributes {
         match draft.text(key).filter(|text| !text.is_empty()) {
-            Some(text) => draft.set(attribute, Value::Exact(text)),
+            Some(text) => draft.set(attribute, Value::Text(text)),
             None => draft.default(key),
         }
     }
