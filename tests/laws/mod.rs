@@ -9,6 +9,7 @@ mod format;
 mod goldens;
 mod network;
 mod nodes;
+mod notes;
 mod oracle;
 mod proofs;
 mod schema;

@@ -25,12 +25,14 @@ pub enum Value {
     Number(String),
     /// `true` or `false`.
     Boolean(bool),
-    /// Another object's attribute, or an attribute path of `ignore_changes`.
+    /// Another object's attribute, or what else is a name.
     Reference(String),
     /// A string with attributes of other objects in it: texts and references, one behind the other.
     Template(Vec<Self>),
     /// A list.
     List(Vec<Self>),
+    /// The attribute paths of `ignore_changes`, as many on a line as it holds.
+    Paths(Vec<String>),
     /// An object; keys that are no identifiers are quoted.
     Map(Vec<(String, Self)>),
 }
@@ -217,21 +219,39 @@ fn multi_line(value: &Value) -> bool {
     match value {
         Value::List(items) => !items.is_empty() && !short(items),
         Value::Map(pairs) => !pairs.is_empty(),
+        Value::Paths(paths) => lines(paths).len() > 1,
         // The parenthesis of a function.
         Value::Text(text) => text::written(text, false) == text::Written::Chomped,
         _ => false,
     }
 }
 
+/// How much of a list is written on one line.
+const WIDTH: usize = 100;
+
+/// The paths of each line.
+fn lines(paths: &[String]) -> Vec<Vec<&str>> {
+    let mut lines: Vec<Vec<&str>> = Vec::new();
+    let mut width = WIDTH;
+    for path in paths {
+        if width + path.len() > WIDTH {
+            lines.push(Vec::new());
+            width = 0;
+        }
+        width += path.len() + 2;
+        lines.last_mut().expect("there is one").push(path);
+    }
+    lines
+}
+
 /// Whether a list is written on one line.
 fn short(items: &[Value]) -> bool {
-    const WIDTH: usize = 100;
     let width = |item: &Value| match item {
         Value::Text(text) | Value::Trimmed(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
         Value::Template(pieces) => Some(text::length(pieces) + 4),
-        Value::List(_) | Value::Map(_) => None,
+        Value::List(_) | Value::Paths(_) | Value::Map(_) => None,
     };
     let total: Option<usize> = items.iter().map(width).sum();
     total.is_some_and(|total| total <= WIDTH)
@@ -263,6 +283,18 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
             indent(text, depth);
             text.push(']');
         }
+        Value::Paths(paths) => match &lines(paths)[..] {
+            [line] => _ = write!(text, "[{}]", line.join(", ")),
+            lines => {
+                text.push_str("[\n");
+                for line in lines {
+                    indent(text, depth + 1);
+                    _ = writeln!(text, "{},", line.join(", "));
+                }
+                indent(text, depth);
+                text.push(']');
+            }
+        },
         Value::Map(pairs) if pairs.is_empty() => text.push_str("{}"),
         Value::Map(pairs) => {
             let key = |name: &str| if identifier(name) { name.to_owned() } else { quoted(name) };

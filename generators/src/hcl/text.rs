@@ -8,6 +8,8 @@ use super::{Value, indent};
 pub fn comment(text: &mut String, lines: &[String], depth: usize) {
     for line in lines.iter().flat_map(|lines| lines.split('\n')) {
         let line = visible(line.trim());
+        // What goes on in the next line stands below what it is a part of.
+        let hanging = if line.starts_with("- ") { "  " } else { "" };
         let mut start = true;
         let mut width = 0;
         for word in line.split(' ') {
@@ -16,6 +18,7 @@ pub fn comment(text: &mut String, lines: &[String], depth: usize) {
                 text.push_str(if start { "" } else { "\n" });
                 indent(text, depth);
                 text.push('#');
+                text.push_str(if start { "" } else { hanging });
                 width = 2 * depth + 1;
             }
             if !word.is_empty() {
