@@ -12,6 +12,7 @@ mod nodes;
 mod notes;
 mod oracle;
 mod proofs;
+mod references;
 mod schema;
 mod secrets;
 mod text;

@@ -166,8 +166,8 @@ impl Block {
 fn write_body(text: &mut String, body: &[Item], depth: usize) {
     let mut start = 0;
     for (index, item) in body.iter().enumerate() {
-        // A blank line sets a block, and whatever carries a comment, apart from what stands before it.
-        let block = matches!(item.content, Content::Block(_));
+        // A blank line sets a block, what Terraform itself reads, and whatever carries a comment, apart from what stands before it.
+        let block = matches!(item.content, Content::Block(_)) || is_meta(item);
         let after_block = index > 0 && matches!(body[index - 1].content, Content::Block(_));
         if index > 0 && (block || after_block || !item.comment.is_empty()) {
             text.push('\n');
@@ -176,7 +176,7 @@ fn write_body(text: &mut String, body: &[Item], depth: usize) {
         match &item.content {
             Content::Block(block) => block.write(text, depth),
             Content::Attribute(name, value) => {
-                if index == 0 || !item.comment.is_empty() || !continues(&body[index - 1]) {
+                if index == 0 || !item.comment.is_empty() || is_meta(item) || !continues(&body[index - 1]) {
                     start = index;
                 }
                 let width = run(&body[start..]);
@@ -195,6 +195,11 @@ fn write_body(text: &mut String, body: &[Item], depth: usize) {
     }
 }
 
+/// Whether it is no attribute of the resource, but Terraform's own.
+fn is_meta(item: &Item) -> bool {
+    matches!(&item.content, Content::Attribute(name, _) if name == "depends_on")
+}
+
 /// Whether the attribute after this item may share its alignment: `terraform fmt` ends a run at a block and at a value
 /// that opens a bracket over several lines, but not at a heredoc.
 fn continues(item: &Item) -> bool {
@@ -206,7 +211,7 @@ fn run(body: &[Item]) -> usize {
     let mut width = 0;
     for (index, item) in body.iter().enumerate() {
         let Content::Attribute(name, value) = &item.content else { break };
-        if multi_line(value) || (index > 0 && !item.comment.is_empty()) {
+        if multi_line(value) || (index > 0 && (!item.comment.is_empty() || is_meta(item))) {
             break;
         }
         width = width.max(name.chars().count());

@@ -1,4 +1,4 @@
-//! What an object stands on: storages, bridges, mappings and interfaces are referred to where they have code, so that a cluster that is
+//! What an object stands on: storages, bridges, mappings, interfaces and realms are referred to where they have code, so that a cluster that is
 //! built anew has an order; where they have none, their names stand there.
 
 use std::collections::BTreeMap;
@@ -45,6 +45,14 @@ pub(super) fn bridges<'n>(draft: &mut Draft<'_>, name: &str, nodes: impl Iterato
 /// A mapping of PCI or USB devices or of directories.
 pub(super) fn mapping(draft: &Draft<'_>, kind: &str, id: &str) -> Value {
     referred(draft, &format!("hardware-mapping-{kind}"), id, "name")
+}
+
+/// A user, whom Proxmox takes only in a realm that is there: `alice@corp`.
+pub(super) fn user(draft: &Draft<'_>, user: &str) -> Value {
+    match user.rsplit_once('@').map(|(name, realm)| (name, referred(draft, "realm", realm, "realm"))) {
+        Some((name, reference @ Value::Reference(_))) => Value::Template(vec![format!("{name}@").into(), reference]),
+        _ => user.into(),
+    }
 }
 
 /// The path of a permission (`/pool/prod`), with what it is about.

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Moment, Object};
 
-use super::{Half, Namespace, Place};
+use super::{Half, Namespace, Place, stands};
 use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
@@ -22,7 +22,10 @@ pub(super) static HALF: Half = Half {
     },
     name: |entry| entry.name.clone(),
     rows: &[
-        Row::text(&["userid"], "user_id"),
+        Row::custom(&["userid"], |draft| {
+            let user = draft.text("userid").unwrap_or_default();
+            draft.set("user_id", stands::user(draft, &user));
+        }),
         Row::always(&["enable"], "enabled"),
         Row::custom(&["expire"], expiration),
         Row::custom(&["comment", "email", "firstname", "lastname"], texts),
