@@ -77,10 +77,7 @@ fn end(value: &str) -> Option<&'static str> {
 
 /// Writes a text behind `=`.
 pub(super) fn write(text: &mut String, value: &str, written: Written, depth: usize) {
-    let end = match (written, end(value)) {
-        (Written::Heredoc | Written::Chomped, Some(end)) => end,
-        _ => return quote(text, value),
-    };
+    let (Written::Heredoc | Written::Chomped, Some(end)) = (written, end(value)) else { return quote(text, value) };
     let chomped = written == Written::Chomped;
     _ = writeln!(text, "{}<<-{end}", if chomped { "chomp(" } else { "" });
     for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {

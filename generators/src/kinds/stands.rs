@@ -38,7 +38,9 @@ pub(super) fn bridges<'n>(draft: &mut Draft<'_>, name: &str, nodes: impl Iterato
         return name.into();
     }
     let first = addresses.remove(0);
-    addresses.into_iter().for_each(|address| draft.wait_for(address));
+    for address in addresses {
+        draft.wait_for(address);
+    }
     Value::Reference(format!("{first}.name"))
 }
 

@@ -36,16 +36,16 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
             template(draft, &system, name, &whose);
             draft.ignore_noted(&["operating_system[0].template_file_id"]);
         }
-        unknown => unmanaged(draft, unknown),
+        unknown => unmanaged(draft, unknown.as_deref()),
     }
 }
 
 /// A container whose system Proxmox or the provider does not know. Its state has no block, and a new one is refused without:
 /// the block is ignored as a whole, and the template is the container's own, since nothing tells which containers have the
 /// same (docs/provider.md, C5).
-fn unmanaged(draft: &mut Draft<'_>, system: Option<String>) {
+fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
     let (name, whose) = (format!("{}_template", draft.label()), draft.title());
-    match system.as_deref() {
+    match system {
         Some("unmanaged") => draft.default("ostype"),
         Some(_) => draft.lost("ostype", "the provider does not know this kind of system"),
         None => {}

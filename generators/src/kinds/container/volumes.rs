@@ -75,7 +75,9 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
         draft.merge(&options, &[("idmap", DROPPED), ("keepattrs", DROPPED)]);
         blocks.push(block);
     }
-    blocks.into_iter().for_each(|block| draft.nest(block));
+    for block in blocks {
+        draft.nest(block);
+    }
     Ok(())
 }
 

@@ -102,7 +102,9 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
         draft.ignore(&["disk"], format!("{reason}; left out, the disks stay as they are"));
         return Ok(());
     }
-    blocks.into_iter().for_each(|block| draft.nest(block));
+    for block in blocks {
+        draft.nest(block);
+    }
     Ok(())
 }
 
