@@ -106,7 +106,7 @@ impl Rule {
     /// Its first words, for a list.
     pub fn short(&self) -> String {
         let text = self.says.first().map_or("", |said| said.text.as_str());
-        let whole = |end: &usize| text[..*end].matches('`').count() % 2 == 0;
+        let whole = |end: &usize| text[..*end].matches('`').count().is_multiple_of(2);
         let first = |mark: &str| text.match_indices(mark).map(|(start, _)| start).find(whole);
         let end = first(". ").or_else(|| first(": ")).unwrap_or(text.len());
         text[..end].trim_end_matches('.').to_owned()
