@@ -9,6 +9,7 @@ pub mod fault;
 pub mod import;
 pub mod interrupt;
 pub mod rehearse;
+pub mod rules;
 pub mod settings;
 pub mod toolchain;
 pub mod ui;

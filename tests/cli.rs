@@ -61,6 +61,8 @@ fn exit_codes_are_the_documented_ones() {
     check(&["--version"], 0, "proxmox-mpc 0.", "");
     check(&["version", "--output", "json"], 0, "\"version\": \"0.", "");
     check(&["nonsense"], 2, "", "unrecognized subcommand");
+    check(&["explain", "K1"], 0, "K1", "");
+    check(&["explain", "?"], 2, "", "hint: `proxmox-mpc explain` lists every rule");
     check(&["verify", "--live", "--recording", "x"], 2, "", "cannot be used with");
     check(&["verify", empty], 1, "", "hint: An import makes a recording");
     check(&["--events", "json", "verify", empty], 1, "", "\"exit_code\":1");

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use proxmox_mpc::cli::Cli;
+use proxmox_mpc::rules;
+
+use crate::support;
+use crate::support::program::ran;
 
 /// The pages at the top and in `docs/`.
 fn pages() -> Vec<String> {
@@ -68,18 +72,38 @@ fn cited<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = String> + '
     })
 }
 
+/// By the page, and by the command that the code names.
 #[test]
 fn every_rule_that_is_cited_is_explained() {
     let page = page("docs/provider.md");
+    let explained: BTreeSet<String> = rules::all().into_iter().map(|rule| rule.rule).collect();
     let mut found = BTreeSet::new();
     for (path, text) in sources() {
-        for id in cited(&text, "docs/provider.md, ").chain(cited(&text, "provider rule ")) {
+        let before = ["docs/provider.md, ", "provider rule ", "provider rules "];
+        for id in before.into_iter().flat_map(|before| cited(&text, before)) {
             let anchor = format!("<a id=\"{}\"></a>{id} |", id.to_lowercase());
-            assert!(page.contains(&anchor), "{}: {id}", path.display());
+            assert!(page.contains(&anchor) && explained.contains(&id), "{}: {id}", path.display());
             found.insert(id);
         }
     }
     assert!(found.len() > 50, "{found:?}");
+}
+
+#[test]
+fn the_command_explains_what_is_cited() {
+    let said = |arguments: &[&str]| {
+        let ran = ran(&[&["explain"], arguments].concat());
+        assert_eq!((ran.code, ran.errors.as_str()), (Some(0), ""), "{arguments:?}");
+        ran.output
+    };
+    support::snapshot("explain", &said(&["t3"]));
+    let listed = said(&[]);
+    assert!(rules::all().iter().all(|rule| listed.contains(&format!("\n{} ", rule.rule))), "{listed}");
+    let json: serde_json::Value = serde_json::from_str(&said(&["K1", "--output", "json"])).unwrap();
+    assert_eq!((&json["rule"], &json["about"]), (&"K1".into(), &"Keys without an attribute".into()));
+    let unknown = ran(&["explain", "k99"]);
+    assert_eq!((unknown.code, unknown.output.as_str()), (Some(2), ""));
+    assert!(unknown.errors.contains("no rule `k99`") && unknown.errors.contains("K1, K2"), "{}", unknown.errors);
 }
 
 #[test]

@@ -105,7 +105,9 @@ pub struct Draft<'a> {
     pub(crate) attributes: Vec<Item>,
     pub(crate) blocks: Vec<Item>,
     pub(crate) fates: BTreeMap<String, Fate>,
-    pub(crate) ignored: Vec<(Vec<String>, Cow<'static, str>)>,
+    /// The addresses of what it stands on and does not name.
+    pub(crate) awaited: Vec<String>,
+    pub(crate) ignored: Vec<(Vec<String>, Option<Cow<'static, str>>)>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) variables: BTreeMap<String, Variable>,
     pub(crate) entrusted: Vec<Entrusted>,
@@ -132,6 +134,7 @@ impl<'a> Draft<'a> {
             attributes: Vec::new(),
             blocks: Vec::new(),
             fates: BTreeMap::new(),
+            awaited: Vec::new(),
             ignored: Vec::new(),
             remarks: Vec::new(),
             variables: BTreeMap::new(),
@@ -326,15 +329,6 @@ impl<'a> Draft<'a> {
         self.blocks.push(Item { comment: vec![comment.to_owned()], content: Content::Block(block) });
     }
 
-    /// Adds nested blocks, with a sentence above the first.
-    pub fn nest_all(&mut self, blocks: impl IntoIterator<Item = Block>, comment: &str) {
-        let mut blocks = blocks.into_iter();
-        if let Some(first) = blocks.next() {
-            self.nest_with(comment, first);
-        }
-        blocks.for_each(|block| self.nest(block));
-    }
-
     /// Whether a nested block of this name stands already.
     pub fn has_block(&self, name: &str) -> bool {
         self.blocks.iter().any(|item| matches!(&item.content, Content::Block(block) if block.name == name))
@@ -342,7 +336,15 @@ impl<'a> Draft<'a> {
 
     /// Adds attribute paths to `ignore_changes`, with the reason that stands above them, once for all that have the same.
     pub fn ignore(&mut self, paths: &[&str], why: impl Into<Cow<'static, str>>) {
-        let why = why.into();
+        self.ignore_for(paths, Some(why.into()));
+    }
+
+    /// The same where the header of the file says why (`notes`).
+    pub fn ignore_noted(&mut self, paths: &[&str]) {
+        self.ignore_for(paths, None);
+    }
+
+    fn ignore_for(&mut self, paths: &[&str], why: Option<Cow<'static, str>>) {
         let known: BTreeSet<&String> = self.ignored.iter().flat_map(|(paths, _)| paths).collect();
         let new: Vec<String> =
             paths.iter().map(|path| (*path).to_owned()).filter(|path| !known.contains(path)).collect();
@@ -350,6 +352,13 @@ impl<'a> Draft<'a> {
             _ if new.is_empty() => {}
             Some((paths, _)) => paths.extend(new),
             None => self.ignored.push((new, why)),
+        }
+    }
+
+    /// Says that what is at this address must be there before the object is made.
+    pub fn wait_for(&mut self, address: String) {
+        if !self.awaited.contains(&address) {
+            self.awaited.push(address);
         }
     }
 

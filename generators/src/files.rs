@@ -10,6 +10,7 @@ use crate::document;
 use crate::draft::{Default, Draft, Variable};
 use crate::hcl::{self, Block, Content, Item, Value};
 use crate::kinds::Half;
+use crate::notes;
 use crate::outcome::{FileSet, Generated};
 
 /// Where the variables are declared.
@@ -23,17 +24,20 @@ pub(crate) fn resource(half: &Half, draft: &Draft<'_>, resource: &str, label: &s
     let mut block = Block::new("resource").labelled(&[resource, label]);
     block.body.extend(draft.attributes.iter().cloned());
     block.body.extend(draft.blocks.iter().cloned());
+    if !draft.awaited.is_empty() {
+        let awaited = draft.awaited.iter().map(|address| Value::Reference(address.clone())).collect();
+        block.set("depends_on", Value::List(awaited));
+    }
     let mut lifecycle = Block::new("lifecycle");
     if half.data {
         lifecycle.set("prevent_destroy", true);
     }
     if !draft.ignored.is_empty() {
-        let paths =
-            draft.ignored.iter().flat_map(|(paths, _)| paths).map(|path| Value::Reference(path.clone())).collect();
-        let comment = draft.ignored.iter().map(|(paths, why)| format!("{}: {why}.", paths.join(", "))).collect();
-        lifecycle
-            .body
-            .push(Item { comment, content: Content::Attribute("ignore_changes".to_owned(), Value::List(paths)) });
+        let paths = draft.ignored.iter().flat_map(|(paths, _)| paths).cloned().collect();
+        let told = draft.ignored.iter().filter_map(|(paths, why)| Some((paths, why.as_ref()?)));
+        let comment = told.map(|(paths, why)| format!("{}: {why}.", paths.join(", "))).collect();
+        let content = Content::Attribute("ignore_changes".to_owned(), Value::Paths(paths));
+        lifecycle.body.push(Item { comment, content });
     }
     if !lifecycle.body.is_empty() {
         block.nest(lifecycle);
@@ -44,7 +48,9 @@ pub(crate) fn resource(half: &Half, draft: &Draft<'_>, resource: &str, label: &s
 /// The file of a kind; none where it has no block.
 pub(crate) fn of_kind(half: &Half, blocks: BTreeMap<(u64, Identity), String>) -> Option<(String, String)> {
     let path = format!("terraform/{}", half.file);
-    (!blocks.is_empty()).then(|| (path, joined(&[GENERATED], blocks.into_values())))
+    let notes = notes::header(half.kind, blocks.values());
+    let header: Vec<&str> = [GENERATED].into_iter().chain(notes.iter().map(String::as_str)).collect();
+    (!blocks.is_empty()).then(|| (path, joined(&header, blocks.into_values())))
 }
 
 /// Every file but the manifest and those of the kinds.

@@ -29,6 +29,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     for half in HALVES {
         let mut listing = half.model().list(&cluster)?;
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
+        half.arrange(&cluster, &mut listing.entries)?;
         listings.push((*half, listing));
     }
     let chunks = Chunks::read(&previous.files);
@@ -440,7 +441,7 @@ impl Run<'_> {
         let identity = self.before.get(address)?;
         Some(match self.addresses.get(identity) {
             Some(address) => Referred::At(address.clone()),
-            None => Referred::Called(identity.id().to_owned()),
+            None => Referred::Called((*identity).clone()),
         })
     }
 

@@ -19,6 +19,7 @@ pub mod yaml;
 mod addresses;
 mod document;
 mod files;
+mod notes;
 mod options;
 mod readme;
 mod retain;

@@ -91,12 +91,12 @@ pub(crate) fn sensitive(block: &str) -> Option<String> {
 pub(crate) enum Referred {
     /// Its address now.
     At(String),
-    /// It has no code any more; this is its id in Proxmox.
-    Called(String),
+    /// It has no code any more; this is who it was.
+    Called(Identity),
 }
 
-/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`, in a list, and within a
-/// text.
+/// The text with its references brought up to date, line by line: `  pool_id = type.name.pool_id`, in a list, within a text, and
+/// in `depends_on`, which loses what has no code any more.
 pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) -> String {
     let line = |line: &str| {
         let plain = line.trim_end_matches('\n');
@@ -105,12 +105,13 @@ pub(crate) fn refer(text: &str, successor: impl Fn(&str) -> Option<Referred>) ->
             // An item of a list that is written over several lines.
             None => (plain[..plain.len() - plain.trim_start().len()].to_owned(), plain.trim_start()),
         };
-        Some(format!("{left}{}\n", renewed(value, &successor)?))
+        let now = renewed(value, &successor)?;
+        Some(if now.is_empty() { String::new() } else { format!("{left}{now}\n") })
     };
     text.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
-/// The same inside a string: `"+dc/${type.name.name}"`. What has no code any more is called by the last part of its id.
+/// The same inside a string: `"+dc/${type.name.name}"`.
 fn within(line: &str, successor: &impl Fn(&str) -> Option<Referred>) -> String {
     let (mut text, mut rest) = (String::new(), line);
     while let Some(start) = rest.find("${") {
@@ -120,7 +121,7 @@ fn within(line: &str, successor: &impl Fn(&str) -> Option<Referred>) -> String {
             let (address, attribute) = reference.rsplit_once('.')?;
             Some(match successor(address)? {
                 Referred::At(address) => format!("${{{address}.{attribute}}}"),
-                Referred::Called(id) => hcl::unquoted(id.rsplit('/').next().unwrap_or(&id)),
+                Referred::Called(identity) => hcl::unquoted(said(&identity, attribute)),
             })
         });
         let length = match (&now, reference) {
@@ -135,26 +136,41 @@ fn within(line: &str, successor: &impl Fn(&str) -> Option<Referred>) -> String {
     text
 }
 
-/// A value with its references brought up to date; `None` where it has none that moved.
+/// What an attribute of an object said: its id, or its name, which is the last part of an id that says as well where it is
+/// (`pve1/vmbr0`).
+fn said<'i>(identity: &'i Identity, attribute: &str) -> &'i str {
+    let id = identity.id();
+    if attribute == "name" { id.rsplit('/').next().unwrap_or(id) } else { id }
+}
+
+/// A value with its references brought up to date, empty where it is an address that leads nowhere any more; `None` where it
+/// has none that moved.
 fn renewed(value: &str, successor: &impl Fn(&str) -> Option<Referred>) -> Option<String> {
     if let Some(item) = value.strip_suffix(',') {
-        return Some(format!("{},", renewed(item, successor)?));
+        let now = renewed(item, successor)?;
+        return Some(if now.is_empty() { now } else { format!("{now},") });
     }
     if let Some(items) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
         let items: Vec<_> = items.split(", ").map(|item| (item, renewed(item, successor))).collect();
         let moved = items.iter().any(|(_, now)| now.is_some());
-        let items: Vec<_> = items.into_iter().map(|(item, now)| now.unwrap_or_else(|| item.to_owned())).collect();
+        let items = items.into_iter().map(|(item, now)| now.unwrap_or_else(|| item.to_owned()));
+        let items: Vec<_> = items.filter(|item| !item.is_empty()).collect();
         return moved.then(|| format!("[{}]", items.join(", ")));
     }
     if value.starts_with('"') {
         let now = within(value, successor);
         return (now != value).then_some(now);
     }
+    match successor(value) {
+        Some(Referred::At(address)) => return Some(address),
+        Some(Referred::Called(_)) => return Some(String::new()),
+        None => {}
+    }
     let (address, attribute) = value.rsplit_once('.')?;
     Some(match successor(address)? {
         Referred::At(address) => format!("{address}.{attribute}"),
-        Referred::Called(id) if attribute == "id" && id.parse::<u32>().is_ok() => id,
-        Referred::Called(id) => hcl::quoted(&id),
+        Referred::Called(guest) if attribute == "id" && guest.id().parse::<u32>().is_ok() => guest.id().to_owned(),
+        Referred::Called(identity) => hcl::quoted(said(&identity, attribute)),
     })
 }
 
@@ -223,7 +239,9 @@ mod tests {
         assert_eq!(chunks.resource("terraform/a.tf", "a.three"), None);
         let now = |address: &str| match address {
             "a.one" => Some(Referred::At("a.other".to_owned())),
-            "a.gone" => Some(Referred::Called("100".to_owned())),
+            "a.gone" => Some(Referred::Called(Identity::new("qemu", 100))),
+            "p.gone" => Some(Referred::Called(Identity::new("pool", "prod/web"))),
+            "n.gone" => Some(Referred::Called(Identity::new("network", "pve1/vmbr0"))),
             _ => None,
         };
         let text = "  b  = a.one.id\n  c = a.gone.id\n  d = a.gone.pool_id\n  e = a.two.id # a.one.id\n  f {}\n}\n";
@@ -238,6 +256,13 @@ mod tests {
         assert_eq!(refer(text, now), expected);
         let text = "  s = \"+dc/${a.one.name},+dc/${a.gone.name},$${a.one.name}\"\n  t = \"${x}\"\n";
         let expected = "  s = \"+dc/${a.other.name},+dc/100,$${a.one.name}\"\n  t = \"${x}\"\n";
+        assert_eq!(refer(text, now), expected);
+        let text = "  b = \"/pool/${p.gone.pool_id}\"\n  c = p.gone.pool_id\n  d = \"+dc/${n.gone.name}\"\n";
+        let expected = "  b = \"/pool/prod/web\"\n  c = \"prod/web\"\n  d = \"+dc/vmbr0\"\n";
+        assert_eq!(refer(text, now), expected);
+        let text = "  b = n.gone.name\n  depends_on = [a.two, n.gone, a.one]\n  depends_on = [n.gone]\n  c = [\n    n.gone,\n    a.one,\n  ]\n";
+        let expected =
+            "  b = \"vmbr0\"\n  depends_on = [a.two, a.other]\n  depends_on = []\n  c = [\n    a.other,\n  ]\n";
         assert_eq!(refer(text, now), expected);
         let secret = |last: &str| {
             format!("variable \"x\" {{\n  description = \"Of \\\"x\\\"\"\n  type        = string\n{last}}}\n")

@@ -5,6 +5,7 @@
 mod completions;
 mod coverage;
 mod demo;
+mod explain;
 mod import;
 mod man;
 mod rehearse;
@@ -34,6 +35,7 @@ pub enum Command {
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
+    Explain(explain::Arguments),
     Twin(twin::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -49,6 +51,7 @@ impl Command {
             Self::Verify(arguments) => arguments.run(ui),
             Self::Rehearse(arguments) => arguments.run(ui),
             Self::Coverage(arguments) => arguments.run(ui),
+            Self::Explain(arguments) => arguments.run(ui),
             Self::Twin(arguments) => arguments.run(ui),
             Self::Completions(arguments) => arguments.run(ui),
             Self::Man(arguments) => arguments.run(ui),

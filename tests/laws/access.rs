@@ -60,17 +60,18 @@ fn users_are_written_as_they_are_read() {
         conforms(&made, "terraform/users.tf");
         assert_eq!(told(&made, &Identity::new("user", "new@corp")), expected, "{more}");
     };
-    let base = "user_id = \"new@corp\" enabled = true";
-    check(json!({}), base);
-    check(json!({"enable": 0}), "user_id = \"new@corp\" enabled = false");
+    let id = "user_id = \"new@${proxmox_realm_ldap.corp.realm}\"";
+    let base = format!("{id} enabled = true");
+    check(json!({}), &base);
+    check(json!({"enable": 0}), &format!("{id} enabled = false"));
     check(json!({"expire": 1}), &format!("{base} expiration_date = \"1970-01-01T00:00:01Z\""));
     check(json!({"expire": 253_402_300_800_u64}), &format!("{base} | expiration_date"));
-    check(json!({"comment": "a\nb"}), &format!(r#"{base} comment = "a\nb""#));
+    check(json!({"comment": "a\nb"}), &format!("{base} comment = chomp(<<-EOT a b EOT )"));
     check(json!({"comment": "${x} %{y}"}), &format!(r#"{base} comment = "$${{x}} %%{{y}}""#));
     check(json!({"firstname": " "}), &format!(r#"{base} first_name = " ""#));
     check(json!({"keys": "x"}), &format!("{base} | keys"));
     check(json!({"keys": "GEZDGNBVGY3TQOJQ"}), &format!("{base} | keys"));
-    check(json!({"keys": "", "totp-locked": 1, "tfa-locked-until": 2}), base);
+    check(json!({"keys": "", "totp-locked": 1, "tfa-locked-until": 2}), &base);
     let group = "proxmox_virtual_environment_group.ops.group_id";
     check(json!({"groups": "zzz,ops,ops"}), &format!("{base} groups = [{group}, \"zzz\"]"));
 }

@@ -56,7 +56,7 @@ fn an_interface_is_terraforms_where_it_shows_no_change() {
     };
     check("vmbr0", "bridge", json!({"autostart": 1, "bridge_ports": "", "bridge_fd": "0"}), "");
     check("vmbr0", "bridge", json!({"bridge_ports": "b a"}), r#"autostart=false ports=["b","a"]"#);
-    check("vmbr0", "bridge", json!({"autostart": 1, "comments": " a\nb\n\n"}), r#"comment="a\nb""#);
+    check("vmbr0", "bridge", json!({"autostart": 1, "comments": " a\nb\n\n"}), "comment=chomp(<<-EOT a b EOT )");
     check("vmbr0", "bridge", json!({"autostart": 1, "comments": "\n"}), r#"comment="""#);
     check("vmbr0", "bridge", json!({"autostart": 1, "mtu": "9000"}), "mtu=9000");
     check("vmbr0", "bridge", json!({"autostart": 1, "mtu": "auto"}), "");
@@ -143,7 +143,7 @@ fn a_node_says_itself() {
     check("node-hosts", "hosts", hosts("10.0.0.1\ta  #b\n 10.0.0.2 x\n#c\n\n::1 c\r\n"), two);
     check("node-hosts", "hosts", hosts("10.0.0.1\n"), "set aside");
     check("node-hosts", "hosts", hosts("# nothing\n"), "set aside");
-    check("node-config", "config", json!({"description": "a\n b\n"}), r#"description="a\nb""#);
+    check("node-config", "config", json!({"description": "a\n b\n"}), "description=chomp(<<-EOT a b EOT )");
     check("node-config", "config", json!({"description": "a\n\n"}), "Ansible");
     check("node-config", "config", json!({"description": "\n"}), "Ansible");
     check("node-config", "config", json!({"wakeonlan": "aa:bb:cc:dd:ee:ff"}), "Ansible");

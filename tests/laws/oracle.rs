@@ -112,6 +112,17 @@ fn table() -> Vec<Row> {
 
 /// What the resource at each address ignores, less what all of its kind do.
 pub(super) fn ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
+    let mut ignored = all_ignored(made);
+    // Of every mount point that is a volume of the container's own.
+    let own_volume = |path: &str| path.starts_with("mount_point[") && path.ends_with("].volume");
+    for paths in ignored.values_mut() {
+        paths.retain(|path| !ALWAYS.contains(&path.as_str()) && !own_volume(path));
+    }
+    ignored
+}
+
+/// What the resource at each address ignores.
+pub(super) fn all_ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
     let mut ignored = BTreeMap::new();
     for (_, text) in terraform(&made.files) {
         for block in parse_body(text).unwrap().get_blocks("resource") {
@@ -126,8 +137,5 @@ fn ignore_changes(block: &Block) -> BTreeSet<String> {
     let lifecycle = block.body.get_blocks("lifecycle").next();
     let list = lifecycle.and_then(|lifecycle| lifecycle.body.get_attribute("ignore_changes")).map(|one| &one.value);
     let Some(Expression::Array(paths)) = list else { return BTreeSet::new() };
-    let paths = paths.iter().map(|path| path.to_string().trim().to_owned());
-    // Of every mount point that is a volume of the container's own.
-    let own_volume = |path: &str| path.starts_with("mount_point[") && path.ends_with("].volume");
-    paths.filter(|path| !ALWAYS.contains(&path.as_str()) && !own_volume(path)).collect()
+    paths.iter().map(|path| path.to_string().trim().to_owned()).collect()
 }

@@ -45,6 +45,8 @@ fn what_does_not_conform_is_found() {
         "node_name = \"a\"\npool_id = proxmox_virtual_environment_pool.b.nonsense",
         &["a: `pool_id` refers to nothing"],
     );
+    check("node_name = \"a\"\ndepends_on = [proxmox_virtual_environment_pool.b]", &[]);
+    check("node_name = \"a\"\ndepends_on = [nonsense.b]", &["a: `depends_on` is no list of resources"]);
     check("node_name = \"a\"\nthing {}", &["a: no block `thing`"]);
     check("node_name = \"a\"\ncpu {}\ncpu {}", &["a: 2 blocks `cpu`"]);
     check("node_name = \"a\"\ncpu {\nnonsense = 1\n}", &["a.cpu: no attribute `nonsense`"]);
@@ -128,6 +130,7 @@ impl Check<'_> {
         for attribute in body.attributes() {
             let name = attribute.key.as_str();
             match known(name) {
+                None if top && name == "depends_on" => self.awaited(at, &attribute.value),
                 None => self.say(at, &format!("no attribute `{name}`")),
                 Some(form) if form[1] == "computed" => self.say(at, &format!("`{name}` is computed only")),
                 Some(form) => self.value(at, name, &attribute.value, &form[0]),
@@ -162,6 +165,20 @@ impl Check<'_> {
         }
     }
 
+    /// Addresses of resources of known types.
+    fn awaited(&mut self, at: &str, value: &Expression) {
+        let known = |one: &Expression| match one {
+            Expression::Traversal(traversal) => match &traversal.expr {
+                Expression::Variable(first) => self.schema.resources.get(first.as_str()).is_some(),
+                _ => false,
+            },
+            _ => false,
+        };
+        if !value.as_array().is_some_and(|addresses| addresses.iter().all(known)) {
+            self.say(at, "`depends_on` is no list of resources");
+        }
+    }
+
     fn object(&mut self, at: &str, block: &Block, object: &Value) {
         for attribute in block.body.attributes() {
             let name = attribute.key.as_str();
@@ -191,6 +208,8 @@ impl Check<'_> {
                 }
                 form == "string"
             }
+            // A heredoc without its last line end.
+            Expression::FuncCall(call) => call.name.name.as_str() == "chomp" && form == "string",
             Expression::Null(_) => true,
             Expression::Array(items) => match form[0].as_str() {
                 Some("list" | "set") => return items.iter().for_each(|item| self.value(at, name, item, &form[1])),

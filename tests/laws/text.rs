@@ -1,11 +1,17 @@
 //! Text from Proxmox comes back from the code as it was, and cannot become anything else there.
 
+use std::fs;
+
 use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::Body;
 use hcl_edit::template::Element;
 use proptest::prelude::*;
+use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc::toolchain::process::{Stream, run};
+use proxmox_mpc::toolchain::terraform::find;
 use proxmox_mpc_generators::hcl;
+use serde_json::Value;
 
 use crate::support::clusters::{all, data, fixture, generated, terraform};
 
@@ -67,19 +73,22 @@ proptest! {
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
-    /// As an attribute of a block, where several lines become a heredoc: but for the last line end, which attributes
-    /// of several lines trim.
+    /// As an attribute of a block, where several lines become a heredoc.
     #[test]
     fn a_written_text_reads_back_as_it_was(text in odd_text()) {
-        let mut block = hcl::Block::new("b");
-        block.set("x", text.as_str());
-        let code = block.render();
+        let code = written(text.as_str());
         let body = parse_body(&code).unwrap();
-        let body = &body.blocks().next().unwrap().body;
-        let found = read(body);
-        let heredoc = matches!(body.get_attribute("x").unwrap().value, Expression::HeredocTemplate(_));
-        let found = if heredoc { found.strip_suffix('\n').unwrap() } else { &found };
-        prop_assert_eq!(found, text, "{}", code);
+        prop_assert_eq!(read(&body.blocks().next().unwrap().body), text, "{}", code);
+        prop_assert!(hidden(&code).is_none(), "{}", code);
+    }
+
+    /// The same of an attribute that does not count a last line end.
+    #[test]
+    fn a_trimmed_text_reads_back_but_for_a_last_line_end(text in odd_text()) {
+        let code = written(hcl::Value::Trimmed(text.clone()));
+        let body = parse_body(&code).unwrap();
+        let found = read(&body.blocks().next().unwrap().body);
+        prop_assert!(found == text || found == format!("{text}\n"), "{}", code);
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
@@ -109,9 +118,24 @@ proptest! {
     }
 }
 
+/// A block with the attribute `x`.
+fn written(value: impl Into<hcl::Value>) -> String {
+    let mut block = hcl::Block::new("b");
+    block.set("x", value);
+    block.render()
+}
+
 /// The text of the attribute `x`.
 fn read(body: &Body) -> String {
-    match &body.get_attribute("x").unwrap().value {
+    evaluated(&body.get_attribute("x").unwrap().value)
+}
+
+fn evaluated(value: &Expression) -> String {
+    match value {
+        Expression::FuncCall(call) => {
+            assert_eq!(call.name.name.as_str(), "chomp");
+            evaluated(call.args.iter().next().unwrap()).trim_end_matches('\n').to_owned()
+        }
         Expression::String(text) => text.value().clone(),
         Expression::HeredocTemplate(heredoc) => {
             let literal = |element: &Element| element.as_literal().map(|text| text.value().clone());
@@ -119,6 +143,65 @@ fn read(body: &Body) -> String {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Notes as people write them, and how they stand in the code: several lines on several lines, wherever that says the same.
+/// Terraform, where there is one, reads each as it was.
+#[test]
+fn several_lines_stand_on_several_lines() {
+    let cases = [
+        ("one line", "\""),
+        ("one line\n", "\""),
+        ("\n", "\""),
+        ("# Title\n\n- one\n- two", "chomp(<<-EOT"),
+        ("# Title\n\n- one\n", "<<-EOT"),
+        ("a\n\n\n", "<<-EOT"),
+        ("\n\na\nb", "chomp(<<-EOT"),
+        ("  indented\nfirst line at the margin", "chomp(<<-EOT"),
+        ("  all\n  indented", "\""),
+        ("\tall\n\u{a0}indented", "\""),
+        ("a\n\ttab\n    four", "chomp(<<-EOT"),
+        ("two blanks at an end  \nof a line", "chomp(<<-EOT"),
+        ("a\n   \nb", "\""),
+        ("line end of Windows\r\nb", "\""),
+        ("a\nEOT\nb", "chomp(<<-EOF"),
+        ("a\nEOT\n EOF\nENDING", "\""),
+        ("a ${b} %{c}\n\"d\" \\n", "chomp(<<-EOT"),
+        ("a $${b}\nc", "\""),
+    ];
+    let mut code = String::new();
+    for (number, (text, start)) in cases.iter().enumerate() {
+        let mut block = hcl::Block::new("output").labelled(&[&format!("o{number}")]);
+        block.set("value", *text);
+        let rendered = block.render();
+        assert!(rendered.contains(&format!("  value = {start}")), "{rendered}");
+        code.push_str(&rendered);
+    }
+    for (number, (found, (text, _))) in evaluated_by_terraform(&code, cases.len()).iter().zip(&cases).enumerate() {
+        assert_eq!(found, text, "{number}");
+    }
+}
+
+/// The outputs `o0`, `o1`, … of this code; none where there is no Terraform.
+fn evaluated_by_terraform(code: &str, count: usize) -> Vec<String> {
+    let Ok(tool) = find(None, &()) else { return Vec::new() };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("outputs.tf"), code).unwrap();
+    let said = |words: &[&str]| {
+        let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
+        let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder.path());
+        let mut said = String::new();
+        let ended = run(&invocation, &(), |stream, line| {
+            if stream == Stream::Output {
+                said.extend([line.as_str(), "\n"]);
+            }
+        });
+        assert_eq!(ended.unwrap().code, Some(0), "{said}");
+        said
+    };
+    said(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+    let outputs: Value = serde_json::from_str(&said(&["output", "-json", "-no-color"])).unwrap();
+    (0..count).map(|number| outputs[format!("o{number}")]["value"].as_str().unwrap().to_owned()).collect()
 }
 
 /// A character that shows nothing, or that turns the direction of reading round.

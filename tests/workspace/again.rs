@@ -158,6 +158,17 @@ fn kept_code_follows_what_it_refers_to() {
     assert!(text.contains("storage_id = \"tank\"\n") && !text.contains(refers), "{text}");
 }
 
+/// A bridge that is no longer there is called by its name, not by where it was.
+#[test]
+fn kept_code_calls_a_bridge_by_its_name() {
+    let mut lab = Lab::imported();
+    let before = lab.code(APP);
+    assert!(before.contains("= proxmox_network_linux_bridge.pve1_vmbr0.name\n"), "{before}");
+    lab.data("nodes/pve1/network").as_array_mut().unwrap().retain(|row| row["iface"] != "vmbr0");
+    lab.import(&["--exclude", "id=200"]).done();
+    assert_eq!(lab.code(APP), before.replace("proxmox_network_linux_bridge.pve1_vmbr0.name", "\"vmbr0\""));
+}
+
 /// The list lacks the same guests for a login that may not see all of them: that proves nothing.
 #[test]
 fn an_incomplete_list_removes_nothing() {

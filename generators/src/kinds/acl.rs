@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place};
+use super::{Half, Namespace, Place, stands};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
@@ -17,7 +17,10 @@ pub(super) static HALF: Half = Half {
     place: |object, _| place(object),
     name: |entry| entry.name.clone(),
     rows: &[
-        Row::text(&["path"], "path"),
+        Row::custom(&["path"], |draft| {
+            let path = draft.text("path").unwrap_or_default();
+            draft.set("path", stands::path(draft, &path));
+        }),
         Row::custom(&["type", "ugid"], holder),
         Row::custom(&["roleid"], |draft| {
             let role = draft.text("roleid").unwrap_or_default();

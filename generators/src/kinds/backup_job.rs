@@ -111,7 +111,12 @@ fn guests(draft: &mut Draft<'_>) {
             let pool = guard::referred(draft, "pool", &pool, "pool_id");
             draft.set("pool", pool);
         }
-        Some(_) => list(draft, "vmid", "vmid"),
+        Some(_) => {
+            let text = draft.text("vmid").unwrap_or_default();
+            let vmids = text.split(',').map(str::trim);
+            let guests = vmids.map(|vmid| guard::guest(draft, vmid).unwrap_or_else(|| vmid.into())).collect();
+            draft.set("vmid", Value::List(guests));
+        }
         None if draft.flag("all") => draft.set("all", true),
         None => {}
     }

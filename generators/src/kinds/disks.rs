@@ -66,7 +66,7 @@ fn disks(draft: &mut Draft<'_>) {
     let Some((level, devices)) = layout(draft.object) else { return };
     draft.set("raidlevel", level);
     draft.set("devices", Value::List(devices.into_iter().map(Value::from).collect()));
-    draft.ignore(&["devices", "raidlevel"], "an import does not read them; they are needed to make the pool anew");
+    draft.ignore_noted(&["devices", "raidlevel"]);
 }
 
 fn children(of: &Json) -> &[Json] {

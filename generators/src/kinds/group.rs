@@ -17,7 +17,7 @@ pub(super) static HALF: Half = Half {
     rows: &[
         Row::text(&["groupid"], "group_id"),
         Row::custom(&["comment"], |draft| match draft.text("comment").filter(|text| !text.is_empty()) {
-            Some(text) => draft.set("comment", Value::Exact(text)),
+            Some(text) => draft.set("comment", Value::Text(text)),
             None => draft.default("comment"),
         }),
         Row::custom(&["users"], members),

@@ -67,11 +67,15 @@ pub(super) fn referred(draft: &Draft<'_>, prefix: &str, id: &str, attribute: &st
     draft.reference(&Identity::new(prefix, id), attribute).unwrap_or_else(|| id.into())
 }
 
-/// The guest of this number within a text (`vm:100`), where it has code. Containers do not know their number after an
-/// import (docs/provider.md, C2): both are referred to by `id`.
+/// The guest of this number, where it has code. Containers do not know their number after an import (docs/provider.md, C2):
+/// both are referred to by `id`.
+pub(super) fn guest(draft: &Draft<'_>, vmid: &str) -> Option<Value> {
+    ["qemu", "lxc"].into_iter().find_map(|prefix| draft.reference(&Identity::new(prefix, vmid), "id"))
+}
+
+/// The same within a text: `vm:100`.
 pub(super) fn guest_within(draft: &Draft<'_>, before: &str, vmid: &str, after: &str) -> Value {
-    let guest = ["qemu", "lxc"].into_iter().find_map(|prefix| draft.reference(&Identity::new(prefix, vmid), "id"));
-    match guest {
+    match guest(draft, vmid) {
         Some(Value::Reference(reference)) => {
             Value::Template(vec![before.into(), Value::Reference(reference), after.into()])
         }

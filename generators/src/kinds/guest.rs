@@ -6,7 +6,7 @@ use proxmox_mpc_model::cluster::Guest;
 use proxmox_mpc_model::{ApiPath, Object, VmId};
 use serde_json::Value as Json;
 
-use super::Place;
+use super::{Place, stands};
 use crate::ansible::Role;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Value};
@@ -72,13 +72,10 @@ pub(super) fn description(draft: &mut Draft<'_>) {
     }
     let trimmed = text.replace("\r\n", "\n").trim().to_owned();
     if !trimmed.is_empty() {
-        draft.set("description", trimmed);
+        draft.set("description", Value::Trimmed(trimmed));
     }
     if !same {
-        draft.ignore(
-            &["description"],
-            "the notes start or end with blanks, or have Windows line ends: the provider would change them",
-        );
+        draft.ignore_noted(&["description"]);
     }
 }
 
@@ -91,6 +88,14 @@ pub(super) fn tags(draft: &mut Draft<'_>) {
         draft.default("tags");
     } else {
         draft.set("tags", Value::List(tags.into_iter().map(Value::from).collect()));
+    }
+}
+
+/// The script that Proxmox runs when the guest starts and stops.
+pub(super) fn hook_script(draft: &mut Draft<'_>) {
+    match draft.text("hookscript").filter(|file| !file.trim().is_empty()) {
+        Some(file) => draft.set("hook_script_file_id", stands::volume(draft, &file)),
+        None => draft.default("hookscript"),
     }
 }
 

@@ -35,6 +35,7 @@ mod realm_sync;
 mod replication;
 mod role;
 mod sdn;
+mod stands;
 mod storage;
 mod user;
 mod user_token;
@@ -44,7 +45,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::kinds::{KINDS, Kind};
-use proxmox_mpc_model::{Cluster, Entry, Identity, Object};
+use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable};
 
 use crate::ansible::Role;
 use crate::draft::{Remark, SetAside};
@@ -110,15 +111,28 @@ pub enum Namespace {
 pub static HALVES: &[&Half] = &[
     &pool::HALF,
     &storage::HALF,
+    &network::HALF,
+    &network::CHANGES,
+    &sdn::fabric::HALF,
+    &sdn::fabric_node::HALF,
+    &sdn::controller::HALF,
+    &sdn::ipam::HALF,
+    &sdn::dns::HALF,
+    &sdn::zone::HALF,
+    &sdn::vnet::HALF,
+    &sdn::subnet::HALF,
+    &hardware_mapping::PCI,
+    &hardware_mapping::USB,
+    &hardware_mapping::DIR,
     &vm::HALF,
     &container::HALF,
     &pool_membership::HALF,
     &role::HALF,
     &group::HALF,
+    &realm::HALF,
     &user::HALF,
     &user_token::HALF,
     &acl::HALF,
-    &realm::HALF,
     &realm_sync::HALF,
     &cluster_options::HALF,
     &backup_job::HALF,
@@ -126,9 +140,6 @@ pub static HALVES: &[&Half] = &[
     &ha_group::HALF,
     &ha_resource::HALF,
     &ha_rule::HALF,
-    &hardware_mapping::PCI,
-    &hardware_mapping::USB,
-    &hardware_mapping::DIR,
     &metric_server::HALF,
     &acme_account::HALF,
     &acme_plugin::HALF,
@@ -144,19 +155,9 @@ pub static HALVES: &[&Half] = &[
     &firewall::group::HALF,
     &firewall::alias::HALF,
     &firewall::rules::HALF,
-    &sdn::fabric::HALF,
-    &sdn::fabric_node::HALF,
-    &sdn::controller::HALF,
-    &sdn::ipam::HALF,
-    &sdn::dns::HALF,
-    &sdn::zone::HALF,
-    &sdn::vnet::HALF,
-    &sdn::subnet::HALF,
     &firewall::vnet::HALF,
     &notification_matcher::HALF,
     &cpu_model::HALF,
-    &network::HALF,
-    &network::CHANGES,
     &node::DNS,
     &node::HOSTS,
     &node::TIME,
@@ -174,6 +175,14 @@ pub static HALVES: &[&Half] = &[
 ];
 
 impl Half {
+    /// Puts objects that refer to others of their kind behind those.
+    ///
+    /// # Errors
+    /// A stored answer that cannot be read back.
+    pub fn arrange(&self, cluster: &Cluster<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
+        if self.kind == network::HALF.kind { stands::arrange(cluster, entries) } else { Ok(()) }
+    }
+
     /// Proxmox's half.
     ///
     /// # Panics

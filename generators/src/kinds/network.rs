@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place};
+use super::{Half, Namespace, Place, stands};
 use crate::ansible::Role;
 use crate::draft::{Draft, Remark, SetAside};
 use crate::hcl::Value;
@@ -210,15 +210,21 @@ fn mtu(draft: &mut Draft<'_>) {
 /// Read trims it.
 fn comment(draft: &mut Draft<'_>) {
     let text = draft.text("comments");
-    draft.set_some("comment", text.map(|text| Value::Exact(text.trim().to_owned())));
+    draft.set_some("comment", text.map(|text| Value::Text(text.trim().to_owned())));
 }
 
 /// Another interface of the same node, where it has code.
 fn refer(draft: &Draft<'_>, name: &str) -> Value {
+    neighbour(draft, name).map_or_else(|| name.into(), |address| Value::Reference(format!("{address}.name")))
+}
+
+/// The address of another interface of the same node that has code and comes before this one.
+fn neighbour(draft: &Draft<'_>, name: &str) -> Option<String> {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let other = Identity::new("network", format_args!("{node}/{name}"));
-    let other = Some(other).filter(|other| *other != draft.object.entry.identity);
-    other.and_then(|other| draft.reference(&other, "name")).unwrap_or_else(|| name.into())
+    Some(other)
+        .filter(|other| *other != draft.object.entry.identity)
+        .and_then(|other| draft.addresses.get(&other).cloned())
 }
 
 /// The ports in Proxmox's order; an empty list is not what Read stores for none.
@@ -251,6 +257,11 @@ fn vlan(draft: &mut Draft<'_>) {
     }
     let (device, tag) = (draft.text("vlan-raw-device"), draft.integer("vlan-id"));
     if draft.object.text("iface").is_some_and(|name| name.contains('.')) {
+        for name in stands::below(draft.object) {
+            if let Some(address) = neighbour(draft, &name) {
+                draft.wait_for(address);
+            }
+        }
         return;
     }
     let device = device.map(|device| refer(draft, device.trim()));

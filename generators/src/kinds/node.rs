@@ -97,7 +97,7 @@ pub(super) static CONFIG: Half = Half {
             node_name(draft);
             draft.take("description");
             let notes = notes(draft.object);
-            draft.set_some("description", notes.map(Value::Exact));
+            draft.set_some("description", notes.map(Value::Text));
         }),
         Row::ansible(
             &["ballooning-target", "startall-onboot-delay", "wakeonlan"],

@@ -180,7 +180,7 @@ fn as_it_came(object: &Object) -> bool {
 fn texts(draft: &mut Draft<'_>) {
     let Some(known) = type_of(draft.object) else { return };
     for (key, attribute) in known.texts {
-        let text = draft.text(key).map(Value::Exact);
+        let text = draft.text(key).map(Value::Text);
         draft.set_some(attribute, text);
     }
     foreign(draft, TEXTS);

@@ -286,7 +286,7 @@ fn password(draft: &mut Draft<'_>) {
     let name = format!("{}_storage_password", draft.label());
     let value = draft.variable(name, Variable { description, default: Default::Text(String::new()), sensitive: true });
     draft.set("password", value);
-    draft.ignore(&["password"], "Proxmox does not show the password: without this the plan replaces the storage");
+    draft.ignore_noted(&["password"]);
 }
 
 /// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S2).
@@ -315,5 +315,5 @@ fn backups(draft: &mut Draft<'_>) {
         draft.leftover(&options, &[]);
     }
     draft.nest(block);
-    draft.ignore(&["backups"], "an import does not read the retention; it is needed to create the storage anew");
+    draft.ignore_noted(&["backups"]);
 }

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Moment, Object};
 
-use super::{Half, Namespace, Place};
+use super::{Half, Namespace, Place, stands};
 use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
@@ -22,7 +22,10 @@ pub(super) static HALF: Half = Half {
     },
     name: |entry| entry.name.clone(),
     rows: &[
-        Row::text(&["userid"], "user_id"),
+        Row::custom(&["userid"], |draft| {
+            let user = draft.text("userid").unwrap_or_default();
+            draft.set("user_id", stands::user(draft, &user));
+        }),
         Row::always(&["enable"], "enabled"),
         Row::custom(&["expire"], expiration),
         Row::custom(&["comment", "email", "firstname", "lastname"], texts),
@@ -68,7 +71,7 @@ fn texts(draft: &mut Draft<'_>) {
         [("comment", "comment"), ("email", "email"), ("firstname", "first_name"), ("lastname", "last_name")];
     for (key, attribute) in attributes {
         match draft.text(key).filter(|text| !text.is_empty()) {
-            Some(text) => draft.set(attribute, Value::Exact(text)),
+            Some(text) => draft.set(attribute, Value::Text(text)),
             None => draft.default(key),
         }
     }
@@ -96,5 +99,5 @@ fn keys(draft: &mut Draft<'_>) {
         return;
     }
     draft.unsayable("keys", "it tells of the user's second factor, which users set up themselves (provider rule U4)");
-    draft.ignore(&["keys"], "the user's second factor is the user's own");
+    draft.ignore_noted(&["keys"]);
 }

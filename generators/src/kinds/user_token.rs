@@ -31,7 +31,7 @@ pub(super) static HALF: Half = Half {
         Row::always(&["privsep"], "privileges_separation"),
         Row::custom(&["expire"], expiration),
         Row::custom(&["comment"], |draft| {
-            let comment = draft.text("comment").map(Value::Exact);
+            let comment = draft.text("comment").map(Value::Text);
             draft.set_some("comment", comment);
         }),
     ],

@@ -8,6 +8,7 @@ use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Step, Variable};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::{managed, vmid};
+use crate::notes::TIMEOUTS;
 
 /// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
 /// (docs/provider.md, C1 and C2).
@@ -15,11 +16,8 @@ pub(super) fn place(draft: &mut Draft<'_>) {
     let node = draft.object.entry.node.clone().unwrap_or_default();
     draft.set("node_name", node);
     draft.set("vm_id", vmid(draft).number());
-    draft.ignore(&["vm_id"], "an import does not read the VMID; it is needed to create the container anew");
-    draft.ignore(
-        &["timeout_clone", "timeout_create", "timeout_delete", "timeout_start", "timeout_update"],
-        "an import does not read the timeouts; Terraform warns that timeout_start is deprecated",
-    );
+    draft.ignore_noted(&["vm_id"]);
+    draft.ignore_noted(TIMEOUTS);
     if managed(draft) {
         draft.remark(
             "the HA manager may move it, and a plan made with its old node would create a second one (provider rule C21)",
@@ -29,39 +27,38 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 }
 
 /// The template that it was made from is not on record. A variable keeps its place, and only that one attribute is
-/// ignored, since any other difference of the block replaces the container (docs/provider.md, C4 and C5).
+/// ignored, since any other difference of the block replaces the container (docs/provider.md, C4).
 pub(super) fn operating_system(draft: &mut Draft<'_>) {
-    let Some(system) = draft.text("ostype") else {
-        template(draft, "unmanaged");
-        draft.ignore(&["operating_system"], "the kind of system is not set; a new container needs a template");
-        return;
-    };
-    if system == "unmanaged" {
-        draft.default("ostype");
-        template(draft, &system);
-        draft.ignore(&["operating_system"], "Proxmox does not manage the system; a new container needs a template");
-        return;
+    match draft.text("ostype") {
+        Some(system) if system != "unmanaged" && bpg::CONTAINER_SYSTEMS.contains(&system.as_str()) => {
+            let name = format!("container_template_{}", crate::names::slug(&system));
+            let whose = format!("{system} containers");
+            template(draft, &system, name, &whose);
+            draft.ignore_noted(&["operating_system[0].template_file_id"]);
+        }
+        unknown => unmanaged(draft, unknown.as_deref()),
     }
-    if !bpg::CONTAINER_SYSTEMS.contains(&system.as_str()) {
-        draft.lost("ostype", "the provider does not know this kind of system");
-        template(draft, "unmanaged");
-        draft
-            .ignore(&["operating_system"], "the provider refuses the kind of system; a new container needs a template");
-        return;
+}
+
+/// A container whose system Proxmox or the provider does not know. Its state has no block, and a new one is refused without:
+/// the block is ignored as a whole, and the template is the container's own, since nothing tells which containers have the
+/// same (docs/provider.md, C5).
+fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
+    let (name, whose) = (format!("{}_template", draft.label()), draft.title());
+    match system {
+        Some("unmanaged") => draft.default("ostype"),
+        Some(_) => draft.lost("ostype", "the provider does not know this kind of system"),
+        None => {}
     }
-    template(draft, &system);
-    draft.ignore(
-        &["operating_system[0].template_file_id"],
-        "Proxmox does not keep which template a container was made from; without this the plan replaces it",
-    );
+    template(draft, "unmanaged", name, &whose);
+    draft.ignore_noted(&["operating_system"]);
 }
 
 /// The block, with a variable for the template.
-fn template(draft: &mut Draft<'_>, system: &str) {
-    let description =
-        format!("Template to make {system} containers from (storage:vztmpl/file); needed only to create one anew");
+fn template(draft: &mut Draft<'_>, system: &str, name: String, whose: &str) {
+    let description = format!("Template to make {whose} anew (storage:vztmpl/file); needed for nothing else");
     let variable = Variable { description, default: Default::Text(String::new()), sensitive: false };
-    let template = draft.variable(format!("container_template_{}", crate::names::slug(system)), variable);
+    let template = draft.variable(name, variable);
     let mut block = Block::new("operating_system");
     block.set("template_file_id", template);
     block.set("type", system);

@@ -31,7 +31,7 @@ static ROWS: &[Row] = &[
     Row::always(&["unprivileged"], "unprivileged"),
     Row::flag(&["template"], "template", false),
     Row::flag(&["protection"], "protection", false),
-    Row::text(&["hookscript"], "hook_script_file_id"),
+    Row::custom(&["hookscript"], super::guest::hook_script),
     Row::custom(&["env"], general::environment),
     Row::custom(&["ostype"], general::operating_system),
     Row::checked(&["startup"], super::guest::startup),

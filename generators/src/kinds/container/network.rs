@@ -3,7 +3,7 @@
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest;
+use crate::kinds::{guest, stands};
 
 use super::volumes::decoded;
 
@@ -47,7 +47,8 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     }
     let mut block = Block::new("network_interface");
     block.set("name", options.take_or_first("name").unwrap_or_default());
-    block.set("bridge", options.take("bridge").unwrap_or_default());
+    let bridge = options.take("bridge").unwrap_or_default();
+    block.set("bridge", stands::bridge(draft, &bridge));
     let mac = options.take("hwaddr");
     if mac.as_deref().is_none_or(bpg::mac) {
         block.set_some("mac_address", mac);

@@ -6,6 +6,7 @@ use proxmox_mpc_model::volume::VolumeId;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{Block, Value};
+use crate::kinds::stands;
 
 const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
@@ -19,7 +20,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     }
     let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
     let mut block = Block::new("disk");
-    block.set("datastore_id", volume.split(':').next().unwrap_or_default());
+    block.set("datastore_id", stands::storage(draft, volume.split(':').next().unwrap_or_default()));
     block.set("size", i64::try_from(gib).unwrap_or(i64::MAX));
     for option in ["acl", "quota", "replicate"] {
         block.set_some(option, options.flag(option));
@@ -50,9 +51,13 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
         let own = VolumeId::parse(&volume).filter(|volume| volume.owner().is_some());
         if own.is_some() {
             let path = format!("mount_point[{}].volume", blocks.len());
-            draft.ignore(&[&path], "Proxmox names the volumes; the storage is what a new container needs");
+            draft.ignore_noted(&[&path]);
         }
-        block.set("volume", own.map_or(volume, |volume| volume.storage().to_owned()));
+        let volume = match &own {
+            Some(own) => stands::storage(draft, own.storage()),
+            None => stands::volume(draft, &volume),
+        };
+        block.set("volume", volume);
         block.set("path", options.take("mp").unwrap_or_default());
         match options.take("size") {
             Some(size) if !bpg::disk_size(&size) => {
@@ -70,10 +75,9 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
         draft.merge(&options, &[("idmap", DROPPED), ("keepattrs", DROPPED)]);
         blocks.push(block);
     }
-    draft.nest_all(
-        blocks,
-        "A change of one mount point rewrites all of them; a change of volume or size replaces the container.",
-    );
+    for block in blocks {
+        draft.nest(block);
+    }
     Ok(())
 }
 

@@ -93,11 +93,8 @@ fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], absen
 }
 
 /// What a key that is not there means. Left out, the provider would send its own default with a creation, which is another
-/// one for some (docs/provider.md, F3). Every attribute that has no key behind it goes into one sentence.
+/// one for some (docs/provider.md, F3).
 fn assume(draft: &mut Draft<'_>, attribute: &str, means: impl Into<Value>) {
     draft.set(attribute, means);
-    draft.ignore(
-        &[attribute],
-        "not set in Proxmox; what stands here means the same, for when it is made anew (docs/provider.md, F3)",
-    );
+    draft.ignore_noted(&[attribute]);
 }

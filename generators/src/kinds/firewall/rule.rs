@@ -3,6 +3,7 @@
 use proxmox_mpc_model::{Identity, Object, kinds};
 use serde_json::Value as Json;
 
+use super::super::stands;
 use super::POLICIES;
 use crate::draft::{Draft, Options, SetAside};
 use crate::hcl::{Block, Value};
@@ -70,9 +71,12 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
         block.set("enabled", enabled);
         for (option, attribute) in OPTIONS {
             if !group || OF_GROUP.contains(&option) {
-                let value = options.take_raw(option);
-                let addresses = ["dest", "source"].contains(&option);
-                block.set_some(attribute, value.map(|value| if addresses { sets(draft, value) } else { value.into() }));
+                let value = options.take_raw(option).map(|value| match option {
+                    "dest" | "source" => sets(draft, value),
+                    "iface" => stands::bridge(draft, &value),
+                    _ => value.into(),
+                });
+                block.set_some(attribute, value);
             }
         }
         rest(draft, &key, &options);

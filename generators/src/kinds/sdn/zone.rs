@@ -2,8 +2,8 @@
 
 use proxmox_mpc_model::Object;
 
-use self::Form::{Controller, Flag, Number, Text, Words};
-use super::super::{Half, Namespace, Place};
+use self::Form::{Bridge, Controller, Flag, Number, Text, Words};
+use super::super::{Half, Namespace, Place, stands};
 use super::{leaving, list, named, numbers, refer, required, role, text, words};
 use crate::draft::{Draft, SetAside};
 use crate::row::Row;
@@ -72,6 +72,7 @@ enum Form {
     Flag,
     Words,
     Controller,
+    Bridge,
 }
 
 static TYPES: &[Type] = &[
@@ -80,14 +81,14 @@ static TYPES: &[Type] = &[
         name: "vlan",
         resource: "proxmox_sdn_zone_vlan",
         required: &["bridge"],
-        keys: &[("bridge", "bridge", Text)],
+        keys: &[("bridge", "bridge", Bridge)],
     },
     Type {
         name: "qinq",
         resource: "proxmox_sdn_zone_qinq",
         required: &["bridge", "tag"],
         keys: &[
-            ("bridge", "bridge", Text),
+            ("bridge", "bridge", Bridge),
             ("tag", "service_vlan", Number),
             ("vlan-protocol", "service_vlan_protocol", Text),
         ],
@@ -209,6 +210,18 @@ fn evpn(object: &Object) -> Result<(), SetAside> {
     Ok(())
 }
 
+/// The bridge of each node that has the zone: of those that are named, or of all.
+fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
+    let name = draft.text(key).unwrap_or_default();
+    let named = draft.object.text("nodes").filter(|nodes| !nodes.is_empty());
+    let nodes: Vec<String> = match &named {
+        Some(nodes) => words(nodes).into_iter().map(str::to_owned).collect(),
+        None => draft.cluster.nodes.keys().cloned().collect(),
+    };
+    let value = stands::bridges(draft, &name, nodes.iter().map(String::as_str));
+    draft.set(attribute, value);
+}
+
 fn refused(key: &str) -> SetAside {
     SetAside::new(format!("the provider refuses the value of `{key}` (provider rule D12)"))
 }
@@ -232,6 +245,7 @@ fn written(draft: &mut Draft<'_>, key: &str, attribute: &str, form: Form) {
     match form {
         Text => text(draft, key, attribute),
         Controller => refer(draft, key, attribute, "sdn-controller"),
+        Bridge => bridge(draft, key, attribute),
         Number => {
             let number = draft.integer(key);
             draft.set_some(attribute, number);

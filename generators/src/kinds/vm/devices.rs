@@ -7,6 +7,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
 use crate::kinds::guest::command;
+use crate::kinds::stands;
 
 /// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
@@ -43,7 +44,6 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
 /// (docs/provider.md, T34).
 pub(super) fn hostpci(draft: &mut Draft<'_>) {
     const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (provider rule T34)";
-    let mut blocks = Vec::new();
     for (index, text) in draft.family("hostpci") {
         let mut options = Options::new(&format!("hostpci{index}"), &text);
         let id = options.take_or_first("host");
@@ -55,7 +55,7 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
         let mut block = Block::new("hostpci");
         block.set("device", options.key().to_owned());
         block.set_some("id", id);
-        block.set_some("mapping", mapping);
+        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "pci", &id)));
         block.set_some("mdev", options.take("mdev"));
         block.set_some("pcie", options.flag("pcie").filter(|on| *on));
         block.set("rombar", options.flag("rombar").unwrap_or(true));
@@ -64,9 +64,8 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
         let lost = ["driver", "legacy-igd", "vendor-id", "device-id", "sub-vendor-id", "sub-device-id"]
             .map(|option| (option, DROPPED));
         draft.merge(&options, &lost);
-        blocks.push(block);
+        draft.nest(block);
     }
-    draft.nest_all(blocks, "A change of any of these devices rewrites all of them.");
 }
 
 /// Passed-through USB devices; the provider looks at the first four only (docs/provider.md, T35).
@@ -81,7 +80,7 @@ pub(super) fn usb(draft: &mut Draft<'_>) {
         }
         let mut block = Block::new("usb");
         block.set_some("host", host);
-        block.set_some("mapping", mapping);
+        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "usb", &id)));
         block.set_some("usb3", options.flag("usb3").filter(|on| *on));
         draft.leftover(&options, &[]);
         draft.nest(block);
@@ -113,7 +112,8 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
             return Err(SetAside::new(reason).remedy(command(draft, &mended)).into());
         }
         let mut block = Block::new("virtiofs");
-        block.set("mapping", options.take_or_first("dirid").unwrap_or_default());
+        let directory = options.take_or_first("dirid").unwrap_or_default();
+        block.set("mapping", stands::mapping(draft, "dir", &directory));
         match options.take("cache") {
             Some(cache) if !bpg::VIRTIOFS_CACHES.contains(&cache.as_str()) => {
                 draft.lost(&format!("{}.cache", options.key()), "the provider does not know this mode");

@@ -6,6 +6,7 @@ use proxmox_mpc_model::size::Bytes;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::Block;
+use crate::kinds::stands;
 
 use super::volumes::{cloud_init, extension, readable};
 
@@ -101,7 +102,9 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
         draft.ignore(&["disk"], format!("{reason}; left out, the disks stay as they are"));
         return Ok(());
     }
-    draft.nest_all(blocks, "A change of any disk rewrites every drive of the guest with what stands here.");
+    for block in blocks {
+        draft.nest(block);
+    }
     Ok(())
 }
 
@@ -112,7 +115,7 @@ fn cd_rom(draft: &mut Draft<'_>, text: &str) {
     if file == "none" || file == "cdrom" || bpg::file_id(&file) {
         let mut block = Block::new("cdrom");
         block.set("interface", "ide3");
-        block.set("file_id", file);
+        block.set("file_id", stands::volume(draft, &file));
         draft.nest(block);
     } else {
         draft.ignore(&["cdrom"], "the provider refuses what is in the drive ide3");
@@ -163,7 +166,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     let mut block = Block::new("disk");
     block.set("interface", interface);
     let (datastore, path) = file.split_once(':').unwrap_or(("", &file));
-    block.set("datastore_id", datastore);
+    block.set("datastore_id", stands::storage(draft, datastore));
     // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
     let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());

@@ -14,7 +14,7 @@ pub(super) fn place(draft: &mut Draft<'_>) {
     draft.set("node_name", node);
     draft.set("vm_id", vmid(draft).number());
     if managed(draft) {
-        draft.ignore(&["node_name"], "the HA manager may move the guest: a plan with its old node would replace it");
+        draft.ignore_noted(&["node_name"]);
     }
 }
 
@@ -68,11 +68,7 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
         None => {
             // Ignored for as long as the guest is there, and what makes it anew as it is.
             draft.set("scsi_hardware", "lsi");
-            draft.ignore(
-                &["scsi_hardware"],
-                "the controller is not set, which means lsi: the first change of anything sends virtio-scsi-pci, and \
-                 the guest may not find its disks",
-            );
+            draft.ignore_noted(&["scsi_hardware"]);
             let remedy = command(draft, "--scsihw lsi");
             draft.remark(
                 "its SCSI controller is not set: the first change made with Terraform would replace it by \

@@ -7,6 +7,7 @@ use crate::draft::{Default, Draft, Options, SetAside, Step, Variable};
 use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::{self, command};
+use crate::kinds::stands;
 
 use super::volumes::cloud_init;
 
@@ -15,7 +16,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let drives = drives(draft);
     let mut block = Block::new("initialization");
     // Without a drive the state says "", where the default is local-lvm.
-    block.set("datastore_id", drives.first().map_or("", |(_, storage)| storage));
+    block.set("datastore_id", stands::storage(draft, drives.first().map_or("", |(_, storage)| storage)));
     block.set_some(
         "interface",
         drives
@@ -67,7 +68,7 @@ fn files(draft: &mut Draft<'_>, block: &mut Block) {
     for (part, attribute) in parts {
         match options.take(part) {
             None => {}
-            Some(file) if bpg::file_id(&file) => block.set(attribute, file),
+            Some(file) if bpg::file_id(&file) => block.set(attribute, stands::volume(draft, &file)),
             Some(_) => {
                 draft
                     .lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");

@@ -45,7 +45,7 @@ static ROWS: &[Row] = &[
     Row::custom(&["keyboard"], general::keyboard),
     Row::custom(&["hotplug"], general::hotplug),
     Row::custom(&["args"], general::arguments),
-    Row::text(&["hookscript"], "hook_script_file_id"),
+    Row::custom(&["hookscript"], super::guest::hook_script),
     Row::checked(&["startup"], super::guest::startup),
     Row::custom(&["ostype"], general::operating_system),
     Row::custom(&["cores", "sockets", "vcpus", "cpulimit", "cpuunits", "cpu", "arch", "numa", "affinity"], cpu::cpu),

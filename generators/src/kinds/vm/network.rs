@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
+use crate::kinds::stands;
 
 const DROPPED: &str =
     "the provider has no attribute for this option of a network card; a later change of any card drops it";
@@ -80,7 +81,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
         return Ok(None);
     }
     let mut block = Block::new("network_device");
-    block.set("bridge", bridge.unwrap_or_default());
+    block.set("bridge", stands::bridge(draft, &bridge.unwrap_or_default()));
     block.set_some("model", (model != "virtio").then_some(model));
     block.set_some("mac_address", mac);
     block.set_some("vlan_id", numbers.get("tag").copied().filter(|tag| *tag != 0));

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
 use crate::kinds::guest::{command, vmid};
+use crate::kinds::stands;
 
 /// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
 pub(super) fn cloud_init(draft: &Draft<'_>, file: &str) -> bool {
@@ -92,7 +93,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     }
     options.take("size");
     let mut block = Block::new("efi_disk");
-    block.set("datastore_id", file.split(':').next().unwrap_or_default());
+    block.set("datastore_id", stands::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
     block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
     draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
@@ -118,7 +119,7 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
         return;
     }
     let mut block = Block::new("tpm_state");
-    block.set("datastore_id", datastore);
+    block.set("datastore_id", stands::storage(draft, datastore));
     block.set("version", Value::Text(version));
     draft.nest(block);
 }

@@ -3,29 +3,36 @@
 //! The text is a fixed point of `terraform fmt`. hcl-edit reads it back in the tests; it does not write it, because it
 //! aligns nothing, leaves right-to-left marks bare and keeps a whole file in memory.
 
+mod text;
+
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
+
+pub(crate) use self::text::unquoted;
+pub use self::text::{comment, invisible, quoted};
 
 /// A value on the right of `=`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A string. Several lines become a heredoc where that says the same.
     Text(String),
-    /// A string of an attribute that keeps a last line end: never a heredoc, which always has one.
-    Exact(String),
+    /// The same for an attribute that does not count a last line end, as the notes of guests: a heredoc may add one.
+    Trimmed(String),
     /// A whole number.
     Integer(i64),
     /// A number with a fraction, as its shortest decimal text.
     Number(String),
     /// `true` or `false`.
     Boolean(bool),
-    /// Another object's attribute, or an attribute path of `ignore_changes`.
+    /// Another object's attribute, or what else is a name.
     Reference(String),
     /// A string with attributes of other objects in it: texts and references, one behind the other.
     Template(Vec<Self>),
     /// A list.
     List(Vec<Self>),
+    /// The attribute paths of `ignore_changes`, as many on a line as it holds.
+    Paths(Vec<String>),
     /// An object; keys that are no identifiers are quoted.
     Map(Vec<(String, Self)>),
 }
@@ -143,7 +150,7 @@ impl Block {
         text.push_str(&self.name);
         for label in &self.labels {
             text.push(' ');
-            quote(text, label);
+            text.push_str(&quoted(label));
         }
         if self.body.is_empty() {
             text.push_str(" {}\n");
@@ -156,39 +163,11 @@ impl Block {
     }
 }
 
-/// The lines of a comment at this depth, broken between words where they are long.
-pub fn comment(text: &mut String, lines: &[String], depth: usize) {
-    for line in lines.iter().flat_map(|lines| lines.split('\n')) {
-        let line = visible(line.trim());
-        let mut start = true;
-        let mut width = 0;
-        for word in line.split(' ') {
-            let length = word.chars().count();
-            if start || width + length >= WIDTH {
-                text.push_str(if start { "" } else { "\n" });
-                indent(text, depth);
-                text.push('#');
-                width = 2 * depth + 1;
-            }
-            if !word.is_empty() {
-                text.push(' ');
-                text.push_str(word);
-            }
-            width += length + 1;
-            start = false;
-        }
-        text.push('\n');
-    }
-}
-
-/// The width at which comments are broken.
-const WIDTH: usize = 110;
-
 fn write_body(text: &mut String, body: &[Item], depth: usize) {
     let mut start = 0;
     for (index, item) in body.iter().enumerate() {
-        // A blank line sets a block, and whatever carries a comment, apart from what stands before it.
-        let block = matches!(item.content, Content::Block(_));
+        // A blank line sets a block, what Terraform itself reads, and whatever carries a comment, apart from what stands before it.
+        let block = matches!(item.content, Content::Block(_)) || is_meta(item);
         let after_block = index > 0 && matches!(body[index - 1].content, Content::Block(_));
         if index > 0 && (block || after_block || !item.comment.is_empty()) {
             text.push('\n');
@@ -197,7 +176,7 @@ fn write_body(text: &mut String, body: &[Item], depth: usize) {
         match &item.content {
             Content::Block(block) => block.write(text, depth),
             Content::Attribute(name, value) => {
-                if index == 0 || !item.comment.is_empty() || !continues(&body[index - 1]) {
+                if index == 0 || !item.comment.is_empty() || is_meta(item) || !continues(&body[index - 1]) {
                     start = index;
                 }
                 let width = run(&body[start..]);
@@ -216,6 +195,11 @@ fn write_body(text: &mut String, body: &[Item], depth: usize) {
     }
 }
 
+/// Whether it is no attribute of the resource, but Terraform's own.
+fn is_meta(item: &Item) -> bool {
+    matches!(&item.content, Content::Attribute(name, _) if name == "depends_on")
+}
+
 /// Whether the attribute after this item may share its alignment: `terraform fmt` ends a run at a block and at a value
 /// that opens a bracket over several lines, but not at a heredoc.
 fn continues(item: &Item) -> bool {
@@ -227,7 +211,7 @@ fn run(body: &[Item]) -> usize {
     let mut width = 0;
     for (index, item) in body.iter().enumerate() {
         let Content::Attribute(name, value) = &item.content else { break };
-        if multi_line(value) || (index > 0 && !item.comment.is_empty()) {
+        if multi_line(value) || (index > 0 && (!item.comment.is_empty() || is_meta(item))) {
             break;
         }
         width = width.max(name.chars().count());
@@ -240,19 +224,39 @@ fn multi_line(value: &Value) -> bool {
     match value {
         Value::List(items) => !items.is_empty() && !short(items),
         Value::Map(pairs) => !pairs.is_empty(),
+        Value::Paths(paths) => lines(paths).len() > 1,
+        // The parenthesis of a function.
+        Value::Text(text) => text::written(text, false) == text::Written::Chomped,
         _ => false,
     }
 }
 
+/// How much of a list is written on one line.
+const WIDTH: usize = 100;
+
+/// The paths of each line.
+fn lines(paths: &[String]) -> Vec<Vec<&str>> {
+    let mut lines: Vec<Vec<&str>> = Vec::new();
+    let mut width = WIDTH;
+    for path in paths {
+        if width + path.len() > WIDTH {
+            lines.push(Vec::new());
+            width = 0;
+        }
+        width += path.len() + 2;
+        lines.last_mut().expect("there is one").push(path);
+    }
+    lines
+}
+
 /// Whether a list is written on one line.
 fn short(items: &[Value]) -> bool {
-    const WIDTH: usize = 100;
     let width = |item: &Value| match item {
-        Value::Text(text) | Value::Exact(text) => Some(text.chars().count() + 4),
+        Value::Text(text) | Value::Trimmed(text) => Some(text.chars().count() + 4),
         Value::Reference(text) | Value::Number(text) => Some(text.len() + 2),
         Value::Integer(_) | Value::Boolean(_) => Some(8),
-        Value::Template(pieces) => Some(pieces.iter().map(length).sum::<usize>() + 4),
-        Value::List(_) | Value::Map(_) => None,
+        Value::Template(pieces) => Some(text::length(pieces) + 4),
+        Value::List(_) | Value::Paths(_) | Value::Map(_) => None,
     };
     let total: Option<usize> = items.iter().map(width).sum();
     total.is_some_and(|total| total <= WIDTH)
@@ -260,12 +264,12 @@ fn short(items: &[Value]) -> bool {
 
 fn write_value(text: &mut String, value: &Value, depth: usize) {
     match value {
-        Value::Text(value) if heredoc(value) => write_heredoc(text, value, depth),
-        Value::Text(value) | Value::Exact(value) => quote(text, value),
+        Value::Text(value) => text::write(text, value, text::written(value, false), depth),
+        Value::Trimmed(value) => text::write(text, value, text::written(value, true), depth),
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
-        Value::Template(pieces) => write_template(text, pieces),
+        Value::Template(pieces) => text::write_template(text, pieces),
         Value::List(items) if items.is_empty() || short(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -284,6 +288,18 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
             indent(text, depth);
             text.push(']');
         }
+        Value::Paths(paths) => match &lines(paths)[..] {
+            [line] => _ = write!(text, "[{}]", line.join(", ")),
+            lines => {
+                text.push_str("[\n");
+                for line in lines {
+                    indent(text, depth + 1);
+                    _ = writeln!(text, "{},", line.join(", "));
+                }
+                indent(text, depth);
+                text.push(']');
+            }
+        },
         Value::Map(pairs) if pairs.is_empty() => text.push_str("{}"),
         Value::Map(pairs) => {
             let key = |name: &str| if identifier(name) { name.to_owned() } else { quoted(name) };
@@ -302,121 +318,12 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// How long a piece of a template is.
-fn length(piece: &Value) -> usize {
-    match piece {
-        Value::Text(text) => text.chars().count(),
-        Value::Reference(reference) => reference.len() + 3,
-        _ => 0,
-    }
-}
-
-fn write_template(text: &mut String, pieces: &[Value]) {
-    text.push('"');
-    for (index, piece) in pieces.iter().enumerate() {
-        match piece {
-            Value::Reference(reference) => _ = write!(text, "${{{reference}}}"),
-            Value::Text(piece) => escape(text, piece, matches!(pieces.get(index + 1), Some(Value::Reference(_)))),
-            other => write_value(text, other, 0),
-        }
-    }
-    text.push('"');
-}
-
 /// A value inside a list, where a heredoc has no place.
 fn write_flat(text: &mut String, value: &Value, depth: usize) {
     match value {
-        Value::Text(value) => quote(text, value),
+        Value::Text(value) | Value::Trimmed(value) => text::quote(text, value),
         other => write_value(text, other, depth),
     }
-}
-
-/// The word that ends a heredoc.
-const END: &str = "EOT";
-
-/// Whether a heredoc says exactly the same as the quoted text, but for a last newline, which the attributes that hold
-/// several lines (descriptions) trim: several lines, nothing invisible, no blank at either end, no line of blanks (it
-/// would keep our indentation), no doubled sigil (only a quoted string can escape it), no line that begins with the word that ends it (Terraform
-/// reads on, hcl-edit does not).
-fn heredoc(value: &str) -> bool {
-    value.contains('\n')
-        && value.trim() == value
-        && !value.chars().any(|c| c != '\n' && c != '\t' && invisible(c))
-        && value
-            .split('\n')
-            .all(|line| line.is_empty() || (!line.trim().is_empty() && !line.trim_start().starts_with(END)))
-        && !value.contains("$${")
-        && !value.contains("%%{")
-}
-
-fn write_heredoc(text: &mut String, value: &str, depth: usize) {
-    _ = writeln!(text, "<<-{END}");
-    for line in value.split('\n') {
-        if !line.is_empty() {
-            indent(text, depth + 1);
-            text.push_str(&line.replace("${", "$${").replace("%{", "%%{"));
-        }
-        text.push('\n');
-    }
-    indent(text, depth);
-    text.push_str(END);
-}
-
-/// The text as a quoted string: nothing in it can start an expression, end the string or change the reading
-/// direction of the line.
-pub fn quoted(value: &str) -> String {
-    let mut text = String::new();
-    quote(&mut text, value);
-    text
-}
-
-/// The same without its quotes, to stand within others.
-pub(crate) fn unquoted(value: &str) -> String {
-    let text = quoted(value);
-    text[1..text.len() - 1].to_owned()
-}
-
-fn quote(text: &mut String, value: &str) {
-    text.push('"');
-    escape(text, value, false);
-    text.push('"');
-}
-
-/// The inside of a quoted string, which may have a reference behind it.
-fn escape(text: &mut String, value: &str, before_reference: bool) {
-    let mut rest = value.chars().peekable();
-    let mut before = None;
-    while let Some(c) = rest.next() {
-        let doubled = before.replace(c) == Some(c);
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            // With the sign of the reference it would be an escaped one.
-            '$' | '%' if before_reference && rest.peek().is_none() => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') && doubled => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') => text.extend([c, c]),
-            c if invisible(c) && u32::from(c) > 0xffff => _ = write!(text, "\\U{:08x}", u32::from(c)),
-            c if invisible(c) => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            c => text.push(c),
-        }
-    }
-}
-
-/// The text with everything invisible replaced, for comments, which know no escapes.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c != '\t' && invisible(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Characters that show nothing, or that change how the rest of the line is shown: controls, line separators,
-/// zero-width and directional marks, the byte order mark, tags.
-pub fn invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// Whether the word may stand without quotes as a name of Terraform's language.

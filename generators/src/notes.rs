@@ -1,0 +1,234 @@
+//! What is true of many blocks of a file is said once, in its header: what they ignore and why, and what a change does.
+
+use crate::hcl;
+
+/// Where the rules of the provider are explained.
+const RULES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/provider.md");
+
+/// A sentence of a file's header.
+struct Note {
+    /// The kind whose file it stands in.
+    kind: &'static str,
+    /// What a block has that it is about.
+    about: About,
+    /// The sentence.
+    text: &'static str,
+}
+
+/// What a block has.
+enum About {
+    /// One of these attribute paths in its `ignore_changes`, families as `mount_point[n].volume`.
+    Ignored(&'static [&'static str]),
+    /// Anything in its `ignore_changes`.
+    AnyIgnored,
+    /// A line that opens a nested block: `disk {`.
+    Nested(&'static str),
+}
+
+const fn ignored(kind: &'static str, paths: &'static [&'static str], text: &'static str) -> Note {
+    Note { kind, about: About::Ignored(paths), text }
+}
+
+const fn nested(kind: &'static str, line: &'static str, text: &'static str) -> Note {
+    Note { kind, about: About::Nested(line), text }
+}
+
+/// The five that an import of a container leaves empty.
+pub(crate) const TIMEOUTS: &[&str] =
+    &["timeout_clone", "timeout_create", "timeout_delete", "timeout_start", "timeout_update"];
+
+/// What it means that a firewall's option is ignored.
+const NOT_SET: &str = "what a block ignores is not set in Proxmox; what stands there means the same, for when the options are made anew \
+                       (provider rule F3)";
+
+/// Every sentence, in the order in which a header has them.
+static NOTES: &[Note] = &[
+    nested(
+        "vm",
+        "disk {",
+        "disk: a change of one rewrites every drive of the guest with what stands here (provider rule T43)",
+    ),
+    nested("vm", "hostpci {", "hostpci: a change of one rewrites all of them (provider rule T34)"),
+    ignored(
+        "vm",
+        &["scsi_hardware"],
+        "scsi_hardware is ignored where it is not set, which means lsi: the first change of anything sends virtio-scsi-pci, and the \
+         guest may not find its disks (provider rule T3)",
+    ),
+    ignored(
+        "vm",
+        &["node_name"],
+        "node_name is ignored where the HA manager may move the guest: a plan with its old node would replace it (provider rule T45)",
+    ),
+    ignored(
+        "vm",
+        &["description"],
+        "description is ignored where the notes start or end with blanks, or have Windows line ends, which the provider would change \
+         (provider rule T12)",
+    ),
+    nested(
+        "container",
+        "console {}",
+        "console {} stands where Proxmox says nothing of the console: an import has the block all the same (provider rule C3)",
+    ),
+    nested(
+        "container",
+        "mount_point {",
+        "mount_point: a change of one rewrites all of them, and of a volume or a size replaces the container (provider rules C6, C10)",
+    ),
+    ignored(
+        "container",
+        &["vm_id"],
+        "vm_id is ignored: an import does not read it; it is needed to make the container anew (provider rule C2)",
+    ),
+    ignored(
+        "container",
+        TIMEOUTS,
+        "timeout_… are ignored: an import does not read them; Terraform warns that timeout_start is deprecated (provider rule C1)",
+    ),
+    ignored(
+        "container",
+        &["operating_system[0].template_file_id"],
+        "template_file_id is ignored: Proxmox does not keep which template a container was made from, and naming one would replace it \
+         (provider rule C4)",
+    ),
+    ignored(
+        "container",
+        &["operating_system"],
+        "operating_system is ignored where Proxmox does not know the system; a new container needs a template all the same (provider \
+         rule C5)",
+    ),
+    ignored(
+        "container",
+        &["mount_point[n].volume"],
+        "mount_point[…].volume is ignored: Proxmox names the volumes; the storage is what a new container needs (provider rule C10)",
+    ),
+    ignored(
+        "container",
+        &["description"],
+        "description is ignored where the notes start or end with blanks, or have Windows line ends, which the provider would change \
+         (provider rule C16)",
+    ),
+    ignored(
+        "storage",
+        &["password"],
+        "password is ignored: Proxmox does not show it, and without this the plan replaces the storage (provider rule S2)",
+    ),
+    ignored(
+        "storage",
+        &["backups"],
+        "backups is ignored: an import does not read the retention; it is needed to make the storage anew (provider rule S3)",
+    ),
+    ignored("user", &["keys"], "keys is ignored: the user's second factor is the user's own (provider rule U4)"),
+    Note { kind: "guest_firewall", about: About::AnyIgnored, text: NOT_SET },
+    Note { kind: "cluster_firewall", about: About::AnyIgnored, text: NOT_SET },
+    ignored(
+        "zfs_pool",
+        &["devices", "raidlevel"],
+        "devices and raidlevel are ignored: an import does not read them; they are needed to make the pool anew (provider rule H11)",
+    ),
+];
+
+/// The lines of a header for these blocks: the notes of the kind that are true of one of them, and where the rules are
+/// explained that they or the blocks cite.
+pub(crate) fn header<'t>(kind: &str, blocks: impl Iterator<Item = &'t String>) -> Vec<String> {
+    let known: Vec<&Note> = NOTES.iter().filter(|note| note.kind == kind).collect();
+    let mut said = vec![false; known.len()];
+    let mut cited = None;
+    for block in blocks {
+        let bare = bare(block);
+        for (said, note) in said.iter_mut().zip(&known).filter(|(said, _)| !**said) {
+            *said = note.is_about(block, &bare);
+        }
+        cited = cited.or_else(|| citation(block));
+    }
+    let notes: Vec<&str> = known.iter().zip(said).filter(|(_, said)| *said).map(|(note, _)| note.text).collect();
+    let mut lines = Vec::new();
+    if !notes.is_empty() {
+        lines.push(String::new());
+        lines.push("What is true of many blocks is said here, once:".to_owned());
+        lines.extend(notes.iter().map(|note| format!("- {note}.")));
+    }
+    if let Some(rule) = notes.iter().find_map(|note| citation(note)).or(cited) {
+        lines.push(String::new());
+        lines.push(format!("`proxmox-mpc explain {rule}` prints what a provider rule says; all of them are in"));
+        lines.push(RULES.to_owned());
+    }
+    lines
+}
+
+impl Note {
+    fn is_about(&self, block: &str, ignored: &[&str]) -> bool {
+        match self.about {
+            About::Ignored(paths) => ignored.iter().any(|path| paths.contains(&&*family(path))),
+            About::AnyIgnored => !ignored.is_empty(),
+            // Two blanks: no line of a text stands so far to the left.
+            About::Nested(line) => block.contains(&format!("\n  {line}\n")),
+        }
+    }
+}
+
+/// The paths that a block ignores and says nothing of.
+fn bare(block: &str) -> Vec<&str> {
+    let Some((_, lifecycle)) = block.rsplit_once("\n  lifecycle {\n") else { return Vec::new() };
+    let Some((before, list)) = lifecycle.split_once("ignore_changes") else { return Vec::new() };
+    let told: Vec<&str> = before
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('#'))
+        .flat_map(|line| line.split([' ', ',', ':']))
+        .collect();
+    let list = list.trim_start_matches([' ', '=', '[']).split("]\n").next().unwrap_or_default();
+    list.split([',', '\n', ' ']).filter(|path| !path.is_empty() && !told.contains(path)).collect()
+}
+
+/// `mount_point[n].volume` of `mount_point[3].volume`.
+fn family(path: &str) -> String {
+    match path.split_once('[').and_then(|(stem, rest)| Some((stem, rest.split_once(']')?))) {
+        Some((stem, (index, rest))) if stem == "mount_point" && !index.is_empty() => format!("{stem}[n]{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// The first rule that a text cites.
+fn citation(text: &str) -> Option<&str> {
+    let (_, rest) = ["provider rule ", "provider rules "].iter().find_map(|before| text.split_once(before))?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|rule| hcl::identifier(rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_says_what_its_blocks_have() {
+        let block = |inside: &str| format!("resource \"a\" \"b\" {{\n{inside}}}\n");
+        let check = |kind: &str, inside: &[&str], expected: &[&str]| {
+            let blocks: Vec<String> = inside.iter().map(|inside| block(inside)).collect();
+            let lines = header(kind, blocks.iter());
+            let starts: Vec<&str> =
+                lines.iter().filter_map(|line| line.strip_prefix("- ")?.split([' ', ':']).next()).collect();
+            assert_eq!(starts, expected, "{inside:?}");
+            assert_eq!(lines.last().is_some_and(|line| line == RULES), !lines.is_empty(), "{lines:?}");
+        };
+        let ignoring = "  lifecycle {\n    prevent_destroy = true\n    ignore_changes  = [vm_id, timeout_start]\n  }\n";
+        let long =
+            "  lifecycle {\n    ignore_changes = [\n      vm_id, memory,\n      mount_point[12].volume,\n    ]\n  }\n";
+        let told = "  lifecycle {\n    # vm_id: for a reason.\n    ignore_changes = [vm_id]\n  }\n";
+        check("container", &["  console {}\n"], &["console"]);
+        check("container", &["  x = <<-EOT\n    console {}\n  EOT\n"], &[]);
+        check("container", &[told], &[]);
+        check("container", &[told, long], &["vm_id", "mount_point[…].volume"]);
+        check("container", &[ignoring, told], &["vm_id", "timeout_…"]);
+        check("vm", &["  disk {\n  }\n"], &["disk"]);
+        check("vm", &["  # refused (provider rule T30)\n  a = 1\n"], &[]);
+        check("pool", &[ignoring], &[]);
+    }
+
+    #[test]
+    fn the_first_rule_is_cited() {
+        assert_eq!(citation("x (provider rules C6, C10)"), Some("C6"));
+        assert_eq!(citation("x (provider rule T3); y (provider rule T4)"), Some("T3"));
+        assert_eq!(citation("nothing"), None);
+    }
+}
