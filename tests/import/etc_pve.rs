@@ -30,9 +30,12 @@ async fn of_the_copy(cluster: &str, folder: &Path) -> BTreeMap<String, String> {
     code(&clusters::read(&Recording::open(&place).unwrap()))
 }
 
-/// The code for guests, pools and storages, without whether a guest runs: a copy does not tell.
+/// The code for guests, pools and storages, without whether a guest runs, and without the interfaces of the nodes, to which guests
+/// refer: a copy does not tell.
 fn code(answers: &clusters::Memory) -> BTreeMap<String, String> {
-    let generated = clusters::generated(answers);
+    let mut answers = answers.clone();
+    answers.retain(|path, _| !(path.as_str().starts_with("nodes/") && path.as_str().ends_with("/network")));
+    let generated = clusters::generated(&answers);
     let files = ["virtual_machines", "containers", "pools", "pool_memberships", "storages"]
         .map(|name| format!("terraform/{name}.tf"));
     let lines = |text: &str| {

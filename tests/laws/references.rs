@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, TraversalOperator};
 use hcl_edit::parser::parse_body;
 use hcl_edit::visit::{Visit, visit_expr};
@@ -20,7 +21,7 @@ impl Visit for References<'_> {
     fn visit_expr(&mut self, expression: &Expression) {
         if let Expression::Traversal(traversal) = expression
             && let Expression::Variable(first) = &traversal.expr
-            && let Some(TraversalOperator::GetAttr(name)) = traversal.operators.first().map(|operator| operator.value())
+            && let Some(TraversalOperator::GetAttr(name)) = traversal.operators.first().map(Decorated::value)
         {
             self.0.insert(format!("{}.{}", first.as_str(), name.as_str()));
         }
