@@ -46,24 +46,12 @@ fn kinds() -> String {
     words.join(", ")
 }
 
-/// The kind whose word takes the fewest changes of a letter to become this one.
+/// The kind whose word is most like this one, in which capitals and the signs of a pattern mean nothing.
 fn nearest(word: &str) -> &'static str {
-    KINDS.iter().map(|kind| kind.id).min_by_key(|id| (distance(word, id), *id)).unwrap_or_default()
-}
-
-/// How many letters have to be put in, taken out or replaced.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (taken, one) in from.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], taken + 1);
-        for (index, other) in to.iter().enumerate() {
-            let replaced = corner + usize::from(one != *other);
-            corner = row[index + 1];
-            row[index + 1] = replaced.min(row[index] + 1).min(corner + 1);
-        }
-    }
-    row[to.len()]
+    let word = word.trim_end_matches(['*', '?']).to_lowercase();
+    let likeness = |id: &str| strsim::jaro_winkler(&word, id);
+    let words = KINDS.iter().map(|kind| kind.id);
+    words.max_by(|one, other| likeness(one).total_cmp(&likeness(other)).then(other.cmp(one))).unwrap_or_default()
 }
 
 impl std::str::FromStr for Filter {

@@ -345,7 +345,7 @@ fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, 
 fn named(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
     let other = match row.get("type").and_then(Value::as_str) {
         Some("storage") => Some(("storage", "storage")),
-        Some("qemu" | "lxc") => Some(("pools", "pool")),
+        Some("qemu" | "lxc" | "pool") => Some(("pools", "pool")),
         Some("node") => None,
         // Networks and whatever later releases list.
         _ => return None.into_iter().chain(None),

@@ -211,7 +211,11 @@ fn hosts_stay_and_go_like_code() {
     };
     assert_eq!(&again(&refuse, &only), text);
     let hide = |answers: &mut Memory| {
-        data(answers, "cluster/resources").as_array_mut().unwrap().retain(|row| row["vmid"] != 200);
+        for list in ["cluster/resources", "nodes/pve/lxc"] {
+            data(answers, list).as_array_mut().unwrap().retain(|row| row["vmid"] != 200 && row["vmid"] != "200");
+        }
+        let members = data(answers, "pools?poolid=homelab")[0]["members"].as_array_mut().unwrap();
+        members.retain(|row| row["vmid"] != 200);
     };
     let gone = again(&hide, &Options::default());
     assert!(text.contains("pihole:") && !gone.contains("pihole"), "{gone}");

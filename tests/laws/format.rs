@@ -29,5 +29,5 @@ fn terraform_would_format_nothing() {
     let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder.path());
     let mut said = String::new();
     let ended = run(&invocation, &(), |_, line| said.extend([line.as_str(), "\n"])).unwrap();
-    assert_eq!((ended.code, said.as_str()), (Some(0), ""));
+    assert_eq!(ended.code, Some(0), "{said}");
 }

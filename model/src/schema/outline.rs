@@ -17,7 +17,7 @@ pub enum Outline {
     Single,
     /// A list of such items.
     List(Box<Self>),
-    /// An object; the keys that hold lists and objects.
+    /// An object; the keys that hold lists of objects. Options come as text from one release and as an object from another.
     Object(BTreeMap<String, Self>),
 }
 

@@ -266,7 +266,7 @@ fn errors_that_an_edit_causes_name_it() {
         &|lab| lab.set(VMS.0, VMS.1, "vm_id", "999"),
         None,
         &detail,
-        &format!("The code of `{HAOS}` was changed since the import: `vm_id` (terraform/virtual_machines.tf, line 5)"),
+        &format!("The code of `{HAOS}` was changed since the import: `vm_id` (terraform/virtual_machines.tf, line "),
     );
     check(
         &|lab| lab.set(VMS.0, VMS.1, "dedicated", "\"abc\""),

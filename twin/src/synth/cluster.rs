@@ -143,6 +143,19 @@ impl Cluster {
         std::iter::once(list).chain(volumes)
     }
 
+    /// The guests of one node, as it lists them itself.
+    pub(super) fn node_guests(self, node: u32) -> impl Iterator<Item = (ApiPath, Value)> {
+        let name = node_name(node);
+        ["qemu", "lxc"].into_iter().map(move |word| {
+            let here = self.members().filter(|guest| guest.node == name).map(|guest| guest.resource());
+            let rows = here.filter(|row| row["type"] == word).map(|mut row| {
+                row.retain(|key, _| matches!(key.as_str(), "vmid" | "name" | "status" | "template" | "tags"));
+                Value::Object(row)
+            });
+            (ApiPath::new(["nodes", &name, word]), rows.collect())
+        })
+    }
+
     fn node(self, node: u32) -> Value {
         let name = node_name(node);
         let mut random = Random::new(self.seed, u32::MAX - node);

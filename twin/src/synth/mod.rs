@@ -42,7 +42,8 @@ pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answe
         let path = ApiPath::new(["pools"]).with_query("poolid", pool.id);
         (path, cluster.pool(pool))
     });
-    let storages = (0..cluster.nodes).flat_map(move |node| cluster.node_storages(node));
+    let storages =
+        (0..cluster.nodes).flat_map(move |node| cluster.node_guests(node).chain(cluster.node_storages(node)));
     let guests = (0..cluster.guests).flat_map(move |index| {
         let guest = guest::Guest::new(&cluster, index);
         let path = |what: &str| ApiPath::parse(&format!("nodes/{}/{}/{what}", guest.node, guest.id()));
