@@ -246,7 +246,7 @@ mod tests {
         check("containers", Some("container"));
         check("storages", Some("storage"));
         check("VM", Some("vm"));
-        check("firewal_*", Some("firewall_ipset"));
+        check("firewal_*", Some("firewall_alias"));
         let told = "kind=vmm".parse::<Filter>().unwrap_err().to_string();
         assert!(told.contains("did you mean `vm`?") && told.contains("backup_job, "), "{told}");
     }
