@@ -214,17 +214,18 @@ impl<'a> Cluster<'a> {
     /// `pools`), as soon as it has come; `None` for an answer that is right, and for every other request.
     pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<String>, Unreadable> {
         let nobody = BTreeSet::new();
-        let checked = |check: &dyn Fn(&Map<String, Value>) -> Result<(), String>| {
-            Ok(shape::each_row(path, answer, |row| check(&row))?.err().map(|why| format!("`{path}`: {why}")))
-        };
         let key = match path.as_str() {
-            RESOURCES => return checked(&|row| guest(row, &nobody).map(drop)),
-            "nodes" => "node",
-            "storage" => "storage",
-            "pools" => "poolid",
+            RESOURCES => None,
+            "nodes" => Some("node"),
+            "storage" => Some("storage"),
+            "pools" => Some("poolid"),
             _ => return Ok(None),
         };
-        checked(&|row| shape::named(row, key).map(drop))
+        let checked = shape::each_row(path, answer, |row| match key {
+            Some(key) => shape::named(&row, key).map(drop),
+            None => guest(&row, &nobody).map(drop),
+        })?;
+        Ok(checked.err().map(|why| format!("`{path}`: {why}")))
     }
 
     /// Why the list of guests, of nodes, of storages or of pools does not tell everything (`cluster/resources`, `nodes`,

@@ -169,18 +169,17 @@ const NAMED: usize = 10;
 /// The list of what would go.
 fn removed(removals: &[Removal]) -> String {
     let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
-    let mut text = format!("this import would take {count} objects out of the code");
+    let objects = if count == 1 { "object" } else { "objects" };
+    let mut lines = vec![format!("this import would take {count} {objects} out of the code")];
     for Removal { title, known, gone, too_many } in removals {
-        let why = if *too_many { "" } else { ", allowed by itself" };
-        text.push_str(&format!("\n{title}: {} of {known}{why}", gone.len()));
-        for Gone { identity, address } in gone.iter().take(NAMED) {
-            text.push_str(&format!("\n  {address} ({identity})"));
-        }
+        let why = if *too_many { "" } else { ", which alone would not stop it" };
+        lines.push(format!("{title}: {} of {known}{why}", gone.len()));
+        lines.extend(gone.iter().take(NAMED).map(|Gone { identity, address }| format!("  {address} ({identity})")));
         if gone.len() > NAMED {
-            text.push_str(&format!("\n  and {} more", gone.len() - NAMED));
+            lines.push(format!("  and {} more", gone.len() - NAMED));
         }
     }
-    text
+    lines.join("\n")
 }
 
 fn nothing(unmatched: &[String]) -> String {

@@ -34,6 +34,7 @@ pub enum Source {
 
 /// What to import, and where to.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Job {
     /// The workspace; it need not be there yet, but its parent must.
     pub out: PathBuf,

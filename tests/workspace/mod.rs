@@ -64,7 +64,8 @@ impl Lab {
 
     /// Takes a guest out of the cluster: no list names it any more.
     fn remove_guest(&mut self, vmid: u32) {
-        let is_it = |row: &serde_json::Value| row["vmid"] == vmid || row["vmid"] == vmid.to_string();
+        let text = vmid.to_string();
+        let is_it = |row: &serde_json::Value| row["vmid"] == vmid || row["vmid"] == *text;
         for (path, answer) in &mut self.answers {
             let segments = path.segments();
             let rows = answer.body.get_mut("data").and_then(serde_json::Value::as_array_mut);

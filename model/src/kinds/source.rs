@@ -9,6 +9,7 @@ use crate::object::text;
 use crate::{Answer, ApiPath, Cluster, Entry, Listing, Unreadable, VmId};
 
 /// Where the objects of a kind are read.
+#[expect(clippy::large_enum_variant, reason = "a kind is a static: nobody moves it")]
 pub enum Source {
     /// By functions of its own.
     Own {
