@@ -5,14 +5,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Outline, Verb, schema};
+use crate::schema::{Outline, returned};
 use crate::{Answer, AnswerText, ApiPath, Unreadable};
 
 /// The outline of what Proxmox answers to this request; anything where its schema does not know the path.
 pub(crate) fn outline(path: &ApiPath) -> &'static Outline {
-    let segments = path.segments();
-    let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-    schema().find(Verb::Get, &segments).map_or(&Outline::Anything, |found| &found.method.returns)
+    // The words of the schema are written the same in a path, encoded or not.
+    returned(path.as_str().split('?').next().unwrap_or_default())
 }
 
 /// The answer itself, a refusal included, or [`Answer::unusable`] in the place of a success of another shape.

@@ -19,7 +19,7 @@ mod properties;
 mod tests;
 
 pub use check::{Errors, NOT_DEFINED, check, convert};
-pub use outline::Outline;
+pub use outline::{Outline, returned};
 
 static TEXT: &str = include_str!("pve-9.1.json");
 /// The formats that the description names but does not hold.
@@ -73,8 +73,6 @@ pub struct Method {
     pub allows_tokens: bool,
     /// Whether it takes parameters that it does not name.
     pub open: bool,
-    /// The outline of what a `GET` answers.
-    pub returns: Outline,
 }
 
 /// What Proxmox says of one parameter, or of one key of a property string.
@@ -148,8 +146,6 @@ impl Schema {
             allowtoken: Option<u8>,
             #[serde(default)]
             open: u8,
-            #[serde(default)]
-            returns: Value,
         }
         let stored: Stored = serde_json::from_str(text).expect("the schema is whole");
         let named = serde_json::from_str(named).expect("the named formats are whole");
@@ -167,7 +163,6 @@ impl Schema {
                 proxyto: method.proxyto,
                 allows_tokens: method.allowtoken != Some(0),
                 open: method.open == 1,
-                returns: Outline::read(&method.returns),
             });
         }
         Self { parameters: stored.parameters, formats: stored.formats, named, methods }

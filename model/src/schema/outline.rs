@@ -4,8 +4,37 @@
 //! (docs/proxmox.md, "JSON types"). A list or an object in the place of another is never sent.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
+
+static TEXT: &str = include_str!("returns-9.1.json");
+
+/// A path of the schema, segment by segment, and what a `GET` of it answers.
+type Answered = (Vec<String>, Outline);
+
+/// The outlines by the number of segments of their paths.
+static OUTLINES: LazyLock<BTreeMap<usize, Vec<Answered>>> = LazyLock::new(|| {
+    let stored: BTreeMap<String, Value> = serde_json::from_str(TEXT).expect("the outlines are whole");
+    let mut outlines: BTreeMap<usize, Vec<Answered>> = BTreeMap::new();
+    for (path, outline) in stored {
+        let segments: Vec<String> = super::segments(&path).map(str::to_owned).collect();
+        outlines.entry(segments.len()).or_default().push((segments, Outline::read(&outline)));
+    }
+    outlines
+});
+
+/// The outline of what Proxmox answers to a `GET` of this path; anything where its schema does not know the path. A word of
+/// the path goes before a placeholder.
+pub fn returned(path: &str) -> &'static Outline {
+    let fits = |(segments, _): &&Answered| {
+        segments.iter().zip(super::segments(path)).all(|(known, given)| super::is_placeholder(known) || known == given)
+    };
+    let words = |segments: &'static [String]| segments.iter().map(|segment| !super::is_placeholder(segment));
+    let candidates = OUTLINES.get(&super::segments(path).count()).into_iter().flatten().filter(fits);
+    let best = candidates.max_by(|(one, _), (other, _)| words(one).cmp(words(other)));
+    best.map_or(&Outline::Anything, |(_, outline)| outline)
+}
 
 /// What stands where in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +52,7 @@ pub enum Outline {
 
 impl Outline {
     /// Reads what `scripts/compact-api` writes: `[…]`, `{…}`, or 0 for a single value.
-    pub(super) fn read(stored: &Value) -> Self {
+    fn read(stored: &Value) -> Self {
         match stored {
             Value::Array(items) => Self::List(Box::new(items.first().map(Self::read).unwrap_or_default())),
             Value::Object(keys) => {
