@@ -13,13 +13,15 @@ static TEXT: &str = include_str!("returns-9.1.json");
 /// A path of the schema, segment by segment, and what a `GET` of it answers.
 type Answered = (Vec<String>, Outline);
 
-/// The outlines by the number of segments of their paths.
-static OUTLINES: LazyLock<BTreeMap<usize, Vec<Answered>>> = LazyLock::new(|| {
+/// The outlines by the number of segments of their paths, and by the last one, which is empty for a placeholder.
+static OUTLINES: LazyLock<BTreeMap<usize, BTreeMap<String, Vec<Answered>>>> = LazyLock::new(|| {
     let stored: BTreeMap<String, Value> = serde_json::from_str(TEXT).expect("the outlines are whole");
-    let mut outlines: BTreeMap<usize, Vec<Answered>> = BTreeMap::new();
+    let mut outlines: BTreeMap<usize, BTreeMap<String, Vec<Answered>>> = BTreeMap::new();
     for (path, outline) in stored {
         let segments: Vec<String> = super::segments(&path).map(str::to_owned).collect();
-        outlines.entry(segments.len()).or_default().push((segments, Outline::read(&outline)));
+        let last = segments.last().filter(|segment| !super::is_placeholder(segment)).cloned().unwrap_or_default();
+        let same = outlines.entry(segments.len()).or_default().entry(last).or_default();
+        same.push((segments, Outline::read(&outline)));
     }
     outlines
 });
@@ -31,7 +33,10 @@ pub fn returned(path: &str) -> &'static Outline {
         segments.iter().zip(super::segments(path)).all(|(known, given)| super::is_placeholder(known) || known == given)
     };
     let words = |segments: &'static [String]| segments.iter().map(|segment| !super::is_placeholder(segment));
-    let candidates = OUTLINES.get(&super::segments(path).count()).into_iter().flatten().filter(fits);
+    let same_length = OUTLINES.get(&super::segments(path).count());
+    let last = super::segments(path).last().unwrap_or_default();
+    let candidates = same_length.into_iter().flat_map(|by_last| by_last.get(last).into_iter().chain(by_last.get("")));
+    let candidates = candidates.flatten().filter(fits);
     let best = candidates.max_by(|(one, _), (other, _)| words(one).cmp(words(other)));
     best.map_or(&Outline::Anything, |(_, outline)| outline)
 }
