@@ -37,6 +37,7 @@ fn a_guest_that_other_lists_name_is_not_gone() {
     lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["type"] != "lxc" && row["type"] != "qemu");
     let said = lab.import(&[]).done();
     assert!(said.contains("`cluster/resources` lacks "), "{said}");
+    assert!(!said.contains("pvesm free"), "no disk of theirs is called nobody's: {said}");
     assert_eq!(lab.code(WEB), super::code(&before, WEB));
 }
 

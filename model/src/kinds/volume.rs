@@ -65,9 +65,11 @@ fn lists(cluster: &Cluster<'_>) -> Vec<Volumes> {
 fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
     let mut missing = Vec::new();
+    // Only who sees every guest can say that one is gone: its disks are not wanted any more then.
+    let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit") && cluster.guests_lack()?.is_none();
     for list in lists(cluster) {
         let mut backups = 0_u64;
-        let listed = cluster.each(&list.path, |row| match kept(cluster, &row) {
+        let listed = cluster.each(&list.path, |row| match kept(cluster, all_guests, &row) {
             Some(Found::Backup) => backups += 1,
             Some(Found::Volume { volid, name }) => listing.entries.push(list.entry(&volid, name)),
             None => {}
@@ -117,8 +119,8 @@ enum Found {
     Volume { volid: String, name: String },
 }
 
-/// What a row of a list is; `None` for the disks of guests that are there, or that this login may not be able to see.
-fn kept(cluster: &Cluster<'_>, row: &Map<String, Value>) -> Option<Found> {
+/// What a row of a list is; `None` for the disks of guests that are there, or that the list of guests may lack.
+fn kept(cluster: &Cluster<'_>, all_guests: bool, row: &Map<String, Value>) -> Option<Found> {
     let word = |key: &str| row.get(key).and_then(text);
     let volid = word("volid")?;
     let name = volid.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
@@ -126,7 +128,7 @@ fn kept(cluster: &Cluster<'_>, row: &Map<String, Value>) -> Option<Found> {
         "backup" => Some(Found::Backup),
         "images" | "rootdir" => {
             let vmid = VmId::parse(&word("vmid")?)?;
-            let gone = !cluster.guests.contains_key(&vmid) && cluster.permissions.allow_all("/vms", "VM.Audit");
+            let gone = all_guests && !cluster.guests.contains_key(&vmid);
             gone.then(|| Found::Volume { volid, name: format!("{name}, guest {vmid}") })
         }
         _ => Some(Found::Volume { volid, name }),
