@@ -1,0 +1,158 @@
+//! Code that an import does not make anew: what stays byte for byte, what goes, and what of it somebody has edited.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_mpc_model::{Identity, Listing};
+
+use super::Run;
+use crate::addresses::natural;
+use crate::ansible;
+use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
+use crate::kinds::{HALVES, Half};
+use crate::manifest::{self, Fingerprint};
+use crate::outcome::{Family, Gone, Kept};
+use crate::retain::{self, Referred};
+
+impl Run<'_> {
+    /// Counts what the user leaves out as what it is: code where code of it is kept, otherwise excluded.
+    pub(super) fn cover_left_out(&mut self, mut everything: Coverage) {
+        let code: BTreeSet<&String> = self.addresses.values().collect();
+        let tasks: BTreeSet<&Identity> = self.roles.values().flatten().map(|((_, identity), _)| identity).collect();
+        for identity in &self.out.left_out {
+            let Some(half) = HALVES.iter().find(|half| half.model().prefix == identity.prefix()) else { continue };
+            let coverage = everything.objects.remove(identity);
+            let coverage = coverage.unwrap_or_else(|| ObjectCoverage {
+                kind: half.kind,
+                name: None,
+                outcome: Outcome::Excluded,
+                keys: self.known_fates.share(BTreeMap::new()),
+            });
+            let outcome = match (self.addresses.get(identity), coverage.outcome) {
+                (Some(address), _) => Outcome::Terraform { address: address.clone() },
+                (None, Outcome::Terraform { address }) if code.contains(&address) => Outcome::Terraform { address },
+                (None, outcome @ Outcome::Ansible { .. }) if tasks.contains(identity) => outcome,
+                // What no code can say is not waiting to be chosen.
+                (None, outcome @ (Outcome::BuiltIn | Outcome::Fact | Outcome::SetAside { .. })) => outcome,
+                _ => Outcome::Excluded,
+            };
+            let keys = match outcome {
+                Outcome::Excluded => {
+                    let fate = |fate: &Fate| if *fate == Fate::Volatile { Fate::Volatile } else { Fate::Excluded };
+                    self.known_fates.share(coverage.keys.iter().map(|(key, one)| (key.clone(), fate(one))).collect())
+                }
+                _ => coverage.keys,
+            };
+            let coverage = ObjectCoverage { kind: coverage.kind, name: coverage.name, outcome, keys };
+            self.out.coverage.objects.insert(identity.clone(), coverage);
+        }
+    }
+
+    /// Keeps the code of an object that is not made anew, byte for byte: taking it out would make the next plan destroy
+    /// what it stands for. Says whether Terraform code is kept.
+    pub(super) fn keep(&mut self, half: &'static Half, identity: &Identity, reason: &str) -> bool {
+        let before = self.previous.manifest.objects.get(identity);
+        let skip = self
+            .options
+            .mapping
+            .as_ref()
+            .and_then(|mapping| mapping.objects.get(identity))
+            .or(before)
+            .filter(|place| place.skip);
+        if let Some(place) = before.or(skip) {
+            let skip = skip.is_some();
+            self.out.manifest.objects.insert(identity.clone(), manifest::Place { skip, ..place.clone() });
+        }
+        if let Some(role) = half.role.map(|role| role(identity))
+            && let Some(text) = self.chunks.task(&ansible::tasks_file(role), identity)
+        {
+            self.roles.entry(role).or_default().insert(natural(identity), text.to_owned());
+            let known = self.previous.manifest.tasks.get(identity).copied();
+            if let Some(known) = self.stands(&ansible::tasks_file(role), text, text, known) {
+                self.out.manifest.tasks.insert(identity.clone(), known);
+            }
+            if before.is_none() {
+                self.out.kept.push(Kept {
+                    identity: identity.clone(),
+                    address: ansible::tasks_file(role),
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        let Some(place) = before else { return false };
+        let path = format!("terraform/{}", half.file);
+        let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
+        let was = text;
+        let text = retain::refer(text, |address| self.successor(address));
+        let block = self.stands(&path, was, &text, place.block);
+        if let Some(place) = self.out.manifest.objects.get_mut(identity) {
+            place.block = block;
+        }
+        let variables = retain::variables(&text);
+        self.variable_kinds.extend(variables.iter().map(|name| (name.clone(), half.kind)));
+        self.kept_variables.extend(variables);
+        self.texts.insert(natural(identity), text);
+        self.addresses.insert(identity.clone(), place.address.clone());
+        self.out.kept.push(Kept {
+            identity: identity.clone(),
+            address: place.address.clone(),
+            reason: reason.to_owned(),
+        });
+        true
+    }
+
+    /// The fingerprint of code that stays as it is: `was` in the workspace, `now` after its references were renewed. What
+    /// somebody has edited keeps the `known` one, and whoever makes that code anew sees by it that it is not ours.
+    fn stands(&mut self, path: &str, was: &str, now: &str, known: Option<Fingerprint>) -> Option<Fingerprint> {
+        if self.previous.touched.contains(path) && known != Some(Fingerprint::of(was)) {
+            self.out.edited.insert(path.to_owned());
+            return known;
+        }
+        Some(Fingerprint::of(now))
+    }
+
+    /// Keeps the entry of a guest in the inventory. Nothing tells whether it is as we wrote it where the file is not.
+    pub(super) fn keep_host(&mut self, identity: &Identity) {
+        if self.inventory.keep(identity) && self.previous.touched.contains(ansible::GUESTS) {
+            self.out.edited.insert(ansible::GUESTS.to_owned());
+        }
+    }
+
+    /// Where the object is now that had this address; what it is called where it has no code any more.
+    fn successor(&self, address: &str) -> Option<Referred> {
+        let identity = self.before.get(address)?;
+        Some(match self.addresses.get(identity) {
+            Some(address) => Referred::At(address.clone()),
+            None => Referred::Called((*identity).clone()),
+        })
+    }
+
+    /// What the manifest knows and the list lacks: gone where the list is complete, otherwise kept.
+    pub(super) fn absent(&mut self, half: &'static Half, listing: &Listing) {
+        let listed: BTreeSet<&Identity> = listing.entries.iter().map(|entry| &entry.identity).collect();
+        let prefix = half.model().prefix;
+        let before = &self.previous.manifest.objects;
+        let absent = before.iter().filter(|(identity, _)| identity.prefix() == prefix && !listed.contains(identity));
+        for (identity, place) in absent {
+            match &listing.incomplete {
+                Some(reason) => _ = self.keep(half, identity, &format!("the list is not complete: {reason}")),
+                None => self.out.gone.push(Gone { identity: identity.clone(), address: place.address.clone() }),
+            }
+        }
+        if listing.incomplete.is_some() {
+            for identity in self.inventory.before(prefix).iter().filter(|identity| !listed.contains(identity)) {
+                self.keep_host(identity);
+            }
+        }
+        let tasks: Vec<_> = self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
+        let known = before.keys().filter(|identity| identity.prefix() == prefix);
+        for family in known.chain(tasks.iter().map(|(identity, _)| identity)).flat_map(Family::of) {
+            *self.out.known.entry(family).or_default() += 1;
+        }
+        for (identity, file) in tasks.into_iter().filter(|(identity, _)| !listed.contains(identity)) {
+            match &listing.incomplete {
+                Some(reason) => _ = self.keep(half, &identity, &format!("the list is not complete: {reason}")),
+                None => self.out.gone.push(Gone { identity, address: file }),
+            }
+        }
+    }
+}
