@@ -1,4 +1,4 @@
-//! Code that an import does not make anew: what stays byte for byte, what goes, and what of it somebody has edited.
+//! Code that an import does not generate again: what stays byte for byte, what goes, and what of it somebody has edited.
 
 use std::collections::{BTreeMap, BTreeSet};
 
