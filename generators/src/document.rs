@@ -32,8 +32,16 @@ pub fn coverage(coverage: &Coverage, unread: &[Unread]) -> String {
     let mut objects: Vec<(&Identity, &ObjectCoverage)> = coverage.objects.iter().collect();
     objects.sort_by_key(|(identity, object)| (position(object.kind), natural(identity)));
     let reasons = reasons(coverage);
-    in_no_code(&mut text, &reasons, &objects);
-    in_ansible(&mut text, &reasons, &objects);
+    let no_code = "What is in no code, and why\n\nIt stays in Proxmox as it is.";
+    elsewhere(&mut text, no_code, NOT_EXPRESSIBLE, &reasons, &objects, |outcome| match outcome {
+        Outcome::SetAside { reason, remedy } => Some((reason, remedy.as_deref())),
+        _ => None,
+    });
+    let in_ansible = "What is in Ansible, and why not in Terraform";
+    elsewhere(&mut text, in_ansible, ANSIBLE, &reasons, &objects, |outcome| match outcome {
+        Outcome::Ansible { reason, remedy, .. } => Some((reason, remedy.as_deref())),
+        _ => None,
+    });
     unseen(&mut text, unread);
     text.push_str(WORDS);
     tables::write(&mut text, coverage, &objects);
@@ -119,37 +127,26 @@ fn excluded(text: &mut String, coverage: &Coverage) {
     }
 }
 
-/// What no code can say, and what to do about it.
-fn in_no_code(text: &mut String, reasons: &[Reason], objects: &[(&Identity, &ObjectCoverage)]) {
-    let whole = by_reason(objects.iter().filter_map(|(identity, object)| match &object.outcome {
-        Outcome::SetAside { reason, remedy } => Some((*identity, reason.as_str(), remedy.as_deref())),
-        _ => None,
+/// What is not in Terraform with this fate, and what to do about it: whole objects as `why` tells of their outcome, then
+/// settings of others.
+fn elsewhere<'c>(
+    text: &mut String,
+    heading: &str,
+    fate: &str,
+    reasons: &[Reason],
+    objects: &[(&'c Identity, &'c ObjectCoverage)],
+    why: impl Fn(&'c Outcome) -> Option<(&'c str, Option<&'c str>)>,
+) {
+    let whole = by_reason(objects.iter().filter_map(|(identity, object)| {
+        let (reason, remedy) = why(&object.outcome)?;
+        Some((*identity, reason, remedy))
     }));
-    let keys: Vec<&Reason> = reasons
-        .iter()
-        .filter(|reason| reason.fate == NOT_EXPRESSIBLE && !whole.iter().any(|one| one.reason == reason.reason))
-        .collect();
+    let of_others = |reason: &&Reason| reason.fate == fate && !whole.iter().any(|one| one.reason == reason.reason);
+    let keys: Vec<&Reason> = reasons.iter().filter(of_others).collect();
     if whole.is_empty() && keys.is_empty() {
         return;
     }
-    text.push_str("\n## What is in no code, and why\n\nIt stays in Proxmox as it is.\n\n");
-    listed(text, &whole, &keys);
-}
-
-/// What Ansible keeps in Terraform's place.
-fn in_ansible(text: &mut String, reasons: &[Reason], objects: &[(&Identity, &ObjectCoverage)]) {
-    let whole = by_reason(objects.iter().filter_map(|(identity, object)| match &object.outcome {
-        Outcome::Ansible { reason, remedy, .. } => Some((*identity, reason.as_str(), remedy.as_deref())),
-        _ => None,
-    }));
-    let keys: Vec<&Reason> = reasons
-        .iter()
-        .filter(|reason| reason.fate == ANSIBLE && !whole.iter().any(|one| one.reason == reason.reason))
-        .collect();
-    if whole.is_empty() && keys.is_empty() {
-        return;
-    }
-    text.push_str("\n## What is in Ansible, and why not in Terraform\n\n");
+    _ = write!(text, "\n## {heading}\n\n");
     listed(text, &whole, &keys);
 }
 
