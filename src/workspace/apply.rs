@@ -56,7 +56,7 @@ pub fn apply(
 
 /// Makes a new workspace under another name beside it, then gives it its own.
 fn create(folder: &Path, files: &FileSet, manifest: Manifest<'_>, changes: &Changes) -> Result<(), WorkspaceError> {
-    let prefix = super::beside(folder, UNFINISHED.trim_start_matches('.'))?;
+    let prefix = super::beside(folder, UNFINISHED)?;
     let (parent, prefix) = (prefix.parent().unwrap_or(Path::new(".")), prefix.file_name().unwrap_or_default());
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);

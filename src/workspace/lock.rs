@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PRIVATE, WorkspaceError, beside, private};
+use super::{PRIVATE, UNFINISHED, WorkspaceError, beside, private};
 
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,10 +136,10 @@ pub fn clean(folder: &Path) -> Result<(), WorkspaceError> {
         }
         Ok(())
     };
-    remove(&folder.join(PRIVATE), super::UNFINISHED)?;
-    let outer = beside(folder, "")?;
+    remove(&folder.join(PRIVATE), &format!(".{UNFINISHED}"))?;
+    let outer = beside(folder, UNFINISHED)?;
     let name = outer.file_name().unwrap_or_default().to_string_lossy();
-    remove(outer.parent().unwrap_or(Path::new(".")), &format!("{}{}", name.trim_end_matches('.'), super::UNFINISHED))
+    remove(outer.parent().unwrap_or(Path::new(".")), &name)
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub const RECORDING: &str = ".proxmox-mpc/recordings/latest";
 /// What of a workspace is not for others: recordings, copies, locks. It keeps itself out of git.
 pub const PRIVATE: &str = ".proxmox-mpc";
 
-/// How the folders are called that a run writes aside: ones that a killed run left are removed by the next one.
-const UNFINISHED: &str = ".unfinished-";
+/// How the hidden folders are called that a run writes aside, behind a dot and what else tells them apart: ones that a killed run left are removed by the next one.
+const UNFINISHED: &str = "unfinished-";
 
 /// Keeps git away from the folder that it is in, whatever other `.gitignore` there is.
 const IGNORED: (&str, &str) =
@@ -71,9 +71,9 @@ pub fn beside(folder: &Path, what: &str) -> Result<PathBuf, WorkspaceError> {
 /// that is there, since nobody needs to be able to write beside it then, and beside it otherwise.
 pub fn aside(folder: &Path) -> Result<tempfile::TempDir, WorkspaceError> {
     let (place, prefix) = if folder.is_dir() {
-        (private(folder)?, UNFINISHED.to_owned())
+        (private(folder)?, format!(".{UNFINISHED}"))
     } else {
-        let path = beside(folder, UNFINISHED.trim_start_matches('.'))?;
+        let path = beside(folder, UNFINISHED)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (path.parent().unwrap_or(Path::new(".")).to_owned(), name)
     };
