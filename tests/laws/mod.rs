@@ -13,6 +13,7 @@ mod nodes;
 mod notes;
 mod oracle;
 mod proofs;
+mod random;
 mod references;
 mod schema;
 mod secrets;

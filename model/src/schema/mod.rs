@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 mod check;
+mod domain;
 mod families;
 mod formats;
 mod outline;
@@ -19,6 +20,7 @@ mod properties;
 mod tests;
 
 pub use check::{Errors, NOT_DEFINED, check, convert};
+pub use domain::Domain;
 pub use outline::{Outline, returned};
 
 static TEXT: &str = include_str!("pve-9.1.json");
