@@ -142,8 +142,10 @@ pub(super) fn guest(sort: Sort, id: u32) -> BoxedStrategy<Guest> {
     let found = schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
     let keys: Vec<(&'static str, &'static Parameter)> =
         schema().parameters(found.method).filter(|(name, _)| !NO_CONFIGURATION.contains(name)).collect();
-    let most = keys.len().min(14);
-    subsequence(keys, 0..=most)
+    let (needed, free): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(name, _)| *name == "rootfs");
+    let most = free.len().min(14);
+    subsequence(free, 0..=most)
+        .prop_map(move |free| [needed.clone(), free].concat())
         .prop_flat_map(move |keys| {
             keys.into_iter().map(|(name, parameter)| lines(id, name, parameter)).collect::<Vec<_>>()
         })

@@ -2,6 +2,7 @@
 //! a law. The seed is fixed; `PROPTEST_RNG_SEED` chooses another, `PROPTEST_CASES` says how many.
 
 mod guests;
+mod proved;
 mod truth;
 mod values;
 
