@@ -1,7 +1,9 @@
 //! Laws for configurations that nobody wrote: made up from Proxmox's own parameter schema, and made smaller where one breaks
 //! a law. The seed is fixed; `PROPTEST_RNG_SEED` chooses another, `PROPTEST_CASES` says how many.
 
+mod changed;
 mod guests;
+mod meaning;
 mod proved;
 mod truth;
 mod values;

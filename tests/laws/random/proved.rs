@@ -21,8 +21,17 @@ use crate::support::workspaces::imported;
 /// How many guests one plan has.
 const IN_ONE_PLAN: u32 = 24;
 
+/// The real Terraform; `Err` says why this machine has none.
+pub(super) fn tool() -> Result<Tool, String> {
+    match find(None, &()) {
+        Ok(tool) => Ok(tool),
+        Err(error @ ToolError::Missing) => Err(error.to_string()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// What a twin of these guests answers.
-fn answers(guests: &[Guest]) -> Memory {
+pub(super) fn answers(guests: &[Guest]) -> Memory {
     let answers = loaded(guests).answers;
     answers.into_iter().map(|(path, text)| (path, Answer::from(text.parsed().unwrap()))).collect()
 }
@@ -88,10 +97,9 @@ fn fault(tool: &Tool, guest: &Guest) -> Option<String> {
 
 #[test]
 fn a_plan_of_any_guests_changes_nothing() {
-    let tool = match find(None, &()) {
+    let tool = match tool() {
         Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
+        Err(why) => skip!("{why}"),
     };
     let mut faults: BTreeMap<String, Guest> = BTreeMap::new();
     for guests in samples(guests(IN_ONE_PLAN), 2) {

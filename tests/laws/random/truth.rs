@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::coverage::{Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_generators::{Generated, Options, Previous, generate};
-use proxmox_mpc_model::kinds::natural;
 use proxmox_mpc_model::schema::{Domain, schema};
-use proxmox_mpc_model::{Identity, boolean, object};
+use proxmox_mpc_model::{Identity, boolean};
 
 use super::guests::{Guest, Line, Part, Sort, guest, loaded, smallest};
+use super::meaning::{self, called};
 use super::samples;
 use crate::support::clusters::terraform;
 
@@ -90,49 +90,16 @@ fn is_told(fate: &Fate) -> bool {
 /// The number of a guest: no value of a key has these digits in it.
 const FIRST: u32 = 777_000;
 
-/// What is so where nobody says it, beside the defaults that the schema names (`qemu-server`, `pve-container`): the part,
-/// with its key where others have the same name.
-const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
-    ("aio", "io_uring"),
-    ("backup", "1"),
-    ("cpu.cputype", "kvm64"),
-    ("detect_zeroes", "1"),
-    ("discard", "ignore"),
-    // The disks of a container are saved only where they say so, but for the first.
-    ("mp.backup", "0"),
-    ("net.type", "veth"),
-    ("rombar", "1"),
-    ("watchdog.model", "i6300esb"),
-];
-
 /// What an attribute that is not written means to the provider, which then writes it (docs/provider.md): without the key
 /// Proxmox means something else, which no code can say.
 const OF_THE_PROVIDER: &[(Sort, &str, &str)] =
     &[(Sort::Qemu, "keyboard", "en-us"), (Sort::Lxc, "cores", "1"), (Sort::Lxc, "ostype", "unmanaged")];
 
-/// What Proxmox measures, or the name and the storage of the volume tell.
-const MEASURED: &[&str] = &["efidisk.size", "tpmstate.size", "format"];
-
-/// Whether a value says what would be so without it.
+/// Whether a value says what would be so without it, or what the provider says where the code does not.
 fn says_nothing(sort: Sort, line: &Line, part: &Part) -> bool {
-    let called = called(line, part);
-    let is_it = |known: &str| known == called || known == part.name;
-    if MEASURED.iter().any(|known| is_it(known)) || OF_THE_PROVIDER.contains(&(sort, &called, &part.value)) {
-        return true;
-    }
-    let granted = TAKEN_FOR_GRANTED.iter().rev().find(|(known, _)| is_it(known)).map(|(_, value)| (*value).to_owned());
-    let default = granted.or_else(|| part.parameter.default.as_ref().and_then(object::text));
-    match schema().domain(part.parameter) {
-        Domain::Boolean => {
-            let default = default.as_deref().and_then(boolean::parse).unwrap_or(false);
-            boolean::parse(&part.value) == Some(default)
-        }
-        Domain::Integer(..) | Domain::Number(..) => {
-            let number = |text: &str| text.parse::<f64>().ok();
-            number(&part.value) == default.as_deref().and_then(number) || number(&part.value) == Some(0.0)
-        }
-        _ => default.as_deref() == Some(part.value.as_str()),
-    }
+    let called = called(&line.key, &part.name);
+    OF_THE_PROVIDER.contains(&(sort, &called, &part.value))
+        || meaning::says_nothing(&line.key, &part.name, &part.value, part.parameter)
 }
 
 /// The same guest with a switch in Proxmox's own spelling.
@@ -140,12 +107,6 @@ fn respelled(guest: &Guest, line: usize, part: usize, truth: bool) -> Guest {
     let mut guest = guest.clone();
     guest.lines[line].parts[part].value = u8::from(truth).to_string();
     guest
-}
-
-/// What a part is called in what is told: `net.firewall`, without numbers.
-fn called(line: &Line, part: &Part) -> String {
-    let stem = natural(&line.key).0;
-    if part.name.is_empty() { stem.to_owned() } else { format!("{stem}.{}", part.name) }
 }
 
 /// A part of a guest, and the guests that tell the truth about it: the one in Proxmox's own spelling, and the one without it.
@@ -214,7 +175,7 @@ fn lies(guest: &Guest) -> Vec<(String, String)> {
         let plain = if question.plain.is_some() { seen.next().flatten() } else { None };
         let without = seen.next().flatten();
         if let Some(lie) = lie(guest.sort, question, &all, plain.as_ref(), without.as_ref()) {
-            found.push((called(question.line, question.part), lie));
+            found.push((called(&question.line.key, &question.part.name), lie));
         }
     }
     found
