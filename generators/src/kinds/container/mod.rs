@@ -47,4 +47,5 @@ static ROWS: &[Row] = &[
     Row::checked(&["lxc"], general::raw),
     Row::volatile(&["digest", "lock", "parent", "snapstate", "snaptime", "unused[n]"]),
     Row::ansible(&["timezone", "debug"], "the provider has no attribute for it (provider rule K2)"),
+    Row::custom(&[], super::left_alone::row),
 ];

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use proxmox_mpc_model::boolean;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
@@ -12,7 +13,7 @@ use crate::kinds::stands;
 /// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("agent") else { return };
-    let enabled = options.take("enabled").or_else(|| options.first()).as_deref() == Some("1");
+    let enabled = options.flag_or_first("enabled") == Some(true);
     let trim = options.flag("fstrim_cloned_disks") == Some(true);
     let channel = options.take("type");
     draft.merge(
@@ -221,7 +222,7 @@ pub(super) fn rng(draft: &mut Draft<'_>) -> Step {
 /// (docs/provider.md, T22).
 pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
-    let encoded = options.take_raw("base64").as_deref() == Some("1");
+    let encoded = options.take_raw("base64").as_deref().and_then(boolean::parse) == Some(true);
     let uuid = options.take_raw("uuid");
     let mut block = Block::new("smbios");
     let mut plain = false;

@@ -192,7 +192,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
         }
     }
     for (option, default) in [("backup", true), ("iothread", false), ("replicate", true), ("ssd", false)] {
-        if let Some(value) = switch(draft, options, option).filter(|value| *value != default) {
+        if let Some(value) = options.flag(option).filter(|value| *value != default) {
             block.set(option, value);
         }
     }
@@ -221,17 +221,6 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
 fn refuse(draft: &mut Draft<'_>, options: &Options, index: usize, option: &str) {
     draft.lost(&format!("{}.{option}", options.key()), "the provider's validator refuses this value");
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
-}
-
-/// A switch of a drive. The provider reads every word but `1` as false (docs/provider.md, T16).
-fn switch(draft: &mut Draft<'_>, options: &mut Options, option: &str) -> Option<bool> {
-    let word = options.take(option)?;
-    if word != "1" && proxmox_mpc_model::boolean::parse(&word) == Some(true) {
-        let key = format!("{}.{option}", options.key());
-        draft.lost(&key, "the provider reads only `1` as on (provider rule T16)");
-        draft.remark(format!("{key} is on, but written as `{word}`: the provider reads it as off"), None);
-    }
-    Some(word == "1")
 }
 
 /// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).

@@ -114,4 +114,5 @@ static ROWS: &[Row] = &[
         ],
         "the provider has no attribute for it (provider rule K1)",
     ),
+    Row::custom(&[], super::left_alone::row),
 ];

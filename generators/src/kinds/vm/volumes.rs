@@ -95,7 +95,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     let mut block = Block::new("efi_disk");
     block.set("datastore_id", stands::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
-    block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
+    block.set_some("pre_enrolled_keys", options.flag("pre-enrolled-keys").filter(|on| *on));
     draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
     draft.nest(block);
     readable(draft, "efidisk0", &file, asked)
