@@ -360,6 +360,13 @@ impl<'a> Draft<'a> {
         self.ignore(blocks, why);
     }
 
+    /// Adds lines above everything that the block holds.
+    pub fn comment_first(&mut self, lines: impl IntoIterator<Item = String>) {
+        if let Some(item) = self.attributes.first_mut() {
+            item.comment.extend(lines);
+        }
+    }
+
     /// Adds a sentence above the first nested block of this name.
     pub fn comment_on(&mut self, name: &str, comment: String) {
         let is_one = |item: &&mut Item| matches!(&item.content, Content::Block(block) if block.name == name);

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use proxmox_mpc_model::cluster::Guest;
-use proxmox_mpc_model::{ApiPath, Object, VmId};
-use serde_json::Value as Json;
+use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId};
+use serde_json::{Map, Value as Json};
 
 use super::{Place, stands};
 use crate::ansible::Role;
@@ -42,11 +42,8 @@ pub(super) fn started(draft: &mut Draft<'_>) {
 
 /// Says which keys wait for a restart: the code describes what is configured, which is not yet what runs.
 pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
-    let Some(guest) = listed(draft) else { return Ok(()) };
-    let path = ["nodes", &guest.node, guest.guest_type.word(), draft.object.entry.identity.id(), "pending"];
-    let Some(answer) = draft.cluster.get(&ApiPath::new(path))? else { return Ok(()) };
-    let waits = |row: &&serde_json::Map<String, Json>| row.contains_key("pending") || row.contains_key("delete");
-    let mut keys: Vec<&str> = answer.list().filter(waits).filter_map(|row| row.get("key")?.as_str()).collect();
+    let rows = waiting(draft)?;
+    let mut keys: Vec<&str> = rows.iter().filter_map(|row| row.get("key")?.as_str()).collect();
     keys.sort_unstable();
     if !keys.is_empty() {
         draft.remark(
@@ -55,6 +52,21 @@ pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
         );
     }
     Ok(())
+}
+
+/// Whether a value of this key waits for the next start.
+pub(super) fn waits(draft: &Draft<'_>, key: &str) -> Result<bool, Unreadable> {
+    let is_it = |row: &Map<String, Json>| row.contains_key("pending") && row.get("key").and_then(Json::as_str) == Some(key);
+    Ok(waiting(draft)?.iter().any(is_it))
+}
+
+/// What waits for the next start, a row for each key.
+fn waiting(draft: &Draft<'_>) -> Result<Vec<Map<String, Json>>, Unreadable> {
+    let Some(guest) = listed(draft) else { return Ok(Vec::new()) };
+    let path = ["nodes", &guest.node, guest.guest_type.word(), draft.object.entry.identity.id(), "pending"];
+    let Some(answer) = draft.cluster.get(&ApiPath::new(path))? else { return Ok(Vec::new()) };
+    let waits = |row: &&Map<String, Json>| row.contains_key("pending") || row.contains_key("delete");
+    Ok(answer.list().filter(waits).cloned().collect())
 }
 
 /// The notes. The provider trims what is written but not what it reads (docs/provider.md, T12 and
@@ -119,10 +131,22 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
             "startup",
             format!("the provider understands `order={bare}`, not the bare number (provider rule T36)"),
         );
-        draft.remark(format!("its start order is written as a bare `{bare}`, which the provider does not read"), None);
+        let text = draft.object.text("startup").unwrap_or_default();
+        let named: Vec<String> =
+            text.split(',').map(|one| if one == bare { format!("order={one}") } else { one.to_owned() }).collect();
+        let said = format!("--startup '{}'  # changes nothing for the guest; then import again", named.join(","));
+        let remedy = command(draft, &said);
+        draft.remark(
+            format!("its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"),
+            Some(remedy),
+        );
     }
     draft.leftover(&options, &[]);
-    draft.nest(block);
+    if block.body.is_empty() {
+        draft.nest_with("Proxmox has a start order that the provider does not read, and the block all the same.", block);
+    } else {
+        draft.nest(block);
+    }
     Ok(())
 }
 

@@ -81,10 +81,12 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
     let Some(text) = draft.object.keys.get(key).and_then(Json::as_str).filter(|_| is_terraform) else { return };
     let words: Vec<String> = options.misread.iter().map(word).collect();
     let words = words.join(",");
-    for one in &options.misread {
-        let reason = format!("the provider reads `{}` as off (provider rule T16)", word(one));
-        let name = one.0.as_deref().unwrap_or("enabled");
-        draft.unsayable(&format!("{key}.{name}"), reason);
+    for (name, _) in &options.misread {
+        let name = name.as_deref().unwrap_or("enabled");
+        draft.unsayable(
+            &format!("{key}.{name}"),
+            "on in another word than `1`, which the provider reads as off (provider rule T16)",
+        );
     }
     let respelled = format!("--{key} '{}'{THEN}", respelled(text, &options.misread));
     let remedy = command(draft, &respelled);
@@ -106,7 +108,7 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
     );
 }
 
-/// How an option was written: `firewall=on`, or `on` without a name.
+/// How an option is written: `firewall=on`, or `on` without a name.
 fn word((name, word): &(Option<String>, String)) -> String {
     name.as_ref().map_or_else(|| word.clone(), |name| format!("{name}={word}"))
 }

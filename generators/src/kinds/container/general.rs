@@ -217,14 +217,18 @@ pub(super) fn raw(draft: &mut Draft<'_>) -> Step {
                 .ok_or_else(|| SetAside::new(format!("the provider cannot read `lxc.idmap: {value}`")))?;
             draft.nest(block);
         } else {
-            other.push((*key).to_owned());
+            other.push(((*key).to_owned(), (*value).to_owned()));
         }
     }
-    for key in &other {
-        draft.lost(
-            &format!("lxc.{key}"),
-            "the provider has no attribute for raw lines; they stay as they are (provider rule K2)",
-        );
+    for (key, _) in &other {
+        const WHY: &str = "a raw line: no API writes it, only the container's file on its node can hold it; it stands as a comment in \
+                           the code (provider rule C12)";
+        draft.unsayable(key, WHY);
+    }
+    if !other.is_empty() {
+        let file = format!("/etc/pve/lxc/{}.conf", draft.object.entry.identity.id());
+        let lines = other.iter().map(|(key, value)| format!("- {key}: {value}"));
+        draft.comment_first(std::iter::once(format!("Lines that only {file} can hold:")).chain(lines));
     }
     if other.len() == lines.len() && !lines.is_empty() {
         draft.unsayable("lxc", "raw lines, listed one by one");

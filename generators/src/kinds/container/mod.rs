@@ -2,6 +2,8 @@
 
 mod general;
 mod network;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use super::Half;

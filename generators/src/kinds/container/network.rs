@@ -49,6 +49,9 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     block.set("name", options.take_or_first("name").unwrap_or_default());
     let bridge = options.take("bridge").unwrap_or_default();
     block.set("bridge", stands::bridge(draft, &bridge));
+    if bridge.is_empty() {
+        block.comment("It is on no bridge in Proxmox.");
+    }
     let mac = options.take("hwaddr");
     if mac.as_deref().is_none_or(bpg::mac) {
         block.set_some("mac_address", mac);

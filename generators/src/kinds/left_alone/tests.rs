@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::kinds::testing::{Made, container, vm};
 
+const WORD: &str = "not expressible: on in another word than `1`, which the provider reads as off (provider rule T16)";
+
 /// What becomes of the option `key.option`, what is ignored, and what helps.
 fn check(made: &Made, key: &str, expected: &str, line: &str, ignored: &str, remedy: &str) {
     assert_eq!(made.fate(key), expected, "{}", made.code);
@@ -18,9 +20,8 @@ fn what_is_on_is_said_to_be_on_and_left_alone() {
     let then = "# changes nothing for the guest; then import again";
     for word in ["on", "yes", "TRUE"] {
         let made = vm(json!({"net0": format!("{card}{word}")}));
-        let fate = format!("not expressible: the provider reads `firewall={word}` as off (provider rule T16)");
         let remedy = format!("qm set 100 --net0 '{card}1'  {then}");
-        check(&made, "net0.firewall", &fate, "firewall = true", "network_device", &remedy);
+        check(&made, "net0.firewall", WORD, "firewall = true", "network_device", &remedy);
     }
     check(&vm(json!({"net0": format!("{card}1")})), "net0", "Terraform", "firewall = true", "", "");
     for word in ["0", "off", "no", "False"] {
@@ -29,21 +30,17 @@ fn what_is_on_is_said_to_be_on_and_left_alone() {
     let disk = "local-lvm:vm-100-disk-0,size=8G";
     let made = vm(json!({"scsi0": format!("{disk},iothread=yes,backup=no")}));
     let remedy = format!("qm set 100 --scsi0 '{disk},iothread=1,backup=no'  {then}");
-    let fate = "not expressible: the provider reads `iothread=yes` as off (provider rule T16)";
-    check(&made, "scsi0.iothread", fate, "iothread = true", "disk", &remedy);
+    check(&made, "scsi0.iothread", WORD, "iothread = true", "disk", &remedy);
     check(&made, "scsi0", "Terraform", "backup = false", "disk", &remedy);
     let made = vm(json!({"agent": "on,fstrim_cloned_disks=no"}));
     let remedy = format!("qm set 100 --agent '1,fstrim_cloned_disks=no'  {then}");
-    let fate = "not expressible: the provider reads `on` as off (provider rule T16)";
-    check(&made, "agent.enabled", fate, "enabled = true", "agent", &remedy);
+    check(&made, "agent.enabled", WORD, "enabled = true", "agent", &remedy);
     let made = vm(json!({"hostpci0": "01:00,pcie=on,rombar=on"}));
     let remedy = format!("qm set 100 --hostpci0 '01:00,pcie=1,rombar=1'  {then}");
-    let fate = "not expressible: the provider reads `rombar=on` as off (provider rule T16)";
-    check(&made, "hostpci0.rombar", fate, "rombar = true", "hostpci", &remedy);
+    check(&made, "hostpci0.rombar", WORD, "rombar = true", "hostpci", &remedy);
     let made = container(json!({"features": "nesting=yes,keyctl=1"}));
     let remedy = format!("pct set 100 --features 'nesting=1,keyctl=1'  {then}");
-    let fate = "not expressible: the provider reads `nesting=yes` as off (provider rule T16)";
-    check(&made, "features.nesting", fate, "nesting = true", "features", &remedy);
+    check(&made, "features.nesting", WORD, "nesting = true", "features", &remedy);
     let made = container(json!({"onboot": "yes"}));
     let fate = "not expressible: the provider reads the text `yes` as off (provider rule T41)";
     check(&made, "onboot", fate, "start_on_boot = false", "", &format!("pct set 100 --onboot 1  {then}"));

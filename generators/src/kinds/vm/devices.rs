@@ -277,27 +277,28 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
-/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38).
+/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With nothing but
+/// defaults it is not in the state of an import: said all the same, and ignored.
 pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("amd-sev") else { return };
-    let kind = options.take_or_first("type").unwrap_or_default();
+    let stands_first = options.rest.first().is_some_and(|(name, _)| name.is_none());
+    let bare = options.first();
+    let kind = options.take("type").or_else(|| bare.filter(|_| stands_first)).unwrap_or_default();
     let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
-        .map(|option| (option, options.flag(option) == Some(true)));
+        .map(|option| (option, options.flag(option).unwrap_or(option == "allow-smt")));
     draft.leftover(&options, &[]);
     if !bpg::SEV_TYPES.contains(&kind.as_str()) {
-        draft.lost("amd-sev", "the provider does not know this kind of encryption");
+        draft.lost("amd-sev", "the provider does not know this kind of encryption, or does not find it");
         draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
         return;
     }
+    if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
+        draft.ignore(&["amd_sev"], "an import does not read memory encryption that has nothing but defaults (provider rule T38)");
+    }
     let mut block = Block::new("amd_sev");
-    let default = kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt"));
     block.set("type", kind);
     for (option, on) in flags {
         block.set(&option.replace('-', "_"), on);
     }
-    if default {
-        draft.default("amd-sev");
-    } else {
-        draft.nest(block);
-    }
+    draft.nest(block);
 }

@@ -2,6 +2,7 @@
 
 use proxmox_mpc_model::kinds::matches;
 use proxmox_mpc_model::size::Bytes;
+use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
@@ -68,7 +69,7 @@ const MOST: usize = 31;
 pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     let mut blocks: Vec<Block> = Vec::new();
     let mut refused = Vec::new();
-    let mut unsaid = None;
+    let (mut unsaid, mut foreign) = (None, Vec::new());
     for stem in ["ide", "sata", "scsi", "virtio"] {
         for (index, text) in draft.family(stem) {
             let interface = format!("{stem}{index}");
@@ -78,6 +79,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
             match drive(draft, &interface, &text, blocks.len()) {
                 Ok(Drive::Disk(block)) => blocks.push(block),
                 Ok(Drive::Other) => {}
+                Ok(Drive::Foreign) => foreign.push(interface),
                 Ok(Drive::Unsaid) => unsaid = Some(format!("the provider does not see which volume {interface} is")),
                 Err(Stop::SetAside(reason)) => refused.push(reason),
                 Err(stop) => return Err(stop),
@@ -105,7 +107,29 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     for block in blocks {
         draft.nest(block);
     }
+    if !foreign.is_empty() {
+        keep(draft, &foreign);
+    }
     Ok(())
+}
+
+/// Disks that hold what no creation would make: an ISO, a unit of iSCSI. Terraform would make empty ones: it touches no disk of the
+/// guest, and Ansible attaches these (docs/provider.md, T47).
+fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
+    for interface in interfaces {
+        let reason = "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
+        draft.lost(interface, reason);
+    }
+    let names = interfaces.join(", ");
+    let reason = format!("{names} would become an empty disk, which it is not (provider rule T47); all disks stay as they are");
+    draft.leave(&["disk"], reason);
+    draft.remark(
+        format!(
+            "its disks ({names}) hold what is no disk of a guest: Ansible attaches them, and Terraform changes no disk of the guest \
+             (provider rule T47)"
+        ),
+        None,
+    );
 }
 
 /// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (docs/provider.md, V1).
@@ -128,6 +152,8 @@ enum Drive {
     Disk(Block),
     /// A CD-ROM, a cloud-init drive or an empty one.
     Other,
+    /// A disk that holds what no creation would make.
+    Foreign,
     /// A disk whose volume the provider does not see.
     Unsaid,
 }
@@ -161,6 +187,9 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     if file.is_empty() {
         return Ok(Drive::Unsaid);
     }
+    if VolumeId::parse(&file).is_some_and(|volume| volume.owner().is_none()) {
+        return Ok(Drive::Foreign);
+    }
     let format = options.take("format");
     readable(draft, interface, &file, format.is_none() && (named || !extension(&file)))?;
     let mut block = Block::new("disk");
@@ -169,14 +198,24 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     block.set("datastore_id", stands::storage(draft, datastore));
     // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
-    let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
         return Err(SetAside::new(format!("the provider cannot read the size of `{interface}`")).into());
     }
-    block.set_some("size", (gib > 0).then_some(i64::try_from(gib).unwrap_or(i64::MAX)));
+    let gib = gibibytes(draft, interface, size.as_deref());
+    block.set_some("size", (gib > 0).then_some(gib));
     tuning(draft, &mut options, &mut block, index)?;
     draft.merge(&options, LOST);
     Ok(Drive::Disk(block))
+}
+
+/// The size in GiB. The provider has no fraction of one (docs/provider.md, T13).
+pub(in crate::kinds) fn gibibytes(draft: &mut Draft<'_>, key: &str, size: Option<&str>) -> i64 {
+    let Some(size) = size.and_then(Bytes::parse) else { return 0 };
+    if !size.is_whole_gib() {
+        const WHY: &str = "the provider counts whole GiB: made anew, the disk has another size (provider rule T13)";
+        draft.unsayable(&format!("{key}.size"), WHY);
+    }
+    i64::try_from(size.gib_floor()).unwrap_or(i64::MAX)
 }
 
 /// What makes a disk fast or safe: written where it differs from the provider's default.

@@ -2,10 +2,12 @@
 
 mod cpu;
 mod devices;
-mod disks;
+pub(super) mod disks;
 mod general;
 mod initialization;
 mod network;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use super::Half;

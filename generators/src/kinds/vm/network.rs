@@ -81,7 +81,11 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
         return Ok(None);
     }
     let mut block = Block::new("network_device");
-    block.set("bridge", stands::bridge(draft, &bridge.unwrap_or_default()));
+    let bridge = bridge.unwrap_or_default();
+    block.set("bridge", stands::bridge(draft, &bridge));
+    if bridge.is_empty() {
+        block.comment("It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.");
+    }
     block.set_some("model", (model != "virtio").then_some(model));
     block.set_some("mac_address", mac);
     block.set_some("vlan_id", numbers.get("tag").copied().filter(|tag| *tag != 0));
