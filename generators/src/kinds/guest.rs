@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use proxmox_mpc_model::cluster::Guest;
-use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId};
+use proxmox_mpc_model::kinds::is_half_made;
+use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};
 use serde_json::{Map, Value as Json};
 
 use super::{Place, stands};
@@ -14,10 +15,18 @@ use crate::hcl::{Block, Value};
 /// The role for what the provider cannot say of guests of either kind.
 pub(super) const ROLE: Role = Role::guests("guests");
 
-/// `pve1/100`: both guest resources are imported by node and VMID.
-pub(super) fn place(resource: &'static str, object: &Object) -> Place {
+/// `pve1/100`: both guest resources are imported by node and VMID. What is half made is no guest yet (docs/provider.md, C24).
+pub(super) fn place(resource: &'static str, object: &Object) -> Result<Place, SetAside> {
+    if is_half_made(object.entry.identity.prefix(), &object.keys) {
+        let why = match object.text("lock") {
+            Some(lock) => format!("Proxmox is making it, or did not finish: it has the lock `{lock}`"),
+            None => "it has no root file system, and Proxmox cannot start it".to_owned(),
+        };
+        let remedy = "import again when it is finished; if nobody makes it any more, finish it or take it away in Proxmox";
+        return Err(SetAside::new(format!("{why} (provider rule C24)")).remedy(remedy));
+    }
     let node = object.entry.node.as_deref().unwrap_or_default();
-    Place::Own(resource, format!("{node}/{}", object.entry.identity.id()))
+    Ok(Place::Own(resource, format!("{node}/{}", object.entry.identity.id())))
 }
 
 /// The VMID of a guest.
@@ -58,6 +67,15 @@ pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
 pub(super) fn waits(draft: &Draft<'_>, key: &str) -> Result<bool, Unreadable> {
     let is_it = |row: &Map<String, Json>| row.contains_key("pending") && row.get("key").and_then(Json::as_str) == Some(key);
     Ok(waiting(draft)?.iter().any(is_it))
+}
+
+/// The value of a key that is in force, which one that waits for the next start does not change yet.
+pub(super) fn in_force(draft: &Draft<'_>, key: &str) -> Result<Option<String>, Unreadable> {
+    let rows = waiting(draft)?;
+    match rows.iter().find(|row| row.get("key").and_then(Json::as_str) == Some(key)) {
+        Some(row) => Ok(row.get("value").and_then(object::text)),
+        None => Ok(draft.object.text(key)),
+    }
 }
 
 /// What waits for the next start, a row for each key.

@@ -32,13 +32,12 @@ pub(crate) fn container(keys: Value) -> Made {
     guest("lxc", own, keys, BTreeMap::new())
 }
 
-/// A guest with these keys beside its own, and these answers beside those of its cluster.
+/// A guest with these keys beside its own (`null` takes one of its own away), and these answers beside those of its cluster.
 pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> Made {
     let mut config = own;
-    let keys = keys.as_object().expect("keys are an object").clone();
-    for (key, value) in keys {
-        config[key] = value;
-    }
+    let config_keys = config.as_object_mut().expect("keys are an object");
+    config_keys.extend(keys.as_object().expect("keys are an object").clone());
+    config_keys.retain(|_, value| !value.is_null());
     let mut answers: BTreeMap<ApiPath, Answer> = [
         ("access/permissions".to_owned(), json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Sys.Audit": 1}})),
         ("nodes".to_owned(), json!([{"node": "pve", "status": "online", "maxcpu": 8}])),

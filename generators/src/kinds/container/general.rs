@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_model::{ApiPath, Unreadable};
 use serde_json::Value as Json;
 
 use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Step, Variable};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest::{managed, vmid};
+use crate::kinds::guest::{command, in_force, managed, vmid};
 use crate::notes::TIMEOUTS;
 
 /// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
@@ -84,6 +85,41 @@ pub(super) fn console(draft: &mut Draft<'_>) {
     block.set_some("type", (mode != "tty").then_some(mode));
     block.set_some("tty_count", (count != 2).then_some(count));
     draft.nest(block);
+}
+
+/// With a limit and without cores, Proxmox tells the number of processors as text, and the provider reads numbers only
+/// (docs/provider.md, C23).
+pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
+    let is_set = |key: &str| {
+        Ok::<_, Unreadable>(in_force(draft, key)?.filter(|text| !matches!(text.as_str(), "" | "0")).is_some())
+    };
+    if is_set("cores")? || !is_set("cpulimit")? {
+        return Ok(());
+    }
+    let node = draft.object.entry.node.as_deref().unwrap_or_default();
+    let mut known = None;
+    if let Some(answer) = draft.cluster.get(&ApiPath::parse("nodes"))? {
+        let row = answer.list().find(|row| row.get("node").and_then(Json::as_str) == Some(node));
+        known = row.and_then(|row| row.get("maxcpu")?.as_u64());
+    }
+    let cores = known.map_or_else(|| "$(nproc)".to_owned(), |cores| cores.to_string());
+    let said = format!("--cores {cores}  # all that {node} has: changes nothing for the container; then import again");
+    let remedy = command(draft, &said);
+    let reason = "it has a `cpulimit` and no `cores`: Proxmox tells its processors as text, on which the provider's Read fails \
+                  (provider rule C23)";
+    Err(SetAside::new(reason).remedy(remedy).into())
+}
+
+/// Numbers that Proxmox could not read are sent as the text that they are, on which the provider's Read fails
+/// (docs/provider.md, C25).
+pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
+    for key in ["cores", "cpuunits", "memory", "swap", "tty"] {
+        let Some(Json::String(text)) = draft.object.keys.get(key) else { continue };
+        let reason = format!("the provider cannot read `{key}: {text}`, and neither can Proxmox (provider rule C25)");
+        let remedy = format!("say a number: {}", command(draft, &format!("--{key} NUMBER")));
+        return Err(SetAside::new(reason).remedy(remedy).into());
+    }
+    Ok(())
 }
 
 /// The processors. Cores that are not limited read as one, and the first change of this block would set them so

@@ -1,6 +1,6 @@
 //! Containers of which the provider reads less than there is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kinds::testing::container;
 
@@ -19,4 +19,26 @@ fn what_the_code_cannot_say_stands_beside_it() {
     assert!(made.lines().any(|one| one == line), "{}", made.code);
     let made = container(json!({"net0": "name=eth0,hwaddr=BC:24:11:6E:4E:2E"}));
     assert!(made.lines().any(|line| line == "# It is on no bridge in Proxmox."), "{}", made.code);
+}
+
+/// Why a container with these keys is not Terraform's, and what helps.
+fn check(keys: Value, reason: &str, remedy: &str, tasks: bool) {
+    let made = container(keys.clone());
+    let (why, help) = made.aside().unwrap_or_else(|| panic!("{keys} became code"));
+    assert!(why.contains(reason) && help.is_some_and(|help| help.starts_with(remedy)), "{why}: {help:?}");
+    assert_eq!(!made.tasks.is_empty(), tasks, "{}", made.tasks);
+}
+
+#[test]
+fn what_the_provider_cannot_read_is_set_aside() {
+    let cores = "pct set 100 --cores 8  # all that pve has: changes nothing for the container; then import again";
+    check(json!({"cores": null, "cpulimit": "1"}), "provider rule C23", cores, true);
+    check(json!({"cores": null, "cpulimit": "0.0"}), "provider rule C23", cores, true);
+    check(json!({"memory": "lots"}), "provider rule C25", "say a number: pct set 100 --memory NUMBER", true);
+    let again = "import again when it is finished";
+    check(json!({"rootfs": null}), "no root file system", again, false);
+    check(json!({"lock": "create"}), "the lock `create`", again, false);
+    for keys in [json!({"cores": null, "cpulimit": "0"}), json!({"cpulimit": "1"}), json!({"lock": "backup"})] {
+        assert_eq!(container(keys.clone()).aside(), None, "{keys}");
+    }
 }

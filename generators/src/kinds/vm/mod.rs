@@ -20,7 +20,7 @@ pub(super) static HALF: Half = Half {
     word: "vm",
     data: true,
     namespace: super::Namespace::Guests,
-    place: |object, _| Ok(super::guest::place("proxmox_virtual_environment_vm", object)),
+    place: |object, _| super::guest::place("proxmox_virtual_environment_vm", object),
     name: |entry| entry.name.clone(),
     rows: ROWS,
     role: Some(|_| super::guest::ROLE),
