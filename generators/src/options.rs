@@ -87,6 +87,11 @@ impl Options {
         self.rest.iter().filter_map(|(name, _)| name.clone()).collect()
     }
 
+    /// The named value, which stays.
+    pub fn get(&self, option: &str) -> Option<&str> {
+        self.rest.iter().find_map(|(name, value)| (name.as_deref() == Some(option)).then_some(value.as_str()))
+    }
+
     /// Whether the option is still there.
     pub fn has(&self, option: &str) -> bool {
         self.rest.iter().any(|(name, _)| name.as_deref() == Some(option))

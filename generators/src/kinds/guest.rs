@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use proxmox_mpc_model::cluster::Guest;
 use proxmox_mpc_model::kinds::is_half_made;
+use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};
 use serde_json::{Map, Value as Json};
 
@@ -152,8 +153,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
         let text = draft.object.text("startup").unwrap_or_default();
         let named: Vec<String> =
             text.split(',').map(|one| if one == bare { format!("order={one}") } else { one.to_owned() }).collect();
-        let said = format!("--startup '{}'  # changes nothing for the guest; then import again", named.join(","));
-        let remedy = command(draft, &said);
+        let remedy = same(draft, "startup", &named.join(","));
         draft.remark(
             format!("its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"),
             Some(remedy),
@@ -209,6 +209,49 @@ pub(super) fn ip_config(options: &mut Options) -> Block {
 /// (docs/provider.md, T45).
 pub(super) fn managed(draft: &Draft<'_>) -> bool {
     listed(draft).is_some_and(|guest| guest.ha)
+}
+
+/// What is said behind a command that writes the same in other words.
+pub(super) const SAME: &str = "  # changes nothing for the guest; then import again";
+
+/// The command that writes a key in other words, which mean the same.
+pub(super) fn same(draft: &Draft<'_>, key: &str, value: &str) -> String {
+    command(draft, &format!("--{key} '{value}'{SAME}"))
+}
+
+/// A value with some of its options written otherwise; `None` leaves one as it is, and an empty text leaves it out.
+pub(super) fn rewritten(text: &str, other: impl Fn(Option<&str>, &str) -> Option<String>) -> String {
+    let properties = Properties::parse(text);
+    let items = properties.iter().filter_map(|(name, value)| {
+        let value = other(name, value).unwrap_or_else(|| value.to_owned());
+        let item = name.map_or_else(|| value.clone(), |name| format!("{name}={value}"));
+        (!value.is_empty()).then_some(item)
+    });
+    items.collect::<Vec<_>>().join(",")
+}
+
+/// What helps where the provider reads no ranges of VLANs (docs/provider.md, T9 and C14): each by itself; all of them are what a
+/// card has that names none.
+pub(super) fn single_vlans(draft: &Draft<'_>, key: &str, text: &str, trunks: &str) -> String {
+    /// As many as a command still shows well.
+    const MOST: usize = 128;
+    let numbers: Option<Vec<Vec<u16>>> = trunks
+        .split(';')
+        .map(|part| match part.split_once('-') {
+            Some((first, last)) => Some((first.parse().ok()?..=last.parse().ok()?).collect()),
+            None => Some(vec![part.parse().ok()?]),
+        })
+        .collect();
+    let numbers: Vec<u16> = numbers.into_iter().flatten().flatten().collect();
+    let singles = match numbers.len() {
+        0 => None,
+        count if count <= MOST => Some(numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(";")),
+        _ => (2..=4094).all(|vlan| numbers.contains(&vlan)).then(String::new),
+    };
+    let Some(singles) = singles else {
+        return format!("list the VLANs of {key} that are used, one by one: trunks=2;3;4");
+    };
+    same(draft, key, &rewritten(text, |name, _| (name == Some("trunks")).then(|| singles.clone())))
 }
 
 /// The `qm` or `pct` command that sets an option of this guest.

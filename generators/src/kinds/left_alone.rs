@@ -3,10 +3,9 @@
 
 use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::kinds::{Form, index, matches};
-use proxmox_mpc_model::property::Properties;
 use serde_json::Value as Json;
 
-use super::guest::command;
+use super::guest::{SAME, command, rewritten, same};
 use crate::coverage::Fate;
 use crate::draft::{Draft, Options};
 
@@ -57,9 +56,6 @@ static FAMILIES: &[Family] = &[
     family("container", "rootfs", "disk"),
 ];
 
-/// What is said behind a remedy that writes a value in other words.
-const THEN: &str = "  # changes nothing for the guest; then import again";
-
 /// Looks at everything that the rows before have read.
 pub(super) fn row(draft: &mut Draft<'_>) {
     for options in std::mem::take(&mut draft.misread) {
@@ -88,8 +84,10 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
             "on in another word than `1`, which the provider reads as off (provider rule T16)",
         );
     }
-    let respelled = format!("--{key} '{}'{THEN}", respelled(text, &options.misread));
-    let remedy = command(draft, &respelled);
+    let is_one = |name: Option<&str>, value: &str| {
+        options.misread.iter().any(|(known, word)| known.as_deref() == name && word == value).then(|| "1".to_owned())
+    };
+    let remedy = same(draft, key, &rewritten(text, is_one));
     leave(
         draft,
         family,
@@ -111,19 +109,6 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
 /// How an option is written: `firewall=on`, or `on` without a name.
 fn word((name, word): &(Option<String>, String)) -> String {
     name.as_ref().map_or_else(|| word.clone(), |name| format!("{name}={word}"))
-}
-
-/// The value with these switches written as `1`.
-fn respelled(text: &str, switches: &[(Option<String>, String)]) -> String {
-    let is_one = |name: Option<&str>, value: &str| {
-        switches.iter().any(|(known, word)| known.as_deref() == name && word == value)
-    };
-    let properties = Properties::parse(text);
-    let items = properties.iter().map(|(name, value)| {
-        let value = if is_one(name, value) { "1" } else { value };
-        name.map_or_else(|| value.to_owned(), |name| format!("{name}={value}"))
-    });
-    items.collect::<Vec<_>>().join(",")
 }
 
 /// The provider counts the blocks, whatever numbers the keys have: with a gap a change makes others of them, most often beside
@@ -179,7 +164,7 @@ fn top_level(draft: &mut Draft<'_>) {
         let Some(word) = value.as_str().filter(|_| is_switch) else { continue };
         if boolean::parse(word) == Some(true) {
             draft.unsayable(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
-            let remedy = command(draft, &format!("--{key} 1{THEN}"));
+            let remedy = command(draft, &format!("--{key} 1{SAME}"));
             draft.remark(
                 format!("{key} is on, and sent as the text `{word}`, which the provider reads as off (provider rule T41)"),
                 Some(remedy),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Step, Variable};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest::{command, in_force, managed, vmid};
+use crate::kinds::guest::{SAME, command, in_force, managed, vmid};
 use crate::notes::TIMEOUTS;
 
 /// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
@@ -47,9 +47,8 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
 fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
     let (name, whose) = (format!("{}_template", draft.label()), draft.title());
     match system {
-        Some("unmanaged") => draft.default("ostype"),
+        Some("unmanaged") | None => {}
         Some(_) => draft.lost("ostype", "the provider does not know this kind of system"),
-        None => {}
     }
     template(draft, "unmanaged", name, &whose);
     draft.ignore_noted(&["operating_system"]);
@@ -96,6 +95,14 @@ pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
     if is_set("cores")? || !is_set("cpulimit")? {
         return Ok(());
     }
+    let remedy = all_cores(draft)?;
+    let reason = "it has a `cpulimit` and no `cores`: Proxmox tells its processors as text, on which the provider's Read fails \
+                  (provider rule C23)";
+    Err(SetAside::new(reason).remedy(remedy).into())
+}
+
+/// The command that says how many cores a container without a limit may use now.
+fn all_cores(draft: &Draft<'_>) -> Result<String, Unreadable> {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let mut known = None;
     if let Some(answer) = draft.cluster.get(&ApiPath::parse("nodes"))? {
@@ -104,10 +111,7 @@ pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
     }
     let cores = known.map_or_else(|| "$(nproc)".to_owned(), |cores| cores.to_string());
     let said = format!("--cores {cores}  # all that {node} has: changes nothing for the container; then import again");
-    let remedy = command(draft, &said);
-    let reason = "it has a `cpulimit` and no `cores`: Proxmox tells its processors as text, on which the provider's Read fails \
-                  (provider rule C23)";
-    Err(SetAside::new(reason).remedy(remedy).into())
+    Ok(command(draft, &said))
 }
 
 /// Numbers that Proxmox could not read are sent as the text that they are, on which the provider's Read fails
@@ -124,7 +128,7 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
 
 /// The processors. Cores that are not limited read as one, and the first change of this block would set them so
 /// (docs/provider.md, C8).
-pub(super) fn cpu(draft: &mut Draft<'_>) {
+pub(super) fn cpu(draft: &mut Draft<'_>) -> Step {
     let architecture = draft.text("arch").unwrap_or_else(|| "amd64".to_owned());
     let (cores, units) = (draft.integer("cores"), draft.integer("cpuunits").unwrap_or(0));
     let limit = draft.text("cpulimit").filter(|limit| limit.parse() != Ok(0.0));
@@ -137,9 +141,9 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
     }
     if architecture == "amd64" && cores.unwrap_or(1) == 1 && limit.is_none() && units == 0 {
         if cores.is_none() {
-            unlimited(draft);
+            unlimited(draft)?;
         }
-        return;
+        return Ok(());
     }
     let mut block = Block::new("cpu");
     let known = bpg::CONTAINER_ARCHITECTURES.contains(&architecture.as_str());
@@ -161,22 +165,43 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
         block.set_some("units", (units != 0).then_some(units));
     }
     if cores.is_none() {
-        unlimited(draft);
+        unlimited(draft)?;
         draft.nest_with("The cores are not limited: a change here would set them to 1 unless it sets them too.", block);
     } else {
         draft.nest(block);
     }
+    Ok(())
 }
 
-fn unlimited(draft: &mut Draft<'_>) {
+fn unlimited(draft: &mut Draft<'_>) -> Step {
+    let remedy = all_cores(draft)?;
     draft.remark(
         "its cores are not limited: the first change of its cpu block would set one core (provider rule C8)",
-        None,
+        Some(remedy),
     );
+    Ok(())
 }
 
+/// The memory. What is not set is 512 MiB to Proxmox, of memory and of swap, and none to the provider (docs/provider.md, C7).
 pub(super) fn memory(draft: &mut Draft<'_>) {
-    let (memory, swap) = (draft.integer("memory").unwrap_or(0), draft.integer("swap").unwrap_or(0));
+    let (memory, swap) = (draft.integer("memory"), draft.integer("swap"));
+    let absent: Vec<&str> = [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
+    let (memory, swap) = (memory.unwrap_or(512), swap.unwrap_or(512));
+    if !absent.is_empty() && memory >= 16 {
+        let mut block = Block::new("memory");
+        block.set("dedicated", memory);
+        block.set_some("swap", (swap != 0).then_some(swap));
+        draft.nest(block);
+        let names = absent.join(" and ");
+        draft.ignore(&["memory"], format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"));
+        let options: Vec<String> = absent.iter().map(|key| format!("--{key} 512")).collect();
+        let remedy = command(draft, &format!("{}{SAME}", options.join(" ")));
+        draft.remark(
+            format!("its {names} is not set, which means 512 MiB; the provider reads 0, and Terraform changes nothing of it (provider rule C7)"),
+            Some(remedy),
+        );
+        return;
+    }
     for (key, default) in [("memory", memory == 512), ("swap", swap == 0)] {
         if default {
             draft.default(key);
@@ -186,9 +211,9 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
         return;
     }
     if memory < 16 {
-        draft.ignore(&["memory"], "the provider takes no less than 16 MiB, and absent memory is none to it");
+        draft.ignore(&["memory"], "the provider takes no less than 16 MiB");
         for key in ["memory", "swap"] {
-            draft.lost(key, "the provider cannot say absent memory or less than 16 MiB (provider rule C7)");
+            draft.lost(key, "the provider cannot say less than 16 MiB (provider rule C7)");
         }
         return;
     }

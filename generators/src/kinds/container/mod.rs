@@ -40,7 +40,7 @@ static ROWS: &[Row] = &[
     Row::custom(&["console", "cmode", "tty"], general::console),
     Row::checked(&[], general::processors),
     Row::checked(&[], general::numbers),
-    Row::custom(&["arch", "cores", "cpulimit", "cpuunits"], general::cpu),
+    Row::checked(&["arch", "cores", "cpulimit", "cpuunits"], general::cpu),
     Row::custom(&["memory", "swap"], general::memory),
     Row::checked(&["rootfs"], volumes::root),
     Row::checked(&["mp[n]"], volumes::mount_points),

@@ -42,3 +42,19 @@ fn what_the_provider_cannot_read_is_set_aside() {
         assert_eq!(container(keys.clone()).aside(), None, "{keys}");
     }
 }
+
+#[test]
+fn what_is_not_set_is_what_proxmox_takes_it_for() {
+    let check = |keys: Value, line: &str, ignored: bool, remedy: &[&str]| {
+        let made = container(keys.clone());
+        assert!(made.lines().any(|one| one == line), "{line}\n{}", made.code);
+        assert_eq!(made.ignores("memory"), ignored, "{}", made.code);
+        assert_eq!(made.remedies(), remedy, "{keys}");
+    };
+    let same = "  # changes nothing for the guest; then import again";
+    check(json!({"swap": null}), "swap = 512", true, &[&format!("pct set 100 --swap 512{same}")]);
+    check(json!({"memory": null, "swap": 0}), "dedicated = 512", true, &[&format!("pct set 100 --memory 512{same}")]);
+    check(json!({"memory": 1024}), "dedicated = 1024", false, &[]);
+    let cores = "pct set 100 --cores 8  # all that pve has: changes nothing for the container; then import again";
+    check(json!({"cores": null}), "swap = 512", false, &[cores]);
+}

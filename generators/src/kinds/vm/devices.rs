@@ -7,7 +7,7 @@ use proxmox_mpc_model::boolean;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
-use crate::kinds::guest::command;
+use crate::kinds::guest::{rewritten, same};
 use crate::kinds::stands;
 
 /// The guest agent.
@@ -109,8 +109,8 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         if acl == Some(true) && attributes == Some(false) {
             let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
             let kept = text.split(',').filter(|option| !option.starts_with("expose-xattr="));
-            let mended = format!("--{} {}", options.key(), kept.collect::<Vec<_>>().join(","));
-            return Err(SetAside::new(reason).remedy(command(draft, &mended)).into());
+            let mended = same(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
+            return Err(SetAside::new(reason).remedy(mended).into());
         }
         let mut block = Block::new("virtiofs");
         let directory = options.take_or_first("dirid").unwrap_or_default();
@@ -231,8 +231,9 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
         let Ok(decoded) = BASE64_STANDARD.decode(&value) else {
             let reason =
                 format!("the provider cannot read `{field}` of smbios1, which is not Base64 (provider rule T22)");
-            let remedy = "write the texts of smbios1 in Base64, with base64=1";
-            return Err(SetAside::new(reason).remedy(remedy).into());
+            let mut set_aside = SetAside::new(reason);
+            set_aside.remedy = in_base64(draft, encoded);
+            return Err(set_aside.into());
         };
         let decoded = String::from_utf8(decoded);
         plain |= !encoded || decoded.is_err();
@@ -245,6 +246,9 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
             "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (provider rule T22)",
         );
         draft.ignore(&["smbios"], "the provider reads these texts wrongly");
+        if let Some(remedy) = in_base64(draft, encoded) {
+            draft.remark("the provider reads the texts of its smbios1 wrongly (provider rule T22)", Some(remedy));
+        }
         return Ok(());
     }
     if block.body.is_empty() {
@@ -256,6 +260,17 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     block.body.extend(uuid);
     draft.nest(block);
     Ok(())
+}
+
+/// The command that writes the texts of `smbios1` in Base64; `None` where they are said to be that already.
+fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
+    let text = draft.object.text("smbios1").filter(|_| !encoded)?;
+    let value = rewritten(&text, |name, value| match name {
+        Some("uuid") | None => None,
+        Some("base64") => Some(String::new()),
+        Some(_) => Some(BASE64_STANDARD.encode(value)),
+    });
+    Some(same(draft, "smbios1", &format!("{value},base64=1")))
 }
 
 pub(super) fn watchdog(draft: &mut Draft<'_>) {

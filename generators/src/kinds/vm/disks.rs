@@ -7,6 +7,7 @@ use proxmox_mpc_model::volume::VolumeId;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::Block;
+use crate::kinds::guest::{command, rewritten};
 use crate::kinds::stands;
 
 use super::volumes::{cloud_init, extension, readable};
@@ -239,7 +240,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
         Some(serial) if serial.len() > 20 => refuse(draft, options, index, "serial"),
         serial => block.set_some("serial", serial),
     }
-    match whole(options, "queues")? {
+    match whole(draft, options, "queues")? {
         Some(queues) if queues >= 2 => block.set("queues", queues),
         Some(0) | None => {}
         Some(_) => refuse(draft, options, index, "queues"),
@@ -247,7 +248,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
     let mut speed = Block::new("speed");
     let mut limited = false;
     for (option, attribute) in LIMITS {
-        let Some(number) = whole(options, option)? else { continue };
+        let Some(number) = whole(draft, options, option)? else { continue };
         limited = true;
         speed.set_some(attribute, (number != 0).then_some(number));
     }
@@ -257,23 +258,28 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
     Ok(())
 }
 
+/// The next whole number: cut off, half a MB would be no limit at all.
+fn whole_limit(draft: &Draft<'_>, key: &str, value: &str, option: &str, text: &str) -> String {
+    let whole = text.split('.').next().and_then(|whole| whole.parse::<u64>().ok()).unwrap_or_default() + 1;
+    let value = rewritten(value, |name, _| (name == Some(option)).then(|| whole.to_string()));
+    command(draft, &format!("--{key} '{value}'  # a limit of {whole} instead of {text}; then import again"))
+}
+
 fn refuse(draft: &mut Draft<'_>, options: &Options, index: usize, option: &str) {
     draft.lost(&format!("{}.{option}", options.key()), "the provider's validator refuses this value");
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
 }
 
 /// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).
-fn whole(options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
+fn whole(draft: &Draft<'_>, options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
     let Some(text) = options.take(option) else { return Ok(None) };
     let key = options.key();
+    let value = draft.object.text(key).unwrap_or_default();
     text.parse().map(Some).map_err(|_| {
         SetAside::new(format!(
             "the provider cannot read `{option}={text}` of {key}: it takes whole numbers (provider rule T15)"
         ))
-        .remedy(format!(
-            "give {key} a whole number, for example {option}={}",
-            text.split('.').next().unwrap_or_default()
-        ))
+        .remedy(whole_limit(draft, key, &value, option, &text))
         .into()
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
+use crate::kinds::guest::single_vlans;
 use crate::kinds::stands;
 
 const DROPPED: &str =
@@ -63,7 +64,8 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
     {
         let reason =
             format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule T9)");
-        return Err(SetAside::new(reason).remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4")).into());
+        let remedy = single_vlans(draft, &key, text, trunks.as_deref().unwrap_or_default());
+        return Err(SetAside::new(reason).remedy(remedy).into());
     }
     let (bridge, firewall, link_down) = (options.take("bridge"), options.flag("firewall"), options.flag("link_down"));
     // A model without an address (`virtio`) is not understood; a running Proxmox always writes one.

@@ -88,7 +88,7 @@ fn every_volume_that_the_provider_asks_for_is_looked_for() {
     let said = "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
     check(usb, json!([]), "for a volume", said);
     let behind = json!({"efidisk0": "efitype=4m,local:100/vm-100-disk-0.raw,format=raw"});
-    let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest";
+    let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
     check(behind, json!([]), "first place", said);
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{self, command, vmid};
+use crate::kinds::guest::{self, command, same, vmid};
 use crate::kinds::stands;
 
 /// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
@@ -84,8 +84,7 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
 fn device(draft: &Draft<'_>, key: &str, file: &str) -> SetAside {
     let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
     let text = draft.object.text(key).unwrap_or_default();
-    let said = command(draft, &format!("--{key} '{text},format=raw'  # changes nothing for the guest; then import again"));
-    SetAside::new(reason).remedy(said)
+    SetAside::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
 }
 
 /// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
@@ -103,7 +102,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
         let reason = "the provider finds the volume of efidisk0 in the first place or behind `file=` only";
         let text = draft.text("efidisk0").unwrap_or_default();
         let others: Vec<&str> = text.split(',').filter(|one| *one != file).collect();
-        let remedy = command(draft, &format!("--efidisk0 '{file},{}'  # changes nothing for the guest", others.join(",")));
+        let remedy = same(draft, "efidisk0", &format!("{file},{}", others.join(",")));
         return Err(SetAside::new(reason).remedy(remedy).into());
     }
     options.take("size");
@@ -131,8 +130,7 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
         draft.unsayable("tpmstate0", WHY);
         draft.ignore(&["tpm_state"], WHY);
         let text = draft.object.text("tpmstate0").unwrap_or_default();
-        let said = format!("--tpmstate0 '{text},version=v1.2'  # changes nothing for the guest; then import again");
-        let remedy = command(draft, &said);
+        let remedy = same(draft, "tpmstate0", &format!("{text},version=v1.2"));
         draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", Some(remedy));
     } else if datastore == "local-lvm" && version.as_deref() == Some("v2.0") {
         draft.ignore(&["tpm_state"], "an import does not read a TPM 2.0 on local-lvm (provider rule T11)");
