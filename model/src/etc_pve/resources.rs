@@ -188,7 +188,8 @@ fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
     let mut images: BTreeMap<String, Vec<(&str, Row)>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for guest in guests.iter().filter(|guest| guest.kind == GuestType::Qemu) {
-        let current = guest.configuration.current.values();
+        // A disk that waits for the next start is there already.
+        let current = guest.configuration.current.values().chain(guest.configuration.pending.values());
         let everywhere = current.chain(guest.configuration.snapshots.values().flat_map(Row::values));
         for drive in everywhere.filter_map(|value| Some(Drive::parse(value.as_str()?))) {
             let Some(volume) = drive.stored() else { continue };
