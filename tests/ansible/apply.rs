@@ -352,7 +352,7 @@ fn what_differs_is_sent_and_nothing_else() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    let cases: Vec<Case> = cases().into_iter().chain(rights()).collect();
+    let cases: Vec<Case> = cases().into_iter().chain(rights()).chain(rows()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
         let stub = Stub::start(answer);

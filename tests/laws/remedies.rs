@@ -115,7 +115,8 @@ impl Twin {
         let mut meaning: BTreeMap<String, String> =
             kind.keys.iter().filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
         meaning.extend(ASSUMED.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest") {
+        for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest")
+        {
             let text = object::text(value).unwrap_or_else(|| value.to_string());
             let Some(Form::Properties(first)) = kind.key(key).map(|key| key.form) else {
                 meaning.insert(key.clone(), text);
@@ -232,8 +233,10 @@ fn a_remedy_for_a_container_helps_and_changes_nothing() {
     }
     // As many cores as the node has are no limit.
     check("lxc", "cores: NONE\ncpulimit: 2", &["cores"]);
-    check("lxc", "mp2: /srv/a,mp=/a\nmp5: /srv/b,mp=/b", &[
-        "mp0.mp", "mp0.volume", "mp1.mp", "mp1.volume", "mp2.mp", "mp2.volume", "mp5.mp", "mp5.volume",
-    ]);
+    check(
+        "lxc",
+        "mp2: /srv/a,mp=/a\nmp5: /srv/b,mp=/b",
+        &["mp0.mp", "mp0.volume", "mp1.mp", "mp1.volume", "mp2.mp", "mp2.volume", "mp5.mp", "mp5.volume"],
+    );
     check("lxc", "dev1: /dev/net/tun", &["dev0.path", "dev1.path"]);
 }

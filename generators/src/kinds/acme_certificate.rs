@@ -1,6 +1,6 @@
 //! ACME certificates of nodes: where their keys go in `proxmox_acme_certificate`.
 
-use proxmox_mpc_model::{Answer, ApiPath, Object, kinds};
+use proxmox_mpc_model::{ApiPath, Object, kinds};
 
 use super::{Around, Half, Namespace, Place, guard};
 use crate::ansible::Role;

@@ -20,7 +20,12 @@ pub(crate) struct Made {
 
 /// A virtual machine with these keys beside what every one has.
 pub(crate) fn vm(keys: Value) -> Made {
-    guest("qemu", json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}), keys, BTreeMap::new())
+    guest(
+        "qemu",
+        json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}),
+        keys,
+        BTreeMap::new(),
+    )
 }
 
 /// A container with these keys beside what every one has.

@@ -233,24 +233,30 @@ fn settled(mut guest: Guest) -> Guest {
     guest
 }
 
-/// The least of a guest for which this is still so: lines and parts are taken out one by one.
+/// The least of a guest for which this is still so: half of the lines are taken out, then fewer, then parts of the rest.
 pub(super) fn smallest(guest: &Guest, is_so: impl Fn(&Guest) -> bool) -> Guest {
     let mut guest = guest.clone();
-    let mut line = guest.lines.len();
-    while line > 0 {
-        line -= 1;
-        let mut less = guest.clone();
-        less.lines.remove(line);
-        if is_so(&less) {
-            guest = less;
-            continue;
-        }
-        let mut part = guest.lines[line].parts.len();
-        while part > 0 && guest.lines[line].parts.len() > 1 {
-            part -= 1;
-            let less = guest.without(line, part);
+    let mut count = guest.lines.len().div_ceil(2);
+    while count > 0 {
+        let mut start = 0;
+        while start < guest.lines.len() {
+            let mut less = guest.clone();
+            less.lines.drain(start..(start + count).min(guest.lines.len()));
             if is_so(&less) {
                 guest = less;
+            } else {
+                start += count;
+            }
+        }
+        count /= 2;
+    }
+    for line in (0..guest.lines.len()).rev() {
+        for part in (0..guest.lines[line].parts.len()).rev() {
+            if guest.lines[line].parts.len() > 1 {
+                let less = guest.without(line, part);
+                if is_so(&less) {
+                    guest = less;
+                }
             }
         }
     }

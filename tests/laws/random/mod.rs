@@ -5,6 +5,7 @@ mod changed;
 mod guests;
 mod meaning;
 mod proved;
+mod rebuilt;
 mod truth;
 mod values;
 

@@ -185,7 +185,8 @@ fn unlimited(draft: &mut Draft<'_>) -> Step {
 /// The memory. What is not set is 512 MiB to Proxmox, of memory and of swap, and none to the provider (docs/provider.md, C7).
 pub(super) fn memory(draft: &mut Draft<'_>) {
     let (memory, swap) = (draft.integer("memory"), draft.integer("swap"));
-    let absent: Vec<&str> = [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
+    let absent: Vec<&str> =
+        [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
     let (memory, swap) = (memory.unwrap_or(512), swap.unwrap_or(512));
     if !absent.is_empty() && memory >= 16 {
         let mut block = Block::new("memory");
@@ -193,7 +194,10 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
         block.set_some("swap", (swap != 0).then_some(swap));
         draft.nest(block);
         let names = absent.join(" and ");
-        draft.ignore(&["memory"], format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"));
+        draft.ignore(
+            &["memory"],
+            format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"),
+        );
         let options: Vec<String> = absent.iter().map(|key| format!("--{key} 512")).collect();
         let remedy = command(draft, &format!("{}{SAME}", options.join(" ")));
         draft.remark(

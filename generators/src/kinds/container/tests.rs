@@ -11,7 +11,11 @@ fn what_the_code_cannot_say_stands_beside_it() {
     assert_eq!(made.fate("lxc"), "Terraform");
     assert!(made.lines().any(|line| line == "# - lxc.cap.drop: sys_admin"), "{}", made.code);
     let made = container(json!({"rootfs": "tank:subvol-100-disk-0"}));
-    assert!(made.lines().any(|line| line == "# No size is set in Proxmox, which the provider reads as 0."), "{}", made.code);
+    assert!(
+        made.lines().any(|line| line == "# No size is set in Proxmox, which the provider reads as 0."),
+        "{}",
+        made.code
+    );
     let made = container(json!({"rootfs": "local-lvm:vm-100-disk-0,size=1536M"}));
     assert!(made.fate("rootfs.size").starts_with("not expressible"), "{}", made.code);
     let made = container(json!({"startup": "3"}));

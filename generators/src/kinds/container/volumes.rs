@@ -5,8 +5,8 @@ use proxmox_mpc_model::volume::VolumeId;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{Block, Value};
-use crate::kinds::stands;
 use crate::kinds::vm::disks::gibibytes;
+use crate::kinds::{guest, stands};
 
 const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
@@ -103,8 +103,12 @@ pub(super) fn devices(draft: &mut Draft<'_>) -> Step {
     for (index, text) in draft.family("dev") {
         let key = format!("dev{index}");
         let mut options = decoded(&key, &text)?;
+        let Some(path) = options.take_or_first("path").filter(|path| !path.is_empty()) else {
+            let reason = format!("{key} names no device, which the provider refuses and with which no start succeeds");
+            return Err(SetAside::new(reason).remedy(guest::command(draft, &format!("--delete {key}"))).into());
+        };
         let mut block = Block::new("device_passthrough");
-        block.set("path", options.take_or_first("path").unwrap_or_default());
+        block.set("path", path);
         block.set_some("mode", options.take("mode").filter(|mode| mode != "0660"));
         for option in ["uid", "gid"] {
             let Some(text) = options.take(option) else { continue };

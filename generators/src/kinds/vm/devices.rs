@@ -308,7 +308,10 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
         return;
     }
     if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
-        draft.ignore(&["amd_sev"], "an import does not read memory encryption that has nothing but defaults (provider rule T38)");
+        draft.ignore(
+            &["amd_sev"],
+            "an import does not read memory encryption that has nothing but defaults (provider rule T38)",
+        );
     }
     let mut block = Block::new("amd_sev");
     block.set("type", kind);
