@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use proxmox_mpc_generators::coverage::Outcome;
 use proxmox_mpc_model::derived::Deriver;
-use proxmox_mpc_model::kinds::{Form, KINDS};
+use proxmox_mpc_model::kinds::{Form, KINDS, Key};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster, Identity, boolean, object};
@@ -112,8 +112,14 @@ impl Twin {
         let path = ApiPath::parse(&format!("nodes/pve/{}/100/config", self.kind));
         let answer = self.read(&path).unwrap();
         let kind = KINDS.iter().find(|kind| kind.prefix == self.kind).unwrap();
-        let mut meaning: BTreeMap<String, String> =
-            kind.keys.iter().filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
+        let default = |key: &Key| {
+            let name = match key.form {
+                Form::Properties(Some(first)) => format!("{}.{first}", key.name),
+                _ => key.name.to_owned(),
+            };
+            Some((name, key.default?.to_owned()))
+        };
+        let mut meaning: BTreeMap<String, String> = kind.keys.iter().filter_map(default).collect();
         meaning.extend(ASSUMED.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest") {
             let text = object::text(value).unwrap_or_else(|| value.to_string());
@@ -121,7 +127,6 @@ impl Twin {
                 meaning.insert(key.clone(), text);
                 continue;
             };
-            meaning.remove(key);
             for (name, value) in Properties::parse(&text).iter() {
                 let name = name.or(first).unwrap_or_default();
                 // A card's model stands as the name of its address.
@@ -137,8 +142,6 @@ impl Twin {
 
 /// What Proxmox assumes of options within values.
 const ASSUMED: &[(&str, &str)] = &[
-    ("cpu.cputype", "kvm64"),
-    ("memory.current", "512"),
     ("scsi1.format", "raw"),
     ("tpmstate0.version", "v1.2"),
     ("efidisk0.format", "raw"),
@@ -222,7 +225,7 @@ fn a_remedy_for_a_container_helps_and_changes_nothing() {
     for lines in [
         "dev0: /dev/net/tun,deny-write=on",
         "features: nesting=yes,keyctl=on,fuse=true",
-        "mp0: local-lvm:vm-100-disk-1,mp=/data,backup=yes,ro=on,acl=on,size=4G",
+        "mp0: /srv/data,mp=/data,backup=yes,ro=on,acl=on",
         "net0: name=eth0,bridge=vmbr0,firewall=yes,link_down=no,hwaddr=BC:24:11:7E:16:48,ip=dhcp,type=veth",
         "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth",
         "rootfs: local-lvm:vm-100-disk-0,quota=on,replicate=no,size=8G",

@@ -124,8 +124,8 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
         return;
     }
     let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
-    for (number, place) in &moved {
-        let reason = format!("made anew it is {stem}{place}: the provider counts from 0 (provider rule {rule})");
+    for (number, _) in &moved {
+        let reason = format!("made anew it has another number: the provider counts from 0 (provider rule {rule})");
         draft.unsayable(&format!("{stem}{number}"), reason);
     }
     let all = |one: fn(&(u32, u32)) -> u32| {
