@@ -191,12 +191,11 @@ fn a_remedy_for_a_machine_helps_and_changes_nothing() {
         "amd-sev: std,kernel-hashes=on",
         "cpu: NONE",
         "efidisk0: local-lvm:vm-100-disk-0,pre-enrolled-keys=TRUE,size=4M",
-        "efidisk0: efitype=4m,local:100/vm-100-disk-0.raw",
+        "efidisk0: efitype=4m,local-lvm:vm-100-disk-0",
         "efidisk0: /dev/sdx",
         "hostpci0: 01:00,pcie=on,x-vga=yes",
         "memory: current=2048",
         "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,firewall=on,link_down=no",
-        "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2;5-7",
         "scsi0: local-lvm:vm-100-disk-0,backup=no,iothread=on,size=8G,ssd=yes",
         "scsi1: /dev/disk/by-id/usb-Samsung_T7-0:0,size=500G",
         "scsihw: NONE",
@@ -207,14 +206,12 @@ fn a_remedy_for_a_machine_helps_and_changes_nothing() {
         "usb0: host=046d:c52b,usb3=yes",
         "migrate_downtime: 0.1",
     ] {
-        let changed: &[&str] = match lines {
-            // The texts are the same, in Base64; the boot, which stands first, is named.
-            _ if lines.starts_with("smbios1") => &["smbios1.serial"],
-            _ => &[],
-        };
-        check("qemu", lines, changed);
+        // The texts of `smbios1` are the same, in Base64.
+        check("qemu", lines, if lines.starts_with("smbios1") { &["smbios1.serial"] } else { &[] });
     }
     check("qemu", "scsi0: local-lvm:vm-100-disk-0,mbps_rd=0.5,size=8G", &["scsi0.mbps_rd"]);
+    // The same VLANs, one by one.
+    check("qemu", "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2;5-7", &["net0.trunks"]);
     check("qemu", "migrate_downtime: 0.4", &["migrate_downtime"]);
     check("qemu", "usb2: host=046d:c52b", &["usb0.host", "usb2.host"]);
     check("qemu", "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2-4094", &["net0.trunks"]);
@@ -227,12 +224,13 @@ fn a_remedy_for_a_container_helps_and_changes_nothing() {
         "features: nesting=yes,keyctl=on,fuse=true",
         "mp0: /srv/data,mp=/data,backup=yes,ro=on,acl=on",
         "net0: name=eth0,bridge=vmbr0,firewall=yes,link_down=no,hwaddr=BC:24:11:7E:16:48,ip=dhcp,type=veth",
-        "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth",
         "rootfs: local-lvm:vm-100-disk-0,quota=on,replicate=no,size=8G",
         "startup: 3",
     ] {
         check("lxc", lines, &[]);
     }
+    // The same VLANs, one by one.
+    check("lxc", "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth", &["net0.trunks"]);
     // As many cores as the node has are no limit.
     check("lxc", "cores: NONE\ncpulimit: 2", &["cores"]);
     check("lxc", "mp2: /srv/a,mp=/a\nmp5: /srv/b,mp=/b", &[
