@@ -142,6 +142,7 @@ impl Twin {
 
 /// What Proxmox assumes of options within values.
 const ASSUMED: &[(&str, &str)] = &[
+    ("amd-sev.allow-smt", "1"),
     ("scsi1.format", "raw"),
     ("tpmstate0.version", "v1.2"),
     ("efidisk0.format", "raw"),
@@ -189,6 +190,7 @@ fn a_remedy_for_a_machine_helps_and_changes_nothing() {
         "agent: on",
         "agent: enabled=yes,fstrim_cloned_disks=on",
         "amd-sev: std,kernel-hashes=on",
+        "amd-sev: es",
         "cpu: NONE",
         "efidisk0: local-lvm:vm-100-disk-0,pre-enrolled-keys=TRUE,size=4M",
         "efidisk0: efitype=4m,local-lvm:vm-100-disk-0",
