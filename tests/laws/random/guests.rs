@@ -5,7 +5,7 @@ use std::fmt;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
-use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
+use proxmox_mpc_model::schema::{Domain, Method, Parameter, Verb, schema};
 
 use super::values::{Place, value};
 
@@ -147,19 +147,24 @@ pub(super) fn guest(sort: Sort, id: u32) -> BoxedStrategy<Guest> {
     subsequence(free, 0..=most)
         .prop_map(move |free| [needed.clone(), free].concat())
         .prop_flat_map(move |keys| {
-            keys.into_iter().map(|(name, parameter)| lines(id, name, parameter)).collect::<Vec<_>>()
+            keys.into_iter().map(|(name, parameter)| lines(id, found.method, name, parameter)).collect::<Vec<_>>()
         })
         .prop_map(move |lines| settled(Guest { id, sort, lines: lines.into_iter().flatten().collect() }))
         .boxed()
 }
 
 /// The lines of a key, more than one of a family.
-fn lines(guest: u32, name: &'static str, parameter: &'static Parameter) -> BoxedStrategy<Vec<Line>> {
+fn lines(
+    guest: u32,
+    method: &'static Method,
+    name: &'static str,
+    parameter: &'static Parameter,
+) -> BoxedStrategy<Vec<Line>> {
     let Some(stem) = name.strip_suffix("[n]") else {
         return line(guest, name.to_owned(), parameter).prop_map(|line| line.into_iter().collect()).boxed();
     };
-    // `numa` is a switch, and `numa0` a node of the guest.
-    let numbers: Vec<u32> = (0..MEMBERS.1).collect();
+    let is_one = |number: &u32| schema().parameter(method, &format!("{stem}{number}")).is_some();
+    let numbers: Vec<u32> = (0..MEMBERS.1).filter(is_one).collect();
     subsequence(numbers, 1..=MEMBERS.0)
         .prop_flat_map(move |numbers| {
             numbers.into_iter().map(|number| line(guest, format!("{stem}{number}"), parameter)).collect::<Vec<_>>()
