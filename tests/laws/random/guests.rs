@@ -184,7 +184,10 @@ fn line(guest: u32, key: String, parameter: &'static Parameter) -> BoxedStrategy
         .into_iter()
         .filter(|(name, known)| known.alias().is_none() && known.key_alias().is_none() && !NO_PARTS.contains(name))
         .collect();
-    let (needed, free): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(_, known)| known.is_required());
+    // Proxmox measures the volumes of containers; a drive that is no disk is a medium.
+    let measured = |name: &str| name == "size" && (key == "rootfs" || key.starts_with("mp"));
+    let (needed, free): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|(name, known)| known.is_required() || measured(name));
     let most = free.len().min(5);
     (subsequence(free, 0..=most), any::<bool>())
         .prop_flat_map(move |(free, bare)| {
@@ -226,6 +229,9 @@ fn settled(mut guest: Guest) -> Guest {
             line.parts.retain(|part| fixed || part.name != gateway);
         }
         let medium = line.parts.iter().any(|part| part.value == "none" || part.value.contains(":iso/"));
+        if !medium {
+            line.parts.retain(|part| part.name != "media");
+        }
         if medium {
             line.parts.retain(|part| matches!(part.name.as_str(), "file" | "media"));
         }

@@ -36,39 +36,45 @@ const NEW: &[(&str, &str)] = &[
 /// What the provider writes where the code says nothing (docs/rebuild.md).
 const OF_THE_PROVIDER: &[(&str, &str)] = &[("cpu.cputype", "qemu64"), ("keyboard", "en-us"), ("ostype", "unmanaged")];
 
-/// The keys of a guest, those of families that the provider counts without gaps, of which a remark tells (docs/provider.md,
-/// T35 and C22).
-fn counted(sort: Sort, keys: &Map<String, Value>) -> Map<String, Value> {
+/// The keys of a guest with what they are called there, under the names that they have where families are counted without
+/// gaps, as the provider does it: of those a remark tells (docs/provider.md, T35 and C22).
+fn counted(sort: Sort, keys: &Map<String, Value>) -> BTreeMap<String, (String, String)> {
     let families: &[&str] = match sort {
         Sort::Qemu => &["usb", "virtiofs"],
         Sort::Lxc => &["dev", "mp", "net"],
     };
     let mut sorted: Vec<&String> = keys.keys().collect();
     sorted.sort_by_key(|key| natural(key));
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let name = |key: &String| {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counted = BTreeMap::new();
+    for key in sorted {
+        let Some(text) = object::text(&keys[key]) else { continue };
         let (stem, number) = natural(key);
-        if number.is_none() || !families.contains(&stem) {
-            return key.clone();
-        }
-        let count = counts.entry(stem.to_owned()).or_default();
-        *count += 1;
-        format!("{stem}{}", *count - 1)
-    };
-    let names: Vec<String> = sorted.iter().copied().map(name).collect();
-    names.into_iter().zip(sorted).map(|(name, key)| (name, keys[key].clone())).collect()
+        let name = match number.filter(|_| families.contains(&stem)) {
+            Some(_) => {
+                let count = counts.entry(stem).or_default();
+                *count += 1;
+                format!("{stem}{}", *count - 1)
+            }
+            None => key.clone(),
+        };
+        counted.insert(name, (key.clone(), text));
+    }
+    counted
 }
 
-/// A cluster with these guests, and with what makes containers.
+/// A cluster with these guests, and with the files that they refer to and are made from.
 fn cluster(guests: &[Guest]) -> Memory {
     let mut answers = answers(guests);
     let content = ApiPath::parse("nodes/pve/storage/local/content");
-    let template = json!({
-        "volid": "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "content": "vztmpl", "format": "tzst",
-        "size": 126_515_062, "ctime": 1_700_000_000,
-    });
+    let file = |kind: &str, name: &str, format: &str| {
+        let volume = format!("local:{kind}/{name}");
+        json!({ "volid": volume, "content": kind, "format": format, "size": 126_515_062, "ctime": 1_700_000_000 })
+    };
     let mut rows = answers.get(&content).and_then(Answer::data).and_then(Value::as_array).cloned().unwrap_or_default();
-    rows.push(template);
+    rows.push(file("vztmpl", "debian-12-standard_12.7-1_amd64.tar.zst", "tzst"));
+    rows.push(file("iso", "x.iso", "iso"));
+    rows.extend(["hook.pl", "user.yml"].map(|name| file("snippets", name, "snippet")));
     answers.insert(content, Answer::ok(rows.into()));
     answers
 }
@@ -88,8 +94,9 @@ fn untold(made: &Generated, guest: &Guest, before: &Map<String, Value>, after: &
         made.notices.iter().filter(|notice| notice.identity == identity).map(|notice| notice.reason.as_str()).collect();
     let mut found = Vec::new();
     for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-        let side = |keys: &Map<String, Value>| {
-            keys.get(key).and_then(object::text).map(|text| meaning(guest.sort, key, &text)).unwrap_or_default()
+        let own = before.get(key).map_or(key, |(own, _)| own);
+        let side = |keys: &BTreeMap<String, (String, String)>| {
+            keys.get(key).map(|(_, text)| meaning(guest.sort, key, text)).unwrap_or_default()
         };
         let (before, after) = (side(before), side(after));
         for part in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
@@ -98,14 +105,14 @@ fn untold(made: &Generated, guest: &Guest, before: &Map<String, Value>, after: &
             let storage = |value: &String| value.split_once(':').map(|(storage, _)| storage.to_owned());
             let alike = matches!(part.as_str(), "file" | "volume") && was.and_then(storage) == is.and_then(storage);
             let called = called(key, part);
-            let own = was.is_none() && NEW.iter().any(|(name, _)| *name == called || name == key || name == part);
-            let fate = fates.get(&format!("{key}.{part}")).or_else(|| fates.get(key));
+            let new = was.is_none() && NEW.iter().any(|(name, _)| *name == called || name == key || name == part);
+            let fate = fates.get(&format!("{own}.{part}")).or_else(|| fates.get(own));
             let told = matches!(fate, Some(Fate::NotExpressible(_) | Fate::Volatile));
             let provider = was.is_none()
                 && OF_THE_PROVIDER.iter().any(|(name, new)| *name == called && is.is_some_and(|is| is == new));
             // A container without a number of cores gets one (C8), which is told.
             let remarked = was.is_none() && remarks.iter().any(|remark| remark.contains(key.as_str()));
-            if was != is && !alike && !own && !told && !provider && !remarked {
+            if was != is && !alike && !new && !told && !provider && !remarked {
                 let shown = |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
                 found.push(format!("{called}: was {}, is {}", shown(was), shown(is)));
             }
