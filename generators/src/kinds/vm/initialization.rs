@@ -43,16 +43,18 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
 fn without_drive(draft: &mut Draft<'_>) {
     let is_said = |key: &String| KEYS.iter().any(|known| matches(known, key));
     let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_said(key)).cloned().collect();
-    if keys.iter().all(|key| key == "ciupgrade" && draft.flag(key)) {
-        keys.iter().for_each(|key| draft.default(key));
-        return;
+    if !keys.is_empty() {
+        draft.ignore(&["initialization"], "there is no cloud-init drive, and the block would give a new machine one");
     }
-    draft.ignore(&["initialization"], "there is no cloud-init drive, and the block would give a new machine one");
     for key in keys {
-        draft.lost(
-            &key,
-            "there is no cloud-init drive, and the provider's block would give a new machine one (provider rule V3)",
-        );
+        if key == "ciupgrade" && draft.flag(&key) {
+            draft.default(&key);
+        } else {
+            draft.lost(
+                &key,
+                "there is no cloud-init drive, and the provider's block would give a new machine one (provider rule V3)",
+            );
+        }
     }
 }
 
