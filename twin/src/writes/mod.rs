@@ -3,7 +3,7 @@
 //! ARCHITECTURE.md, "The twin", says how to add one.
 
 use proxmox_mpc_model::derived::{Deriver, no_method};
-use proxmox_mpc_model::schema::{self, Method, Verb, schema};
+use proxmox_mpc_model::schema::{self, Method, Release, Verb};
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
@@ -113,12 +113,13 @@ fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Res
 
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
 fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
-    let mut segments = Deriver::new(&*transaction).canonical(request.path.clone())?.segments();
+    let deriver = Deriver::new(&*transaction);
+    let (mut segments, release) = (deriver.canonical(request.path.clone())?.segments(), deriver.release()?);
     if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
         segments[1] = transaction.local_node()?;
     }
     let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let Some(found) = schema().find(request.verb, &words) else {
+    let Some(found) = release.schema().find(request.verb, &words) else {
         return Err(Refusal::Answer(no_method(request.verb, &words)));
     };
     guard::check(transaction, &request, &found, class)?;
@@ -130,7 +131,7 @@ fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<
             return Err(Refusal::parameter(name, conflict));
         }
     }
-    schema::check(schema(), &found, &mut parameters).map_err(Refusal::Parameters)?;
+    schema::check(&found, &mut parameters).map_err(Refusal::Parameters)?;
     let call = Call {
         method: found.method,
         path: ApiPath::new(&segments),
@@ -161,7 +162,7 @@ fn written(method: &Method) -> Option<Run> {
 
 /// The writing methods of Proxmox's, and whether the twin does them. The server answers logins by itself.
 fn writing() -> impl Iterator<Item = (&'static Method, bool)> {
-    let writing = schema().methods().filter(|method| method.verb != Verb::Get);
+    let writing = Release::NEWEST.schema().methods().filter(|method| method.verb != Verb::Get);
     writing.map(|method| (method, method.path == "/access/ticket" || written(method).is_some()))
 }
 

@@ -4,7 +4,6 @@
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;
-use proxmox_mpc_model::schema::schema;
 use proxmox_mpc_model::volume::{Volume, VolumeId};
 use proxmox_mpc_model::volume_name;
 use serde_json::json;
@@ -124,7 +123,7 @@ fn parameters(
 /// What cannot be set, deleted and reverted at once, and options that there are none.
 fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
     let known = |key: &str| {
-        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && schema().parameter(call.method, key).is_some()
+        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some()
     };
     let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
     for key in reverted {
