@@ -11,8 +11,8 @@ use super::sheet::{Row, Sheet, row, rows, with};
 use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
 use super::{File, Tree, file};
-use crate::ApiPath;
 use crate::property::Properties;
+use crate::{ApiPath, names};
 
 /// The realms (`domains.cfg`).
 const REALMS: Dialect = Dialect {
@@ -143,8 +143,9 @@ fn people(users: &Users, sheet: &mut Sheet) {
         }
         lists[0].push(keys);
         lists[2].push(full);
-        sheet.put_at(ApiPath::new(["access", "users", name, "tfa"]), json!({}));
-        sheet.put_at(ApiPath::new(["access", "users", name, "token"]), rows(tokens));
+        let path = |below| ApiPath::new(["access", "users", &names::in_paths(name), below]);
+        sheet.put_at(path("tfa"), json!({}));
+        sheet.put_at(path("token"), rows(tokens));
     }
     let [all, enabled, full] = lists;
     sheet.put("access/users", rows(all));

@@ -12,7 +12,7 @@ use crate::cluster::GuestType;
 use crate::drive::Drive;
 use crate::kinds::without_file_names;
 use crate::property::Properties;
-use crate::{ApiPath, list};
+use crate::{ApiPath, list, processors};
 
 /// What lists are made of.
 pub(super) struct Parts<'p> {
@@ -135,7 +135,11 @@ impl<'p> Parts<'p> {
         let name = if is_vm { text("name") } else { text("hostname") };
         let invented = if is_vm { format!("VM {vmid}") } else { format!("CT{vmid}") };
         let memory = text("memory").and_then(|memory| Properties::parse(&memory).get_or_bare("current")?.parse().ok());
-        let processors = number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1));
+        let processors = if is_vm {
+            Some(json!(number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1))))
+        } else {
+            processors::of_container(configuration, None).map(|cpus| processors::as_number(&cpus))
+        };
         let disk = boot_drive(guest).and_then(|drive| drive.size()).map_or(0, |size| size.count());
         let mut entry = row([
             ("id", json!(format!("{}/{vmid}", guest.kind.word()))),
@@ -145,7 +149,7 @@ impl<'p> Parts<'p> {
             ("name", json!(name.unwrap_or(invented))),
             ("status", json!("stopped")),
             ("template", json!(number("template").unwrap_or(0))),
-            ("maxcpu", json!(processors)),
+            ("maxcpu", processors.unwrap_or(json!(1))),
             ("maxmem", json!(memory.unwrap_or(512_u64) << 20)),
             ("maxdisk", json!(disk)),
         ]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::roles::{SPECIAL, is_privilege};
 use super::sheet::Sheet;
-use super::words::{decoded, is_digits, lines};
+use super::words::{bytes, decoded, is_digits, lines};
 use crate::list::items;
 
 /// What the file holds.
@@ -131,7 +131,7 @@ impl Users {
         texts.extend(fields.get(5).map(|email| ("email", (*email).to_owned())));
         texts.extend(fields.get(7).filter(|keys| counts(keys)).map(|keys| ("keys", (*keys).to_owned())));
         let user = User { enable: counts(field(fields, 1)), expire: Some(expire), texts, tokens: BTreeMap::new() };
-        self.people.insert(name.to_owned(), user);
+        self.people.insert(bytes(name), user);
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl Users {
         if let Some(comment) = comment(field(fields, 2)) {
             group.comment = Some(comment);
         }
-        group.members.extend(items(field(fields, 1)).filter(|member| is_user(member)).map(str::to_owned));
+        group.members.extend(items(field(fields, 1)).filter(|member| is_user(member)).map(bytes));
         Ok(())
     }
 
@@ -185,11 +185,11 @@ impl Users {
             return is_name(group).then(|| Subject::Group(group.to_owned()));
         }
         if is_user(whom) {
-            return Some(Subject::User(whom.to_owned()));
+            return Some(Subject::User(bytes(whom)));
         }
         let (user, token) = whom.rsplit_once('!')?;
-        self.people.get(user)?.tokens.get(token)?;
-        Some(Subject::Token(whom.to_owned()))
+        self.people.get(&bytes(user))?.tokens.get(token)?;
+        Some(Subject::Token(bytes(whom)))
     }
 
     fn token(&mut self, fields: &[&str]) -> Read {
@@ -197,7 +197,7 @@ impl Users {
         let (user, name) =
             id.rsplit_once('!').filter(|(_, name)| !name.is_empty()).ok_or_else(|| format!("`{id}` is no token"))?;
         let expire = expiry(field(fields, 1))?;
-        let user = self.people.get_mut(user).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
+        let user = self.people.get_mut(&bytes(user)).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
         let token = Token { expire, separate: counts(field(fields, 2)), comment: comment(field(fields, 3)) };
         user.tokens.insert(name.to_owned(), token);
         Ok(())

@@ -170,3 +170,39 @@ fn what_is_no_copy_is_refused() {
     assert!(matches!(error(folder.path()), EtcPveError::TooLarge { limit: 1_048_576, .. }));
     assert!(matches!(error(&folder.path().join("user.cfg")), EtcPveError::Packed(_)));
 }
+
+/// Recorded on 9.2: `cpus` is a text where only the limit is set, and a name beyond ASCII is listed in another form than it
+/// is found by.
+#[test]
+fn what_the_provider_stumbles_over_is_told_as_proxmox_tells_it() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    fs::create_dir_all(folder.path().join("nodes/a/lxc")).unwrap();
+    let container = "arch: amd64\ncpulimit: 1\nhostname: limited\nmemory: 512\n\n[pve:pending]\ncores: 4\n";
+    fs::write(folder.path().join("nodes/a/lxc/200.conf"), container).unwrap();
+    let users = "user:j\u{f6}rg@pve:1:0::::::\ntoken:j\u{f6}rg@pve!t:0:1::\ngroup:g:j\u{f6}rg@pve::\n\
+                 acl:1:/:j\u{f6}rg@pve:PVEAuditor:\n";
+    fs::write(folder.path().join("user.cfg"), users).unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.2.11").unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+        let mut get = |path: &str| client.get(&format!("/api2/json/{path}")).answer();
+        assert_eq!(get("nodes/a/lxc/200/status/current").data().unwrap()["cpus"], json!("1"));
+        assert_eq!(get("nodes/a/lxc").data().unwrap()[0]["cpus"], json!("1"));
+        let resources = get("cluster/resources").data().unwrap().to_string();
+        assert!(resources.contains(r#""maxcpu":1"#), "{resources}");
+        let listed = "j\u{c3}\u{b6}rg@pve";
+        let users = get("access/users?full=1").data().unwrap().clone();
+        assert!(users.as_array().unwrap().iter().any(|user| user["userid"] == listed && user["groups"] == "g"));
+        assert_eq!(get("access/groups").data().unwrap()[0]["users"], listed);
+        assert_eq!(get("access/acl").data().unwrap()[0]["ugid"], listed);
+        let missing = get("access/users/j%C3%83%C2%B6rg%40pve");
+        let message = "no such user ('j\u{c3}\u{83}\u{c2}\u{b6}rg@pve')\n";
+        assert_eq!((missing.status, missing.body["message"].as_str()), (500, Some(message)));
+        assert_eq!(get("access/users/j%C3%83%C2%B6rg%40pve/token").status, 403);
+        let single = get("access/users/j%C3%B6rg%40pve");
+        assert_eq!(single.body["data"]["groups"], json!(["g"]), "{single:?}");
+        assert_eq!(get("access/users/j%C3%B6rg%40pve/token").data().unwrap()[0]["tokenid"], "t");
+    });
+}
