@@ -31,6 +31,7 @@ pub mod redact;
 pub mod schema;
 mod shape;
 pub mod size;
+pub mod storage_types;
 pub mod upid;
 pub mod vmid;
 pub mod volume;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::roles::{SPECIAL, is_privilege};
+use super::roles::{self, SPECIAL, is_privilege};
 use super::sheet::Sheet;
 use super::words::{bytes, decoded, is_digits, lines};
 use crate::list::items;
@@ -10,6 +10,8 @@ use crate::list::items;
 /// What the file holds.
 #[derive(Debug, Default)]
 pub(super) struct Users {
+    /// Whether the roles and privileges are those of a release before 9.
+    pub(super) before_nine: bool,
     pub(super) people: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     /// The privileges of each role, built-in ones included.
@@ -63,7 +65,7 @@ pub(super) struct Pool {
 
 /// Reads the file (`PVE::AccessControl::parse_user_config`); what it does not understand is left out.
 pub(super) fn parse(text: &str, sheet: &mut Sheet) -> Users {
-    let mut users = Users::default();
+    let mut users = Users { before_nine: sheet.before_nine, ..Users::default() };
     users.force_defaults();
     for (number, line) in lines(text).filter(|(_, line)| !line.trim().is_empty()) {
         // Empty fields at the end are no fields.
@@ -112,8 +114,9 @@ fn expiry(field: &str) -> Result<u64, String> {
 
 impl Users {
     fn force_defaults(&mut self) {
-        for (role, privileges) in SPECIAL {
-            self.roles.insert((*role).to_owned(), items(privileges).map(str::to_owned).collect());
+        for (role, _) in SPECIAL {
+            let privileges = roles::privileges(role, self.before_nine).map(str::to_owned);
+            self.roles.insert((*role).to_owned(), privileges.collect());
         }
         self.people.entry("root@pam".to_owned()).or_insert_with(|| User { enable: true, ..User::default() });
     }
@@ -154,7 +157,7 @@ impl Users {
             return Err(format!("`{name}` is no role"));
         }
         let role = self.roles.entry(name.to_owned()).or_default();
-        let (known, unknown): (Vec<&str>, Vec<&str>) = items(field(fields, 1)).partition(|name| is_privilege(name));
+        let (known, unknown): (Vec<&str>, Vec<&str>) = items(field(fields, 1)).partition(|name| is_privilege(name, self.before_nine));
         role.extend(known.into_iter().map(str::to_owned));
         if unknown.is_empty() { Ok(()) } else { Err(format!("no such privileges: {}", unknown.join(", "))) }
     }
