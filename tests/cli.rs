@@ -168,7 +168,8 @@ fn a_twin_of_a_copy_says_what_it_leaves_out() {
     fs::write(folder.path().join("storage.cfg"), storages).unwrap();
     let node = folder.path().join("nodes/pve/qemu-server");
     fs::create_dir_all(&node).unwrap();
-    fs::write(node.join("100.conf"), "scsi0: thin:vm-100-disk-0,disabled=1\nhostpci0: 0000:04:00.0,x-vga=1 # note\n").unwrap();
+    fs::write(node.join("100.conf"), "scsi0: thin:vm-100-disk-0,disabled=1\nhostpci0: 0000:04:00.0,x-vga=1 # note\n")
+        .unwrap();
     let mut child = started(&["twin", "serve", "--etc-pve", &copy, "--listen", "localhost:0"], folder.path());
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();

@@ -80,7 +80,8 @@ fn users_are_written_as_they_are_read() {
 #[test]
 fn whom_proxmox_does_not_find_by_the_listed_name_is_set_aside() {
     let user = "j\u{c3}\u{b6}rg@pve";
-    let row = json!({"userid": user, "enable": 1, "expire": 0, "tokens": [{"tokenid": "t", "privsep": 1, "expire": 0}]});
+    let row =
+        json!({"userid": user, "enable": 1, "expire": 0, "tokens": [{"tokenid": "t", "privsep": 1, "expire": 0}]});
     let made = with("access/users?full=1", &row);
     let reason = "Proxmox lists `j\u{f6}rg@pve` as `j\u{c3}\u{b6}rg@pve` and does not find it by that: the provider asks so, gets \
                   an error, and the plan stops (provider rule U12)";

@@ -155,7 +155,9 @@ impl Reader<'_> {
     fn packed(&mut self) -> Result<(), EtcPveError> {
         let entries = recording::packed_files(self.path, |_| Ok(())).map_err(EtcPveError::Packed)?;
         let above = |name: &String| {
-            let mut cuts = [("", name.as_str())].into_iter().chain(name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..])));
+            let mut cuts = [("", name.as_str())]
+                .into_iter()
+                .chain(name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..])));
             cuts.find(|(_, inside)| is_read(inside)).map(|(above, _)| above.to_owned())
         };
         let top = entries.keys().filter_map(above).min_by_key(String::len).unwrap_or_default();

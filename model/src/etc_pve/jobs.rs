@@ -11,7 +11,8 @@ use crate::property::Properties;
 use crate::{ApiPath, boolean};
 
 /// The jobs.
-const JOBS: Dialect = Dialect { types: "vzdump realm-sync", bare: false, own: &[("realm-sync", SYNCS), ("vzdump", BACKUPS)], keys: KEYS };
+const JOBS: Dialect =
+    Dialect { types: "vzdump realm-sync", bare: false, own: &[("realm-sync", SYNCS), ("vzdump", BACKUPS)], keys: KEYS };
 
 const SYNCS: &str = "enable-new realm remove-vanished scope";
 
@@ -175,8 +176,12 @@ fn weekdays(text: &str) -> Option<String> {
 
 /// Replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job. Returns ids and comments.
 pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
-    const REPLICATIONS: Dialect =
-        Dialect { types: "local", bare: false, own: &[], keys: "comment disable:b rate:n remove_job schedule source target" };
+    const REPLICATIONS: Dialect = Dialect {
+        types: "local",
+        bare: false,
+        own: &[],
+        keys: "comment disable:b rate:n remove_job schedule source target",
+    };
     let File { text, sha1, .. } = file(tree, "replication.cfg");
     let mut list = Vec::new();
     let mut found = Vec::new();

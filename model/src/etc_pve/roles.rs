@@ -88,6 +88,9 @@ mod tests {
         check("VM.Fly", false, false);
         assert_eq!(privileges("PVEVMAdmin", true).filter(|name| *name == "VM.Monitor").count(), 1);
         assert_eq!(privileges("PVEVMUser", true).filter(|name| *name == "VM.Monitor").count(), 0);
-        assert_eq!(privileges("PVEAuditor", true).collect::<Vec<_>>().join(" "), "Datastore.Audit Mapping.Audit Pool.Audit SDN.Audit Sys.Audit VM.Audit");
+        assert_eq!(
+            privileges("PVEAuditor", true).collect::<Vec<_>>().join(" "),
+            "Datastore.Audit Mapping.Audit Pool.Audit SDN.Audit Sys.Audit VM.Audit"
+        );
     }
 }

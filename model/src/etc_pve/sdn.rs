@@ -84,7 +84,12 @@ const LISTS: &[(&str, &str, &str, Dialect)] = &[
         "sdn/dns.cfg",
         "dns",
         "dns",
-        Dialect { types: "powerdns", bare: false, own: &[], keys: "fingerprint key reversemaskv6:i reversev6mask:i ttl:i url" },
+        Dialect {
+            types: "powerdns",
+            bare: false,
+            own: &[],
+            keys: "fingerprint key reversemaskv6:i reversev6mask:i ttl:i url",
+        },
     ),
     (
         "sdn/ipams.cfg",
@@ -261,7 +266,10 @@ mod tests {
     #[test]
     fn networks_with_what_is_applied_of_them() {
         let files = [
-            ("sdn/zones.cfg", "simple: z\n\tbridge vmbr0\n\tnodes b,a\n\tipam pve\n\tdhcp dnsmasq\n\nnew: x\n\tmtu 1\n"),
+            (
+                "sdn/zones.cfg",
+                "simple: z\n\tbridge vmbr0\n\tnodes b,a\n\tipam pve\n\tdhcp dnsmasq\n\nnew: x\n\tmtu 1\n",
+            ),
             ("sdn/vnets.cfg", "vnet: v\n\tzone z\n\ttag 5\n\talias \u{fc}\n\nvnet: w\n\tzone z\n\talias A b\n"),
             (
                 "sdn/subnets.cfg",

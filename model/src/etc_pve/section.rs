@@ -192,8 +192,12 @@ fn number(text: &str, fits: impl FnOnce(&str) -> bool) -> Option<Value> {
 mod tests {
     use super::*;
 
-    const STORAGE: Dialect =
-        Dialect { types: "dir nfs", bare: false, own: &[("nfs", "server")], keys: "path server content disable:b maxfiles:i rate:n map:l" };
+    const STORAGE: Dialect = Dialect {
+        types: "dir nfs",
+        bare: false,
+        own: &[("nfs", "server")],
+        keys: "path server content disable:b maxfiles:i rate:n map:l",
+    };
 
     #[test]
     fn sections_are_read_as_proxmox_does() {

@@ -52,7 +52,9 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
         }
         let (own, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
         for key in Row::keys(&others) {
-            sheet.warnings.push(format!("storage.cfg: `{key}` of `{id}` is left out, since type `{kind}` does not have it"));
+            sheet
+                .warnings
+                .push(format!("storage.cfg: `{key}` of `{id}` is left out, since type `{kind}` does not have it"));
         }
         let mut keys = with(with(own, "storage", id), "type", kind.clone());
         let (valid, default) = content(&kind);
@@ -164,7 +166,8 @@ mod tests {
         let told = |before_nine| {
             let mut sheet = Sheet::of_release(before_nine);
             let storages = read(&tree, &mut sheet);
-            let named: Vec<String> = storages.iter().map(|keys| word(keys, "storage") + " " + &word(keys, "maxfiles")).collect();
+            let named: Vec<String> =
+                storages.iter().map(|keys| word(keys, "storage") + " " + &word(keys, "maxfiles")).collect();
             (named.join(","), sheet.warnings.len())
         };
         assert_eq!(told(true), ("local ,g ,d 3".to_owned(), 0));

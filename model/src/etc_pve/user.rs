@@ -157,7 +157,8 @@ impl Users {
             return Err(format!("`{name}` is no role"));
         }
         let role = self.roles.entry(name.to_owned()).or_default();
-        let (known, unknown): (Vec<&str>, Vec<&str>) = items(field(fields, 1)).partition(|name| is_privilege(name, self.before_nine));
+        let (known, unknown): (Vec<&str>, Vec<&str>) =
+            items(field(fields, 1)).partition(|name| is_privilege(name, self.before_nine));
         role.extend(known.into_iter().map(str::to_owned));
         if unknown.is_empty() { Ok(()) } else { Err(format!("no such privileges: {}", unknown.join(", "))) }
     }

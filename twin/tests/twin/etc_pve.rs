@@ -239,10 +239,13 @@ fn every_volume_that_a_configuration_names_is_listed() {
     with_twin(Arc::new(loaded.answers), options, |_, mut client| {
         let mut check = |path: &str, expected: &str| {
             let answer = client.get(&format!("/api2/json/nodes/{path}")).answer();
-            let mut told: Vec<String> = answer.list().map(|row| {
-                let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-                format!("{} {} {}", word("volid"), word("content"), word("format"))
-            }).collect();
+            let mut told: Vec<String> = answer
+                .list()
+                .map(|row| {
+                    let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+                    format!("{} {} {}", word("volid"), word("content"), word("format"))
+                })
+                .collect();
             told.sort();
             assert_eq!(told.join("\n"), expected, "{path}");
         };

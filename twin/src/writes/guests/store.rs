@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::{list, processors};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::{list, processors};
 use serde_json::{Map, Value, json};
 
 use super::{Guest, Refusal, Row, Transaction, Type, digest, is_on, resources, word};
