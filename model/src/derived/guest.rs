@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Deriver, Outcome, Row, running};
 use crate::object::text;
 use crate::property::Properties;
-use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean};
+use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean, processors};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -80,7 +80,9 @@ fn status<A: Answers>(
         "template" => *value == json!(1),
         _ => true,
     });
-    if let Some(cpus) = status.remove("maxcpu") {
+    let known = status.remove("maxcpu");
+    let processors = if machine { None } else { container_processors(deriver, node, &vmid, &configuration)? };
+    if let Some(cpus) = processors.or(known) {
         status.insert("cpus".to_owned(), cpus);
     }
     let number = |key: &str| configuration.get(key).and_then(text).and_then(|text| text.parse::<u64>().ok());
@@ -99,6 +101,20 @@ fn status<A: Answers>(
         running::listed(&mut status);
     }
     Ok(Some(Status { status, configuration }))
+}
+
+/// `cpus` of a container, of the configuration that is in force.
+fn container_processors<A: Answers>(
+    deriver: &Deriver<A>,
+    node: &str,
+    vmid: &str,
+    configuration: &Row,
+) -> Result<Option<Value>, Unreadable> {
+    let host = deriver.row(&ApiPath::parse("cluster/resources"), "id", &format!("node/{node}"))?;
+    let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64));
+    let in_force = current(deriver, &["nodes", node, "lxc", vmid])?;
+    let in_force = in_force.as_ref().and_then(|answer| answer.data()?.as_object());
+    Ok(processors::of_container(in_force.unwrap_or(configuration), host))
 }
 
 /// What the manager of HA has made of a service: nothing as long as it has not looked at it. Where a recording does not

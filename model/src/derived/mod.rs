@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::object::text;
 use crate::permissions::Permissions;
 use crate::schema::{Errors, Release, Verb};
-use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable, names};
 
 mod access;
 mod filters;
@@ -188,7 +188,7 @@ fn not_implemented(segments: &[&str]) -> Answer {
 
 /// The same for any method.
 pub fn no_method(verb: Verb, segments: &[&str]) -> Answer {
-    let path: String = segments.join("/").bytes().map(char::from).collect();
+    let path = names::as_listed(&segments.join("/"));
     let message = format!("Method '{verb} /{path}' not implemented");
     Answer { status: 501, body: json!({ "data": null, "message": message }), reason: message }
 }

@@ -11,16 +11,22 @@ use super::words::sorted;
 use super::{File, Tree};
 use crate::{ApiPath, list};
 
-const RESOURCES: Dialect =
-    Dialect { types: "vm ct", bare: false, keys: "comment failback:b group max_relocate:i max_restart:i state" };
+const RESOURCES: Dialect = Dialect {
+    types: "vm ct",
+    bare: false,
+    own: &[],
+    keys: "comment failback:b group max_relocate:i max_restart:i state",
+};
 
 const RULES: Dialect = Dialect {
     types: "node-affinity resource-affinity",
     bare: false,
+    own: &[("node-affinity", "nodes strict"), ("resource-affinity", "affinity")],
     keys: "affinity comment disable:b nodes resources strict:b",
 };
 
-const GROUPS: Dialect = Dialect { types: "group", bare: false, keys: "comment nodes nofailback:b restricted:b" };
+const GROUPS: Dialect =
+    Dialect { types: "group", bare: false, own: &[], keys: "comment nodes nofailback:b restricted:b" };
 
 /// Everything that is configured below `cluster/ha`; beside it the wanted state of each resource.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> BTreeMap<String, String> {

@@ -90,7 +90,8 @@ pub struct Loaded {
 
 /// Reads a tree; the version of Proxmox VE (`9.1.9`) is in none of its files.
 pub fn load(tree: &Tree, version: &str) -> Loaded {
-    let mut sheet = Sheet::default();
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
+    let mut sheet = Sheet::of_release(major < 9);
     let corosync = corosync::read(tree, &mut sheet);
     let nodes = nodes(tree, corosync.as_ref(), &mut sheet);
     let guests = guests(tree, &mut sheet);

@@ -90,7 +90,7 @@ pub fn perform(state: &State, request: Request) -> Answer {
     match admitted(state, &request.login, now)
         .and_then(|class| state.write(now, |transaction| settled(transaction, request, class)))
     {
-        Ok(data) => Answer::ok(data),
+        Ok(answer) => answer,
         Err(refusal) => refusal.into(),
     }
 }
@@ -105,10 +105,15 @@ fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
 }
 
 /// What a call does, and what follows from it in lists of others.
-fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
-    let data = run(transaction, request, class)?;
+fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Answer, Refusal> {
+    let answer = match run(transaction, request, class) {
+        Ok(data) => Answer::ok(data),
+        // What was written before the refusal counts.
+        Err(Refusal::InPart(refusal)) => (*refusal).into(),
+        Err(refusal) => return Err(refusal),
+    };
     guests::services::show(transaction)?;
-    Ok(data)
+    Ok(answer)
 }
 
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.

@@ -380,3 +380,59 @@ fn what_a_task_cannot_do_is_its_end() {
         check(&mut client, "DELETE", "nodes/pve1/qemu/9000", "", used);
     });
 }
+
+/// Recorded on a real cluster with a token: Proxmox writes key by key and stops at the one that only root may set; what it had
+/// written stays as pending and comes into force with the next start.
+#[test]
+fn what_came_before_a_refused_key_waits() {
+    with_cluster(|mut client| {
+        let guest = "nodes/pve1/qemu/110";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=110&memory=512&onboot=1"), "OK");
+        let before = read(&mut client, &format!("{guest}/config?current=1"));
+        let form = "memory=1024&usb0=host%3D1234%3A5678&delete=onboot";
+        let refused = send(&mut client, "PUT", &format!("{guest}/config"), form).1;
+        assert_eq!(refused, "only root can set 'usb0' config for real devices\n");
+        assert_eq!(read(&mut client, &format!("{guest}/config?current=1"))["memory"], before["memory"]);
+        let pending = read(&mut client, &format!("{guest}/pending")).to_string();
+        assert!(pending.contains(r#""pending":"1024""#) && pending.contains(r#""delete":1"#), "{pending}");
+        assert!(!pending.contains("usb0"), "{pending}");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/start"), ""), "OK");
+        let keys = read(&mut client, &format!("{guest}/config?current=1"));
+        assert_eq!((&keys["memory"], &keys["onboot"]), (&json!("1024"), &Value::Null));
+        // What is looked at before anything is written leaves nothing.
+        let refused = send(&mut client, "PUT", &format!("{guest}/config"), "memory=2048&args=-x").1;
+        assert_eq!(refused, "only root can set 'args' config\n");
+        assert_eq!(read(&mut client, &format!("{guest}/config"))["memory"], "1024");
+    });
+}
+
+#[test]
+fn a_start_fails_where_proxmox_lets_it_fail() {
+    with_cluster(|mut client| {
+        let mut check = |vmid: &str, form: &str, expected: &str| {
+            let made = format!("vmid={vmid}&{form}");
+            assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", &made), "OK", "{form}");
+            let started = end(&mut client, "POST", &format!("nodes/pve1/qemu/{vmid}/status/start"), "");
+            assert_eq!(started, expected, "{form}");
+        };
+        check("110", "cores=2", "OK");
+        check("111", "cores=2&sockets=2", "MAX 2 vcpus allowed per VM on this node");
+        let custom = "cicustom=user%3Dlocal%3Asnippets%2Fgone.yaml";
+        check("112", custom, "OK");
+        let gone = "can't open '/var/lib/vz/snippets/gone.yaml' - No such file or directory";
+        check("113", &format!("{custom}&ide2=local%3Acloudinit"), gone);
+        check("114", "hostpci0=mapping%3Dnic-sriov", "PCI device mapping not found for 'nic-sriov'");
+    });
+}
+
+#[test]
+fn a_volume_of_no_size_is_refused_by_lvm() {
+    with_cluster(|mut client| {
+        let form = "vmid=110&filename=vm-110-disk-0&size=0";
+        let refused = send(&mut client, "POST", "nodes/pve1/storage/local-lvm/content", form).1;
+        let why = "error:   Unable to create new logical volume with no extents.\n";
+        assert!(refused.as_str().unwrap().ends_with(why), "{refused}");
+        let refused = end(&mut client, "POST", "nodes/pve1/qemu", "vmid=110&scsi0=local-lvm%3A0");
+        assert!(refused.as_str().unwrap().contains("no extents"), "{refused}");
+    });
+}

@@ -16,7 +16,6 @@ mod ha_rules;
 mod networks;
 mod notifications;
 mod realms;
-mod storage_types;
 mod storages;
 mod table;
 

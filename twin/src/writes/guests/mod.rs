@@ -33,6 +33,7 @@ mod retention;
 pub(super) mod services;
 mod snapshots;
 mod ssh_keys;
+mod startable;
 mod states;
 mod store;
 mod volumes;

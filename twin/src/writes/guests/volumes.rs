@@ -189,6 +189,12 @@ impl Storage {
         if rows.iter().any(|row| word(row, "volid").as_ref() == Some(&volume)) {
             return Err(Refusal::failed(format!("disk image '{volume}' already exists")));
         }
+        if new.bytes == 0 && matches!(self.kind().as_str(), "lvm" | "lvmthin") {
+            // The words of `lvcreate`, behind those of `PVE::Storage::LVMPlugin`.
+            let group = word(&self.row, "vgname").unwrap_or_default();
+            let why = "Unable to create new logical volume with no extents.";
+            return Err(Refusal::failed(format!("lvcreate '{group}/{name}' error:   {why}")));
+        }
         log.extend(self.said(new, &name));
         let mut row = Row::new();
         row.insert("volid".to_owned(), json!(volume));
