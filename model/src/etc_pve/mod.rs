@@ -9,11 +9,13 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::GuestType;
+use crate::schema::Release;
 use crate::{AnswerText, ApiPath, VmId};
 
 mod access;
 mod backup;
 mod corosync;
+mod cpu_models;
 mod fabrics;
 mod firewall;
 mod firewall_answers;
@@ -114,6 +116,9 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     let managed = ha::answer(tree, &mut sheet);
     mapping::answer(tree, &mut sheet);
     mapping::servers(tree, &mut sheet);
+    if Release::of(version) >= Release::NineTwo {
+        cpu_models::answer(tree, &mut sheet);
+    }
     let backups = jobs::answer(tree, &mut sheet);
     backup::answer(&backups, &guests, &users, &mut sheet);
     let mut jobs: Vec<(String, Value)> = backups.iter().map(jobs::named).collect();

@@ -121,7 +121,7 @@ fn replay(
 
 #[test]
 fn what_is_on_record_is_served_as_it_is() {
-    for cluster in ["pve-9.1", "homelab", "homelab-auditor"] {
+    for cluster in ["pve-9.1", "pve-9.2", "homelab", "homelab-auditor"] {
         let (differing, asked, counts) = replay(cluster, |_, _| false, Answer::eq);
         assert_eq!(differing, Vec::<String>::new());
         assert_eq!(counts, Counts { recorded: asked as u64, derived: 0, unknown: 0 });
@@ -159,7 +159,7 @@ fn what_lies_below_a_guest_is_known() {
                 | ["snapshot", "current", "config"]
         )
     }
-    for cluster in ["pve-9.1", "homelab"] {
+    for cluster in ["pve-9.1", "pve-9.2", "homelab"] {
         assert_eq!(replay(cluster, indexes, equal).0, Vec::<String>::new());
     }
 }
@@ -190,6 +190,7 @@ fn singles_are_derived() {
         assert!(counts.derived >= 18, "{counts:?}");
     };
     check("pve-9.1", &[]);
+    check("pve-9.2", &[]);
     check(
         "homelab",
         &["nodes/pve/storage/pbs/content/pbs%3Abackup%2F", "nodes/pve/storage/local/content/local%3Aimport%2F"],
@@ -210,7 +211,8 @@ fn derivable(segments: &[&str], query: &str) -> bool {
         ["cluster", "sdn", "zones" | "vnets" | "controllers"] => query == "running=1",
         ["cluster", "sdn", "zones" | "vnets" | "controllers" | "dns" | "ipams", _]
         | ["nodes", _, "qemu" | "lxc", _, "feature"] => true,
-        ["nodes", _, "qemu" | "lxc"]
+        ["cluster", "qemu", "custom-cpu-models", _]
+        | ["nodes", _, "qemu" | "lxc"]
         | ["nodes", _, "network", _]
         | ["nodes", _, "qemu" | "lxc", _, "status", "current"]
         | ["nodes", _, "qemu" | "lxc", _, "migrate"]
@@ -236,7 +238,7 @@ fn what_a_guest_can_do_is_derived() {
     fn hidden(segments: &[&str], _: &str) -> bool {
         matches!(segments, ["nodes", _, "qemu" | "lxc", _, "migrate" | "feature" | "interfaces"])
     }
-    for (cluster, left) in [("pve-9.1", &[][..]), ("homelab", &["nodes/pve/lxc/202/interfaces"][..])] {
+    for (cluster, left) in [("pve-9.1", &[][..]), ("pve-9.2", &[]), ("homelab", &["nodes/pve/lxc/202/interfaces"][..])] {
         let (differing, ..) = replay(cluster, hidden, equal);
         assert_eq!(differing, left, "{cluster}");
     }
@@ -273,6 +275,7 @@ fn everything_else_that_a_list_tells_is_derived() {
         assert_eq!(differing.iter().filter(unexplained).collect::<Vec<_>>(), Vec::<&String>::new(), "{cluster}");
     };
     check("pve-9.1", &[]);
+    check("pve-9.2", &[]);
     check(
         "homelab",
         &[
