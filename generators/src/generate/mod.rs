@@ -345,8 +345,9 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Generated {
-        let provider = format!("{} {}", bpg::SOURCE, bpg::VERSION);
-        self.out.manifest.provider = provider;
+        let before = bpg::version(&self.previous.manifest.provider).map(|version| version.number);
+        let version = self.options.provider.or(before).unwrap_or(bpg::VERSION);
+        self.out.manifest.provider = format!("{} {version}", bpg::SOURCE);
         // What Proxmox lists and no code says any more is taken out like what is gone.
         let gone: BTreeSet<&Identity> = self.out.gone.iter().map(|gone| &gone.identity).collect();
         let before = self.previous.manifest.objects.iter().filter(|(identity, place)| {
@@ -363,13 +364,13 @@ impl Run<'_> {
         if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
             self.out.edited.insert(files::VARIABLES.to_owned());
         }
-        let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
+        let rest = files::rest(version, &self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);
         let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
-        let readme = readme::document(&self.out.files);
+        let readme = readme::document(version, &self.out.files);
         self.out.files.insert("README.md".to_owned(), readme);
         self.out
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Deriver, Outcome, Row, running};
 use crate::object::text;
 use crate::property::Properties;
+use crate::schema::Release;
 use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean, processors};
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -53,6 +54,11 @@ fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str
     Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
 }
 
+/// The swap of a container that says nothing of it, in MiB: what the schema has as its default, and nothing from 9.2 on.
+fn default_swap(release: Release) -> u64 {
+    if release >= Release::NineTwo { 0 } else { DEFAULT_SWAP }
+}
+
 /// A guest's row in its node's list, and the configuration that it was made from.
 struct Status {
     status: Row,
@@ -88,7 +94,7 @@ fn status<A: Answers>(
     let number = |key: &str| configuration.get(key).and_then(text).and_then(|text| text.parse::<u64>().ok());
     let mut set = |key: &str, value: Value| drop(status.insert(key.to_owned(), value));
     if !machine {
-        set("maxswap", json!(number("swap").unwrap_or(DEFAULT_SWAP) * MEBIBYTE));
+        set("maxswap", json!(number("swap").unwrap_or(default_swap(deriver.release()?)) * MEBIBYTE));
         set("swap", json!(0));
     } else if let Some(balloon) = number("balloon").filter(|balloon| *balloon > 0) {
         set("balloon_min", json!(balloon * MEBIBYTE));
