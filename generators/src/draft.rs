@@ -111,6 +111,8 @@ pub struct Draft<'a> {
     pub(crate) remarks: Vec<Remark>,
     pub(crate) variables: BTreeMap<String, Variable>,
     pub(crate) entrusted: Vec<Entrusted>,
+    /// Values with a switch that the provider reads otherwise than Proxmox.
+    pub(crate) misread: Vec<Options>,
     /// Whether Ansible can keep what the provider cannot say.
     ansible: bool,
     /// Whether another object has the same label.
@@ -139,6 +141,7 @@ impl<'a> Draft<'a> {
             remarks: Vec::new(),
             variables: BTreeMap::new(),
             entrusted: Vec::new(),
+            misread: Vec::new(),
             ansible,
             shares_label: false,
         }
@@ -208,7 +211,7 @@ impl<'a> Draft<'a> {
     pub fn map(&mut self, key: &str) -> Option<Options> {
         let options = self.take(key)?.as_object()?.iter();
         let rest = options.filter_map(|(name, value)| Some((Some(name.clone()), object::text(value)?))).collect();
-        Some(Options { key: key.to_owned(), rest })
+        Some(Options::of(key, rest))
     }
 
     /// The options of a property string.
@@ -294,6 +297,9 @@ impl<'a> Draft<'a> {
     /// Says of each option that was not taken why the provider cannot say it; what the table does not know is not
     /// covered.
     pub fn leftover(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+        if !options.misread.is_empty() {
+            self.misread.push(options.clone());
+        }
         const SKIPPED: &str = "the provider skips a value with a second `=` in it";
         for (name, value) in &options.rest {
             let skipped = name.is_some() && value.contains('=');
@@ -342,6 +348,31 @@ impl<'a> Draft<'a> {
     /// The same where the header of the file says why (`notes`).
     pub fn ignore_noted(&mut self, paths: &[&str]) {
         self.ignore_for(paths, None);
+    }
+
+    /// The same for whole blocks, of which single attributes may be ignored already.
+    pub fn leave(&mut self, blocks: &[&str], why: impl Into<Cow<'static, str>>) {
+        let is_inside = |path: &String| blocks.iter().any(|block| path.starts_with(&format!("{block}[")));
+        for (paths, _) in &mut self.ignored {
+            paths.retain(|path| !is_inside(path));
+        }
+        self.ignored.retain(|(paths, _)| !paths.is_empty());
+        self.ignore(blocks, why);
+    }
+
+    /// Adds lines above everything that the block holds.
+    pub fn comment_first(&mut self, lines: impl IntoIterator<Item = String>) {
+        if let Some(item) = self.attributes.first_mut() {
+            item.comment.extend(lines);
+        }
+    }
+
+    /// Adds a sentence above the first nested block of this name.
+    pub fn comment_on(&mut self, name: &str, comment: String) {
+        let is_one = |item: &&mut Item| matches!(&item.content, Content::Block(block) if block.name == name);
+        if let Some(item) = self.blocks.iter_mut().find(is_one) {
+            item.comment.push(comment);
+        }
     }
 
     fn ignore_for(&mut self, paths: &[&str], why: Option<Cow<'static, str>>) {

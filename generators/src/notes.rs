@@ -48,6 +48,12 @@ static NOTES: &[Note] = &[
         "disk {",
         "disk: a change of one rewrites every drive of the guest with what stands here (provider rule T43)",
     ),
+    nested(
+        "vm",
+        "memory {",
+        "memory without floating: Proxmox balloons where it has no balloon value, and the provider reads 0, which means never: with \
+         a change of the block write floating too, as much as dedicated, or it sends balloon=0 (provider rule T48)",
+    ),
     nested("vm", "hostpci {", "hostpci: a change of one rewrites all of them (provider rule T34)"),
     ignored(
         "vm",

@@ -70,6 +70,51 @@ impl From<&Json> for Node {
     }
 }
 
+/// What begins a template: an expression, a statement, a comment.
+const SIGNS: [&str; 3] = ["{{", "{%", "{#"];
+
+impl Node {
+    /// The same as the argument of a task, where Ansible and its linter read any text as a template: what would be run, and
+    /// tabs, which the linter does not let pass, are said by expressions. (`!unsafe` alone satisfies Ansible, not the linter.)
+    pub fn literal(self) -> Self {
+        let pairs = |pairs: Vec<(String, Self)>| pairs.into_iter().map(|(key, value)| (key, value.literal())).collect();
+        match self {
+            Self::Text(text) if text.contains('\t') || SIGNS.iter().any(|sign| text.contains(sign)) => {
+                Self::Template(expressions(&text))
+            }
+            Self::List(items) => Self::List(items.into_iter().map(Self::literal).collect()),
+            Self::Map(map) => Self::Map(pairs(map)),
+            other => other,
+        }
+    }
+}
+
+/// A template that gives this text: braces that begin a template and tabs as expressions, the rest as it is.
+fn expressions(text: &str) -> String {
+    let mut template = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '\t']) {
+        template.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let braces = rest.len() - rest.trim_start_matches('{').len();
+        let next = rest[braces..].chars().next();
+        let sign = braces + usize::from(matches!(next, Some('%' | '#')));
+        if braces == 0 {
+            template.push_str("{{ '%c' % 9 }}");
+            rest = &rest[1..];
+            continue;
+        }
+        // What stands before an expression of ours would be read with it.
+        if sign > 1 || next == Some('\t') {
+            _ = write!(template, "{{{{ '{}' }}}}", &rest[..sign]);
+        } else {
+            template.push('{');
+        }
+        rest = &rest[sign..];
+    }
+    template + rest
+}
+
 /// The column that a line stays within where it can be broken.
 const WIDTH: usize = 80;
 
@@ -183,7 +228,7 @@ fn write_scalar(text: &mut String, value: &Node, column: usize, depth: usize) {
         Node::Map(_) => text.push_str("{}"),
         Node::Template(template) => quote(text, template, column, depth),
         Node::Text(value) if plain(value) && column + value.len() < WIDTH => text.push_str(value),
-        Node::Text(value) if ["{{", "{%", "{#"].iter().any(|sign| value.contains(sign)) => {
+        Node::Text(value) if SIGNS.iter().any(|sign| value.contains(sign)) => {
             text.push_str("!unsafe ");
             quote(text, value, column + 8, depth);
         }
@@ -312,6 +357,22 @@ mod tests {
         check("a\n", "\"a\\n\"");
         check("{{ x }}", "!unsafe \"{{ x }}\"");
         check("{% x %}", "!unsafe \"{% x %}\"");
+    }
+
+    #[test]
+    fn arguments_are_said_literally() {
+        let check = |text: &str, expected: &str| {
+            let (Node::Template(said) | Node::Text(said)) = Node::from(text).literal() else { panic!("{text}") };
+            assert_eq!(said, expected);
+        };
+        check("a {b} %} }}", "a {b} %} }}");
+        check("{{ x }}", "{{ '{{' }} x }}");
+        check("{% x %}{# y #}", "{{ '{%' }} x %}{{ '{#' }} y #}");
+        check("{{{x}}}", "{{ '{{{' }}x}}}");
+        check("a\tb", "a{{ '%c' % 9 }}b");
+        check("{\t{", "{{ '{' }}{{ '%c' % 9 }}{");
+        let deep = Node::List(vec![Node::from(vec![("k", Node::from("{{"))])]).literal();
+        assert_eq!(deep.render(), "- k: \"{{ '{{' }}\"\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What more than one kind needs to know of a cluster: its nodes, guests, storages, pools and the reader's rights.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -33,7 +34,7 @@ impl GuestType {
 /// The list of everything that a cluster has, guests among it.
 pub(crate) const RESOURCES: &str = "cluster/resources";
 
-/// A guest as `cluster/resources` lists it.
+/// A guest as its node lists it, or `cluster/resources` where the node cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
     /// Virtual machine or container.
@@ -57,11 +58,6 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The list of its node, which is made from the configurations and never late: `nodes/pve1/qemu`.
-    pub fn siblings(&self) -> ApiPath {
-        ApiPath::new(["nodes", self.node.as_str(), self.guest_type.word()])
-    }
-
     /// Reads from a row of either list what a node tells of its guests.
     fn tell(&mut self, row: &Map<String, Value>) {
         let word = |key: &str| row.get(key).and_then(text);
@@ -86,9 +82,6 @@ pub struct Cluster<'a> {
     pub nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
     pub guests: BTreeMap<VmId, Guest>,
-    /// Those of which their nodes have not told the others yet what they are called and do, as of new ones (`pvestatd`
-    /// does so every ten seconds).
-    untold: BTreeSet<VmId>,
     /// The storages as `GET storage` lists them, by id.
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
@@ -151,7 +144,6 @@ impl<'a> Cluster<'a> {
             answers,
             nodes: nodes.iter().map(|(node, row)| (node.clone(), online(row))).collect(),
             guests: BTreeMap::new(),
-            untold: BTreeSet::new(),
             storages,
             pools,
             permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
@@ -164,13 +156,7 @@ impl<'a> Cluster<'a> {
             last: RefCell::default(),
         };
         cluster.resources(&managed)?;
-        for guest in cluster.guests.values_mut().filter(|guest| cluster.untold.contains(&guest.vmid)) {
-            if let Some(rows) = indexed(answers, &guest.siblings(), "vmid")?
-                && let Some(row) = rows.get(&guest.vmid.to_string())
-            {
-                guest.tell(row);
-            }
-        }
+        cluster.told_by_nodes(&managed)?;
         Ok(cluster)
     }
 
@@ -193,9 +179,6 @@ impl<'a> Cluster<'a> {
                     }
                 }
                 let Some(guest) = guest(&row, managed)? else { return Ok(()) };
-                if row.get("status").is_some_and(|status| status == "unknown") {
-                    self.untold.insert(guest.vmid);
-                }
                 self.guests.insert(guest.vmid, guest);
                 Ok(())
             })?;
@@ -207,6 +190,30 @@ impl<'a> Cluster<'a> {
             self.problems.entry(list).or_insert(lacks);
         }
         self.problems.extend(problem.map(|problem| (RESOURCES, problem)));
+        Ok(())
+    }
+
+    /// What each node tells of its own guests counts more than the list of everything: that one has from the nodes, every
+    /// ten seconds, what runs (`pvestatd`), and a guest that was started or made a moment ago is not so in it.
+    fn told_by_nodes(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
+        let online = self.nodes.iter().filter(|(_, online)| **online).map(|(node, _)| node);
+        for (node, guest_type) in online.flat_map(|node| [(node, GuestType::Qemu), (node, GuestType::Lxc)]) {
+            each_row(self.answers, &ApiPath::new(["nodes", node, guest_type.word()]), |mut row| {
+                row.insert("type".to_owned(), guest_type.word().into());
+                row.insert("node".to_owned(), node.as_str().into());
+                let Ok(Some(guest)) = guest(&row, managed) else { return };
+                match self.guests.entry(guest.vmid) {
+                    Entry::Occupied(mut known) => {
+                        let known = known.get_mut();
+                        known.node.clone_from(node);
+                        if row.contains_key("status") {
+                            known.tell(&row);
+                        }
+                    }
+                    Entry::Vacant(free) => _ = free.insert(guest),
+                }
+            })?;
+        }
         Ok(())
     }
 
@@ -391,26 +398,43 @@ mod tests {
 
     use super::*;
 
-    /// A guest that was just made stands in the cluster's list without a name and with an unknown status (recorded).
+    /// The list of everything is up to ten seconds late: with what a guest is called and does where it was just made
+    /// (recorded), with whether it runs, with whether it is there.
     #[test]
-    fn a_guest_whose_node_has_not_told_yet_is_read_from_its_node() {
-        let row =
-            json!({"id": "qemu/500", "node": "pve1", "status": "unknown", "tags": "a", "type": "qemu", "vmid": 500});
-        let mut answers = BTreeMap::from([
-            (ApiPath::parse("nodes"), Answer::ok(json!([{"node": "pve1", "status": "online"}]))),
-            (ApiPath::parse("cluster/resources"), Answer::ok(json!([row]))),
+    fn what_a_node_tells_of_its_guests_counts() {
+        let in_cluster = json!([
+            {"id": "qemu/500", "node": "pve1", "status": "unknown", "tags": "a", "type": "qemu", "vmid": 500},
+            {"id": "qemu/501", "node": "pve1", "status": "stopped", "name": "db", "type": "qemu", "vmid": 501, "pool": "p"},
+            {"id": "qemu/502", "node": "pve2", "status": "running", "type": "qemu", "vmid": 502},
         ]);
-        let guest = |answers: &BTreeMap<ApiPath, Answer>| {
+        let mut answers = BTreeMap::from([
+            (
+                ApiPath::parse("nodes"),
+                Answer::ok(json!([{"node": "pve1", "status": "online"}, {"node": "pve2", "status": "offline"}])),
+            ),
+            (ApiPath::parse("cluster/resources"), Answer::ok(in_cluster)),
+        ]);
+        let guests = |answers: &BTreeMap<ApiPath, Answer>| -> Vec<String> {
             let cluster = Cluster::read(answers).unwrap();
-            let wanted = crate::kinds::of(&crate::Identity::new("qemu", 500)).unwrap().requests(&cluster).unwrap();
-            (cluster.guests[&VmId::parse("500").unwrap()].clone(), wanted)
+            let told = |guest: &Guest| {
+                let name = guest.name.clone().unwrap_or_default();
+                let pool = guest.pool.clone().unwrap_or_default();
+                format!("{} {name} {pool} {} {}", guest.vmid, guest.running, guest.tags.join(","))
+            };
+            cluster.guests.values().map(told).collect()
         };
-        let (late, wanted) = guest(&answers);
-        assert_eq!((late.name, late.running), (None, false));
-        assert!(wanted.contains(&ApiPath::parse("nodes/pve1/qemu")));
-        let listed = json!([{"vmid": 500, "name": "web", "status": "running"}]);
+        assert_eq!(guests(&answers), ["500   false a", "501 db p false ", "502   true "]);
+        let cluster = Cluster::read(&answers).unwrap();
+        let wanted = crate::kinds::of(&crate::Identity::new("qemu", 500)).unwrap().requests(&cluster).unwrap();
+        assert!(wanted.contains(&ApiPath::parse("nodes/pve1/qemu")), "{wanted:?}");
+        assert!(!wanted.contains(&ApiPath::parse("nodes/pve2/qemu")), "{wanted:?}");
+        let listed = json!([
+            {"vmid": 500, "name": "web", "status": "running"},
+            {"vmid": 501, "name": "db", "status": "running"},
+            {"vmid": 503, "name": "new", "status": "stopped", "tags": "b"},
+        ]);
         answers.insert(ApiPath::parse("nodes/pve1/qemu"), Answer::ok(listed));
-        let (told, _) = guest(&answers);
-        assert_eq!((told.name.as_deref(), told.running, told.template), (Some("web"), true, false));
+        let told = ["500 web  true a", "501 db p true ", "502   true ", "503 new  false b"];
+        assert_eq!(guests(&answers), told);
     }
 }

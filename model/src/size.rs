@@ -58,6 +58,11 @@ impl Bytes {
     pub fn gib_floor(&self) -> u64 {
         self.count / GIBIBYTE
     }
+
+    /// Whether it is nothing but whole gibibytes.
+    pub fn is_whole_gib(&self) -> bool {
+        self.count % GIBIBYTE == 0
+    }
 }
 
 /// A plain decimal number: digits only, no sign.

@@ -300,15 +300,15 @@ impl ImportReport {
     }
 
     fn problems(&self, page: &mut Page) {
-        section(page, "conditions that match nothing", &self.unmatched, |one| (one.clone(), None));
+        section(page, "conditions that match nothing", &self.unmatched, |one| (one.clone(), Vec::new()));
         grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &of(&self.entrusted));
         grouped(
             page,
             "not importable: no code can express these; they stay in Proxmox as they are",
             &of(&self.set_aside),
         );
-        section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), None));
-        section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), None));
+        section(page, "not read", &self.unread, |one| (format!("{}: {}", one.identity, one.reason), Vec::new()));
+        section(page, "what this login may not see", &self.gaps, |gap| (gap.clone(), Vec::new()));
         if !self.gaps.is_empty() {
             page.line("  a login that sees everything and changes nothing, to be made on a node as root:");
             for line in roles::reader() {
@@ -333,10 +333,10 @@ impl ImportReport {
             .collect();
         grouped(page, "kept as it is", &kept);
         section(page, "gone from the cluster, and now from the code", &self.gone, |gone| {
-            (format!("{} ({})", gone.address, gone.identity), None)
+            (format!("{} ({})", gone.address, gone.identity), Vec::new())
         });
         self.adoption(page);
-        section(page, "renamed", &self.moved, |step| (format!("{} is now {}", step.from, step.to), None));
+        section(page, "renamed", &self.moved, |step| (format!("{} is now {}", step.from, step.to), Vec::new()));
     }
 
     /// What came of the state: those that are adopted as they are are only counted.
@@ -354,7 +354,7 @@ impl ImportReport {
             self.adopted.iter().filter(|one| !matches!(one.done, Done::Same | Done::Label)).collect();
         section(page, "", &others, |one| {
             let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
-            (format!("{}{to}: {}", one.from, one.why), None)
+            (format!("{}{to}: {}", one.from, one.why), Vec::new())
         });
         if !self.dry_run {
             page.line("  adopted/README.md says what to do in the root that managed them until now");
@@ -436,13 +436,24 @@ fn grouped(page: &mut Page, title: &str, items: &[Said<'_>]) {
     section(page, title, &groups, |group| {
         let names: Vec<&str> = group.iter().take(NAMED).map(|item| item.object.as_str()).collect();
         let more = if group.len() > NAMED { format!(" and {} more", group.len() - NAMED) } else { String::new() };
-        let each = if group.len() > 1 { "   (the same for each of the others)" } else { "" };
-        let remedy = group[0].remedy.map(|remedy| format!("{remedy}{each}"));
-        (format!("{}{more}: {}", names.join(", "), group[0].reason), remedy)
+        (format!("{}{more}: {}", names.join(", "), group[0].reason), remedies(group))
     });
 }
 
-fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (String, Option<String>)) {
+/// What helps each of them: what is of one guest (its disk, its number) must not be done to another.
+fn remedies(group: &[&Said<'_>]) -> Vec<String> {
+    let mut all: Vec<&String> = Vec::new();
+    for remedy in group.iter().filter_map(|item| item.remedy) {
+        if !all.contains(&remedy) {
+            all.push(remedy);
+        }
+    }
+    let more = all.len().saturating_sub(NAMED);
+    let shown = all.into_iter().take(NAMED).cloned();
+    shown.chain((more > 0).then(|| format!("and {more} more of the kind; `--output json` has them all"))).collect()
+}
+
+fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (String, Vec<String>)) {
     if items.is_empty() {
         return;
     }
@@ -450,9 +461,9 @@ fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (S
         page.heading(title);
     }
     for item in items.iter().take(SHOWN) {
-        let (text, remedy) = line(item);
+        let (text, remedies) = line(item);
         page.line(format!("  {text}"));
-        if let Some(remedy) = remedy {
+        for remedy in remedies {
             page.line(format!("      what helps: {remedy}"));
         }
     }

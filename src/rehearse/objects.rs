@@ -98,6 +98,11 @@ impl Snapshot {
         self.objects.contains_key(identity)
     }
 
+    /// What is configured of an object.
+    pub(super) fn keys(&self, identity: &Identity) -> impl Iterator<Item = &str> {
+        self.objects.get(identity).into_iter().flat_map(|known| known.keys.keys()).map(String::as_str)
+    }
+
     /// Every object that differs in `after`, in the order of identities. `replaced` says which of those that are on both
     /// sides are not the same object any more.
     pub(super) fn compare(&self, after: &Self, replaced: impl Fn(&Identity) -> bool) -> Vec<ObjectChange> {

@@ -51,6 +51,15 @@ fn answer(request: &Request, asked_before: usize) -> Reply {
         ("GET", "masked") => data(json!({"password": "**********", "user": "a"})),
         ("GET", "shown") => data(json!({"key": "another"})),
         ("GET", "things/new") => message("500 no such thing", "no such thing 'new'"),
+        ("GET", "rules") => data(json!([
+            {"pos": 0, "type": "in", "action": "ACCEPT", "proto": "icmp", "source": "10.0.0.0/8", "enable": 1, "digest": "x"},
+            {"pos": 1, "type": "in", "action": "ACCEPT", "proto": "icmp", "enable": 0, "icmp-type": "echo-reply"},
+            {"pos": 2, "type": "in", "action": "ACCEPT", "proto": "icmp", "ipversion": 4},
+            {"pos": 3, "type": "in", "action": "DROP", "icmp-type": "any"},
+            {"pos": 4, "type": "in", "action": "DROP", "icmp-type": "redirect"},
+        ])),
+        ("GET", "rules/1") => data(json!({"pos": 1, "icmp-type": "echo-reply"})),
+        ("GET", "rules/2") => data(json!({"pos": 2})),
         ("GET", "rules/0") => data(json!({"a": "1", "pos": "0"})),
         ("GET", "rules/3") => message("500 no rule", "no rule at position 3"),
         ("GET", "maps/new") => message("500 x", "mapping 'new' not found"),
@@ -147,6 +156,22 @@ fn rights() -> Vec<Case> {
 }
 
 /// Each case is a task of one play.
+/// A rule is found by what it says, wherever it stands by now.
+fn rows() -> Vec<Case> {
+    let ping = json!({"type": "in", "action": "ACCEPT", "proto": "icmp"});
+    let rule = |row: Value, icmp: &str| json!({"path": "rules", "row": row, "values": {"icmp-type": icmp}});
+    vec![
+        case(rule(ping.clone(), "echo-request"), Says::Changed, &[r#"PUT rules/2 {"icmp-type": "echo-request"}"#]),
+        case(rule(ping, "echo-reply"), Says::Same, &[]),
+        case(
+            rule(json!({"type": "in", "action": "DROP"}), "echo-reply"),
+            Says::Failed("2 rows say this: action=DROP, type=in: import again"),
+            &[],
+        ),
+        case(rule(json!({"type": "out"}), "any"), Says::Failed("no row says this: type=out: import again"), &[]),
+    ]
+}
+
 fn cases() -> Vec<Case> {
     let secret = |path: &str, key: &str, value: &str| json!({"path": path, "secrets": {key: value}});
     let new = |path: &str, list: &str| {
@@ -327,7 +352,7 @@ fn what_differs_is_sent_and_nothing_else() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    let cases: Vec<Case> = cases().into_iter().chain(rights()).collect();
+    let cases: Vec<Case> = cases().into_iter().chain(rights()).chain(rows()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
         let stub = Stub::start(answer);

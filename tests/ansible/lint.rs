@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
 
+use super::reader::ODD;
 use super::{Ansible, Workspace};
-use crate::support::clusters::{all, generated};
+use crate::support::clusters::{all, data, fixture, generated};
 use crate::support::program::ran_in;
 use crate::support::skip;
 
@@ -22,33 +23,54 @@ fn halves() -> Vec<(&'static str, BTreeMap<String, String>)> {
     halves
 }
 
+fn linted(ansible: &Ansible, name: &str, files: &BTreeMap<String, String>) {
+    let workspace = Workspace::of(files);
+    let folder = workspace.ansible();
+    for (program, arguments) in [
+        ("yamllint", &["--strict", "."][..]),
+        ("ansible-lint", &["--offline", "-q", "--nocolor", "--profile", "production"]),
+    ] {
+        let ran = ran_in(ansible.program(program, &folder), arguments);
+        assert_eq!(ran.code, Some(0), "{program} of {name}:\n{}\n{}", ran.output, ran.errors);
+    }
+}
+
 #[test]
 fn the_linters_find_nothing() {
     let ansible = match Ansible::find() {
         Ok(ansible) => ansible,
         Err(why) => skip!("{why}"),
     };
-    let check = |name: &str, files: &BTreeMap<String, String>| {
-        let workspace = Workspace::of(files);
-        let folder = workspace.ansible();
-        for (program, arguments) in [
-            ("yamllint", &["--strict", "."][..]),
-            ("ansible-lint", &["--offline", "-q", "--nocolor", "--profile", "production"]),
-        ] {
-            let ran = ran_in(ansible.program(program, &folder), arguments);
-            assert_eq!(ran.code, Some(0), "{program} of {name}:\n{}\n{}", ran.output, ran.errors);
-        }
-    };
     // They are slow, and a machine has more than one processor.
     let halves = halves();
     thread::scope(|scope| {
         for part in [0, 1] {
-            let (halves, check) = (&halves, &check);
+            let (halves, ansible) = (&halves, &ansible);
             scope.spawn(move || {
-                halves.iter().skip(part).step_by(2).for_each(|(name, files)| check(name, files));
+                halves.iter().skip(part).step_by(2).for_each(|(name, files)| linted(ansible, name, files));
             });
         }
     });
+}
+
+/// Whatever people write into notes and addresses: tabs, template words, words of YAML.
+#[test]
+fn the_linters_find_nothing_in_any_text() {
+    let ansible = match Ansible::find() {
+        Ok(ansible) => ansible,
+        Err(why) => skip!("{why}"),
+    };
+    let mut answers = fixture("pve-9.1");
+    let text = format!("{} {{{{ escape title }}}} {{% if", ODD.join(" "));
+    data(&mut answers, "nodes/pve1/qemu/100/config")["args"] = text.clone().into();
+    let matcher = "cluster/notifications/matchers";
+    data(&mut answers, &format!("{matcher}/errors"))["comment"] = text.clone().into();
+    for row in data(&mut answers, matcher).as_array_mut().unwrap() {
+        row["comment"] = text.clone().into();
+    }
+    let mut files = generated(&answers).files;
+    files.retain(|path, _| path.starts_with("ansible/"));
+    linted(&ansible, "odd texts", &files);
 }
 
 /// The linters are awake: what is wrong is found.

@@ -10,8 +10,8 @@ use crate::support::clusters::{Memory, data, fixture};
 use crate::support::program::{Ran, ran_in};
 use crate::support::skip;
 
-/// A text that would be run if it were a template.
-const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}";
+/// A text that would be run if it were a template, with a tab, which linters do not like.
+const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}\t{\t{#";
 
 /// The counts of the last line: `ok=15 changed=0 unreachable=0 failed=0 …`.
 #[derive(Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ print(json.dumps({str(p): yaml.load(p.read_text(encoding='utf-8'), Reader) for p
 ";
 
 /// Texts that one reader or another takes for something else, or that break a notation.
-const ODD: &[&str] = &[
+pub(super) const ODD: &[&str] = &[
     "yes",
     "no",
     "on",

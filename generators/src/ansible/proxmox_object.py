@@ -21,6 +21,12 @@ options:
   read:
     description: Where the object is read, where that is not I(path). Of a list, the only element is the object.
     type: str
+  row:
+    description:
+      - Which row of the list at O(path) the object is, by what it says beside O(values). Its position is whatever it is by
+        now. Of several that say the same, it is the first that has the values, or has nothing in their place.
+    type: dict
+    default: {}
   member:
     description:
       - What a list of the object must hold, as the name of the list (C(list)) and one key of a row with its value. Where
@@ -421,6 +427,30 @@ def shown(value):
     return None if names or value == MASK else value
 
 
+# What a row of a list of rules says beside the rule.
+OF_THE_LIST = {"pos", "digest", "ipversion"}
+
+
+def position(module, api):
+    """The position of the row that is meant: by what it says, since others come and go above it."""
+    wanted, values = module.params["row"], module.params["values"]
+    told = {key: one for key, one in wanted.items() if form(one) != "0"}
+
+    def is_it(row):
+        keys = {key for key, one in row.items() if form(one) != "0"} - OF_THE_LIST - set(values)
+        return keys == set(told) and all(same(one, row[key], False) for key, one in told.items())
+
+    rows = [row for row in api.ask("GET", module.params["path"]) if is_it(row)]
+    there = [row for row in rows if all(same(one, row.get(key), False) for key, one in values.items())]
+    free = [row for row in rows if not any(key in row for key in values)]
+    found = there or free or (rows if len(rows) == 1 else [])
+    if not found:
+        number = "%s rows say" % len(rows) if rows else "no row says"
+        said = ", ".join("%s=%s" % pair for pair in sorted(told.items()))
+        raise Refused(404, "%s this: %s: import again" % (number, said))
+    return found[0]["pos"]
+
+
 def read(module, api):
     """The object as it is; nothing where it is not there and can be made."""
     try:
@@ -523,6 +553,8 @@ def give_apart(api, path, values, apart):
 
 def keep(module, api):
     """Bring the object into the state that is wanted; says what that changed."""
+    if module.params["row"]:
+        module.params["path"] += "/%s" % position(module, api)
     wanted = dict(module.params["values"])
     path = module.params["path"]
     secrets = {key: one for key, one in module.params["secrets"].items() if one}
@@ -628,6 +660,7 @@ def arguments():
     return dict(
         path=dict(type="str", required=True),
         read=dict(type="str"),
+        row=dict(type="dict", default={}),
         member=dict(type="dict"),
         state=dict(type="str", choices=["present", "applied"], default="present"),
         values=dict(type="dict", default={}),

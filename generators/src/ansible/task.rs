@@ -1,6 +1,6 @@
 //! A task of a role: one object of the API with the keys that it is to have.
 
-use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Member, Write};
+use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Member, PartsWrite, Write};
 use proxmox_mpc_model::{Identity, Object, object};
 use serde_json::Value as Json;
 
@@ -78,6 +78,11 @@ pub(crate) struct Entrusted {
 }
 
 impl Entrusted {
+    /// Whether it is this key of this part.
+    fn is_of(&self, part: &str, key: &str) -> bool {
+        self.part.as_deref() == Some(part) && self.key == key
+    }
+
     /// How the key is called among all of its object: `scsi1.wwn` of an option, `rule3.icmp-type` of a part.
     fn called(&self) -> String {
         let words = [self.part.as_ref(), Some(&self.key), self.option.as_ref()];
@@ -93,6 +98,8 @@ pub(crate) struct Task {
     reasons: Vec<(String, Vec<String>)>,
     path: String,
     read: Option<String>,
+    /// What the row of the list at the path says that is meant; none where the path is the object's own.
+    row: Vec<(String, Node)>,
     member: Option<Member>,
     create: Option<(String, Vec<(String, Node)>)>,
     /// What a creation takes in the place of values.
@@ -156,8 +163,24 @@ impl Task {
         tasks
     }
 
-    /// The tasks for some keys of an object: one, and one for each part that has any.
-    pub(crate) fn some(kind: &Kind, title: &str, entrusted: &[Entrusted], write: &Write, role: Role) -> Vec<Self> {
+    /// The tasks for some keys of an object: one, and one for each part that has any, which is found by what it says: by the
+    /// time that this is run there may be others before it.
+    pub(crate) fn some(
+        kind: &Kind,
+        object: &Object,
+        title: &str,
+        entrusted: &[Entrusted],
+        write: &Write,
+        role: Role,
+    ) -> Vec<Self> {
+        let says = |part: &str, parts: &PartsWrite| {
+            let is_its_own = |key: &str| key == parts.key || entrusted.iter().any(|one| one.is_of(part, key));
+            let keys = object.keys.get(part).and_then(Json::as_object).into_iter().flatten();
+            let mut row: Vec<(String, Node)> =
+                keys.filter(|(key, _)| !is_its_own(key)).map(|(key, value)| (key.clone(), value.into())).collect();
+            row.sort_by(|(one, _), (other, _)| one.cmp(other));
+            row
+        };
         let mut tasks: Vec<(Option<&String>, Self)> = Vec::new();
         for one in entrusted {
             if tasks.last().is_none_or(|(part, _)| *part != one.part.as_ref()) {
@@ -165,8 +188,7 @@ impl Task {
                 task.reasons.clear();
                 task.create = None;
                 if let (Some(part), Some(parts)) = (&one.part, write.parts) {
-                    let index = kinds::index(parts.stem, part).unwrap_or_default();
-                    task.path = format!("{}/{index}", write.path);
+                    task.row = says(part, &parts);
                     task.title = format!("{title}, {part}");
                 }
                 tasks.push((one.part.as_ref(), task));
@@ -191,6 +213,7 @@ impl Task {
             reasons: vec![(reason.to_owned(), Vec::new())],
             path: write.path.to_string(),
             read: write.read.as_ref().map(ToString::to_string),
+            row: Vec::new(),
             member: write.member.clone(),
             create: write.create.as_ref().map(|create| (create.path.to_string(), texts(&create.values))),
             instead: texts(&write.instead),
@@ -257,6 +280,9 @@ impl Task {
         if let Some(read) = &self.read {
             arguments.push(("read", read.as_str().into()));
         }
+        if !self.row.is_empty() {
+            arguments.push(("row", Node::Map(self.row.clone())));
+        }
         if let Some(Member { list, key, value }) = &self.member {
             arguments.push(("member", vec![("list", (*list).into()), (*key, value.as_str().into())].into()));
         }
@@ -295,7 +321,8 @@ impl Task {
             }
             arguments.push(("create", create.into()));
         }
-        let mut task = vec![("name", Node::from(self.title.as_str())), ("proxmox_object", arguments.into())];
+        let arguments = Node::from(arguments).literal();
+        let mut task = vec![("name", Node::from(name(&self.title))), ("proxmox_object", arguments)];
         if let Some(handler) = self.notify {
             task.push(("notify", handler.into()));
         }
@@ -305,6 +332,11 @@ impl Task {
         text.push_str(&Node::List(vec![task.into()]).render());
         text
     }
+}
+
+/// A title as a linter takes it: without what begins a template, and without tabs.
+fn name(title: &str) -> String {
+    title.replace('{', "(").replace('}', ")").replace('\t', " ")
 }
 
 /// A reason behind the keys that it is true of: `` `kvm`, `tdf`: the provider has no attribute for it ``.

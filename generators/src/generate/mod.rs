@@ -240,7 +240,7 @@ impl Run<'_> {
             self.notice(object, Some(&address), remark);
         }
         if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), &title, &entrusted, &write, role);
+            let tasks = Task::some(half.model(), object, &title, &entrusted, &write, role);
             self.tasks(role, identity, &tasks);
         }
         self.settle(object, &address, import_id, Fingerprint::of(&text));
@@ -270,7 +270,14 @@ impl Run<'_> {
     /// stays where it is.
     fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
         let identity = &object.entry.identity;
-        let written = self.written(half, object);
+        let mut set_aside = set_aside;
+        let mut written = self.written(half, object);
+        if let Some(complaint) = written.as_ref().and_then(|(_, write)| write.refused()) {
+            set_aside =
+                SetAside::new(format!("{}; and Proxmox itself refuses to make it: {complaint}", set_aside.reason))
+                    .remedy("give it a name that Proxmox takes, where its file was written by hand");
+            written = None;
+        }
         // What never was Terraform's is Ansible's once more, and nothing is kept.
         let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
             && self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));

@@ -121,6 +121,13 @@ impl Block {
         }
     }
 
+    /// Says something above the attribute or the block that was added last.
+    pub fn comment(&mut self, comment: &str) {
+        if let Some(item) = self.body.last_mut() {
+            item.comment.push(comment.to_owned());
+        }
+    }
+
     /// Adds a nested block.
     pub fn nest(&mut self, block: Self) {
         self.push(Content::Block(block));

@@ -1,9 +1,8 @@
 //! ACME certificates of nodes: where their keys go in `proxmox_acme_certificate`.
 
-use proxmox_mpc_model::Object;
-use proxmox_mpc_model::kinds;
+use proxmox_mpc_model::{ApiPath, Object, kinds};
 
-use super::{Half, Namespace, Place, guard};
+use super::{Around, Half, Namespace, Place, guard};
 use crate::ansible::Role;
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
@@ -16,7 +15,7 @@ pub(super) static HALF: Half = Half {
     word: "certificate",
     data: false,
     namespace: Namespace::Own("acme_certificate"),
-    place: |object, _| place(object),
+    place,
     name: |entry| entry.node.clone(),
     rows: &[
         Row::custom(&[], |draft| {
@@ -67,7 +66,17 @@ fn domain(text: &str) -> Option<Domain> {
     Some(read)
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
+    let certificates = ApiPath::new(["nodes", object.entry.identity.id(), "certificates", "info"]);
+    let answer = around.cluster.get(&certificates).ok().flatten();
+    if !answer.as_ref().is_some_and(|answer| answer.data().is_some()) {
+        let why = answer.map_or_else(|| "not on record".to_owned(), |answer| answer.cause());
+        let reason =
+            format!("the provider reads `{certificates}` as well, which was not answered: {why} (provider rule J17)");
+        return Err(
+            SetAside::new(reason).remedy("import from the cluster itself, with a login that may read that path")
+        );
+    }
     if read(object).is_none() {
         return Err(SetAside::new("the provider wants an account and a domain in `acme` (provider rule J17)"));
     }

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use proxmox_mpc_model::cluster::Guest;
-use proxmox_mpc_model::{ApiPath, Object, VmId};
-use serde_json::Value as Json;
+use proxmox_mpc_model::kinds::is_half_made;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};
+use serde_json::{Map, Value as Json};
 
 use super::{Place, stands};
 use crate::ansible::Role;
@@ -14,10 +16,19 @@ use crate::hcl::{Block, Value};
 /// The role for what the provider cannot say of guests of either kind.
 pub(super) const ROLE: Role = Role::guests("guests");
 
-/// `pve1/100`: both guest resources are imported by node and VMID.
-pub(super) fn place(resource: &'static str, object: &Object) -> Place {
+/// `pve1/100`: both guest resources are imported by node and VMID. What is half made is no guest yet (docs/provider.md, C24).
+pub(super) fn place(resource: &'static str, object: &Object) -> Result<Place, SetAside> {
+    if is_half_made(object.entry.identity.prefix(), &object.keys) {
+        let why = match object.text("lock") {
+            Some(lock) => format!("Proxmox is making it, or did not finish: it has the lock `{lock}`"),
+            None => "it has no root file system, and Proxmox cannot start it".to_owned(),
+        };
+        let remedy =
+            "import again when it is finished; if nobody makes it any more, finish it or take it away in Proxmox";
+        return Err(SetAside::new(format!("{why} (provider rule C24)")).remedy(remedy));
+    }
     let node = object.entry.node.as_deref().unwrap_or_default();
-    Place::Own(resource, format!("{node}/{}", object.entry.identity.id()))
+    Ok(Place::Own(resource, format!("{node}/{}", object.entry.identity.id())))
 }
 
 /// The VMID of a guest.
@@ -42,11 +53,8 @@ pub(super) fn started(draft: &mut Draft<'_>) {
 
 /// Says which keys wait for a restart: the code describes what is configured, which is not yet what runs.
 pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
-    let Some(guest) = listed(draft) else { return Ok(()) };
-    let path = ["nodes", &guest.node, guest.guest_type.word(), draft.object.entry.identity.id(), "pending"];
-    let Some(answer) = draft.cluster.get(&ApiPath::new(path))? else { return Ok(()) };
-    let waits = |row: &&serde_json::Map<String, Json>| row.contains_key("pending") || row.contains_key("delete");
-    let mut keys: Vec<&str> = answer.list().filter(waits).filter_map(|row| row.get("key")?.as_str()).collect();
+    let rows = waiting(draft)?;
+    let mut keys: Vec<&str> = rows.iter().filter_map(|row| row.get("key")?.as_str()).collect();
     keys.sort_unstable();
     if !keys.is_empty() {
         draft.remark(
@@ -55,6 +63,31 @@ pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
         );
     }
     Ok(())
+}
+
+/// Whether a value of this key waits for the next start.
+pub(super) fn waits(draft: &Draft<'_>, key: &str) -> Result<bool, Unreadable> {
+    let is_it =
+        |row: &Map<String, Json>| row.contains_key("pending") && row.get("key").and_then(Json::as_str) == Some(key);
+    Ok(waiting(draft)?.iter().any(is_it))
+}
+
+/// The value of a key that is in force, which one that waits for the next start does not change yet.
+pub(super) fn in_force(draft: &Draft<'_>, key: &str) -> Result<Option<String>, Unreadable> {
+    let rows = waiting(draft)?;
+    match rows.iter().find(|row| row.get("key").and_then(Json::as_str) == Some(key)) {
+        Some(row) => Ok(row.get("value").and_then(object::text)),
+        None => Ok(draft.object.text(key)),
+    }
+}
+
+/// What waits for the next start, a row for each key.
+fn waiting(draft: &Draft<'_>) -> Result<Vec<Map<String, Json>>, Unreadable> {
+    let Some(guest) = listed(draft) else { return Ok(Vec::new()) };
+    let path = ["nodes", &guest.node, guest.guest_type.word(), draft.object.entry.identity.id(), "pending"];
+    let Some(answer) = draft.cluster.get(&ApiPath::new(path))? else { return Ok(Vec::new()) };
+    let waits = |row: &&Map<String, Json>| row.contains_key("pending") || row.contains_key("delete");
+    Ok(answer.list().filter(waits).cloned().collect())
 }
 
 /// The notes. The provider trims what is written but not what it reads (docs/provider.md, T12 and
@@ -119,10 +152,24 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
             "startup",
             format!("the provider understands `order={bare}`, not the bare number (provider rule T36)"),
         );
-        draft.remark(format!("its start order is written as a bare `{bare}`, which the provider does not read"), None);
+        let text = draft.object.text("startup").unwrap_or_default();
+        let named: Vec<String> =
+            text.split(',').map(|one| if one == bare { format!("order={one}") } else { one.to_owned() }).collect();
+        let remedy = same(draft, "startup", &named.join(","));
+        draft.remark(
+            format!(
+                "its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"
+            ),
+            Some(remedy),
+        );
     }
     draft.leftover(&options, &[]);
-    draft.nest(block);
+    if block.body.is_empty() {
+        draft
+            .nest_with("Proxmox has a start order that the provider does not read, and the block all the same.", block);
+    } else {
+        draft.nest(block);
+    }
     Ok(())
 }
 
@@ -167,6 +214,49 @@ pub(super) fn ip_config(options: &mut Options) -> Block {
 /// (docs/provider.md, T45).
 pub(super) fn managed(draft: &Draft<'_>) -> bool {
     listed(draft).is_some_and(|guest| guest.ha)
+}
+
+/// What is said behind a command that writes the same in other words.
+pub(super) const SAME: &str = "  # changes nothing for the guest; then import again";
+
+/// The command that writes a key in other words, which mean the same.
+pub(super) fn same(draft: &Draft<'_>, key: &str, value: &str) -> String {
+    command(draft, &format!("--{key} '{value}'{SAME}"))
+}
+
+/// A value with some of its options written otherwise; `None` leaves one as it is, and an empty text leaves it out.
+pub(super) fn rewritten(text: &str, other: impl Fn(Option<&str>, &str) -> Option<String>) -> String {
+    let properties = Properties::parse(text);
+    let items = properties.iter().filter_map(|(name, value)| {
+        let value = other(name, value).unwrap_or_else(|| value.to_owned());
+        let item = name.map_or_else(|| value.clone(), |name| format!("{name}={value}"));
+        (!value.is_empty()).then_some(item)
+    });
+    items.collect::<Vec<_>>().join(",")
+}
+
+/// What helps where the provider reads no ranges of VLANs (docs/provider.md, T9 and C14): each by itself; all of them are what a
+/// card has that names none.
+pub(super) fn single_vlans(draft: &Draft<'_>, key: &str, text: &str, trunks: &str) -> String {
+    /// As many as a command still shows well.
+    const MOST: usize = 128;
+    let numbers: Option<Vec<Vec<u16>>> = trunks
+        .split(';')
+        .map(|part| match part.split_once('-') {
+            Some((first, last)) => Some((first.parse().ok()?..=last.parse().ok()?).collect()),
+            None => Some(vec![part.parse().ok()?]),
+        })
+        .collect();
+    let numbers: Vec<u16> = numbers.into_iter().flatten().flatten().collect();
+    let singles = match numbers.len() {
+        0 => None,
+        count if count <= MOST => Some(numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(";")),
+        _ => (2..=4094).all(|vlan| numbers.contains(&vlan)).then(String::new),
+    };
+    let Some(singles) = singles else {
+        return format!("list the VLANs of {key} that are used, one by one: trunks=2;3;4");
+    };
+    same(draft, key, &rewritten(text, |name, _| (name == Some("trunks")).then(|| singles.clone())))
 }
 
 /// The `qm` or `pct` command that sets an option of this guest.

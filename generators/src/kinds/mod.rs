@@ -23,6 +23,7 @@ mod ha_group;
 mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
+mod left_alone;
 mod metric_server;
 mod network;
 mod node;
@@ -37,6 +38,8 @@ mod role;
 mod sdn;
 mod stands;
 mod storage;
+#[cfg(test)]
+mod testing;
 mod user;
 mod user_token;
 mod vm;

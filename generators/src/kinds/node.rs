@@ -1,6 +1,7 @@
 //! What a node says of itself: where its resolver, its hosts file, its time zone and its options go.
 
 use proxmox_mpc_model::Object;
+use serde_json::Value as Json;
 
 use super::{Half, Namespace, Place};
 use crate::ansible::Role;
@@ -85,7 +86,8 @@ pub(super) static CONFIG: Half = Half {
     place: |object, _| {
         Ok(match notes(object) {
             Some(_) => Place::Own("proxmox_node_config", node(object)),
-            None if object.keys.contains_key("description") => {
+            None if is_bare(object) => Place::BuiltIn,
+            None if object.text("description").is_some_and(|notes| !notes.is_empty()) => {
                 Place::Ansible("the provider refuses notes that end with an empty line (provider rule H7)".into())
             }
             None => Place::Ansible("the provider has an attribute for the notes only (provider rule H7)".into()),
@@ -107,6 +109,13 @@ pub(super) static CONFIG: Half = Half {
     ],
     role: Some(|_| ROLE),
 };
+
+/// Whether nobody has set an option of the node.
+fn is_bare(object: &Object) -> bool {
+    let is_set =
+        |(key, value): (&String, &Json)| key != "digest" && !(key == "description" && value.as_str() == Some(""));
+    !object.keys.iter().any(is_set)
+}
 
 fn node(object: &Object) -> String {
     object.entry.node.clone().unwrap_or_default()

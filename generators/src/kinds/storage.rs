@@ -25,7 +25,7 @@ pub(super) static HALF: Half = Half {
         Row::custom(FLAGS, flags),
         Row::custom(&["password"], password),
         Row::custom(&["prune-backups", "max-protected-backups", "maxfiles"], backups),
-        Row::volatile(&["digest"]),
+        Row::volatile(&["digest", "priority"]),
         Row::lost(&["encryption-key"], "Proxmox shows the key's fingerprint only; left out, the key stays"),
         Row::ansible(
             &[

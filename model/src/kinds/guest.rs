@@ -1,9 +1,18 @@
 //! What virtual machines and containers have in common: one list, one configuration each.
 
+use serde_json::{Map, Value};
+
 use super::{Create, Reading, Write};
 use crate::cluster::{Guest, GuestType};
 use crate::drive::Drive;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, address};
+
+/// What Proxmox is making, or did not finish to make: it cannot be started, and no option of it can be written. It has the lock of
+/// a creation or of the copy that it becomes, or is a container without a root file system.
+pub fn is_half_made(prefix: &str, keys: &Map<String, Value>) -> bool {
+    let is_locked = matches!(keys.get("lock").and_then(Value::as_str), Some("create" | "clone"));
+    is_locked || (prefix == GuestType::Lxc.word() && !keys.contains_key("rootfs"))
+}
 
 /// The address of something of a guest: `nodes/pve1/qemu/100/config`.
 pub(super) fn path(guest: &Guest, what: &str) -> ApiPath {
@@ -68,7 +77,7 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
     let Some(answer) = cluster.get(&path(guest, "config"))? else {
         return unread("its configuration is not on record".to_owned());
     };
-    match answer.data().and_then(serde_json::Value::as_object) {
+    match answer.data().and_then(Value::as_object) {
         // A guest of which nothing is set has a digest all the same.
         Some(keys) if keys.is_empty() => unread("its configuration is empty".to_owned()),
         Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
@@ -80,14 +89,14 @@ pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unre
 /// template beside them, of which nothing tells.
 pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let vmid = VmId::parse(object.entry.identity.id())?;
-    let guest = cluster.guests.get(&vmid)?;
+    let guest = cluster.guests.get(&vmid).filter(|_| !is_half_made(object.entry.identity.prefix(), &object.keys))?;
     let write = Write::at(path(guest, "config"));
     if guest.guest_type == GuestType::Lxc {
         return Some(write);
     }
     let list = ApiPath::new(["nodes", &guest.node, guest.guest_type.word()]);
     let create = Some(Create { path: list, values: vec![("vmid".to_owned(), vmid.to_string())] });
-    let new = |(key, value): (&String, &serde_json::Value)| Some((key.clone(), new_drive(key, value.as_str()?)?));
+    let new = |(key, value): (&String, &Value)| Some((key.clone(), new_drive(key, value.as_str()?)?));
     Some(Write { create, instead: object.keys.iter().filter_map(new).collect(), ..write })
 }
 

@@ -33,6 +33,7 @@ mod pool;
 mod pool_membership;
 mod realm;
 mod realm_sync;
+mod references;
 mod replication;
 mod role;
 pub(crate) mod sdn;
@@ -46,6 +47,7 @@ mod volume;
 mod write;
 
 pub use backup_job::of_cron;
+pub use guest::is_half_made;
 pub use source::{At, Id, Listed, Parts, Scope, Shape, Source, Unfold, Where};
 pub use vm::without_file_names;
 pub use write::{Create, Member, PartsWrite, Write, Writing};

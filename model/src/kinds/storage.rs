@@ -66,6 +66,8 @@ const KEYS: &[Key] = &[
     Key::new("port", Form::Integer),
     Key::new("portal", Form::Text).fixed(),
     Key::new("preallocation", Form::Text).default("metadata"),
+    // What Proxmox adds to `local` where nobody has configured that.
+    Key::new("priority", Form::Integer).volatile(),
     Key::new("prune-backups", Form::Properties(None)),
     Key::new("saferemove", Form::Boolean).default("0"),
     Key::new("saferemove-stepsize", Form::Integer).default("32"),

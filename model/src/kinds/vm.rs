@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Form, Key, Kind, Source, Writing, guest};
 use crate::cluster::GuestType;
+use crate::drive::Drive;
 use crate::{ApiPath, Cluster, Unreadable, list};
 
 /// A virtual machine or a template of one: `nodes/{node}/qemu/{vmid}/config`.
@@ -123,16 +124,29 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     for node in nodes.into_iter().filter(|node| cluster.nodes.get(*node) != Some(&false)) {
         wanted.push(ApiPath::new(["nodes", node, "storage"]));
         let Some(storages) = cluster.node_storages(node)? else { continue };
+        let firmware = firmware(cluster, node)?;
+        let firmware: Vec<&str> = firmware.iter().map(String::as_str).collect();
         for (storage, row) in storages.iter() {
             let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
             let images = list::items(word("content")).any(|content| content == "images");
             let active = row.get("active").and_then(Value::as_u64) == Some(1);
-            if images && active && without_file_names(word("type")) {
+            if images && active && (without_file_names(word("type")) || firmware.contains(&storage.as_str())) {
                 wanted.push(ApiPath::new(["nodes", node, "storage", storage, "content"]));
             }
         }
     }
     Ok(wanted)
+}
+
+/// The storages that EFI disks of a node's machines lie on: of these the provider asks for the format whatever their name tells.
+fn firmware(cluster: &Cluster<'_>, node: &str) -> Result<Vec<String>, Unreadable> {
+    let mut storages = Vec::new();
+    for guest in guest::of_type(cluster, GuestType::Qemu).filter(|guest| guest.node == node) {
+        let answer = cluster.get(&guest::path(guest, "config"))?;
+        let disk = answer.as_ref().and_then(|answer| Some(Drive::parse(answer.data()?.get("efidisk0")?.as_str()?)));
+        storages.extend(disk.as_ref().and_then(Drive::stored).map(|volume| volume.storage().to_owned()));
+    }
+    Ok(storages)
 }
 
 /// Whether the volumes of this storage type are block devices, whose names do not tell their format.

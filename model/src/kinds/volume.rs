@@ -1,11 +1,11 @@
 //! What lies on the storages beside the guests' disks, Proxmox's half: images to install from, templates, snippets, backups,
 //! and disks whose guest is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Source, Writing};
+use super::{Form, Key, Kind, Source, Writing, references};
 use crate::object::text;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unreadable, VmId, list};
 
@@ -18,13 +18,26 @@ pub(super) static KIND: Kind = Kind {
     prefix: "volume",
     title: "volume",
     keys: &[Key::new("content", Form::Text).volatile(), Key::new("volid", Form::Text).volatile()],
-    source: Source::Own {
-        requests: |cluster| Ok(lists(cluster).into_iter().map(|list| list.path).collect()),
-        list: volumes,
-        read: |_, entry| Ok(Ok(read(entry))),
-    },
+    source: Source::Own { requests, list: volumes, read: |_, entry| Ok(Ok(read(entry))) },
     writing: Writing::No,
 };
+
+/// The lists, and where they show a disk that may be nobody's, what snapshots name.
+fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
+    let mut orphans = false;
+    let lists = lists(cluster);
+    let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit");
+    for list in &lists {
+        cluster.each(&list.path, |row| {
+            orphans |= matches!(kept(cluster, all_guests, &row), Some(Found::Orphan { .. }));
+        })?;
+    }
+    let mut wanted: Vec<ApiPath> = lists.into_iter().map(|list| list.path).collect();
+    if orphans {
+        wanted.extend(references::requests(cluster)?);
+    }
+    Ok(wanted)
+}
 
 /// Types of storages that are the same wherever they are looked at, whether or not they say `shared`.
 const SHARED: [&str; 9] = ["cephfs", "cifs", "glusterfs", "iscsi", "iscsidirect", "nfs", "pbs", "rbd", "zfs"];
@@ -67,12 +80,19 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut missing = Vec::new();
     // Only who sees every guest can say that one is gone: its disks are not wanted any more then.
     let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit") && cluster.guests_lack()?.is_none();
+    let (mut orphans, mut parents) = (Vec::new(), BTreeSet::new());
     for list in lists(cluster) {
         let mut backups = 0_u64;
-        let listed = cluster.each(&list.path, |row| match kept(cluster, all_guests, &row) {
-            Some(Found::Backup) => backups += 1,
-            Some(Found::Volume { volid, name }) => listing.entries.push(list.entry(&volid, name)),
-            None => {}
+        let listed = cluster.each(&list.path, |row| {
+            // What another volume is built on: `base-900-disk-0@__base__`, `../900/base-900-disk-0.qcow2`.
+            let parent = row.get("parent").and_then(text);
+            parents.extend(parent.iter().filter_map(|parent| base(parent)).map(|base| (list.storage.clone(), base)));
+            match kept(cluster, all_guests, &row) {
+                Some(Found::Backup) => backups += 1,
+                Some(Found::Volume { volid, name }) => listing.entries.push(list.entry(&volid, name)),
+                Some(Found::Orphan { volid, name }) => orphans.push((list.entry(&volid, name), volid)),
+                None => {}
+            }
         })?;
         if !listed {
             missing.push(list.path.to_string());
@@ -80,6 +100,16 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         if backups > 0 {
             listing.entries.push(list.entry(&format!("{}:backup", list.storage), format!("{backups} backups")));
         }
+    }
+    if !orphans.is_empty() {
+        let volumes: BTreeSet<String> = orphans.iter().map(|(_, volid)| volid.clone()).collect();
+        let named = references::named(cluster, &volumes)?;
+        let is_base = |volid: &str| {
+            let storage = volid.split(':').next().unwrap_or_default().to_owned();
+            base(volid).is_some_and(|base| parents.contains(&(storage, base)))
+        };
+        let nobodys = orphans.into_iter().filter(|(_, volid)| !named.contains(volid) && !is_base(volid));
+        listing.entries.extend(nobodys.map(|(entry, _)| entry));
     }
     if !cluster.permissions.allow_all("/storage", "Datastore.AllocateSpace")
         || !cluster.permissions.allow_all("/vms", "VM.Config.Disk")
@@ -116,7 +146,21 @@ impl Volumes {
 
 enum Found {
     Backup,
-    Volume { volid: String, name: String },
+    Volume {
+        volid: String,
+        name: String,
+    },
+    /// A disk with the number of a guest that there is not: a guest of another number may name it all the same.
+    Orphan {
+        volid: String,
+        name: String,
+    },
+}
+
+/// The name of a volume alone, without its folder and its snapshot.
+fn base(volume: &str) -> Option<String> {
+    let last = volume.rsplit(['/', ':']).next()?;
+    Some(last.split('@').next().unwrap_or(last).to_owned()).filter(|name| !name.is_empty())
 }
 
 /// What a row of a list is; `None` for the disks of guests that are there, or that the list of guests may lack.
@@ -129,7 +173,7 @@ fn kept(cluster: &Cluster<'_>, all_guests: bool, row: &Map<String, Value>) -> Op
         "images" | "rootdir" => {
             let vmid = VmId::parse(&word("vmid")?)?;
             let gone = all_guests && !cluster.guests.contains_key(&vmid);
-            gone.then(|| Found::Volume { volid, name: format!("{name}, guest {vmid}") })
+            gone.then(|| Found::Orphan { volid, name: format!("{name}, guest {vmid}") })
         }
         _ => Some(Found::Volume { volid, name }),
     }

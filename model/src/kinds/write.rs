@@ -2,7 +2,10 @@
 
 use super::source::{Listed, Shape, Source};
 use super::{Class, Kind};
+use serde_json::{Map, Value};
+
 use crate::object::text;
+use crate::schema::{self, NOT_DEFINED, Verb, schema};
 use crate::{ApiPath, Cluster, Object};
 
 /// How the objects of a kind are written.
@@ -69,6 +72,23 @@ pub struct PartsWrite {
 }
 
 impl Write {
+    /// Why Proxmox would refuse the name that the object is to be made with, where its own formats say so: files that were
+    /// written by hand hold names that its API takes from nobody.
+    pub fn refused(&self) -> Option<String> {
+        let create = self.create.as_ref()?;
+        let segments = create.path.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let found = schema().find(Verb::Post, &segments)?;
+        let named = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
+        let mut names: Map<String, Value> = create.values.iter().map(named).collect();
+        let errors = schema::check(schema(), &found, &mut names).err()?;
+        let complaint = |(key, _): &(String, String)| {
+            let why = errors.get(key).filter(|why| *why != NOT_DEFINED)?;
+            Some(format!("`{key}`: {}", why.trim()))
+        };
+        create.values.iter().find_map(complaint)
+    }
+
     /// What is read and changed at this path, and is always there.
     pub fn at(path: ApiPath) -> Self {
         Self {

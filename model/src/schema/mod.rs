@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{Answers, ApiPath, Unreadable};
 
 mod check;
+mod domain;
 mod families;
 mod formats;
 mod outline;
@@ -22,6 +23,7 @@ mod properties;
 mod tests;
 
 pub use check::{Errors, NOT_DEFINED, check, convert};
+pub use domain::Domain;
 pub use outline::{Outline, returned};
 
 static TEXT: &str = include_str!("pve-9.1.json");

@@ -77,7 +77,7 @@ impl Case<'_> {
         let answers = BTreeMap::from([
             (ApiPath::parse("cluster/resources"), Answer::ok(json!([guest]))),
             (ApiPath::parse("nodes"), Answer::ok(json!([{"node": "n", "status": "online"}]))),
-            (ApiPath::parse("nodes/n/qemu/100/config"), Answer::ok(json!({"name": "web"}))),
+            (ApiPath::parse("nodes/n/qemu/100/config"), Answer::ok(json!({"name": "web", "usb2": "mapping=key"}))),
         ]);
         let snapshot = Snapshot::read(&answers).unwrap();
         let found = find(&Evidence {
@@ -164,6 +164,9 @@ fn calls_and_errors_show_traps() {
         Some("can't remove VM 100 - protection mode enabled"),
         &["protection-mode"],
     );
+    call("PUT nodes/n/qemu/100/config", json!({"usb0": "mapping=key"}), 200, None, &["numbered-anew"]);
+    call("PUT nodes/n/qemu/100/config", json!({"usb2": "mapping=other"}), 200, None, &[]);
+    call("PUT nodes/n/qemu/100/config", json!({"usb3": "mapping=other"}), 200, None, &[]);
     call(
         "PUT access/password",
         json!({"userid": "a@pve"}),

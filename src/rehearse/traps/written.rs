@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::{Identity, kinds};
 use proxmox_mpc_twin::server::LoggedWrite;
 use serde_json::Value;
 
@@ -151,6 +151,21 @@ pub(super) static ROWS: &[Row] = &[
         },
     },
     Row {
+        id: "numbered-anew",
+        what: "Devices or mount points are written under other numbers than they have: the provider counts from 0, whatever number is missing before them. A container then has them twice, and those of a virtual machine move.",
+        instead: "Rename the keys in the guest's file on its node first, while it is stopped, and import again; or leave `ignore_changes` as the import wrote it.",
+        source: "provider rules T35, C22",
+        find: |evidence| {
+            let is_anew = |write: &&LoggedWrite| {
+                let Some(guest) = subject(write).filter(|_| write.succeeded() && write.verb != Verb::Delete) else {
+                    return false;
+                };
+                write.parameters.keys().any(|key| fills_gap(key, evidence.before.keys(&guest)))
+            };
+            evidence.writes.iter().filter(is_anew).filter_map(subject).map(|guest| evidence.told(&guest)).collect()
+        },
+    },
+    Row {
         id: "left-behind",
         what: "A guest was made and the next step failed: it stays on the cluster and is not in the state, and the next apply is refused because its number is taken.",
         instead: "Mend the cause, then remove what was left behind, or import it.",
@@ -273,6 +288,20 @@ pub(super) static ROWS: &[Row] = &[
         },
     },
 ];
+
+/// Whether the key is a new one before others of its family that the provider counts: `mp0` where there is `mp2`.
+fn fills_gap<'k>(key: &str, mut known: impl Iterator<Item = &'k str>) -> bool {
+    let numbered = |key: &str| {
+        ["dev", "mp", "net", "usb", "virtiofs"].into_iter().find_map(|stem| Some((stem, kinds::index(stem, key)?)))
+    };
+    let Some((stem, number)) = numbered(key) else { return false };
+    let mut later = false;
+    let is_known = known.any(|one| {
+        later |= kinds::index(stem, one).is_some_and(|other| other > number);
+        one == key
+    });
+    later && !is_known
+}
 
 /// The guests that calls of this sort were refused for, in these words.
 fn refused(evidence: &Evidence<'_>, sort: impl Fn(&LoggedWrite) -> bool, words: &str) -> BTreeSet<Identity> {

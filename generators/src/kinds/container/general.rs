@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_model::{ApiPath, Unreadable};
 use serde_json::Value as Json;
 
 use crate::bpg;
 use crate::draft::{Default, Draft, SetAside, Step, Variable};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest::{managed, vmid};
+use crate::kinds::guest::{SAME, command, in_force, managed, vmid};
 use crate::notes::TIMEOUTS;
 
 /// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
@@ -46,9 +47,8 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
 fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
     let (name, whose) = (format!("{}_template", draft.label()), draft.title());
     match system {
-        Some("unmanaged") => draft.default("ostype"),
+        Some("unmanaged") | None => {}
         Some(_) => draft.lost("ostype", "the provider does not know this kind of system"),
-        None => {}
     }
     template(draft, "unmanaged", name, &whose);
     draft.ignore_noted(&["operating_system"]);
@@ -86,9 +86,49 @@ pub(super) fn console(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
+/// With a limit and without cores, Proxmox tells the number of processors as text, and the provider reads numbers only
+/// (docs/provider.md, C23).
+pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
+    let is_set = |key: &str| {
+        Ok::<_, Unreadable>(in_force(draft, key)?.filter(|text| !matches!(text.as_str(), "" | "0")).is_some())
+    };
+    if is_set("cores")? || !is_set("cpulimit")? {
+        return Ok(());
+    }
+    let remedy = all_cores(draft)?;
+    let reason = "it has a `cpulimit` and no `cores`: Proxmox tells its processors as text, on which the provider's Read fails \
+                  (provider rule C23)";
+    Err(SetAside::new(reason).remedy(remedy).into())
+}
+
+/// The command that says how many cores a container without a limit may use now.
+fn all_cores(draft: &Draft<'_>) -> Result<String, Unreadable> {
+    let node = draft.object.entry.node.as_deref().unwrap_or_default();
+    let mut known = None;
+    if let Some(answer) = draft.cluster.get(&ApiPath::parse("nodes"))? {
+        let row = answer.list().find(|row| row.get("node").and_then(Json::as_str) == Some(node));
+        known = row.and_then(|row| row.get("maxcpu")?.as_u64());
+    }
+    let cores = known.map_or_else(|| "$(nproc)".to_owned(), |cores| cores.to_string());
+    let said = format!("--cores {cores}  # all that {node} has: changes nothing for the container; then import again");
+    Ok(command(draft, &said))
+}
+
+/// Numbers that Proxmox could not read are sent as the text that they are, on which the provider's Read fails
+/// (docs/provider.md, C25).
+pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
+    for key in ["cores", "cpuunits", "memory", "swap", "tty"] {
+        let Some(Json::String(text)) = draft.object.keys.get(key) else { continue };
+        let reason = format!("the provider cannot read `{key}: {text}`, and neither can Proxmox (provider rule C25)");
+        let remedy = format!("say a number: {}", command(draft, &format!("--{key} NUMBER")));
+        return Err(SetAside::new(reason).remedy(remedy).into());
+    }
+    Ok(())
+}
+
 /// The processors. Cores that are not limited read as one, and the first change of this block would set them so
 /// (docs/provider.md, C8).
-pub(super) fn cpu(draft: &mut Draft<'_>) {
+pub(super) fn cpu(draft: &mut Draft<'_>) -> Step {
     let architecture = draft.text("arch").unwrap_or_else(|| "amd64".to_owned());
     let (cores, units) = (draft.integer("cores"), draft.integer("cpuunits").unwrap_or(0));
     let limit = draft.text("cpulimit").filter(|limit| limit.parse() != Ok(0.0));
@@ -101,9 +141,9 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
     }
     if architecture == "amd64" && cores.unwrap_or(1) == 1 && limit.is_none() && units == 0 {
         if cores.is_none() {
-            unlimited(draft);
+            unlimited(draft)?;
         }
-        return;
+        return Ok(());
     }
     let mut block = Block::new("cpu");
     let known = bpg::CONTAINER_ARCHITECTURES.contains(&architecture.as_str());
@@ -125,22 +165,47 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
         block.set_some("units", (units != 0).then_some(units));
     }
     if cores.is_none() {
-        unlimited(draft);
+        unlimited(draft)?;
         draft.nest_with("The cores are not limited: a change here would set them to 1 unless it sets them too.", block);
     } else {
         draft.nest(block);
     }
+    Ok(())
 }
 
-fn unlimited(draft: &mut Draft<'_>) {
+fn unlimited(draft: &mut Draft<'_>) -> Step {
+    let remedy = all_cores(draft)?;
     draft.remark(
         "its cores are not limited: the first change of its cpu block would set one core (provider rule C8)",
-        None,
+        Some(remedy),
     );
+    Ok(())
 }
 
+/// The memory. What is not set is 512 MiB to Proxmox, of memory and of swap, and none to the provider (docs/provider.md, C7).
 pub(super) fn memory(draft: &mut Draft<'_>) {
-    let (memory, swap) = (draft.integer("memory").unwrap_or(0), draft.integer("swap").unwrap_or(0));
+    let (memory, swap) = (draft.integer("memory"), draft.integer("swap"));
+    let absent: Vec<&str> =
+        [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
+    let (memory, swap) = (memory.unwrap_or(512), swap.unwrap_or(512));
+    if !absent.is_empty() && memory >= 16 {
+        let mut block = Block::new("memory");
+        block.set("dedicated", memory);
+        block.set_some("swap", (swap != 0).then_some(swap));
+        draft.nest(block);
+        let names = absent.join(" and ");
+        draft.ignore(
+            &["memory"],
+            format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"),
+        );
+        let options: Vec<String> = absent.iter().map(|key| format!("--{key} 512")).collect();
+        let remedy = command(draft, &format!("{}{SAME}", options.join(" ")));
+        draft.remark(
+            format!("its {names} is not set, which means 512 MiB; the provider reads 0, and Terraform changes nothing of it (provider rule C7)"),
+            Some(remedy),
+        );
+        return;
+    }
     for (key, default) in [("memory", memory == 512), ("swap", swap == 0)] {
         if default {
             draft.default(key);
@@ -150,9 +215,9 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
         return;
     }
     if memory < 16 {
-        draft.ignore(&["memory"], "the provider takes no less than 16 MiB, and absent memory is none to it");
+        draft.ignore(&["memory"], "the provider takes no less than 16 MiB");
         for key in ["memory", "swap"] {
-            draft.lost(key, "the provider cannot say absent memory or less than 16 MiB (provider rule C7)");
+            draft.lost(key, "the provider cannot say less than 16 MiB (provider rule C7)");
         }
         return;
     }
@@ -217,14 +282,18 @@ pub(super) fn raw(draft: &mut Draft<'_>) -> Step {
                 .ok_or_else(|| SetAside::new(format!("the provider cannot read `lxc.idmap: {value}`")))?;
             draft.nest(block);
         } else {
-            other.push((*key).to_owned());
+            other.push(((*key).to_owned(), (*value).to_owned()));
         }
     }
-    for key in &other {
-        draft.lost(
-            &format!("lxc.{key}"),
-            "the provider has no attribute for raw lines; they stay as they are (provider rule K2)",
-        );
+    for (key, _) in &other {
+        const WHY: &str = "a raw line: no API writes it, only the container's file on its node can hold it; it stands as a comment in \
+                           the code (provider rule C12)";
+        draft.unsayable(key, WHY);
+    }
+    if !other.is_empty() {
+        let file = format!("/etc/pve/lxc/{}.conf", draft.object.entry.identity.id());
+        let lines = other.iter().map(|(key, value)| format!("- {key}: {value}"));
+        draft.comment_first(std::iter::once(format!("Lines that only {file} can hold:")).chain(lines));
     }
     if other.len() == lines.len() && !lines.is_empty() {
         draft.unsayable("lxc", "raw lines, listed one by one");

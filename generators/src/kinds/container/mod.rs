@@ -2,6 +2,8 @@
 
 mod general;
 mod network;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use super::Half;
@@ -14,7 +16,7 @@ pub(super) static HALF: Half = Half {
     word: "ct",
     data: true,
     namespace: super::Namespace::Guests,
-    place: |object, _| Ok(super::guest::place("proxmox_virtual_environment_container", object)),
+    place: |object, _| super::guest::place("proxmox_virtual_environment_container", object),
     name: |entry| entry.name.clone(),
     rows: ROWS,
     role: Some(|_| super::guest::ROLE),
@@ -36,7 +38,9 @@ static ROWS: &[Row] = &[
     Row::custom(&["ostype"], general::operating_system),
     Row::checked(&["startup"], super::guest::startup),
     Row::custom(&["console", "cmode", "tty"], general::console),
-    Row::custom(&["arch", "cores", "cpulimit", "cpuunits"], general::cpu),
+    Row::checked(&[], general::processors),
+    Row::checked(&[], general::numbers),
+    Row::checked(&["arch", "cores", "cpulimit", "cpuunits"], general::cpu),
     Row::custom(&["memory", "swap"], general::memory),
     Row::checked(&["rootfs"], volumes::root),
     Row::checked(&["mp[n]"], volumes::mount_points),
@@ -47,4 +51,5 @@ static ROWS: &[Row] = &[
     Row::checked(&["lxc"], general::raw),
     Row::volatile(&["digest", "lock", "parent", "snapstate", "snaptime", "unused[n]"]),
     Row::ansible(&["timezone", "debug"], "the provider has no attribute for it (provider rule K2)"),
+    Row::custom(&[], super::left_alone::row),
 ];

@@ -35,20 +35,20 @@ pub(super) fn interfaces(draft: &mut Draft<'_>) -> Step {
 
 fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop> {
     let mut options = decoded(key, text)?;
-    if let Some(trunks) = options.take("trunks") {
+    if let Some(trunks) = options.get("trunks") {
         if let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err()) {
             let reason =
                 format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule C14)");
-            return Err(SetAside::new(reason)
-                .remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4"))
-                .into());
+            return Err(SetAside::new(reason).remedy(guest::single_vlans(draft, key, text, trunks)).into());
         }
-        draft.lost(&format!("{key}.trunks"), DROPPED);
     }
     let mut block = Block::new("network_interface");
     block.set("name", options.take_or_first("name").unwrap_or_default());
     let bridge = options.take("bridge").unwrap_or_default();
     block.set("bridge", stands::bridge(draft, &bridge));
+    if bridge.is_empty() {
+        block.comment("It is on no bridge in Proxmox.");
+    }
     let mac = options.take("hwaddr");
     if mac.as_deref().is_none_or(bpg::mac) {
         block.set_some("mac_address", mac);
@@ -74,7 +74,7 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     for option in ["ip", "gw", "ip6", "gw6"] {
         options.take(option);
     }
-    draft.merge(&options, &[("link_down", DROPPED)]);
+    draft.merge(&options, &[("link_down", DROPPED), ("trunks", DROPPED)]);
     Ok(block)
 }
 

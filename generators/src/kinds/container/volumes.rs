@@ -1,12 +1,12 @@
 //! The root file system, mount points and passed-through devices of a container.
 
-use proxmox_mpc_model::size::Bytes;
 use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{Block, Value};
-use crate::kinds::stands;
+use crate::kinds::vm::disks::gibibytes;
+use crate::kinds::{guest, stands};
 
 const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
@@ -18,10 +18,13 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
         return Err(SetAside::new("the provider cannot read the size of rootfs").into());
     }
-    let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
+    let gib = gibibytes(draft, "rootfs", size.as_deref());
     let mut block = Block::new("disk");
     block.set("datastore_id", stands::storage(draft, volume.split(':').next().unwrap_or_default()));
-    block.set("size", i64::try_from(gib).unwrap_or(i64::MAX));
+    block.set("size", gib);
+    if size.is_none() {
+        block.comment("No size is set in Proxmox, which the provider reads as 0.");
+    }
     for option in ["acl", "quota", "replicate"] {
         block.set_some(option, options.flag(option));
     }
@@ -100,8 +103,12 @@ pub(super) fn devices(draft: &mut Draft<'_>) -> Step {
     for (index, text) in draft.family("dev") {
         let key = format!("dev{index}");
         let mut options = decoded(&key, &text)?;
+        let Some(path) = options.take_or_first("path").filter(|path| !path.is_empty()) else {
+            let reason = format!("{key} names no device, which the provider refuses and with which no start succeeds");
+            return Err(SetAside::new(reason).remedy(guest::command(draft, &format!("--delete {key}"))).into());
+        };
         let mut block = Block::new("device_passthrough");
-        block.set("path", options.take_or_first("path").unwrap_or_default());
+        block.set("path", path);
         block.set_some("mode", options.take("mode").filter(|mode| mode != "0660"));
         for option in ["uid", "gid"] {
             let Some(text) = options.take(option) else { continue };

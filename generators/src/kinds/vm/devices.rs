@@ -2,17 +2,18 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use proxmox_mpc_model::boolean;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
-use crate::kinds::guest::command;
+use crate::kinds::guest::{rewritten, same};
 use crate::kinds::stands;
 
 /// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("agent") else { return };
-    let enabled = options.take("enabled").or_else(|| options.first()).as_deref() == Some("1");
+    let enabled = options.flag_or_first("enabled") == Some(true);
     let trim = options.flag("fstrim_cloned_disks") == Some(true);
     let channel = options.take("type");
     draft.merge(
@@ -108,8 +109,8 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         if acl == Some(true) && attributes == Some(false) {
             let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
             let kept = text.split(',').filter(|option| !option.starts_with("expose-xattr="));
-            let mended = format!("--{} {}", options.key(), kept.collect::<Vec<_>>().join(","));
-            return Err(SetAside::new(reason).remedy(command(draft, &mended)).into());
+            let mended = same(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
+            return Err(SetAside::new(reason).remedy(mended).into());
         }
         let mut block = Block::new("virtiofs");
         let directory = options.take_or_first("dirid").unwrap_or_default();
@@ -221,7 +222,7 @@ pub(super) fn rng(draft: &mut Draft<'_>) -> Step {
 /// (docs/provider.md, T22).
 pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
-    let encoded = options.take_raw("base64").as_deref() == Some("1");
+    let encoded = options.take_raw("base64").as_deref().and_then(boolean::parse) == Some(true);
     let uuid = options.take_raw("uuid");
     let mut block = Block::new("smbios");
     let mut plain = false;
@@ -230,8 +231,9 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
         let Ok(decoded) = BASE64_STANDARD.decode(&value) else {
             let reason =
                 format!("the provider cannot read `{field}` of smbios1, which is not Base64 (provider rule T22)");
-            let remedy = "write the texts of smbios1 in Base64, with base64=1";
-            return Err(SetAside::new(reason).remedy(remedy).into());
+            let mut set_aside = SetAside::new(reason);
+            set_aside.remedy = in_base64(draft, encoded);
+            return Err(set_aside.into());
         };
         let decoded = String::from_utf8(decoded);
         plain |= !encoded || decoded.is_err();
@@ -244,6 +246,9 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
             "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (provider rule T22)",
         );
         draft.ignore(&["smbios"], "the provider reads these texts wrongly");
+        if let Some(remedy) = in_base64(draft, encoded) {
+            draft.remark("the provider reads the texts of its smbios1 wrongly (provider rule T22)", Some(remedy));
+        }
         return Ok(());
     }
     if block.body.is_empty() {
@@ -255,6 +260,17 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
     block.body.extend(uuid);
     draft.nest(block);
     Ok(())
+}
+
+/// The command that writes the texts of `smbios1` in Base64; `None` where they are said to be that already.
+fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
+    let text = draft.object.text("smbios1").filter(|_| !encoded)?;
+    let value = rewritten(&text, |name, value| match name {
+        Some("uuid") | None => None,
+        Some("base64") => Some(String::new()),
+        Some(_) => Some(BASE64_STANDARD.encode(value)),
+    });
+    Some(same(draft, "smbios1", &format!("{value},base64=1")))
 }
 
 pub(super) fn watchdog(draft: &mut Draft<'_>) {
@@ -276,27 +292,31 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     draft.nest(block);
 }
 
-/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38).
+/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With nothing but
+/// defaults it is not in the state of an import: said all the same, and ignored.
 pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("amd-sev") else { return };
-    let kind = options.take_or_first("type").unwrap_or_default();
+    let stands_first = options.rest.first().is_some_and(|(name, _)| name.is_none());
+    let bare = options.first();
+    let kind = options.take("type").or_else(|| bare.filter(|_| stands_first)).unwrap_or_default();
     let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
-        .map(|option| (option, options.flag(option) == Some(true)));
+        .map(|option| (option, options.flag(option).unwrap_or(option == "allow-smt")));
     draft.leftover(&options, &[]);
     if !bpg::SEV_TYPES.contains(&kind.as_str()) {
-        draft.lost("amd-sev", "the provider does not know this kind of encryption");
+        draft.lost("amd-sev", "the provider does not know this kind of encryption, or does not find it");
         draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
         return;
     }
+    if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
+        draft.ignore(
+            &["amd_sev"],
+            "an import does not read memory encryption that has nothing but defaults (provider rule T38)",
+        );
+    }
     let mut block = Block::new("amd_sev");
-    let default = kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt"));
     block.set("type", kind);
     for (option, on) in flags {
         block.set(&option.replace('-', "_"), on);
     }
-    if default {
-        draft.default("amd-sev");
-    } else {
-        draft.nest(block);
-    }
+    draft.nest(block);
 }

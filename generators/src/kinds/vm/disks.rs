@@ -2,10 +2,12 @@
 
 use proxmox_mpc_model::kinds::matches;
 use proxmox_mpc_model::size::Bytes;
+use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::Block;
+use crate::kinds::guest::{command, rewritten};
 use crate::kinds::stands;
 
 use super::volumes::{cloud_init, extension, readable};
@@ -68,7 +70,7 @@ const MOST: usize = 31;
 pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     let mut blocks: Vec<Block> = Vec::new();
     let mut refused = Vec::new();
-    let mut unsaid = None;
+    let (mut unsaid, mut foreign) = (None, Vec::new());
     for stem in ["ide", "sata", "scsi", "virtio"] {
         for (index, text) in draft.family(stem) {
             let interface = format!("{stem}{index}");
@@ -78,6 +80,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
             match drive(draft, &interface, &text, blocks.len()) {
                 Ok(Drive::Disk(block)) => blocks.push(block),
                 Ok(Drive::Other) => {}
+                Ok(Drive::Foreign) => foreign.push(interface),
                 Ok(Drive::Unsaid) => unsaid = Some(format!("the provider does not see which volume {interface} is")),
                 Err(Stop::SetAside(reason)) => refused.push(reason),
                 Err(stop) => return Err(stop),
@@ -105,7 +108,31 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
     for block in blocks {
         draft.nest(block);
     }
+    if !foreign.is_empty() {
+        keep(draft, &foreign);
+    }
     Ok(())
+}
+
+/// Disks that hold what no creation would make: an ISO, a unit of iSCSI. Terraform would make empty ones: it touches no disk of the
+/// guest, and Ansible attaches these (docs/provider.md, T47).
+fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
+    for interface in interfaces {
+        let reason =
+            "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
+        draft.lost(interface, reason);
+    }
+    let names = interfaces.join(", ");
+    let reason =
+        format!("{names} would become an empty disk, which it is not (provider rule T47); all disks stay as they are");
+    draft.leave(&["disk"], reason);
+    draft.remark(
+        format!(
+            "its disks ({names}) hold what is no disk of a guest: Ansible attaches them, and Terraform changes no disk of the guest \
+             (provider rule T47)"
+        ),
+        None,
+    );
 }
 
 /// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (docs/provider.md, V1).
@@ -128,6 +155,8 @@ enum Drive {
     Disk(Block),
     /// A CD-ROM, a cloud-init drive or an empty one.
     Other,
+    /// A disk that holds what no creation would make.
+    Foreign,
     /// A disk whose volume the provider does not see.
     Unsaid,
 }
@@ -161,6 +190,9 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     if file.is_empty() {
         return Ok(Drive::Unsaid);
     }
+    if VolumeId::parse(&file).is_some_and(|volume| volume.owner().is_none()) {
+        return Ok(Drive::Foreign);
+    }
     let format = options.take("format");
     readable(draft, interface, &file, format.is_none() && (named || !extension(&file)))?;
     let mut block = Block::new("disk");
@@ -169,14 +201,24 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     block.set("datastore_id", stands::storage(draft, datastore));
     // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
-    let gib = size.as_deref().and_then(Bytes::parse).map_or(0, |size| size.gib_floor());
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
         return Err(SetAside::new(format!("the provider cannot read the size of `{interface}`")).into());
     }
-    block.set_some("size", (gib > 0).then_some(i64::try_from(gib).unwrap_or(i64::MAX)));
+    let gib = gibibytes(draft, interface, size.as_deref());
+    block.set_some("size", (gib > 0).then_some(gib));
     tuning(draft, &mut options, &mut block, index)?;
     draft.merge(&options, LOST);
     Ok(Drive::Disk(block))
+}
+
+/// The size in GiB. The provider has no fraction of one (docs/provider.md, T13).
+pub(in crate::kinds) fn gibibytes(draft: &mut Draft<'_>, key: &str, size: Option<&str>) -> i64 {
+    let Some(size) = size.and_then(Bytes::parse) else { return 0 };
+    if !size.is_whole_gib() {
+        const WHY: &str = "the provider counts whole GiB: made anew, the disk has another size (provider rule T13)";
+        draft.unsayable(&format!("{key}.size"), WHY);
+    }
+    i64::try_from(size.gib_floor()).unwrap_or(i64::MAX)
 }
 
 /// What makes a disk fast or safe: written where it differs from the provider's default.
@@ -192,7 +234,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
         }
     }
     for (option, default) in [("backup", true), ("iothread", false), ("replicate", true), ("ssd", false)] {
-        if let Some(value) = switch(draft, options, option).filter(|value| *value != default) {
+        if let Some(value) = options.flag(option).filter(|value| *value != default) {
             block.set(option, value);
         }
     }
@@ -200,7 +242,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
         Some(serial) if serial.len() > 20 => refuse(draft, options, index, "serial"),
         serial => block.set_some("serial", serial),
     }
-    match whole(options, "queues")? {
+    match whole(draft, options, "queues")? {
         Some(queues) if queues >= 2 => block.set("queues", queues),
         Some(0) | None => {}
         Some(_) => refuse(draft, options, index, "queues"),
@@ -208,7 +250,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
     let mut speed = Block::new("speed");
     let mut limited = false;
     for (option, attribute) in LIMITS {
-        let Some(number) = whole(options, option)? else { continue };
+        let Some(number) = whole(draft, options, option)? else { continue };
         limited = true;
         speed.set_some(attribute, (number != 0).then_some(number));
     }
@@ -218,34 +260,28 @@ fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index
     Ok(())
 }
 
+/// The next whole number: cut off, half a MB would be no limit at all.
+fn whole_limit(draft: &Draft<'_>, key: &str, value: &str, option: &str, text: &str) -> String {
+    let whole = text.split('.').next().and_then(|whole| whole.parse::<u64>().ok()).unwrap_or_default() + 1;
+    let value = rewritten(value, |name, _| (name == Some(option)).then(|| whole.to_string()));
+    command(draft, &format!("--{key} '{value}'  # a limit of {whole} instead of {text}; then import again"))
+}
+
 fn refuse(draft: &mut Draft<'_>, options: &Options, index: usize, option: &str) {
     draft.lost(&format!("{}.{option}", options.key()), "the provider's validator refuses this value");
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
 }
 
-/// A switch of a drive. The provider reads every word but `1` as false (docs/provider.md, T16).
-fn switch(draft: &mut Draft<'_>, options: &mut Options, option: &str) -> Option<bool> {
-    let word = options.take(option)?;
-    if word != "1" && proxmox_mpc_model::boolean::parse(&word) == Some(true) {
-        let key = format!("{}.{option}", options.key());
-        draft.lost(&key, "the provider reads only `1` as on (provider rule T16)");
-        draft.remark(format!("{key} is on, but written as `{word}`: the provider reads it as off"), None);
-    }
-    Some(word == "1")
-}
-
 /// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).
-fn whole(options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
+fn whole(draft: &Draft<'_>, options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
     let Some(text) = options.take(option) else { return Ok(None) };
     let key = options.key();
+    let value = draft.object.text(key).unwrap_or_default();
     text.parse().map(Some).map_err(|_| {
         SetAside::new(format!(
             "the provider cannot read `{option}={text}` of {key}: it takes whole numbers (provider rule T15)"
         ))
-        .remedy(format!(
-            "give {key} a whole number, for example {option}={}",
-            text.split('.').next().unwrap_or_default()
-        ))
+        .remedy(whole_limit(draft, key, &value, option, &text))
         .into()
     })
 }

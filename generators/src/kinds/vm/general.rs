@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::bpg;
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{command, managed, vmid};
+use crate::kinds::guest::{SAME, command, managed, vmid};
 
 /// The node and the VMID. A guest of the HA manager may move, and a plan with the old node would replace it.
 pub(super) fn place(draft: &mut Draft<'_>) {
@@ -69,11 +69,11 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
             // Ignored for as long as the guest is there, and what makes it anew as it is.
             draft.set("scsi_hardware", "lsi");
             draft.ignore_noted(&["scsi_hardware"]);
-            let remedy = command(draft, "--scsihw lsi");
+            let remedy = command(draft, &format!("--scsihw lsi{SAME}"));
             draft.remark(
                 "its SCSI controller is not set: the first change made with Terraform would replace it by \
                  virtio-scsi-pci",
-                Some(format!("{remedy}  # changes nothing for the guest; then import again")),
+                Some(remedy),
             );
         }
     }
@@ -150,7 +150,9 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
                     key,
                     "Proxmox sends this number as text, and the provider's Read fails on it (provider rule T1)",
                 );
-                let remedy = command(draft, &format!("--delete {key}"));
+                let default = draft.kind.key(key).and_then(|key| key.default).unwrap_or_default();
+                let said = format!("--delete {key}  # sets it back to {default}; then import again");
+                let remedy = command(draft, &said);
                 return Err(SetAside::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
                     .remedy(remedy)
                     .into());

@@ -2,10 +2,12 @@
 
 mod cpu;
 mod devices;
-mod disks;
+pub(super) mod disks;
 mod general;
 mod initialization;
 mod network;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use super::Half;
@@ -18,7 +20,7 @@ pub(super) static HALF: Half = Half {
     word: "vm",
     data: true,
     namespace: super::Namespace::Guests,
-    place: |object, _| Ok(super::guest::place("proxmox_virtual_environment_vm", object)),
+    place: |object, _| super::guest::place("proxmox_virtual_environment_vm", object),
     name: |entry| entry.name.clone(),
     rows: ROWS,
     role: Some(|_| super::guest::ROLE),
@@ -114,4 +116,5 @@ static ROWS: &[Row] = &[
         ],
         "the provider has no attribute for it (provider rule K1)",
     ),
+    Row::custom(&[], super::left_alone::row),
 ];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
+use crate::kinds::guest::single_vlans;
 use crate::kinds::stands;
 
 /// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
@@ -57,7 +58,8 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
     {
         let reason =
             format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule T9)");
-        return Err(SetAside::new(reason).remedy(format!("list the VLANs of {key} one by one: trunks=2;3;4")).into());
+        let remedy = single_vlans(draft, &key, text, trunks.as_deref().unwrap_or_default());
+        return Err(SetAside::new(reason).remedy(remedy).into());
     }
     let (bridge, firewall, link_down) = (options.take("bridge"), options.flag("firewall"), options.flag("link_down"));
     // A model without an address (`virtio`) is not understood; a running Proxmox always writes one.
@@ -81,7 +83,11 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
         return Ok(Err("the provider does not know the model of one of the cards (provider rule T8)".to_owned()));
     }
     let mut block = Block::new("network_device");
-    block.set("bridge", stands::bridge(draft, &bridge.unwrap_or_default()));
+    let bridge = bridge.unwrap_or_default();
+    block.set("bridge", stands::bridge(draft, &bridge));
+    if bridge.is_empty() {
+        block.comment("It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.");
+    }
     block.set_some("model", (model != "virtio").then_some(model));
     block.set_some("mac_address", mac);
     block.set_some("vlan_id", numbers.get("tag").copied().filter(|tag| *tag != 0));

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{command, vmid};
+use crate::kinds::guest::{self, command, same, vmid};
 use crate::kinds::stands;
 
 /// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
@@ -26,9 +26,7 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
         return Ok(());
     }
     if file.starts_with('/') {
-        let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
-        let remedy = "name the device by a path without a colon, for example below /dev/disk/by-id/";
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        return Err(device(draft, key, file).into());
     }
     let Some(volume) = VolumeId::parse(file) else { return Ok(()) };
     let (cluster, node) = (draft.cluster, draft.object.entry.node.as_deref().unwrap_or_default());
@@ -68,14 +66,25 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
     let Some(images) = cluster.images(node, volume.storage())? else { return Ok(()) };
     let sees = cluster.permissions.allow(&format!("/vms/{}", volume.owner().unwrap_or(vmid(draft))), "VM.Config.Disk")
         || cluster.permissions.allow(&format!("/storage/{}", volume.storage()), "Datastore.Allocate");
-    if sees && !images.contains(volume.as_str()) {
-        let reason = format!(
-            "the provider asks for the format of {key}, and `{}` is not there (provider rule T18)",
-            volume.as_str()
-        );
-        return Err(SetAside::new(reason).remedy(command(draft, &format!("--delete {key}"))).into());
+    if !sees || images.contains(volume.as_str()) {
+        return Ok(());
     }
-    Ok(())
+    let (storage, vmid) = (volume.storage(), vmid(draft));
+    let detach = if guest::waits(draft, key)? { "--revert" } else { "--delete" };
+    let remedy = format!(
+        "see what is there: pvesm list {storage} --vmid {vmid}; where it is really gone: {}",
+        command(draft, &format!("{detach} {key}"))
+    );
+    let volume = volume.as_str();
+    let reason = format!("the provider asks for the format of {key}, and `{volume}` is not there (provider rule T18)");
+    Err(SetAside::new(reason).remedy(remedy).into())
+}
+
+/// A device whose path the provider takes for a storage (docs/provider.md, T17): with a format it does not ask for one.
+fn device(draft: &Draft<'_>, key: &str, file: &str) -> SetAside {
+    let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
+    let text = draft.object.text(key).unwrap_or_default();
+    SetAside::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
 }
 
 /// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
@@ -84,43 +93,51 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     let named = options.has("file");
     let file = options.take_or_first("file").unwrap_or_default();
     let format = options.take("format");
-    let asked = format.is_none() && (named || !extension(&file));
+    // Whatever its name tells: only `format=` spares the question.
+    let asked = format.is_none();
     if asked && file.starts_with('/') {
-        let reason =
-            format!("the provider takes `{file}` of efidisk0 for a volume and asks a storage that there is not");
-        let remedy = draft.text("efidisk0").map(|text| command(draft, &format!("--efidisk0 {text},format=raw")));
-        return Err(SetAside { reason, remedy }.into());
+        return Err(device(draft, "efidisk0", &file).into());
+    }
+    if !named && draft.text("efidisk0").is_some_and(|text| !text.starts_with(&file)) {
+        let reason = "the provider finds the volume of efidisk0 in the first place or behind `file=` only";
+        let text = draft.text("efidisk0").unwrap_or_default();
+        let others: Vec<&str> = text.split(',').filter(|one| *one != file).collect();
+        let remedy = same(draft, "efidisk0", &format!("{file},{}", others.join(",")));
+        return Err(SetAside::new(reason).remedy(remedy).into());
     }
     options.take("size");
     let mut block = Block::new("efi_disk");
     block.set("datastore_id", stands::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
-    block.set_some("pre_enrolled_keys", (options.take("pre-enrolled-keys").as_deref() == Some("1")).then_some(true));
+    block.set_some("pre_enrolled_keys", options.flag("pre-enrolled-keys").filter(|on| *on));
     draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
     draft.nest(block);
     readable(draft, "efidisk0", &file, asked)
 }
 
-/// The TPM. Version 2.0 on local-lvm is the provider's default and must stay out (docs/provider.md, T10, T11).
+/// The TPM. Version 2.0 on local-lvm is not in the state of an import, and without a version the provider reads 2.0 where
+/// Proxmox means 1.2: either is said and ignored, for when the guest is made anew (docs/provider.md, T10, T11).
 pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("tpmstate0") else { return };
     let file = options.take_or_first("file").unwrap_or_default();
     let version = options.take("version").filter(|version| !version.is_empty());
     options.take("size");
     options.take("format");
-    if version.is_none() {
-        draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", None);
-    }
-    let version = version.unwrap_or_else(|| "v2.0".to_owned());
     draft.leftover(&options, &[]);
     let datastore = file.split(':').next().unwrap_or_default();
-    if datastore == "local-lvm" && version == "v2.0" {
-        draft.default("tpmstate0");
-        return;
+    if version.is_none() {
+        const WHY: &str = "no version means 1.2 to Proxmox, and the provider reads 2.0 (provider rule T10)";
+        draft.unsayable("tpmstate0", WHY);
+        draft.ignore(&["tpm_state"], WHY);
+        let text = draft.object.text("tpmstate0").unwrap_or_default();
+        let remedy = same(draft, "tpmstate0", &format!("{text},version=v1.2"));
+        draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", Some(remedy));
+    } else if datastore == "local-lvm" && version.as_deref() == Some("v2.0") {
+        draft.ignore(&["tpm_state"], "an import does not read a TPM 2.0 on local-lvm (provider rule T11)");
     }
     let mut block = Block::new("tpm_state");
     block.set("datastore_id", stands::storage(draft, datastore));
-    block.set("version", Value::Text(version));
+    block.set("version", Value::Text(version.unwrap_or_else(|| "v1.2".to_owned())));
     draft.nest(block);
 }
 

@@ -1,0 +1,186 @@
+//! Blocks of guests that Terraform must not touch: a change of one would turn off what is on, or number devices anew. The code
+//! says what Proxmox means, `ignore_changes` keeps Terraform from changing it, and a remark says what helps.
+
+use proxmox_mpc_model::boolean;
+use proxmox_mpc_model::kinds::{Form, index, matches};
+use serde_json::Value as Json;
+
+use super::guest::{SAME, command, rewritten, same};
+use crate::coverage::Fate;
+use crate::draft::{Draft, Options};
+
+/// The block that the keys of a family stand in.
+struct Family {
+    kind: &'static str,
+    key: &'static str,
+    block: &'static str,
+    /// What else the provider writes the keys from.
+    beside: Option<&'static str>,
+    /// Whether the provider numbers the keys by the order of the blocks.
+    numbered: bool,
+}
+
+const fn family(kind: &'static str, key: &'static str, block: &'static str) -> Family {
+    Family { kind, key, block, beside: None, numbered: false }
+}
+
+impl Family {
+    const fn numbered(mut self) -> Self {
+        self.numbered = true;
+        self
+    }
+
+    const fn beside(mut self, path: &'static str) -> Self {
+        self.beside = Some(path);
+        self
+    }
+}
+
+/// Every key of which the provider reads a switch, or counts the numbers.
+static FAMILIES: &[Family] = &[
+    family("vm", "agent", "agent"),
+    family("vm", "amd-sev", "amd_sev"),
+    family("vm", "efidisk0", "efi_disk"),
+    family("vm", "hostpci[n]", "hostpci"),
+    family("vm", "ide[n]", "disk"),
+    family("vm", "net[n]", "network_device"),
+    family("vm", "sata[n]", "disk"),
+    family("vm", "scsi[n]", "disk"),
+    family("vm", "usb[n]", "usb").numbered(),
+    family("vm", "virtio[n]", "disk"),
+    family("vm", "virtiofs[n]", "virtiofs").numbered(),
+    family("container", "dev[n]", "device_passthrough").numbered(),
+    family("container", "features", "features"),
+    family("container", "mp[n]", "mount_point").numbered(),
+    family("container", "net[n]", "network_interface").beside("initialization[0].ip_config").numbered(),
+    family("container", "rootfs", "disk"),
+];
+
+/// Looks at everything that the rows before have read.
+pub(super) fn row(draft: &mut Draft<'_>) {
+    for options in std::mem::take(&mut draft.misread) {
+        misread(draft, &options);
+    }
+    for family in FAMILIES.iter().filter(|family| family.numbered && family.kind == draft.kind.id) {
+        gaps(draft, family);
+    }
+    top_level(draft);
+}
+
+/// A value with a switch that is on in words that the provider reads as off (docs/provider.md, T16).
+fn misread(draft: &mut Draft<'_>, options: &Options) {
+    let key = options.key();
+    let is_terraform = !matches!(draft.fates.get(key), Some(Fate::Ansible(_) | Fate::NotExpressible(_)));
+    let Some(family) = FAMILIES.iter().find(|family| family.kind == draft.kind.id && matches(family.key, key)) else {
+        return;
+    };
+    let Some(text) = draft.object.keys.get(key).and_then(Json::as_str).filter(|_| is_terraform) else { return };
+    let words: Vec<String> = options.misread.iter().map(word).collect();
+    let words = words.join(",");
+    for (name, _) in &options.misread {
+        let name = name.as_deref().unwrap_or("enabled");
+        draft.unsayable(
+            &format!("{key}.{name}"),
+            "on in another word than `1`, which the provider reads as off (provider rule T16)",
+        );
+    }
+    let is_one = |name: Option<&str>, value: &str| {
+        options.misread.iter().any(|(known, word)| known.as_deref() == name && word == value).then(|| "1".to_owned())
+    };
+    let remedy = same(draft, key, &rewritten(text, is_one));
+    leave(
+        draft,
+        family,
+        format!(
+            "the provider reads `{words}` of {key} as off, and a change here would turn it off (provider rule T16): left alone \
+             until it is written as 1"
+        ),
+    );
+    draft.remark(
+        format!(
+            "the provider reads `{words}` of {key} as off (provider rule T16): the code says that it is on, and Terraform \
+             changes nothing of the `{}` blocks",
+            family.block
+        ),
+        Some(remedy),
+    );
+}
+
+/// How an option is written: `firewall=on`, or `on` without a name.
+fn word((name, word): &(Option<String>, String)) -> String {
+    name.as_ref().map_or_else(|| word.clone(), |name| format!("{name}={word}"))
+}
+
+/// The provider counts the blocks, whatever numbers the keys have: with a gap a change makes others of them, most often beside
+/// those that are there (docs/provider.md, T35 and C22).
+fn gaps(draft: &mut Draft<'_>, family: &Family) {
+    let stem = family.key.trim_end_matches("[n]");
+    let is_code = |key: &String| draft.fates.get(key) == Some(&Fate::Terraform);
+    let mut numbers: Vec<u32> =
+        draft.object.keys.keys().filter(|key| is_code(key)).filter_map(|key| index(stem, key)).collect();
+    numbers.sort_unstable();
+    let moved: Vec<(u32, u32)> = numbers.into_iter().zip(0..).filter(|(number, place)| number != place).collect();
+    if moved.is_empty() {
+        return;
+    }
+    let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
+    for (number, place) in &moved {
+        let reason = format!("made anew it is {stem}{place}: the provider counts from 0 (provider rule {rule})");
+        draft.unsayable(&format!("{stem}{number}"), reason);
+    }
+    let all = |one: fn(&(u32, u32)) -> u32| {
+        moved.iter().map(|pair| format!("{stem}{}", one(pair))).collect::<Vec<_>>().join(", ")
+    };
+    let (is, becomes) = (all(|pair| pair.0), all(|pair| pair.1));
+    let comment = format!("{is} in Proxmox. The provider counts from 0: a change here would write {becomes} instead.");
+    draft.comment_on(family.block, comment);
+    leave(
+        draft,
+        family,
+        format!(
+            "a number is missing before {is}, and the provider would write {becomes} (provider rule {rule}): left alone"
+        ),
+    );
+    let renaming: Vec<String> =
+        moved.iter().map(|(number, place)| format!("s/^{stem}{number}:/{stem}{place}:/")).collect();
+    let folder = if draft.kind.id == "vm" { "qemu-server" } else { "lxc" };
+    let id = draft.object.entry.identity.id();
+    draft.remark(
+        format!(
+            "a number is missing before {is}: a change of its `{}` blocks would write {becomes} instead, so Terraform changes \
+             nothing of them (provider rule {rule})",
+            family.block
+        ),
+        Some(format!(
+            "on its node, while it is stopped: sed -i '{}' /etc/pve/{folder}/{id}.conf; then import again",
+            renaming.join("; ")
+        )),
+    );
+}
+
+/// A switch of the guest itself that arrives as a word. Proxmox sends numbers, and the provider reads no word as on
+/// (docs/provider.md, T41).
+fn top_level(draft: &mut Draft<'_>) {
+    for (key, value) in &draft.object.keys {
+        let is_switch = draft.kind.key(key).is_some_and(|key| key.form == Form::Boolean);
+        let Some(word) = value.as_str().filter(|_| is_switch) else { continue };
+        if boolean::parse(word) == Some(true) {
+            draft.unsayable(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
+            let remedy = command(draft, &format!("--{key} 1{SAME}"));
+            draft.remark(
+                format!(
+                    "{key} is on, and sent as the text `{word}`, which the provider reads as off (provider rule T41)"
+                ),
+                Some(remedy),
+            );
+        }
+    }
+}
+
+fn leave(draft: &mut Draft<'_>, family: &Family, reason: String) {
+    let paths: Vec<&str> = [family.block].into_iter().chain(family.beside).collect();
+    draft.leave(&paths, reason);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Virtual machines of which an import and a creation see different things.
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::{Answer, ApiPath};
+use serde_json::{Value, json};
+
+use crate::kinds::testing::{Made, guest, vm};
+
+/// What becomes of a key, a line of the code, what is ignored, and what helps.
+fn check(made: &Made, key: &str, fate: &str, line: &str, ignored: &str, remedy: &str) {
+    assert!(made.fate(key).starts_with(fate), "{} instead of {fate}\n{}", made.fate(key), made.code);
+    assert!(made.lines().any(|one| one == line), "{line}\n{}", made.code);
+    assert_eq!(made.ignores(ignored), !ignored.is_empty(), "{}", made.code);
+    assert_eq!(made.remedies(), [remedy].iter().filter(|one| !one.is_empty()).copied().collect::<Vec<_>>());
+}
+
+#[test]
+fn what_an_import_does_not_read_is_written_for_a_creation() {
+    let tpm = "local-lvm:vm-100-disk-1,size=4M";
+    let made = vm(json!({"tpmstate0": format!("{tpm},version=v2.0")}));
+    check(&made, "tpmstate0", "Terraform", "version = \"v2.0\"", "tpm_state", "");
+    let made = vm(json!({"tpmstate0": "other:vm-100-disk-1,size=4M,version=v2.0"}));
+    check(&made, "tpmstate0", "Terraform", "version = \"v2.0\"", "", "");
+    let remedy =
+        format!("qm set 100 --tpmstate0 '{tpm},version=v1.2'  # changes nothing for the guest; then import again");
+    let made = vm(json!({"tpmstate0": tpm}));
+    check(&made, "tpmstate0", "not expressible", "version = \"v1.2\"", "tpm_state", &remedy);
+    let made = vm(json!({"amd-sev": "type=std"}));
+    check(&made, "amd-sev", "Terraform", "allow_smt = true", "amd_sev", "");
+    let made = vm(json!({"amd-sev": "es,no-debug=1"}));
+    check(&made, "amd-sev", "Terraform", "no_debug = true", "", "");
+    let made = vm(json!({"startup": "3,up=5"}));
+    let remedy = "qm set 100 --startup 'order=3,up=5'  # changes nothing for the guest; then import again";
+    check(&made, "startup", "Ansible", "up_delay = 5", "", remedy);
+}
+
+#[test]
+fn what_no_creation_would_make_is_kept_by_ansible() {
+    let made = vm(json!({
+        "ide0": "local:iso/opencore.iso,cache=unsafe,media=disk,size=96M",
+        "sata0": "local-lvm:vm-100-disk-0,size=1536M",
+    }));
+    assert!(made.fate("ide0").starts_with("Ansible: "), "{}", made.fate("ide0"));
+    assert!(
+        !made.code.contains("\"ide0\"") && made.code.contains("\"sata0\"") && made.ignores("disk"),
+        "{}",
+        made.code
+    );
+    assert!(made.tasks.contains("local:iso/opencore.iso,cache=unsafe,media=disk"), "{}", made.tasks);
+    assert!(made.fate("sata0.size").starts_with("not expressible: the provider counts whole GiB"));
+    assert_eq!(made.fate("sata0"), "Terraform");
+}
+
+/// Why a guest with these keys is not Terraform's, and what helps, where storage `local` lists one disk of it.
+fn aside(keys: Value, pending: Value) -> Option<(String, String)> {
+    let volumes = json!([{"volid": "local:100/vm-100-disk-0.raw", "vmid": 100, "content": "images"}]);
+    let local = json!([{"storage": "local", "type": "dir", "enabled": 1, "active": 1}]);
+    let more: BTreeMap<ApiPath, Answer> = [
+        ("storage", local.clone()),
+        ("nodes/pve/storage", local),
+        ("nodes/pve/storage/local/content", volumes),
+        ("nodes/pve/qemu/100/pending", pending),
+    ]
+    .into_iter()
+    .map(|(path, data)| (ApiPath::parse(path), Answer::ok(data)))
+    .collect();
+    let made = guest("qemu", json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "cpu": "host"}), keys, more);
+    made.aside().map(|(reason, remedy)| (reason.to_owned(), remedy.unwrap_or_default().to_owned()))
+}
+
+#[test]
+fn every_volume_that_the_provider_asks_for_is_looked_for() {
+    let check = |keys: Value, pending: Value, reason: &str, remedy: &str| match aside(keys.clone(), pending) {
+        None => assert_eq!(reason, "", "{keys}"),
+        Some((why, help)) => {
+            assert!(!reason.is_empty() && why.contains(reason) && help.ends_with(remedy), "{why}: {help}");
+        }
+    };
+    let gone = "where it is really gone: qm set 100";
+    check(json!({"efidisk0": "local:100/vm-100-disk-0.raw,size=4M"}), json!([]), "", "");
+    let missing = json!({"efidisk0": "local:100/vm-100-disk-9.raw,size=4M"});
+    check(missing, json!([]), "format of efidisk0", &format!("{gone} --delete efidisk0"));
+    check(json!({"efidisk0": "local:100/vm-100-disk-9.raw,format=raw"}), json!([]), "", "");
+    // Its name tells the format of a drive.
+    check(json!({"scsi1": "local:100/vm-100-disk-9.raw,size=4G"}), json!([]), "", "");
+    let unnamed = json!({"scsi1": "file=local:100/vm-100-disk-9.raw,size=4G"});
+    check(unnamed.clone(), json!([]), "format of scsi1", &format!("{gone} --delete scsi1"));
+    let pending = json!([{"key": "scsi1", "pending": "file=local:100/vm-100-disk-9.raw,size=4G"}]);
+    check(unnamed, pending, "format of scsi1", &format!("{gone} --revert scsi1"));
+    let usb = json!({"scsi1": "/dev/disk/by-id/usb-X-0:0,size=4G"});
+    let said =
+        "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
+    check(usb, json!([]), "for a volume", said);
+    let behind = json!({"efidisk0": "efitype=4m,local:100/vm-100-disk-0.raw,format=raw"});
+    let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
+    check(behind, json!([]), "first place", said);
+}
+
+#[test]
+fn a_card_on_no_bridge_says_so() {
+    let made = vm(json!({"net0": "virtio=BC:24:11:6E:4E:2E"}));
+    let line = "# It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.";
+    check(&made, "net0", "Terraform", line, "", "");
+}

@@ -1,0 +1,101 @@
+//! What a value means to Proxmox: its parts, switches and numbers in one spelling, without what would be so anyway.
+
+use std::collections::BTreeMap;
+
+use proxmox_mpc_model::kinds::natural;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
+use proxmox_mpc_model::size::Bytes;
+use proxmox_mpc_model::{boolean, object};
+
+use super::guests::Sort;
+
+/// What is so where nobody says it, beside the defaults that the schema names (`qemu-server`, `pve-container`): the part,
+/// with its key where others have the same name.
+const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
+    ("aio", "io_uring"),
+    ("backup", "1"),
+    ("cpu.cputype", "kvm64"),
+    ("detect_zeroes", "1"),
+    ("discard", "ignore"),
+    // The disks of a container are saved only where they say so, but for the first.
+    ("mp.backup", "0"),
+    ("net.type", "veth"),
+    ("rombar", "1"),
+    ("watchdog.model", "i6300esb"),
+];
+
+/// What Proxmox measures, or the name and the storage of the volume tell.
+const MEASURED: &[&str] = &["efidisk.size", "tpmstate.size", "format"];
+
+/// `net.firewall` of `net0` and `firewall`; the key without its number where there is no part.
+pub(super) fn called(key: &str, part: &str) -> String {
+    let stem = natural(key).0;
+    if part.is_empty() { stem.to_owned() } else { format!("{stem}.{part}") }
+}
+
+/// Whether a value says what would be so without it.
+pub(super) fn says_nothing(key: &str, part: &str, value: &str, parameter: &Parameter) -> bool {
+    let called = called(key, part);
+    let is_it = |known: &str| known == called || known == part;
+    if MEASURED.iter().any(|known| is_it(known)) {
+        return true;
+    }
+    // The row with the key stands behind the one without.
+    let granted = TAKEN_FOR_GRANTED.iter().rev().find(|(known, _)| is_it(known)).map(|(_, value)| (*value).to_owned());
+    let default = granted.or_else(|| parameter.default.as_ref().and_then(object::text));
+    match schema().domain(parameter) {
+        Domain::Boolean => {
+            let default = default.as_deref().and_then(boolean::parse).unwrap_or(false);
+            boolean::parse(value) == Some(default)
+        }
+        Domain::Integer(..) | Domain::Number(..) => {
+            let number = |text: &str| text.parse::<f64>().ok();
+            number(value) == default.as_deref().and_then(number) || number(value) == Some(0.0)
+        }
+        _ => default.as_deref() == Some(value),
+    }
+}
+
+/// What the value of a guest's key means, by part; the whole value has no name.
+pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, String> {
+    let found = schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
+    let Some(parameter) = schema().parameter(found.method, key) else {
+        return [(String::new(), value.to_owned())].into();
+    };
+    let mut parts = BTreeMap::new();
+    let mut add = |name: &str, value: &str, parameter: &Parameter| {
+        if !says_nothing(key, name, value, parameter) {
+            parts.insert(name.to_owned(), in_one_spelling(value, parameter));
+        }
+    };
+    let Domain::Properties(keys) = schema().domain(parameter) else {
+        add("", value, parameter);
+        return parts;
+    };
+    let bare = keys.iter().find(|(_, known)| known.stands_alone()).map(|(name, _)| *name);
+    for (name, value) in Properties::parse(value).iter() {
+        let name = name.or(bare).unwrap_or_default();
+        let known = keys.get(name);
+        if let Some(model) = known.and_then(|known| known.key_alias()) {
+            add(model, name, keys[model]);
+        }
+        let name = known.and_then(|known| known.alias()).unwrap_or(name);
+        // What the schema does not know counts as it stands.
+        add(name, value, keys.get(name).unwrap_or(&parameter));
+    }
+    parts
+}
+
+fn in_one_spelling(value: &str, parameter: &Parameter) -> String {
+    let domain = schema().domain(parameter);
+    match (&domain, boolean::parse(value), value.parse::<f64>()) {
+        (Domain::Boolean, Some(truth), _) => u8::from(truth).to_string(),
+        (Domain::Integer(..) | Domain::Number(..), _, Ok(number)) => number.to_string(),
+        (Domain::Format("mac-addr"), ..) => value.to_uppercase(),
+        (Domain::Format("disk-size"), ..) => {
+            Bytes::parse(value).map_or_else(|| value.to_owned(), |size| size.count().to_string())
+        }
+        _ => value.to_owned(),
+    }
+}

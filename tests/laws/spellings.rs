@@ -1,0 +1,140 @@
+//! However a switch is spelled, the code says what Proxmox means by it; and what the provider would read otherwise counts neither as code
+//! nor as a default. Every switch of every value that Proxmox's schema knows of guests is tried.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_model::{Answer, ApiPath, Identity};
+use serde_json::{Value, json};
+
+use crate::support::clusters::{Memory, generated};
+
+/// A value of each key that has a switch, to which one is added.
+const BASES: &[(&str, &str, &str)] = &[
+    ("qemu", "agent", "1"),
+    ("qemu", "amd-sev", "es"),
+    ("qemu", "cpu", "host"),
+    ("qemu", "efidisk0", "local:100/vm-100-disk-0.raw,format=raw"),
+    ("qemu", "hostpci0", "01:00"),
+    ("qemu", "ide0", "local:100/vm-100-disk-1.raw"),
+    ("qemu", "intel-tdx", "tdx"),
+    ("qemu", "machine", "q35"),
+    ("qemu", "net0", "virtio=BC:24:11:6E:4E:2E,bridge=vmbr0"),
+    ("qemu", "sata0", "local:100/vm-100-disk-1.raw"),
+    ("qemu", "scsi0", "local:100/vm-100-disk-1.raw"),
+    ("qemu", "smbios1", "uuid=5f0e8ca1-5f0e-4ca1-8ca1-5f0e8ca15f0e,serial=QUJD"),
+    ("qemu", "spice_enhancements", "videostreaming=all"),
+    ("qemu", "usb0", "host=046d:c52b"),
+    ("qemu", "virtio0", "local:100/vm-100-disk-1.raw"),
+    ("qemu", "virtiofs0", "dirid=share"),
+    ("lxc", "dev0", "/dev/net/tun"),
+    ("lxc", "features", "mount=nfs"),
+    ("lxc", "mp0", "/srv/data,mp=/data"),
+    ("lxc", "net0", "name=eth0,bridge=vmbr0"),
+    ("lxc", "rootfs", "local:100/vm-100-disk-0.raw"),
+];
+
+/// The switches of each key: those of its value's format that are of the type `boolean`.
+fn switches(kind: &str) -> BTreeMap<String, Vec<String>> {
+    let read = |name: &str| -> Value {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src/schema").join(name);
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let (schema, named) = (read("pve-9.1.json"), read("named-formats.json"));
+    let parameter = |index: &Value| &schema["parameters"][usize::try_from(index.as_u64().unwrap()).unwrap()];
+    let mut switches = BTreeMap::new();
+    let method = &schema["methods"][format!("PUT /nodes/{{node}}/{kind}/{{vmid}}/config")];
+    for (key, index) in method["parameters"].as_object().unwrap() {
+        let options: Vec<(&String, &Value)> = match &parameter(index)["format"] {
+            Value::Number(format) => {
+                let format = &schema["formats"][usize::try_from(format.as_u64().unwrap()).unwrap()];
+                format.as_object().unwrap().iter().map(|(option, index)| (option, parameter(index))).collect()
+            }
+            Value::String(format) => named[format].as_object().into_iter().flatten().collect(),
+            _ => continue,
+        };
+        let is_switch =
+            |(option, parameter): (&String, &Value)| (parameter["type"] == "boolean").then(|| option.clone());
+        let found: Vec<String> = options.into_iter().filter_map(is_switch).collect();
+        if !found.is_empty() {
+            switches.insert(key.replace("[n]", "0"), found);
+        }
+    }
+    switches
+}
+
+/// What becomes of a guest with this value: its code without and with what it ignores, and the fate of the option.
+struct Made {
+    code: String,
+    ignoring: String,
+    fate: Option<Fate>,
+}
+
+fn made(kind: &str, key: &str, value: &str, option: &str) -> Made {
+    let mut config = if kind == "qemu" {
+        json!({"name": "web", "scsihw": "virtio-scsi-pci", "ostype": "l26", "cpu": "host", "memory": "1024"})
+    } else {
+        json!({"hostname": "web", "ostype": "debian", "cores": 1, "memory": 512, "swap": 512,
+               "rootfs": "local:100/vm-100-disk-0.raw,size=8G"})
+    };
+    config[key] = value.into();
+    let answers: Memory = [
+        ("access/permissions".to_owned(), json!({"/": {"VM.Audit": 1, "Sys.Audit": 1}})),
+        ("nodes".to_owned(), json!([{"node": "pve", "status": "online"}])),
+        ("cluster/resources".to_owned(), json!([{"type": kind, "vmid": 100, "node": "pve", "name": "web"}])),
+        ("storage".to_owned(), json!([])),
+        ("pools".to_owned(), json!([])),
+        (format!("nodes/pve/{kind}/100/config"), config),
+    ]
+    .into_iter()
+    .map(|(path, data)| (ApiPath::parse(&path), Answer::ok(data)))
+    .collect();
+    let made = generated(&answers);
+    let object = &made.coverage.objects[&Identity::new(kind, 100)];
+    assert!(matches!(object.outcome, Outcome::Terraform { .. }), "{key}: {value}");
+    let file = if kind == "qemu" { "terraform/virtual_machines.tf" } else { "terraform/containers.tf" };
+    let text = made.files[file].split_once("\nresource ").unwrap().1.to_owned();
+    let code = text.split("  lifecycle {").next().unwrap().to_owned();
+    // A whole value that is Ansible's, or in no code, is of one fate with what is in it.
+    let whole = object.keys.get(key).filter(|fate| matches!(fate, Fate::Ansible(_) | Fate::NotExpressible(_)));
+    let fate = whole.or_else(|| object.keys.get(&format!("{key}.{option}"))).cloned();
+    Made { code, ignoring: text, fate }
+}
+
+#[test]
+fn a_switch_means_the_same_however_it_is_spelled() {
+    let mut tried = 0;
+    for kind in ["qemu", "lxc"] {
+        for (key, options) in switches(kind) {
+            let base = BASES.iter().find(|(of, name, _)| (*of, *name) == (kind, key.as_str()));
+            let Some((.., base)) = base else {
+                panic!("{kind} {key} has switches ({options:?}) and no value to try them with")
+            };
+            for option in options.iter().filter(|option| key != "agent" || *option != "enabled") {
+                let with = |word: &str| made(kind, &key, &format!("{base},{option}={word}"), option);
+                let (on, off) = (with("1"), with("0"));
+                for word in ["on", "Yes", "TRUE"] {
+                    let other = with(word);
+                    assert_eq!(other.code, on.code, "{key}: {option}={word}");
+                    let is_told = matches!(other.fate, Some(Fate::Ansible(_) | Fate::NotExpressible(_)));
+                    // What the provider decodes whatever is said of it.
+                    assert!(is_told || option == "base64", "{key}: {option}={word} counts as {:?}", other.fate);
+                    tried += 1;
+                }
+                for word in ["off", "No", "FALSE"] {
+                    let other = with(word);
+                    assert_eq!(other.ignoring, off.ignoring, "{key}: {option}={word}");
+                    assert!(same(other.fate.as_ref(), off.fate.as_ref()), "{key}: {option}={word}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 400, "{tried}");
+}
+
+/// Whether two fates are of one sort.
+fn same(one: Option<&Fate>, other: Option<&Fate>) -> bool {
+    one.map(Fate::word) == other.map(Fate::word)
+}
