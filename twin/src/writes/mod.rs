@@ -113,6 +113,7 @@ fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Res
         Err(refusal) => return Err(refusal),
     };
     guests::services::show(transaction)?;
+    guests::shared::show(transaction)?;
     Ok(answer)
 }
 

@@ -31,6 +31,7 @@ pub(super) mod replication;
 mod restore;
 mod retention;
 pub(super) mod services;
+pub(super) mod shared;
 mod snapshots;
 mod ssh_keys;
 mod startable;
