@@ -11,6 +11,7 @@ use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
 mod access;
+mod acme_accounts;
 mod apt;
 mod call;
 mod collections;
@@ -50,6 +51,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 /// ([`collections::COLLECTIONS`]).
 static TABLES: &[&[Write]] = &[
     access::WRITES,
+    acme_accounts::WRITES,
     apt::WRITES,
     guests::WRITES,
     guests::containers::WRITES,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod acme;
 mod apt;
 mod containers;
 mod empty;
