@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
-mod acme;
 mod apt;
 mod containers;
 mod empty;
@@ -17,6 +16,7 @@ mod realms;
 mod recording;
 mod replay;
 mod rights;
+mod root;
 mod sdn;
 mod server;
 mod services;
