@@ -192,7 +192,8 @@ fn calls_and_errors_show_traps() {
     error("proxmox_virtual_environment_file", CREATE, "via SOCKS5 proxy 127.0.0.1:9", &["over-ssh"]);
     error("proxmox_virtual_environment_vm", UPDATE, "SSH public key validation error", &[]);
     let guest = (VM, UPDATE, json!({"vm_id": 100}), json!({"vm_id": 100}), &[] as &[&str]);
-    Case { planned: &[guest.clone()], silent: &["100"], expected: &["silent-agent"], ..Case::default() }.check();
+    Case { planned: std::slice::from_ref(&guest), silent: &["100"], expected: &["silent-agent"], ..Case::default() }
+        .check();
     Case { planned: &[guest], silent: &["101"], ..Case::default() }.check();
     let root = "only root can set 'usb0' config for real devices";
     let both = &["root-only", "refused-in-part"];

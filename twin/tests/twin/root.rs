@@ -19,7 +19,7 @@ impl Cluster {
         Self(State::new(Arc::new(Recording::open(&fixture(&format!("{name}.tar.zst"))).unwrap())))
     }
 
-    fn send(&self, login: &str, verb: Verb, path: &str, parameters: Value) -> Answer {
+    fn send(&self, login: &str, verb: Verb, path: &str, parameters: &Value) -> Answer {
         let request = Request {
             verb,
             path: ApiPath::parse(path),
@@ -42,16 +42,14 @@ impl Cluster {
 #[test]
 fn an_account_comes_changes_and_goes() {
     let cluster = Cluster::new("homelab");
-    let send = |login: &str, verb: Verb, path: &str, parameters: Value| cluster.send(login, verb, path, parameters);
+    let send = |login: &str, verb: Verb, path: &str, parameters: &Value| cluster.send(login, verb, path, parameters);
     let data = |path: &str| cluster.data(path);
     let list = "cluster/acme/account";
     let terms = "https://authority.example/terms";
     let given = json!({"name": "home", "contact": "ops@home.example", "tos_url": terms});
     // It is root's own, and no token may.
-    assert_eq!(send("root@pam!tf", Verb::Post, list, given.clone()).status, 403);
-    assert!(
-        send("root@pam", Verb::Post, list, given.clone()).data().unwrap().as_str().unwrap().contains("acmeregister")
-    );
+    assert_eq!(send("root@pam!tf", Verb::Post, list, &given).status, 403);
+    assert!(send("root@pam", Verb::Post, list, &given).data().unwrap().as_str().unwrap().contains("acmeregister"));
     assert!(data(list).to_string().contains("home"));
     let made = data("cluster/acme/account/home");
     assert_eq!(made["account"]["contact"], json!(["mailto:ops@home.example"]));
@@ -59,14 +57,14 @@ fn an_account_comes_changes_and_goes() {
         (&made["tos"], &made["directory"]),
         (&json!(terms), &json!("https://acme-v02.api.letsencrypt.org/directory"))
     );
-    let again = send("root@pam", Verb::Post, list, given);
+    let again = send("root@pam", Verb::Post, list, &given);
     assert_eq!(again.body["errors"]["name"], "ACME account config file 'home' already exists.");
     let path = "cluster/acme/account/home";
-    assert_eq!(send("root@pam", Verb::Put, path, json!({"contact": "a@home.example,b@home.example"})).status, 200);
+    assert_eq!(send("root@pam", Verb::Put, path, &json!({"contact": "a@home.example,b@home.example"})).status, 200);
     assert_eq!(data(path)["account"]["contact"].as_array().map(Vec::len), Some(2));
-    assert_eq!(send("root@pam", Verb::Delete, path, json!({})).status, 200);
+    assert_eq!(send("root@pam", Verb::Delete, path, &json!({})).status, 200);
     assert!(!data(list).to_string().contains("home"));
-    let gone = send("root@pam", Verb::Delete, path, json!({}));
+    let gone = send("root@pam", Verb::Delete, path, &json!({}));
     assert_eq!(gone.body["errors"]["name"], "ACME account config file 'home' does not exist.");
 }
 
@@ -75,9 +73,9 @@ fn a_volume_is_copied() {
     let cluster = Cluster::new("pve-9.1");
     let volume = |name: &str| format!("nodes/pve2/storage/local-lvm/content/local-lvm%3A{name}");
     let copied = json!({"target": "local-lvm:vm-102-disk-7"});
-    assert_eq!(cluster.send("root@pam!iac", Verb::Post, &volume("vm-102-disk-1"), copied.clone()).status, 403);
+    assert_eq!(cluster.send("root@pam!iac", Verb::Post, &volume("vm-102-disk-1"), &copied).status, 403);
     let task = |from: &str| {
-        let upid = cluster.send("root@pam", Verb::Post, &volume(from), copied.clone()).data().cloned().unwrap();
+        let upid = cluster.send("root@pam", Verb::Post, &volume(from), &copied).data().cloned().unwrap();
         let tasks = cluster.0.view().memories("task/");
         let own = tasks.into_iter().find(|(key, _)| key.ends_with(upid.as_str().unwrap()));
         own.map(|(_, task)| task.to_string()).unwrap_or_default()
