@@ -1,5 +1,7 @@
 //! What a login may see and what a live plan would be refused: told from its permissions, before anything is asked.
 
+use std::collections::BTreeSet;
+
 use std::fmt;
 
 use proxmox_mpc_model::cluster::{Guest, GuestType};
@@ -180,13 +182,31 @@ pub fn agents(cluster: &Cluster<'_>) -> Result<Vec<Identity>, Unreadable> {
         if !AGENT.iter().any(|privilege| cluster.permissions.allow(&path, privilege)) {
             continue;
         }
-        let Some(keys) = configuration(cluster, guest)? else { continue };
-        let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
-        if Properties::parse(&agent).get_or_bare("enabled") == Some("1") {
+        if has_agent(cluster, guest)? {
             waited_for.push(Identity::new("qemu", guest.vmid));
         }
     }
     Ok(waited_for)
+}
+
+/// The running VMs whose agent is enabled and was asked when the cluster was read, and did not answer.
+pub fn silent_agents(cluster: &Cluster<'_>) -> Result<BTreeSet<Identity>, Unreadable> {
+    let mut silent = BTreeSet::new();
+    for guest in machines(cluster).filter(|guest| guest.running) {
+        let vmid = guest.vmid.to_string();
+        let path = ApiPath::new(["nodes", &guest.node, "qemu", &vmid, "agent", "network-get-interfaces"]);
+        let refused = cluster.get(&path)?.filter(|answer| answer.status == 500);
+        if refused.is_some_and(|answer| answer.reason.contains("agent")) && has_agent(cluster, guest)? {
+            silent.insert(Identity::new("qemu", guest.vmid));
+        }
+    }
+    Ok(silent)
+}
+
+fn has_agent(cluster: &Cluster<'_>, guest: &Guest) -> Result<bool, Unreadable> {
+    let Some(keys) = configuration(cluster, guest)? else { return Ok(false) };
+    let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
+    Ok(Properties::parse(&agent).get_or_bare("enabled") == Some("1"))
 }
 
 fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {

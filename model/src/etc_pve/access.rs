@@ -31,7 +31,7 @@ const DIRECTORY: &str = "base_dn bind_dn capath case-sensitive cert certkey chec
     group_filter group_name_attr mode password port secure server1 server2 sslversion sync-defaults-options \
     sync_attributes user_attr user_classes verify";
 
-/// What providers of OpenID Connect are asked with.
+/// What providers of identities (`openid`) are asked with.
 const OPENID: &str = "acr-values audiences autocreate client-id client-key groups-autocreate groups-claim \
     groups-overwrite issuer-url prompt query-userinfo scopes username-claim";
 

@@ -62,7 +62,9 @@ pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet)
             Place::Skipped => {}
             Place::In(section) => {
                 if let Err(why) = add(section, line, dialect) {
-                    sheet.warn(file, number, why);
+                    let looks = matches!(header(line, dialect), Some(Ok(_))) && !line.starts_with([' ', '\t']);
+                    let missing = format!("`{}` is not read: an empty line is missing before it", line.trim_end());
+                    sheet.warn(file, number, if looks { missing } else { why });
                 }
             }
         }

@@ -77,7 +77,7 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     storages.into_iter().map(|keys| with(keys, "digest", digest.as_str())).collect()
 }
 
-/// Whether a storage of this type has this option. Releases before 9 knew `maxfiles`, and GlusterFS.
+/// Whether a storage of this type has this option. Releases before 9 knew `maxfiles`, and `glusterfs`.
 fn takes(kind: &str, key: &str, before_nine: bool) -> bool {
     match Type::named(kind) {
         Some(own) => own.takes(key) || before_nine && key == "maxfiles" && own.takes("prune-backups"),

@@ -82,6 +82,10 @@ fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
 /// What `user.cfg` keeps of a user.
 fn kept(mut row: Row) -> Row {
     row.retain(|key, value| !matches!(key.as_str(), "password" | "groups" | "append") && *value != "");
+    // The address stands before them on the user's line, and is read as an empty one.
+    if row.contains_key("comment") || row.contains_key("keys") {
+        row.entry("email").or_insert_with(|| "".into());
+    }
     row
 }
 

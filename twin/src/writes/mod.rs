@@ -11,6 +11,7 @@ use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
 mod access;
+mod acme_accounts;
 mod apt;
 mod call;
 mod collections;
@@ -50,6 +51,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 /// ([`collections::COLLECTIONS`]).
 static TABLES: &[&[Write]] = &[
     access::WRITES,
+    acme_accounts::WRITES,
     apt::WRITES,
     guests::WRITES,
     guests::containers::WRITES,
@@ -113,6 +115,7 @@ fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Res
         Err(refusal) => return Err(refusal),
     };
     guests::services::show(transaction)?;
+    guests::shared::show(transaction)?;
     Ok(answer)
 }
 

@@ -19,7 +19,7 @@ pub enum Refusal {
     /// A finished answer, for what has a form of its own.
     Answer(Answer),
     /// A refusal after a part was written, which stays.
-    InPart(Box<Refusal>),
+    InPart(Box<Self>),
     /// The recording cannot be read.
     Unreadable(Unreadable),
 }

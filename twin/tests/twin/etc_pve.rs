@@ -11,7 +11,8 @@ use proxmox_mpc_twin::server::Options;
 use proxmox_mpc_twin::{Credentials, Recording};
 use serde_json::{Map, Value, json};
 
-use crate::support::{fixture, with_twin};
+use crate::support::{Client, fixture, with_twin};
+use crate::tasks::{end, read, send};
 
 /// What configuration tells.
 fn is_configuration(segments: &[&str]) -> bool {
@@ -293,4 +294,39 @@ fn a_copy_of_eight_keeps_its_words() {
     };
     check("8.4.1", "VM.Audit,VM.Monitor", true, 0);
     check("9.1.9", r#""privs":"VM.Audit""#, false, 3);
+}
+
+/// On storages that the nodes share, each of them lists every volume, and a clone may go to another node.
+#[test]
+fn what_is_made_on_a_shared_storage_shows_on_every_node() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("nodes/a/qemu-server")).unwrap();
+    fs::create_dir_all(folder.path().join("nodes/b")).unwrap();
+    fs::create_dir_all(folder.path().join("nodes/c")).unwrap();
+    let storages = "lvm: san\n\tvgname v\n\tshared 1\n\tnodes a,b\n\nlvmthin: thin\n\tvgname v\n\tthinpool t\n";
+    fs::write(folder.path().join("storage.cfg"), storages).unwrap();
+    fs::write(folder.path().join("nodes/a/qemu-server/100.conf"), "scsi0: san:vm-100-disk-0,size=1G\n").unwrap();
+    fs::write(folder.path().join("nodes/a/qemu-server/101.conf"), "scsi0: thin:vm-101-disk-0,size=1G\n").unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.1.9").unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+        let listed = |client: &mut Client, node: &str| {
+            let rows = read(client, &format!("nodes/{node}/storage/san/content"));
+            let mut volumes: Vec<String> =
+                rows.as_array().unwrap().iter().map(|row| row["volid"].as_str().unwrap().to_owned()).collect();
+            volumes.sort();
+            volumes.join(" ")
+        };
+        assert_eq!(end(&mut client, "POST", "nodes/a/qemu", "vmid=102&scsi0=san%3A1"), "OK");
+        assert_eq!(listed(&mut client, "b"), "san:vm-100-disk-0 san:vm-102-disk-0");
+        let cloned = "newid=103&target=b&full=1";
+        assert_eq!(end(&mut client, "POST", "nodes/a/qemu/100/clone", cloned), "OK");
+        assert_eq!(read(&mut client, "nodes/b/qemu/103/config")["scsi0"], "san:vm-103-disk-0,size=1G");
+        assert_eq!(listed(&mut client, "a"), listed(&mut client, "b"));
+        assert_eq!(end(&mut client, "DELETE", "nodes/b/qemu/103", ""), "OK");
+        assert_eq!(listed(&mut client, "a"), "san:vm-100-disk-0 san:vm-102-disk-0");
+        let local = send(&mut client, "POST", "nodes/a/qemu/101/clone", "newid=104&target=b").1;
+        assert_eq!(local, "can't clone VM to node 'b' (VM uses local storage)\n");
+    });
 }

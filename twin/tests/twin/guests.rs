@@ -436,3 +436,23 @@ fn a_volume_of_no_size_is_refused_by_lvm() {
         assert!(refused.as_str().unwrap().contains("no extents"), "{refused}");
     });
 }
+
+/// A disk of a cloud image: as long as the image's disk, where that is on record.
+#[test]
+fn a_disk_is_imported_from_a_file() {
+    with_recording("homelab", |mut client| {
+        let image = "local%3Aimport%2Fdebian-13-genericcloud-amd64.qcow2";
+        let single = read(&mut client, &format!("nodes/pve/storage/local/content/{image}"));
+        let form = format!("vmid=150&scsi0=local-lvm%3A0%2Cimport-from%3D{image}%2Cdiscard%3Don");
+        assert_eq!(end(&mut client, "POST", "nodes/pve/qemu", &form), "OK");
+        let disk = read(&mut client, "nodes/pve/qemu/150/config")["scsi0"].as_str().unwrap().to_owned();
+        assert!(disk.starts_with("local-lvm:vm-150-disk-0,discard=on,size="), "{disk}");
+        assert_eq!(end(&mut client, "PUT", "nodes/pve/qemu/150/resize", "disk=scsi0&size=20G"), "OK");
+        let disk = read(&mut client, "nodes/pve/qemu/150/config")["scsi0"].clone();
+        assert_eq!(disk, "local-lvm:vm-150-disk-0,discard=on,size=20G", "{single}");
+        let missing = "vmid=151&scsi0=local-lvm%3A0%2Cimport-from%3Dlocal%3Aimport%2Fgone.qcow2";
+        let failed = end(&mut client, "POST", "nodes/pve/qemu", missing);
+        let why = "unable to create VM 151 - failed to stat '/var/lib/vz/import/gone.qcow2'";
+        assert_eq!(failed, why);
+    });
+}

@@ -42,6 +42,11 @@ impl Storage {
         Ok(Self { name: name.to_owned(), row })
     }
 
+    /// A storage by its row of the list.
+    pub(super) fn read(row: Row) -> Option<Self> {
+        Some(Self { name: word(&row, "storage")?, row })
+    }
+
     /// What it is called.
     pub(super) fn name(&self) -> &str {
         &self.name
