@@ -1,5 +1,6 @@
 //! The rules of the provider, as docs/provider.md explains them: the page is part of the program.
 
+use proxmox_mpc_generators::bpg;
 use serde::Serialize;
 
 /// The page itself.
@@ -19,6 +20,8 @@ pub struct Rule {
     pub says: Vec<Said>,
     /// What stands above the table, and a table that belongs to the rule, a paragraph or a row each.
     pub besides: Vec<String>,
+    /// For which versions of the provider it holds, and what is known to be other in another one.
+    pub versions: Vec<Said>,
     /// The page's own words that the rule uses, with their meaning.
     pub words: Vec<Said>,
     /// Where to read it in its place.
@@ -36,7 +39,43 @@ pub struct Said {
 
 /// Every rule, in the order of the page.
 pub fn all() -> Vec<Rule> {
-    read(PAGE)
+    let mut rules = read(PAGE);
+    let changes = changes(PAGE);
+    for rule in &mut rules {
+        let said = |name: &str, text: String| Said { name: name.to_owned(), text };
+        rule.versions = bpg::VERSIONS
+            .iter()
+            .map(|version| {
+                let change = changes.iter().find(|change| change.rule == rule.rule && change.version == version.number);
+                match (change, version.proven) {
+                    (_, true) => said(version.number, "seen with it".to_owned()),
+                    (Some(change), false) => said(version.number, format!("{} (as its change log says)", change.what)),
+                    (None, false) => said(version.number, "not known to be other; nobody ran it".to_owned()),
+                }
+            })
+            .collect();
+    }
+    rules
+}
+
+/// What is other of a rule from a version of the provider on.
+struct Change {
+    version: String,
+    rule: String,
+    what: String,
+}
+
+/// The rows of the page's table of versions: the version, the rule, what is other.
+fn changes(page: &str) -> Vec<Change> {
+    let part = page.split("\n## ").find(|part| part.starts_with("Versions\n")).unwrap_or_default();
+    let rows = part.lines().filter(|line| line.starts_with('|')).skip(2).map(cells);
+    rows.filter_map(|row| match row.as_slice() {
+        [version, rule, what] => {
+            Some(Change { version: (*version).to_owned(), rule: (*rule).to_owned(), what: (*what).to_owned() })
+        }
+        _ => None,
+    })
+    .collect()
 }
 
 /// The page is `## ` titles with paragraphs and tables between. A row with an anchor (`<a id="t3"></a>T3`) is a rule; a table without
@@ -87,6 +126,7 @@ fn rule(id: &str, title: &str, head: &[&str], row: &[&str], besides: &[String]) 
         about: title.to_owned(),
         says: columns.map(|(name, text)| Said { name: (*name).to_owned(), text: (*text).to_owned() }).collect(),
         besides: besides.to_vec(),
+        versions: Vec::new(),
         words: Vec::new(),
         url: format!("{URL}#{}", id.to_lowercase()),
     }
@@ -138,6 +178,21 @@ mod tests {
         assert_eq!(ids.len(), rules.len(), "an id is there twice");
         assert_eq!(rules.len(), PAGE.matches("| <a id=\"").count());
         assert!(rules.iter().all(|rule| !rule.says.is_empty() && !rule.about.is_empty() && !rule.short().is_empty()));
+    }
+
+    /// A change of a version that nobody knows, or of a rule that is none, would never be told.
+    #[test]
+    fn every_change_is_of_a_known_version_and_rule() {
+        let (rules, changes) = (all(), changes(PAGE));
+        assert!(!changes.is_empty());
+        for change in &changes {
+            let known = bpg::VERSIONS.iter().find(|version| version.number == change.version);
+            assert!(known.is_some_and(|version| !version.proven), "{}", change.version);
+            let rule = rules.iter().find(|rule| rule.rule == change.rule).unwrap();
+            assert!(rule.versions.iter().any(|said| said.text.starts_with(&change.what)), "{:?}", rule.versions);
+        }
+        let text = bpg::VERSIONS.iter().all(|version| PAGE.contains(&format!("**{}**", version.number)));
+        assert!(text, "the page names every known version");
     }
 
     #[test]

@@ -159,6 +159,32 @@ fn a_twin_says_where_it_is_and_ends_well() {
     assert!(rest.starts_with("PROXMOX_VE_API_TOKEN=root@pam!twin="), "{rest}");
 }
 
+/// What Proxmox itself would not read of a copy, and that SSH leads elsewhere, is told without being asked for.
+#[test]
+fn a_twin_of_a_copy_says_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().to_str().unwrap().to_owned();
+    let storages = "lvmthin: thin\n\tthinpool t\n\tvgname v\nzfspool: tank\n\tpool t\n";
+    fs::write(folder.path().join("storage.cfg"), storages).unwrap();
+    let node = folder.path().join("nodes/pve/qemu-server");
+    fs::create_dir_all(&node).unwrap();
+    fs::write(node.join("100.conf"), "scsi0: thin:vm-100-disk-0,disabled=1\nhostpci0: 0000:04:00.0,x-vga=1 # note\n")
+        .unwrap();
+    let mut child = started(&["twin", "serve", "--etc-pve", &copy, "--listen", "localhost:0"], folder.path());
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.ends_with("Ctrl-C ends it.\n") {
+        assert_ne!(output.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    end(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(said.contains("PROXMOX_VE_SSH_SOCKS5_SERVER=127.0.0.1:9\n"), "{said}");
+    assert!(said.contains("Left out (4):\n"), "{said}");
+    for left in ["100.conf line 1", "100.conf line 2", "storage.cfg line 4", "`pool` of `thin`"] {
+        assert!(said.contains(left), "{left}: {said}");
+    }
+}
+
 /// A signal during long computation ends it as it ends waiting, and nothing is left behind.
 #[test]
 fn a_request_to_end_is_heard_during_long_work() {

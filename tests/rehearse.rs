@@ -165,6 +165,57 @@ fn what_would_happen_is_told_and_nothing_is_touched() {
     support::snapshot("rehearse_json", &json);
 }
 
+/// A running guest of which values wait is restarted for another one: they come into force with it. The user's empty address
+/// is no change.
+#[test]
+fn what_waited_comes_with_a_restart() {
+    let stage = match Stage::new("homelab.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    stage.edit(
+        "virtual_machines.tf",
+        &[(
+            "  startup {\n    order = 3\n  }\n\n  operating_system {\n    type = \"l26\"",
+            "  startup {\n    order = 3\n  }\n\n  operating_system {\n    type = \"other\"",
+        )],
+    );
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!((rehearsal.reached, rehearsal.totals.restarted), (Reached::Applied, 1), "{page}");
+    let [guest] = &rehearsal.in_force[..] else { panic!("{page}") };
+    assert_eq!(guest.address.as_deref(), Some("proxmox_virtual_environment_vm.docker01"));
+    for told in ["memory: 6144 -> 8192", "cores: 4 -> 6", "vga: serial0 -> -"] {
+        assert!(page.contains(&format!("qemu/110 (docker01): {told}")), "{told}: {page}");
+    }
+    assert!(!page.contains("ostype: l26 -> other\nqemu"), "{page}");
+}
+
+/// With a token: of a change that is refused on the way a part may stay, and is told.
+#[test]
+fn a_part_of_a_refused_change_may_stay() {
+    let stage = match Stage::new("homelab.tar.zst") {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let usb = "  name          = \"docker01\"\n  usb {\n    host = \"1234:5678\"\n  }\n";
+    let edits = [
+        ("  name          = \"docker01\"\n", usb),
+        (
+            "dedicated = 8192\n  }\n\n  disk {\n    interface    = \"scsi0\"",
+            "dedicated = 9216\n  }\n\n  disk {\n    interface    = \"scsi0\"",
+        ),
+    ];
+    stage.edit("virtual_machines.tf", &edits);
+    let rehearsal = stage.run().unwrap();
+    let page = shown(&rehearsal, OutputFormat::Table);
+    assert_eq!(rehearsal.reached, Reached::Failed, "{page}");
+    let address = "proxmox_virtual_environment_vm.docker01";
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Changed, Some(address))), "{page}");
+    assert_eq!(traps(&rehearsal), [("root-only", vec![address]), ("refused-in-part", vec![address])], "{page}");
+    assert!(page.contains("memory: 8192 -> 9216"), "{page}");
+}
+
 /// With a state: a guest that left the code, one that is protected, and an object that is made again.
 #[test]
 fn what_would_be_lost_is_told() {

@@ -55,13 +55,14 @@ pub(crate) fn of_kind(half: &Half, blocks: BTreeMap<(u64, Identity), String>) ->
 
 /// Every file but the manifest and those of the kinds.
 pub(crate) fn rest(
+    version: &str,
     addresses: &BTreeMap<Identity, String>,
     variables: &BTreeMap<String, Variable>,
     kept_variables: &BTreeMap<String, String>,
     generated: &Generated,
 ) -> FileSet {
     let mut files = FileSet::new();
-    files.insert("terraform/versions.tf".to_owned(), versions());
+    files.insert("terraform/versions.tf".to_owned(), versions(version));
     files.insert("terraform/provider.tf".to_owned(), provider());
     let mut blocks = kept_variables.clone();
     blocks.extend(variables.iter().map(|(name, variable)| (name.clone(), self::variable(name, variable))));
@@ -108,12 +109,12 @@ fn joined(header: &[&str], blocks: impl Iterator<Item = String>) -> String {
     text
 }
 
-fn versions() -> String {
+fn versions(version: &str) -> String {
     let mut terraform = Block::new("terraform");
     terraform.set("required_version", bpg::TERRAFORM);
     let mut providers = Block::new("required_providers");
-    let pin = vec![("source".to_owned(), Value::from(bpg::SOURCE)), ("version".to_owned(), Value::from(bpg::VERSION))];
-    let comment = vec!["The rules by which this code was made hold for this version only.".to_owned()];
+    let pin = vec![("source".to_owned(), Value::from(bpg::SOURCE)), ("version".to_owned(), Value::from(version))];
+    let comment = vec!["The version that this code is for; `proxmox-mpc import --provider-version` chooses another one.".to_owned()];
     providers.body.push(Item { comment, content: Content::Attribute("proxmox".to_owned(), Value::Map(pin)) });
     terraform.nest(providers);
     joined(&[GENERATED], std::iter::once(terraform.render()))

@@ -20,6 +20,8 @@ pub struct Options {
     pub selection: Selection,
     /// The user's own addresses and omissions; they win over the workspace's manifest.
     pub mapping: Option<Manifest>,
+    /// The version of the provider that the code is to pin; that of the workspace's manifest where there is none.
+    pub provider: Option<&'static str>,
 }
 
 /// What the workspace holds already.

@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::bpg;
 use crate::outcome::FileSet;
 
 /// The page for a workspace with these files; it names only what is there.
-pub(crate) fn document(files: &FileSet) -> String {
+pub(crate) fn document(version: &str, files: &FileSet) -> String {
     let below = |folder: &str| files.keys().any(|path| path.starts_with(folder));
     let (ansible, playbooks) = (below("ansible/"), files.contains_key("ansible/playbooks/site.yml"));
     let secrets = files.contains_key("SECRETS.md");
-    let mut text = HEAD.replace("VERSION", bpg::VERSION);
+    let mut text = HEAD.replace("VERSION", version);
     let mut row = |name: &str, what: &str| _ = writeln!(text, "| `{name}` | {what} |");
     row(
         "terraform/",
@@ -104,7 +103,7 @@ mod tests {
     #[test]
     fn the_page_names_what_is_there() {
         let check = |files: &[&str], present: &[&str], absent: &[&str]| {
-            let text = document(&files.iter().map(|path| ((*path).to_owned(), String::new())).collect());
+            let text = document("0.111.1", &files.iter().map(|path| ((*path).to_owned(), String::new())).collect());
             assert!(text.lines().count() < 80, "{text}");
             for words in present {
                 assert!(text.contains(words), "{words}: {text}");
@@ -113,7 +112,7 @@ mod tests {
                 assert!(!text.contains(words), "{words}: {text}");
             }
         };
-        check(&[], &["## Plan", "COVERAGE.md", bpg::VERSION], &["nsible-playbook", "SECRETS.md", "host_vars"]);
+        check(&[], &["## Plan", "COVERAGE.md", "bpg/proxmox 0.111.1"], &["nsible-playbook", "SECRETS.md", "host_vars"]);
         check(&["ansible/inventory/guests.yml"], &["host_vars", "| `ansible/` | an inventory"], &["nsible-playbook"]);
         check(&["ansible/playbooks/site.yml", "SECRETS.md"], &["--check --diff", "SECRETS.md", "as playbooks"], &[]);
     }

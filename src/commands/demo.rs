@@ -109,6 +109,7 @@ async fn imported(out: &Path, ui: &Ui) -> Result<ImportReport, DemoError> {
         out: out.to_owned(),
         selection: Selection::default(),
         mapping: None,
+        provider: None,
         record: None,
         adopt: None,
         concurrency: 16,

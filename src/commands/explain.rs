@@ -61,6 +61,8 @@ impl Report for Rule {
             page.blank();
             self.besides.iter().for_each(|paragraph| page.line(paragraph));
         }
+        page.blank();
+        self.versions.iter().for_each(|version| page.line(format!("provider {}: {}", version.name, version.text)));
         if !self.words.is_empty() {
             page.blank();
             self.words.iter().for_each(|word| page.line(format!("\"{}\" means: {}", word.name, word.text)));

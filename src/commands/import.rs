@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::Manifest;
 use proxmox_mpc_generators::adopt::{self, Instance};
+use proxmox_mpc_generators::bpg;
 use proxmox_mpc_generators::selection::{Filter, Selection};
 use proxmox_mpc_twin::recording::{Recording, RecordingError};
 
@@ -57,6 +58,12 @@ pub struct Arguments {
     /// `--mapping` gives wins.
     #[arg(long, value_name = "FILE")]
     adopt_state: Option<PathBuf>,
+    /// Pin this version of the provider in the code; the next import keeps it
+    ///
+    /// Every rule was seen with 0.111.1, and all proofs are of it. Of newer versions the change log is known, and nobody ran
+    /// them: `proxmox-mpc explain RULE` says what it tells, and `verify` is the proof.
+    #[arg(long, value_name = "VERSION", value_parser = known_version)]
+    provider_version: Option<&'static str>,
     /// Write nothing: list what would be imported under which address
     #[arg(long)]
     dry_run: bool,
@@ -97,6 +104,7 @@ Examples:
   proxmox-mpc import --from lab.tar.zst --out lab
   proxmox-mpc import --out lab --dry-run --output json > mapping.json   # edit it, then:
   proxmox-mpc import --out lab --mapping mapping.json
+  proxmox-mpc import --out lab --provider-version 0.112.0
   terraform -chdir=old show -json > state.json
   proxmox-mpc import --out lab --adopt-state state.json
 
@@ -132,6 +140,7 @@ impl Arguments {
             selection: Selection { only: self.only, exclude: self.exclude },
             mapping: self.mapping.as_deref().map(mapping).transpose()?,
             adopt: self.adopt_state.as_deref().map(state).transpose()?,
+            provider: self.provider_version,
             record: self.record,
             concurrency: usize::from(self.concurrency),
             ask_guests: !self.no_agent,
@@ -149,6 +158,14 @@ impl Arguments {
         flags.endpoints.splice(0..0, self.cluster.clone());
         super::client(flags, ui)
     }
+}
+
+/// A version of the provider that is known.
+fn known_version(given: &str) -> Result<&'static str, String> {
+    let known = bpg::VERSIONS.iter().map(|version| version.number);
+    known.clone().find(|number| *number == given).ok_or_else(|| {
+        format!("of this version nothing is known; there are {}", known.collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// The recording; a packed one takes its time.

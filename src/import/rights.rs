@@ -1,5 +1,7 @@
 //! What a login may see and what a live plan would be refused: told from its permissions, before anything is asked.
 
+use std::collections::BTreeSet;
+
 use std::fmt;
 
 use proxmox_mpc_model::cluster::{Guest, GuestType};
@@ -7,6 +9,7 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::kinds::{Id, matches};
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::schema::Release;
 use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
 use serde_json::{Map, Value};
 
@@ -84,6 +87,7 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
         let Some(keys) = configuration(cluster, guest)? else { continue };
         refusals.extend(keys.iter().find_map(|(key, value)| refused_drive(cluster, guest, key, value)));
     }
+    refusals.extend(refused_environments(cluster)?);
     for storage in cluster.storages.keys() {
         let path = format!("/storage/{storage}");
         if !cluster.permissions.allow(&path, "Datastore.Allocate") {
@@ -115,6 +119,29 @@ fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
                     request: ApiPath::new(["cluster", "sdn", list, id]),
                 });
             }
+        }
+    }
+    Ok(refusals)
+}
+
+/// From Proxmox VE 9.2 on the configuration of a container with variables of its environment takes VM.Config.Options
+/// (`pve-9.2/get-auditor`).
+fn refused_environments(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    const PRIVILEGE: &str = "VM.Config.Options";
+    let mut refusals = Vec::new();
+    if Release::of(cluster.version.as_deref().unwrap_or_default()) < Release::NineTwo {
+        return Ok(refusals);
+    }
+    for guest in cluster.guests.values().filter(|guest| guest.guest_type == GuestType::Lxc) {
+        let path = format!("/vms/{}", guest.vmid);
+        let Some(keys) = configuration(cluster, guest)? else { continue };
+        if keys.contains_key("env") && !cluster.permissions.allow(&path, PRIVILEGE) {
+            refusals.push(Refusal {
+                identity: Identity::new("lxc", guest.vmid),
+                privilege: PRIVILEGE,
+                path,
+                request: ApiPath::new(["nodes", &guest.node, "lxc", &guest.vmid.to_string(), "config"]),
+            });
         }
     }
     Ok(refusals)
@@ -155,13 +182,31 @@ pub fn agents(cluster: &Cluster<'_>) -> Result<Vec<Identity>, Unreadable> {
         if !AGENT.iter().any(|privilege| cluster.permissions.allow(&path, privilege)) {
             continue;
         }
-        let Some(keys) = configuration(cluster, guest)? else { continue };
-        let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
-        if Properties::parse(&agent).get_or_bare("enabled") == Some("1") {
+        if has_agent(cluster, guest)? {
             waited_for.push(Identity::new("qemu", guest.vmid));
         }
     }
     Ok(waited_for)
+}
+
+/// The running VMs whose agent is enabled and was asked when the cluster was read, and did not answer.
+pub fn silent_agents(cluster: &Cluster<'_>) -> Result<BTreeSet<Identity>, Unreadable> {
+    let mut silent = BTreeSet::new();
+    for guest in machines(cluster).filter(|guest| guest.running) {
+        let vmid = guest.vmid.to_string();
+        let path = ApiPath::new(["nodes", &guest.node, "qemu", &vmid, "agent", "network-get-interfaces"]);
+        let refused = cluster.get(&path)?.filter(|answer| answer.status == 500);
+        if refused.is_some_and(|answer| answer.reason.contains("agent")) && has_agent(cluster, guest)? {
+            silent.insert(Identity::new("qemu", guest.vmid));
+        }
+    }
+    Ok(silent)
+}
+
+fn has_agent(cluster: &Cluster<'_>, guest: &Guest) -> Result<bool, Unreadable> {
+    let Some(keys) = configuration(cluster, guest)? else { return Ok(false) };
+    let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
+    Ok(Properties::parse(&agent).get_or_bare("enabled") == Some("1"))
 }
 
 fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
@@ -169,7 +214,7 @@ fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
 }
 
 fn configuration(cluster: &Cluster<'_>, guest: &Guest) -> Result<Option<Map<String, Value>>, Unreadable> {
-    let path = ApiPath::new(["nodes", &guest.node, "qemu", &guest.vmid.to_string(), "config"]);
+    let path = ApiPath::new(["nodes", &guest.node, guest.guest_type.word(), &guest.vmid.to_string(), "config"]);
     let answer = cluster.get(&path)?;
     Ok(answer.and_then(|answer| answer.data()?.as_object().cloned()))
 }
@@ -258,6 +303,22 @@ mod tests {
         assert!(told.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{told:?}");
         assert!(told.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{told:?}");
         assert_eq!(told.len(), 8);
+    }
+
+    /// In the words of the real API (`pve-9.2/get-auditor`).
+    #[test]
+    fn a_containers_environment_takes_a_privilege_of_its_own_from_9_2_on() {
+        let recording = fixture("pve-9.2.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        let mut refused = |version: &str, privileges: &[&str]| -> Vec<String> {
+            cluster.permissions = holding(privileges);
+            cluster.version = Some(version.to_owned());
+            let refusals = refusals(&cluster).unwrap().into_iter().filter(|refusal| refusal.identity.prefix() == "lxc");
+            refusals.map(|Refusal { path, privilege, request, .. }| format!("{request} ({path}, {privilege})")).collect()
+        };
+        assert_eq!(refused("9.2.11", &READER), ["nodes/pve01/lxc/204/config (/vms/204, VM.Config.Options)"]);
+        assert_eq!(refused("9.1.9", &READER), Vec::<String>::new());
+        assert_eq!(refused("9.2.11", &[&READER[..], &["VM.Config.Options"]].concat()), Vec::<String>::new());
     }
 
     /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use super::rights::READER;
 
 /// What a plan takes besides [`READER`], since the provider reads these objects one by one: storages, volumes without a
-/// format of their own, API tokens, zones and controllers of the SDN (docs/provider.md, R3 and D15).
-pub const PLANNER: [&str; 4] = ["Datastore.Allocate", "SDN.Allocate", "User.Modify", "VM.Config.Disk"];
+/// format of their own, API tokens, zones and controllers of the SDN (docs/provider.md, R3 and D15); from Proxmox VE 9.2 on,
+/// containers with variables of their environment.
+pub const PLANNER: [&str; 5] =
+    ["Datastore.Allocate", "SDN.Allocate", "User.Modify", "VM.Config.Disk", "VM.Config.Options"];
 
 /// The lines for the shell of a node, as root, that make a role, a user and a token with which everything can be read
 /// and nothing changed. They are the same on PVE 8 and 9. The last one prints the token's secret, once.
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn a_plan_takes_what_the_role_has_and_nothing_else() {
         let mut needed = BTreeSet::new();
-        for name in ["pve-9.1.tar.zst", "homelab.tar.zst"] {
+        for name in ["pve-9.1.tar.zst", "homelab.tar.zst", "pve-9.2.tar.zst"] {
             let recording = fixture(name);
             let mut cluster = Cluster::read(&recording).unwrap();
             let mut refused = |privileges: &[&str]| {

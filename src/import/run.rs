@@ -42,6 +42,8 @@ pub struct Job {
     pub selection: Selection,
     /// The user's own addresses and omissions.
     pub mapping: Option<Mapping>,
+    /// The version of the provider that the code is to pin; that of the workspace where there is none.
+    pub provider: Option<&'static str>,
     /// A Terraform state whose addresses are taken.
     pub adopt: Option<Vec<Instance>>,
     /// Where to keep the recording as well: a folder, or a file that ends with `.tar.zst`.
@@ -91,7 +93,7 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }
-    let mut options = Options { selection: job.selection.clone(), mapping: None };
+    let mut options = Options { selection: job.selection.clone(), mapping: None, provider: job.provider };
     options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
     let mut input = Input { fetched, options, previous };
     let adoption = match &job.adopt {

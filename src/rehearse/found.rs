@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) again: Vec<Difference>,
     pub(super) reached: Reached,
     pub(super) played: Option<Played>,
+    /// The guests whose agent did not answer when the cluster was recorded.
+    pub(super) silent: BTreeSet<Identity>,
 }
 
 /// What a report says of where it comes from.
@@ -53,6 +55,10 @@ impl Found {
         for object in &mut objects {
             object.address = self.addresses.get(&object.identity).cloned();
         }
+        let mut in_force = before.in_force(after);
+        for guest in &mut in_force {
+            guest.address = self.addresses.get(&guest.identity).cloned();
+        }
         let traps = traps::find(&self.evidence(before, after, &objects));
         let name = |identity: &Identity| before.name(identity).or_else(|| after.name(identity)).map(str::to_owned);
         let (refused, beyond) = self.refused();
@@ -65,6 +71,7 @@ impl Found {
             reached: self.reached,
             protected,
             objects,
+            in_force,
             guests: guests::events(&self.writes, &before.running, name),
             refused,
             beyond,
@@ -93,6 +100,7 @@ impl Found {
             again: &self.again,
             errors: &self.errors,
             addresses: &self.addresses,
+            silent: &self.silent,
         }
     }
 

@@ -7,7 +7,7 @@ use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind, index};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::redact::placeholder;
-use proxmox_mpc_model::{Answers, Cluster, Identity, Unreadable, list};
+use proxmox_mpc_model::{Answers, ApiPath, Cluster, Identity, Unreadable, list};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -53,11 +53,26 @@ pub struct KeyChange {
     pub after: Option<String>,
 }
 
+/// What waited for the next start of a guest, and comes into force with a start on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InForce {
+    /// The guest.
+    pub identity: Identity,
+    /// The name that people gave it.
+    pub name: Option<String>,
+    /// Its Terraform address, where it has one.
+    pub address: Option<String>,
+    /// The keys.
+    pub keys: Vec<KeyChange>,
+}
+
 /// A cluster at one moment.
 pub(super) struct Snapshot {
     objects: BTreeMap<Identity, Known>,
     /// The guests that run.
     pub(super) running: BTreeSet<Identity>,
+    /// What waits for the next start of a guest.
+    waiting: BTreeMap<Identity, Vec<KeyChange>>,
 }
 
 struct Known {
@@ -85,7 +100,40 @@ impl Snapshot {
         }
         let running = cluster.guests.values().filter(|guest| guest.running);
         let running = running.map(|guest| Identity::new(guest.guest_type.word(), guest.vmid)).collect();
-        Ok(Self { objects, running })
+        let mut waiting = BTreeMap::new();
+        for guest in cluster.guests.values() {
+            let (word, vmid) = (guest.guest_type.word(), guest.vmid.to_string());
+            let path = ApiPath::new(["nodes", &guest.node, word, &vmid, "pending"]);
+            let items =
+                answers.get(&path)?.map(|answer| answer.list().cloned().collect::<Vec<_>>()).unwrap_or_default();
+            let kind = KINDS.iter().copied().find(|kind| kind.prefix == word);
+            let changes: Vec<KeyChange> = items.iter().filter_map(|item| pending(kind?, item)).collect();
+            if !changes.is_empty() {
+                waiting.insert(Identity::new(word, guest.vmid), changes);
+            }
+        }
+        Ok(Self { objects, running, waiting })
+    }
+
+    /// What waited before and is in force in `after`, of each guest that was started anew in between: values that nobody
+    /// changed, and that come with the start all the same.
+    pub(super) fn in_force(&self, after: &Self) -> Vec<InForce> {
+        let mut all = Vec::new();
+        for (identity, changes) in &self.waiting {
+            let [before, now] = [self, after].map(|moment| moment.objects.get(identity));
+            let (Some(before), Some(now)) = (before, now) else { continue };
+            let still = after.waiting.get(identity);
+            let is_new = |change: &&KeyChange| {
+                let waits = still.is_some_and(|still| still.iter().any(|other| other.key == change.key));
+                !waits && before.keys.get(&change.key) == now.keys.get(&change.key)
+            };
+            let keys: Vec<KeyChange> = changes.iter().filter(is_new).cloned().collect();
+            if !keys.is_empty() {
+                let name = now.name.clone();
+                all.push(InForce { identity: identity.clone(), name, address: None, keys });
+            }
+        }
+        all
     }
 
     /// The name of an object.
@@ -126,6 +174,17 @@ impl Snapshot {
         }
         changes
     }
+}
+
+/// What an item of a guest's pending changes means; `None` where nothing waits.
+fn pending(kind: &Kind, item: &Map<String, Value>) -> Option<KeyChange> {
+    let name = item.get("key").and_then(text)?;
+    let leaves = item.get("delete").is_some();
+    let (value, next) = (item.get("value").map(shown), item.get("pending").map(shown));
+    if next.is_none() && !leaves {
+        return None;
+    }
+    difference(&name, kind.key(&name), [value, next])
 }
 
 fn is_configuration(kind: &Kind, key: &str) -> bool {

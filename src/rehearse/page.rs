@@ -17,6 +17,7 @@ impl Report for Rehearsal {
         self.answer(page);
         self.protections(page);
         self.table(page);
+        self.starts(page);
         self.timeline(page);
         self.failures(page);
         self.trapped(page);
@@ -115,6 +116,19 @@ impl Rehearsal {
             ]);
         }
         page.table(&table);
+    }
+
+    fn starts(&self, page: &mut Page) {
+        if self.in_force.is_empty() {
+            return;
+        }
+        page.heading("Waiting since before, and in force with a start on the way:");
+        for guest in &self.in_force {
+            let name = guest.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+            for change in &guest.keys {
+                page.line(format!("  {}{name}: {}", guest.identity, key(change)));
+            }
+        }
     }
 
     fn timeline(&self, page: &mut Page) {

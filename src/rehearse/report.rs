@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::event::Diagnostic;
 use crate::fault::FaultKind;
 use crate::rehearse::guests::{GuestEvent, What};
-use crate::rehearse::objects::{Change, ObjectChange};
+use crate::rehearse::objects::{Change, InForce, ObjectChange};
 use crate::rehearse::playbooks::Played;
 use crate::rehearse::state::StateUsed;
 use crate::rehearse::traps::Trap;
@@ -27,6 +27,8 @@ pub struct Rehearsal {
     pub protected: Vec<Protected>,
     /// What would become of objects, as the twin shows it.
     pub objects: Vec<ObjectChange>,
+    /// What waited for a guest's next start, and comes into force with a start on the way.
+    pub in_force: Vec<InForce>,
     /// What would be done with guests as a whole, in the order in which the calls reached the twin.
     pub guests: Vec<GuestEvent>,
     /// Calls that would be refused and tasks that would fail.

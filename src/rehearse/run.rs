@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use proxmox_mpc_generators::adopt::{self, Instance};
 use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
-use proxmox_mpc_model::{Answers, Identity};
+use proxmox_mpc_model::{Answers, Cluster, Identity};
 
 use crate::event::{Diagnostic, Severity, Sink, Work};
+use crate::import::rights;
 use crate::rehearse::found::{Found, Origin};
 use crate::rehearse::objects::Snapshot;
 use crate::rehearse::outside::{self, Outside};
@@ -139,7 +140,9 @@ impl Rehearsing<'_> {
         let after = self.bench.twin.moment();
         addresses.extend(self.addresses(&after)?);
         let (planned, plan) = (meant.planned, meant.plan);
-        let found = Found { planned, plan, steps, writes, terraform, addresses, errors, again, reached, played };
+        let silent = rights::silent_agents(&Cluster::read(&*self.job.recording)?)?;
+        let found =
+            Found { planned, plan, steps, writes, terraform, addresses, errors, again, reached, played, silent };
         let _work = Work::start(self.session.sink, "comparing the twin with what it was");
         let (before, after) = (Snapshot::read(&before)?, Snapshot::read(&after)?);
         Ok(self.report(found, &before, &after))

@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proxmox_mpc_generators::{Manifest, bpg};
 use proxmox_mpc_model::Cluster;
 use proxmox_mpc_twin::Recording;
 
@@ -65,6 +66,7 @@ pub fn against_twin(
         .map(|place| (place.address.as_str(), place.import_id.as_str()))
         .collect();
     scratch.import(&without_block)?;
+    let pinned = pinned(&manifest);
     let mut expected = code.imports.clone();
     expected.extend(placed.map(|place| place.address.clone()));
     let compare = || Comparison::new(workspace, manifest.clone(), &answers).map(Some);
@@ -80,6 +82,7 @@ pub fn against_twin(
     session.init(&scratch.data())?;
     let expected = Expected { addresses: &expected, blocks: &code.resources };
     let mut proof = prove(&session, Against::Twin, &scratch.plan(), expected, &compare)?;
+    proof.pinned = pinned;
     let counts = bench.twin.counts();
     bench.stop();
     proof.answers = Some(AnswerCounts { recorded: counts.recorded, derived: counts.derived, unknown: counts.unknown });
@@ -103,6 +106,7 @@ pub fn live(
     let folder = workspace.join(CODE);
     let code = Code::of(workspace)?;
     let manifest = manifest(workspace)?;
+    let pinned = pinned(&manifest);
     let mut expected = code.imports;
     expected.extend(manifest.objects.values().filter(|place| !place.skip).map(|place| place.address.clone()));
     if let Some(recording) = recording {
@@ -127,12 +131,18 @@ pub fn live(
     let compare = || recording.map(|recording| Comparison::new(workspace, manifest.clone(), recording)).transpose();
     let expected = Expected { addresses: &expected, blocks: &code.resources };
     let mut proof = prove(&session, Against::Cluster, &scratch.plan(), expected, &compare)?;
+    proof.pinned = pinned;
     let diagnostics: Vec<Diagnostic> = proof.errors.iter().map(|error| error.diagnostic.clone()).collect();
     let missing = refused::missing(&diagnostics);
     if !missing.is_empty() {
         proof.grants = roles::grant(&login(), &missing);
     }
     Ok(proof)
+}
+
+/// The version of the provider that the workspace was made for.
+fn pinned(manifest: &Manifest) -> Option<String> {
+    manifest.provider.strip_prefix(bpg::SOURCE).map(|version| version.trim().to_owned())
 }
 
 /// Who is meant where nobody is named.

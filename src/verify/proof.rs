@@ -47,6 +47,8 @@ pub struct Proof {
     pub tool: String,
     /// The provider's version, from the lock file.
     pub provider: Option<String>,
+    /// The version that the workspace pins.
+    pub pinned: Option<String>,
 }
 
 /// What the code was held against.
@@ -172,6 +174,7 @@ impl Run<'_> {
             grants: Vec::new(),
             tool: String::new(),
             provider: None,
+            pinned: None,
         }
     }
 }

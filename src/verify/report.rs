@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_generators::bpg;
+
 use crate::toolchain::terraform::Action;
 use crate::ui::{Page, Report};
 use crate::verify::explain::{Explanation, root};
@@ -108,6 +110,9 @@ impl Proof {
             Against::Cluster => "the cluster",
         };
         page.line(format!("{}{provider}, against {against}", self.tool));
+        if let Some(told) = self.other_version() {
+            page.line(told);
+        }
         if let Some(answers) = self.answers {
             let total = answers.recorded + answers.derived + answers.unknown;
             page.line(format!(
@@ -118,6 +123,21 @@ impl Proof {
         if self.against == Against::Cluster && self.complete {
             page.line(format!("{} of {} objects are managed already", self.managed, self.expected));
         }
+    }
+
+    /// What is to be said of the provider's version: it is not the one that the workspace pins, or one that nobody ran.
+    fn other_version(&self) -> Option<String> {
+        let (installed, pinned) = (self.provider.as_deref()?, self.pinned.as_deref()?);
+        if installed != pinned {
+            return Some(format!(
+                "The workspace is made for version {pinned} of the provider, and {installed} is installed: \
+                 `proxmox-mpc import --provider-version` chooses the version that the code pins"
+            ));
+        }
+        let known = bpg::VERSIONS.iter().find(|version| version.number == pinned);
+        known.is_none_or(|version| !version.proven).then(|| {
+            format!("The rules were seen with version {} of the provider, and nobody ran them with {pinned} before", bpg::VERSION)
+        })
     }
 
     fn verdict(&self, page: &mut Page) {

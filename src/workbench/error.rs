@@ -122,6 +122,8 @@ impl Fault for WorkbenchError {
                 "Without a way to the registry, name a mirror in the Terraform CLI configuration \
                  (https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation)."
                     .to_owned(),
+                "Where another version of the provider is at hand, the code can pin that: `proxmox-mpc import --provider-version`."
+                    .to_owned(),
             ],
             Self::Read { .. }
             | Self::Syntax { .. }

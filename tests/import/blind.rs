@@ -41,6 +41,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         out: out.clone(),
         selection: Selection::default(),
         mapping: None,
+        provider: None,
         record: None,
         adopt: None,
         concurrency: 1,

@@ -76,6 +76,22 @@ fn users_are_written_as_they_are_read() {
     check(json!({"groups": "zzz,ops,ops"}), &format!("{base} groups = [{group}, \"zzz\"]"));
 }
 
+/// Recorded on 9.2: no single answer knows the name that the list shows.
+#[test]
+fn whom_proxmox_does_not_find_by_the_listed_name_is_set_aside() {
+    let user = "j\u{c3}\u{b6}rg@pve";
+    let row =
+        json!({"userid": user, "enable": 1, "expire": 0, "tokens": [{"tokenid": "t", "privsep": 1, "expire": 0}]});
+    let made = with("access/users?full=1", &row);
+    let reason = "Proxmox lists `j\u{f6}rg@pve` as `j\u{c3}\u{b6}rg@pve` and does not find it by that: the provider asks so, gets \
+                  an error, and the plan stops (provider rule U12)";
+    assert_eq!(told(&made, &Identity::new("user", user)), reason);
+    assert_eq!(told(&made, &Identity::new("token", format!("{user}!t"))), reason);
+    let row = json!({"path": "/vms/100", "type": "user", "ugid": user, "roleid": "PVEVMUser", "propagate": 0});
+    let made = with("access/acl", &row);
+    assert_eq!(told(&made, &Identity::new("acl", format!("vms/100?{user}?PVEVMUser"))), reason);
+}
+
 #[test]
 fn root_is_code_once_something_is_said_of_it() {
     let check = |more: Value, expected: &str| {

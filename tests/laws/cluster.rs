@@ -190,6 +190,8 @@ fn mappings() {
     check("pci", one("id=8086:1572,node=pve2,path=0000:0A:00.0"), "Ansible");
     check("pci", one("id=8086:1572,node=pve2,path=0000:0a:00.0,later=1"), "Ansible");
     check("pci", one("id=8086:1572,node=pve2,path=0000:0a:00.0,description=%41"), "Ansible");
+    check("pci", one("id=8086:1572,node=pve2,path=0000:0a:00.0,description=%E2%80%93"), "code");
+    check("pci", one("id=8086:1572,node=pve2,path=0000:0a:00.0,description=a%2Cb"), "Ansible");
     check(
         "pci",
         json!({"id": "x1", "map": ["id=8086:1572,node=a,path=0000:03:00", "node=a,id=8086:1572,path=0000:03:00"]}),
@@ -197,6 +199,10 @@ fn mappings() {
     );
     check("pci", json!({"id": "x1", "map": []}), "Ansible");
     check("usb", json!({"id": "x1", "description": "", "map": ["id=0529:0001,node=pve1"]}), "code but comment");
+    let said = |comment: &str| json!({"id": "x1", "description": comment, "map": ["id=0529:0001,node=pve1"]});
+    check("usb", said("RTX %E2%80%93 x"), "code");
+    check("usb", said("50% off"), "code but comment");
+    check("usb", said("GrÃ¼n"), "code but comment");
     check("usb", json!({"id": "x1", "map": ["id=0529:0001,node=pve1,path=usb1"]}), "Ansible");
     check("dir", json!({"id": "x1", "map": ["node=pve1,path=/srv"]}), "code");
     check("dir", json!({"id": "x1", "map": ["node=pve1,path=/"]}), "Ansible");

@@ -29,6 +29,7 @@ macro_rules! goldens {
 
 goldens! {
     pve: "pve-9.1",
+    pve_nine_two: "pve-9.2",
     homelab: "homelab",
     homelab_auditor: "homelab-auditor",
     odd_corners: "odd-corners",

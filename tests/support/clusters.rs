@@ -12,8 +12,9 @@ use proxmox_mpc_twin::synth::{self, Size};
 use serde_json::Value;
 
 /// The recordings that ship with the project: name, file.
-pub(crate) const FIXTURES: [(&str, &str); 4] = [
+pub(crate) const FIXTURES: [(&str, &str); 5] = [
     ("pve-9.1", "pve-9.1.tar.zst"),
+    ("pve-9.2", "pve-9.2.tar.zst"),
     ("homelab", "homelab.tar.zst"),
     ("homelab-auditor", "homelab-auditor.tar.zst"),
     ("odd-corners", "odd-corners"),

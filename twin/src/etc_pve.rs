@@ -52,7 +52,7 @@ pub enum EtcPveError {
         path: PathBuf,
     },
     /// The folder holds nothing that `/etc/pve` holds.
-    #[error("`{}` is no copy of /etc/pve: it has neither a storage.cfg, nor a user.cfg, nor nodes", path.display())]
+    #[error("`{}` is no copy of /etc/pve: it has none of the files and folders that are there", path.display())]
     NoTree {
         /// The path that was asked for.
         path: PathBuf,
@@ -88,8 +88,7 @@ pub fn load(path: &Path, version: &str) -> Result<Loaded, EtcPveError> {
     } else {
         return Err(EtcPveError::Missing { path: path.to_owned() });
     }
-    let there = |name: &str| reader.tree.contains_key(name);
-    if !there("storage.cfg") && !there("user.cfg") && !reader.tree.keys().any(|path| path.starts_with("nodes/")) {
+    if !reader.tree.keys().any(|path| path != "local") {
         return Err(EtcPveError::NoTree { path: path.to_owned() });
     }
     let mut loaded = etc_pve::load(&reader.tree, version);
@@ -156,8 +155,10 @@ impl Reader<'_> {
     fn packed(&mut self) -> Result<(), EtcPveError> {
         let entries = recording::packed_files(self.path, |_| Ok(())).map_err(EtcPveError::Packed)?;
         let above = |name: &String| {
-            let (above, file) = name.rsplit_once('/').unwrap_or(("", name));
-            matches!(file, "storage.cfg" | "user.cfg" | "datacenter.cfg").then(|| above.to_owned())
+            let mut cuts = [("", name.as_str())]
+                .into_iter()
+                .chain(name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..])));
+            cuts.find(|(_, inside)| is_read(inside)).map(|(above, _)| above.to_owned())
         };
         let top = entries.keys().filter_map(above).min_by_key(String::len).unwrap_or_default();
         for (name, content) in entries {

@@ -118,7 +118,8 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// The tasks for a whole object: one, and one for each of its parts.
+    /// The tasks for a whole object: one, and one for each of its parts. What the kind's table does not know goes along where
+    /// `unknown` says so.
     pub(crate) fn whole(
         kind: &Kind,
         object: &Object,
@@ -126,6 +127,7 @@ impl Task {
         reason: &str,
         write: &Write,
         role: Role,
+        unknown: &dyn Fn(&String) -> bool,
     ) -> Vec<Self> {
         let part = |key: &str| write.parts.filter(|parts| kinds::index(parts.stem, key).is_some());
         let made = |key: &str| write.create.iter().flat_map(|create| &create.values).any(|(name, _)| name == key);
@@ -145,6 +147,7 @@ impl Task {
                     own.secrets.push(key.clone());
                     own.lists.extend(value.is_array().then(|| key.clone()));
                 }
+                None if write.member.is_none() && unknown(key) => own.value(kind, key, value),
                 _ => {}
             }
         }

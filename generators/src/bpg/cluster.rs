@@ -53,6 +53,35 @@ pub fn map_comment(text: &str) -> bool {
     comment(text) && !text.contains([',', '='])
 }
 
+/// The comment of a mapping as the provider reads it: percent signs decoded where what they say is text, else as it is.
+pub fn mapping_comment(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let code = text.get(at + 1..at + 3).filter(|code| *byte == b'%' && code.bytes().all(|c| c.is_ascii_hexdigit()));
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(code) => decoded.push(code),
+            None if *byte == b'%' => return text.to_owned(),
+            None => decoded.push(*byte),
+        }
+        at += if *byte == b'%' { 3 } else { 1 };
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The same text as the provider sends it to Proxmox: everything but printable ASCII, and percent signs, encoded.
+pub fn sent_mapping_comment(text: &str) -> String {
+    let mut sent = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => sent.push(char::from(byte)),
+            _ => sent.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    sent
+}
+
 /// Whether the text may be the name of an HA group or rule.
 pub fn ha_name(text: &str) -> bool {
     let last = text.bytes().last();
@@ -116,6 +145,22 @@ pub fn usb_path(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const KEPT: &[&str] = &["a b", "%E2%80%93", "100%25", "a%0Ab", "~!+"];
+
+    #[test]
+    fn comments_of_mappings_are_read_as_the_provider_reads_them() {
+        let check = |text: &str, read: &str| assert_eq!(mapping_comment(text), read, "{text}");
+        check("RTX 3060 %E2%80%93 Grafik", "RTX 3060 – Grafik");
+        check("100%25+", "100%+");
+        check("50% off", "50% off");
+        check("5%", "5%");
+        check("%4", "%4");
+        check("%zz%41", "%zz%41");
+        check("%FF", "%FF");
+        check("%€", "%€");
+        check("ü%41", "üA");
+    }
+
     #[test]
     fn words_are_taken_as_the_provider_takes_them() {
         let check = |judge: fn(&str) -> bool, good: &[&str], bad: &[&str]| {
@@ -125,6 +170,7 @@ mod tests {
         };
         check(comment, &["a", "a b", "\u{a0}a"], &["", " a", "a\n", "\t"]);
         check(map_comment, &["a b"], &["a,b", "a=b", ""]);
+        check(|text| sent_mapping_comment(&mapping_comment(text)) == text, KEPT, &["50% off", "%41", "%c3%bc", "ü", "%FF"]);
         check(ha_name, &["ab", "a-b.c_9"], &["a", "9a", "a-", "a b", "", "ä1"]);
         check(node_name, &["pve1", "1", "a-b"], &["", "-a", "a-", "a.b", "a_b"]);
         check(ha_resource, &["vm:100", "ct:999999999"], &["vm:99", "100", "vm:1000000000", "ct:", "fa:100", "vm:+100"]);

@@ -5,6 +5,7 @@ mod kept;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::{Class, Write};
+use proxmox_mpc_model::schema::{Release, Verb};
 use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
 use crate::addresses::{self, natural};
@@ -19,6 +20,9 @@ use crate::outcome::{Generated, Gone, Notice, Options, Previous};
 use crate::readme;
 use crate::retain::Chunks;
 use crate::secrets;
+
+/// Said of a key that no table knows and the API takes.
+const NEWER: &str = "no rule speaks of this key, which a newer release of Proxmox VE has; the API takes it";
 
 /// Code for the cluster behind these answers. The same answers, options and previous files give the same bytes.
 ///
@@ -218,6 +222,9 @@ impl Run<'_> {
             draft.share_label();
         }
         let refusals = rows(half, &mut draft)?;
+        if let Some((_, write)) = self.written(half, object) {
+            unclaimed(&mut draft, &write);
+        }
         let fates = fates(&draft);
         if let Some(set_aside) = joined(refusals) {
             self.addresses.remove(identity);
@@ -287,13 +294,15 @@ impl Run<'_> {
             return;
         };
         let model = half.model();
-        let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role);
+        let unknown = |key: &String| model.key(key).is_none() && settable(self.cluster, &write, key);
+        let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role, &unknown);
         self.tasks(role, identity, &tasks);
         let fate = |key: &String| match model.key(key).map(|key| key.class) {
             Some(Class::Volatile) => Fate::Volatile,
             Some(Class::Shown) if is_default(model, object, key) => Fate::Default,
             Some(Class::Shown) => Fate::NotExpressible(SHOWN.into()),
             Some(_) => Fate::Ansible("".into()),
+            None if unknown(key) => Fate::Ansible(NEWER.into()),
             None => Fate::NotCovered,
         };
         let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
@@ -343,8 +352,9 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Generated {
-        let provider = format!("{} {}", bpg::SOURCE, bpg::VERSION);
-        self.out.manifest.provider = provider;
+        let before = bpg::version(&self.previous.manifest.provider).map(|version| version.number);
+        let version = self.options.provider.or(before).unwrap_or(bpg::VERSION);
+        self.out.manifest.provider = format!("{} {version}", bpg::SOURCE);
         // What Proxmox lists and no code says any more is taken out like what is gone.
         let gone: BTreeSet<&Identity> = self.out.gone.iter().map(|gone| &gone.identity).collect();
         let before = self.previous.manifest.objects.iter().filter(|(identity, place)| {
@@ -361,13 +371,13 @@ impl Run<'_> {
         if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
             self.out.edited.insert(files::VARIABLES.to_owned());
         }
-        let rest = files::rest(&self.addresses, &self.variables, &kept, &self.out);
+        let rest = files::rest(version, &self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);
         let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
-        let readme = readme::document(&self.out.files);
+        let readme = readme::document(version, &self.out.files);
         self.out.files.insert("README.md".to_owned(), readme);
         self.out
     }
@@ -401,6 +411,26 @@ fn joined(refusals: Vec<SetAside>) -> Option<SetAside> {
     let reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
     let remedy = (!remedies.is_empty()).then(|| remedies.join("; "));
     (!reasons.is_empty()).then(|| SetAside { reason: reasons.join("; "), remedy })
+}
+
+/// Whether the API of the cluster's release takes the key where the object is changed.
+fn settable(cluster: &Cluster<'_>, write: &Write, key: &str) -> bool {
+    let segments = write.path.segments();
+    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let release = Release::of(cluster.version.as_deref().unwrap_or_default());
+    let changed = release.schema().find(Verb::Put, &words);
+    changed.is_some_and(|found| found.method.parameter(key).is_some() && !found.captured.iter().any(|(name, _)| *name == key))
+}
+
+/// Keys that no table knows are Ansible's where the API can set them: they are of a newer release.
+fn unclaimed(draft: &mut Draft<'_>, write: &Write) {
+    let object = draft.object;
+    let unknown = |key: &&String| draft.kind.key(key).is_none() && !draft.fates.contains_key(*key);
+    for key in object.keys.keys().filter(unknown).cloned().collect::<Vec<_>>() {
+        if settable(draft.cluster, write, &key) {
+            draft.entrust(&key, NEWER);
+        }
+    }
 }
 
 /// The fate of every key: what no row took or spoke of is not covered.

@@ -2,6 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Object};
 
+use super::user::found_again;
 use super::{Half, Namespace, Place, stands};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
@@ -45,6 +46,7 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         let reason = format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)");
         return Err(SetAside::new(reason));
     }
+    found_again(holder.split('!').next().unwrap_or(&holder))?;
     Ok(Place::Own("proxmox_acl", format!("{path}?{holder}?{role}")))
 }
 

@@ -1,6 +1,7 @@
-//! CPU models of one's own, which no API writes.
+//! CPU models of one's own: the provider has no resource for them. Ansible keeps them where Proxmox's API can write them.
 
-use super::{Half, Namespace};
+use super::{Half, Namespace, Place};
+use crate::ansible::Role;
 use crate::draft::SetAside;
 
 /// The generators' half of CPU models.
@@ -10,11 +11,14 @@ pub(super) static HALF: Half = Half {
     word: "model",
     data: false,
     namespace: Namespace::Own("cpu_model"),
-    place: |_, _| {
-        let reason = "Proxmox's API shows its name and cannot write it (provider rule J19)";
+    place: |object, _| {
+        if object.keys.contains_key("cputype") {
+            return Ok(Place::Ansible("the provider has no resource for CPU models (provider rule J19)".into()));
+        }
+        let reason = "Proxmox's API shows its name and cannot write it before Proxmox VE 9.2 (provider rule J19)";
         Err(SetAside::new(reason).remedy("keep /etc/pve/virtual-guest/cpu-models.conf with the code, by hand"))
     },
     name: |entry| entry.name.clone(),
     rows: &[],
-    role: None,
+    role: Some(|_| Role::cluster("cpu_models")),
 };

@@ -44,6 +44,7 @@ pub(super) static HALF: Half = Half {
             guard::whole(draft, "max_relocate", "max_relocate", &(0..=10))?;
             guard::whole(draft, "max_restart", "max_restart", &(0..=10))
         }),
+        Row::ansible(&["auto-rebalance"], "the provider has no attribute for it (provider rule J10)"),
         Row::volatile(&["digest"]),
     ],
     role: Some(|_| Role::cluster("ha")),

@@ -67,8 +67,7 @@ pub(super) static DIR: Half = Half {
     role: ROLE,
 };
 
-const COMMENT: Row =
-    Row::custom(&["description"], |draft| guard::passing(draft, "description", "comment", bpg::comment, "J18"));
+const COMMENT: Row = Row::custom(&["description"], comment);
 
 const ROLE: Option<fn(&proxmox_mpc_model::Identity) -> Role> = Some(|_| Role::cluster("mappings"));
 
@@ -81,14 +80,14 @@ const PCI_MAP: &[Known] = &[
     ("id", "id", bpg::device_id, true),
     ("subsystem-id", "subsystem_id", bpg::device_id, false),
     ("iommugroup", "iommu_group", |text| text.parse::<i64>().is_ok(), false),
-    ("description", "comment", plain_comment, false),
+    ("description", "comment", device_comment, false),
 ];
 
 const USB_MAP: &[Known] = &[
     ("node", "node", any, true),
     ("path", "path", bpg::usb_path, false),
     ("id", "id", bpg::device_id, true),
-    ("description", "comment", plain_comment, false),
+    ("description", "comment", device_comment, false),
 ];
 
 const DIR_MAP: &[Known] =
@@ -98,9 +97,29 @@ fn any(_: &str) -> bool {
     true
 }
 
-/// Percent signs are decoded by the provider, which is another text then.
-fn plain_comment(text: &str) -> bool {
-    bpg::map_comment(text) && !text.contains('%')
+/// What the provider reads would be sent in another spelling (`50% off` as `50%25 off`): the mapping is Ansible's. Letters
+/// beyond ASCII are too, but Ansible could not write what Proxmox shows either.
+fn device_comment(text: &str) -> bool {
+    let read = bpg::mapping_comment(text);
+    bpg::map_comment(&read) && (!text.is_ascii() || bpg::sent_mapping_comment(&read) == text)
+}
+
+/// Proxmox keeps a comment byte by byte and shows each byte beyond ASCII as a letter; the provider encodes those, and percent
+/// signs, in what it sends, and decodes what it reads (docs/provider.md, J18).
+fn comment(draft: &mut Draft<'_>) {
+    let Some(text) = draft.text("description") else { return };
+    let read = bpg::mapping_comment(&text);
+    if !text.is_ascii() {
+        let meant = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
+        let meant = meant.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
+        draft.ignore(&["comment"], "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)");
+        draft.unsayable("description", "the provider writes letters beyond ASCII percent-encoded (provider rule J18)");
+        draft.set_some("comment", Some(meant).filter(|meant| bpg::comment(meant)));
+    } else if bpg::comment(&read) && bpg::sent_mapping_comment(&read) == text {
+        draft.set("comment", read);
+    } else {
+        guard::refuse(draft, "description", "comment", "J18");
+    }
 }
 
 /// The devices as the provider reads them; `None` where it reads or takes one of them not at all.
@@ -121,9 +140,13 @@ fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
                 continue;
             };
             let (_, value) = options.remove(index);
-            let number = (*option == "iommugroup").then(|| value.parse().ok().map(Value::Integer)).flatten();
             passes(value).then_some(())?;
-            pairs.push(((*attribute).to_owned(), number.unwrap_or_else(|| value.into())));
+            let value = match *option {
+                "iommugroup" => value.parse().map_or_else(|_| value.into(), Value::Integer),
+                "description" => bpg::mapping_comment(value).into(),
+                _ => value.into(),
+            };
+            pairs.push(((*attribute).to_owned(), value));
         }
         options.is_empty().then_some(Value::Map(pairs))
     };

@@ -121,6 +121,8 @@ pub static HALVES: &[&Half] = &[
     &sdn::controller::HALF,
     &sdn::ipam::HALF,
     &sdn::dns::HALF,
+    &sdn::routing::PREFIX_LIST,
+    &sdn::routing::ROUTE_MAP,
     &sdn::zone::HALF,
     &sdn::vnet::HALF,
     &sdn::subnet::HALF,

@@ -102,7 +102,7 @@ pub(super) static CONFIG: Half = Half {
             draft.set_some("description", notes.map(Value::Text));
         }),
         Row::ansible(
-            &["ballooning-target", "startall-onboot-delay", "wakeonlan"],
+            &["ballooning-target", "location", "startall-onboot-delay", "wakeonlan"],
             "the provider has an attribute for the notes only (provider rule H7)",
         ),
         Row::volatile(&["digest"]),

@@ -1,9 +1,9 @@
 //! Users: where their keys go in `proxmox_virtual_environment_user`.
 
-use proxmox_mpc_model::{Identity, Moment, Object};
+use proxmox_mpc_model::{Identity, Moment, Object, names};
 
 use super::{Half, Namespace, Place, stands};
-use crate::draft::Draft;
+use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
 
@@ -18,6 +18,7 @@ pub(super) static HALF: Half = Half {
         if as_it_came(object) {
             return Ok(Place::BuiltIn);
         }
+        found_again(object.entry.identity.id())?;
         Ok(Place::Own("proxmox_virtual_environment_user", object.entry.identity.id().to_owned()))
     },
     name: |entry| entry.name.clone(),
@@ -47,6 +48,19 @@ fn as_it_came(object: &Object) -> bool {
     };
     object.entry.identity.id() == "root@pam"
         && object.keys.keys().all(|key| object.text(key).is_none_or(|value| came(key, &value)))
+}
+
+/// A user whom Proxmox finds under the name that it lists: one with letters beyond ASCII is listed in one way and found in
+/// another (docs/provider.md, U12).
+pub(super) fn found_again(user: &str) -> Result<(), SetAside> {
+    if user.is_ascii() {
+        return Ok(());
+    }
+    let name = names::in_paths(user);
+    Err(SetAside::new(format!(
+        "Proxmox lists `{name}` as `{user}` and does not find it by that: the provider asks so, gets an error, and the \
+         plan stops (provider rule U12)"
+    )))
 }
 
 /// When a user or a token ends, in seconds since 1970; 0 and no key at all are never. Nothing is written for never: Read

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::user::expiration;
+use super::user::{expiration, found_again};
 use super::{Half, Namespace, Place};
 use crate::draft::SetAside;
 use crate::hcl::Value;
@@ -45,6 +45,7 @@ fn place(object: &Object) -> Result<Place, SetAside> {
             "the provider cannot import a token of a user with `!` in its name (provider rule U6)",
         ));
     }
+    found_again(id.split('!').next().unwrap_or(id))?;
     if !object.keys.contains_key("privsep") {
         return Err(SetAside::new(
             "without `privsep` the plan always changes `privileges_separation` (provider rule U7)",

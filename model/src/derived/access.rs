@@ -7,16 +7,22 @@ use serde_json::{Map, Value, json};
 use super::rules::words;
 use super::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
-use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable, names};
 
 /// Users and tokens.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
     match (segments, query) {
         (["access", "users"], []) => plain_users(deriver),
         (["access", "users"], [(key, value)]) if key == "full" && value == "1" => users_with_everything(deriver),
-        (["access", "users", user], []) => single_user(deriver, user),
-        (["access", "users", user, "token"], []) => Ok(tokens(deriver, user)?.map(|tokens| Answer::ok(tokens.into()))),
-        (["access", "users", user, "token", name], []) => single_token(deriver, user, name),
+        (["access", "users", user], []) => single_user(deriver, &names::as_listed(user)),
+        (["access", "users", user, "token"], []) => {
+            let user = names::as_listed(user);
+            match tokens(deriver, &user)? {
+                Some(tokens) => Ok(Some(Answer::ok(tokens.into()))),
+                None => no_user(deriver, &user, 403, "Permission check failed"),
+            }
+        }
+        (["access", "users", user, "token", name], []) => single_token(deriver, &names::as_listed(user), name),
         (["access", "permissions"], pairs) => permissions_at(deriver, pairs),
         _ => Ok(None),
     }
@@ -39,12 +45,19 @@ fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) 
     Ok(Some(Answer::ok(json!({ path: privileges }))))
 }
 
-/// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name.
+/// What Proxmox says to a user whom a complete list lacks.
+fn no_user<A: Answers>(deriver: &Deriver<A>, user: &str, status: u16, message: &str) -> Outcome {
+    let missing = listed_users(deriver)?.is_some_and(|users| !users.contains_key(user));
+    let complete = deriver.permissions()?.allow_all("/access/groups", "Sys.Audit");
+    Ok((missing && complete).then(|| Answer::refusal(status, message)))
+}
+
+/// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name. The name is
+/// as lists show it.
 fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
     let Some(users) = listed_users(deriver)? else { return Ok(None) };
     let Some(row) = users.get(user) else {
-        let complete = deriver.permissions()?.allow_all("/access/groups", "Sys.Audit");
-        return Ok(complete.then(|| Answer::refusal(500, &format!("no such user ('{user}')"))));
+        return no_user(deriver, user, 500, &format!("no such user ('{user}')"));
     };
     let groups: Vec<String> = match row.get("groups") {
         Some(groups) => words(Some(groups)).collect(),
@@ -124,10 +137,11 @@ fn named_token(token: &Value) -> Option<(String, Value)> {
 
 /// The tokens of a user, from the user's list of them, the user, or the list of users with everything.
 fn tokens<A: Answers>(deriver: &Deriver<A>, user: &str) -> Result<Option<Vec<Value>>, Unreadable> {
-    if let Some(Value::Array(tokens)) = deriver.data(&ApiPath::new(["access", "users", user, "token"]))? {
+    let name = names::in_paths(user);
+    if let Some(Value::Array(tokens)) = deriver.data(&ApiPath::new(["access", "users", &name, "token"]))? {
         return Ok(Some(tokens));
     }
-    if let Some(single) = deriver.data(&ApiPath::new(["access", "users", user]))? {
+    if let Some(single) = deriver.data(&ApiPath::new(["access", "users", &name]))? {
         let tokens = single.get("tokens").and_then(Value::as_object);
         let listed = |(name, token): (&String, &Value)| {
             let mut token = token.as_object().cloned().unwrap_or_default();

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Deriver, Outcome, Row, running};
 use crate::object::text;
 use crate::property::Properties;
-use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean};
+use crate::schema::Release;
+use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean, processors};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -53,6 +54,11 @@ fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str
     Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
 }
 
+/// The swap of a container that says nothing of it, in MiB: what the schema has as its default, and nothing from 9.2 on.
+fn default_swap(release: Release) -> u64 {
+    if release >= Release::NineTwo { 0 } else { DEFAULT_SWAP }
+}
+
 /// A guest's row in its node's list, and the configuration that it was made from.
 struct Status {
     status: Row,
@@ -80,13 +86,15 @@ fn status<A: Answers>(
         "template" => *value == json!(1),
         _ => true,
     });
-    if let Some(cpus) = status.remove("maxcpu") {
+    let known = status.remove("maxcpu");
+    let processors = if machine { None } else { container_processors(deriver, node, &vmid, &configuration)? };
+    if let Some(cpus) = processors.or(known) {
         status.insert("cpus".to_owned(), cpus);
     }
     let number = |key: &str| configuration.get(key).and_then(text).and_then(|text| text.parse::<u64>().ok());
     let mut set = |key: &str, value: Value| drop(status.insert(key.to_owned(), value));
     if !machine {
-        set("maxswap", json!(number("swap").unwrap_or(DEFAULT_SWAP) * MEBIBYTE));
+        set("maxswap", json!(number("swap").unwrap_or(default_swap(deriver.release()?)) * MEBIBYTE));
         set("swap", json!(0));
     } else if let Some(balloon) = number("balloon").filter(|balloon| *balloon > 0) {
         set("balloon_min", json!(balloon * MEBIBYTE));
@@ -99,6 +107,20 @@ fn status<A: Answers>(
         running::listed(&mut status);
     }
     Ok(Some(Status { status, configuration }))
+}
+
+/// `cpus` of a container, of the configuration that is in force.
+fn container_processors<A: Answers>(
+    deriver: &Deriver<A>,
+    node: &str,
+    vmid: &str,
+    configuration: &Row,
+) -> Result<Option<Value>, Unreadable> {
+    let host = deriver.row(&ApiPath::parse("cluster/resources"), "id", &format!("node/{node}"))?;
+    let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64));
+    let in_force = current(deriver, &["nodes", node, "lxc", vmid])?;
+    let in_force = in_force.as_ref().and_then(|answer| answer.data()?.as_object());
+    Ok(processors::of_container(in_force.unwrap_or(configuration), host))
 }
 
 /// What the manager of HA has made of a service: nothing as long as it has not looked at it. Where a recording does not

@@ -23,6 +23,9 @@ impl Devices {
     pub(super) fn read<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Self, Unreadable> {
         let mut devices = Self { local: Vec::new(), mapped: BTreeMap::new() };
         devices.local.extend(guest.keys.contains_key("ivshmem").then(|| "ivshmem".to_owned()));
+        if guest.running {
+            devices.local.extend(bound(guest));
+        }
         for (key, value) in &guest.keys {
             let value = value.as_str().unwrap_or_default();
             let properties = Properties::parse(value);
@@ -53,6 +56,13 @@ impl Devices {
     pub(super) fn missing(&self, node: &str) -> Vec<&String> {
         self.mapped.iter().filter(|(_, (_, _, nodes))| !nodes.contains(node)).map(|(key, _)| key).collect()
     }
+}
+
+/// What binds a running machine to its node, by what `qemu-server` calls it (`check_non_migratable_resources`).
+fn bound(guest: &Guest<'_>) -> Vec<String> {
+    let encrypted = ["amd-sev", "intel-tdx"].into_iter().filter(|key| guest.keys.contains_key(*key));
+    let shared = guest.keys.keys().any(|key| matches("virtiofs[n]", key)).then_some("virtiofs");
+    encrypted.chain(shared).map(str::to_owned).collect()
 }
 
 fn mapped_nodes<A: Answers>(deriver: &Deriver<A>, kind: &str, name: &str) -> Result<BTreeSet<String>, Unreadable> {

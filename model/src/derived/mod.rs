@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::schema::{Errors, Verb};
-use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
+use crate::schema::{Errors, Release, Verb};
+use crate::{Answer, Answers, ApiPath, Indexed, Unreadable, names};
 
 mod access;
 mod filters;
@@ -43,6 +43,7 @@ pub struct Deriver<A> {
     answers: A,
     lists: Mutex<Lists>,
     permissions: OnceLock<Permissions>,
+    release: OnceLock<Release>,
 }
 
 /// The lists that were read so far, by request and the key that names a row; `None` for one that is not on record.
@@ -51,10 +52,10 @@ type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Indexed>>>;
 /// An object of Proxmox's.
 type Row = Map<String, Value>;
 
-/// Proxmox's refusal of a GET that it does not have, or whose parameters are wrong.
-pub fn refusal(path: &ApiPath) -> Option<Answer> {
+/// Proxmox's refusal of a GET that it does not have in this release, or whose parameters are wrong.
+pub fn refusal(release: Release, path: &ApiPath) -> Option<Answer> {
     let segments = path.segments();
-    paths::check(&segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
+    paths::check(release, &segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
 }
 
 /// One room of rules.
@@ -66,7 +67,7 @@ type Outcome = Result<Option<Answer>, Unreadable>;
 impl<A: Answers> Deriver<A> {
     /// Makes answers from these.
     pub fn new(answers: A) -> Self {
-        Self { answers, lists: Mutex::default(), permissions: OnceLock::new() }
+        Self { answers, lists: Mutex::default(), permissions: OnceLock::new(), release: OnceLock::new() }
     }
 
     /// The request that Proxmox understands by this one: `nodes/localhost` is the node that was asked, and the
@@ -96,7 +97,7 @@ impl<A: Answers> Deriver<A> {
         let owned = path.segments();
         let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
         let query = path.query();
-        if let Some(refusal) = paths::check(&segments, &query) {
+        if let Some(refusal) = paths::check(self.release()?, &segments, &query) {
             return Ok(Some(refusal));
         }
         if let Some(refusal) = missing::check(self, &segments)? {
@@ -122,6 +123,15 @@ impl<A: Answers> Deriver<A> {
             }
         }
         Ok(None)
+    }
+
+    /// The release of the cluster.
+    pub fn release(&self) -> Result<Release, Unreadable> {
+        if let Some(release) = self.release.get() {
+            return Ok(*release);
+        }
+        let release = Release::of_answers(&self.answers)?;
+        Ok(*self.release.get_or_init(|| release))
     }
 
     /// The data of a recorded success.
@@ -178,7 +188,7 @@ fn not_implemented(segments: &[&str]) -> Answer {
 
 /// The same for any method.
 pub fn no_method(verb: Verb, segments: &[&str]) -> Answer {
-    let path: String = segments.join("/").bytes().map(char::from).collect();
+    let path = names::as_listed(&segments.join("/"));
     let message = format!("Method '{verb} /{path}' not implemented");
     Answer { status: 501, body: json!({ "data": null, "message": message }), reason: message }
 }

@@ -4,15 +4,15 @@ use serde_json::{Map, Value};
 
 use super::{not_implemented, refused};
 use crate::Answer;
-use crate::schema::{self, Verb, schema};
+use crate::schema::{self, Release, Verb};
 
-/// Proxmox's refusal of a path that it does not have, or of parameters that the path does not take.
-pub(super) fn check(segments: &[&str], query: &[(String, String)]) -> Option<Answer> {
-    let Some(found) = schema().find(Verb::Get, segments) else { return Some(not_implemented(segments)) };
+/// Proxmox's refusal of a path that it does not have in this release, or of parameters that the path does not take.
+pub(super) fn check(release: Release, segments: &[&str], query: &[(String, String)]) -> Option<Answer> {
+    let Some(found) = release.schema().find(Verb::Get, segments) else { return Some(not_implemented(segments)) };
     let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
     let mut parameters: Map<String, Value> = captured.collect();
     parameters.extend(query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
-    schema::check(schema(), &found, &mut parameters).err().map(|errors| refused(&errors))
+    schema::check(&found, &mut parameters).err().map(|errors| refused(&errors))
 }
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ mod tests {
             let path = ApiPath::parse(request);
             let owned = path.segments();
             let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
-            let refusal = check(&segments, &path.query()).map_or("null".to_owned(), |answer| answer.body.to_string());
+            let refusal = check(Release::NineOne, &segments, &path.query()).map_or("null".to_owned(), |answer| answer.body.to_string());
             assert!(refusal.contains(expected), "{request}: {refusal}");
         };
         check("", "null");
@@ -40,5 +40,6 @@ mod tests {
         let words = "value 'foo' does not have a value in the enumeration 'vm, storage, node, sdn'";
         check("cluster/resources?type=foo", words);
         check("nodes/pve1/qemu/100/cloudinit/dump", r#"{"type":"property is missing and it is not optional"}"#);
+        check("cluster/qemu/custom-cpu-models", "Method 'GET /cluster/qemu/custom-cpu-models' not implemented");
     }
 }

@@ -106,6 +106,13 @@ static RULES: &[Rule] = &[
     rule("cluster/ha/resources/{}", "cluster/ha/resources", "sid", Same, Message("no such resource '{}'")),
     rule("cluster/ha/rules/{}", "cluster/ha/rules", "rule", Same, Message("no such ha rule '{}'")),
     rule("cluster/mapping/dir/{}", "cluster/mapping/dir", "id", Without(&["id"]), Message("mapping '{}' not found")),
+    rule(
+        "cluster/qemu/custom-cpu-models/{}",
+        "cluster/qemu/custom-cpu-models",
+        "cputype",
+        Same,
+        Message("Custom cputype '{}' not found"),
+    ),
     rule("cluster/mapping/pci/{}", "cluster/mapping/pci", "id", Without(&["id"]), Message("mapping '{}' not found")),
     rule("cluster/mapping/usb/{}", "cluster/mapping/usb", "id", Without(&["id"]), Message("mapping '{}' not found")),
     rule("cluster/backup/{}", "cluster/backup", "id", Without(&["next-run"]), Parameter("id", "No such job '{}'")),

@@ -11,19 +11,29 @@ use super::sheet::{Row, Sheet, row, rows, with};
 use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
 use super::{File, Tree, file};
-use crate::ApiPath;
 use crate::property::Properties;
+use crate::{ApiPath, names};
 
 /// The realms (`domains.cfg`).
 const REALMS: Dialect = Dialect {
     types: "pam pve ldap ad openid",
     bare: false,
-    keys: "acr-values autocreate:b base_dn bind_dn capath case-sensitive:b cert certkey check-connection:b client-id \
+    own: &[("ldap", DIRECTORY), ("ad", DIRECTORY), ("ad", "domain"), ("openid", OPENID)],
+    keys: "acr-values audiences autocreate:b base_dn bind_dn capath case-sensitive:b cert certkey check-connection:b client-id \
         client-key comment default:b domain filter group_classes group_dn group_filter group_name_attr \
         groups-autocreate:b groups-claim groups-overwrite:b issuer-url mode password port:i prompt query-userinfo:b \
         scopes secure:b server1 server2 sslversion sync-defaults-options sync_attributes tfa user_attr user_classes \
         username-claim verify:b",
 };
+
+/// What directories are asked with.
+const DIRECTORY: &str = "base_dn bind_dn capath case-sensitive cert certkey check-connection filter group_classes group_dn \
+    group_filter group_name_attr mode password port secure server1 server2 sslversion sync-defaults-options \
+    sync_attributes user_attr user_classes verify";
+
+/// What providers of identities (`openid`) are asked with.
+const OPENID: &str = "acr-values audiences autocreate client-id client-key groups-autocreate groups-claim \
+    groups-overwrite issuer-url prompt query-userinfo scopes username-claim";
 
 /// Everything below `access`.
 pub(super) fn answer(tree: &Tree, users: &Users, sheet: &mut Sheet) {
@@ -143,8 +153,9 @@ fn people(users: &Users, sheet: &mut Sheet) {
         }
         lists[0].push(keys);
         lists[2].push(full);
-        sheet.put_at(ApiPath::new(["access", "users", name, "tfa"]), json!({}));
-        sheet.put_at(ApiPath::new(["access", "users", name, "token"]), rows(tokens));
+        let path = |below| ApiPath::new(["access", "users", &names::in_paths(name), below]);
+        sheet.put_at(path("tfa"), json!({}));
+        sheet.put_at(path("token"), rows(tokens));
     }
     let [all, enabled, full] = lists;
     sheet.put("access/users", rows(all));

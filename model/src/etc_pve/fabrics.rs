@@ -10,6 +10,12 @@ use crate::ApiPath;
 const FABRICS: Dialect = Dialect {
     types: "openfabric_fabric openfabric_node ospf_fabric ospf_node",
     bare: false,
+    own: &[
+        ("openfabric_fabric", "csnp_interval hello_interval ip6_prefix ip_prefix"),
+        ("openfabric_node", "interfaces ip ip6"),
+        ("ospf_fabric", "area ip6_prefix ip_prefix"),
+        ("ospf_node", "interfaces ip ip6"),
+    ],
     keys: "area csnp_interval:n hello_interval:n interfaces:l ip ip6 ip6_prefix ip_prefix",
 };
 

@@ -9,18 +9,26 @@ use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, rows, with};
 use super::words::sorted;
 use super::{File, Tree};
+use crate::derived::no_method;
+use crate::schema::Verb;
 use crate::{ApiPath, list};
 
-const RESOURCES: Dialect =
-    Dialect { types: "vm ct", bare: false, keys: "comment failback:b group max_relocate:i max_restart:i state" };
+const RESOURCES: Dialect = Dialect {
+    types: "vm ct",
+    bare: false,
+    own: &[],
+    keys: "comment failback:b group max_relocate:i max_restart:i state",
+};
 
 const RULES: Dialect = Dialect {
     types: "node-affinity resource-affinity",
     bare: false,
+    own: &[("node-affinity", "nodes strict"), ("resource-affinity", "affinity")],
     keys: "affinity comment disable:b nodes resources strict:b",
 };
 
-const GROUPS: Dialect = Dialect { types: "group", bare: false, keys: "comment nodes nofailback:b restricted:b" };
+const GROUPS: Dialect =
+    Dialect { types: "group", bare: false, own: &[], keys: "comment nodes nofailback:b restricted:b" };
 
 /// Everything that is configured below `cluster/ha`; beside it the wanted state of each resource.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> BTreeMap<String, String> {
@@ -62,6 +70,11 @@ fn finished(keys: Row, kind: &str, digest: &str) -> Row {
 
 /// The rules in the order of the file. Rules of one kind that name a resource twice are told as broken.
 fn rules(tree: &Tree, sheet: &mut Sheet) {
+    let path = ["cluster", "ha", "rules"];
+    if sheet.before_nine {
+        sheet.answers.insert(ApiPath::new(path), no_method(Verb::Get, &path));
+        return;
+    }
     let mut listed: Vec<Row> = Vec::new();
     for (section, digest) in read(tree, "ha/rules.cfg", RULES, sheet) {
         let mut keys = section.keys;
@@ -91,6 +104,10 @@ fn by_priority(text: &str) -> String {
 /// The groups, which a cluster has until it turned them into rules.
 fn groups(tree: &Tree, sheet: &mut Sheet) {
     let groups = read(tree, "ha/groups.cfg", GROUPS, sheet);
+    if groups.is_empty() && sheet.before_nine {
+        sheet.put("cluster/ha/groups", json!([]));
+        return;
+    }
     if groups.is_empty() {
         sheet.refuse(ApiPath::parse("cluster/ha/groups"), "cannot index groups: ha groups have been migrated to rules");
         return;
@@ -139,5 +156,9 @@ mod tests {
         let mut sheet = Sheet::default();
         answer(&Tree::new(), &mut sheet);
         assert_eq!(sheet.answers[&ApiPath::parse("cluster/ha/groups")].status, 500);
+        let mut sheet = Sheet::of_release(true);
+        answer(&Tree::new(), &mut sheet);
+        assert_eq!(sheet.answers[&ApiPath::parse("cluster/ha/groups")].data(), Some(&json!([])));
+        assert_eq!(sheet.answers[&ApiPath::parse("cluster/ha/rules")].status, 501);
     }
 }

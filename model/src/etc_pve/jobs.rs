@@ -11,7 +11,15 @@ use crate::property::Properties;
 use crate::{ApiPath, boolean};
 
 /// The jobs.
-const JOBS: Dialect = Dialect { types: "vzdump realm-sync", bare: false, keys: KEYS };
+const JOBS: Dialect =
+    Dialect { types: "vzdump realm-sync", bare: false, own: &[("realm-sync", SYNCS), ("vzdump", BACKUPS)], keys: KEYS };
+
+const SYNCS: &str = "enable-new realm remove-vanished scope";
+
+const BACKUPS: &str = "all bwlimit compress dow dumpdir exclude exclude-path fleecing ionice lockwait \
+    mailnotification mailto maxfiles mode node notes-template notification-mode notification-policy \
+    notification-target pbs-change-detection-mode performance pigz pool protected prune-backups quiet remove \
+    repeat-missed script starttime stdexcludes stop stopwait storage tmpdir vmid zstd";
 
 const KEYS: &str = "all:b bwlimit:i comment compress dow dumpdir enable-new:b enabled:b exclude exclude-path:l fleecing \
     ionice:i lockwait:i mailnotification mailto maxfiles:i mode node notes-template notification-mode \
@@ -26,7 +34,11 @@ const OBJECTS: &[&str] = &["fleecing", "performance", "prune-backups"];
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     let (mut backups, mut syncs) = (cron(tree.get("vzdump.cron"), sheet), Vec::new());
     for section in section::parse("jobs.cfg", &file(tree, "jobs.cfg").text, JOBS, sheet) {
-        let mut keys = with(with(section.keys, "id", section.id), "type", section.kind.clone());
+        let mut keys = with(with(section.keys, "id", section.id.clone()), "type", section.kind.clone());
+        if !sheet.before_nine && keys.remove("maxfiles").is_some() {
+            let why = "is left out, since Proxmox VE 9 has dropped it: `prune-backups` says how many are kept";
+            sheet.warnings.push(format!("jobs.cfg: `maxfiles` of `{}` {why}", section.id));
+        }
         keys.entry("enabled").or_insert(json!(1));
         if let Some(comment) = keys.get_mut("comment") {
             *comment = json!(decoded_again(comment));
@@ -164,8 +176,12 @@ fn weekdays(text: &str) -> Option<String> {
 
 /// Replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job. Returns ids and comments.
 pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
-    const REPLICATIONS: Dialect =
-        Dialect { types: "local", bare: false, keys: "comment disable:b rate:n remove_job schedule source target" };
+    const REPLICATIONS: Dialect = Dialect {
+        types: "local",
+        bare: false,
+        own: &[],
+        keys: "comment disable:b rate:n remove_job schedule source target",
+    };
     let File { text, sha1, .. } = file(tree, "replication.cfg");
     let mut list = Vec::new();
     let mut found = Vec::new();

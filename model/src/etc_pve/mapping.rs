@@ -9,19 +9,31 @@ use crate::ApiPath;
 
 /// The mappings: the file, the word in paths, and its dialect.
 const MAPPINGS: &[(&str, &str, Dialect)] = &[
-    ("mapping/directory.cfg", "dir", Dialect { types: "dir", bare: true, keys: "description map:l" }),
+    ("mapping/directory.cfg", "dir", Dialect { types: "dir", bare: true, own: &[], keys: "description map:l" }),
     (
         "mapping/pci.cfg",
         "pci",
-        Dialect { types: "pci", bare: true, keys: "description live-migration-capable:b map:l mdev:b" },
+        Dialect { types: "pci", bare: true, own: &[], keys: "description live-migration-capable:b map:l mdev:b" },
     ),
-    ("mapping/usb.cfg", "usb", Dialect { types: "usb", bare: true, keys: "description map:l" }),
+    ("mapping/usb.cfg", "usb", Dialect { types: "usb", bare: true, own: &[], keys: "description map:l" }),
 ];
 
 /// The metric servers (`status.cfg`).
 const SERVERS: Dialect = Dialect {
     types: "influxdb graphite opentelemetry",
     bare: false,
+    own: &[
+        ("graphite", "mtu path proto timeout"),
+        (
+            "influxdb",
+            "api-path-prefix bucket influxdbproto max-body-size mtu organization timeout token verify-certificate",
+        ),
+        (
+            "opentelemetry",
+            "otel-compression otel-headers otel-max-body-size otel-path otel-protocol otel-resource-attributes otel-timeout \
+             otel-verify-ssl",
+        ),
+    ],
     keys: "api-path-prefix bucket disable:b influxdbproto max-body-size:i mtu:i organization otel-compression otel-headers \
         otel-max-body-size:i otel-path otel-protocol otel-resource-attributes otel-timeout:i otel-verify-ssl:b path port:i \
         proto server timeout:i token verify-certificate:b",

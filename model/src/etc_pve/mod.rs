@@ -9,11 +9,13 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::GuestType;
+use crate::schema::Release;
 use crate::{AnswerText, ApiPath, VmId};
 
 mod access;
 mod backup;
 mod corosync;
+mod cpu_models;
 mod fabrics;
 mod firewall;
 mod firewall_answers;
@@ -90,7 +92,8 @@ pub struct Loaded {
 
 /// Reads a tree; the version of Proxmox VE (`9.1.9`) is in none of its files.
 pub fn load(tree: &Tree, version: &str) -> Loaded {
-    let mut sheet = Sheet::default();
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
+    let mut sheet = Sheet::of_release(major < 9);
     let corosync = corosync::read(tree, &mut sheet);
     let nodes = nodes(tree, corosync.as_ref(), &mut sheet);
     let guests = guests(tree, &mut sheet);
@@ -113,6 +116,9 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     let managed = ha::answer(tree, &mut sheet);
     mapping::answer(tree, &mut sheet);
     mapping::servers(tree, &mut sheet);
+    if Release::of(version) >= Release::NineTwo {
+        cpu_models::answer(tree, &mut sheet);
+    }
     let backups = jobs::answer(tree, &mut sheet);
     backup::answer(&backups, &guests, &users, &mut sheet);
     let mut jobs: Vec<(String, Value)> = backups.iter().map(jobs::named).collect();

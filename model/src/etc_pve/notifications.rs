@@ -12,6 +12,13 @@ use crate::{ApiPath, boolean};
 const NOTIFICATIONS: Dialect = Dialect {
     types: "gotify sendmail smtp webhook matcher",
     bare: false,
+    own: &[
+        ("gotify", "server"),
+        ("sendmail", "author from-address mailto mailto-user"),
+        ("smtp", "author from-address mailto mailto-user mode port server username"),
+        ("webhook", "body header method secret url"),
+        ("matcher", "invert-match match-calendar match-field match-severity mode target"),
+    ],
     keys: "author body comment disable filter from-address header:l invert-match mailto:l mailto-user:l match-calendar:l \
         match-field:l match-severity:l method mode name origin port:i secret:l server target:l url username",
 };

@@ -50,7 +50,7 @@ fn paths(users: &Users) -> BTreeSet<String> {
 
 fn privileges(users: &Users, pools: &BTreeMap<String, BTreeSet<String>>, user: &str, path: &str) -> Reaching {
     if user == "root@pam" {
-        return roles::all().map(|name| (name.to_owned(), true)).collect();
+        return roles::all(users.before_nine).map(|name| (name.to_owned(), true)).collect();
     }
     let mut granted = granted(users, user, path);
     if let Some(pool) = pools.get(path)

@@ -12,7 +12,7 @@ use crate::cluster::GuestType;
 use crate::drive::Drive;
 use crate::kinds::without_file_names;
 use crate::property::Properties;
-use crate::{ApiPath, list};
+use crate::{ApiPath, list, processors};
 
 /// What lists are made of.
 pub(super) struct Parts<'p> {
@@ -62,10 +62,16 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
         for keys in parts.on(node).filter(|keys| is_enabled(keys)) {
             let storage = word(keys, "storage");
             let path = ApiPath::new(["nodes", node, "storage", storage, "content"]);
-            // Nothing but images can be on a storage without files; of others the configuration tells the images only.
-            let all = without_file_names(word(keys, "type"));
-            let path = if all { path } else { path.with_query("content", "images") };
-            sheet.put_at(path, rows(seen(&images, node, keys)));
+            let volumes = seen(&images, node, keys);
+            // Nothing but volumes of guests can be on a storage without files; of others the configuration tells no more.
+            if without_file_names(word(keys, "type")) {
+                sheet.put_at(path, rows(volumes));
+                continue;
+            }
+            for content in ["images", "rootdir"] {
+                let held = volumes.iter().filter(|volume| word(volume, "content") == content).cloned();
+                sheet.put_at(path.clone().with_query("content", content), rows(held.collect()));
+            }
         }
     }
     let mut listed = Vec::new();
@@ -135,7 +141,11 @@ impl<'p> Parts<'p> {
         let name = if is_vm { text("name") } else { text("hostname") };
         let invented = if is_vm { format!("VM {vmid}") } else { format!("CT{vmid}") };
         let memory = text("memory").and_then(|memory| Properties::parse(&memory).get_or_bare("current")?.parse().ok());
-        let processors = number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1));
+        let processors = if is_vm {
+            Some(json!(number("vcpus").unwrap_or(number("sockets").unwrap_or(1) * number("cores").unwrap_or(1))))
+        } else {
+            processors::of_container(configuration, None).map(|cpus| processors::as_number(&cpus))
+        };
         let disk = boot_drive(guest).and_then(|drive| drive.size()).map_or(0, |size| size.count());
         let mut entry = row([
             ("id", json!(format!("{}/{vmid}", guest.kind.word()))),
@@ -145,7 +155,7 @@ impl<'p> Parts<'p> {
             ("name", json!(name.unwrap_or(invented))),
             ("status", json!("stopped")),
             ("template", json!(number("template").unwrap_or(0))),
-            ("maxcpu", json!(processors)),
+            ("maxcpu", processors.unwrap_or(json!(1))),
             ("maxmem", json!(memory.unwrap_or(512_u64) << 20)),
             ("maxdisk", json!(disk)),
         ]);
@@ -183,14 +193,17 @@ impl<'p> Parts<'p> {
     }
 }
 
-/// The images of virtual machines that configurations name, by storage: each with the node of the guest that names it.
+/// The volumes of guests that configurations name, in force, pending or in snapshots, by storage: each with the node of the
+/// guest that names it. What a container owns is a `rootdir`.
 fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
     let mut images: BTreeMap<String, Vec<(&str, Row)>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for guest in guests.iter().filter(|guest| guest.kind == GuestType::Qemu) {
-        // A disk that waits for the next start is there already.
-        let current = guest.configuration.current.values().chain(guest.configuration.pending.values());
-        let everywhere = current.chain(guest.configuration.snapshots.values().flat_map(Row::values));
+    let containers: BTreeSet<u32> =
+        guests.iter().filter(|guest| guest.kind == GuestType::Lxc).map(|guest| guest.vmid).collect();
+    for guest in guests {
+        let configuration = &guest.configuration;
+        let waiting = configuration.current.values().chain(configuration.pending.values());
+        let everywhere = waiting.chain(configuration.snapshots.values().flat_map(Row::values));
         for drive in everywhere.filter_map(|value| Some(Drive::parse(value.as_str()?))) {
             let Some(volume) = drive.stored() else { continue };
             let Some(owner) = volume.owner() else { continue };
@@ -200,14 +213,21 @@ fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
             let mut image = row([
                 ("volid", json!(volume.as_str())),
                 ("vmid", json!(owner.number())),
-                ("content", json!("images")),
-                ("format", json!(drive.format().unwrap_or("raw"))),
+                ("content", json!(if containers.contains(&owner.number()) { "rootdir" } else { "images" })),
+                ("format", json!(format(&drive, volume.name()))),
             ]);
             image.extend(drive.size().map(|size| ("size".to_owned(), json!(size.count()))));
             images.entry(volume.storage().to_owned()).or_default().push((&guest.node, image));
         }
     }
     images
+}
+
+/// How a volume is kept: a container's on a file system of its own is a `subvol`, one without a format `raw`.
+fn format<'d>(drive: &'d Drive, name: &str) -> &'d str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let is_folder = last.starts_with("subvol-") || last.starts_with("basevol-");
+    if is_folder { "subvol" } else { drive.format().unwrap_or("raw") }
 }
 
 /// What a node sees of the images on a storage: those of its own guests, or of all where the storage is shared.
@@ -219,7 +239,9 @@ fn seen<'i>(images: &'i BTreeMap<String, Vec<(&str, Row)>>, node: &str, keys: &R
         volumes.entry(word(image, "volid")).or_insert(image);
     }
     let block = without_file_names(word(keys, "type"));
-    let shown = |image: &Row| if block { with(image.clone(), "format", "raw") } else { image.clone() };
+    let is_folder = |image: &Row| word(image, "format") == "subvol";
+    let shown =
+        |image: &Row| if block && !is_folder(image) { with(image.clone(), "format", "raw") } else { image.clone() };
     volumes.into_values().map(shown).collect()
 }
 

@@ -50,13 +50,47 @@ pub(super) static SPECIAL: &[(&str, &str)] = &[
     ),
 ];
 
+/// What releases before 9 called `VM.GuestAgent.*`: the privilege to talk to QEMU and the guest's agent.
+const MONITOR: &str = "VM.Monitor";
+
+/// The privileges of a built-in role. Before 9, those who administer machines had `VM.Monitor`, nobody `VM.GuestAgent.*`
+/// or `VM.Replicate`.
+pub(super) fn privileges(role: &str, before_nine: bool) -> impl Iterator<Item = &'static str> {
+    let found = SPECIAL.iter().find(|(special, _)| *special == role).map_or("", |(_, privileges)| *privileges);
+    let is_new = |name: &str| name.starts_with("VM.GuestAgent.") || name == "VM.Replicate";
+    let monitors = before_nine && found.contains("VM.Replicate");
+    let own = found.split_ascii_whitespace().filter(move |name| !(before_nine && is_new(name)));
+    own.chain(monitors.then_some(MONITOR))
+}
+
 /// Whether there is such a privilege: an administrator has each of them.
-pub(super) fn is_privilege(name: &str) -> bool {
-    all().any(|known| known == name)
+pub(super) fn is_privilege(name: &str, before_nine: bool) -> bool {
+    all(before_nine).any(|known| known == name)
 }
 
 /// Every privilege.
-pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let everything = SPECIAL.iter().find(|(role, _)| *role == "Administrator");
-    everything.into_iter().flat_map(|(_, privileges)| privileges.split_ascii_whitespace())
+pub(super) fn all(before_nine: bool) -> impl Iterator<Item = &'static str> {
+    privileges("Administrator", before_nine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_privilege, privileges};
+
+    #[test]
+    fn a_release_has_its_own_privileges() {
+        let check = |name: &str, before: bool, now: bool| {
+            assert_eq!((is_privilege(name, true), is_privilege(name, false)), (before, now), "{name}");
+        };
+        check("VM.Monitor", true, false);
+        check("VM.GuestAgent.Audit", false, true);
+        check("VM.Audit", true, true);
+        check("VM.Fly", false, false);
+        assert_eq!(privileges("PVEVMAdmin", true).filter(|name| *name == "VM.Monitor").count(), 1);
+        assert_eq!(privileges("PVEVMUser", true).filter(|name| *name == "VM.Monitor").count(), 0);
+        assert_eq!(
+            privileges("PVEAuditor", true).collect::<Vec<_>>().join(" "),
+            "Datastore.Audit Mapping.Audit Pool.Audit SDN.Audit Sys.Audit VM.Audit"
+        );
+    }
 }

@@ -23,16 +23,28 @@ const LISTS: &[(&str, &str, &str, Dialect)] = &[
         Dialect {
             types: "simple vlan qinq vxlan evpn faucet",
             bare: false,
+            own: &[
+                ("simple", "dhcp"),
+                ("vlan", "bridge bridge-disable-mac-learning"),
+                ("qinq", "bridge bridge-disable-mac-learning tag vlan-protocol"),
+                ("vxlan", "fabric peers vxlan-port"),
+                (
+                    "evpn",
+                    "advertise-subnets bridge-disable-mac-learning controller dhcp disable-arp-nd-suppression exitnodes \
+                     exitnodes-local-routing exitnodes-primary fabric mac rt-import secondary-controllers vrf-vxlan vxlan-port",
+                ),
+                ("faucet", "controller dp-id"),
+            ],
             keys: "advertise-subnets:b bridge bridge-disable-mac-learning:b controller dhcp disable-arp-nd-suppression:b \
                 dns dnszone dp-id:i exitnodes exitnodes-local-routing:b exitnodes-primary fabric ipam mac mtu:i nodes peers \
-                reversedns rt-import tag:i vlan-protocol vrf-vxlan:i vxlan-port:i",
+                reversedns rt-import secondary-controllers tag:i vlan-protocol vrf-vxlan:i vxlan-port:i",
         },
     ),
     (
         "sdn/vnets.cfg",
         "vnets",
         "vnet",
-        Dialect { types: "vnet", bare: false, keys: "alias isolate-ports:b tag:i vlanaware:b zone" },
+        Dialect { types: "vnet", bare: false, own: &[], keys: "alias isolate-ports:b tag:i vlanaware:b zone" },
     ),
     (
         "sdn/subnets.cfg",
@@ -41,6 +53,7 @@ const LISTS: &[(&str, &str, &str, Dialect)] = &[
         Dialect {
             types: "subnet",
             bare: false,
+            own: &[],
             keys: "dhcp-dns-server dhcp-range:l dnszoneprefix gateway snat:b vnet",
         },
     ),
@@ -51,23 +64,43 @@ const LISTS: &[(&str, &str, &str, Dialect)] = &[
         Dialect {
             types: "evpn bgp isis faucet",
             bare: false,
-            keys: "asn:i bgp-multipath-as-path-relax:b bgp-multipath-as-relax:b ebgp-multihop:i ebgp:b fabric isis-domain \
-                isis-ifaces isis-net loopback node peers",
+            own: &[
+                (
+                    "evpn",
+                    "asn bgp-mode ebgp ebgp-multihop fabric loopback nodes peer-group-name peers route-map-in route-map-out",
+                ),
+                (
+                    "bgp",
+                    "asn bgp-mode bgp-multipath-as-path-relax bgp-multipath-as-relax ebgp ebgp-multihop loopback node nodes \
+                     peer-group-name peers route-map-in route-map-out",
+                ),
+                ("isis", "isis-domain isis-ifaces isis-net loopback node"),
+            ],
+            keys: "asn:i bgp-mode bgp-multipath-as-path-relax:b bgp-multipath-as-relax:b ebgp-multihop:i ebgp:b fabric isis-domain \
+                isis-ifaces isis-net loopback node nodes peer-group-name peers route-map-in route-map-out",
         },
     ),
     (
         "sdn/dns.cfg",
         "dns",
         "dns",
-        Dialect { types: "powerdns", bare: false, keys: "fingerprint key reversemaskv6:i reversev6mask:i ttl:i url" },
+        Dialect {
+            types: "powerdns",
+            bare: false,
+            own: &[],
+            keys: "fingerprint key reversemaskv6:i reversev6mask:i ttl:i url",
+        },
     ),
     (
         "sdn/ipams.cfg",
         "ipams",
         "ipam",
-        Dialect { types: "pve netbox phpipam", bare: false, keys: "fingerprint section:i token url" },
+        Dialect { types: "pve netbox phpipam", bare: false, own: IPAMS, keys: "fingerprint section:i token url" },
     ),
 ];
+
+/// What databases of addresses are asked with; Proxmox's own asks nobody.
+const IPAMS: &[(&str, &str)] = &[("netbox", "fingerprint token url"), ("phpipam", "fingerprint section token url")];
 
 /// The networks by name, and those of them that are applied.
 pub(super) struct Networks {
@@ -233,7 +266,10 @@ mod tests {
     #[test]
     fn networks_with_what_is_applied_of_them() {
         let files = [
-            ("sdn/zones.cfg", "vlan: z\n\tbridge vmbr0\n\tnodes b,a\n\tipam pve\n\tdhcp dnsmasq\n\nnew: x\n\tmtu 1\n"),
+            (
+                "sdn/zones.cfg",
+                "simple: z\n\tbridge vmbr0\n\tnodes b,a\n\tipam pve\n\tdhcp dnsmasq\n\nnew: x\n\tmtu 1\n",
+            ),
             ("sdn/vnets.cfg", "vnet: v\n\tzone z\n\ttag 5\n\talias \u{fc}\n\nvnet: w\n\tzone z\n\talias A b\n"),
             (
                 "sdn/subnets.cfg",
@@ -241,7 +277,7 @@ mod tests {
             ),
             (
                 "sdn/.running-config",
-                r#"{"zones":{"ids":{"z":{"type":"vlan","nodes":{"a":1,"b":1}}}},
+                r#"{"zones":{"ids":{"z":{"type":"simple","nodes":{"a":1,"b":1}}}},
                 "vnets":{"ids":{"v":{"type":"vnet","zone":"z"}}},"subnets":{"ids":{"z-10.0.0.0-8":{"vnet":"v"}}}}"#,
             ),
             (
@@ -260,7 +296,7 @@ mod tests {
             sheet.answers[&ApiPath::parse(&format!("cluster/sdn/{path}"))].data().cloned().unwrap_or_default()
         };
         assert_eq!(data("zones")[0]["nodes"], json!("a,b"));
-        assert_eq!(data("zones/z?pending=1")["pending"], json!({"bridge": "vmbr0", "ipam": "pve", "dhcp": "dnsmasq"}));
+        assert_eq!(data("zones/z?pending=1")["pending"], json!({"ipam": "pve", "dhcp": "dnsmasq"}));
         assert_eq!(data("vnets")[0].get("alias"), None);
         assert_eq!(data("vnets")[1]["alias"], json!("A b"));
         assert_eq!(data("vnets/w?pending=1")["state"], json!("new"));
@@ -269,7 +305,7 @@ mod tests {
         assert_eq!(subnet["dhcp-range"], json!([{"start-address": "10.0.0.1", "end-address": "10.0.0.9"}]));
         let address = json!([{"ip": "10.0.0.1", "gateway": 1, "subnet": "10.0.0.0/8", "vnet": "v", "zone": "z"}]);
         assert_eq!(data("ipams/pve/status"), address);
-        // The zone of an unknown type, and the alias.
-        assert_eq!(sheet.warnings.len(), 2, "{:?}", sheet.warnings);
+        // The bridge of a simple zone, the zone of an unknown type, and the alias.
+        assert_eq!(sheet.warnings.len(), 3, "{:?}", sheet.warnings);
     }
 }

@@ -13,8 +13,20 @@ pub(super) struct Dialect {
     pub(super) types: &'static str,
     /// Whether a header is the id alone.
     pub(super) bare: bool,
+    /// The keys that not every type has, by type (`options` of each plugin): whatever is named here is read in sections of
+    /// the types that name it, and nowhere else.
+    pub(super) own: &'static [(&'static str, &'static str)],
     /// The keys: `mtu:i` is a number, `disable:b` a switch, `map:l` may be there many times, others are text.
     pub(super) keys: &'static str,
+}
+
+impl Dialect {
+    /// Whether sections of this type have this key.
+    fn has(&self, kind: &str, key: &str) -> bool {
+        let names = |keys: &str| keys.split_ascii_whitespace().any(|own| own == key);
+        let mut naming = self.own.iter().filter(|(_, keys)| names(keys)).peekable();
+        naming.peek().is_none() || naming.any(|(owner, _)| *owner == kind)
+    }
 }
 
 /// One section.
@@ -50,7 +62,9 @@ pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet)
             Place::Skipped => {}
             Place::In(section) => {
                 if let Err(why) = add(section, line, dialect) {
-                    sheet.warn(file, number, why);
+                    let looks = matches!(header(line, dialect), Some(Ok(_))) && !line.starts_with([' ', '\t']);
+                    let missing = format!("`{}` is not read: an empty line is missing before it", line.trim_end());
+                    sheet.warn(file, number, if looks { missing } else { why });
                 }
             }
         }
@@ -107,6 +121,9 @@ fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String
     let (key, value) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let value = Some(value.trim_start()).filter(|value| !value.is_empty());
     let form = form(dialect.keys, key).ok_or_else(|| format!("key `{key}` is not known here"))?;
+    if !dialect.has(&section.kind, key) {
+        return Err(format!("sections of type `{}` have no key `{key}`", section.kind));
+    }
     let value = match form {
         Form::Switch => number(value.unwrap_or("1"), |text| crate::boolean::parse(text).is_some()),
         Form::Integer => number(value.unwrap_or_default(), |text| text.parse::<i64>().is_ok()),
@@ -177,8 +194,12 @@ fn number(text: &str, fits: impl FnOnce(&str) -> bool) -> Option<Value> {
 mod tests {
     use super::*;
 
-    const STORAGE: Dialect =
-        Dialect { types: "dir nfs", bare: false, keys: "path content disable:b maxfiles:i rate:n map:l" };
+    const STORAGE: Dialect = Dialect {
+        types: "dir nfs",
+        bare: false,
+        own: &[("nfs", "server")],
+        keys: "path server content disable:b maxfiles:i rate:n map:l",
+    };
 
     #[test]
     fn sections_are_read_as_proxmox_does() {
@@ -216,6 +237,12 @@ mod tests {
         check("zfs: a\n\tpath /x\n\ndir: b\n\tcolour red\n\tpath /y\n", &[("dir", "b", json!({"path": "/y"}))], 2);
         check("dir: a\npath /x\n\tpath /y\n", &[("dir", "a", json!({"path": "/y"}))], 1);
         check("nonsense\n\ndir: b\n", &[("dir", "b", json!({}))], 1);
+        // Each type has keys of its own.
+        check(
+            "dir: a\n\tserver x\n\nnfs: b\n\tserver y\n",
+            &[("dir", "a", json!({})), ("nfs", "b", json!({"server": "y"}))],
+            1,
+        );
         // Without an empty line, a header is a stray line of the section before.
         check("dir: a\ndir: b\n", &[("dir", "a", json!({}))], 1);
         check("dir: a\n\tpath /ü\n", &[("dir", "a", json!({"path": "/Ã¼"}))], 0);
@@ -223,7 +250,7 @@ mod tests {
 
     #[test]
     fn some_headers_are_an_id_alone() {
-        let dialect = Dialect { types: "pci", bare: true, keys: "map:l" };
+        let dialect = Dialect { types: "pci", bare: true, own: &[], keys: "map:l" };
         let mut sheet = Sheet::default();
         let sections = parse("pci.cfg", "gpu\n\tmap id=1\n\nbäd\n\tmap id=2\n", dialect, &mut sheet);
         assert_eq!(sections.iter().map(|section| section.id.as_str()).collect::<Vec<_>>(), ["gpu"]);

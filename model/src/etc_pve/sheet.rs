@@ -12,6 +12,8 @@ pub(super) type Row = Map<String, Value>;
 /// The answers that were made so far.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
+    /// Whether the files are of a release before Proxmox VE 9, whose words differ.
+    pub(super) before_nine: bool,
     /// By request.
     pub(super) answers: BTreeMap<ApiPath, Answer>,
     /// Those that are not looked at again, as text: ten thousand guests are a lot of values.
@@ -21,6 +23,11 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// Nothing yet, of files of a release before 9 or not.
+    pub(super) fn of_release(before_nine: bool) -> Self {
+        Self { before_nine, ..Self::default() }
+    }
+
     /// Answers a request, given as it is sent: `cluster/sdn/zones?pending=1`.
     pub(super) fn put(&mut self, path: &str, data: impl Into<Value>) {
         self.answers.insert(ApiPath::parse(path), Answer::ok(data.into()));

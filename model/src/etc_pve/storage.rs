@@ -6,11 +6,13 @@ use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::words::sorted;
 use super::{File, Tree, file};
+use crate::storage_types::Type;
 
 /// The storages. The keys are those of the kind `storage`.
 const STORAGES: Dialect = Dialect {
     types: "dir nfs cifs btrfs zfspool zfs lvm lvmthin iscsi iscsidirect rbd cephfs pbs glusterfs esxi",
     bare: false,
+    own: &[],
     keys: "authsupported base blocksize bwlimit comstar_hg comstar_tg content content-dirs create-base-path:b \
         create-subdirs:b data-pool datastore disable:b domain encryption-key export fingerprint format fs-name fuse:b \
         is_mountpoint iscsiprovider keyring krbd:b lio_tpg master-pubkey max-protected-backups:i maxfiles:i mkdir:b \
@@ -44,7 +46,17 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     let mut storages = Vec::new();
     for section in section::parse("storage.cfg", text, STORAGES, sheet) {
         let (id, kind) = (section.id, section.kind);
-        let mut keys = with(with(section.keys, "storage", id), "type", kind.clone());
+        if !sheet.before_nine && Type::named(&kind).is_none() {
+            sheet.warnings.push(format!("storage.cfg: `{id}` is left out, since Proxmox VE 9 has no type `{kind}`"));
+            continue;
+        }
+        let (own, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
+        for key in Row::keys(&others) {
+            sheet
+                .warnings
+                .push(format!("storage.cfg: `{key}` of `{id}` is left out, since type `{kind}` does not have it"));
+        }
+        let mut keys = with(with(own, "storage", id), "type", kind.clone());
         let (valid, default) = content(&kind);
         let written = keys.get("content").and_then(Value::as_str).map(sorted);
         let held = written.map(|written| {
@@ -63,6 +75,14 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     }
     force_local(&mut storages);
     storages.into_iter().map(|keys| with(keys, "digest", digest.as_str())).collect()
+}
+
+/// Whether a storage of this type has this option. Releases before 9 knew `maxfiles`, and `glusterfs`.
+fn takes(kind: &str, key: &str, before_nine: bool) -> bool {
+    match Type::named(kind) {
+        Some(own) => own.takes(key) || before_nine && key == "maxfiles" && own.takes("prune-backups"),
+        None => true,
+    }
 }
 
 /// `local` is always a folder, and always on every node (`PVE::Storage::Plugin::parse_config`).
@@ -120,7 +140,7 @@ mod tests {
             "nfs: nas\n\tserver 1.2.3.4\n\texport /x\n\tshared 0\n\tis_mountpoint 1\n\tnodes b a\n",
             "nas",
             json!([{
-                "storage": "nas", "type": "nfs", "server": "1.2.3.4", "export": "/x", "shared": 1, "is_mountpoint": "1",
+                "storage": "nas", "type": "nfs", "server": "1.2.3.4", "export": "/x", "shared": 1,
                 "nodes": "a,b", "content": "images", "digest": "",
             }]),
         );
@@ -130,5 +150,31 @@ mod tests {
             json!([{"storage": "p", "type": "pbs", "content": "backup", "shared": 1, "digest": ""}]),
         );
         check("drbd: x\n\tredundancy 2\n", "x", json!([]));
+        // An option of another type, after a storage without an empty line behind it.
+        check(
+            "lvmthin: l\n\tthinpool t\n\tvgname v\n\tcontent images\nzfspool: z\n\tpool p\n\tcontent rootdir\n",
+            "l",
+            json!([{"storage": "l", "type": "lvmthin", "thinpool": "t", "vgname": "v", "content": "images", "digest": ""}]),
+        );
+        check("glusterfs: g\n\tserver s\n\tvolume v\n", "g", json!([]));
+    }
+
+    #[test]
+    fn what_nine_has_dropped_is_read_as_of_eight() {
+        let text = "glusterfs: g\n\tserver s\n\tvolume v\n\ndir: d\n\tpath /d\n\tmaxfiles 3\n";
+        let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
+        let told = |before_nine| {
+            let mut sheet = Sheet::of_release(before_nine);
+            let storages = read(&tree, &mut sheet);
+            let named: Vec<String> =
+                storages.iter().map(|keys| word(keys, "storage") + " " + &word(keys, "maxfiles")).collect();
+            (named.join(","), sheet.warnings.len())
+        };
+        assert_eq!(told(true), ("local ,g ,d 3".to_owned(), 0));
+        assert_eq!(told(false), ("local ,d ".to_owned(), 2));
+    }
+
+    fn word(keys: &Row, key: &str) -> String {
+        keys.get(key).and_then(crate::object::text).unwrap_or_default()
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::roles::{SPECIAL, is_privilege};
+use super::roles::{self, SPECIAL, is_privilege};
 use super::sheet::Sheet;
-use super::words::{decoded, is_digits, lines};
+use super::words::{bytes, decoded, is_digits, lines};
 use crate::list::items;
 
 /// What the file holds.
 #[derive(Debug, Default)]
 pub(super) struct Users {
+    /// Whether the roles and privileges are those of a release before 9.
+    pub(super) before_nine: bool,
     pub(super) people: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     /// The privileges of each role, built-in ones included.
@@ -63,7 +65,7 @@ pub(super) struct Pool {
 
 /// Reads the file (`PVE::AccessControl::parse_user_config`); what it does not understand is left out.
 pub(super) fn parse(text: &str, sheet: &mut Sheet) -> Users {
-    let mut users = Users::default();
+    let mut users = Users { before_nine: sheet.before_nine, ..Users::default() };
     users.force_defaults();
     for (number, line) in lines(text).filter(|(_, line)| !line.trim().is_empty()) {
         // Empty fields at the end are no fields.
@@ -112,8 +114,9 @@ fn expiry(field: &str) -> Result<u64, String> {
 
 impl Users {
     fn force_defaults(&mut self) {
-        for (role, privileges) in SPECIAL {
-            self.roles.insert((*role).to_owned(), items(privileges).map(str::to_owned).collect());
+        for (role, _) in SPECIAL {
+            let privileges = roles::privileges(role, self.before_nine).map(str::to_owned);
+            self.roles.insert((*role).to_owned(), privileges.collect());
         }
         self.people.entry("root@pam".to_owned()).or_insert_with(|| User { enable: true, ..User::default() });
     }
@@ -131,7 +134,7 @@ impl Users {
         texts.extend(fields.get(5).map(|email| ("email", (*email).to_owned())));
         texts.extend(fields.get(7).filter(|keys| counts(keys)).map(|keys| ("keys", (*keys).to_owned())));
         let user = User { enable: counts(field(fields, 1)), expire: Some(expire), texts, tokens: BTreeMap::new() };
-        self.people.insert(name.to_owned(), user);
+        self.people.insert(bytes(name), user);
         Ok(())
     }
 
@@ -144,7 +147,7 @@ impl Users {
         if let Some(comment) = comment(field(fields, 2)) {
             group.comment = Some(comment);
         }
-        group.members.extend(items(field(fields, 1)).filter(|member| is_user(member)).map(str::to_owned));
+        group.members.extend(items(field(fields, 1)).filter(|member| is_user(member)).map(bytes));
         Ok(())
     }
 
@@ -154,7 +157,8 @@ impl Users {
             return Err(format!("`{name}` is no role"));
         }
         let role = self.roles.entry(name.to_owned()).or_default();
-        let (known, unknown): (Vec<&str>, Vec<&str>) = items(field(fields, 1)).partition(|name| is_privilege(name));
+        let (known, unknown): (Vec<&str>, Vec<&str>) =
+            items(field(fields, 1)).partition(|name| is_privilege(name, self.before_nine));
         role.extend(known.into_iter().map(str::to_owned));
         if unknown.is_empty() { Ok(()) } else { Err(format!("no such privileges: {}", unknown.join(", "))) }
     }
@@ -185,11 +189,11 @@ impl Users {
             return is_name(group).then(|| Subject::Group(group.to_owned()));
         }
         if is_user(whom) {
-            return Some(Subject::User(whom.to_owned()));
+            return Some(Subject::User(bytes(whom)));
         }
         let (user, token) = whom.rsplit_once('!')?;
-        self.people.get(user)?.tokens.get(token)?;
-        Some(Subject::Token(whom.to_owned()))
+        self.people.get(&bytes(user))?.tokens.get(token)?;
+        Some(Subject::Token(bytes(whom)))
     }
 
     fn token(&mut self, fields: &[&str]) -> Read {
@@ -197,7 +201,7 @@ impl Users {
         let (user, name) =
             id.rsplit_once('!').filter(|(_, name)| !name.is_empty()).ok_or_else(|| format!("`{id}` is no token"))?;
         let expire = expiry(field(fields, 1))?;
-        let user = self.people.get_mut(user).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
+        let user = self.people.get_mut(&bytes(user)).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
         let token = Token { expire, separate: counts(field(fields, 2)), comment: comment(field(fields, 3)) };
         user.tokens.insert(name.to_owned(), token);
         Ok(())

@@ -7,11 +7,7 @@ pub(super) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// Text that Proxmox reads as bytes and sends as characters: each byte beyond ASCII shows as one character
-/// (docs/proxmox.md, "Files").
-pub(super) fn bytes(text: &str) -> String {
-    if text.is_ascii() { text.to_owned() } else { text.bytes().map(char::from).collect() }
-}
+pub(super) use crate::names::as_listed as bytes;
 
 /// Whether the text is a number without sign and fraction.
 pub(super) fn is_digits(text: &str) -> bool {

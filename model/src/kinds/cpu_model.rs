@@ -2,26 +2,50 @@
 
 use serde_json::{Map, Value};
 
+use super::write::{Create, Write};
 use super::{Form, Id, Key, Kind, Reading, Source, Writing};
 use crate::object::text;
+use crate::schema::Release;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
 
-/// A CPU model that somebody made. The API shows its name and vendor, and cannot change it (9.1).
+/// A CPU model that somebody made. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
+/// their names and vendors, among all others that a node knows.
 pub(super) static KIND: Kind = Kind {
     id: "cpu_model",
     prefix: "cpu-model",
     title: "CPU model",
     keys: &[
+        Key::new("cputype", Form::Text).fixed(),
         Key::new("custom", Form::Boolean).volatile(),
+        Key::new("digest", Form::Text).volatile(),
+        Key::new("flags", Form::Text),
+        Key::new("guest-phys-bits", Form::Integer),
+        Key::new("hidden", Form::Boolean).default("0"),
+        Key::new("hv-vendor-id", Form::Text),
+        Key::new("level", Form::Integer),
         Key::new("name", Form::Text).fixed(),
+        Key::new("phys-bits", Form::Text),
+        Key::new("reported-model", Form::Text).default("kvm64"),
         Key::new("vendor", Form::Text),
     ],
     source: Source::Own { requests: |cluster| Ok(path(cluster).into_iter().collect()), list, read },
-    writing: Writing::No,
+    writing: Writing::Own(write),
 };
 
-/// The list of one node: the file is the cluster's, and every node shows the same of it.
+/// The list of models, as `PVE::API2::Cluster::Qemu` names it.
+const MODELS: [&str; 3] = ["cluster", "qemu", "custom-cpu-models"];
+
+/// The list of models that can be written, where the release has it.
+fn writable(cluster: &Cluster<'_>) -> Option<ApiPath> {
+    let release = Release::of(cluster.version.as_deref().unwrap_or_default());
+    (release >= Release::NineTwo).then(|| ApiPath::new(MODELS))
+}
+
+/// That list, or the one of a node: the file is the cluster's, and every node shows the same of it.
 fn path(cluster: &Cluster<'_>) -> Option<ApiPath> {
+    if let Some(path) = writable(cluster) {
+        return Some(path);
+    }
     let (node, _) = cluster.nodes.iter().find(|(_, online)| **online)?;
     Some(ApiPath::new(["nodes", node, "capabilities", "qemu", "cpu"]))
 }
@@ -31,25 +55,44 @@ fn id(row: &Map<String, Value>) -> Option<String> {
     (row.get("custom").and_then(text).as_deref() == Some("1")).then(|| row.get("name").and_then(text))?
 }
 
-/// The keys that every row has.
-const NAMED: [&str; 2] = ["name", "custom"];
+/// What a row is called in either list.
+fn named(cluster: &Cluster<'_>) -> (Id, &'static [&'static str], (&'static str, &'static str)) {
+    match writable(cluster) {
+        Some(_) => (Id::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
+        None => (Id::Made(id), &["name", "custom"], ("/nodes", "Sys.Audit")),
+    }
+}
+
+/// How one is made and changed. Its name may be given with the `custom-` that the list shows; the model that it reports is
+/// wanted when it is made.
+fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
+    let list = writable(cluster)?;
+    let name = object.text("cputype")?;
+    let path = ApiPath::new(MODELS.into_iter().chain([name.as_str()]));
+    let mut values = vec![("cputype".to_owned(), name)];
+    if object.text("reported-model").is_none() {
+        values.push(("reported-model".to_owned(), "kvm64".to_owned()));
+    }
+    Some(Write { create: Some(Create { path: list, values }), ..Write::at(path) })
+}
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
+    let (id, named, (place, privilege)) = named(cluster);
     let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, Id::Made(id))?,
+        Some(path) => cluster.rows(&path, id)?,
         None => None,
     };
     let nameless = match path(cluster) {
         Some(path) => cluster
             .get(&path)?
-            .is_some_and(|answer| answer.list().any(|row| !NAMED.iter().all(|key| row.contains_key(*key)))),
+            .is_some_and(|answer| answer.list().any(|row| !named.iter().all(|key| row.contains_key(*key)))),
         None => false,
     };
-    let sees = cluster.permissions.allow_all("/nodes", "Sys.Audit");
+    let sees = cluster.permissions.allow_all(place, privilege);
     let incomplete = match rows {
         None => Some("no node tells which CPU models there are".to_owned()),
-        Some(_) if nameless => Some("the list of CPU models has a row without `name` or `custom`".to_owned()),
-        Some(_) if !sees => Some("CPU models lack in a list that is read without Sys.Audit on /nodes".to_owned()),
+        Some(_) if nameless => Some(format!("the list of CPU models has a row without `{}`", named.join("` or `"))),
+        Some(_) if !sees => Some(format!("CPU models lack in a list that is read without {privilege} on {place}")),
         Some(_) => None,
     };
     let entry = |name: &String| Entry {
@@ -64,7 +107,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, Id::Made(id))?,
+        Some(path) => cluster.rows(&path, named(cluster).0)?,
         None => None,
     };
     let row = rows.and_then(|rows| rows.get(entry.identity.id()).cloned());

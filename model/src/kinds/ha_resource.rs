@@ -8,6 +8,8 @@ pub(super) static KIND: Kind = Kind {
     prefix: "ha-resource",
     title: "HA resource",
     keys: &[
+        // From 9.2 on.
+        Key::new("auto-rebalance", Form::Boolean),
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),
         Key::new("failback", Form::Boolean).default("1"),

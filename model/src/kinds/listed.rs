@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::Reading;
 use super::source::{At, Id, Listed, Scope, Shape, Where};
 use crate::cluster::GuestType;
+use crate::schema::Release;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, shape};
 
 /// How many reasons for an incomplete list are told; the rest is counted.
@@ -130,8 +131,16 @@ impl Listed {
         prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
     }
 
+    /// Whether the release of the cluster has such things.
+    fn exists(&self, cluster: &Cluster<'_>) -> bool {
+        Release::of(cluster.version.as_deref().unwrap_or_default()) >= self.since
+    }
+
     pub(super) fn requests(&self, cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
         let mut wanted = Vec::new();
+        if !self.exists(cluster) {
+            return Ok(wanted);
+        }
         if self.scopes.contains(&Scope::Vnet) {
             wanted.push(vnets());
         }
@@ -149,6 +158,9 @@ impl Listed {
 
     pub(super) fn list(&self, prefix: &str, cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         let mut listing = Listing::default();
+        if !self.exists(cluster) {
+            return Ok(listing);
+        }
         let mut reasons = self.hidden(cluster);
         reasons.extend(self.unlisted_places(cluster)?);
         if self.scopes.contains(&Scope::Vnet) {

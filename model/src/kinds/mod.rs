@@ -99,6 +99,8 @@ pub static KINDS: &[&Kind] = &[
     &sdn::fabric_node::KIND,
     &sdn::ipam::KIND,
     &sdn::dns::KIND,
+    &sdn::prefix_list::KIND,
+    &sdn::route_map::KIND,
     &notification_matcher::KIND,
     &cpu_model::KIND,
     &network::KIND,

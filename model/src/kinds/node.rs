@@ -53,6 +53,7 @@ pub(super) static CONFIG: Kind = Kind {
         Key::new("ballooning-target", Form::Integer).default("80"),
         Key::new("description", Form::Text),
         Key::new("digest", Form::Text).volatile(),
+        Key::new("location", Form::Properties(None)),
         Key::new("startall-onboot-delay", Form::Integer).default("0"),
         Key::new("wakeonlan", Form::Properties(Some("mac"))),
     ],

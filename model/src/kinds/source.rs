@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Reading;
 use crate::cluster::GuestType;
 use crate::object::text;
+use crate::schema::Release;
 use crate::{Answer, ApiPath, Cluster, Entry, Listing, Unreadable, VmId};
 
 /// Where the objects of a kind are read.
@@ -45,6 +46,8 @@ pub struct Listed {
     /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
     /// empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
+    /// The release from which on there are such things; before, nothing is asked and there are none.
+    pub since: Release,
     /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
     pub rows: Option<Unfold>,
     /// Keys that every row has beside an [`Id::Key`]: an answer with a row that lacks one is none.
@@ -138,6 +141,7 @@ impl Listed {
             partial: false,
             audit_also: None,
             nothing: &[],
+            since: Release::NineOne,
             rows: None,
             keys: &[],
             adjust: |_| true,
@@ -183,6 +187,13 @@ impl Listed {
     #[must_use]
     pub const fn nothing(mut self, messages: &'static [&'static str]) -> Self {
         self.nothing = messages;
+        self
+    }
+
+    /// The same, where releases before this one do not have it.
+    #[must_use]
+    pub const fn since(mut self, release: Release) -> Self {
+        self.since = release;
         self
     }
 

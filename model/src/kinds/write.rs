@@ -5,7 +5,7 @@ use super::{Class, Kind};
 use serde_json::{Map, Value};
 
 use crate::object::text;
-use crate::schema::{self, NOT_DEFINED, Verb, schema};
+use crate::schema::{self, NOT_DEFINED, Release, Verb};
 use crate::{ApiPath, Cluster, Object};
 
 /// How the objects of a kind are written.
@@ -78,10 +78,10 @@ impl Write {
         let create = self.create.as_ref()?;
         let segments = create.path.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let found = schema().find(Verb::Post, &segments)?;
+        let found = Release::NEWEST.schema().find(Verb::Post, &segments)?;
         let named = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
         let mut names: Map<String, Value> = create.values.iter().map(named).collect();
-        let errors = schema::check(schema(), &found, &mut names).err()?;
+        let errors = schema::check(&found, &mut names).err()?;
         let complaint = |(key, _): &(String, String)| {
             let why = errors.get(key).filter(|why| *why != NOT_DEFINED)?;
             Some(format!("`{key}`: {}", why.trim()))

@@ -15,7 +15,8 @@ const MISSING: &str = "property is missing and it is not optional";
 
 /// Checks the parameters of a call, those of the path included. Values are as they were sent: text of a form, anything
 /// of JSON; what a list parameter got as an array is joined, what an array parameter got as one value is put into one.
-pub fn check(schema: &Schema, found: &Found, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
+pub fn check(found: &Found, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
+    let schema = found.method.schema();
     arrange(schema, found.method, parameters);
     let mut errors = Errors::new();
     for (name, value) in &*parameters {

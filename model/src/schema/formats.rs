@@ -33,7 +33,8 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
     }
     match name {
         "email-or-username" => {
-            let fits = check("email", text).is_ok() || check("pve-userid", text).is_ok();
+            // The part of an address before its `@` alone: `root` (`pve_verify_email_or_username`).
+            let fits = check("email", text).is_ok() || check("email", &format!("{text}@x")).is_ok();
             says(fits, "value does not look like a valid email address or user name")
         }
         "pve-poolid" => pool(text),

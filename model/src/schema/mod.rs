@@ -1,6 +1,7 @@
 //! Proxmox's own description of its API: which methods there are, what each takes, and who may call it.
 //!
-//! `pve-9.1.json` is made by `scripts/compact-api`. It is parsed once, when it is first asked for.
+//! `pve-9.1.json` is made by `scripts/compact-api`, and so is `pve-9.2.json`, which holds what is other in that release. Each
+//! release is read once, when it is first asked for. Of Proxmox VE 8 there is none: what is said of 9.1 stands for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +9,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::{Answers, ApiPath, Unreadable};
 
 mod check;
 mod domain;
@@ -24,14 +27,54 @@ pub use domain::Domain;
 pub use outline::{Outline, returned};
 
 static TEXT: &str = include_str!("pve-9.1.json");
+/// What is new or other in 9.2; null for what is gone.
+static NEWER: &str = include_str!("pve-9.2.json");
 /// The formats that the description names but does not hold.
 static NAMED: &str = include_str!("named-formats.json");
 
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::read(TEXT, NAMED));
+static NINE_ONE: LazyLock<Schema> = LazyLock::new(|| Schema::read(&[TEXT], NAMED, Release::NineOne));
+static NINE_TWO: LazyLock<Schema> = LazyLock::new(|| Schema::read(&[TEXT, NEWER], NAMED, Release::NineTwo));
 
-/// What Proxmox says of its API.
+/// A release of Proxmox VE whose API is described here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// 9.1, which stands for all before it.
+    #[default]
+    NineOne,
+    /// 9.2, which stands for all behind it.
+    NineTwo,
+}
+
+impl Release {
+    /// The newest one.
+    pub const NEWEST: Self = Self::NineTwo;
+
+    /// The release of a version: `9.2.11`. What is no version is 9.1.
+    pub fn of(version: &str) -> Self {
+        let mut numbers = version.split(['.', '-', '~']).map_while(|number| number.parse::<u32>().ok());
+        let known = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        if known >= (9, 2) { Self::NineTwo } else { Self::NineOne }
+    }
+
+    /// The release of the cluster that gave these answers, as its `version` says.
+    pub fn of_answers<A: Answers + ?Sized>(answers: &A) -> Result<Self, Unreadable> {
+        let version = answers.get(&ApiPath::parse("version"))?;
+        let version = version.as_ref().and_then(|answer| answer.data()?.get("version")?.as_str());
+        Ok(version.map(Self::of).unwrap_or_default())
+    }
+
+    /// What Proxmox says of its API in this release.
+    pub fn schema(self) -> &'static Schema {
+        match self {
+            Self::NineOne => &NINE_ONE,
+            Self::NineTwo => &NINE_TWO,
+        }
+    }
+}
+
+/// What Proxmox VE 9.1 says of its API.
 pub fn schema() -> &'static Schema {
-    &SCHEMA
+    Release::NineOne.schema()
 }
 
 /// Every method, and what they are made of.
@@ -60,6 +103,8 @@ pub enum Verb {
 /// One method of the API.
 #[derive(Debug)]
 pub struct Method {
+    /// The release that has it so.
+    release: Release,
     /// What is done.
     pub verb: Verb,
     /// The path: `/nodes/{node}/qemu/{vmid}/config`.
@@ -132,12 +177,12 @@ impl Schema {
     /// # Panics
     ///
     /// Where the file in this folder is damaged, which a test would have seen.
-    fn read(text: &str, named: &str) -> Self {
-        #[derive(Deserialize)]
+    fn read(texts: &[&str], named: &str, release: Release) -> Self {
+        #[derive(Default, Deserialize)]
         struct Stored {
             parameters: Vec<Parameter>,
             formats: Vec<BTreeMap<String, usize>>,
-            methods: BTreeMap<String, StoredMethod>,
+            methods: BTreeMap<String, Option<StoredMethod>>,
         }
         #[derive(Deserialize)]
         struct StoredMethod {
@@ -149,14 +194,22 @@ impl Schema {
             #[serde(default)]
             open: u8,
         }
-        let stored: Stored = serde_json::from_str(text).expect("the schema is whole");
+        let mut stored = Stored::default();
+        for text in texts {
+            let more: Stored = serde_json::from_str(text).expect("the schema is whole");
+            stored.parameters.extend(more.parameters);
+            stored.formats.extend(more.formats);
+            stored.methods.extend(more.methods);
+        }
         let named = serde_json::from_str(named).expect("the named formats are whole");
         let mut methods: BTreeMap<(Verb, usize), Vec<Method>> = BTreeMap::new();
         for (name, method) in stored.methods {
+            let Some(method) = method else { continue };
             let (verb, path) = name.split_once(' ').expect("a method has a verb and a path");
             let verb = Verb::parse(verb).expect("the schema has four verbs");
             let segments: Vec<String> = segments(path).map(str::to_owned).collect();
             methods.entry((verb, segments.len())).or_default().push(Method {
+                release,
                 verb,
                 path: path.to_owned(),
                 segments,
@@ -188,7 +241,7 @@ impl Schema {
         self.methods.values().flatten()
     }
 
-    /// What is said of a parameter of a method; `net3` is found as `net[n]`.
+    /// What is said of a parameter of one of its methods; `net3` is found as `net[n]`.
     pub fn parameter(&self, method: &Method, name: &str) -> Option<&Parameter> {
         let number = method.parameters.get(name).or_else(|| {
             let family = families::of(name)?;
@@ -201,6 +254,16 @@ impl Schema {
 impl Method {
     fn fits(&self, path: &[&str]) -> bool {
         self.segments.iter().zip(path).all(|(segment, given)| is_placeholder(segment) || segment == given)
+    }
+
+    /// What the API says that it is a method of.
+    pub fn schema(&self) -> &'static Schema {
+        self.release.schema()
+    }
+
+    /// What is said of a parameter; `net3` is found as `net[n]`.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.schema().parameter(self, name)
     }
 
     /// The names of its parameters, families as `net[n]`.

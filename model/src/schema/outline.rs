@@ -8,14 +8,16 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-static TEXT: &str = include_str!("returns-9.1.json");
+/// By release, the newest last: what it says of a path goes before what others did.
+static TEXTS: [&str; 2] = [include_str!("returns-9.1.json"), include_str!("returns-9.2.json")];
 
 /// A path of the schema, segment by segment, and what a `GET` of it answers.
 type Answered = (Vec<String>, Outline);
 
 /// The outlines by the number of segments of their paths, and by the last one, which is empty for a placeholder.
 static OUTLINES: LazyLock<BTreeMap<usize, BTreeMap<String, Vec<Answered>>>> = LazyLock::new(|| {
-    let stored: BTreeMap<String, Value> = serde_json::from_str(TEXT).expect("the outlines are whole");
+    let read = |text| serde_json::from_str::<BTreeMap<String, Value>>(text).expect("the outlines are whole");
+    let stored: BTreeMap<String, Value> = TEXTS.into_iter().flat_map(read).collect();
     let mut outlines: BTreeMap<usize, BTreeMap<String, Vec<Answered>>> = BTreeMap::new();
     for (path, outline) in stored {
         let segments: Vec<String> = super::segments(&path).map(str::to_owned).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Verb, check, schema};
+use super::{Release, Verb, check, schema};
 
 /// The complaints about the parameters of `PUT nodes/pve3/qemu/105/config`.
 fn complaints(verb: Verb, path: &str, given: &Value) -> Value {
@@ -11,7 +11,7 @@ fn complaints(verb: Verb, path: &str, given: &Value) -> Value {
     let mut parameters: Map<String, Value> =
         found.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     parameters.extend(given.as_object().unwrap().clone());
-    json!(check(schema(), &found, &mut parameters).err().unwrap_or_default())
+    json!(check(&found, &mut parameters).err().unwrap_or_default())
 }
 
 #[test]
@@ -157,4 +157,36 @@ fn every_parameter_is_known() {
             assert!(schema().parameter(method, name).is_some(), "{} {} {name}", method.verb, method.path);
         }
     }
+}
+
+/// Each release takes what it knows, and nothing else.
+#[test]
+fn each_release_has_its_methods_and_parameters() {
+    let check = |version: &str, verb: Verb, path: &str, given: Option<Value>, expected: Option<Value>| {
+        let segments: Vec<&str> = path.split('/').collect();
+        let found = Release::of(version).schema().find(verb, &segments);
+        let complaints = found.map(|found| {
+            let mut parameters = given.clone().and_then(|given| given.as_object().cloned()).unwrap_or_default();
+            parameters.extend(found.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+            json!(check(&found, &mut parameters).err().unwrap_or_default())
+        });
+        assert_eq!(complaints, expected, "{version}: {path} {given:?}");
+    };
+    let model = "cluster/qemu/custom-cpu-models";
+    check("9.1.9", Verb::Get, model, None, None);
+    check("8.4.1", Verb::Get, model, None, None);
+    check("9.2.11", Verb::Get, model, None, Some(json!({})));
+    check("9.3", Verb::Get, model, None, Some(json!({})));
+    check("10.0~1", Verb::Get, model, None, Some(json!({})));
+    check("", Verb::Get, model, None, None);
+    let given = json!({"cputype": "fast", "reported-model": "EPYC", "phys-bits": "host"});
+    check("9.2.11", Verb::Post, model, Some(given), Some(json!({})));
+    let card = json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,host-tunnel=1"});
+    let refused = format!("invalid format - format error\nnet0.host-tunnel: {}\n", super::NOT_DEFINED);
+    let configuration = "nodes/pve1/qemu/100/config";
+    check("9.1.9", Verb::Put, configuration, Some(card.clone()), Some(json!({"net0": refused})));
+    check("9.2.1", Verb::Put, configuration, Some(card), Some(json!({})));
+    let place = json!({"location": "name=Haus,latitude=52.5,longitude=13.4"});
+    check("9.1.9", Verb::Put, "cluster/options", Some(place.clone()), Some(json!({"location": super::NOT_DEFINED})));
+    check("9.2.1", Verb::Put, "cluster/options", Some(place), Some(json!({})));
 }

@@ -16,10 +16,11 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::commands::{Failure, Outcome, Unwritten};
-use crate::event::{Event, Notice, Sink as _};
+use crate::event::{Event, Sink as _};
 use crate::fault::{Fault, FaultKind};
 use crate::interrupt;
 use crate::ui::{Page, Report, Ui};
+use crate::workbench::NO_SSH;
 
 /// Answer like the cluster of a recording, over HTTPS on this machine, until Ctrl-C
 #[derive(clap::Args, Clone, Debug)]
@@ -118,7 +119,14 @@ struct Serving {
     logins: Vec<String>,
     /// Only where it was made up: whoever wrote a file of logins has them.
     token: Option<String>,
+    /// Where SSH is to be led so that no connection leaves this machine; nothing listens there.
+    ssh_socks5_server: &'static str,
+    /// What Proxmox itself does not read of the copy of its files, and why.
+    left_out: Vec<String>,
 }
+
+/// How much of what was left out a page tells.
+const TOLD: usize = 10;
 
 impl Report for Serving {
     fn human(&self, page: &mut Page) {
@@ -127,17 +135,33 @@ impl Report for Serving {
             page.line(format!("PROXMOX_VE_API_TOKEN={token}"));
         }
         page.line(format!("PROXMOX_MPC_FINGERPRINT={}", self.fingerprint));
+        page.line(format!("PROXMOX_VE_SSH_SOCKS5_SERVER={}", self.ssh_socks5_server));
         page.line(match &self.logins[..] {
             [] => "Nobody may log in.".to_owned(),
             logins => format!("May log in: {}.", logins.join(", ")),
         });
+        page.line(
+            "SSH is not the twin's: without PROXMOX_VE_SSH_SOCKS5_SERVER as above, or `socks5_server` in its `ssh` block, code \
+             that works over SSH dials the real nodes.",
+        );
+        let count = self.left_out.len();
+        if count > 0 {
+            page.line(format!("Proxmox does not read all of the copy. Left out ({count}):"));
+            for why in self.left_out.iter().take(TOLD) {
+                page.line(format!("  {why}"));
+            }
+        }
+        if count > TOLD {
+            page.line(format!("  and {} more, which `--output json` tells", count - TOLD));
+        }
         page.line("Ctrl-C ends it.");
     }
 }
 
 impl Arguments {
     pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let answers = self.emptied(self.answers(ui)?)?;
+        let (answers, left_out) = self.answers(ui)?;
+        let answers = self.emptied(answers)?;
         let (credentials, token) = self.logins()?;
         let delay = Duration::from_millis(self.delay);
         let task_duration = Duration::from_secs(self.task_duration);
@@ -161,7 +185,7 @@ impl Arguments {
             let _inside = runtime.enter();
             server::serve(answers, options).map_err(ServeFault::Twin)?
         };
-        ui.report(&serving(&twin, logins, token)).map_err(Unwritten)?;
+        ui.report(&serving(&twin, logins, token, left_out)).map_err(Unwritten)?;
         // The sender lives as long as the listener: this waits for a signal and for nothing else.
         signals.recv().ok();
         runtime.block_on(twin.stop());
@@ -170,20 +194,17 @@ impl Arguments {
 }
 
 impl Arguments {
-    /// What the twin answers with.
-    fn answers(&self, ui: &Ui) -> Result<Arc<dyn Answers + Send + Sync>, ServeFault> {
+    /// What the twin answers with; beside it what of a copy of `/etc/pve` is left out.
+    fn answers(&self, ui: &Ui) -> Result<(Arc<dyn Answers + Send + Sync>, Vec<String>), ServeFault> {
         let Some(folder) = &self.etc_pve else {
             let recording = self.recording.as_deref().unwrap_or(Path::new("."));
-            return Ok(Arc::new(Recording::open(recording)?));
+            return Ok((Arc::new(Recording::open(recording)?), Vec::new()));
         };
         let loaded = etc_pve::load(folder, &self.pve_version)?;
-        for reason in loaded.warnings {
-            ui.event(Event::Notice(Notice { identity: None, address: None, reason, remedy: None }));
-        }
         let (guests, nodes, version) = (loaded.guests, loaded.nodes.join(", "), &self.pve_version);
         let text = format!("{guests} guests on {nodes}, all of them stopped; taken for Proxmox VE {version}");
         ui.event(Event::Message { text });
-        Ok(Arc::new(loaded.answers))
+        Ok((Arc::new(loaded.answers), loaded.warnings))
     }
 
     /// The same without what code can make, where that was asked for.
@@ -217,8 +238,9 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-fn serving(twin: &Twin, logins: Vec<String>, token: Option<String>) -> Serving {
-    Serving { endpoint: twin.endpoint(), fingerprint: twin.fingerprint().to_owned(), logins, token }
+fn serving(twin: &Twin, logins: Vec<String>, token: Option<String>, left_out: Vec<String>) -> Serving {
+    let fingerprint = twin.fingerprint().to_owned();
+    Serving { endpoint: twin.endpoint(), fingerprint, logins, token, ssh_socks5_server: NO_SSH, left_out }
 }
 
 #[cfg(test)]

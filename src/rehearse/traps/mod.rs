@@ -8,7 +8,7 @@ mod planned;
 mod tests;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::server::LoggedWrite;
@@ -53,6 +53,8 @@ pub(super) struct Evidence<'a> {
     pub(super) errors: &'a [Diagnostic],
     /// The Terraform addresses of objects.
     pub(super) addresses: &'a BTreeMap<Identity, String>,
+    /// The guests whose agent did not answer when the cluster was recorded.
+    pub(super) silent: &'a BTreeSet<Identity>,
 }
 
 /// A row of the tables: a trap, and how it is noticed.

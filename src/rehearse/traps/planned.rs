@@ -31,6 +31,17 @@ pub(super) static ROWS: &[Row] = &[
         },
     },
     Row {
+        id: "silent-agent",
+        what: "The guest's agent is enabled, and did not answer when the cluster was recorded: every plan and every apply that reads the guest waits for it, 15 minutes unless `agent.timeout` says otherwise. The rehearsal does not wait.",
+        instead: "Start the agent inside of the guest, or plan with a token without VM.GuestAgent.Audit (VM.Monitor before Proxmox VE 9), which is not kept waiting.",
+        source: "seen with the provider against a real cluster; its code waits for an address",
+        find: |evidence| {
+            evidence.meant(&["vm"], |planned| {
+                !planned.creates() && guests::planned(planned).is_some_and(|guest| evidence.silent.contains(&guest))
+            })
+        },
+    },
+    Row {
         id: "ip-config-stays",
         what: "A removed `ip_config` is never deleted: it stays in the guest's configuration, and every plan wants to change it again.",
         instead: "Delete it by hand afterwards: `qm set ID --delete ipconfigN`.",
@@ -56,9 +67,9 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         id: "firewall-rules-rewritten",
-        what: "A change of one rule moves and writes every rule again: on the way the rules are in another order, and `icmp-type`, which the provider does not know, is lost.",
-        instead: "Change rules when traffic can bear it; rules with `icmp-type` belong to Ansible.",
-        source: "steps 38-firewall-rules-node, 39-firewall-rules-vm",
+        what: "A change of one rule moves and writes every rule again: on the way the rules are in another order. `icmp-type`, which the provider does not know, is not sent: Proxmox keeps it where it is, also where another rule's text is written over that rule.",
+        instead: "Change rules when traffic can bear it, and look at those with `icmp-type` afterwards.",
+        source: "steps 38-firewall-rules-node, 39-firewall-rules-vm; a change on a real cluster of Proxmox VE 9.2 kept it",
         find: |evidence| evidence.updated(&["firewall_rules", "cluster_firewall_security_group"], |_| true),
     },
     Row {

@@ -23,6 +23,8 @@ struct Case<'a> {
     writes: &'a [Written<'a>],
     /// An error, at the first address.
     error: Option<&'a str>,
+    /// The guests whose agent is silent.
+    silent: &'a [&'a str],
     /// An attribute that would be changed once more.
     again: Option<&'a str>,
     expected: &'a [&'a str],
@@ -89,6 +91,7 @@ impl Case<'_> {
             again: again.as_slice(),
             errors: error.as_slice(),
             addresses: &BTreeMap::new(),
+            silent: &self.silent.iter().map(|vmid| Identity::new("qemu", vmid)).collect(),
         });
         let found: Vec<&str> = found.iter().map(|trap| trap.id).collect();
         assert_eq!(found, self.expected, "{:?} {:?} {:?}", self.planned, self.writes, self.error);
@@ -191,6 +194,16 @@ fn calls_and_errors_show_traps() {
     error("proxmox_virtual_environment_container", DELETE, "Reason: context deadline exceeded", &["no-time-limit"]);
     error("proxmox_virtual_environment_file", CREATE, "via SOCKS5 proxy 127.0.0.1:9", &["over-ssh"]);
     error("proxmox_virtual_environment_vm", UPDATE, "SSH public key validation error", &[]);
+    let guest = (VM, UPDATE, json!({"vm_id": 100}), json!({"vm_id": 100}), &[] as &[&str]);
+    Case { planned: std::slice::from_ref(&guest), silent: &["100"], expected: &["silent-agent"], ..Case::default() }
+        .check();
+    Case { planned: &[guest], silent: &["101"], ..Case::default() }.check();
+    let root = "only root can set 'usb0' config for real devices";
+    let both = &["root-only", "refused-in-part"];
+    call("PUT nodes/n/qemu/100/config", json!({"usb0": "host=1:2", "memory": "1"}), 500, Some(root), both);
+    call("PUT nodes/n/qemu/100/config", json!({"usb0": "host=1:2"}), 500, Some(root), &["root-only"]);
+    let args = Some("only root can set 'args' config");
+    call("PUT nodes/n/qemu/100/config", json!({"args": "-x", "memory": "1"}), 500, args, &["root-only"]);
     let windows = (VM, UPDATE, json!({}), json!({}), &[] as &[&str]);
     Case { planned: &[windows], again: Some("machine"), expected: &["machine-pinned"], ..Case::default() }.check();
 }

@@ -209,6 +209,32 @@ pub(super) static ROWS: &[Row] = &[
         },
     },
     Row {
+        id: "refused-in-part",
+        what: "Proxmox writes the keys of a change one by one, in any order, and stops at the one that it refuses: what it had written before stays as pending, and comes into force with the guest's next start. The rehearsal shows the most that can stay.",
+        instead: "After such a refusal look at what is pending (`qm pending ID`), and revert what is not wanted: `qm set ID --revert KEY`.",
+        source: "a change with a token on a real cluster of Proxmox VE 9.2",
+        find: |evidence| {
+            // What Proxmox looks at while it writes; other refusals come before it has written anything.
+            let while_writing = |why: &str| {
+                why.contains("only root can") && why.contains("config for") || why.contains("invalid bootorder")
+            };
+            let own = |key: &&String| !["delete", "digest", "node", "vmid"].contains(&key.as_str());
+            let many = |write: &LoggedWrite| {
+                let taken = write.parameters.get("delete").and_then(text).unwrap_or_default();
+                let taken = proxmox_mpc_model::list::items(&taken).count();
+                write.parameters.keys().filter(own).count() + taken > 1
+            };
+            let refused = evidence.writes.iter().filter(|write| {
+                write.verb == Verb::Put
+                    && write.path.as_str().ends_with("/config")
+                    && write.failure().is_some_and(while_writing)
+                    && many(write)
+            });
+            let refused = refused.filter_map(subject).filter(|guest| guest.prefix() == "qemu");
+            refused.map(|guest| evidence.told(&guest)).collect()
+        },
+    },
+    Row {
         id: "pool-not-empty",
         what: "Proxmox destroys empty pools only, and the provider does not take members out that others put in.",
         instead: "Take the members out first.",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::schema::Found;
-use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
+use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, names};
 use serde_json::{Map, Value, json};
 
 mod accounts;
@@ -152,8 +152,9 @@ pub(crate) fn plainly_passes(found: &Found, parameters: &Map<String, Value>) -> 
     expression::plainly_passes(found.method, &with_captured(found, parameters))
 }
 
+/// What a path names is compared as bytes, as lists show it.
 fn with_captured(found: &Found, parameters: &Map<String, Value>) -> Map<String, Value> {
-    let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+    let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), names::as_listed(value).into()));
     parameters.clone().into_iter().chain(captured).collect()
 }
 

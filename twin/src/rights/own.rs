@@ -1,6 +1,7 @@
 //! What reads check by themselves, where their permission in the schema lets everyone pass.
 
 use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::schema::Release;
 use proxmox_mpc_model::upid::Upid;
 use proxmox_mpc_model::{Answers, ApiPath, Unreadable};
 use serde_json::{Map, Value};
@@ -26,6 +27,7 @@ pub(super) fn read<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result
         ["cluster", "replication", job] | ["nodes", _, "replication", job, ..] => {
             bearer.require_all(&format!("/vms/{}", guest_of(job)), &["VM.Audit"])
         }
+        ["nodes", _, "lxc", _, "config" | "pending"] => environment(bearer, path),
         ["nodes", node, "tasks", upid, ..] => task(bearer, node, upid, "Sys.Audit"),
         ["nodes", _, "storage", storage, "content", volume] => on_storage(bearer, storage, volume),
         ["nodes", _, "storage", storage, "import-metadata" | "file-restore", ..] => match asked("volume") {
@@ -45,6 +47,21 @@ pub(super) fn read<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result
             bearer.require_any(&format!("/storage/{storage}"), &["Datastore.Audit", "Datastore.AllocateSpace"])
         }
         _ => Ok(()),
+    }
+}
+
+/// From 9.2 on, variables of a container's environment are for who may change them: they may be secrets. Recorded as
+/// `pve-9.2/get-auditor`; the check is not asked of snapshots.
+fn environment<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result<(), Refusal> {
+    let owned = path.segments();
+    let [nodes, node, lxc, vmid, ..] = owned.as_slice() else { return Ok(()) };
+    if Release::of_answers(bearer.answers)? < Release::NineTwo {
+        return Ok(());
+    }
+    let configuration = bearer.answers.get(&ApiPath::new([nodes.as_str(), node, lxc, vmid, "config"]))?;
+    match configuration.as_ref().and_then(|answer| answer.data()?.get("env")) {
+        Some(_) => bearer.require_all(&format!("/vms/{vmid}"), &["VM.Config.Options"]),
+        None => Ok(()),
     }
 }
 

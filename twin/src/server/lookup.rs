@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use proxmox_mpc_model::derived::{self, Deriver};
-use proxmox_mpc_model::schema::{Verb, schema};
+use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
@@ -186,7 +186,7 @@ impl Lookup {
             && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
         {
             self.count(Origin::Derived);
-            return Ok(Reply::new(derived::refusal(&canonical).unwrap_or(answer).into()));
+            return Ok(Reply::new(derived::refusal(current.deriver.release()?, &canonical).unwrap_or(answer).into()));
         }
         if self.is_awaited(&current, &canonical, now) {
             let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
@@ -235,7 +235,7 @@ impl Lookup {
         let recorded = class != Class::Checked && current.view.text(path)?.is_some();
         if class != Class::All
             && !recorded
-            && let Some(found) = schema().find(Verb::Get, &words)
+            && let Some(found) = current.deriver.release()?.schema().find(Verb::Get, &words)
         {
             current.rights()?.check_read(&current.view, login, &found, path)?;
         }
@@ -257,7 +257,7 @@ impl Lookup {
         if tasks::is_about(path)
             && let Some(answer) = tasks::answer(&current.view, path, now)?
         {
-            return Ok((Origin::Derived, derived::refusal(path).unwrap_or(answer)));
+            return Ok((Origin::Derived, derived::refusal(current.deriver.release()?, path).unwrap_or(answer)));
         }
         let (origin, text) = self.look_up(current, path)?;
         let mut answer = text.parsed().map_err(|error| Unreadable { path: path.clone(), why: error.to_string() })?;

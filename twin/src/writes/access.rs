@@ -1,9 +1,8 @@
 //! Users, their tokens, and who may do what (`PVE::API2::{User,ACL}`).
 
-use proxmox_mpc_model::list;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
-use proxmox_mpc_model::{Answers as _, ApiPath};
+use proxmox_mpc_model::{Answers as _, ApiPath, list, names};
 use serde_json::{Value, json};
 
 use super::{Call, Refusal, Write};
@@ -33,8 +32,18 @@ fn acl() -> ApiPath {
     ApiPath::parse("access/acl")
 }
 
+/// Where a user is read; lists show a name beyond ASCII in another form than paths do.
+fn place_of(user: &str) -> ApiPath {
+    ApiPath::new(["access", "users", &names::in_paths(user)])
+}
+
 fn tokens_of(user: &str) -> ApiPath {
-    ApiPath::new(["access", "users", user, "token"])
+    ApiPath::new(["access", "users", &names::in_paths(user), "token"])
+}
+
+/// The user whom a call names, as lists show the name.
+fn named(call: &Call) -> Result<String, Refusal> {
+    Ok(names::as_listed(&call.required("userid")?))
 }
 
 fn is(row: &Row, key: &str, value: &str) -> bool {
@@ -47,7 +56,7 @@ fn words(row: &Row, key: &str) -> Vec<String> {
 
 fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     keep_tokens(transaction)?;
-    let user = call.required("userid")?;
+    let user = named(call)?;
     let mut rows = transaction.rows(&users())?;
     let Some((_, realm)) = user.rsplit_once('@').filter(|(name, realm)| !name.is_empty() && !realm.is_empty()) else {
         return Err(Refusal::failed(format!("value '{user}' does not look like a valid user name")));
@@ -56,6 +65,7 @@ fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         return Err(Refusal::failed(format!("create user failed: user '{user}' already exists")));
     }
     let mut row = call.given();
+    row.insert("userid".to_owned(), user.as_str().into());
     row.entry("enable").or_insert(json!(1));
     row.entry("expire").or_insert(json!(0));
     let realms = transaction.rows(&ApiPath::parse("access/domains"))?;
@@ -72,6 +82,10 @@ fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
 /// What `user.cfg` keeps of a user.
 fn kept(mut row: Row) -> Row {
     row.retain(|key, value| !matches!(key.as_str(), "password" | "groups" | "append") && *value != "");
+    // The address stands before them on the user's line, and is read as an empty one.
+    if row.contains_key("comment") || row.contains_key("keys") {
+        row.entry("email").or_insert_with(|| "".into());
+    }
     row
 }
 
@@ -118,13 +132,13 @@ fn store_users(transaction: &mut Transaction, call: &Call, user: &str, rows: Vec
     if let Some(password) = call.text("password") {
         transaction.remember(&format!("{PASSWORD}{user}"), password);
     }
-    transaction.hide(&ApiPath::new(["access", "users", user]));
+    transaction.hide(&place_of(user));
     transaction.set_rows(&users(), rows);
 }
 
 fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     keep_tokens(transaction)?;
-    let user = call.required("userid")?;
+    let user = named(call)?;
     let mut rows = transaction.rows(&users())?;
     let Some(row) = rows.iter_mut().find(|row| is(row, "userid", &user)) else {
         return Err(Refusal::failed(format!("update user failed: user '{user}' does not exist")));
@@ -164,7 +178,7 @@ pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<
 /// What a user was a part of goes with him.
 fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     keep_tokens(transaction)?;
-    let user = call.required("userid")?;
+    let user = named(call)?;
     let mut rows = transaction.rows(&users())?;
     let before = rows.len();
     rows.retain(|row| !is(row, "userid", &user));
@@ -189,14 +203,14 @@ fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         transaction.forget(&key);
     }
     transaction.forget(&format!("{PASSWORD}{user}"));
-    transaction.hide_below(&ApiPath::new(["access", "users", &user]));
+    transaction.hide_below(&place_of(&user));
     transaction.set_rows(&users(), rows);
     Ok(Value::Null)
 }
 
 /// The user, the name of the token, and the user's tokens.
 fn token(transaction: &Transaction, call: &Call) -> Result<(String, String, Vec<Row>), Refusal> {
-    let (user, name) = (call.required("userid")?, call.required("tokenid")?);
+    let (user, name) = (named(call)?, call.required("tokenid")?);
     if !transaction.rows(&users())?.iter().any(|row| is(row, "userid", &user)) {
         return Err(Refusal::Message { status: 403, text: "Permission check failed".to_owned() });
     }
@@ -208,7 +222,7 @@ fn token(transaction: &Transaction, call: &Call) -> Result<(String, String, Vec<
 fn store_tokens(transaction: &mut Transaction, user: &str, tokens: Vec<Row>) -> Result<(), Refusal> {
     keep_tokens(transaction)?;
     let rows = transaction.rows(&users())?;
-    transaction.hide_below(&ApiPath::new(["access", "users", user]));
+    transaction.hide_below(&place_of(user));
     transaction.set_rows(&tokens_of(user), tokens);
     // The full list has the tokens as well.
     transaction.set_rows(&users(), rows);

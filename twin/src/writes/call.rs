@@ -1,7 +1,7 @@
 //! One call of a writing method, its parameters checked.
 
 use proxmox_mpc_model::object::text;
-use proxmox_mpc_model::schema::{self, Method, schema};
+use proxmox_mpc_model::schema::{self, Method};
 use proxmox_mpc_model::{Answers, ApiPath, list};
 use serde_json::{Map, Value};
 
@@ -105,7 +105,7 @@ impl Call {
     /// A parameter as Proxmox keeps it: numbers and booleans as numbers.
     pub fn typed(&self, name: &str) -> Option<Value> {
         let value = self.parameters.get(name).filter(|value| !value.is_null())?;
-        let parameter = schema().parameter(self.method, name)?;
+        let parameter = self.method.parameter(name)?;
         Some(schema::convert(parameter, value))
     }
 

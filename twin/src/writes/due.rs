@@ -37,9 +37,9 @@ pub fn come_due(state: &State, now: i64) -> Result<(), Refusal> {
         state.write(now, |transaction| {
             transaction.forget(&key);
             match transaction.attempt(|transaction| guests::perform(transaction, &deed)) {
-                // Where the guest or the job is gone by now, there is nothing left to do.
-                Ok(()) | Err(Refusal::Message { .. } | Refusal::Parameters(_) | Refusal::Answer(_)) => Ok(()),
                 Err(unreadable @ Refusal::Unreadable(_)) => Err(unreadable),
+                // Where the guest or the job is gone by now, there is nothing left to do.
+                Ok(()) | Err(_) => Ok(()),
             }
         })?;
     }

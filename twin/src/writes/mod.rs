@@ -3,7 +3,7 @@
 //! ARCHITECTURE.md, "The twin", says how to add one.
 
 use proxmox_mpc_model::derived::{Deriver, no_method};
-use proxmox_mpc_model::schema::{self, Method, Verb, schema};
+use proxmox_mpc_model::schema::{self, Method, Release, Verb};
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
@@ -11,6 +11,7 @@ use crate::rights::{self, Barred, Class, Rights};
 use crate::state::{State, Transaction};
 
 mod access;
+mod acme_accounts;
 mod apt;
 mod call;
 mod collections;
@@ -50,6 +51,7 @@ pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
 /// ([`collections::COLLECTIONS`]).
 static TABLES: &[&[Write]] = &[
     access::WRITES,
+    acme_accounts::WRITES,
     apt::WRITES,
     guests::WRITES,
     guests::containers::WRITES,
@@ -90,7 +92,7 @@ pub fn perform(state: &State, request: Request) -> Answer {
     match admitted(state, &request.login, now)
         .and_then(|class| state.write(now, |transaction| settled(transaction, request, class)))
     {
-        Ok(data) => Answer::ok(data),
+        Ok(answer) => answer,
         Err(refusal) => refusal.into(),
     }
 }
@@ -105,20 +107,27 @@ fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
 }
 
 /// What a call does, and what follows from it in lists of others.
-fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
-    let data = run(transaction, request, class)?;
+fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Answer, Refusal> {
+    let answer = match run(transaction, request, class) {
+        Ok(data) => Answer::ok(data),
+        // What was written before the refusal counts.
+        Err(Refusal::InPart(refusal)) => (*refusal).into(),
+        Err(refusal) => return Err(refusal),
+    };
     guests::services::show(transaction)?;
-    Ok(data)
+    guests::shared::show(transaction)?;
+    Ok(answer)
 }
 
 /// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
 fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<Value, Refusal> {
-    let mut segments = Deriver::new(&*transaction).canonical(request.path.clone())?.segments();
+    let deriver = Deriver::new(&*transaction);
+    let (mut segments, release) = (deriver.canonical(request.path.clone())?.segments(), deriver.release()?);
     if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
         segments[1] = transaction.local_node()?;
     }
     let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let Some(found) = schema().find(request.verb, &words) else {
+    let Some(found) = release.schema().find(request.verb, &words) else {
         return Err(Refusal::Answer(no_method(request.verb, &words)));
     };
     guard::check(transaction, &request, &found, class)?;
@@ -130,7 +139,7 @@ fn run(transaction: &mut Transaction, request: Request, class: Class) -> Result<
             return Err(Refusal::parameter(name, conflict));
         }
     }
-    schema::check(schema(), &found, &mut parameters).map_err(Refusal::Parameters)?;
+    schema::check(&found, &mut parameters).map_err(Refusal::Parameters)?;
     let call = Call {
         method: found.method,
         path: ApiPath::new(&segments),
@@ -161,7 +170,7 @@ fn written(method: &Method) -> Option<Run> {
 
 /// The writing methods of Proxmox's, and whether the twin does them. The server answers logins by itself.
 fn writing() -> impl Iterator<Item = (&'static Method, bool)> {
-    let writing = schema().methods().filter(|method| method.verb != Verb::Get);
+    let writing = Release::NEWEST.schema().methods().filter(|method| method.verb != Verb::Get);
     writing.map(|method| (method, method.path == "/access/ticket" || written(method).is_some()))
 }
 

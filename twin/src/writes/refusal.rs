@@ -18,6 +18,8 @@ pub enum Refusal {
     Parameters(Errors),
     /// A finished answer, for what has a form of its own.
     Answer(Answer),
+    /// A refusal after a part was written, which stays.
+    InPart(Box<Self>),
     /// The recording cannot be read.
     Unreadable(Unreadable),
 }
@@ -70,6 +72,7 @@ impl Refusal {
                 format!("400 Parameter verification failed.\n{}", errors.join("\n"))
             }
             Self::Answer(answer) => answer.reason.clone(),
+            Self::InPart(refusal) => refusal.text(),
             Self::Unreadable(error) => error.to_string(),
         }
     }
@@ -81,6 +84,7 @@ impl From<Refusal> for Answer {
             Refusal::Message { status, text } => Self::refusal(status, &text),
             Refusal::Parameters(errors) => refused(&errors),
             Refusal::Answer(answer) => answer,
+            Refusal::InPart(refusal) => (*refusal).into(),
             Refusal::Unreadable(error) => Self::refusal(500, &format!("the twin: {error}")),
         }
     }

@@ -11,7 +11,8 @@ use proxmox_mpc_twin::server::Options;
 use proxmox_mpc_twin::{Credentials, Recording};
 use serde_json::{Map, Value, json};
 
-use crate::support::{fixture, with_twin};
+use crate::support::{Client, fixture, with_twin};
+use crate::tasks::{end, read, send};
 
 /// What configuration tells.
 fn is_configuration(segments: &[&str]) -> bool {
@@ -169,4 +170,163 @@ fn what_is_no_copy_is_refused() {
     fs::write(folder.path().join("user.cfg"), vec![b'x'; (1 << 20) + 1]).unwrap();
     assert!(matches!(error(folder.path()), EtcPveError::TooLarge { limit: 1_048_576, .. }));
     assert!(matches!(error(&folder.path().join("user.cfg")), EtcPveError::Packed(_)));
+}
+
+/// Recorded on 9.2: `cpus` is a text where only the limit is set, and a name beyond ASCII is listed in another form than it
+/// is found by.
+#[test]
+fn what_the_provider_stumbles_over_is_told_as_proxmox_tells_it() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    fs::create_dir_all(folder.path().join("nodes/a/lxc")).unwrap();
+    let container = "arch: amd64\ncpulimit: 1\nhostname: limited\nmemory: 512\n\n[pve:pending]\ncores: 4\n";
+    fs::write(folder.path().join("nodes/a/lxc/200.conf"), container).unwrap();
+    let users = "user:j\u{f6}rg@pve:1:0::::::\ntoken:j\u{f6}rg@pve!t:0:1::\ngroup:g:j\u{f6}rg@pve::\n\
+                 acl:1:/:j\u{f6}rg@pve:PVEAuditor:\n";
+    fs::write(folder.path().join("user.cfg"), users).unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.2.11").unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+        let mut get = |path: &str| client.get(&format!("/api2/json/{path}")).answer();
+        assert_eq!(get("nodes/a/lxc/200/status/current").data().unwrap()["cpus"], json!("1"));
+        assert_eq!(get("nodes/a/lxc").data().unwrap()[0]["cpus"], json!("1"));
+        let resources = get("cluster/resources").data().unwrap().to_string();
+        assert!(resources.contains(r#""maxcpu":1"#), "{resources}");
+        let listed = "j\u{c3}\u{b6}rg@pve";
+        let users = get("access/users?full=1").data().unwrap().clone();
+        assert!(users.as_array().unwrap().iter().any(|user| user["userid"] == listed && user["groups"] == "g"));
+        assert_eq!(get("access/groups").data().unwrap()[0]["users"], listed);
+        assert_eq!(get("access/acl").data().unwrap()[0]["ugid"], listed);
+        let missing = get("access/users/j%C3%83%C2%B6rg%40pve");
+        let message = "no such user ('j\u{c3}\u{83}\u{c2}\u{b6}rg@pve')\n";
+        assert_eq!((missing.status, missing.body["message"].as_str()), (500, Some(message)));
+        assert_eq!(get("access/users/j%C3%83%C2%B6rg%40pve/token").status, 403);
+        let single = get("access/users/j%C3%B6rg%40pve");
+        assert_eq!(single.body["data"]["groups"], json!(["g"]), "{single:?}");
+        assert_eq!(get("access/users/j%C3%B6rg%40pve/token").data().unwrap()[0]["tokenid"], "t");
+    });
+}
+
+/// Volumes of machines and containers, of snapshots, of what is pending, and of templates.
+#[test]
+fn every_volume_that_a_configuration_names_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "storage.cfg",
+        "dir: local\n\tpath /var/lib/vz\n\nlvmthin: thin\n\tvgname v\n\tthinpool t\n\nzfspool: tank\n\tpool t\n\n\
+         nfs: nas\n\tserver s\n\texport /x\n\tpath /mnt/pve/nas\n\tcontent images,rootdir\n",
+    );
+    write("nodes/b/config", "");
+    write(
+        "nodes/a/qemu-server/100.conf",
+        "scsi0: thin:base-9000-disk-0/vm-100-disk-0,size=8G\n\n[PENDING]\nscsi1: nas:100/vm-100-disk-1.qcow2,size=1G\n\n\
+         [s1]\nscsi2: thin:vm-100-disk-2,size=2G\nvmstate: thin:vm-100-state-s1\n",
+    );
+    write("nodes/a/qemu-server/9000.conf", "template: 1\nscsi0: thin:base-9000-disk-0,size=8G\n");
+    write(
+        "nodes/a/lxc/200.conf",
+        "rootfs: thin:vm-200-disk-0,size=8G\nmp0: tank:subvol-200-disk-0,mp=/a,size=4G\nmp1: /mnt/x,mp=/x\n\
+         mp2: local:200/vm-200-disk-0.raw,mp=/b,size=1G\nunused0: thin:vm-200-disk-9\n",
+    );
+    let loaded = etc_pve::load(folder.path(), "9.1.9").unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+        let mut check = |path: &str, expected: &str| {
+            let answer = client.get(&format!("/api2/json/nodes/{path}")).answer();
+            let mut told: Vec<String> = answer
+                .list()
+                .map(|row| {
+                    let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+                    format!("{} {} {}", word("volid"), word("content"), word("format"))
+                })
+                .collect();
+            told.sort();
+            assert_eq!(told.join("\n"), expected, "{path}");
+        };
+        check(
+            "a/storage/thin/content",
+            "thin:base-9000-disk-0 images raw\nthin:base-9000-disk-0/vm-100-disk-0 images raw\nthin:vm-100-disk-2 images raw\n\
+             thin:vm-100-state-s1 images raw\nthin:vm-200-disk-0 rootdir raw\nthin:vm-200-disk-9 rootdir raw",
+        );
+        check("a/storage/tank/content", "tank:subvol-200-disk-0 rootdir subvol");
+        check("a/storage/local/content?content=rootdir", "local:200/vm-200-disk-0.raw rootdir raw");
+        check("a/storage/local/content?content=images", "");
+        check("b/storage/nas/content?content=images", "nas:100/vm-100-disk-1.qcow2 images qcow2");
+        check("b/storage/thin/content", "");
+        let single = client.get("/api2/json/nodes/a/storage/thin/content/thin:vm-200-disk-0").answer();
+        assert_eq!(single.data().unwrap()["size"], json!(8_u64 << 30));
+    });
+}
+
+#[test]
+fn a_copy_of_the_network_alone_is_served_as_each_type_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("sdn")).unwrap();
+    fs::write(folder.path().join("sdn/zones.cfg"), "simple: prod\n    bridge vmbr0\n    ipam pve\n").unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.1.9").unwrap();
+    let zones = Answers::get(&loaded.answers, &ApiPath::parse("cluster/sdn/zones")).unwrap().unwrap();
+    assert_eq!(zones.data().unwrap()[0]["ipam"], "pve");
+    assert_eq!(zones.data().unwrap()[0]["bridge"], Value::Null);
+    let told = loaded.warnings.join("\n");
+    assert!(told.contains("sdn/zones.cfg line 2: sections of type `simple` have no key `bridge`"), "{told}");
+}
+
+#[test]
+fn a_copy_of_eight_keeps_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let storages = "dir: d\n\tpath /d\n\tmaxfiles 3\n\nglusterfs: g\n\tserver s\n\tvolume v\n";
+    fs::write(folder.path().join("storage.cfg"), storages).unwrap();
+    fs::write(folder.path().join("user.cfg"), "role:R:VM.Audit,VM.Monitor:\n").unwrap();
+    let check = |version: &str, role: &str, kept: bool, warnings: usize| {
+        let loaded = etc_pve::load(folder.path(), version).unwrap();
+        let text = |path: &str| Answers::get(&loaded.answers, &ApiPath::parse(path)).unwrap().unwrap().body.to_string();
+        assert!(text("access/roles").contains(role), "{version}: {}", text("access/roles"));
+        assert_eq!(text("storage").contains("maxfiles") && text("storage").contains("glusterfs"), kept, "{version}");
+        // One is about the node, which is made up.
+        assert_eq!(loaded.warnings.len(), warnings + 1, "{version}: {:?}", loaded.warnings);
+    };
+    check("8.4.1", "VM.Audit,VM.Monitor", true, 0);
+    check("9.1.9", r#""privs":"VM.Audit""#, false, 3);
+}
+
+/// On storages that the nodes share, each of them lists every volume, and a clone may go to another node.
+#[test]
+fn what_is_made_on_a_shared_storage_shows_on_every_node() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("nodes/a/qemu-server")).unwrap();
+    fs::create_dir_all(folder.path().join("nodes/b")).unwrap();
+    fs::create_dir_all(folder.path().join("nodes/c")).unwrap();
+    let storages = "lvm: san\n\tvgname v\n\tshared 1\n\tnodes a,b\n\nlvmthin: thin\n\tvgname v\n\tthinpool t\n";
+    fs::write(folder.path().join("storage.cfg"), storages).unwrap();
+    fs::write(folder.path().join("nodes/a/qemu-server/100.conf"), "scsi0: san:vm-100-disk-0,size=1G\n").unwrap();
+    fs::write(folder.path().join("nodes/a/qemu-server/101.conf"), "scsi0: thin:vm-101-disk-0,size=1G\n").unwrap();
+    let loaded = etc_pve::load(folder.path(), "9.1.9").unwrap();
+    let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
+    let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
+    with_twin(Arc::new(loaded.answers), options, |_, mut client| {
+        let listed = |client: &mut Client, node: &str| {
+            let rows = read(client, &format!("nodes/{node}/storage/san/content"));
+            let mut volumes: Vec<String> =
+                rows.as_array().unwrap().iter().map(|row| row["volid"].as_str().unwrap().to_owned()).collect();
+            volumes.sort();
+            volumes.join(" ")
+        };
+        assert_eq!(end(&mut client, "POST", "nodes/a/qemu", "vmid=102&scsi0=san%3A1"), "OK");
+        assert_eq!(listed(&mut client, "b"), "san:vm-100-disk-0 san:vm-102-disk-0");
+        let cloned = "newid=103&target=b&full=1";
+        assert_eq!(end(&mut client, "POST", "nodes/a/qemu/100/clone", cloned), "OK");
+        assert_eq!(read(&mut client, "nodes/b/qemu/103/config")["scsi0"], "san:vm-103-disk-0,size=1G");
+        assert_eq!(listed(&mut client, "a"), listed(&mut client, "b"));
+        assert_eq!(end(&mut client, "DELETE", "nodes/b/qemu/103", ""), "OK");
+        assert_eq!(listed(&mut client, "a"), "san:vm-100-disk-0 san:vm-102-disk-0");
+        let local = send(&mut client, "POST", "nodes/a/qemu/101/clone", "newid=104&target=b").1;
+        assert_eq!(local, "can't clone VM to node 'b' (VM uses local storage)\n");
+    });
 }

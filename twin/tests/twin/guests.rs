@@ -380,3 +380,79 @@ fn what_a_task_cannot_do_is_its_end() {
         check(&mut client, "DELETE", "nodes/pve1/qemu/9000", "", used);
     });
 }
+
+/// Recorded on a real cluster with a token: Proxmox writes key by key and stops at the one that only root may set; what it had
+/// written stays as pending and comes into force with the next start.
+#[test]
+fn what_came_before_a_refused_key_waits() {
+    with_cluster(|mut client| {
+        let guest = "nodes/pve1/qemu/110";
+        assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=110&memory=512&onboot=1"), "OK");
+        let before = read(&mut client, &format!("{guest}/config?current=1"));
+        let form = "memory=1024&usb0=host%3D1234%3A5678&delete=onboot";
+        let refused = send(&mut client, "PUT", &format!("{guest}/config"), form).1;
+        assert_eq!(refused, "only root can set 'usb0' config for real devices\n");
+        assert_eq!(read(&mut client, &format!("{guest}/config?current=1"))["memory"], before["memory"]);
+        let pending = read(&mut client, &format!("{guest}/pending")).to_string();
+        assert!(pending.contains(r#""pending":"1024""#) && pending.contains(r#""delete":1"#), "{pending}");
+        assert!(!pending.contains("usb0"), "{pending}");
+        assert_eq!(end(&mut client, "POST", &format!("{guest}/status/start"), ""), "OK");
+        let keys = read(&mut client, &format!("{guest}/config?current=1"));
+        assert_eq!((&keys["memory"], &keys["onboot"]), (&json!("1024"), &Value::Null));
+        // What is looked at before anything is written leaves nothing.
+        let refused = send(&mut client, "PUT", &format!("{guest}/config"), "memory=2048&args=-x").1;
+        assert_eq!(refused, "only root can set 'args' config\n");
+        assert_eq!(read(&mut client, &format!("{guest}/config"))["memory"], "1024");
+    });
+}
+
+#[test]
+fn a_start_fails_where_proxmox_lets_it_fail() {
+    with_cluster(|mut client| {
+        let mut check = |vmid: &str, form: &str, expected: &str| {
+            let made = format!("vmid={vmid}&{form}");
+            assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", &made), "OK", "{form}");
+            let started = end(&mut client, "POST", &format!("nodes/pve1/qemu/{vmid}/status/start"), "");
+            assert_eq!(started, expected, "{form}");
+        };
+        check("110", "cores=2", "OK");
+        check("111", "cores=2&sockets=2", "MAX 2 vcpus allowed per VM on this node");
+        let custom = "cicustom=user%3Dlocal%3Asnippets%2Fgone.yaml";
+        check("112", custom, "OK");
+        let gone = "can't open '/var/lib/vz/snippets/gone.yaml' - No such file or directory";
+        check("113", &format!("{custom}&ide2=local%3Acloudinit"), gone);
+        check("114", "hostpci0=mapping%3Dnic-sriov", "PCI device mapping not found for 'nic-sriov'");
+    });
+}
+
+#[test]
+fn a_volume_of_no_size_is_refused_by_lvm() {
+    with_cluster(|mut client| {
+        let form = "vmid=110&filename=vm-110-disk-0&size=0";
+        let refused = send(&mut client, "POST", "nodes/pve1/storage/local-lvm/content", form).1;
+        let why = "error:   Unable to create new logical volume with no extents.\n";
+        assert!(refused.as_str().unwrap().ends_with(why), "{refused}");
+        let refused = end(&mut client, "POST", "nodes/pve1/qemu", "vmid=110&scsi0=local-lvm%3A0");
+        assert!(refused.as_str().unwrap().contains("no extents"), "{refused}");
+    });
+}
+
+/// A disk of a cloud image: as long as the image's disk, where that is on record.
+#[test]
+fn a_disk_is_imported_from_a_file() {
+    with_recording("homelab", |mut client| {
+        let image = "local%3Aimport%2Fdebian-13-genericcloud-amd64.qcow2";
+        let single = read(&mut client, &format!("nodes/pve/storage/local/content/{image}"));
+        let form = format!("vmid=150&scsi0=local-lvm%3A0%2Cimport-from%3D{image}%2Cdiscard%3Don");
+        assert_eq!(end(&mut client, "POST", "nodes/pve/qemu", &form), "OK");
+        let disk = read(&mut client, "nodes/pve/qemu/150/config")["scsi0"].as_str().unwrap().to_owned();
+        assert!(disk.starts_with("local-lvm:vm-150-disk-0,discard=on,size="), "{disk}");
+        assert_eq!(end(&mut client, "PUT", "nodes/pve/qemu/150/resize", "disk=scsi0&size=20G"), "OK");
+        let disk = read(&mut client, "nodes/pve/qemu/150/config")["scsi0"].clone();
+        assert_eq!(disk, "local-lvm:vm-150-disk-0,discard=on,size=20G", "{single}");
+        let missing = "vmid=151&scsi0=local-lvm%3A0%2Cimport-from%3Dlocal%3Aimport%2Fgone.qcow2";
+        let failed = end(&mut client, "POST", "nodes/pve/qemu", missing);
+        let why = "unable to create VM 151 - failed to stat '/var/lib/vz/import/gone.qcow2'";
+        assert_eq!(failed, why);
+    });
+}

@@ -16,6 +16,7 @@ mod realms;
 mod recording;
 mod replay;
 mod rights;
+mod root;
 mod sdn;
 mod server;
 mod services;

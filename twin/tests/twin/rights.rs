@@ -326,3 +326,23 @@ fn who_was_made_may_log_in_and_do_what_was_granted() {
         assert_eq!(send(&token, "GET", "version", "").status, 401);
     });
 }
+
+/// Recorded as `pve-9.2/get-auditor`; before 9.2 everybody who may audit the container sees its environment.
+#[test]
+fn the_environment_of_a_container_is_for_who_may_change_it() {
+    const AUDITOR: &str = "PVEAPIToken=mpc@pve!import=f074c385-3c33-483d-a5d4-2e4862be7fb6";
+    let everything = Arc::new(Recording::open(&fixture("pve-9.2.tar.zst")).unwrap());
+    let credentials = Credentials::read(&fixture("pve-9.2.credentials.json")).unwrap();
+    with_twin(everything, options(credentials), |_, mut client| {
+        let mut check = |path: &str, expected: (u16, &str)| {
+            let served = client.send("GET", path, &[("Authorization", AUDITOR)], "").answer();
+            assert_eq!((served.status, served.reason.as_str()), expected, "{path}");
+        };
+        let refused = (403, "Permission check failed (/vms/204, VM.Config.Options)");
+        for path in ["config", "pending", "config?current=1"] {
+            check(&format!("/api2/json/nodes/pve01/lxc/204/{path}"), refused);
+            check(&format!("/api2/json/nodes/pve01/lxc/200/{path}"), (200, "OK"));
+        }
+        check("/api2/json/nodes/pve01/lxc/204/status/current", (200, "OK"));
+    });
+}

@@ -54,6 +54,7 @@ pub(in super::super) static HALF: Half = Half {
         Row::volatile(&["digest", "pending", "state"]),
         Row::ansible(
             &[
+                "bgp-mode",
                 "bgp-multipath-as-path-relax",
                 "ebgp",
                 "ebgp-multihop",
@@ -62,6 +63,10 @@ pub(in super::super) static HALF: Half = Half {
                 "isis-net",
                 "loopback",
                 "node",
+                "nodes",
+                "peer-group-name",
+                "route-map-in",
+                "route-map-out",
             ],
             "the provider has no attribute for it (provider rule D13)",
         ),

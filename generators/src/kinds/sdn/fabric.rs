@@ -41,6 +41,10 @@ pub(in super::super) static HALF: Half = Half {
         Row::custom(&["ip6_prefix"], |draft| of(draft, "openfabric", "ip6_prefix")),
         Row::custom(&["csnp_interval"], |draft| of(draft, "openfabric", "csnp_interval")),
         Row::custom(&["hello_interval"], |draft| of(draft, "openfabric", "hello_interval")),
+        Row::ansible(
+            &["persistent_keepalive", "redistribute", "route_filter"],
+            "the provider has no attribute for it (provider rule D11)",
+        ),
         Row::volatile(&["digest"]),
     ],
     role: Some(role),

@@ -37,6 +37,10 @@ pub(in super::super) static HALF: Half = Half {
             }
         }),
         Row::custom(&["interfaces"], interfaces),
+        Row::ansible(
+            &["allowed_ips", "endpoint", "peers", "public_key", "role"],
+            "the provider has no attribute for it (provider rule D11)",
+        ),
         Row::volatile(&["digest"]),
     ],
     role: Some(role),

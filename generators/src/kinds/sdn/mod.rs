@@ -13,6 +13,7 @@ pub(super) mod dns;
 pub(super) mod fabric;
 pub(super) mod fabric_node;
 pub(super) mod ipam;
+pub(super) mod routing;
 pub(super) mod subnet;
 pub(super) mod vnet;
 pub(super) mod zone;

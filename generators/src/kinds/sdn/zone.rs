@@ -31,7 +31,7 @@ pub(in super::super) static HALF: Half = Half {
         Row::custom(&["reversedns"], |draft| text(draft, "reversedns", "reverse_dns")),
         Row::volatile(&["digest", "pending", "state"]),
         Row::ansible(
-            &["bridge-disable-mac-learning", "dp-id", "fabric", "mac", "vxlan-port"],
+            &["bridge-disable-mac-learning", "dp-id", "fabric", "mac", "secondary-controllers", "vxlan-port"],
             "the provider has no attribute for it (provider rule D13)",
         ),
     ],

@@ -8,20 +8,18 @@ use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::single_vlans;
 use crate::kinds::stands;
 
-const DROPPED: &str =
-    "the provider has no attribute for this option of a network card; a later change of any card drops it";
-
 /// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
 /// (docs/provider.md, T7).
 pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
     let cards = draft.family("net");
     let Some(last) = cards.keys().next_back().copied() else { return Ok(()) };
     let mut blocks = Vec::new();
-    let mut said = true;
+    let mut refused = None;
     for (index, text) in &cards {
-        let block = card(draft, *index, text)?;
-        said &= block.is_some();
-        blocks.extend(block);
+        match card(draft, *index, text)? {
+            Ok(block) => blocks.push(block),
+            Err(reason) => refused = refused.or(Some(reason)),
+        }
     }
     let gap = usize::try_from(last).unwrap_or(usize::MAX) + 1 != cards.len();
     if gap {
@@ -31,12 +29,8 @@ pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
              redundant is wrong (without the last three the plan shows a change)",
         );
     }
-    if gap || !said {
-        let reason = if gap {
-            "a card is missing between others (provider rule T7)"
-        } else {
-            "the provider does not know the model of one of the cards"
-        };
+    let reason = if gap { Some("a card is missing between others (provider rule T7)".to_owned()) } else { refused };
+    if let Some(reason) = reason {
         for index in cards.keys() {
             draft.lost(&format!("net{index}"), format!("{reason}; left out, the cards stay as they are"));
         }
@@ -48,8 +42,8 @@ pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
     Ok(())
 }
 
-/// The block of one card; `None` where the provider has no word for its model.
-fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, Stop> {
+/// The block of one card; why there is none where the provider has no word for its model, or takes an option for one.
+fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, String>, Stop> {
     let key = format!("net{index}");
     if text.contains(['"', '\\']) {
         return Err(
@@ -71,16 +65,22 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
     // A model without an address (`virtio`) is not understood; a running Proxmox always writes one.
     options.first();
     let (mut model, mut mac) = (options.take("model"), options.take("macaddr"));
-    if let Some(name) = options.names().into_iter().find(|name| !["host-managed"].contains(&name.as_str())) {
-        // `virtio=BC:24:…`: whatever the provider does not know by name is the model.
-        mac = options.take(&name);
-        model = Some(name);
+    let unknown = options.names();
+    if let Some(option) = unknown.iter().find(|name| !bpg::NETWORK_MODELS.contains(&name.as_str()))
+        && unknown.len() > usize::from(model.is_none())
+    {
+        return Ok(Err(format!("the provider takes the option `{option}` of {key} for its model (provider rule T8)")));
     }
-    draft.merge(&options, &[("host-managed", DROPPED)]);
+    if let Some(name) = unknown.last() {
+        // `virtio=BC:24:…`: whatever the provider does not know by name is the model.
+        mac = options.take(name);
+        model = Some(name.clone());
+    }
+    draft.leftover(&options, &[]);
     let model = model.unwrap_or_default();
     let queues = numbers.get("queues").is_none_or(|queues| (0..=64).contains(queues));
     if !bpg::NETWORK_MODELS.contains(&model.as_str()) || !mac.as_deref().is_none_or(bpg::mac) || !queues {
-        return Ok(None);
+        return Ok(Err("the provider does not know the model of one of the cards (provider rule T8)".to_owned()));
     }
     let mut block = Block::new("network_device");
     let bridge = bridge.unwrap_or_default();
@@ -97,7 +97,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Option<Block>, 
     block.set_some("mtu", numbers.get("mtu").copied().filter(|mtu| *mtu != 0));
     block.set_some("queues", numbers.get("queues").copied().filter(|queues| *queues != 0));
     block.set_some("rate_limit", rate);
-    Ok(Some(block))
+    Ok(Ok(block))
 }
 
 fn numbers(options: &mut Options, key: &str) -> Result<BTreeMap<&'static str, i64>, Stop> {

@@ -15,7 +15,10 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("id", Form::Text).fixed(),
         Key::new("ip6_prefix", Form::Text),
         Key::new("ip_prefix", Form::Text),
+        Key::new("persistent_keepalive", Form::Number),
         Key::new("protocol", Form::Text).fixed(),
+        Key::new("redistribute", Form::Structure),
+        Key::new("route_filter", Form::Text),
     ],
     source: Source::Listed(
         Listed::cluster("sdn/fabrics/fabric", Shape::Rows(Id::Key("id"))).audit("/sdn", "SDN.Audit"),

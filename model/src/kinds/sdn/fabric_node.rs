@@ -13,13 +13,18 @@ pub(in super::super) static KIND: Kind = Kind {
     prefix: "sdn-fabric-node",
     title: "SDN fabric node",
     keys: &[
+        Key::new("allowed_ips", Form::Structure),
         Key::new("digest", Form::Text).volatile(),
+        Key::new("endpoint", Form::Text),
         Key::new("fabric_id", Form::Text).fixed(),
         Key::new("interfaces", Form::Structure),
         Key::new("ip", Form::Text),
         Key::new("ip6", Form::Text),
         Key::new("node_id", Form::Text).fixed(),
+        Key::new("peers", Form::Structure),
         Key::new("protocol", Form::Text).fixed(),
+        Key::new("public_key", Form::Text),
+        Key::new("role", Form::Text),
     ],
     source: Source::Listed(
         Listed::cluster("sdn/fabrics/node", Shape::Rows(Id::Made(id)))

@@ -9,6 +9,8 @@ pub(super) mod dns;
 pub(super) mod fabric;
 pub(super) mod fabric_node;
 pub(super) mod ipam;
+pub(super) mod prefix_list;
+pub(super) mod route_map;
 pub(super) mod subnet;
 pub(super) mod vnet;
 pub(super) mod zone;

@@ -34,6 +34,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("pending", Form::Structure).volatile(),
         Key::new("reversedns", Form::Text),
         Key::new("rt-import", Form::Set(',')),
+        Key::new("secondary-controllers", Form::Set(',')),
         Key::new("state", Form::Text).volatile(),
         Key::new("tag", Form::Integer),
         Key::new("type", Form::Text).fixed(),

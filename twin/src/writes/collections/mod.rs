@@ -3,7 +3,7 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
-use proxmox_mpc_model::schema::{Verb, schema};
+use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
 use super::{Call, Refusal, Run, digest};
@@ -16,7 +16,6 @@ mod ha_rules;
 mod networks;
 mod notifications;
 mod realms;
-mod storage_types;
 mod storages;
 mod table;
 
@@ -276,7 +275,7 @@ pub(in crate::writes) fn same_digest(call: &Call, row: &Row, context: &str) -> R
 /// Takes out the keys that a call deletes: `PVE::SectionConfig::delete_from_config`.
 pub(in crate::writes) fn remove_keys(call: &Call, row: &mut Row) -> Result<(), Refusal> {
     for key in call.list("delete") {
-        if schema().parameter(call.method, &key).is_none() || call.captured.contains(&key.as_str()) {
+        if call.method.parameter(&key).is_none() || call.captured.contains(&key.as_str()) {
             return Err(Refusal::failed(format!("no such option '{key}'")));
         }
         if call.parameters.contains_key(&key) {

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proxmox_mpc_model::object::text;
+use proxmox_mpc_model::storage_types::{Contact, Type};
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value, json};
 
-use super::storage_types::{Contact, Type};
 use crate::state::{Row, Transaction};
 use crate::writes::{Call, Refusal, pools};
 

@@ -51,6 +51,11 @@ const fn mapping(
     }
 }
 
+/// The name of a CPU model with what tells it from those of QEMU.
+fn custom(name: &str) -> String {
+    if name.starts_with("custom-") { name.to_owned() } else { format!("custom-{name}") }
+}
+
 /// A thing of `notifications.cfg`; all of them share their names.
 const fn notification(list: &'static str, single: &'static str, missing: &'static str) -> Collection {
     let exists = Status(400, "Cannot create '{}', an entity with the same name already exists");
@@ -71,6 +76,28 @@ const fn notification(list: &'static str, single: &'static str, missing: &'stati
 
 /// The collections that the twin takes writes to.
 pub(super) static COLLECTIONS: &[Collection] = &[
+    // From 9.2 on. The list shows each name with `custom-`, which a call may leave out.
+    Collection {
+        list: "/cluster/qemu/custom-cpu-models",
+        single: "/cluster/qemu/custom-cpu-models/{cputype}",
+        create: "/cluster/qemu/custom-cpu-models",
+        key: "cputype",
+        parameter: "cputype",
+        words: Words {
+            exists: Failed("custom CPU model '{}' already exists"),
+            missing: Failed("Custom cputype '{}' not found"),
+            gone: Failed("Custom cputype '{}' not found"),
+            update: "",
+        },
+        id: |_, id| Ok(custom(id)),
+        settle: |_, _, row, _| {
+            if let Some(name) = row.get("cputype").and_then(text) {
+                row.insert("cputype".to_owned(), custom(&name).into());
+            }
+            Ok(())
+        },
+        ..PLAIN
+    },
     mapping(
         "/cluster/mapping/pci",
         "/cluster/mapping/pci/{id}",

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
-use proxmox_mpc_model::schema::{Verb, schema};
+use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
 use super::collections::same_digest;
@@ -37,7 +37,7 @@ fn set_options(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     let mut options = transaction.object(&call.path)?;
     same_digest(call, &options, "")?;
     for key in call.list("delete") {
-        let known = schema().parameter(call.method, &key).is_some() && !call.captured.contains(&key.as_str());
+        let known = call.method.parameter(&key).is_some() && !call.captured.contains(&key.as_str());
         if !known || matches!(key.as_str(), "delete" | "digest") {
             return Err(Refusal::parameter("delete", format!("no such option '{key}'")));
         }

@@ -4,7 +4,6 @@
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;
-use proxmox_mpc_model::schema::schema;
 use proxmox_mpc_model::volume::{Volume, VolumeId};
 use proxmox_mpc_model::volume_name;
 use serde_json::json;
@@ -87,12 +86,52 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
         unlocked(guest, &stored.keys)?;
     }
     balloon(&given, &stored)?;
-    taken.iter().try_for_each(|key| taking(&machine, key, &held(key)))?;
-    for (key, value) in &given {
-        giving(&machine, key, (&held(key), value.as_str().unwrap_or_default()))?;
-    }
-    boot_order(&given, &taken, &stored)?;
     Ok(stored)
+}
+
+/// What a key by key change was refused for, and what Proxmox may have written before it came to that.
+pub(super) struct Stopped {
+    /// In Proxmox's words.
+    pub(super) refusal: Refusal,
+    /// The keys that are taken away already.
+    pub(super) taken: Vec<String>,
+    /// The keys that may be set already: Proxmox goes through them in any order. None where it did not come so far.
+    pub(super) given: Row,
+}
+
+/// What Proxmox looks at while it writes: it takes keys away in their order and then sets the others, each as pending, and
+/// stops at the first that it refuses.
+pub(super) fn in_turn(
+    transaction: &Transaction,
+    call: &Call,
+    stored: &Stored,
+) -> Result<Result<(), Box<Stopped>>, Refusal> {
+    let (mut given, taken) = (given(call), call.list("delete"));
+    let rights = call.rights(transaction)?;
+    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
+    for (index, key) in taken.iter().enumerate() {
+        if let Err(refusal) = taking(&machine, key, &held(key)) {
+            let taken = taken[..index].to_vec();
+            return Ok(Err(Box::new(Stopped { refusal, taken, given: Row::new() })));
+        }
+    }
+    let mut refused: Option<Refusal> = None;
+    let order = boot_order(&given, &taken, stored);
+    given.retain(|key, value| {
+        let looked_at = if key == "boot" && order.is_err() {
+            boot_order(&Row::from_iter([(key.clone(), value.clone())]), &taken, stored)
+        } else {
+            giving(&machine, key, (&held(key), value.as_str().unwrap_or_default()))
+        };
+        let taken = looked_at.is_ok();
+        refused = refused.take().or(looked_at.err());
+        taken
+    });
+    Ok(match refused.or(order.err()) {
+        Some(refusal) => Err(Box::new(Stopped { refusal, taken, given })),
+        None => Ok(()),
+    })
 }
 
 /// Refuses parameters that cannot be right, whatever the machine is.
@@ -124,7 +163,7 @@ fn parameters(
 /// What cannot be set, deleted and reverted at once, and options that there are none.
 fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
     let known = |key: &str| {
-        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && schema().parameter(call.method, key).is_some()
+        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some()
     };
     let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
     for key in reverted {

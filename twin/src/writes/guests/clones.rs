@@ -20,7 +20,9 @@ const CLOUD_INIT_BYTES: u64 = 4 << 20;
 /// `POST clone`: a task on the machine that is cloned.
 pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let new = Guest { vmid: call.required("newid")?, ..guest.clone() };
+    let target = call.text("target").filter(|target| target != "localhost");
+    let node = target.unwrap_or_else(|| guest.node.clone());
+    let new = Guest { vmid: call.required("newid")?, node, ..guest.clone() };
     let (keys, full) = checked(transaction, call, &guest, &new)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "qmclone", &guest.vmid, |transaction, log| {
@@ -71,10 +73,10 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
         return Err(Refusal::failed(format!("parameter '{name}' not allowed for linked clones")));
     }
     if let Some(target) = target {
+        relocate::known_node(transaction, &target)?;
         if is_local(transaction, &keys, call.text("storage").is_some())? {
             return Err(Refusal::failed(format!("can't clone VM to node '{target}' (VM uses local storage)")));
         }
-        return Err(Refusal::beyond_the_twin("clone to another node"));
     }
     let taken = |kind: &str| transaction.row(&resources(), "id", &format!("{kind}/{}", new.vmid));
     if taken("qemu")?.is_some() || taken("lxc")?.is_some() {

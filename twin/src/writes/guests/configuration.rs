@@ -17,10 +17,51 @@ const NOT_KEPT: [&str; 8] =
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
     if guest.kind == Type::Machine {
+        if let Err(stopped) = checks::in_turn(transaction, call, &stored)? {
+            return Err(keep(transaction, call, &guest, stored, *stopped)?);
+        }
         transaction.note(call, &guest.node, &told(call));
     }
     apply(transaction, call, &guest, stored, &mut Log::new())?;
     Ok(Value::Null)
+}
+
+/// Keeps what Proxmox may have written before it refused one of several keys: it waits for the next start. The refusal
+/// comes back, to be told although something counts.
+fn keep(
+    transaction: &mut Transaction,
+    call: &Call,
+    guest: &Guest,
+    mut stored: Stored,
+    stopped: checks::Stopped,
+) -> Result<Refusal, Refusal> {
+    let checks::Stopped { refusal, taken, given } = stopped;
+    let before = (stored.pending.clone(), stored.leaving.clone());
+    for key in call.list("revert") {
+        stored.pending.remove(&key);
+        stored.leaving.remove(&key);
+    }
+    for key in taken {
+        stored.pending.remove(&key);
+        if stored.keys.contains_key(&key) {
+            stored.leaving.insert(key, call.flag("force"));
+        }
+    }
+    for (key, value) in given {
+        let own = word(&stored.after_start(), &key);
+        let made = transaction
+            .attempt(|transaction| kept_over(transaction, guest, (&key, value), own.as_deref(), &mut Log::new()));
+        let Ok(value) = made else { continue };
+        stored.leaving.remove(&key);
+        if stored.keys.get(&key) != Some(&value) {
+            stored.pending.insert(key, value);
+        }
+    }
+    if before == (stored.pending.clone(), stored.leaving.clone()) {
+        return Ok(refusal);
+    }
+    stored.write(transaction, guest)?;
+    Ok(Refusal::InPart(Box::new(refusal)))
 }
 
 /// What the cluster's log says of a change: `update VM 100: -cores 2 -delete scsi1`.
@@ -53,6 +94,11 @@ pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value
 /// `POST config`: the same in a task.
 pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
+    if guest.kind == Type::Machine
+        && let Err(stopped) = checks::in_turn(transaction, call, &stored)?
+    {
+        return Err(stopped.refusal);
+    }
     let node = guest.node.clone();
     transaction.task(call, &node, "qmconfig", &guest.vmid, |transaction, log| {
         transaction.note(call, &guest.node, &told(call));

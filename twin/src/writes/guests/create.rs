@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::store::Stored;
 use super::{
     Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, restore,
-    services, snapshots, word,
+    services, snapshots, startable, word,
 };
 use crate::state::tasks::Log;
 
@@ -60,7 +60,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         if call.flag("start") {
             log.push("Execute autostart".to_owned());
             // A start that fails is no failure of the creation.
-            if power::startable(transaction, &guest).is_ok() {
+            if startable::check(transaction, &guest).is_ok() {
                 power::run(transaction, &guest, true)?;
             }
         }

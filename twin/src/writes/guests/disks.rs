@@ -3,6 +3,7 @@
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
+use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::{Value, json};
 
 use super::store::Stored;
@@ -135,9 +136,11 @@ pub(super) fn make(
         Wish::CloudInit(storage) => return make_cloud_init(transaction, guest, &storage, rest, log),
         Wish::There => return attach(transaction, guest, value),
     };
-    if let Some((_, source)) = rest.iter().find(|(key, _)| key == "import-from") {
-        return Err(import(transaction, guest, source)?);
-    }
+    let source = rest.iter().position(|(key, _)| key == "import-from").map(|at| rest.remove(at).1);
+    let size = match &source {
+        Some(source) => imported(transaction, guest, source)?,
+        None => size,
+    };
     let storage = Storage::holding(transaction, &storage, content(guest))?;
     let asked = rest.iter().find(|(key, _)| key == "format").map(|(_, value)| value.clone());
     let format = storage.format(asked.as_deref());
@@ -145,7 +148,7 @@ pub(super) fn make(
     let new =
         New { node: &guest.node, vmid: &guest.vmid, name: None, format: &format, content: content(guest), bytes: size };
     let volume = storage.allocate(transaction, &new, log)?;
-    if key.starts_with("efidisk") {
+    if key.starts_with("efidisk") || source.is_some() {
         log.extend(transferred(size));
     }
     rest.push(("size".to_owned(), written(size)));
@@ -156,18 +159,24 @@ pub(super) fn make(
     Ok(made)
 }
 
-/// What becomes of an import: the twin has no contents to read.
-fn import(transaction: &Transaction, guest: &Guest, source: &str) -> Result<Refusal, Refusal> {
-    let there = VolumeId::parse(source).map(|volume| volumes::row(transaction, &guest.node, &volume)).transpose()?;
-    if there.flatten().is_some() {
-        return Ok(Refusal::beyond_the_twin("import a disk"));
+/// The size of a disk that is imported: of the volume where that was asked for by itself, else as long as the list says, in
+/// whole blocks of the disk. The list tells the length of a file, and a disk in one may be larger: a client that asks for a
+/// size gets it with the next call.
+fn imported(transaction: &Transaction, guest: &Guest, source: &str) -> Result<u64, Refusal> {
+    let beyond = || Refusal::beyond_the_twin("import a disk that is on no storage");
+    let Some(volume) = VolumeId::parse(source) else { return Err(beyond()) };
+    if let Some(row) = volumes::row(transaction, &guest.node, &volume)? {
+        let single = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content", volume.as_str()]);
+        let single = transaction.get(&single)?;
+        let whole = single.as_ref().and_then(|answer| answer.data()?.get("size")?.as_u64());
+        let listed = row.get("size").and_then(Value::as_u64);
+        return whole.or(listed).map(|size| size.next_multiple_of(512)).ok_or_else(beyond);
     }
-    let storage = source.split_once(':').map(|(storage, _)| storage).unwrap_or_default();
-    let row = transaction.row(&proxmox_mpc_model::ApiPath::parse("storage"), "storage", storage)?;
+    let row = transaction.row(&ApiPath::parse("storage"), "storage", volume.storage())?;
     let folder = row.and_then(|row| word(&row, "path"));
-    Ok(match (folder, source.split_once(":import/")) {
-        (Some(folder), Some((_, file))) => Refusal::failed(format!("failed to stat '{folder}/import/{file}'")),
-        _ => Refusal::beyond_the_twin("import a disk"),
+    Err(match (folder, volume.name().strip_prefix("import/")) {
+        (Some(folder), Some(file)) => Refusal::failed(format!("failed to stat '{folder}/import/{file}'")),
+        _ => Refusal::failed(format!("volume '{volume}' does not exist")),
     })
 }
 

@@ -31,10 +31,13 @@ pub(super) mod replication;
 mod restore;
 mod retention;
 pub(super) mod services;
+pub(super) mod shared;
 mod snapshots;
 mod ssh_keys;
+mod startable;
 mod states;
 mod store;
+mod volume_copy;
 mod volumes;
 
 pub(super) use create::mac;
@@ -72,6 +75,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/unlink", run: configuration::unlink },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/resize", run: disks::resize },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/content", run: volumes::allocate },
+    Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volume_copy::copy },
     Write { verb: Verb::Delete, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: volumes::remove },
     Write { verb: Verb::Put, path: "/nodes/{node}/storage/{storage}/content/{volume}", run: files::annotate },
     Write { verb: Verb::Post, path: "/nodes/{node}/storage/{storage}/upload", run: files::upload },

@@ -1,13 +1,13 @@
 //! Starting and stopping guests.
 
 use proxmox_mpc_model::ApiPath;
-use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
 use super::super::Login;
 use super::store::Stored;
 use super::{
-    Call, Guest, Refusal, Row, Transaction, Type, cloud_init, containers, is_on, managed, resources, states, unlocked,
+    Call, Guest, Refusal, Transaction, Type, cloud_init, containers, is_on, managed, resources, startable, states,
+    unlocked,
 };
 
 /// What only root may ask of a start or a stop.
@@ -74,7 +74,7 @@ pub(super) fn start_by(
         if guest.kind == Type::Machine {
             cloud_init::written(transaction, guest);
         }
-        startable(transaction, guest)?;
+        startable::check(transaction, guest)?;
         run(transaction, guest, true)
     })
 }
@@ -127,7 +127,7 @@ pub(super) fn end_by(
 
 /// A guest that can start does.
 pub(super) fn begin(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    startable(transaction, guest)?;
+    startable::check(transaction, guest)?;
     run(transaction, guest, true)
 }
 
@@ -202,22 +202,4 @@ pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> R
     transaction.hide_below(&guest.path(&["agent"]));
     states::go_on(transaction, guest);
     transaction.put_row(&resources(), "id", row)
-}
-
-/// Refuses a start with a network device on a bridge that the node does not have.
-pub(super) fn startable(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let network = transaction.rows(&ApiPath::new(["nodes", &guest.node, "network"]))?;
-    let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;
-    if network.is_empty() {
-        return Ok(());
-    }
-    for (_, value) in Stored::read(transaction, guest)?.keys.iter().filter(|(key, _)| key.starts_with("net")) {
-        let device = Properties::parse(value.as_str().unwrap_or_default());
-        let Some(bridge) = device.get("bridge") else { continue };
-        let is_named = |row: &Row, key: &str| super::word(row, key).as_deref() == Some(bridge);
-        if !network.iter().any(|row| is_named(row, "iface")) && !vnets.iter().any(|row| is_named(row, "vnet")) {
-            return Err(Refusal::failed(format!("bridge '{bridge}' does not exist")));
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::backups::BACKUP;
 use super::store::Stored;
 use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, clones, create, disks, is_on, power, word};
+use super::{Call, Guest, Refusal, Row, Transaction, Type, clones, create, disks, is_on, power, startable, word};
 use crate::state::tasks::Log;
 
 /// Keys of a backed up configuration that a restored guest does not have.
@@ -48,7 +48,7 @@ pub(super) fn restore(
         if let Some(pool) = &pool {
             create::join(transaction, guest, pool)?;
         }
-        if call.flag("start") && power::startable(transaction, guest).is_ok() {
+        if call.flag("start") && startable::check(transaction, guest).is_ok() {
             log.push("Execute autostart".to_owned());
             power::run(transaction, guest, true)?;
         }

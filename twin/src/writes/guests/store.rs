@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::list;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::{list, processors};
 use serde_json::{Map, Value, json};
 
 use super::{Guest, Refusal, Row, Transaction, Type, digest, is_on, resources, word};
@@ -113,23 +113,24 @@ impl Stored {
         let mut row = guest.resource(transaction)?.unwrap_or_else(|| new_row(guest));
         let number = |key: &str| word(&self.keys, key).and_then(|text| text.parse::<u64>().ok());
         let memory = word(&self.keys, "memory").and_then(|text| Properties::parse(&text).first()?.parse().ok());
+        let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
+        let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64)).filter(|host| *host > 0);
         let (name, cpus, disk) = match guest.kind {
             Type::Machine => {
                 let cores = number("sockets").unwrap_or(1) * number("cores").unwrap_or(1);
-                ("name", number("vcpus").unwrap_or(cores), self.boot_disk())
+                let cpus = number("vcpus").unwrap_or(cores);
+                ("name", json!(host.map_or(cpus, |host| cpus.min(host))), self.boot_disk())
             }
             Type::Container => {
-                let known = row.get("maxcpu").and_then(Value::as_u64);
-                ("hostname", number("cores").or(known).unwrap_or(1), Some("rootfs".to_owned()))
+                let cpus = processors::of_container(&self.keys, host).map(|cpus| processors::as_number(&cpus));
+                let known = row.get("maxcpu").cloned();
+                ("hostname", cpus.or(known).unwrap_or(json!(1)), Some("rootfs".to_owned()))
             }
         };
-        let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
-        let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64));
-        let cpus = host.filter(|host| *host > 0).map_or(cpus, |host| cpus.min(host));
         let size = disk.and_then(|key| Drive::parse(&word(&self.keys, &key)?).size()).map_or(0, |size| size.count());
         let name = word(&self.keys, name).unwrap_or_else(|| guest.title());
         row.insert("name".to_owned(), json!(name));
-        row.insert("maxcpu".to_owned(), json!(cpus));
+        row.insert("maxcpu".to_owned(), cpus);
         row.insert("maxmem".to_owned(), json!(memory.unwrap_or(DEFAULT_MEMORY) * MEBIBYTE));
         row.insert("maxdisk".to_owned(), json!(size));
         row.insert("template".to_owned(), json!(u8::from(is_on(&self.keys, "template"))));

@@ -42,6 +42,11 @@ impl Storage {
         Ok(Self { name: name.to_owned(), row })
     }
 
+    /// A storage by its row of the list.
+    pub(super) fn read(row: Row) -> Option<Self> {
+        Some(Self { name: word(&row, "storage")?, row })
+    }
+
     /// What it is called.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -188,6 +193,12 @@ impl Storage {
         let volume = self.volume(new.vmid, &name, new.format);
         if rows.iter().any(|row| word(row, "volid").as_ref() == Some(&volume)) {
             return Err(Refusal::failed(format!("disk image '{volume}' already exists")));
+        }
+        if new.bytes == 0 && matches!(self.kind().as_str(), "lvm" | "lvmthin") {
+            // The words of `lvcreate`, behind those of `PVE::Storage::LVMPlugin`.
+            let group = word(&self.row, "vgname").unwrap_or_default();
+            let why = "Unable to create new logical volume with no extents.";
+            return Err(Refusal::failed(format!("lvcreate '{group}/{name}' error:   {why}")));
         }
         log.extend(self.said(new, &name));
         let mut row = Row::new();

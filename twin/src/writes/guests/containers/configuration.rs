@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proxmox_mpc_model::schema::{Errors, schema};
+use proxmox_mpc_model::schema::Errors;
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Res
 /// Refuses to revert or to delete what is no option, or is set in the same call.
 fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Result<(), Refusal> {
     let is_option = |key: &str| {
-        !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && schema().parameter(call.method, key).is_some()
+        !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && call.method.parameter(key).is_some()
     };
     for key in revert {
         if !is_option(key) {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::super::store::Stored;
 use super::super::volumes::{self, New, Storage};
 use super::super::{
-    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, word,
+    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, startable,
+    word,
 };
 use super::mounts::{Kind, Mount, is_mount};
 use super::permitted::Permitted;
@@ -77,7 +78,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
             guests::join(transaction, &guest, pool)?;
         }
         // A start that fails is no failure of the creation: it has its own task.
-        if call.flag("start") && power::startable(transaction, &guest).is_ok() {
+        if call.flag("start") && startable::check(transaction, &guest).is_ok() {
             power::run(transaction, &guest, true)?;
         }
         if call.flag("ha-managed") {

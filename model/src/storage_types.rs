@@ -1,28 +1,29 @@
 //! What the plugins of `PVE::Storage` say of their types of storage, one row each.
 
 /// One type of storage.
-pub(super) struct Type {
+#[derive(Debug)]
+pub struct Type {
     /// What `storage.cfg` calls it.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// The options that it cannot do without.
-    pub(super) required: &'static [&'static str],
+    pub required: &'static [&'static str],
     /// Those of its options that stay as they were made.
-    pub(super) fixed: &'static [&'static str],
+    pub fixed: &'static [&'static str],
     /// Its other options, besides those of every type ([`COMMON`]).
-    pub(super) options: &'static [&'static str],
+    pub options: &'static [&'static str],
     /// What it can hold.
-    pub(super) contents: &'static [&'static str],
+    pub contents: &'static [&'static str],
     /// What it holds where nobody says.
-    pub(super) content: &'static str,
+    pub content: &'static str,
     /// Whether every node sees the same volumes, whatever the configuration says (`@SHARED_STORAGE`).
-    pub(super) shared: bool,
+    pub shared: bool,
     /// How a new one is tried out.
-    pub(super) contact: Contact,
+    pub contact: Contact,
 }
 
 /// What Proxmox connects to before it takes a new storage that is switched on (`check_connection`, `activate_storage`).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contact {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
     /// Nothing that is elsewhere.
     Local,
     /// The server that this option names answers or does not.
@@ -32,7 +33,7 @@ pub(super) enum Contact {
 }
 
 /// The options of every type.
-pub(super) const COMMON: &[&str] = &["content", "disable", "nodes", "storage", "type"];
+pub const COMMON: &[&str] = &["content", "disable", "nodes", "storage", "type"];
 
 /// What a storage of files can hold.
 const FILES: &[&str] = &["backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"];
@@ -63,7 +64,7 @@ const fn remote(
 }
 
 /// The types of Proxmox VE 9.
-pub(super) static TYPES: &[Type] = &[
+pub static TYPES: &[Type] = &[
     Type {
         contents: FILES_OR_NONE,
         ..local(
@@ -261,12 +262,12 @@ pub(super) static TYPES: &[Type] = &[
 
 impl Type {
     /// The type of this name.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
+    pub fn named(name: &str) -> Option<&'static Self> {
         TYPES.iter().find(|own| own.name == name)
     }
 
     /// Whether a storage of this type has this option.
-    pub(super) fn takes(&self, option: &str) -> bool {
+    pub fn takes(&self, option: &str) -> bool {
         [COMMON, self.required, self.options].iter().any(|options| options.contains(&option))
     }
 }

@@ -1,0 +1,115 @@
+//! Why a guest does not start, in the order in which `qemu-server` looks (`vm_start_nolock`, `config_to_command`).
+
+use proxmox_mpc_model::permissions::Permissions;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::volume::VolumeId;
+use proxmox_mpc_model::{Answers as _, ApiPath};
+use serde_json::Value;
+
+use super::store::Stored;
+use super::volumes::Storage;
+use super::{Guest, Refusal, Row, Transaction, Type, is_numbered, resources, volumes, word};
+
+/// Refuses a start that would fail.
+pub(super) fn check(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
+    let stored = Stored::read(transaction, guest)?;
+    if guest.kind == Type::Machine {
+        snippets(transaction, guest, &stored.keys)?;
+        processors(transaction, guest, &stored.keys)?;
+        for (key, value) in &stored.keys {
+            let value = value.as_str().unwrap_or_default();
+            if is_numbered(key, "hostpci") {
+                mapped(transaction, guest, "pci", value)?;
+            } else if is_numbered(key, "usb") {
+                mapped(transaction, guest, "usb", value)?;
+            }
+        }
+    }
+    bridges(transaction, guest, &stored.keys)
+}
+
+/// The files of `cicustom` are read where the machine has a cloud-init drive. The words are of `PVE::Tools`
+/// (`file_get_contents`).
+fn snippets(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
+    let is_drive =
+        |value: &Value| value.as_str().is_some_and(|text| proxmox_mpc_model::drive::Drive::parse(text).is_cloudinit());
+    let Some(custom) = word(keys, "cicustom").filter(|_| keys.values().any(is_drive)) else { return Ok(()) };
+    for (_, file) in Properties::parse(&custom).iter() {
+        let Some(volume) = VolumeId::parse(file) else { continue };
+        if !tells(transaction, &guest.node, volume.storage())?
+            || volumes::row(transaction, &guest.node, &volume)?.is_some()
+        {
+            continue;
+        }
+        let storage = Storage::of(transaction, &volume)?;
+        let folder = storage.option("path").unwrap_or_default();
+        let path = format!("{}/{}", folder.trim_end_matches('/'), volume.name());
+        return Err(Refusal::failed(format!("can't open '{path}' - No such file or directory")));
+    }
+    Ok(())
+}
+
+/// Whether the list of a storage is on record, and was read by a login that sees snippets in it.
+fn tells(transaction: &Transaction, node: &str, storage: &str) -> Result<bool, Refusal> {
+    let told = transaction.get(&ApiPath::parse("access/permissions"))?;
+    let permissions = Permissions::read(told.as_ref().and_then(|answer| answer.data()));
+    let list = transaction.get(&ApiPath::new(["nodes", node, "storage", storage, "content"]))?;
+    let is_known = list.is_some_and(|answer| answer.data().is_some_and(Value::is_array));
+    Ok(is_known && permissions.allow(&format!("/storage/{storage}"), "Datastore.Allocate"))
+}
+
+/// A machine has no more processors than its node.
+fn processors(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
+    let number = |key: &str| word(keys, key).and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
+    let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
+    let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64)).filter(|host| *host > 0);
+    match host.filter(|host| number("sockets") * number("cores") > *host) {
+        Some(host) => Err(Refusal::failed(format!("MAX {host} vcpus allowed per VM on this node"))),
+        None => Ok(()),
+    }
+}
+
+/// A mapped device is on the node, as far as the list of the node's hardware tells (recorded: `pci device '0000:02:00.0' not
+/// found`).
+fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> Result<(), Refusal> {
+    let Some(name) = Properties::parse(value).get("mapping").map(str::to_owned) else { return Ok(()) };
+    let title = kind.to_uppercase();
+    let mapping = transaction.row(&ApiPath::new(["cluster", "mapping", kind]), "id", &name)?;
+    let devices = mapping.as_ref().and_then(|row| row.get("map")).and_then(Value::as_array);
+    let devices = devices.into_iter().flatten().filter_map(Value::as_str).map(Properties::parse);
+    let here: Vec<Properties> = devices.filter(|device| device.get("node") == Some(guest.node.as_str())).collect();
+    if here.is_empty() {
+        return Err(Refusal::failed(format!("{title} device mapping not found for '{name}'")));
+    }
+    let hardware = ApiPath::new(["nodes", &guest.node, "hardware", kind]);
+    if kind != "pci" || transaction.get(&hardware)?.is_none_or(|answer| answer.data().is_none()) {
+        return Ok(());
+    }
+    let listed = transaction.rows(&hardware)?;
+    for path in here.iter().filter_map(|device| device.get("path")).flat_map(|path| path.split(';')) {
+        let is_it = |row: &Row| word(row, "id").is_some_and(|id| id == path || id.starts_with(&format!("{path}.")));
+        if !listed.iter().any(is_it) {
+            let why = "PCI device mapping invalid (hardware probably changed)";
+            return Err(Refusal::failed(format!("{why}: pci device '{path}' not found")));
+        }
+    }
+    Ok(())
+}
+
+/// A network device is on a bridge that the node has.
+fn bridges(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
+    let network = transaction.rows(&ApiPath::new(["nodes", &guest.node, "network"]))?;
+    let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;
+    if network.is_empty() {
+        return Ok(());
+    }
+    for (_, value) in keys.iter().filter(|(key, _)| key.starts_with("net")) {
+        let device = Properties::parse(value.as_str().unwrap_or_default());
+        let Some(bridge) = device.get("bridge") else { continue };
+        let is_named = |row: &Row, key: &str| word(row, key).as_deref() == Some(bridge);
+        if !network.iter().any(|row| is_named(row, "iface")) && !vnets.iter().any(|row| is_named(row, "vnet")) {
+            return Err(Refusal::failed(format!("bridge '{bridge}' does not exist")));
+        }
+    }
+    Ok(())
+}
