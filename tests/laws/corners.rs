@@ -55,7 +55,10 @@ fn a_block_stands_where_the_provider_reads_one() {
 
 #[test]
 fn a_device_is_no_volume() {
-    check(&[("efidisk0", "/dev/sdx")], "qm set 103 --efidisk0 '/dev/sdx,format=raw'  # changes nothing for the guest; then import again");
+    check(
+        &[("efidisk0", "/dev/sdx")],
+        "qm set 103 --efidisk0 '/dev/sdx,format=raw'  # changes nothing for the guest; then import again",
+    );
     check(&[("efidisk0", "/dev/sdx,format=raw")], "code");
 }
 

@@ -121,7 +121,8 @@ impl Twin {
         };
         let mut meaning: BTreeMap<String, String> = kind.keys.iter().filter_map(default).collect();
         meaning.extend(ASSUMED.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest") {
+        for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest")
+        {
             let text = object::text(value).unwrap_or_else(|| value.to_string());
             let Some(Form::Properties(first)) = kind.key(key).map(|key| key.form) else {
                 meaning.insert(key.clone(), text);
@@ -141,12 +142,8 @@ impl Twin {
 }
 
 /// What Proxmox assumes of options within values.
-const ASSUMED: &[(&str, &str)] = &[
-    ("amd-sev.allow-smt", "1"),
-    ("scsi1.format", "raw"),
-    ("tpmstate0.version", "v1.2"),
-    ("efidisk0.format", "raw"),
-];
+const ASSUMED: &[(&str, &str)] =
+    &[("amd-sev.allow-smt", "1"), ("scsi1.format", "raw"), ("tpmstate0.version", "v1.2"), ("efidisk0.format", "raw")];
 
 /// Runs what is said of a guest with these lines in its file (`NONE` takes one away) until nothing is said any more. `changed` are the keys that do not mean the same
 /// afterwards, as the remedies say themselves.
@@ -155,7 +152,8 @@ fn check(kind: &'static str, lines: &str, changed: &[&str]) {
     let given: Vec<&str> = lines.lines().filter_map(|line| line.split(": ").next()).collect();
     let own = base.lines().filter(|line| !given.iter().any(|key| line.starts_with(&format!("{key}:"))));
     let lines_given = lines.lines().filter(|line| !line.ends_with(": NONE"));
-    let file: String = std::iter::once("#test").chain(own).chain(lines_given).map(|line| format!("{line}\n")).collect();
+    let lines_of_file: Vec<&str> = std::iter::once("#test").chain(own).chain(lines_given).chain([""]).collect();
+    let file = lines_of_file.join("\n");
     let mut twin = Twin::new(kind, &file);
     let before = twin.meaning();
     let mut count = 0;
@@ -235,8 +233,10 @@ fn a_remedy_for_a_container_helps_and_changes_nothing() {
     check("lxc", "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth", &["net0.trunks"]);
     // As many cores as the node has are no limit.
     check("lxc", "cores: NONE\ncpulimit: 2", &["cores"]);
-    check("lxc", "mp2: /srv/a,mp=/a\nmp5: /srv/b,mp=/b", &[
-        "mp0.mp", "mp0.volume", "mp1.mp", "mp1.volume", "mp2.mp", "mp2.volume", "mp5.mp", "mp5.volume",
-    ]);
+    check(
+        "lxc",
+        "mp2: /srv/a,mp=/a\nmp5: /srv/b,mp=/b",
+        &["mp0.mp", "mp0.volume", "mp1.mp", "mp1.volume", "mp2.mp", "mp2.volume", "mp5.mp", "mp5.volume"],
+    );
     check("lxc", "dev1: /dev/net/tun", &["dev0.path", "dev1.path"]);
 }

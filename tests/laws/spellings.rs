@@ -54,7 +54,8 @@ fn switches(kind: &str) -> BTreeMap<String, Vec<String>> {
             Value::String(format) => named[format].as_object().into_iter().flatten().collect(),
             _ => continue,
         };
-        let is_switch = |(option, parameter): (&String, &Value)| (parameter["type"] == "boolean").then(|| option.clone());
+        let is_switch =
+            |(option, parameter): (&String, &Value)| (parameter["type"] == "boolean").then(|| option.clone());
         let found: Vec<String> = options.into_iter().filter_map(is_switch).collect();
         if !found.is_empty() {
             switches.insert(key.replace("[n]", "0"), found);
@@ -110,7 +111,9 @@ fn a_switch_means_the_same_however_it_is_spelled() {
     for kind in ["qemu", "lxc"] {
         for (key, options) in switches(kind) {
             let base = BASES.iter().find(|(of, name, _)| (*of, *name) == (kind, key.as_str()));
-            let Some((.., base)) = base else { panic!("{kind} {key} has switches ({options:?}) and no value to try them with") };
+            let Some((.., base)) = base else {
+                panic!("{kind} {key} has switches ({options:?}) and no value to try them with")
+            };
             for option in options.iter().filter(|option| key != "agent" || *option != "enabled") {
                 let with = |word: &str| made(kind, &key, &format!("{base},{option}={word}"), option);
                 let (on, off) = (with("1"), with("0"));

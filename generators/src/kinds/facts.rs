@@ -54,7 +54,8 @@ mod tests {
 
     /// The disks that are told to be nobody's, where a guest names this and snapshots, pending changes and lists say that.
     fn orphans(config: Value, more: &[(&str, Value)]) -> Vec<String> {
-        let everything = json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1, "Sys.Audit": 1}});
+        let everything =
+            json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1, "Sys.Audit": 1}});
         let images = |name: &str| json!({"volid": format!("tank:{name}"), "vmid": 200, "content": "images"});
         let answers = [
             ("access/permissions", everything),

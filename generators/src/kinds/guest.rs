@@ -23,7 +23,8 @@ pub(super) fn place(resource: &'static str, object: &Object) -> Result<Place, Se
             Some(lock) => format!("Proxmox is making it, or did not finish: it has the lock `{lock}`"),
             None => "it has no root file system, and Proxmox cannot start it".to_owned(),
         };
-        let remedy = "import again when it is finished; if nobody makes it any more, finish it or take it away in Proxmox";
+        let remedy =
+            "import again when it is finished; if nobody makes it any more, finish it or take it away in Proxmox";
         return Err(SetAside::new(format!("{why} (provider rule C24)")).remedy(remedy));
     }
     let node = object.entry.node.as_deref().unwrap_or_default();
@@ -66,7 +67,8 @@ pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
 
 /// Whether a value of this key waits for the next start.
 pub(super) fn waits(draft: &Draft<'_>, key: &str) -> Result<bool, Unreadable> {
-    let is_it = |row: &Map<String, Json>| row.contains_key("pending") && row.get("key").and_then(Json::as_str) == Some(key);
+    let is_it =
+        |row: &Map<String, Json>| row.contains_key("pending") && row.get("key").and_then(Json::as_str) == Some(key);
     Ok(waiting(draft)?.iter().any(is_it))
 }
 
@@ -155,13 +157,16 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
             text.split(',').map(|one| if one == bare { format!("order={one}") } else { one.to_owned() }).collect();
         let remedy = same(draft, "startup", &named.join(","));
         draft.remark(
-            format!("its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"),
+            format!(
+                "its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"
+            ),
             Some(remedy),
         );
     }
     draft.leftover(&options, &[]);
     if block.body.is_empty() {
-        draft.nest_with("Proxmox has a start order that the provider does not read, and the block all the same.", block);
+        draft
+            .nest_with("Proxmox has a start order that the provider does not read, and the block all the same.", block);
     } else {
         draft.nest(block);
     }

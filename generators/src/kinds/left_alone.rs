@@ -137,7 +137,9 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
     leave(
         draft,
         family,
-        format!("a number is missing before {is}, and the provider would write {becomes} (provider rule {rule}): left alone"),
+        format!(
+            "a number is missing before {is}, and the provider would write {becomes} (provider rule {rule}): left alone"
+        ),
     );
     let renaming: Vec<String> =
         moved.iter().map(|(number, place)| format!("s/^{stem}{number}:/{stem}{place}:/")).collect();
@@ -166,7 +168,9 @@ fn top_level(draft: &mut Draft<'_>) {
             draft.unsayable(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
             let remedy = command(draft, &format!("--{key} 1{SAME}"));
             draft.remark(
-                format!("{key} is on, and sent as the text `{word}`, which the provider reads as off (provider rule T41)"),
+                format!(
+                    "{key} is on, and sent as the text `{word}`, which the provider reads as off (provider rule T41)"
+                ),
                 Some(remedy),
             );
         }

@@ -112,7 +112,8 @@ pub(super) static CONFIG: Half = Half {
 
 /// Whether nobody has set an option of the node.
 fn is_bare(object: &Object) -> bool {
-    let is_set = |(key, value): (&String, &Json)| key != "digest" && !(key == "description" && value.as_str() == Some(""));
+    let is_set =
+        |(key, value): (&String, &Json)| key != "digest" && !(key == "description" && value.as_str() == Some(""));
     !object.keys.iter().any(is_set)
 }
 

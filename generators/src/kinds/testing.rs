@@ -20,7 +20,12 @@ pub(crate) struct Made {
 
 /// A virtual machine with these keys beside what every one has.
 pub(crate) fn vm(keys: Value) -> Made {
-    guest("qemu", json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}), keys, BTreeMap::new())
+    guest(
+        "qemu",
+        json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}),
+        keys,
+        BTreeMap::new(),
+    )
 }
 
 /// A container with these keys beside what every one has.
@@ -36,7 +41,8 @@ pub(crate) fn container(keys: Value) -> Made {
 pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> Made {
     let mut config = own;
     let config_keys = config.as_object_mut().expect("keys are an object");
-    config_keys.extend(keys.as_object().expect("keys are an object").clone());
+    let Value::Object(keys) = keys else { panic!("keys are an object: {keys}") };
+    config_keys.extend(keys);
     config_keys.retain(|_, value| !value.is_null());
     let mut answers: BTreeMap<ApiPath, Answer> = [
         ("access/permissions".to_owned(), json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Sys.Audit": 1}})),

@@ -18,11 +18,7 @@ pub(super) static KIND: Kind = Kind {
     prefix: "volume",
     title: "volume",
     keys: &[Key::new("content", Form::Text).volatile(), Key::new("volid", Form::Text).volatile()],
-    source: Source::Own {
-        requests,
-        list: volumes,
-        read: |_, entry| Ok(Ok(read(entry))),
-    },
+    source: Source::Own { requests, list: volumes, read: |_, entry| Ok(Ok(read(entry))) },
     writing: Writing::No,
 };
 
@@ -150,9 +146,15 @@ impl Volumes {
 
 enum Found {
     Backup,
-    Volume { volid: String, name: String },
+    Volume {
+        volid: String,
+        name: String,
+    },
     /// A disk with the number of a guest that there is not: a guest of another number may name it all the same.
-    Orphan { volid: String, name: String },
+    Orphan {
+        volid: String,
+        name: String,
+    },
 }
 
 /// The name of a volume alone, without its folder and its snapshot.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proxmox_mpc_model::{Identity, kinds};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
+use proxmox_mpc_model::{Identity, kinds};
 use proxmox_mpc_twin::server::LoggedWrite;
 use serde_json::Value;
 

@@ -89,9 +89,8 @@ pub(super) fn console(draft: &mut Draft<'_>) {
 /// With a limit and without cores, Proxmox tells the number of processors as text, and the provider reads numbers only
 /// (docs/provider.md, C23).
 pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
-    let is_set = |key: &str| {
-        Ok::<_, Unreadable>(in_force(draft, key)?.filter(|text| !matches!(text.as_str(), "" | "0")).is_some())
-    };
+    let is_set =
+        |key: &str| Ok::<_, Unreadable>(in_force(draft, key)?.is_some_and(|text| !matches!(text.as_str(), "" | "0")));
     if is_set("cores")? || !is_set("cpulimit")? {
         return Ok(());
     }
@@ -185,7 +184,8 @@ fn unlimited(draft: &mut Draft<'_>) -> Step {
 /// The memory. What is not set is 512 MiB to Proxmox, of memory and of swap, and none to the provider (docs/provider.md, C7).
 pub(super) fn memory(draft: &mut Draft<'_>) {
     let (memory, swap) = (draft.integer("memory"), draft.integer("swap"));
-    let absent: Vec<&str> = [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
+    let absent: Vec<&str> =
+        [("memory", memory), ("swap", swap)].iter().filter(|(_, set)| set.is_none()).map(|(key, _)| *key).collect();
     let (memory, swap) = (memory.unwrap_or(512), swap.unwrap_or(512));
     if !absent.is_empty() && memory >= 16 {
         let mut block = Block::new("memory");
@@ -193,7 +193,10 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
         block.set_some("swap", (swap != 0).then_some(swap));
         draft.nest(block);
         let names = absent.join(" and ");
-        draft.ignore(&["memory"], format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"));
+        draft.ignore(
+            &["memory"],
+            format!("no {names} means 512 MiB to Proxmox, and the provider reads 0 (provider rule C7)"),
+        );
         let options: Vec<String> = absent.iter().map(|key| format!("--{key} 512")).collect();
         let remedy = command(draft, &format!("{}{SAME}", options.join(" ")));
         draft.remark(

@@ -11,7 +11,11 @@ fn what_the_code_cannot_say_stands_beside_it() {
     assert_eq!(made.fate("lxc"), "Terraform");
     assert!(made.lines().any(|line| line == "# - lxc.cap.drop: sys_admin"), "{}", made.code);
     let made = container(json!({"rootfs": "tank:subvol-100-disk-0"}));
-    assert!(made.lines().any(|line| line == "# No size is set in Proxmox, which the provider reads as 0."), "{}", made.code);
+    assert!(
+        made.lines().any(|line| line == "# No size is set in Proxmox, which the provider reads as 0."),
+        "{}",
+        made.code
+    );
     let made = container(json!({"rootfs": "local-lvm:vm-100-disk-0,size=1536M"}));
     assert!(made.fate("rootfs.size").starts_with("not expressible"), "{}", made.code);
     let made = container(json!({"startup": "3"}));
@@ -23,8 +27,8 @@ fn what_the_code_cannot_say_stands_beside_it() {
 
 /// Why a container with these keys is not Terraform's, and what helps.
 fn check(keys: Value, reason: &str, remedy: &str, tasks: bool) {
-    let made = container(keys.clone());
-    let (why, help) = made.aside().unwrap_or_else(|| panic!("{keys} became code"));
+    let made = container(keys);
+    let (why, help) = made.aside().unwrap_or_else(|| panic!("{reason}: it became code"));
     assert!(why.contains(reason) && help.is_some_and(|help| help.starts_with(remedy)), "{why}: {help:?}");
     assert_eq!(!made.tasks.is_empty(), tasks, "{}", made.tasks);
 }

@@ -317,7 +317,10 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
         let remedy = same(draft, "amd-sev", &format!("{text},allow-smt=1"));
         draft.remark(format!("of its memory encryption, {WHY}"), Some(remedy));
     } else if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
-        draft.ignore(&["amd_sev"], "an import does not read memory encryption that has nothing but defaults (provider rule T38)");
+        draft.ignore(
+            &["amd_sev"],
+            "an import does not read memory encryption that has nothing but defaults (provider rule T38)",
+        );
     }
     let mut block = Block::new("amd_sev");
     block.set("type", kind);

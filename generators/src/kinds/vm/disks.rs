@@ -118,11 +118,13 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
 /// guest, and Ansible attaches these (docs/provider.md, T47).
 fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
     for interface in interfaces {
-        let reason = "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
+        let reason =
+            "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
         draft.lost(interface, reason);
     }
     let names = interfaces.join(", ");
-    let reason = format!("{names} would become an empty disk, which it is not (provider rule T47); all disks stay as they are");
+    let reason =
+        format!("{names} would become an empty disk, which it is not (provider rule T47); all disks stay as they are");
     draft.leave(&["disk"], reason);
     draft.remark(
         format!(

@@ -34,7 +34,8 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let any = keys.iter().any(|key| draft.object.keys.contains_key(*key));
     if drives.len() > 1 {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
-        let said = format!("--delete {}  # where the guest needs but one; what is in it, Proxmox makes anew", drives[1].0);
+        let said =
+            format!("--delete {}  # where the guest needs but one; what is in it, Proxmox makes anew", drives[1].0);
         let remedy = command(draft, &said);
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
     } else if !drives.is_empty() || any || block.body.len() > bare || draft.values("ipconfig").next().is_some() {

@@ -45,7 +45,11 @@ fn what_no_creation_would_make_is_kept_by_ansible() {
         "sata0": "local-lvm:vm-100-disk-0,size=1536M",
     }));
     assert!(made.fate("ide0").starts_with("Ansible: "), "{}", made.fate("ide0"));
-    assert!(!made.code.contains("\"ide0\"") && made.code.contains("\"sata0\"") && made.ignores("disk"), "{}", made.code);
+    assert!(
+        !made.code.contains("\"ide0\"") && made.code.contains("\"sata0\"") && made.ignores("disk"),
+        "{}",
+        made.code
+    );
     assert!(made.tasks.contains("local:iso/opencore.iso,cache=unsafe,media=disk"), "{}", made.tasks);
     assert!(made.fate("sata0.size").starts_with("not expressible: the provider counts whole GiB"));
     assert_eq!(made.fate("sata0"), "Terraform");
@@ -88,7 +92,8 @@ fn every_volume_that_the_provider_asks_for_is_looked_for() {
     let pending = json!([{"key": "scsi1", "pending": "file=local:100/vm-100-disk-9.raw,size=4G"}]);
     check(unnamed, pending, "format of scsi1", &format!("{gone} --revert scsi1"));
     let usb = json!({"scsi1": "/dev/disk/by-id/usb-X-0:0,size=4G"});
-    let said = "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
+    let said =
+        "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
     check(usb, json!([]), "for a volume", said);
     let behind = json!({"efidisk0": "efitype=4m,local:100/vm-100-disk-0.raw,format=raw"});
     let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
