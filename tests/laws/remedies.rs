@@ -152,7 +152,8 @@ fn check(kind: &'static str, lines: &str, changed: &[&str]) {
     let given: Vec<&str> = lines.lines().filter_map(|line| line.split(": ").next()).collect();
     let own = base.lines().filter(|line| !given.iter().any(|key| line.starts_with(&format!("{key}:"))));
     let lines_given = lines.lines().filter(|line| !line.ends_with(": NONE"));
-    let file: String = std::iter::once("#test").chain(own).chain(lines_given).map(|line| format!("{line}\n")).collect();
+    let lines_of_file: Vec<&str> = std::iter::once("#test").chain(own).chain(lines_given).chain([""]).collect();
+    let file = lines_of_file.join("\n");
     let mut twin = Twin::new(kind, &file);
     let before = twin.meaning();
     let mut count = 0;
