@@ -184,8 +184,8 @@ fn line(guest: u32, key: String, parameter: &'static Parameter) -> BoxedStrategy
         .into_iter()
         .filter(|(name, known)| known.alias().is_none() && known.key_alias().is_none() && !NO_PARTS.contains(name))
         .collect();
-    // Proxmox measures the volumes of containers; a drive that is no disk is a medium.
-    let measured = |name: &str| name == "size" && (key == "rootfs" || key.starts_with("mp"));
+    // Proxmox measures the volumes of guests; a drive that is no disk is a medium.
+    let measured = |name: &str| name == "size" && !key.starts_with("efidisk") && !key.starts_with("tpmstate");
     let (needed, free): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|(name, known)| known.is_required() || measured(name));
     let most = free.len().min(5);
@@ -229,11 +229,15 @@ fn settled(mut guest: Guest) -> Guest {
             line.parts.retain(|part| fixed || part.name != gateway);
         }
         let medium = line.parts.iter().any(|part| part.value == "none" || part.value.contains(":iso/"));
+        // A folder of the node is not measured.
+        if line.parts.iter().any(|part| part.name == "volume" && part.value.starts_with('/')) {
+            line.parts.retain(|part| part.name != "size");
+        }
         if !medium {
             line.parts.retain(|part| part.name != "media");
         }
         if medium {
-            line.parts.retain(|part| matches!(part.name.as_str(), "file" | "media"));
+            line.parts.retain(|part| part.name == "file" || part.name == "media");
         }
     }
     guest.lines.retain(|line| {

@@ -24,6 +24,7 @@ const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
     ("mp.backup", "0"),
     ("net.type", "veth"),
     ("rng.max_bytes", "1024"),
+    ("rng.period", "1000"),
     ("rombar", "1"),
     ("sata.cache", "none"),
     ("scsi.cache", "none"),
@@ -100,6 +101,13 @@ fn in_one_spelling(value: &str, parameter: &Parameter) -> String {
         (Domain::Integer(..) | Domain::Number(..), _, Ok(number)) => number.to_string(),
         // A line end behind the notes is no part of them.
         (Domain::Text, ..) => value.trim_end_matches('\n').to_owned(),
+        (Domain::Format("pve-startup-order"), ..) => {
+            // A number alone is the order.
+            let named = |part: &str| if part.contains('=') { part.to_owned() } else { format!("order={part}") };
+            let mut parts: Vec<String> = value.split(',').map(named).collect();
+            parts.sort();
+            parts.join(",")
+        }
         (Domain::Format("mac-addr"), ..) => value.to_uppercase(),
         (Domain::Format("disk-size"), ..) => {
             Bytes::parse(value).map_or_else(|| value.to_owned(), |size| size.count().to_string())

@@ -106,13 +106,16 @@ fn untold(made: &Generated, guest: &Guest, before: &Map<String, Value>, after: &
             let alike = matches!(part.as_str(), "file" | "volume") && was.and_then(storage) == is.and_then(storage);
             let called = called(key, part);
             let new = was.is_none() && NEW.iter().any(|(name, _)| *name == called || name == key || name == part);
-            let fate = fates.get(&format!("{own}.{part}")).or_else(|| fates.get(own));
-            let told = matches!(fate, Some(Fate::NotExpressible(_) | Fate::Volatile));
+            let told = [format!("{own}.{part}"), own.clone()]
+                .iter()
+                .any(|name| matches!(fates.get(name), Some(Fate::NotExpressible(_) | Fate::Volatile)));
             let provider = was.is_none()
                 && OF_THE_PROVIDER.iter().any(|(name, new)| *name == called && is.is_some_and(|is| is == new));
+            // The template at hand is of Debian, and tells Proxmox what the container is.
+            let system = key == "ostype" && guest.sort == Sort::Lxc;
             // A container without a number of cores gets one (C8), which is told.
             let remarked = was.is_none() && remarks.iter().any(|remark| remark.contains(key.as_str()));
-            if was != is && !alike && !new && !told && !provider && !remarked {
+            if was != is && !alike && !new && !told && !provider && !remarked && !system {
                 let shown = |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
                 found.push(format!("{called}: was {}, is {}", shown(was), shown(is)));
             }
@@ -154,7 +157,10 @@ fn what_the_code_makes_anew_means_the_same() {
             };
             compared += 1;
             for why in untold(&made, guest, &was, &is) {
-                found.entry(why).or_insert_with(|| format!("{guest:?}"));
+                let id = guest.id.to_string();
+                let said: Vec<&str> =
+                    ran.output.lines().filter(|line| line.contains("failed") && line.contains(&id)).collect();
+                found.entry(why).or_insert_with(|| format!("{guest:?}{}", said.join("\n")));
             }
         }
     }

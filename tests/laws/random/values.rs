@@ -60,7 +60,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("serial", &["socket", "/dev/ttyS0"]),
     ("smbios1.uuid", &["7f3c1e02-96a5-4a51-9a2b-3f1f2d1f0f01"]),
     ("smbios1.*", &["QWNtZQ==", "QWNtZQ"]),
-    ("sshkeys", &["ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIFdrk0c2JrYXJhMDEyMzQ1Njc4OTAxMjM0NTY3%20ada"]),
+    ("sshkeys", &["ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f%20ada"]),
     ("startdate", &["now", "2024-01-01", "2024-01-01T12:00:00"]),
     ("startup", &["order=3", "3", "order=3,up=30", "up=30,down=60", "order=1,up=2,down=3", "3,up=5"]),
     ("sub-device-id", &["0x1234"]),

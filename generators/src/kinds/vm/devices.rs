@@ -287,8 +287,18 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     }
     let mut block = Block::new("watchdog");
     block.set("enabled", true);
-    block.set_some("model", model.filter(|model| model != "i6300esb"));
-    block.set_some("action", action.filter(|action| action != "none"));
+    block.set_some("model", model.as_deref().filter(|model| *model != "i6300esb"));
+    if action.is_some() {
+        block.set_some("action", action.filter(|action| action != "none"));
+    } else {
+        // Ignored for as long as the guest is there, and what makes it anew as it is.
+        const WHY: &str = "no action means reset to Proxmox, and the provider reads none (provider rule T49)";
+        block.set("action", "reset");
+        draft.ignore(&["watchdog[0].action"], WHY);
+        let text = draft.object.text("watchdog").unwrap_or_default();
+        let remedy = same(draft, "watchdog", &format!("{text},action=reset"));
+        draft.remark(format!("of its watchdog, {WHY}: the first change of it would write that"), Some(remedy));
+    }
     draft.nest(block);
 }
 
