@@ -200,7 +200,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
         let options: Vec<String> = absent.iter().map(|key| format!("--{key} 512")).collect();
         let remedy = command(draft, &format!("{}{SAME}", options.join(" ")));
         draft.remark(
-            format!("its {names} is not set, which means 512 MiB; the provider reads 0, and Terraform changes nothing of it (provider rule C7)"),
+            format!("no {names} is set, which means 512 MiB; the provider reads 0, and Terraform changes nothing of it (provider rule C7)"),
             Some(remedy),
         );
         return;
