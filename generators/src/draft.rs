@@ -297,10 +297,10 @@ impl<'a> Draft<'a> {
     /// Says of each option that was not taken why the provider cannot say it; what the table does not know is not
     /// covered.
     pub fn leftover(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+        const SKIPPED: &str = "the provider skips a value with a second `=` in it";
         if !options.misread.is_empty() {
             self.misread.push(options.clone());
         }
-        const SKIPPED: &str = "the provider skips a value with a second `=` in it";
         for (name, value) in &options.rest {
             let skipped = name.is_some() && value.contains('=');
             let name = name.as_deref().unwrap_or("(first)");

@@ -61,7 +61,7 @@ impl Bytes {
 
     /// Whether it is nothing but whole gibibytes.
     pub fn is_whole_gib(&self) -> bool {
-        self.count % GIBIBYTE == 0
+        self.count.is_multiple_of(GIBIBYTE)
     }
 }
 

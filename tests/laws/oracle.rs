@@ -33,6 +33,7 @@ fn the_odd_corners_come_out_as_written() {
     let ignored = ignored(&made);
     let table = table();
     assert!(table.len() > 270, "{} rows", table.len());
+    let mut differs = Vec::new();
     for row in &table {
         let (outcome, paths) = match made.coverage.objects.get(&row.identity).map(|object| &object.outcome) {
             Some(Outcome::Terraform { address }) => {
@@ -50,8 +51,11 @@ fn the_odd_corners_come_out_as_written() {
             None if made.unread.iter().any(|unread| unread.identity == row.identity) => ("unread", BTreeSet::new()),
             None => ("forgotten", BTreeSet::new()),
         };
-        assert_eq!((outcome, &paths), (row.outcome.as_str(), &row.ignored), "{}", row.identity);
+        if (outcome, &paths) != (row.outcome.as_str(), &row.ignored) {
+            differs.push(format!("{}: {outcome} {paths:?}, not {} {:?}", row.identity, row.outcome, row.ignored));
+        }
     }
+    assert!(differs.is_empty(), "{differs:#?}");
     let known: BTreeSet<&Identity> = table.iter().map(|row| &row.identity).collect();
     for identity in made.coverage.objects.keys().filter(|one| TOLD.contains(&one.prefix())) {
         assert!(known.contains(identity), "{identity} is not in the table");

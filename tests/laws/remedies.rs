@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use proxmox_mpc_generators::coverage::Outcome;
 use proxmox_mpc_model::derived::Deriver;
-use proxmox_mpc_model::kinds::{Form, KINDS};
+use proxmox_mpc_model::kinds::{Form, KINDS, Key};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster, Identity, boolean, object};
@@ -112,8 +112,14 @@ impl Twin {
         let path = ApiPath::parse(&format!("nodes/pve/{}/100/config", self.kind));
         let answer = self.read(&path).unwrap();
         let kind = KINDS.iter().find(|kind| kind.prefix == self.kind).unwrap();
-        let mut meaning: BTreeMap<String, String> =
-            kind.keys.iter().filter_map(|key| Some((key.name.to_owned(), key.default?.to_owned()))).collect();
+        let default = |key: &Key| {
+            let name = match key.form {
+                Form::Properties(Some(first)) => format!("{}.{first}", key.name),
+                _ => key.name.to_owned(),
+            };
+            Some((name, key.default?.to_owned()))
+        };
+        let mut meaning: BTreeMap<String, String> = kind.keys.iter().filter_map(default).collect();
         meaning.extend(ASSUMED.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         for (key, value) in answer.data().and_then(Value::as_object).unwrap().iter().filter(|(key, _)| *key != "digest")
         {
@@ -122,7 +128,6 @@ impl Twin {
                 meaning.insert(key.clone(), text);
                 continue;
             };
-            meaning.remove(key);
             for (name, value) in Properties::parse(&text).iter() {
                 let name = name.or(first).unwrap_or_default();
                 // A card's model stands as the name of its address.
@@ -137,13 +142,8 @@ impl Twin {
 }
 
 /// What Proxmox assumes of options within values.
-const ASSUMED: &[(&str, &str)] = &[
-    ("cpu.cputype", "kvm64"),
-    ("memory.current", "512"),
-    ("scsi1.format", "raw"),
-    ("tpmstate0.version", "v1.2"),
-    ("efidisk0.format", "raw"),
-];
+const ASSUMED: &[(&str, &str)] =
+    &[("amd-sev.allow-smt", "1"), ("scsi1.format", "raw"), ("tpmstate0.version", "v1.2"), ("efidisk0.format", "raw")];
 
 /// Runs what is said of a guest with these lines in its file (`NONE` takes one away) until nothing is said any more. `changed` are the keys that do not mean the same
 /// afterwards, as the remedies say themselves.
@@ -152,7 +152,8 @@ fn check(kind: &'static str, lines: &str, changed: &[&str]) {
     let given: Vec<&str> = lines.lines().filter_map(|line| line.split(": ").next()).collect();
     let own = base.lines().filter(|line| !given.iter().any(|key| line.starts_with(&format!("{key}:"))));
     let lines_given = lines.lines().filter(|line| !line.ends_with(": NONE"));
-    let file: String = std::iter::once("#test").chain(own).chain(lines_given).map(|line| format!("{line}\n")).collect();
+    let lines_of_file: Vec<&str> = std::iter::once("#test").chain(own).chain(lines_given).chain([""]).collect();
+    let file = lines_of_file.join("\n");
     let mut twin = Twin::new(kind, &file);
     let before = twin.meaning();
     let mut count = 0;
@@ -187,14 +188,14 @@ fn a_remedy_for_a_machine_helps_and_changes_nothing() {
         "agent: on",
         "agent: enabled=yes,fstrim_cloned_disks=on",
         "amd-sev: std,kernel-hashes=on",
+        "amd-sev: es",
         "cpu: NONE",
         "efidisk0: local-lvm:vm-100-disk-0,pre-enrolled-keys=TRUE,size=4M",
-        "efidisk0: efitype=4m,local:100/vm-100-disk-0.raw",
+        "efidisk0: efitype=4m,local-lvm:vm-100-disk-0",
         "efidisk0: /dev/sdx",
         "hostpci0: 01:00,pcie=on,x-vga=yes",
         "memory: current=2048",
         "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,firewall=on,link_down=no",
-        "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2;5-7",
         "scsi0: local-lvm:vm-100-disk-0,backup=no,iothread=on,size=8G,ssd=yes",
         "scsi1: /dev/disk/by-id/usb-Samsung_T7-0:0,size=500G",
         "scsihw: NONE",
@@ -205,14 +206,12 @@ fn a_remedy_for_a_machine_helps_and_changes_nothing() {
         "usb0: host=046d:c52b,usb3=yes",
         "migrate_downtime: 0.1",
     ] {
-        let changed: &[&str] = match lines {
-            // The texts are the same, in Base64; the boot, which stands first, is named.
-            _ if lines.starts_with("smbios1") => &["smbios1.serial"],
-            _ => &[],
-        };
-        check("qemu", lines, changed);
+        // The texts of `smbios1` are the same, in Base64.
+        check("qemu", lines, if lines.starts_with("smbios1") { &["smbios1.serial"] } else { &[] });
     }
     check("qemu", "scsi0: local-lvm:vm-100-disk-0,mbps_rd=0.5,size=8G", &["scsi0.mbps_rd"]);
+    // The same VLANs, one by one.
+    check("qemu", "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2;5-7", &["net0.trunks"]);
     check("qemu", "migrate_downtime: 0.4", &["migrate_downtime"]);
     check("qemu", "usb2: host=046d:c52b", &["usb0.host", "usb2.host"]);
     check("qemu", "net0: virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,trunks=2-4094", &["net0.trunks"]);
@@ -223,14 +222,15 @@ fn a_remedy_for_a_container_helps_and_changes_nothing() {
     for lines in [
         "dev0: /dev/net/tun,deny-write=on",
         "features: nesting=yes,keyctl=on,fuse=true",
-        "mp0: local-lvm:vm-100-disk-1,mp=/data,backup=yes,ro=on,acl=on,size=4G",
+        "mp0: /srv/data,mp=/data,backup=yes,ro=on,acl=on",
         "net0: name=eth0,bridge=vmbr0,firewall=yes,link_down=no,hwaddr=BC:24:11:7E:16:48,ip=dhcp,type=veth",
-        "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth",
         "rootfs: local-lvm:vm-100-disk-0,quota=on,replicate=no,size=8G",
         "startup: 3",
     ] {
         check("lxc", lines, &[]);
     }
+    // The same VLANs, one by one.
+    check("lxc", "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:7E:16:48,trunks=2-4,type=veth", &["net0.trunks"]);
     // As many cores as the node has are no limit.
     check("lxc", "cores: NONE\ncpulimit: 2", &["cores"]);
     check(

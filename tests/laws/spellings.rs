@@ -94,7 +94,10 @@ fn made(kind: &str, key: &str, value: &str, option: &str) -> Made {
     let object = &made.coverage.objects[&Identity::new(kind, 100)];
     assert!(matches!(object.outcome, Outcome::Terraform { .. }), "{key}: {value}");
     let file = if kind == "qemu" { "terraform/virtual_machines.tf" } else { "terraform/containers.tf" };
-    let text = made.files[file].split_once("\nresource ").unwrap().1.to_owned();
+    let text = made.files[file].split_once("\nresource ").unwrap().1;
+    // Comments cite the value.
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let text = lines.collect::<Vec<_>>().join("\n");
     let code = text.split("  lifecycle {").next().unwrap().to_owned();
     // A whole value that is Ansible's, or in no code, is of one fate with what is in it.
     let whole = object.keys.get(key).filter(|fate| matches!(fate, Fate::Ansible(_) | Fate::NotExpressible(_)));

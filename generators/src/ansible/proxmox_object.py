@@ -11,7 +11,7 @@ short_description: Keep an object of the Proxmox VE API as the code says
 description:
   - Reads the object, compares the keys that are named, and writes those that differ. Keys that are not named stay as
     they are. Supports check mode and differences.
-  - Where the login may not set some of the keys, the others are set all the same.
+  - Where some of the keys are refused, the others are set all the same.
   - Runs on the machine that Ansible runs on, and needs nothing but Ansible itself.
 options:
   path:
@@ -519,7 +519,7 @@ def lacking(member, current):
 
 
 def give(api, method, path, values, apart):
-    """Send values. Where the login may not set some of them that may be left out, those are; says which, and why."""
+    """Send values. Where some of them are refused that may be left out, those are; says which, and why."""
     refused = {}
     while True:
         sent = {key: one for key, one in values.items() if key not in refused}
@@ -533,7 +533,7 @@ def give(api, method, path, values, apart):
             key = refusal.key(apart)
             if key is not None:
                 refused[key] = refusal
-            elif refusal.forbidden() and method == "PUT" and len(apart) > 1:
+            elif method == "PUT" and len(apart) > 1 and not isinstance(refusal, Unreachable):
                 refused.update(give_apart(api, path, sent, apart))
                 return refused
             else:

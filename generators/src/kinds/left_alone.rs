@@ -3,6 +3,7 @@
 
 use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::kinds::{Form, index, matches};
+use proxmox_mpc_model::property::Properties;
 use serde_json::Value as Json;
 
 use super::guest::{SAME, command, rewritten, same};
@@ -64,6 +65,9 @@ pub(super) fn row(draft: &mut Draft<'_>) {
     for family in FAMILIES.iter().filter(|family| family.numbered && family.kind == draft.kind.id) {
         gaps(draft, family);
     }
+    if draft.kind.id == "container" {
+        addresses(draft);
+    }
     top_level(draft);
 }
 
@@ -124,8 +128,8 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
         return;
     }
     let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
-    for (number, place) in &moved {
-        let reason = format!("made anew it is {stem}{place}: the provider counts from 0 (provider rule {rule})");
+    for (number, _) in &moved {
+        let reason = format!("made anew it has another number: the provider counts from 0 (provider rule {rule})");
         draft.unsayable(&format!("{stem}{number}"), reason);
     }
     let all = |one: fn(&(u32, u32)) -> u32| {
@@ -155,6 +159,40 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
             "on its node, while it is stopped: sed -i '{}' /etc/pve/{folder}/{id}.conf; then import again",
             renaming.join("; ")
         )),
+    );
+}
+
+/// The provider counts addresses as they come: where an interface has none and a later one has, a change gives it the later
+/// one's (docs/provider.md, C26).
+fn addresses(draft: &mut Draft<'_>) {
+    const OPTIONS: [&str; 4] = ["ip", "gw", "ip6", "gw6"];
+    let mut cards: Vec<(u32, String)> = draft.values("net").collect();
+    cards.sort();
+    let has_one = |text: &str| OPTIONS.iter().any(|option| Properties::parse(text).get(option).is_some());
+    let Some(last) = cards.iter().rposition(|(_, text)| has_one(text)) else { return };
+    let bare: Vec<&(u32, String)> = cards[..last].iter().filter(|(_, text)| !has_one(text)).collect();
+    let Some((first, _)) = bare.first() else { return };
+    for (number, text) in cards.iter().filter(|(number, _)| number > first) {
+        for option in OPTIONS.iter().filter(|option| Properties::parse(text).get(option).is_some()) {
+            let reason = format!("made anew, net{first} gets it, which has none (provider rule C26)");
+            draft.unsayable(&format!("net{number}.{option}"), reason);
+        }
+    }
+    let family = FAMILIES.iter().find(|family| family.kind == "container" && family.key == "net[n]");
+    if let Some(family) = family {
+        let reason = format!(
+            "net{first} has no address, and the provider would give it that of the next (provider rule C26): left alone"
+        );
+        leave(draft, family, reason);
+    }
+    let manual: Vec<String> = bare.iter().map(|(number, text)| format!("--net{number} '{text},ip=manual'")).collect();
+    let remedy = command(draft, &format!("{}{SAME}", manual.join(" ")));
+    draft.remark(
+        format!(
+            "net{first} has no address and a later interface has one: a change of its `network_interface` or `ip_config` blocks would \
+             give net{first} that address, so Terraform changes nothing of them (provider rule C26)"
+        ),
+        Some(remedy),
     );
 }
 

@@ -41,7 +41,8 @@ pub(crate) fn container(keys: Value) -> Made {
 pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> Made {
     let mut config = own;
     let config_keys = config.as_object_mut().expect("keys are an object");
-    config_keys.extend(keys.as_object().expect("keys are an object").clone());
+    let Value::Object(keys) = keys else { panic!("keys are an object: {keys}") };
+    config_keys.extend(keys);
     config_keys.retain(|_, value| !value.is_null());
     let mut answers: BTreeMap<ApiPath, Answer> = [
         ("access/permissions".to_owned(), json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Sys.Audit": 1}})),

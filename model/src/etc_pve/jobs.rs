@@ -27,6 +27,9 @@ const KEYS: &str = "all:b bwlimit:i comment compress dow dumpdir enable-new:b en
     prune-backups quiet:b realm remove:b remove-vanished repeat-missed:b schedule scope script starttime stdexcludes:b \
     stop:b stopwait:i storage tmpdir vmid zstd:i";
 
+/// The keys of backups that Proxmox VE 9 has dropped. A line of `vzdump.cron` with one of them is no job at all there.
+const DROPPED: &[&str] = &["maxfiles", "notification-policy", "notification-target"];
+
 /// The keys that are shown as objects; switches inside of them become numbers.
 const OBJECTS: &[&str] = &["fleecing", "performance", "prune-backups"];
 
@@ -35,9 +38,11 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     let (mut backups, mut syncs) = (cron(tree.get("vzdump.cron"), sheet), Vec::new());
     for section in section::parse("jobs.cfg", &file(tree, "jobs.cfg").text, JOBS, sheet) {
         let mut keys = with(with(section.keys, "id", section.id.clone()), "type", section.kind.clone());
-        if !sheet.before_nine && keys.remove("maxfiles").is_some() {
-            let why = "is left out, since Proxmox VE 9 has dropped it: `prune-backups` says how many are kept";
-            sheet.warnings.push(format!("jobs.cfg: `maxfiles` of `{}` {why}", section.id));
+        for dropped in DROPPED.iter().filter(|_| !sheet.before_nine) {
+            if keys.remove(*dropped).is_some() {
+                let why = "is left out, since Proxmox VE 9 has dropped it";
+                sheet.warnings.push(format!("jobs.cfg: `{dropped}` of `{}` {why}", section.id));
+            }
         }
         keys.entry("enabled").or_insert(json!(1));
         if let Some(comment) = keys.get_mut("comment") {
@@ -92,7 +97,8 @@ fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
         if line.trim().is_empty() || line.starts_with('#') || line.starts_with("PATH") {
             continue;
         }
-        match cron_line(line) {
+        let dropped: &[&str] = if sheet.before_nine { &[] } else { DROPPED };
+        match cron_line(line, dropped) {
             Some(job) => {
                 let id = format!("{}:{}", file.sha1, jobs.len() + 1);
                 jobs.push(with(job, "id", id));
@@ -103,7 +109,7 @@ fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
     jobs
 }
 
-fn cron_line(line: &str) -> Option<Row> {
+fn cron_line(line: &str, dropped: &[&str]) -> Option<Row> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [minute, hour, "*", "*", days, "root", program, arguments @ ..] = &words[..] else { return None };
     let program = program.rsplit_once('/').map_or(*program, |(_, program)| program);
@@ -135,7 +141,7 @@ fn cron_line(line: &str) -> Option<Row> {
         let (key, given) = option;
         let form = KEYS.split_ascii_whitespace().find_map(|known| {
             let (name, form) = known.split_once(':').unwrap_or((known, ""));
-            (name == key).then_some(form)
+            (name == key && !dropped.contains(&key)).then_some(form)
         })?;
         let next = arguments.next_if(|next| given.is_empty() && !next.starts_with("--"));
         let value = next.unwrap_or(given);
@@ -233,6 +239,20 @@ mod tests {
         let sync = json!([{"id": "r", "type": "realm-sync", "enabled": 0, "realm": "x", "last-run": null}]);
         assert_eq!(data("cluster/jobs/realm-sync"), Some(sync));
         assert_eq!(sheet.warnings.len(), 3, "{:?}", sheet.warnings);
+    }
+
+    #[test]
+    fn what_nine_has_dropped_is_read_as_of_eight() {
+        let cron = "0 2 * * 6 root vzdump 100 --maxfiles 3\n";
+        let config = "vzdump: a\n\tall 1\n\tmaxfiles 3\n\tnotification-policy never\n";
+        let tree = Tree::from([("vzdump.cron".to_owned(), File::of(cron)), ("jobs.cfg".to_owned(), File::of(config))]);
+        let told = |before_nine| {
+            let mut sheet = Sheet::of_release(before_nine);
+            let jobs = answer(&tree, &mut sheet);
+            (jobs.len(), jobs.iter().filter(|job| job.contains_key("maxfiles")).count(), sheet.warnings.len())
+        };
+        assert_eq!(told(true), (2, 2, 0));
+        assert_eq!(told(false), (1, 0, 3));
     }
 
     #[test]

@@ -175,11 +175,13 @@ fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits
     }
 }
 
-/// Whether what is known of a part of a key says that no code keeps it.
-fn is_told(made: &Generated, identity: &Identity, key: &str, part: &str) -> bool {
+/// Whether what is known of a part of a key says that no code keeps it, or a remark says what a change makes of it.
+fn is_told(made: &Generated, identity: &Identity, key: &str, part: &str, after: Option<&String>) -> bool {
     let keys = &made.coverage.objects[identity].keys;
     let fate = keys.get(&format!("{key}.{part}")).or_else(|| keys.get(key));
-    matches!(fate, Some(Fate::Ansible(_) | Fate::NotExpressible(_)))
+    let names = |text: &str| text.contains(key) || after.is_some_and(|after| text.contains(after));
+    let mut remarks = made.notices.iter().filter(|notice| notice.identity == *identity);
+    matches!(fate, Some(Fate::Ansible(_) | Fate::NotExpressible(_))) || remarks.any(|remark| names(&remark.reason))
 }
 
 /// What changed that nobody asked for and nothing foretold: the edit and the part, and whose it is.
@@ -212,7 +214,7 @@ fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[G
             for part in parts.into_iter().filter(|part| before.get(*part) != after.get(*part)) {
                 if !meant && edit.means(&change.key, part) {
                     meant = true;
-                } else if !is_told(made, &object.identity, &change.key, part) {
+                } else if !is_told(made, &object.identity, &change.key, part, after.get(part)) {
                     let shown = |side: &BTreeMap<String, String>| {
                         side.get(part).cloned().unwrap_or_else(|| "nothing".to_owned())
                     };

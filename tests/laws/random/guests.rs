@@ -5,7 +5,7 @@ use std::fmt;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
-use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
+use proxmox_mpc_model::schema::{Domain, Method, Parameter, Verb, schema};
 
 use super::values::{Place, value};
 
@@ -147,19 +147,24 @@ pub(super) fn guest(sort: Sort, id: u32) -> BoxedStrategy<Guest> {
     subsequence(free, 0..=most)
         .prop_map(move |free| [needed.clone(), free].concat())
         .prop_flat_map(move |keys| {
-            keys.into_iter().map(|(name, parameter)| lines(id, name, parameter)).collect::<Vec<_>>()
+            keys.into_iter().map(|(name, parameter)| lines(id, found.method, name, parameter)).collect::<Vec<_>>()
         })
         .prop_map(move |lines| settled(Guest { id, sort, lines: lines.into_iter().flatten().collect() }))
         .boxed()
 }
 
 /// The lines of a key, more than one of a family.
-fn lines(guest: u32, name: &'static str, parameter: &'static Parameter) -> BoxedStrategy<Vec<Line>> {
+fn lines(
+    guest: u32,
+    method: &'static Method,
+    name: &'static str,
+    parameter: &'static Parameter,
+) -> BoxedStrategy<Vec<Line>> {
     let Some(stem) = name.strip_suffix("[n]") else {
         return line(guest, name.to_owned(), parameter).prop_map(|line| line.into_iter().collect()).boxed();
     };
-    // `numa` is a switch, and `numa0` a node of the guest.
-    let numbers: Vec<u32> = (0..MEMBERS.1).collect();
+    let is_one = |number: &u32| schema().parameter(method, &format!("{stem}{number}")).is_some();
+    let numbers: Vec<u32> = (0..MEMBERS.1).filter(is_one).collect();
     subsequence(numbers, 1..=MEMBERS.0)
         .prop_flat_map(move |numbers| {
             numbers.into_iter().map(|number| line(guest, format!("{stem}{number}"), parameter)).collect::<Vec<_>>()
@@ -179,7 +184,10 @@ fn line(guest: u32, key: String, parameter: &'static Parameter) -> BoxedStrategy
         .into_iter()
         .filter(|(name, known)| known.alias().is_none() && known.key_alias().is_none() && !NO_PARTS.contains(name))
         .collect();
-    let (needed, free): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(_, known)| known.is_required());
+    // Proxmox measures the volumes of containers; a drive that is no disk is a medium.
+    let measured = |name: &str| name == "size" && (key == "rootfs" || key.starts_with("mp"));
+    let (needed, free): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|(name, known)| known.is_required() || measured(name));
     let most = free.len().min(5);
     (subsequence(free, 0..=most), any::<bool>())
         .prop_flat_map(move |(free, bare)| {
@@ -221,6 +229,9 @@ fn settled(mut guest: Guest) -> Guest {
             line.parts.retain(|part| fixed || part.name != gateway);
         }
         let medium = line.parts.iter().any(|part| part.value == "none" || part.value.contains(":iso/"));
+        if !medium {
+            line.parts.retain(|part| part.name != "media");
+        }
         if medium {
             line.parts.retain(|part| matches!(part.name.as_str(), "file" | "media"));
         }

@@ -16,12 +16,18 @@ const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
     ("aio", "io_uring"),
     ("backup", "1"),
     ("cpu.cputype", "kvm64"),
+    ("dev.mode", "0660"),
     ("detect_zeroes", "1"),
     ("discard", "ignore"),
+    ("ide.cache", "none"),
     // The disks of a container are saved only where they say so, but for the first.
     ("mp.backup", "0"),
     ("net.type", "veth"),
+    ("rng.max_bytes", "1024"),
     ("rombar", "1"),
+    ("sata.cache", "none"),
+    ("scsi.cache", "none"),
+    ("virtio.cache", "none"),
     ("watchdog.model", "i6300esb"),
 ];
 
@@ -92,6 +98,8 @@ fn in_one_spelling(value: &str, parameter: &Parameter) -> String {
     match (&domain, boolean::parse(value), value.parse::<f64>()) {
         (Domain::Boolean, Some(truth), _) => u8::from(truth).to_string(),
         (Domain::Integer(..) | Domain::Number(..), _, Ok(number)) => number.to_string(),
+        // A line end behind the notes is no part of them.
+        (Domain::Text, ..) => value.trim_end_matches('\n').to_owned(),
         (Domain::Format("mac-addr"), ..) => value.to_uppercase(),
         (Domain::Format("disk-size"), ..) => {
             Bytes::parse(value).map_or_else(|| value.to_owned(), |size| size.count().to_string())

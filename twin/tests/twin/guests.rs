@@ -422,6 +422,8 @@ fn a_start_fails_where_proxmox_lets_it_fail() {
         let gone = "can't open '/var/lib/vz/snippets/gone.yaml' - No such file or directory";
         check("113", &format!("{custom}&ide2=local%3Acloudinit"), gone);
         check("114", "hostpci0=mapping%3Dnic-sriov", "PCI device mapping not found for 'nic-sriov'");
+        let gone = "USB Mapping invalid (hardware probably changed): usb device '0529:0001' not found";
+        check("115", "usb0=mapping%3Ddongle", gone);
     });
 }
 

@@ -421,3 +421,17 @@ fn what_is_removed_leaves_nothing_behind() {
         assert_eq!(response.status, 403, "a token sets no password: {}", response.body);
     });
 }
+
+/// A user's line has the address before the comment: where there is one, an address that nobody gave reads as an empty one.
+#[test]
+fn a_comment_brings_an_empty_address() {
+    with_cluster(|mut client| {
+        done(&mut client, "POST", "access/users", "userid=plain%40pve");
+        assert_eq!(read(&mut client, "access/users/plain%40pve")["email"], Value::Null);
+        done(&mut client, "PUT", "access/users/plain%40pve", "comment=one");
+        assert_eq!(read(&mut client, "access/users/plain%40pve")["email"], "");
+        done(&mut client, "PUT", "access/users/plain%40pve", "comment=two&email=");
+        assert_eq!(read(&mut client, "access/users/plain%40pve")["email"], "");
+        done(&mut client, "POST", "cluster/backup", "id=nightly&schedule=02%3A00&all=1&storage=local&mailto=root");
+    });
+}

@@ -89,9 +89,8 @@ pub(super) fn console(draft: &mut Draft<'_>) {
 /// With a limit and without cores, Proxmox tells the number of processors as text, and the provider reads numbers only
 /// (docs/provider.md, C23).
 pub(super) fn processors(draft: &mut Draft<'_>) -> Step {
-    let is_set = |key: &str| {
-        Ok::<_, Unreadable>(in_force(draft, key)?.filter(|text| !matches!(text.as_str(), "" | "0")).is_some())
-    };
+    let is_set =
+        |key: &str| Ok::<_, Unreadable>(in_force(draft, key)?.is_some_and(|text| !matches!(text.as_str(), "" | "0")));
     if is_set("cores")? || !is_set("cpulimit")? {
         return Ok(());
     }

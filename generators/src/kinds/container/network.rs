@@ -35,12 +35,12 @@ pub(super) fn interfaces(draft: &mut Draft<'_>) -> Step {
 
 fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop> {
     let mut options = decoded(key, text)?;
-    if let Some(trunks) = options.get("trunks") {
-        if let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err()) {
-            let reason =
-                format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule C14)");
-            return Err(SetAside::new(reason).remedy(guest::single_vlans(draft, key, text, trunks)).into());
-        }
+    if let Some(trunks) = options.get("trunks")
+        && let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err())
+    {
+        let reason =
+            format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule C14)");
+        return Err(SetAside::new(reason).remedy(guest::single_vlans(draft, key, text, trunks)).into());
     }
     let mut block = Block::new("network_interface");
     block.set("name", options.take_or_first("name").unwrap_or_default());

@@ -27,8 +27,8 @@ fn what_the_code_cannot_say_stands_beside_it() {
 
 /// Why a container with these keys is not Terraform's, and what helps.
 fn check(keys: Value, reason: &str, remedy: &str, tasks: bool) {
-    let made = container(keys.clone());
-    let (why, help) = made.aside().unwrap_or_else(|| panic!("{keys} became code"));
+    let made = container(keys);
+    let (why, help) = made.aside().unwrap_or_else(|| panic!("{reason}: it became code"));
     assert!(why.contains(reason) && help.is_some_and(|help| help.starts_with(remedy)), "{why}: {help:?}");
     assert_eq!(!made.tasks.is_empty(), tasks, "{}", made.tasks);
 }

@@ -1,5 +1,6 @@
 //! The root file system, mount points and passed-through devices of a container.
 
+use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
@@ -25,11 +26,16 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     if size.is_none() {
         block.comment("No size is set in Proxmox, which the provider reads as 0.");
     }
-    for option in ["acl", "quota", "replicate"] {
+    for option in ["acl", "quota"] {
         block.set_some(option, options.flag(option));
     }
+    // The provider never writes that it is off (docs/provider.md, C27).
+    if options.get("replicate").and_then(boolean::parse) != Some(false) {
+        block.set_some("replicate", options.flag("replicate"));
+    }
     block.set_some("mount_options", mount_options(draft, &mut options));
-    draft.merge(&options, &[("ro", DROPPED), ("shared", DROPPED), ("idmap", DROPPED)]);
+    let off = "the provider never writes that it is off; a later change of the disk turns it on (provider rule C27)";
+    draft.merge(&options, &[("ro", DROPPED), ("shared", DROPPED), ("idmap", DROPPED), ("replicate", off)]);
     draft.nest(block);
     Ok(())
 }

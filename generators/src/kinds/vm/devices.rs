@@ -299,6 +299,7 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let stands_first = options.rest.first().is_some_and(|(name, _)| name.is_none());
     let bare = options.first();
     let kind = options.take("type").or_else(|| bare.filter(|_| stands_first)).unwrap_or_default();
+    let told = options.has("allow-smt");
     let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
         .map(|option| (option, options.flag(option).unwrap_or(option == "allow-smt")));
     draft.leftover(&options, &[]);
@@ -307,7 +308,15 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
         draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
         return;
     }
-    if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
+    if !told {
+        // Left alone as what is on in another word: the first change would turn it off.
+        const WHY: &str = "no allow-smt means on to Proxmox, and the provider reads off (provider rule T38)";
+        draft.unsayable("amd-sev.allow-smt", WHY);
+        draft.ignore(&["amd_sev"], WHY);
+        let text = draft.object.text("amd-sev").unwrap_or_default();
+        let remedy = same(draft, "amd-sev", &format!("{text},allow-smt=1"));
+        draft.remark(format!("of its memory encryption, {WHY}"), Some(remedy));
+    } else if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
         draft.ignore(
             &["amd_sev"],
             "an import does not read memory encryption that has nothing but defaults (provider rule T38)",

@@ -190,7 +190,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     if file.is_empty() {
         return Ok(Drive::Unsaid);
     }
-    if VolumeId::parse(&file).is_some_and(|volume| volume.owner().is_none()) {
+    if VolumeId::parse(&file).is_some_and(|volume| is_nobodys(&volume)) {
         return Ok(Drive::Foreign);
     }
     let format = options.take("format");
@@ -219,6 +219,12 @@ pub(in crate::kinds) fn gibibytes(draft: &mut Draft<'_>, key: &str, size: Option
         draft.unsayable(&format!("{key}.size"), WHY);
     }
     i64::try_from(size.gib_floor()).unwrap_or(i64::MAX)
+}
+
+/// Whether the volume is none that Proxmox made for a guest, which would carry its number.
+fn is_nobodys(volume: &VolumeId) -> bool {
+    let folder = volume.name().split('/').next().unwrap_or_default();
+    volume.owner().is_none() && folder.parse::<u32>().is_err()
 }
 
 /// What makes a disk fast or safe: written where it differs from the provider's default.

@@ -14,35 +14,53 @@ use super::volumes::cloud_init;
 /// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
 pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let drives = drives(draft);
+    if drives.is_empty() {
+        without_drive(draft);
+        return Ok(());
+    }
     let mut block = Block::new("initialization");
-    // Without a drive the state says "", where the default is local-lvm.
-    block.set("datastore_id", stands::storage(draft, drives.first().map_or("", |(_, storage)| storage)));
-    block.set_some(
-        "interface",
-        drives
-            .first()
-            .map(|(interface, _)| interface.as_str())
-            .filter(|interface| bpg::cloud_init_interface(interface)),
-    );
-    let bare = block.body.len();
+    block.set("datastore_id", stands::storage(draft, &drives[0].1));
+    block.set_some("interface", Some(drives[0].0.as_str()).filter(|interface| bpg::cloud_init_interface(interface)));
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
     block.nest_some(guest::dns(draft));
     addresses(draft, &mut block);
     account(draft, &mut block)?;
-    let keys = ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade"];
-    let any = keys.iter().any(|key| draft.object.keys.contains_key(*key));
     if drives.len() > 1 {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
         let said =
             format!("--delete {}  # where the guest needs but one; what is in it, Proxmox makes anew", drives[1].0);
         let remedy = command(draft, &said);
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
-    } else if !drives.is_empty() || any || block.body.len() > bare || draft.values("ipconfig").next().is_some() {
+    } else {
         draft.nest(block);
     }
     Ok(())
 }
+
+/// What cloud-init is to say, of a machine that has no drive for it: the block would give a new machine one, on no storage,
+/// which Proxmox refuses.
+fn without_drive(draft: &mut Draft<'_>) {
+    let is_said = |key: &String| KEYS.iter().any(|known| matches(known, key));
+    let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_said(key)).cloned().collect();
+    if !keys.is_empty() {
+        draft.ignore(&["initialization"], "there is no cloud-init drive, and the block would give a new machine one");
+    }
+    for key in keys {
+        if key == "ciupgrade" && draft.flag(&key) {
+            draft.default(&key);
+        } else {
+            draft.lost(
+                &key,
+                "there is no cloud-init drive, and the provider's block would give a new machine one (provider rule V3)",
+            );
+        }
+    }
+}
+
+/// The keys that the block says.
+const KEYS: [&str; 9] =
+    ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade", "ipconfig[n]"];
 
 /// The interface and the storage of each of this guest's cloud-init drives; there should be one.
 fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {

@@ -26,10 +26,13 @@ fn what_an_import_does_not_read_is_written_for_a_creation() {
         format!("qm set 100 --tpmstate0 '{tpm},version=v1.2'  # changes nothing for the guest; then import again");
     let made = vm(json!({"tpmstate0": tpm}));
     check(&made, "tpmstate0", "not expressible", "version = \"v1.2\"", "tpm_state", &remedy);
-    let made = vm(json!({"amd-sev": "type=std"}));
+    let made = vm(json!({"amd-sev": "type=std,allow-smt=1"}));
     check(&made, "amd-sev", "Terraform", "allow_smt = true", "amd_sev", "");
-    let made = vm(json!({"amd-sev": "es,no-debug=1"}));
+    let made = vm(json!({"amd-sev": "es,allow-smt=0,no-debug=1"}));
     check(&made, "amd-sev", "Terraform", "no_debug = true", "", "");
+    let made = vm(json!({"amd-sev": "es,no-debug=1"}));
+    let remedy = "qm set 100 --amd-sev 'es,no-debug=1,allow-smt=1'  # changes nothing for the guest; then import again";
+    check(&made, "amd-sev.allow-smt", "not expressible", "allow_smt = true", "amd_sev", remedy);
     let made = vm(json!({"startup": "3,up=5"}));
     let remedy = "qm set 100 --startup 'order=3,up=5'  # changes nothing for the guest; then import again";
     check(&made, "startup", "Ansible", "up_delay = 5", "", remedy);

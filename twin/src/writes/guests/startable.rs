@@ -69,8 +69,8 @@ fn processors(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<()
     }
 }
 
-/// A mapped device is on the node, as far as the list of the node's hardware tells (recorded: `pci device '0000:02:00.0' not
-/// found`).
+/// A mapped device is on the node, as far as the list of the node's hardware tells. Both complaints are recorded, and so is
+/// how differently they begin.
 fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> Result<(), Refusal> {
     let Some(name) = Properties::parse(value).get("mapping").map(str::to_owned) else { return Ok(()) };
     let title = kind.to_uppercase();
@@ -82,10 +82,23 @@ fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> 
         return Err(Refusal::failed(format!("{title} device mapping not found for '{name}'")));
     }
     let hardware = ApiPath::new(["nodes", &guest.node, "hardware", kind]);
-    if kind != "pci" || transaction.get(&hardware)?.is_none_or(|answer| answer.data().is_none()) {
+    if transaction.get(&hardware)?.is_none_or(|answer| answer.data().is_none()) {
         return Ok(());
     }
     let listed = transaction.rows(&hardware)?;
+    if kind == "usb" {
+        // One that is given by its port is looked for there, which the list does not tell in these words.
+        let by_id = here.iter().filter(|device| device.get("path").is_none()).filter_map(|device| device.get("id"));
+        let is_it = |row: &Row, id: &str| {
+            let number = |key: &str| word(row, key).unwrap_or_default().trim_start_matches("0x").to_lowercase();
+            format!("{}:{}", number("vendid"), number("prodid")) == id.to_lowercase()
+        };
+        for id in by_id.filter(|id| !listed.iter().any(|row| is_it(row, id))) {
+            let why = "USB Mapping invalid (hardware probably changed)";
+            return Err(Refusal::failed(format!("{why}: usb device '{id}' not found")));
+        }
+        return Ok(());
+    }
     for path in here.iter().filter_map(|device| device.get("path")).flat_map(|path| path.split(';')) {
         let is_it = |row: &Row| word(row, "id").is_some_and(|id| id == path || id.starts_with(&format!("{path}.")));
         if !listed.iter().any(is_it) {
