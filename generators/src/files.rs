@@ -114,7 +114,9 @@ fn versions(version: &str) -> String {
     terraform.set("required_version", bpg::TERRAFORM);
     let mut providers = Block::new("required_providers");
     let pin = vec![("source".to_owned(), Value::from(bpg::SOURCE)), ("version".to_owned(), Value::from(version))];
-    let comment = vec!["The version that this code is for; `proxmox-mpc import --provider-version` chooses another one.".to_owned()];
+    let comment = vec![
+        "The version that this code is for; `proxmox-mpc import --provider-version` chooses another one.".to_owned(),
+    ];
     providers.body.push(Item { comment, content: Content::Attribute("proxmox".to_owned(), Value::Map(pin)) });
     terraform.nest(providers);
     joined(&[GENERATED], std::iter::once(terraform.render()))

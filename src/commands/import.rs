@@ -163,9 +163,10 @@ impl Arguments {
 /// A version of the provider that is known.
 fn known_version(given: &str) -> Result<&'static str, String> {
     let known = bpg::VERSIONS.iter().map(|version| version.number);
-    known.clone().find(|number| *number == given).ok_or_else(|| {
-        format!("of this version nothing is known; there are {}", known.collect::<Vec<_>>().join(", "))
-    })
+    known
+        .clone()
+        .find(|number| *number == given)
+        .ok_or_else(|| format!("of this version nothing is known; there are {}", known.collect::<Vec<_>>().join(", ")))
 }
 
 /// The recording; a packed one takes its time.

@@ -314,7 +314,9 @@ mod tests {
             cluster.permissions = holding(privileges);
             cluster.version = Some(version.to_owned());
             let refusals = refusals(&cluster).unwrap().into_iter().filter(|refusal| refusal.identity.prefix() == "lxc");
-            refusals.map(|Refusal { path, privilege, request, .. }| format!("{request} ({path}, {privilege})")).collect()
+            refusals
+                .map(|Refusal { path, privilege, request, .. }| format!("{request} ({path}, {privilege})"))
+                .collect()
         };
         assert_eq!(refused("9.2.11", &READER), ["nodes/pve01/lxc/204/config (/vms/204, VM.Config.Options)"]);
         assert_eq!(refused("9.1.9", &READER), Vec::<String>::new());

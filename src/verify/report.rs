@@ -136,7 +136,10 @@ impl Proof {
         }
         let known = bpg::VERSIONS.iter().find(|version| version.number == pinned);
         known.is_none_or(|version| !version.proven).then(|| {
-            format!("The rules were seen with version {} of the provider, and nobody ran them with {pinned} before", bpg::VERSION)
+            format!(
+                "The rules were seen with version {} of the provider, and nobody ran them with {pinned} before",
+                bpg::VERSION
+            )
         })
     }
 

@@ -72,14 +72,11 @@ pub fn mapping_comment(text: &str) -> String {
 
 /// The same text as the provider sends it to Proxmox: everything but printable ASCII, and percent signs, encoded.
 pub fn sent_mapping_comment(text: &str) -> String {
-    let mut sent = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b' '..=b'~' if byte != b'%' => sent.push(char::from(byte)),
-            _ => sent.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    sent
+    let sent = text.bytes().map(|byte| match byte {
+        b' '..=b'~' if byte != b'%' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    sent.collect()
 }
 
 /// Whether the text may be the name of an HA group or rule.
@@ -170,7 +167,11 @@ mod tests {
         };
         check(comment, &["a", "a b", "\u{a0}a"], &["", " a", "a\n", "\t"]);
         check(map_comment, &["a b"], &["a,b", "a=b", ""]);
-        check(|text| sent_mapping_comment(&mapping_comment(text)) == text, KEPT, &["50% off", "%41", "%c3%bc", "ü", "%FF"]);
+        check(
+            |text| sent_mapping_comment(&mapping_comment(text)) == text,
+            KEPT,
+            &["50% off", "%41", "%c3%bc", "ü", "%FF"],
+        );
         check(ha_name, &["ab", "a-b.c_9"], &["a", "9a", "a-", "a b", "", "ä1"]);
         check(node_name, &["pve1", "1", "a-b"], &["", "-a", "a-", "a.b", "a_b"]);
         check(ha_resource, &["vm:100", "ct:999999999"], &["vm:99", "100", "vm:1000000000", "ct:", "fa:100", "vm:+100"]);

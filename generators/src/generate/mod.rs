@@ -419,7 +419,9 @@ fn settable(cluster: &Cluster<'_>, write: &Write, key: &str) -> bool {
     let words: Vec<&str> = segments.iter().map(String::as_str).collect();
     let release = Release::of(cluster.version.as_deref().unwrap_or_default());
     let changed = release.schema().find(Verb::Put, &words);
-    changed.is_some_and(|found| found.method.parameter(key).is_some() && !found.captured.iter().any(|(name, _)| *name == key))
+    changed.is_some_and(|found| {
+        found.method.parameter(key).is_some() && !found.captured.iter().any(|(name, _)| *name == key)
+    })
 }
 
 /// Keys that no table knows are Ansible's where the API can set them: they are of a newer release.

@@ -112,7 +112,10 @@ fn comment(draft: &mut Draft<'_>) {
     if !text.is_ascii() {
         let meant = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
         let meant = meant.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
-        draft.ignore(&["comment"], "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)");
+        draft.ignore(
+            &["comment"],
+            "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)",
+        );
         draft.unsayable("description", "the provider writes letters beyond ASCII percent-encoded (provider rule J18)");
         draft.set_some("comment", Some(meant).filter(|meant| bpg::comment(meant)));
     } else if bpg::comment(&read) && bpg::sent_mapping_comment(&read) == text {

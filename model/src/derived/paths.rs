@@ -27,7 +27,8 @@ mod tests {
             let path = ApiPath::parse(request);
             let owned = path.segments();
             let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
-            let refusal = check(Release::NineOne, &segments, &path.query()).map_or("null".to_owned(), |answer| answer.body.to_string());
+            let refusal = check(Release::NineOne, &segments, &path.query())
+                .map_or("null".to_owned(), |answer| answer.body.to_string());
             assert!(refusal.contains(expected), "{request}: {refusal}");
         };
         check("", "null");

@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn models_are_listed_with_their_prefix() {
-        let text = "cpu-model: fast\n\tflags +aes;-pcid\n\tlevel 30\n\thidden 1\n\treported-model EPYC\n\nx: y\n\tlevel 1\n";
+        let text =
+            "cpu-model: fast\n\tflags +aes;-pcid\n\tlevel 30\n\thidden 1\n\treported-model EPYC\n\nx: y\n\tlevel 1\n";
         let tree = Tree::from([(FILE.to_owned(), File::of(text))]);
         let mut sheet = Sheet::default();
         answer(&tree, &mut sheet);

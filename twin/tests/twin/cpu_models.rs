@@ -33,7 +33,10 @@ fn models_are_made_changed_and_removed_from_9_2_on() {
                 let fast = client.get(&format!("{MODELS}/custom-fast")).answer();
                 let mut fast: Value = fast.body["data"].clone();
                 assert!(fast["digest"].take().is_string());
-                assert_eq!(fast, json!({"cputype": "custom-fast", "digest": null, "level": 30, "reported-model": "EPYC"}));
+                assert_eq!(
+                    fast,
+                    json!({"cputype": "custom-fast", "digest": null, "level": 30, "reported-model": "EPYC"})
+                );
             }
         });
     };

@@ -254,7 +254,9 @@ fn what_a_guest_can_do_is_derived() {
     fn hidden(segments: &[&str], _: &str) -> bool {
         matches!(segments, ["nodes", _, "qemu" | "lxc", _, "migrate" | "feature" | "interfaces"])
     }
-    for (cluster, left) in [("pve-9.1", &[][..]), ("pve-9.2", RUNNING), ("homelab", &["nodes/pve/lxc/202/interfaces"][..])] {
+    for (cluster, left) in
+        [("pve-9.1", &[][..]), ("pve-9.2", RUNNING), ("homelab", &["nodes/pve/lxc/202/interfaces"][..])]
+    {
         let (mut differing, ..) = replay(cluster, hidden, equal);
         differing.retain(|path| path != USER);
         assert_eq!(differing, left, "{cluster}");

@@ -162,9 +162,7 @@ fn parameters(
 
 /// What cannot be set, deleted and reverted at once, and options that there are none.
 fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
-    let known = |key: &str| {
-        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some()
-    };
+    let known = |key: &str| ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some();
     let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
     for key in reverted {
         if !known(key) {

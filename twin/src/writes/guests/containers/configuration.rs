@@ -69,9 +69,8 @@ pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Res
 
 /// Refuses to revert or to delete what is no option, or is set in the same call.
 fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Result<(), Refusal> {
-    let is_option = |key: &str| {
-        !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && call.method.parameter(key).is_some()
-    };
+    let is_option =
+        |key: &str| !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && call.method.parameter(key).is_some();
     for key in revert {
         if !is_option(key) {
             return Err(Refusal::parameter("revert", format!("unknown option '{key}'")));
