@@ -21,6 +21,26 @@ fn a_second_run_changes_nothing_and_says_so() {
     assert_eq!(lab.times(), times);
 }
 
+/// A version of the provider is chosen once, and only one that is known.
+#[test]
+fn a_chosen_version_of_the_provider_is_kept() {
+    let lab = Lab::imported();
+    let pins = |version: &str| {
+        let pinned = lab.read("terraform/versions.tf").contains(&format!("\"{version}\""));
+        pinned && lab.read("manifest.json").contains(&format!("\"bpg/proxmox {version}\""))
+    };
+    assert!(pins("0.111.1"));
+    lab.import(&["--provider-version", "0.112.0"]).done();
+    assert!(pins("0.112.0"));
+    lab.import(&[]).done();
+    assert!(pins("0.112.0"));
+    let refused = lab.import(&["--provider-version", "0.9.0"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.errors.contains("0.111.1, 0.112.0, 0.113.1"), "{}", refused.errors);
+    lab.import(&["--provider-version", "0.111.1"]).done();
+    assert!(pins("0.111.1"));
+}
+
 #[test]
 fn a_change_of_the_cluster_changes_its_block_only() {
     let mut lab = Lab::imported();

@@ -75,13 +75,13 @@ fn origin(path: &ApiPath) -> Origin {
         ["version" | "nodes"] | ["nodes", _] | ["storage", ..]
         | ["cluster", "status"]
         | ["cluster", "config", ..]
+        // What flags a processor may have follows from the version.
+        | ["cluster", "qemu"] | ["cluster", "qemu", "cpu-flags"]
         // What macros, authorities and challenges there are is Proxmox's.
         | ["cluster", "firewall", "macros"]
         | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => Origin::Found,
         // Both are kept below `/etc/pve/priv`, which nobody copies.
         ["cluster", "acme", "account"] | ["cluster", "qemu", "custom-cpu-models"] => Origin::Rows(|_| false),
-        // These follow from the node's version.
-        ["cluster", "qemu"] | ["cluster", "qemu", "cpu-flags"] => Origin::Found,
         ["cluster", "acme", "plugins"] => Origin::Rows(|row| row.get("type").is_some_and(|kind| kind == "standalone")),
         ["cluster", "resources"] => Origin::Rows(is_there),
         ["nodes", _, "storage", _, "content"] => Origin::Rows(|row| is_given(row.get("content"))),

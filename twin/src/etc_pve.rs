@@ -35,6 +35,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("firewall", &[".fw"]),
     ("ha", &[".cfg"]),
     ("mapping", &[".cfg"]),
+    ("virtual-guest", &["cpu-models.conf"]),
     ("sdn", &[".cfg", ".running-config", "pve-ipam-state.json"]),
     ("sdn/firewall", &[".fw"]),
 ];

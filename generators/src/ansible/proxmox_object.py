@@ -149,7 +149,7 @@ from ansible.module_utils.urls import fetch_url
 
 # How Proxmox says that an object is not there: 404, or 400 and 500 with one of these.
 MISSING = re.compile(
-    r"does not exist|\bno such |no rule at position|mapping '.*' not found|plugin '.*' not defined"
+    r"does not exist|\bno such |no rule at position|mapping '.*' not found|plugin '.*' not defined|cputype '.*' not found"
 )
 
 # What Proxmox shows in place of a password.

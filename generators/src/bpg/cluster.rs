@@ -72,14 +72,11 @@ pub fn mapping_comment(text: &str) -> String {
 
 /// The same text as the provider sends it to Proxmox: everything but printable ASCII, and percent signs, encoded.
 pub fn sent_mapping_comment(text: &str) -> String {
-    let mut sent = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b' '..=b'~' if byte != b'%' => sent.push(char::from(byte)),
-            _ => sent.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    sent
+    let sent = text.bytes().map(|byte| match byte {
+        b' '..=b'~' if byte != b'%' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    sent.collect()
 }
 
 /// Whether the text may be the name of an HA group or rule.

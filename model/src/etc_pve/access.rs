@@ -96,7 +96,9 @@ fn realms(file: &File, sheet: &mut Sheet) {
     let mut list = Vec::new();
     for (realm, keys) in realms {
         let mut entry = row([("realm", json!(realm))]);
-        entry.extend(keys.iter().filter(|(key, _)| matches!(key.as_str(), "type" | "comment" | "default")).map(own));
+        let shown =
+            |key: &str, value: &Value| matches!(key, "type" | "comment") || key == "default" && *value == json!(1);
+        entry.extend(keys.iter().filter(|(key, value)| shown(key, value)).map(own));
         if let Some(kind) = keys.get("tfa").and_then(Value::as_str).and_then(second_factor) {
             entry.insert("tfa".to_owned(), json!(kind));
         }

@@ -13,7 +13,7 @@ use crate::{ApiPath, boolean, list};
 
 /// What `datacenter.cfg` may hold; `p` marks what is shown as an object.
 const DATACENTER: &str = "bwlimit consent-text console crs:p description email_from fencing ha:p http_proxy keyboard \
-    language location:p mac_prefix max_workers:i migration:p migration_unsecure:b next-id:p notify:p registered-tags \
+    language location mac_prefix max_workers:i migration:p migration_unsecure:b next-id:p notify:p registered-tags \
     replication:p tag-style:p u2f:p user-tag-access:p webauthn:p";
 
 /// What a node's `config` may hold. Numbers stay text (docs/proxmox.md, "JSON types").

@@ -79,8 +79,8 @@ impl Write {
         let segments = create.path.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let found = Release::NEWEST.schema().find(Verb::Post, &segments)?;
-        let named = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
-        let mut names: Map<String, Value> = create.values.iter().map(named).collect();
+        let pair = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
+        let mut names: Map<String, Value> = create.values.iter().map(pair).collect();
         let errors = schema::check(&found, &mut names).err()?;
         let complaint = |(key, _): &(String, String)| {
             let why = errors.get(key).filter(|why| *why != NOT_DEFINED)?;

@@ -81,6 +81,21 @@ fn equal(recorded: &Answer, served: &Answer) -> bool {
         && normal("", &recorded.body) == normal("", &served.body)
 }
 
+/// What 9.2 has and 9.1 has not.
+#[test]
+fn what_is_new_in_9_2_is_answered_as_recorded() {
+    let loaded = etc_pve::load(&fixture("pve-9.2.etc-pve.tar.zst"), "9.2.11").unwrap();
+    let recording = Recording::open(&fixture("pve-9.2.tar.zst")).unwrap();
+    for path in
+        ["cluster/qemu", "cluster/qemu/custom-cpu-models", "cluster/options", "nodes/pve01/config", "access/domains"]
+    {
+        let path = ApiPath::parse(path);
+        let recorded = recording.get(&path).unwrap().unwrap();
+        let served = Answers::get(&loaded.answers, &path).unwrap().unwrap();
+        assert!(equal(&recorded, &served), "{path}: {} {}", recorded.body, served.body);
+    }
+}
+
 /// What is left is runtime (the sizes of storages and the processors of nodes, which members of pools show), what
 /// hardware there is, and the descriptions of macros.
 #[test]

@@ -4,6 +4,7 @@
 
 mod apt;
 mod containers;
+mod cpu_models;
 mod empty;
 mod etc_pve;
 mod guests;
