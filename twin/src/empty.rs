@@ -73,10 +73,10 @@ fn origin(path: &ApiPath) -> Origin {
     let segments = path.segments();
     match &segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["version" | "nodes"] | ["nodes", _] | ["storage", ..]
-        | ["cluster", "status"]
-        | ["cluster", "config", ..]
         // What flags a processor may have follows from the version.
-        | ["cluster", "qemu"] | ["cluster", "qemu", "cpu-flags"]
+        | ["cluster", "status" | "qemu"]
+        | ["cluster", "qemu", "cpu-flags"]
+        | ["cluster", "config", ..]
         // What macros, authorities and challenges there are is Proxmox's.
         | ["cluster", "firewall", "macros"]
         | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => Origin::Found,
