@@ -76,6 +76,7 @@ const SIGNS: [&str; 3] = ["{{", "{%", "{#"];
 impl Node {
     /// The same as the argument of a task, where Ansible and its linter read any text as a template: what would be run, and
     /// tabs, which the linter does not let pass, are said by expressions. (`!unsafe` alone satisfies Ansible, not the linter.)
+    #[must_use]
     pub fn literal(self) -> Self {
         let pairs = |pairs: Vec<(String, Self)>| pairs.into_iter().map(|(key, value)| (key, value.literal())).collect();
         match self {

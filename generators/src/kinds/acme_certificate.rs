@@ -69,7 +69,7 @@ fn domain(text: &str) -> Option<Domain> {
 fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
     let certificates = ApiPath::new(["nodes", object.entry.identity.id(), "certificates", "info"]);
     let answer = around.cluster.get(&certificates).ok().flatten();
-    if !answer.as_ref().is_some_and(|answer| answer.data().is_some()) {
+    if answer.as_ref().is_none_or(|answer| answer.data().is_none()) {
         let why = answer.map_or_else(|| "not on record".to_owned(), |answer| answer.cause());
         let reason =
             format!("the provider reads `{certificates}` as well, which was not answered: {why} (provider rule J17)");

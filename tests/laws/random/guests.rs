@@ -127,7 +127,8 @@ impl Guest {
 
     /// The text of its file.
     pub(super) fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("{}: {}\n", line.key, line.value())).collect()
+        let lines: Vec<String> = self.lines.iter().map(|line| format!("{}: {}\n", line.key, line.value())).collect();
+        lines.concat()
     }
 }
 

@@ -13,6 +13,7 @@ use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 /// As many cases as this, or as the environment says.
+#[expect(clippy::disallowed_methods, reason = "whoever runs a test says how long it may take")]
 fn samples<S: Strategy>(strategy: S, cases: u32) -> impl Iterator<Item = S::Value> {
     let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use proxmox_mpc::toolchain::terraform::{Tool, ToolError, find};
 use proxmox_mpc::verify::{self, VerifyError};
 use proxmox_mpc_generators::coverage::Outcome;
-use proxmox_mpc_model::{Answer, Identity};
+use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ pub(super) fn tool() -> Result<Tool, String> {
 /// What a twin of these guests answers.
 pub(super) fn answers(guests: &[Guest]) -> Memory {
     let answers = loaded(guests).answers;
-    answers.into_iter().map(|(path, text)| (path, Answer::from(text.parsed().unwrap()))).collect()
+    answers.into_iter().map(|(path, text)| (path, text.parsed().unwrap())).collect()
 }
 
 /// A recording of a cluster with these guests.

@@ -70,7 +70,7 @@ fn code(made: &Generated) -> BTreeMap<String, String> {
 /// Code without comments.
 fn said(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What became of a part, or of the key that it is of.

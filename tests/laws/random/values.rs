@@ -142,7 +142,7 @@ fn volume(place: Place<'_>) -> Option<BoxedStrategy<String>> {
     let file = |ending: &str| format!("local:{guest}/vm-{guest}-disk-{stem}{index}.{ending}");
     let plain = |values: Vec<String>| Some(select(values).boxed());
     match (stem, place.part) {
-        ("rootfs", "volume") => plain(vec![block, file("raw")]),
+        ("rootfs", "volume") | ("tpmstate", "file") => plain(vec![block, file("raw")]),
         ("mp", "volume") => plain(vec![block, file("raw"), "/srv/shared".to_owned()]),
         ("ide" | "sata" | "scsi", "file") => plain(vec![
             block.clone(),
@@ -154,7 +154,6 @@ fn volume(place: Place<'_>) -> Option<BoxedStrategy<String>> {
         ]),
         ("virtio", "file") => plain(vec![block, file("qcow2")]),
         ("efidisk", "file") => plain(vec![block, file("raw"), file("qcow2")]),
-        ("tpmstate", "file") => plain(vec![block, file("raw")]),
         _ => None,
     }
 }

@@ -93,7 +93,7 @@ fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> 
             let number = |key: &str| word(row, key).unwrap_or_default().trim_start_matches("0x").to_lowercase();
             format!("{}:{}", number("vendid"), number("prodid")) == id.to_lowercase()
         };
-        for id in by_id.filter(|id| !listed.iter().any(|row| is_it(row, id))) {
+        if let Some(id) = by_id.into_iter().find(|id| !listed.iter().any(|row| is_it(row, id))) {
             let why = "USB Mapping invalid (hardware probably changed)";
             return Err(Refusal::failed(format!("{why}: usb device '{id}' not found")));
         }
