@@ -145,7 +145,7 @@ fn high_availability() {
     let rule = |row, expected: &str| check("cluster/ha/rules", "rule", "ha-rule", row, expected);
     rule(json!({"rule": "ab", "type": "node-affinity", "resources": "vm:104", "nodes": "pve1,pve2:0"}), "code");
     rule(json!({"rule": "ab", "type": "node-affinity", "resources": "vm:104", "nodes": "pve1:2000"}), "Ansible");
-    rule(json!({"rule": "a", "type": "node-affinity", "resources": "vm:104", "nodes": "pve1"}), "Ansible");
+    rule(json!({"rule": "a", "type": "node-affinity", "resources": "vm:104", "nodes": "pve1"}), "aside");
     rule(json!({"rule": "ab", "type": "node-affinity", "resources": "", "nodes": "pve1"}), "Ansible");
     rule(json!({"rule": "ab", "type": "resource-affinity", "resources": "vm:1000", "affinity": "positive"}), "code");
     rule(json!({"rule": "ab", "type": "resource-affinity", "resources": "vm:104", "affinity": "maybe"}), "Ansible");

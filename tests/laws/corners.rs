@@ -29,9 +29,11 @@ fn check(keys: &[(&str, &str)], expected: &str) {
 
 #[test]
 fn what_the_provider_has_no_room_for_is_ignored() {
-    check(&[("ipconfig7", "ip=dhcp")], "code");
-    check(&[("ipconfig8", "ip=dhcp")], "initialization[0].ip_config");
-    check(&[("ipconfig31", "ip=dhcp"), ("ciuser", "ada")], "initialization[0].ip_config");
+    let drive = ("ide2", "local-lvm:vm-103-cloudinit,media=cdrom");
+    check(&[drive, ("ipconfig7", "ip=dhcp")], "code");
+    check(&[drive, ("ipconfig8", "ip=dhcp")], "initialization[0].ip_config");
+    check(&[drive, ("ipconfig31", "ip=dhcp"), ("ciuser", "ada")], "initialization[0].ip_config");
+    check(&[("ipconfig7", "ip=dhcp"), ("ciuser", "ada")], "initialization");
     let shares: Vec<(String, String)> = (0..9).map(|n| (format!("virtiofs{n}"), format!("share{n}"))).collect();
     let shares: Vec<(&str, &str)> = shares.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     check(&shares[..8], "code");

@@ -186,7 +186,7 @@ fn zones_by_their_type() {
     zone(json!({"type": "vxlan", "fabric": "f1"}), "Ansible D12");
     zone(json!({"type": "faucet", "bridge": "vmbr0", "dp-id": 1}), "Ansible D13");
     zone(json!({"type": "novel"}), "Ansible D13");
-    zone(json!({"type": "simple", "zone": "muchtoolong"}), "Ansible D10");
+    zone(json!({"type": "simple", "zone": "muchtoolong"}), "aside D10");
     let evpn = json!({"type": "evpn", "controller": "evpnctl", "vrf-vxlan": 7, "advertise-subnets": 0,
                       "disable-arp-nd-suppression": 0, "exitnodes-local-routing": 1, "rt-import": "65000:1"});
     zone(evpn.clone(), "code");
@@ -227,8 +227,7 @@ fn networks_and_their_subnets() {
     vnet(json!({"vnet": "odd", "type": "vnet", "zone": "lan", "alias": "Büro"}), "alias +alias");
     vnet(json!({"vnet": "odd", "type": "vnet", "zone": "nowhere", "tag": 7}), "code");
     let subnet = |subnet: &str, more: Value, expected: &str| {
-        let mut row =
-            json!({"subnet": subnet, "vnet": "lan0", "type": "subnet", "cidr": "x", "zone": "lan", "dhcp-range": []});
+        let mut row = json!({"subnet": subnet, "vnet": "lan0", "type": "subnet", "cidr": "10.9.0.0/24", "zone": "lan", "dhcp-range": []});
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         check("cluster/sdn/vnets/lan0/subnets", json!([row]), &format!("sdn-subnet/lan0/{subnet}"), expected);
     };

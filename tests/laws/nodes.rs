@@ -65,7 +65,8 @@ fn an_interface_is_terraforms_where_it_shows_no_change() {
     check("vmbr0", "bridge", vlans("2 4-9"), r#"vlan_aware=true vids="24-9""#);
     check("vmbr0", "bridge", vlans("2,4-9"), "vlan_aware=true");
     check("vmbr0", "bridge", json!({"autostart": 1, "bridge_vids": "2-4094"}), "Ansible");
-    check("br-lan", "bridge", json!({"autostart": 1}), "Ansible");
+    // Proxmox takes no interface of this name, and so no change of it.
+    check("br-lan", "bridge", json!({"autostart": 1}), "set aside");
     check("vmbr0001234", "bridge", json!({"autostart": 1}), "Ansible");
     check("v1_2", "bridge", json!({"autostart": 1}), "");
     check("vmbr0", "bridge", json!({"cidr": "010.0.0.1/24", "address": "010.0.0.1", "method": "static"}), "Ansible");
@@ -81,7 +82,7 @@ fn an_interface_is_terraforms_where_it_shows_no_change() {
     check("a.5", "vlan", json!({"autostart": 1, "vlan-id": "5", "vlan-raw-device": "a"}), "");
     let own = json!({"autostart": 1, "vlan-id": "5", "vlan-raw-device": "a"});
     check("vlan5", "vlan", own, r#"interface="a" vlan=5"#);
-    check("a.5", "vlan", json!({"vlan-id": "5", "vlan-raw-device": "a"}), "Ansible");
+    check("a.5", "vlan", json!({"vlan-id": "5", "vlan-raw-device": "a"}), "set aside");
     check("ovsbr0", "OVSBridge", json!({"autostart": 1, "ovs_type": "OVSBridge"}), "Ansible");
     check("eno1:1", "alias", json!({"autostart": 1, "cidr": "10.0.0.1/8", "method": "static"}), "Ansible");
     check("eno1", "eth", json!({"active": 1, "exists": 1}), "as it came");

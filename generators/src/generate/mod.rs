@@ -273,9 +273,8 @@ impl Run<'_> {
         let mut set_aside = set_aside;
         let mut written = self.written(half, object);
         if let Some(complaint) = written.as_ref().and_then(|(_, write)| write.refused()) {
-            set_aside =
-                SetAside::new(format!("{}; and Proxmox itself refuses to make it: {complaint}", set_aside.reason))
-                    .remedy("give it a name that Proxmox takes, where its file was written by hand");
+            set_aside = SetAside::new(format!("Proxmox itself refuses to make it ({complaint}); {}", set_aside.reason))
+                .remedy("give it a name that Proxmox takes, where its file was written by hand");
             written = None;
         }
         // What never was Terraform's is Ansible's once more, and nothing is kept.

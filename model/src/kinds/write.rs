@@ -1,9 +1,9 @@
 //! How an object is written through the API, for what Terraform's provider cannot say.
 
-use super::source::{Listed, Shape, Source};
-use super::{Class, Kind};
 use serde_json::{Map, Value};
 
+use super::source::{Listed, Shape, Source};
+use super::{Class, Kind};
 use crate::object::text;
 use crate::schema::{self, NOT_DEFINED, Release, Verb};
 use crate::{ApiPath, Cluster, Object};
@@ -83,7 +83,9 @@ impl Write {
         let mut names: Map<String, Value> = create.values.iter().map(pair).collect();
         let errors = schema::check(&found, &mut names).err()?;
         let complaint = |(key, _): &(String, String)| {
-            let why = errors.get(key).filter(|why| *why != NOT_DEFINED)?;
+            // A word that a later release knows is no name.
+            let is_name = |why: &&String| *why != NOT_DEFINED && !why.contains("in the enumeration");
+            let why = errors.get(key).filter(is_name)?;
             Some(format!("`{key}`: {}", why.trim()))
         };
         create.values.iter().find_map(complaint)

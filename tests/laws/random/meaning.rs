@@ -14,6 +14,7 @@ use super::guests::Sort;
 /// with its key where others have the same name.
 const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
     ("aio", "io_uring"),
+    ("amd-sev.allow-smt", "1"),
     ("backup", "1"),
     ("cpu.cputype", "kvm64"),
     ("dev.mode", "0660"),

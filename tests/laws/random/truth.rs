@@ -92,8 +92,12 @@ const FIRST: u32 = 777_000;
 
 /// What an attribute that is not written means to the provider, which then writes it (docs/provider.md): without the key
 /// Proxmox means something else, which no code can say.
-const OF_THE_PROVIDER: &[(Sort, &str, &str)] =
-    &[(Sort::Qemu, "keyboard", "en-us"), (Sort::Lxc, "cores", "1"), (Sort::Lxc, "ostype", "unmanaged")];
+const OF_THE_PROVIDER: &[(Sort, &str, &str)] = &[
+    (Sort::Qemu, "cpu.cputype", "qemu64"),
+    (Sort::Qemu, "keyboard", "en-us"),
+    (Sort::Lxc, "cores", "1"),
+    (Sort::Lxc, "ostype", "unmanaged"),
+];
 
 /// Whether a value says what would be so without it, or what the provider says where the code does not.
 fn says_nothing(sort: Sort, line: &Line, part: &Part) -> bool {

@@ -1,6 +1,7 @@
 //! Processors, memory and their topology.
 
 use crate::bpg;
+use crate::coverage::Fate;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::same;
@@ -160,12 +161,12 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     if dedicated < 64 {
-        draft.lost("memory", "the provider takes no less than 64 MiB (provider rule T26)");
+        leave_memory(draft, "the provider takes no less than 64 MiB (provider rule T26)");
         draft.ignore(&["memory"], "the provider cannot say this much memory");
         return Ok(());
     }
     if (!pages.is_empty() || keep) && !draft.has_block("cpu") {
-        draft.lost("hugepages", NO_PROCESSORS);
+        leave_memory(draft, NO_PROCESSORS);
         draft.ignore(
             &["memory"],
             "the provider takes a page size only beside a cpu block, and shows none for this guest",
@@ -180,6 +181,15 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
     block.set_some("keep_hugepages", keep.then_some(true));
     draft.nest(block);
     Ok(())
+}
+
+/// What stands in the block of the memory, where that cannot be written.
+fn leave_memory(draft: &mut Draft<'_>, why: &'static str) {
+    for key in ["memory", "balloon", "hugepages", "keephugepages", "ivshmem"] {
+        if draft.fates.get(key).is_some_and(|fate| *fate != Fate::Default) {
+            draft.lost(key, why);
+        }
+    }
 }
 
 /// The size of the memory shared with other guests, in MiB; 0 for none.

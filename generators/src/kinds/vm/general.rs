@@ -88,7 +88,13 @@ pub(super) fn boot(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("boot") else { return };
     let mut options = crate::draft::Options::new("boot", &text);
     match options.take("order").filter(|order| !order.is_empty()) {
-        Some(order) => draft.set("boot_order", Value::List(order.trim().split(';').map(Value::from).collect())),
+        Some(order) => {
+            draft.set("boot_order", Value::List(order.trim().split(';').map(Value::from).collect()));
+            options.take_or_first("legacy");
+            if text.split(',').any(|part| !part.starts_with("order=")) {
+                draft.unsayable("boot.legacy", OLD);
+            }
+        }
         None if text.trim().is_empty() || text == "order=" => draft.default("boot"),
         None => draft.lost("boot", OLD),
     }

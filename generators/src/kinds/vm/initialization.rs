@@ -14,6 +14,7 @@ use super::volumes::cloud_init;
 /// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
 pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     let drives = drives(draft);
+    readable(draft)?;
     if drives.is_empty() {
         without_drive(draft);
         return Ok(());
@@ -25,7 +26,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
     kind_and_upgrade(draft, &mut block);
     block.nest_some(guest::dns(draft));
     addresses(draft, &mut block);
-    account(draft, &mut block)?;
+    account(draft, &mut block);
     if drives.len() > 1 {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
         let said =
@@ -36,6 +37,17 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
         draft.nest(block);
     }
     Ok(())
+}
+
+/// Whether the provider can read the keys, whatever the code says of them.
+fn readable(draft: &Draft<'_>) -> Step {
+    match draft.object.text("sshkeys") {
+        Some(keys) if unescaped(&keys).is_none() => {
+            let set_aside = SetAside::new("the provider cannot read `sshkeys`: its escapes are broken");
+            Err(set_aside.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What cloud-init is to say, of a machine that has no drive for it: the block would give a new machine one, on no storage,
@@ -143,10 +155,10 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
 
 /// The user. The password is never read back, and whatever is written for it shows no difference: a variable keeps the
 /// place for the day when the guest is made anew.
-fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
+fn account(draft: &mut Draft<'_>, block: &mut Block) {
     let (user, password, keys) = (draft.text("ciuser"), draft.take("cipassword"), draft.text("sshkeys"));
     if user.is_none() && password.is_none() && keys.is_none() {
-        return Ok(());
+        return;
     }
     let mut account = Block::new("user_account");
     account.set_some("username", user);
@@ -157,10 +169,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
         account.set("password", value);
     }
     if let Some(keys) = keys {
-        let Some(lines) = unescaped(&keys) else {
-            let set_aside = SetAside::new("the provider cannot read `sshkeys`: its escapes are broken");
-            return Err(set_aside.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into());
-        };
+        let lines = unescaped(&keys).unwrap_or_default();
         let lines = lines.trim();
         // Only the line feed separates: a carriage return belongs to the key, as the provider reads it.
         let lines: Vec<Value> = lines.split('\n').map(Value::from).collect();
@@ -169,7 +178,6 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) -> Step {
         }
     }
     block.nest(account);
-    Ok(())
 }
 
 /// The text behind URL escapes as the provider reads it: `+` is a blank, and a broken escape is an error.
