@@ -143,7 +143,8 @@ pub(super) fn guest(sort: Sort, id: u32) -> BoxedStrategy<Guest> {
     let found = schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
     let keys: Vec<(&'static str, &'static Parameter)> =
         schema().parameters(found.method).filter(|(name, _)| !NO_CONFIGURATION.contains(name)).collect();
-    let (needed, free): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(name, _)| *name == "rootfs");
+    let (needed, free): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|(name, _)| matches!(*name, "rootfs" | "hostname"));
     let most = free.len().min(14);
     subsequence(free, 0..=most)
         .prop_map(move |free| [needed.clone(), free].concat())
@@ -230,6 +231,10 @@ fn settled(mut guest: Guest) -> Guest {
             line.parts.retain(|part| fixed || part.name != gateway);
         }
         let medium = line.parts.iter().any(|part| part.value == "none" || part.value.contains(":iso/"));
+        // One is part of the other.
+        if line.parts.iter().any(|part| part.name == "expose-acl") {
+            line.parts.retain(|part| part.name != "expose-xattr");
+        }
         // A folder of the node is not measured.
         if line.parts.iter().any(|part| part.name == "volume" && part.value.starts_with('/')) {
             line.parts.retain(|part| part.name != "size");

@@ -6,7 +6,7 @@ use proxmox_mpc_model::kinds::natural;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
 use proxmox_mpc_model::size::Bytes;
-use proxmox_mpc_model::{boolean, object};
+use proxmox_mpc_model::{boolean, list, object};
 
 use super::guests::Sort;
 
@@ -29,6 +29,7 @@ const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
     ("rombar", "1"),
     ("sata.cache", "none"),
     ("scsi.cache", "none"),
+    ("vga.memory", "16"),
     ("virtio.cache", "none"),
     ("watchdog.model", "i6300esb"),
 ];
@@ -108,6 +109,11 @@ fn in_one_spelling(value: &str, parameter: &Parameter) -> String {
             let mut parts: Vec<String> = value.split(',').map(named).collect();
             parts.sort();
             parts.join(",")
+        }
+        (Domain::Format("pve-hotplug-features" | "pve-tag-list"), ..) => {
+            let mut words: Vec<String> = list::items(value).map(str::to_lowercase).collect();
+            words.sort();
+            words.join(";")
         }
         (Domain::Format("mac-addr"), ..) => value.to_uppercase(),
         (Domain::Format("disk-size"), ..) => {

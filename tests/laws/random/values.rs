@@ -111,6 +111,9 @@ pub(super) fn value(place: Place<'_>, parameter: &'static Parameter) -> Option<B
         Domain::Integer(least, most) => numbers(parameter, least.unwrap_or(0.0), most.unwrap_or(4096.0)),
         Domain::Number(least, most) => {
             let whole = numbers(parameter, least.unwrap_or(0.0), most.unwrap_or(64.0));
+            if least.is_some_and(|least| least > 0.0) {
+                return Some(whole);
+            }
             prop_oneof![3 => whole, 1 => one_of(&["0.5", "1.5", "1.0", "2"])].boxed()
         }
         Domain::Words(words) => select(words.to_vec()).boxed(),

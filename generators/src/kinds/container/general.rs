@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proxmox_mpc_model::{ApiPath, Unreadable};
+use proxmox_mpc_model::{ApiPath, Unreadable, boolean};
 use serde_json::Value as Json;
 
 use crate::bpg;
@@ -227,6 +227,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) {
 }
 
 pub(super) fn features(draft: &mut Draft<'_>) {
+    const UNKNOWN: &str = "the provider has no attribute for it (provider rule K2)";
     let Some(mut options) = draft.options("features") else { return };
     let mut block = Block::new("features");
     for feature in ["nesting", "keyctl", "fuse", "mknod"] {
@@ -236,7 +237,6 @@ pub(super) fn features(draft: &mut Draft<'_>) {
         .take("mount")
         .map(|mounts| mounts.split(';').filter(|mount| !mount.is_empty()).map(str::to_owned).collect())
         .unwrap_or_default();
-    draft.merge(&options, &[("force_rw_sys", "the provider has no attribute for it (provider rule K2)")]);
     let refused = mounts.iter().any(|mount| mount != "nfs" && mount != "cifs");
     if refused {
         draft.lost("features.mount", "the provider takes nfs and cifs only");
@@ -244,10 +244,15 @@ pub(super) fn features(draft: &mut Draft<'_>) {
     } else if !mounts.is_empty() {
         block.set("mount", Value::List(mounts.into_iter().map(Value::from).collect()));
     }
-    if block.body.is_empty() && !refused {
-        draft.default("features");
-    } else {
+    let on = options.get("force_rw_sys").and_then(boolean::parse) == Some(true);
+    if !block.body.is_empty() || refused {
+        draft.merge(&options, &[("force_rw_sys", UNKNOWN)]);
         draft.nest(block);
+    } else if on {
+        // Without a block there is no value that an option could be put into.
+        draft.lost("features", UNKNOWN);
+    } else {
+        draft.default("features");
     }
 }
 

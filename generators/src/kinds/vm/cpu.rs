@@ -212,6 +212,9 @@ pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
         let mut options = Options::new(&key, &text);
         let (cpus, hosts) = (options.take("cpus"), options.take("hostnodes"));
         let (memory, policy) = (options.take("memory"), options.take("policy"));
+        let Ok(size) = memory.as_deref().unwrap_or("0").parse::<i64>() else {
+            return Err(SetAside::new(format!("the provider cannot read the memory of `{key}`")).into());
+        };
         let (Some(cpus), Some(hosts)) = (cpus, hosts) else {
             draft.lost(
                 &key,
@@ -220,10 +223,6 @@ pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
             continue;
         };
         draft.leftover(&options, &[]);
-        let size = memory.as_deref().unwrap_or("0").parse::<i64>();
-        let Ok(size) = size else {
-            return Err(SetAside::new(format!("the provider cannot read the memory of `{key}`")).into());
-        };
         let written = draft.has_block("cpu") && bpg::ranges(&cpus) && bpg::ranges(&hosts) && size >= 64;
         ignored |= !written || policy.is_none();
         if written {
