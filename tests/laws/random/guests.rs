@@ -5,7 +5,7 @@ use std::fmt;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
-use proxmox_mpc_model::schema::{Domain, Method, Parameter, Verb, schema};
+use proxmox_mpc_model::schema::{Domain, Method, Parameter, Release, Verb};
 
 use super::values::{Place, value};
 
@@ -140,9 +140,12 @@ impl fmt::Debug for Guest {
 
 /// A guest of this number.
 pub(super) fn guest(sort: Sort, id: u32) -> BoxedStrategy<Guest> {
-    let found = schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
-    let keys: Vec<(&'static str, &'static Parameter)> =
-        schema().parameters(found.method).filter(|(name, _)| !NO_CONFIGURATION.contains(name)).collect();
+    let found = Release::NEWEST.schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
+    let keys: Vec<(&'static str, &'static Parameter)> = Release::NEWEST
+        .schema()
+        .parameters(found.method)
+        .filter(|(name, _)| !NO_CONFIGURATION.contains(name))
+        .collect();
     let (needed, free): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|(name, _)| matches!(*name, "rootfs" | "hostname"));
     let most = free.len().min(14);
@@ -165,7 +168,7 @@ fn lines(
     let Some(stem) = name.strip_suffix("[n]") else {
         return line(guest, name.to_owned(), parameter).prop_map(|line| line.into_iter().collect()).boxed();
     };
-    let is_one = |number: &u32| schema().parameter(method, &format!("{stem}{number}")).is_some();
+    let is_one = |number: &u32| Release::NEWEST.schema().parameter(method, &format!("{stem}{number}")).is_some();
     let numbers: Vec<u32> = (0..MEMBERS.1).filter(is_one).collect();
     subsequence(numbers, 1..=MEMBERS.0)
         .prop_flat_map(move |numbers| {
@@ -176,7 +179,7 @@ fn lines(
 }
 
 fn line(guest: u32, key: String, parameter: &'static Parameter) -> BoxedStrategy<Option<Line>> {
-    let Domain::Properties(keys) = schema().domain(parameter) else {
+    let Domain::Properties(keys) = Release::NEWEST.schema().domain(parameter) else {
         let place = Place { guest, key: &key, part: "" };
         let Some(values) = value(place, parameter) else { return Just(None).boxed() };
         let part = move |value| Part { name: String::new(), value, prefix: String::new(), parameter };
@@ -304,5 +307,5 @@ pub(super) fn tree(guests: &[Guest]) -> Tree {
 
 /// What a twin of these guests answers.
 pub(super) fn loaded(guests: &[Guest]) -> Loaded {
-    etc_pve::load(&tree(guests), "9.1.9")
+    etc_pve::load(&tree(guests), "9.2.11")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_model::kinds::natural;
 use proxmox_mpc_model::property::Properties;
-use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
+use proxmox_mpc_model::schema::{Domain, Parameter, Release, Verb};
 use proxmox_mpc_model::size::Bytes;
 use proxmox_mpc_model::{boolean, list, object};
 
@@ -53,7 +53,7 @@ pub(super) fn says_nothing(key: &str, part: &str, value: &str, parameter: &Param
     // The row with the key stands behind the one without.
     let granted = TAKEN_FOR_GRANTED.iter().rev().find(|(known, _)| is_it(known)).map(|(_, value)| (*value).to_owned());
     let default = granted.or_else(|| parameter.default.as_ref().and_then(object::text));
-    match schema().domain(parameter) {
+    match Release::NEWEST.schema().domain(parameter) {
         Domain::Boolean => {
             let default = default.as_deref().and_then(boolean::parse).unwrap_or(false);
             boolean::parse(value) == Some(default)
@@ -68,8 +68,8 @@ pub(super) fn says_nothing(key: &str, part: &str, value: &str, parameter: &Param
 
 /// What the value of a guest's key means, by part; the whole value has no name.
 pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, String> {
-    let found = schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
-    let Some(parameter) = schema().parameter(found.method, key) else {
+    let found = Release::NEWEST.schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
+    let Some(parameter) = Release::NEWEST.schema().parameter(found.method, key) else {
         return [(String::new(), value.to_owned())].into();
     };
     let mut parts = BTreeMap::new();
@@ -78,7 +78,7 @@ pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, St
             parts.insert(name.to_owned(), in_one_spelling(value, parameter));
         }
     };
-    let Domain::Properties(keys) = schema().domain(parameter) else {
+    let Domain::Properties(keys) = Release::NEWEST.schema().domain(parameter) else {
         add("", value, parameter);
         return parts;
     };
@@ -97,7 +97,7 @@ pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, St
 }
 
 fn in_one_spelling(value: &str, parameter: &Parameter) -> String {
-    let domain = schema().domain(parameter);
+    let domain = Release::NEWEST.schema().domain(parameter);
     match (&domain, boolean::parse(value), value.parse::<f64>()) {
         (Domain::Boolean, Some(truth), _) => u8::from(truth).to_string(),
         (Domain::Integer(..) | Domain::Number(..), _, Ok(number)) => number.to_string(),

@@ -7,7 +7,7 @@ use std::path::Path;
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
-use proxmox_mpc_model::kinds::natural;
+use proxmox_mpc_model::kinds::{index, natural};
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Identity, object};
 use proxmox_mpc_twin::Recording;
 use serde_json::{Map, Value, json};
@@ -37,13 +37,18 @@ const NEW: &[(&str, &str)] = &[
 /// What the provider writes where the code says nothing (docs/rebuild.md).
 const OF_THE_PROVIDER: &[(&str, &str)] = &[("cpu.cputype", "qemu64"), ("keyboard", "en-us"), ("ostype", "unmanaged")];
 
-/// The keys of a guest with what they are called there, under the names that they have where families are counted without
-/// gaps, as the provider does it: of those a remark tells (docs/provider.md, T35 and C22).
-fn counted(sort: Sort, keys: &Map<String, Value>) -> BTreeMap<String, (String, String)> {
-    let families: &[&str] = match sort {
+/// The families that the provider counts.
+fn families(sort: Sort) -> &'static [&'static str] {
+    match sort {
         Sort::Qemu => &["usb", "virtiofs"],
         Sort::Lxc => &["dev", "mp", "net"],
-    };
+    }
+}
+
+/// The keys of a guest with what they are called there, under the names that they have where families are counted without
+/// gaps, as the provider does it: of those a remark tells (docs/provider.md, T35 and C22). Ansible keeps their numbers:
+/// `kept` are the families of which all that is there now has them.
+fn counted(sort: Sort, keys: &Map<String, Value>, kept: &[&str]) -> BTreeMap<String, (String, String)> {
     let mut sorted: Vec<&String> = keys.keys().collect();
     sorted.sort_by_key(|key| natural(key));
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -51,7 +56,7 @@ fn counted(sort: Sort, keys: &Map<String, Value>) -> BTreeMap<String, (String, S
     for key in sorted {
         let Some(text) = object::text(&keys[key]) else { continue };
         let (stem, number) = natural(key);
-        let name = match number.filter(|_| families.contains(&stem)) {
+        let name = match number.filter(|_| families(sort).contains(&stem) && !kept.contains(&stem)) {
             Some(_) => {
                 let count = counts.entry(stem).or_default();
                 *count += 1;
@@ -96,7 +101,12 @@ fn untold(
 ) -> Vec<String> {
     let identity = Identity::new(guest.sort.word(), guest.id);
     let fates = &made.coverage.objects[&identity].keys;
-    let (before, after) = (&counted(guest.sort, before), &counted(guest.sort, after));
+    let is_kept = |family: &&&str| {
+        let mut now = after.keys().filter(|key| index(family, key).is_some());
+        now.all(|key| before.contains_key(key))
+    };
+    let kept: Vec<&str> = families(guest.sort).iter().filter(is_kept).copied().collect();
+    let (before, after) = (&counted(guest.sort, before, &kept), &counted(guest.sort, after, &kept));
     let remarks: Vec<&str> =
         made.notices.iter().filter(|notice| notice.identity == identity).map(|notice| notice.reason.as_str()).collect();
     let mut found = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::coverage::{Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_generators::{Generated, Options, Previous, generate};
-use proxmox_mpc_model::schema::{Domain, schema};
+use proxmox_mpc_model::schema::{Domain, Release};
 use proxmox_mpc_model::{Identity, boolean};
 
 use super::guests::{Guest, Line, Part, Sort, guest, loaded, smallest};
@@ -127,7 +127,8 @@ fn questions(guest: &Guest) -> Vec<Question<'_>> {
     let places = lines.flat_map(|(line, found)| (0..found.parts.len()).map(move |part| (line, part)));
     let question = |(line, part): (usize, usize)| {
         let (found, value) = (&guest.lines[line], &guest.lines[line].parts[part]);
-        let truth = matches!(schema().domain(value.parameter), Domain::Boolean).then(|| boolean::parse(&value.value));
+        let truth = matches!(Release::NEWEST.schema().domain(value.parameter), Domain::Boolean)
+            .then(|| boolean::parse(&value.value));
         let odd = truth.flatten().filter(|_| !matches!(value.value.as_str(), "0" | "1"));
         let plain = odd.map(|truth| respelled(guest, line, part, truth));
         Question { line: found, part: value, plain, without: guest.without(line, part) }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use proxmox_mpc_model::kinds::natural;
-use proxmox_mpc_model::schema::{Domain, Parameter, schema};
+use proxmox_mpc_model::schema::{Domain, Parameter, Release};
 
 /// Which guest, which key of it, and which part of the key's value a value is for.
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ pub(super) fn value(place: Place<'_>, parameter: &'static Parameter) -> Option<B
     if let Some((_, values)) = known {
         return Some(one_of(values));
     }
-    Some(match schema().domain(parameter) {
+    Some(match Release::NEWEST.schema().domain(parameter) {
         Domain::Boolean => one_of(&SWITCHES),
         Domain::Integer(least, most) => numbers(parameter, least.unwrap_or(0.0), most.unwrap_or(4096.0)),
         Domain::Number(least, most) => {
