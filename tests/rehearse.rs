@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::clusters::place;
-use crate::support::workspaces::{applied, bytes, edit, imported};
+use crate::support::workspaces::{applied, bytes, edit, imported, job};
 use crate::support::{self, skip};
 
 /// A workspace of a fixture, and how it is rehearsed. `Err` says why this machine cannot.
@@ -33,19 +33,7 @@ impl Stage {
         };
         let recording = Arc::new(Recording::open(&place(fixture)).unwrap());
         let folder = imported(&recording);
-        let job = Job {
-            workspace: folder.path().to_owned(),
-            recording,
-            live: false,
-            now: "2026-11-24T00:50:00Z".to_owned(),
-            tool,
-            var_files: Vec::new(),
-            login: "root@pam!twin".to_owned(),
-            destroy: false,
-            ansible: None,
-            given: Vec::new(),
-            selected: (None, None),
-        };
+        let job = job(folder.path(), recording, tool);
         // Whether the provider can be had is seen with the smallest code there is.
         let stage = Self { folder, job };
         let small = tempfile::tempdir().unwrap();

@@ -78,13 +78,12 @@ impl Node {
     /// tabs, which the linter does not let pass, are said by expressions. (`!unsafe` alone satisfies Ansible, not the linter.)
     #[must_use]
     pub fn literal(self) -> Self {
-        let pairs = |pairs: Vec<(String, Self)>| pairs.into_iter().map(|(key, value)| (key, value.literal())).collect();
         match self {
             Self::Text(text) if text.contains('\t') || SIGNS.iter().any(|sign| text.contains(sign)) => {
                 Self::Template(expressions(&text))
             }
             Self::List(items) => Self::List(items.into_iter().map(Self::literal).collect()),
-            Self::Map(map) => Self::Map(pairs(map)),
+            Self::Map(pairs) => Self::Map(pairs.into_iter().map(|(key, value)| (key, value.literal())).collect()),
             other => other,
         }
     }

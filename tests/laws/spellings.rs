@@ -2,11 +2,11 @@
 //! nor as a default. Every switch of every value that Proxmox's schema knows of guests is tried.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_model::schema::{Domain, Parameter, Verb, schema};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::clusters::{Memory, generated};
 
@@ -37,26 +37,12 @@ const BASES: &[(&str, &str, &str)] = &[
 
 /// The switches of each key: those of its value's format that are of the type `boolean`.
 fn switches(kind: &str) -> BTreeMap<String, Vec<String>> {
-    let read = |name: &str| -> Value {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src/schema").join(name);
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-    };
-    let (schema, named) = (read("pve-9.1.json"), read("named-formats.json"));
-    let parameter = |index: &Value| &schema["parameters"][usize::try_from(index.as_u64().unwrap()).unwrap()];
+    let found = schema().find(Verb::Put, &["nodes", "pve", kind, "100", "config"]).unwrap();
     let mut switches = BTreeMap::new();
-    let method = &schema["methods"][format!("PUT /nodes/{{node}}/{kind}/{{vmid}}/config")];
-    for (key, index) in method["parameters"].as_object().unwrap() {
-        let options: Vec<(&String, &Value)> = match &parameter(index)["format"] {
-            Value::Number(format) => {
-                let format = &schema["formats"][usize::try_from(format.as_u64().unwrap()).unwrap()];
-                format.as_object().unwrap().iter().map(|(option, index)| (option, parameter(index))).collect()
-            }
-            Value::String(format) => named[format].as_object().into_iter().flatten().collect(),
-            _ => continue,
-        };
-        let is_switch =
-            |(option, parameter): (&String, &Value)| (parameter["type"] == "boolean").then(|| option.clone());
-        let found: Vec<String> = options.into_iter().filter_map(is_switch).collect();
+    for (key, parameter) in schema().parameters(found.method) {
+        let Domain::Properties(options) = schema().domain(parameter) else { continue };
+        let is_switch = |(_, option): &(&str, &Parameter)| matches!(schema().domain(option), Domain::Boolean);
+        let found: Vec<String> = options.into_iter().filter(is_switch).map(|(option, _)| option.to_owned()).collect();
         if !found.is_empty() {
             switches.insert(key.replace("[n]", "0"), found);
         }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use proxmox_mpc::rehearse::Job;
 use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc::toolchain::terraform::Tool;
 use proxmox_mpc::verify;
 use proxmox_mpc::workspace;
 use proxmox_mpc_generators as generators;
@@ -27,6 +29,23 @@ pub(crate) fn imported(recording: &Recording) -> TempDir {
     let changes = workspace::plan(folder.path(), &made.files, manifest, &workspace::Hashes::new()).unwrap();
     workspace::apply(folder.path(), &made.files, manifest, &changes, workspace::Edits::Stop).unwrap();
     folder
+}
+
+/// A rehearsal of a workspace on a twin of this recording, with nothing chosen.
+pub(crate) fn job(workspace: &Path, recording: Arc<Recording>, tool: Tool) -> Job {
+    Job {
+        workspace: workspace.to_owned(),
+        recording,
+        live: false,
+        now: "2026-11-24T00:50:00Z".to_owned(),
+        tool,
+        var_files: Vec::new(),
+        login: "root@pam!twin".to_owned(),
+        destroy: false,
+        ansible: None,
+        given: Vec::new(),
+        selected: (None, None),
+    }
 }
 
 /// Applies the imports of a workspace to a twin, aside, and gives the workspace the state that this leaves.

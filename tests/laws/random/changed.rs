@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::sync::Arc;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Attribute, Block, Body};
 use hcl_edit::{Decorate as _, Ident};
-use proxmox_mpc::rehearse::{Change, Job, Rehearsal, RehearseError, rehearse};
+use proxmox_mpc::rehearse::{Change, Rehearsal, RehearseError, rehearse};
 use proxmox_mpc::toolchain::terraform::Tool;
 use proxmox_mpc::workbench::WorkbenchError;
 use proxmox_mpc_generators::Generated;
@@ -22,7 +21,7 @@ use super::proved::{answers, guests, recorded, tool};
 use super::samples;
 use crate::support::clusters::generated;
 use crate::support::skip;
-use crate::support::workspaces::imported;
+use crate::support::workspaces::{imported, job};
 
 /// A change of one attribute, in the words of the provider and in those of Proxmox.
 struct Edit {
@@ -155,19 +154,7 @@ fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits
             fs::write(&path, change(&text, &addresses, &mut edits)).unwrap();
         }
     }
-    let job = Job {
-        workspace: workspace.path().to_owned(),
-        recording: Arc::clone(&recording),
-        live: false,
-        now: "2026-11-24T00:50:00Z".to_owned(),
-        tool: tool.clone(),
-        var_files: Vec::new(),
-        login: "root@pam!twin".to_owned(),
-        destroy: false,
-        ansible: None,
-        given: Vec::new(),
-        selected: (None, None),
-    };
+    let job = job(workspace.path(), recording, tool.clone());
     match rehearse(&job, &()) {
         Ok(rehearsal) => Ok((made, edits, rehearsal)),
         Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => Err(error.to_string()),
