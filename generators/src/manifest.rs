@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::Identity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 pub const FORMAT: u32 = 1;
 
 /// `manifest.json`: committed, so that an address once given never changes by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// 1.
@@ -32,7 +33,7 @@ pub struct Manifest {
 }
 
 /// Where an object is in the code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The Terraform address: `proxmox_virtual_environment_vm.web`.
@@ -53,8 +54,9 @@ pub struct Place {
 
 /// What tells a text that was generated from one that somebody has edited since: the first 64 bits of its SHA-256, written
 /// in hexadecimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -80,7 +82,7 @@ impl TryFrom<String> for Fingerprint {
 }
 
 /// A rename.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Move {
     /// The address that the object had.
     pub from: String,

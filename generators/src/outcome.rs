@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::{self, Where};
 use proxmox_mpc_model::{Identity, Unread};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::coverage::Coverage;
 use crate::manifest::Manifest;
@@ -36,7 +37,7 @@ pub struct Previous {
 }
 
 /// Something that the user should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
     /// Of which object.
     pub identity: Identity,
@@ -51,7 +52,7 @@ pub struct Notice {
 }
 
 /// An object whose code was not made anew and stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kept {
     /// Which object.
     pub identity: Identity,
@@ -62,7 +63,7 @@ pub struct Kept {
 }
 
 /// An object that is no longer in the cluster, and whose code is taken out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gone {
     /// Which object.
     pub identity: Identity,

@@ -22,7 +22,7 @@ impl Run<'_> {
             let Some(half) = HALVES.iter().find(|half| half.model().prefix == identity.prefix()) else { continue };
             let coverage = everything.objects.remove(identity);
             let coverage = coverage.unwrap_or_else(|| ObjectCoverage {
-                kind: half.kind,
+                kind: half.kind.into(),
                 name: None,
                 outcome: Outcome::Excluded,
                 keys: self.known_fates.share(BTreeMap::new()),

@@ -346,7 +346,7 @@ impl Run<'_> {
 
     fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
         let keys = self.known_fates.share(keys);
-        let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
+        let coverage = ObjectCoverage { kind: half.kind.into(), name: object.entry.name.clone(), outcome, keys };
         self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
     }
 
