@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on in a test has failed it")]
 
 mod ansible;
+mod cancel;
 mod cli;
 mod client;
 mod coverage;
+mod documents;
 mod import;
 mod laws;
 mod pages;
