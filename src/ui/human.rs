@@ -127,3 +127,35 @@ fn diagnosed(diagnostic: &Diagnostic) -> String {
 fn about(subject: Option<&str>) -> String {
     subject.map(|subject| format!("{subject}: ")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proxmox_mpc_engine::operation::{Cancel, Face, Sink, Step};
+
+    use super::*;
+
+    /// Hands events to a screen.
+    struct Shown(Screen);
+
+    impl Sink for Shown {
+        fn event(&self, event: &Event) {
+            self.0.event(event, 0);
+        }
+    }
+
+    #[test]
+    fn two_operations_never_share_a_bar() {
+        let shown = std::sync::Arc::new(Shown(Screen::new(Box::new(std::io::sink()), true)));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sink = std::sync::Arc::clone(&shown) as std::sync::Arc<dyn Sink>;
+        let face = Face { sink, ..Face::unattended(runtime.handle().clone()) };
+        let bars = || shown.0.steps.lock().unwrap().len();
+        let start = || Step::start(&face.operation(Cancel::default()), StepKind::Plan);
+        let (one, other) = (start(), start());
+        assert_eq!(bars(), 2, "both are the first step of their operation");
+        drop(one);
+        assert_eq!(bars(), 1);
+        drop(other);
+        assert_eq!(bars(), 0);
+    }
+}
