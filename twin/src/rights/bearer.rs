@@ -10,8 +10,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answers, ApiPath, Indexed, Unreadable};
 use serde_json::{Map, Value};
 
-use super::accounts::Accounts;
-use crate::writes::Login;
+use crate::call::Login;
+use crate::state::accounts::Accounts;
 
 /// Privileges, and whether each reaches further down.
 pub(super) type Privileges = BTreeMap<String, bool>;

@@ -5,9 +5,9 @@ use proxmox_mpc_model::Answers;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
-use super::Rights;
+use super::enforcement::Rights;
 use super::machine::Machine;
-use crate::writes::{Call, Refusal};
+use crate::call::{Call, Refusal};
 
 /// Options with the privilege that each asks for; numbers at their ends are left out. The others ask for
 /// `VM.Config.Options`.

@@ -8,7 +8,7 @@ use proxmox_mpc_model::{Answers, Unreadable, list};
 use serde_json::{Map, Value};
 
 use super::bearer::Bearer;
-use crate::writes::Refusal;
+use crate::call::Refusal;
 
 /// The parameters of a call, those of the path included.
 pub(super) type Parameters = Map<String, Value>;

@@ -7,8 +7,8 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
 use serde_json::{Map, Value, json};
 
 use super::bearer::Bearer;
-use super::own::{is_own, volume_seen, word, zone_of};
-use crate::writes::Refusal;
+use super::read_checks::{is_own, volume_seen, word, zone_of};
+use crate::call::Refusal;
 
 type Row = Map<String, Value>;
 

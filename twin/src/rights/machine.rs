@@ -8,10 +8,10 @@ use proxmox_mpc_model::ranges::Ranges;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
-use super::Rights;
 use super::bearer::Bearer;
-use super::own::{volume_seen, zone_of};
-use crate::writes::{Call, Refusal};
+use super::enforcement::Rights;
+use super::read_checks::{volume_seen, zone_of};
+use crate::call::{Call, Refusal};
 
 /// Options with the privilege that each asks for; numbers at their ends are left out.
 const PRIVILEGES: &[(&str, &[&str])] = &[

@@ -17,9 +17,11 @@ use super::lookup::{Counts, Lookup};
 use super::moment::Moment;
 use super::reply::Reply;
 use super::{Options, body};
+use crate::call;
+use crate::call::{Login, Refusal};
 use crate::rights::{Barred, Class};
 use crate::state::State;
-use crate::writes::{self, Login, Refusal};
+use crate::writes;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -244,7 +246,7 @@ async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login:
     let (Some(verb), Some(login)) = (Verb::parse(head.method.as_str()), login) else {
         return Reply::not_implemented("not available");
     };
-    let request = writes::Request {
+    let request = call::Request {
         verb,
         path: ApiPath::new(path.segments()),
         parameters: parameters.values,

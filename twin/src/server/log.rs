@@ -10,8 +10,8 @@ use proxmox_mpc_model::upid::Upid;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
+use crate::call::Request;
 use crate::state::{View, tasks};
-use crate::writes::Request;
 
 /// One call of a writing method, and what came of it.
 #[derive(Clone, Debug, PartialEq)]

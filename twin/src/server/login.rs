@@ -13,9 +13,10 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use serde_json::{Map, Value, json};
 
-use crate::credentials::{self, Credentials, PASSWORD, TOKEN};
+use crate::call::Login;
+use crate::credentials;
+use crate::credentials::{Credentials, PASSWORD, TOKEN};
 use crate::state::State;
-use crate::writes::Login;
 
 /// What a login was answered.
 pub(super) struct Asked {

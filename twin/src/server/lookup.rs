@@ -11,9 +11,9 @@ use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
 use super::reply::Reply;
 use super::{AgentPolicy, agent, cloud_init};
+use crate::call::{Login, Refusal};
 use crate::rights::{self, Admitted, Barred, Class, Rights};
-use crate::state::{State, View, broadcast, tasks};
-use crate::writes::{Login, Refusal};
+use crate::state::{RecordedLogins, State, View, broadcast, task_answers};
 
 /// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
 const KEPT: usize = 64 << 20;
@@ -182,8 +182,8 @@ impl Lookup {
             }
             return Ok(reply);
         }
-        if tasks::is_about(&canonical)
-            && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
+        if task_answers::is_about(&canonical)
+            && let Some(answer) = task_answers::answer(&current.view, &canonical, now)?
         {
             self.count(Origin::Derived);
             return Ok(Reply::new(derived::refusal(current.deriver.release()?, &canonical).unwrap_or(answer).into()));
@@ -199,7 +199,7 @@ impl Lookup {
 
     /// Whether the answer is another one with time, so that it is not kept.
     fn passes(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
-        tasks::is_about(path) || self.is_awaited(current, path, now)
+        task_answers::is_about(path) || self.is_awaited(current, path, now)
     }
 
     /// Whether the answer still shows what nodes told before something changed.
@@ -249,13 +249,13 @@ impl Lookup {
     fn asks_rights(&self, current: &Current, path: &ApiPath) -> bool {
         path.as_str().starts_with("access/permissions")
             && !(current.view.is_untouched() && matches!(current.view.text(path), Ok(Some(_))))
-            && self.state.recorded_rights().is_ok_and(rights::Recorded::told)
+            && self.state.recorded_rights().is_ok_and(RecordedLogins::told)
     }
 
     /// The answer to a GET before anything is left out for a login.
     fn unfiltered(&self, current: &Current, path: &ApiPath, now: i64) -> Result<(Origin, Answer), Unreadable> {
-        if tasks::is_about(path)
-            && let Some(answer) = tasks::answer(&current.view, path, now)?
+        if task_answers::is_about(path)
+            && let Some(answer) = task_answers::answer(&current.view, path, now)?
         {
             return Ok((Origin::Derived, derived::refusal(current.deriver.release()?, path).unwrap_or(answer)));
         }

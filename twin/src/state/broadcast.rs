@@ -11,7 +11,7 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use serde_json::{Value, json};
 
 use super::changes::Changes;
-use super::transaction::Row;
+use super::list::Row;
 use super::view::View;
 
 /// Where the memories of what was told last begin: `told/qemu/100`.

@@ -8,7 +8,7 @@ use proxmox_mpc_model::{Answer, ApiPath, Indexed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::transaction::Row;
+use super::list::Row;
 
 /// The changes of one write. They are applied in this order: what is hidden below a path, answers, objects of
 /// lists, memories.

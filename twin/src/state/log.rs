@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use serde_json::{Value, json};
 
-use super::tasks::{is_running, number, own};
+use super::tasks::{is_running, own};
 use super::transaction::Transaction;
 use super::view::View;
-use crate::writes::Call;
+use crate::call::Call;
+use crate::query::number;
 
 /// Where the memories of what is no task begin.
 const NOTE: &str = "log/";

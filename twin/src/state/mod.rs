@@ -9,24 +9,27 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use proxmox_mpc_model::{Answers, Unreadable};
 
+pub(crate) mod accounts;
 pub mod broadcast;
 mod changes;
 mod journal;
 mod layered;
 mod list;
 mod log;
+mod recorded_logins;
+pub(crate) mod task_answers;
 pub mod tasks;
 mod transaction;
 mod view;
 
 pub use journal::JournalError;
-pub use transaction::{Row, Transaction};
+pub use list::Row;
+pub(crate) use recorded_logins::RecordedLogins;
+pub use transaction::Transaction;
 pub use view::View;
 
+use crate::call::Refusal;
 use journal::Journal;
-
-use crate::rights::Recorded;
-use crate::writes::Refusal;
 
 /// What the twin knows. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
 pub struct State {
@@ -34,7 +37,7 @@ pub struct State {
     /// Held for as long as a write takes.
     journal: Mutex<Option<Journal>>,
     /// What the recording tells of permissions.
-    rights: OnceLock<Recorded>,
+    rights: OnceLock<RecordedLogins>,
     /// The time between two broadcasts of what guests are doing, in seconds.
     interval: i64,
 }
@@ -73,7 +76,7 @@ impl State {
     /// The same, where every login may do everything.
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
-        self.rights = OnceLock::from(Recorded::untold());
+        self.rights = OnceLock::from(RecordedLogins::untold());
         self
     }
 
@@ -83,11 +86,11 @@ impl State {
     }
 
     /// What the recording tells of permissions.
-    pub(crate) fn recorded_rights(&self) -> Result<&Recorded, Unreadable> {
+    pub(crate) fn recorded_rights(&self) -> Result<&RecordedLogins, Unreadable> {
         if let Some(rights) = self.rights.get() {
             return Ok(rights);
         }
-        let rights = Recorded::read(self.view().recorded())?;
+        let rights = RecordedLogins::read(self.view().recorded())?;
         Ok(self.rights.get_or_init(|| rights))
     }
 

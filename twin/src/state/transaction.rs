@@ -6,16 +6,13 @@ use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadable};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::changes::{Changes, Known, RowChanges};
-use super::list::List;
+use super::list::{List, Row};
 use super::view::View;
+use crate::call::Refusal;
 use crate::hexadecimal::hexadecimal;
-use crate::writes::Refusal;
-
-/// An object of Proxmox's.
-pub type Row = Map<String, Value>;
 
 /// One write while it is made: it reads what it has written itself, and others do not.
 #[derive(Debug)]

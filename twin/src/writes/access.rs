@@ -5,7 +5,8 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers as _, ApiPath, list, names};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::credentials::{PASSWORD, TOKEN};
 use crate::state::{Row, Transaction};
 

@@ -4,7 +4,8 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
 /// The methods of this file.

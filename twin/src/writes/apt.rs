@@ -6,8 +6,9 @@ use proxmox_mpc_model::{Answers, ApiPath};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::collections::same_digest;
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use super::versions::same_digest;
+use crate::call::{Call, Refusal};
 use crate::hexadecimal::hexadecimal;
 use crate::state::{Row, Transaction};
 

@@ -6,8 +6,10 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
-use super::collections::same_digest;
-use super::{Call, Refusal, Write, digest};
+use super::digest;
+use super::method::Write;
+use super::versions::same_digest;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.

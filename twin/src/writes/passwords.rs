@@ -5,7 +5,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::credentials::PASSWORD;
 use crate::state::Transaction;
 

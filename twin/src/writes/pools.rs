@@ -6,7 +6,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.

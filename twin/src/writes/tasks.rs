@@ -3,7 +3,7 @@
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::Write;
+use super::method::Write;
 
 /// The methods of this file.
 pub(super) static WRITES: &[Write] = &[Write {

@@ -4,8 +4,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 /// A job says what it backs up, and in one way only.
 pub(super) fn settle(

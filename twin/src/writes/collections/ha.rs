@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answers, ApiPath, list};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::guests::managed;
-use crate::writes::{Call, Refusal};
+use crate::writes::guests::ha_requests;
 
 /// Whether the groups of older versions have become rules: their list is refused from then on.
 fn is_migrated(transaction: &Transaction) -> Result<bool, Refusal> {
@@ -41,17 +41,6 @@ pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Resu
     Err(Refusal::failed(format!("delete ha group failed: ha group is used by service '{sid}'")))
 }
 
-/// `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
-pub(in crate::writes) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
-    if given.contains(':') {
-        return Ok(given.to_owned());
-    }
-    let guests = transaction.rows(&ApiPath::parse("cluster/resources"))?;
-    let guest = guests.iter().find(|row| row.get("vmid").and_then(text).is_some_and(|vmid| vmid == given));
-    let container = guest.is_some_and(|row| row.get("type").is_some_and(|kind| kind == "lxc"));
-    Ok(format!("{}:{given}", if container { "ct" } else { "vm" }))
-}
-
 /// A resource is a guest that exists.
 pub(super) fn settle_resource(
     transaction: &Transaction,
@@ -62,7 +51,7 @@ pub(super) fn settle_resource(
     if before.is_some() {
         return Ok(());
     }
-    let sid = sid(transaction, &row.get("sid").and_then(text).unwrap_or_default())?;
+    let sid = ha_requests::sid(transaction, &row.get("sid").and_then(text).unwrap_or_default())?;
     let (kind, vmid) = sid.split_once(':').unwrap_or_default();
     let guest_type = if kind == "ct" { "lxc" } else { "qemu" };
     let guests = transaction.rows(&ApiPath::parse("cluster/resources"))?;
@@ -81,7 +70,7 @@ pub(super) fn settle_resource(
 /// What is wanted of a resource now is the manager's to bring about.
 pub(super) fn wake_manager(transaction: &mut Transaction, row: &Row) {
     if let Some(sid) = row.get("sid").and_then(text) {
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
     }
 }
 

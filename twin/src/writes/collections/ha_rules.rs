@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{ApiPath, list};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 /// A new rule comes last.
 pub(super) fn settle(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {

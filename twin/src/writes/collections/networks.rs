@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::guests::mac;
-use crate::writes::{Call, Refusal};
+use crate::writes::guests::mac_address::mac;
 
 fn of(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()

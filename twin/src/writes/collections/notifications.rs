@@ -5,8 +5,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 const ENDPOINTS: &[&str] = &["endpoints/gotify", "endpoints/sendmail", "endpoints/smtp", "endpoints/webhook"];
 

@@ -5,8 +5,9 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::json;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, digest};
+use crate::writes::digest;
 
 /// Where realms are listed.
 const LIST: &str = "access/domains";

@@ -10,8 +10,9 @@ use proxmox_mpc_model::storage_types::{Contact, Type};
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value, json};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, pools};
+use crate::writes::pools;
 
 /// What a node and the cluster measure of a storage.
 const MEASURED: [&str; 4] = ["avail", "total", "used", "used_fraction"];

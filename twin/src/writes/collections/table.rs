@@ -3,11 +3,14 @@
 use proxmox_mpc_model::object::text;
 use serde_json::Value;
 
-use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, realms, storages};
+use super::collection::Said::{Failed, Nothing, Parameter, Status};
+use super::collection::{Collection, Shape, Words};
+use super::{acme, backup, ha, ha_rules, networks, notifications, realms, storages};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
+use crate::writes::access;
 use crate::writes::digest::Form;
-use crate::writes::{Call, Refusal, access};
+use crate::writes::guests::ha_requests;
 
 /// What most collections are.
 const PLAIN: Collection = Collection {
@@ -205,7 +208,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
             gone: Failed("cannot delete service '{}', not HA managed!"),
             update: "update resource failed",
         },
-        id: ha::sid,
+        id: ha_requests::sid,
         settle: ha::settle_resource,
         written: |transaction, _, row| {
             ha::wake_manager(transaction, row);

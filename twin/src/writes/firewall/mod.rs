@@ -5,8 +5,10 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::collections::same_digest;
-use super::{Call, Refusal, Run, digest};
+use super::digest;
+use super::method::Run;
+use super::versions::same_digest;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 mod named;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::verify::alias as alias_of;
 use super::{above, has, keys, same_list, store};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 /// How Proxmox speaks of what has a name here: the key of the name, and what it is called.
 fn words(call: &Call) -> (&'static str, &'static str) {

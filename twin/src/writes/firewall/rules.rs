@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::verify::verify;
 use super::{above, keys, same_list};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 /// What a rule may say (`rule_properties`).
 const KEYS: &[&str] = &[

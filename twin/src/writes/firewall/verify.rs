@@ -5,8 +5,8 @@ use proxmox_mpc_model::firewall::{self, Version};
 use proxmox_mpc_model::object::text;
 
 use super::has;
+use crate::call::Refusal;
 use crate::state::{Row, Transaction};
-use crate::writes::Refusal;
 
 /// Where a rule stands (`rule_env`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,11 @@
 use proxmox_mpc_model::agent;
 use serde_json::{Value, json};
 
+use super::guest::Guest;
+use super::power;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, power};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 /// Commands that change nothing that the twin knows: the machine's agent says that it has done them.
 pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

@@ -4,10 +4,13 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
-use super::retention;
+use super::guest::{Guest, Type, resources, unlocked};
+use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, resources, unlocked, word};
+use super::{disks, retention};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 use crate::state::tasks::Log;
 
 /// How many bytes an archive has in which no disk has any: a header.

@@ -8,10 +8,15 @@ use proxmox_mpc_model::volume::{Volume, VolumeId};
 use proxmox_mpc_model::volume_name;
 use serde_json::json;
 
-use super::store::Stored;
+use super::guest::{Guest, unlocked};
+use super::keys::word;
+use super::store::{Stored, same_version};
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, disks, same_version, ssh_keys, unlocked, word};
+use super::{disks, ssh_keys};
+use crate::call::{Call, Refusal};
 use crate::rights::Machine;
+use crate::rights::Rights;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
@@ -52,13 +57,13 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
         ssh_keys::check(&keys)?;
     }
     self::pool(transaction, pool.as_deref())?;
-    let rights = call.rights(transaction)?;
+    let rights = Rights::of_call(transaction, call)?;
     let machine = Machine::new(rights.as_ref(), transaction, call, pool);
     machine.storages(given)?;
     storages(transaction, given)?;
     machine.options(given.keys())?;
     for family in ["serial", "usb", "hostpci", "rng", "virtiofs"] {
-        for (key, value) in given.iter().filter(|(key, _)| super::is_numbered(key, family)) {
+        for (key, value) in given.iter().filter(|(key, _)| crate::writes::guests::keys::is_numbered(key, family)) {
             machine.device(key, value.as_str().unwrap_or_default())?;
         }
     }
@@ -71,7 +76,7 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
 pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Stored, Refusal> {
     let (given, taken) = (given(call), call.list("delete"));
     parameters(transaction, call, guest, &given, &taken)?;
-    let rights = call.rights(transaction)?;
+    let rights = Rights::of_call(transaction, call)?;
     let machine = Machine::new(rights.as_ref(), transaction, call, None);
     machine.options(&taken)?;
     machine.options(given.keys())?;
@@ -107,7 +112,7 @@ pub(super) fn in_turn(
     stored: &Stored,
 ) -> Result<Result<(), Box<Stopped>>, Refusal> {
     let (mut given, taken) = (given(call), call.list("delete"));
-    let rights = call.rights(transaction)?;
+    let rights = Rights::of_call(transaction, call)?;
     let machine = Machine::new(rights.as_ref(), transaction, call, None);
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     for (index, key) in taken.iter().enumerate() {
@@ -308,7 +313,7 @@ fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(
         return machine.drive(held);
     }
     named_otherwise(machine.device(key, held), key, "delete")?;
-    if super::is_numbered(key, "net") {
+    if crate::writes::guests::keys::is_numbered(key, "net") {
         machine.bridges(&Row::from_iter([(key.to_owned(), json!(held))]))
     } else {
         Ok(())
@@ -324,13 +329,13 @@ fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &
         named_otherwise(machine.device(key, text), key, "modify")?;
     }
     let held = Row::from_iter([(key.to_owned(), json!(held))]);
-    if super::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
+    if crate::writes::guests::keys::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
 }
 
 /// A serial port of the node is refused with the verb of what is done to it.
 fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
     match outcome {
-        Err(Refusal::Message { status: 500, .. }) if super::is_numbered(key, "serial") => {
+        Err(Refusal::Message { status: 500, .. }) if crate::writes::guests::keys::is_numbered(key, "serial") => {
             Err(Refusal::failed(format!("only root can {verb} '{key}' config for real devices")))
         }
         other => other,

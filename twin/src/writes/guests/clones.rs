@@ -4,13 +4,14 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::features;
 use serde_json::{Value, json};
 
+use super::guest::{Guest, resources, unlocked};
+use super::keys::{is_on, word};
 use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{
-    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, create, disks, is_on, relocate, resources, snapshots,
-    unlocked, word,
-};
+use super::volumes::{New, Storage};
+use super::{checks, cloud_init, create, disks, relocate, snapshots, volumes};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 /// Keys that a clone does not have from its origin.
 const OWN: [&str; 9] =
@@ -34,7 +35,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
             if disks::is_disk(&key) {
                 let copied = copy(transaction, call, &new, (&key, text), full, log)?;
                 made.keys.insert(key, json!(copied));
-            } else if super::is_numbered(&key, "net") {
+            } else if crate::writes::guests::keys::is_numbered(&key, "net") {
                 made.keys.insert(key, json!(fresh_network(transaction, text)?));
             }
         }

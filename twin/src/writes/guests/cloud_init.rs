@@ -5,9 +5,13 @@ use proxmox_mpc_model::list;
 use proxmox_mpc_model::machine;
 use serde_json::{Value, json};
 
+use super::guest::{Guest, unlocked};
+use super::hotplug;
+use super::keys::{is_numbered, word};
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, hotplug, is_numbered, unlocked, word};
+use crate::call::{Call, Refusal};
 use crate::crypt;
+use crate::state::{Row, Transaction};
 
 /// The memory of what a machine's drive says otherwise than its configuration: `cloudinit/100`.
 fn memory(guest: &Guest) -> String {

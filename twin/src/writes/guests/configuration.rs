@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Row, Transaction, Type, checks, cloud_init, create, disks, following, hotplug, is_numbered,
-    is_on, same_version, unlocked, word,
-};
+use super::guest::{Guest, Type, unlocked};
+use super::keys::{is_numbered, is_on, word};
+use super::mac_address;
+use super::store::{Stored, same_version};
+use super::{checks, cloud_init, create, disks, hotplug, implied_changes};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
@@ -161,7 +163,7 @@ fn apply(
     log: &mut Log,
 ) -> Result<(), Refusal> {
     let given = kept_parameters(call);
-    let mut all = if guest.kind == Type::Machine { following::of(call, &given, &stored) } else { Row::new() };
+    let mut all = if guest.kind == Type::Machine { implied_changes::of(call, &given, &stored) } else { Row::new() };
     all.extend(given);
     let running = guest.is_running(transaction)?;
     for key in call.list("revert") {
@@ -297,7 +299,7 @@ fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
     let mut rest = disks::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), create::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), mac_address::mac(transaction)?));
     }
     if !rest.iter().any(|(key, _)| key == "type") {
         rest.push(("type".to_owned(), "veth".to_owned()));

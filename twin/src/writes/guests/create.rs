@@ -1,17 +1,18 @@
 //! New virtual machines.
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::machine;
 use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
+use super::guest::{Guest, resources};
+use super::keys::word;
+use super::mac_address::mac;
 use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, restore,
-    services, snapshots, startable, word,
-};
+use super::{checks, cloud_init, configuration, disks, ha_states, power, restore, snapshots, startable};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 12] = [
@@ -55,7 +56,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         }
         if call.flag("ha-managed") {
             log.push("Add as HA resource".to_owned());
-            services::add(transaction, &guest, call.flag("start"))?;
+            ha_states::add(transaction, &guest, call.flag("start"))?;
         }
         if call.flag("start") {
             log.push("Execute autostart".to_owned());
@@ -198,14 +199,3 @@ const MODELS: [&str; 16] = [
     "virtio-net-pci",
     "vmxnet3",
 ];
-
-/// A new address, with the prefix that the datacenter says.
-pub(in crate::writes) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
-    let options = transaction.object(&ApiPath::parse("cluster/options"))?;
-    let mut address = word(&options, "mac_prefix").unwrap_or_else(|| "BC:24:11".to_owned());
-    while address.split(':').count() < 6 {
-        address.push(':');
-        address.push_str(&transaction.made_up_digits(1).to_uppercase());
-    }
-    Ok(address)
-}

@@ -5,11 +5,13 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
+use super::guest::{Guest, Type, resources, unlocked};
+use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{
-    Call, Guest, Refusal, Transaction, Type, cloud_init, disks, is_on, replication, resources, unlocked, volumes, word,
-};
+use super::{cloud_init, disks, replication, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 /// `DELETE` of a guest: a task.
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

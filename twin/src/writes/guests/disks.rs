@@ -6,10 +6,14 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::{Value, json};
 
+use super::guest::{Guest, Type, unlocked};
+use super::keys::word;
 use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, snapshots, unlocked, word};
+use super::volumes::{New, Storage};
+use super::{snapshots, volumes};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 const KIBIBYTE: u64 = 1 << 10;
 const MEBIBYTE: u64 = 1 << 20;
@@ -272,7 +276,7 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
     let mut stored = Stored::read(transaction, &guest)?;
-    super::same_version(call, &stored)?;
+    crate::writes::guests::store::same_version(call, &stored)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "resize", &guest.vmid, |transaction, log| {
         unlocked(&guest, &stored.keys)?;

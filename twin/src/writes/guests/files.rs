@@ -6,8 +6,10 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
-use super::volumes::{self, Storage};
-use super::{Call, Refusal, Transaction};
+use super::volumes;
+use super::volumes::Storage;
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 use crate::state::tasks::Log;
 
 /// A file that is to be on a storage.

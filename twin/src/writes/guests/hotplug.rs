@@ -5,7 +5,10 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::machine;
 use proxmox_mpc_model::property::Properties;
 
-use super::{Refusal, Row, disks, is_numbered, word};
+use super::disks;
+use super::keys::{is_numbered, word};
+use crate::call::Refusal;
+use crate::state::Row;
 
 /// Keys that the machine knows nothing of.
 const BESIDE_IT: [&str; 14] = [

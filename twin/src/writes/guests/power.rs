@@ -3,12 +3,13 @@
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Value, json};
 
-use super::super::Login;
+use super::guest::{Guest, Type, resources, unlocked};
+use super::ha_requests;
+use super::keys::is_on;
 use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Transaction, Type, cloud_init, containers, is_on, managed, resources, startable, states,
-    unlocked,
-};
+use super::{cloud_init, containers, startable, states};
+use crate::call::{Call, Login, Refusal};
+use crate::state::Transaction;
 
 /// What only root may ask of a start or a stop.
 const ROOTS: [&str; 10] = [
@@ -183,11 +184,11 @@ fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str)
         let sid = guest.service();
         let mut rows = transaction.rows(&resources)?;
         let state = if what == "start" { "started" } else { "stopped" };
-        for row in rows.iter_mut().filter(|row| super::word(row, "sid").as_ref() == Some(&sid)) {
+        for row in rows.iter_mut().filter(|row| crate::writes::guests::keys::word(row, "sid").as_ref() == Some(&sid)) {
             row.insert("state".to_owned(), json!(state));
         }
         transaction.set_rows(&resources, rows);
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
         Ok(())
     })
 }

@@ -7,9 +7,13 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
+use super::guest::{Guest, resources};
+use super::keys::word;
 use super::store::Stored;
-use super::volumes::{self, Storage};
-use super::{Guest, Refusal, Row, Transaction, disks, resources, word};
+use super::volumes::Storage;
+use super::{disks, volumes};
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// Volumes by the identifier that they had, and the one that they have now.
 pub(super) type Moved = BTreeMap<String, String>;

@@ -8,11 +8,17 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::collections::{remove_keys, same_digest};
-use super::super::{Write, digest, due};
+use super::guest::{Guest, Type, resources};
+use super::keys::{is_on, word};
 use super::store::Stored;
-use super::volumes::{self, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, relocate, resources, word};
+use super::volumes::Storage;
+use super::{disks, relocate, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::{Row, Transaction};
+use crate::writes::digest;
+use crate::writes::method::Write;
+use crate::writes::schedule::{self, Work};
+use crate::writes::versions::{remove_keys, same_digest};
 
 /// The methods of replication.
 pub(in super::super) static WRITES: &[Write] = &[
@@ -165,7 +171,7 @@ fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     };
     job.insert("remove_job".to_owned(), json!(if call.flag("keep") { "local" } else { "full" }));
     write(transaction, rows)?;
-    due::later(transaction, SOON, json!({ "do": "replicate", "job": id }));
+    schedule::later(transaction, SOON, &Work::Replicate { job: id });
     Ok(Value::Null)
 }
 
@@ -175,12 +181,12 @@ fn schedule_now(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     if !jobs(transaction)?.iter().any(|job| word(job, "id").as_ref() == Some(&id)) {
         return Err(Refusal::failed(format!("no such replication job '{id}'")));
     }
-    due::later(transaction, SOON, json!({ "do": "replicate", "job": id }));
+    schedule::later(transaction, SOON, &Work::Replicate { job: id });
     Ok(Value::Null)
 }
 
 /// What the scheduler does with a job: it sends the volumes, or removes the job that is marked.
-pub(super) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal> {
+pub(in crate::writes) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     let Some(job) = rows.iter().find(|job| word(job, "id").as_deref() == Some(id)).cloned() else { return Ok(()) };
     let vmid = word(&job, "guest").unwrap_or_default();

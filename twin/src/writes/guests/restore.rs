@@ -5,10 +5,14 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value, json};
 
 use super::backups::BACKUP;
+use super::guest::{Guest, Type};
+use super::keys::{is_on, word};
 use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, clones, create, disks, is_on, power, startable, word};
+use super::volumes::{New, Storage};
+use super::{clones, create, disks, power, startable, volumes};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 /// Keys of a backed up configuration that a restored guest does not have.
 const LEFT: [&str; 5] = ["digest", "lock", "parent", "snaptime", "vmstate"];

@@ -8,9 +8,12 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::volumes::{self, Storage};
-use super::{Call, Refusal, Row, Transaction, is_on, word};
+use super::keys::{is_on, word};
+use super::volumes;
+use super::volumes::Storage;
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 const DAY: u64 = 86_400;
 

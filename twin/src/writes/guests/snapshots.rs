@@ -4,9 +4,13 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
+use super::guest::{Guest, Type, unlocked};
+use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, power, unlocked, volumes, word};
+use super::{disks, power, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::{Row, Transaction};
 
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -42,7 +46,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         }
         let description = call.text("description").unwrap_or_default();
         let mut kept = stored.keys.clone();
-        kept.retain(|key, _| !matches!(key.as_str(), "description" | "lock") && !super::is_numbered(key, "unused"));
+        kept.retain(|key, _| {
+            !matches!(key.as_str(), "description" | "lock") && !crate::writes::guests::keys::is_numbered(key, "unused")
+        });
         kept.insert("snaptime".to_owned(), json!(transaction.now()));
         if !description.is_empty() {
             kept.insert("description".to_owned(), json!(description));
@@ -158,7 +164,10 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
         for key in ["snaptime", "parent", "description", "vmstate", "digest", "runningcpu", "runningmachine"] {
             kept.remove(key);
         }
-        let stay = stored.keys.iter().filter(|(key, _)| *key == "description" || super::is_numbered(key, "unused"));
+        let stay = stored
+            .keys
+            .iter()
+            .filter(|(key, _)| *key == "description" || crate::writes::guests::keys::is_numbered(key, "unused"));
         kept.extend(stay.map(|(key, value)| (key.clone(), value.clone())));
         leave(&stored.keys, &mut kept);
         if kept.contains_key("vmgenid") {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
-use super::Refusal;
+use crate::call::Refusal;
 
 /// Refuses a list of keys of which one is none. Proxmox has `ssh-keygen` read each line.
 pub(super) fn check(encoded: &str) -> Result<(), Refusal> {

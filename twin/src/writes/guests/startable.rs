@@ -6,9 +6,13 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::Value;
 
+use super::guest::{Guest, Type, resources};
+use super::keys::{is_numbered, word};
 use super::store::Stored;
+use super::volumes;
 use super::volumes::Storage;
-use super::{Guest, Refusal, Row, Transaction, Type, is_numbered, resources, volumes, word};
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// Refuses a start that would fail.
 pub(super) fn check(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {

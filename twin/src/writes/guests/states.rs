@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use super::guest::{Guest, unlocked};
+use super::power;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, power, unlocked};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 /// The memory of a machine that is paused: `paused/100`.
 fn paused(guest: &Guest) -> String {
@@ -32,7 +35,11 @@ pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Valu
         if guest.is_managed(transaction)? {
             return Err(Refusal::failed("Cannot suspend HA managed VM to disk"));
         }
-        if Stored::read(transaction, &guest)?.keys.keys().any(|key| super::is_numbered(key, "hostpci")) {
+        if Stored::read(transaction, &guest)?
+            .keys
+            .keys()
+            .any(|key| crate::writes::guests::keys::is_numbered(key, "hostpci"))
+        {
             return Err(Refusal::failed(
                 "cannot suspend VM to disk due to passed-through PCI device(s), which lack the possibility to save/restore \
                  their internal state",
@@ -60,7 +67,7 @@ pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value
     transaction.task(call, &node, "qmresume", &guest.vmid, |transaction, _| {
         let stored = Stored::read(transaction, &guest)?;
         // A backup lets the machine go on.
-        let backed_up = super::word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
+        let backed_up = crate::writes::guests::keys::word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
         if !call.flag("skiplock") && !backed_up {
             unlocked(&guest, &stored.keys)?;
         }

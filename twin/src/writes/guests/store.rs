@@ -8,7 +8,12 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{list, processors};
 use serde_json::{Map, Value, json};
 
-use super::{Guest, Refusal, Row, Transaction, Type, digest, is_on, resources, word};
+use super::guest::{Guest, Type, resources};
+use super::keys::{is_on, word};
+use crate::call::Call;
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
+use crate::writes::digest;
 
 const MEBIBYTE: u64 = 1 << 20;
 /// What a guest has that does not say, in MiB (`qemu-server`, `pve-container`).
@@ -156,6 +161,17 @@ impl Stored {
 /// Whether a key is a disk with a volume that is no CD.
 fn is_hard_disk(key: &str, value: &str) -> bool {
     ["scsi", "virtio", "sata", "ide"].iter().any(|bus| key.starts_with(bus)) && !Drive::parse(value).is_cdrom()
+}
+
+/// A call whose client has read another version of the configuration.
+pub(super) fn same_version(call: &Call, stored: &Stored) -> Result<(), Refusal> {
+    let (given, own) = (call.text("digest"), stored.digest.as_ref().and_then(Value::as_str));
+    match (given, own) {
+        (Some(given), Some(own)) if !given.is_empty() && given != own => {
+            Err(Refusal::failed("checksum mismatch (file change by other user?)"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The row of a guest that does nothing yet.

@@ -3,8 +3,10 @@
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::volumes::{self, New, Storage};
-use super::{Call, Refusal, Transaction, relocate};
+use super::volumes::{New, Storage};
+use super::{relocate, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 /// `POST content/{volume}`: a task that makes a volume of this name and length on a node.
 pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -24,7 +26,7 @@ pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, 
             return Err(Refusal::beyond_the_twin("copy what is no guest's disk"));
         };
         let storage = Storage::enabled(transaction, target.storage(), &to)?;
-        let content = super::word(&own, "content").unwrap_or_else(|| "images".to_owned());
+        let content = crate::writes::guests::keys::word(&own, "content").unwrap_or_else(|| "images".to_owned());
         let format = target.format().or(source.format()).unwrap_or("raw");
         let name = target.name().rsplit('/').next().unwrap_or_default();
         let new = New { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };

@@ -5,8 +5,10 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Row, Transaction, is_on, word};
+use super::keys::{is_on, word};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
 
 /// A storage as it is configured.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use proxmox_mpc_model::list;
 use serde_json::{Value, json};
 
 use super::Network;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-use crate::writes::{Call, Refusal};
 
 type Set = BTreeMap<String, Interface>;
 

@@ -10,7 +10,8 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
 mod difference;

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::fabric_rules::Prefix;
 use super::pending;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, Run};
+use crate::writes::method::Run;
 
 /// The memory of all addresses. The API shows those of networks that run in zones with DHCP.
 const MEMORY: &str = "sdn/addresses";

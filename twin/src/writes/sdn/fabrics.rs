@@ -9,12 +9,12 @@ use proxmox_mpc_model::schema::Verb;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::fabric_rules::{self, Prefix};
-use super::pending;
+use super::fabric_rules::Prefix;
+use super::{fabric_rules, pending};
+use crate::call::{Call, Refusal};
 use crate::hexadecimal::hexadecimal;
 use crate::state::{Row, Transaction};
-use crate::writes::collections::same_digest;
-use crate::writes::{Call, Refusal};
+use crate::writes::versions::same_digest;
 
 /// Where what runs is remembered.
 const RUNNING: &str = "sdn/running/fabrics";

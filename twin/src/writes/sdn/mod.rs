@@ -7,7 +7,9 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers, ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Run, collections};
+use super::collections;
+use super::method::Run;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 mod addresses;

@@ -8,8 +8,9 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use serde_json::{Value, json};
 
+use crate::call::Refusal;
 use crate::state::{Row, Transaction};
-use crate::writes::{Refusal, digest};
+use crate::writes::digest;
 
 /// Where what runs is remembered, by its list.
 const RUNNING: &str = "sdn/running/";

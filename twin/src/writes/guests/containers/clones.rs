@@ -5,12 +5,16 @@ use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, New, Storage};
-use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, is_on, relocate, unlocked, word};
 use super::mounts::{Kind, Mount, is_mount};
 use super::{configuration, create};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::{New, Storage};
+use crate::writes::guests::{create as guests, relocate, volumes};
 
 /// Keys that a clone does not have from its origin.
 const OWN: [&str; 6] = ["digest", "lock", "parent", "snaptime", "template", "vmstate"];

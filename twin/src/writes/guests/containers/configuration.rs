@@ -8,15 +8,20 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::super::replication;
-use super::super::store::Stored;
-use super::super::volumes::{self, Storage};
-use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, disks, is_on, unlocked, word};
 use super::create::allocate;
 use super::mounts::{Kind, Mount, is_mount};
 use super::permitted::Permitted;
+use crate::call::{Call, Refusal};
 use crate::rights::Container;
+use crate::rights::Rights;
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::mac_address;
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{disks, replication, volumes};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 3] = ["delete", "digest", "revert"];
@@ -38,7 +43,7 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     let mut stored = Stored::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
-    let rights = call.rights(transaction)?;
+    let rights = Rights::of_call(transaction, call)?;
     let container = Container::new(rights.as_ref(), transaction, call, None);
     let permitted = Permitted::new(call, container, is_on(&stored.keys, "unprivileged"));
     permitted.takes(&delete, &stored.keys)?;
@@ -237,7 +242,7 @@ pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String,
     let mut rest = disks::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), guests::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), mac_address::mac(transaction)?));
     }
     rest.retain(|(key, _)| key != "type");
     rest.push(("type".to_owned(), "veth".to_owned()));

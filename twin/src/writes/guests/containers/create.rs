@@ -4,17 +4,20 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, New, Storage};
-use super::super::{
-    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, startable,
-    word,
-};
 use super::mounts::{Kind, Mount, is_mount};
 use super::permitted::Permitted;
 use super::{configuration, template};
+use crate::call::{Call, Refusal};
 use crate::rights::Container;
+use crate::rights::Rights;
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, resources};
+use crate::writes::guests::ha_requests;
+use crate::writes::guests::keys::word;
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::{New, Storage};
+use crate::writes::guests::{create as guests, power, restore, ssh_keys, startable, volumes};
 
 /// Parameters that are no keys of the configuration. Keys and passwords go into the container, where no API shows them.
 const NOT_KEPT: [&str; 13] = [
@@ -47,7 +50,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         return restore::restore(transaction, call, &guest, &call.required("ostemplate")?, given);
     }
     let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
-    let rights = call.rights(transaction)?;
+    let rights = Rights::of_call(transaction, call)?;
     let container = Container::new(rights.as_ref(), transaction, call, call.text("pool"));
     if !unprivileged {
         container.privileged()?;
@@ -256,7 +259,7 @@ fn manage(transaction: &mut Transaction, guest: &Guest, starts: bool) -> Result<
         let row = json!({ "sid": sid, "type": guest.kind.service(), "state": state });
         rows.extend(row.as_object().cloned());
         transaction.set_rows(&list, rows);
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
     }
     Ok(())
 }

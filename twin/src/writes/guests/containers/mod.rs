@@ -2,8 +2,8 @@
 
 use proxmox_mpc_model::schema::Verb;
 
-use super::super::Write;
 use super::snapshots;
+use crate::writes::method::Write;
 
 mod clones;
 mod configuration;

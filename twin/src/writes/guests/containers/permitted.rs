@@ -4,9 +4,11 @@
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 
-use super::super::{Call, Refusal, Row, Transaction, word};
 use super::mounts::{Kind, Mount, is_mount};
+use crate::call::{Call, Refusal};
 use crate::rights::Container;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::keys::word;
 
 /// A login that changes a container.
 pub(super) struct Permitted<'a> {

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::store::Stored;
-use super::super::{Call, Guest, Refusal, Transaction};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
+use crate::writes::guests::guest::Guest;
+use crate::writes::guests::store::Stored;
 
 /// `POST status/suspend`: Proxmox calls it experimental, and a node as it is installed has no CRIU to do it with.
 pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

@@ -4,12 +4,16 @@ use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, Storage};
-use super::super::{Call, Guest, Refusal, Transaction, disks, is_on, replication, resources, unlocked, word};
 use super::configuration::{in_snapshot, keep_unused, same_version};
 use super::create::allocate;
 use super::mounts::{Kind, Mount};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
+use crate::writes::guests::guest::{Guest, resources, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{disks, replication, volumes};
 
 /// `PUT resize`: a task; what cannot be is refused before it.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -159,7 +163,7 @@ fn reassignable(
     }
     let row = |vmid: &str| transaction.row(&resources(), "id", &format!("lxc/{vmid}"));
     let (own, other) = (row(&guest.vmid)?, row(&target.vmid)?);
-    let node = |row: &Option<super::super::Row>| row.as_ref().and_then(|row| word(row, "node"));
+    let node = |row: &Option<crate::state::Row>| row.as_ref().and_then(|row| word(row, "node"));
     let (Some(own), Some(other)) = (node(&own), node(&other)) else {
         return failed(format!("could not find CT {}", if own.is_none() { &guest.vmid } else { &target.vmid }));
     };

@@ -5,19 +5,23 @@ use std::collections::BTreeMap;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::super::containers::{self, Kind, Mount};
-use super::super::relocate::{self, Moved};
-use super::super::store::Stored;
-use super::super::volumes::Storage;
-use super::super::{Call, Guest, Refusal, Transaction, disks, power, replication, unlocked, word};
 use super::{Mode, StorageMap, Wish, told};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 use crate::state::tasks::Log;
+use crate::writes::guests::containers::{Kind, Mount};
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::word;
+use crate::writes::guests::relocate::Moved;
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{containers, disks, power, relocate, replication};
 
 /// The types of storages that containers are copied from and to.
 const COPIED: [&str; 5] = ["btrfs", "dir", "lvm", "lvmthin", "zfspool"];
 
 /// `POST migrate`.
-pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+pub(in crate::writes) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let target = super::target(transaction, call)?;
     Stored::read(transaction, &guest)?;

@@ -8,15 +8,19 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::super::relocate::{self, Moved};
-use super::super::store::Stored;
-use super::super::volumes::Storage;
-use super::super::{Call, Guest, Refusal, Row, Transaction, disks, is_on, replication, unlocked, word};
 use super::{Mode, StorageMap, Wish, told};
+use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::relocate::Moved;
+use crate::writes::guests::store::Stored;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{disks, relocate, replication};
 
 /// `POST migrate`.
-pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+pub(in crate::writes) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let target = super::target(transaction, call)?;
     for name in ["force", "migration_type", "migration_network"] {

@@ -9,13 +9,18 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
-use super::super::{Login, Write};
-use super::relocate::{self, Moved};
-use super::{Call, Guest, Refusal, Transaction, Type, managed, replication, word};
+use super::guest::{Guest, Type};
+use super::ha_requests;
+use super::keys::word;
+use super::relocate::Moved;
+use super::{relocate, replication};
+use crate::call::{Call, Login, Refusal};
+use crate::state::Transaction;
 use crate::state::tasks::Log;
+use crate::writes::method::Write;
 
-mod container;
-mod machine;
+pub(super) mod container;
+pub(super) mod machine;
 
 /// The methods of migration.
 pub(in super::super) static WRITES: &[Write] = &[
@@ -112,7 +117,7 @@ fn begin(
         let node = guest.node.clone();
         return transaction.task(call, &node, "hamigrate", &guest.vmid, |transaction, log| {
             log.push(format!("Requesting HA migration for {} to node {target}", guest.title()));
-            managed::ask_to_migrate(transaction, &guest.service(), target, false);
+            ha_requests::ask_to_migrate(transaction, &guest.service(), target, false);
             Ok(())
         });
     }

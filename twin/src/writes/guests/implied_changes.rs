@@ -5,8 +5,11 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{list, machine};
 use serde_json::json;
 
+use super::disks;
+use super::keys::word;
 use super::store::Stored;
-use super::{Call, Row, disks, word};
+use crate::call::Call;
+use crate::state::Row;
 
 /// The values that a change brings along.
 pub(super) fn of(call: &Call, given: &Row, stored: &Stored) -> Row {

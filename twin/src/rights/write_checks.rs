@@ -5,8 +5,8 @@ use proxmox_mpc_model::{Answers, list};
 
 use super::bearer::Bearer;
 use super::expression::{denied, normalized};
-use super::own::{guest_of, kind_of, on_storage, task, zone_of};
-use crate::writes::{Call, Refusal};
+use super::read_checks::{guest_of, kind_of, on_storage, task, zone_of};
+use crate::call::{Call, Refusal};
 
 /// Refuses a write.
 pub(super) fn check<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {

@@ -10,38 +10,30 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value, json};
 
-use super::super::{Write, collections, due};
-use super::migration::{self, Mode, Wish};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, is_on, power, replication, word};
+use super::guest::{Guest, Type};
+use super::ha_requests;
+use super::keys::{is_on, word};
+use super::migration::{Mode, Wish};
+use super::{migration, power, replication};
+use crate::call::{Call, Refusal};
+use crate::state::{Row, Transaction};
+use crate::writes::method::Write;
+use crate::writes::schedule;
 
 /// The methods of the manager.
 pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/cluster/ha/resources/{sid}/migrate", run: request },
     Write { verb: Verb::Post, path: "/cluster/ha/resources/{sid}/relocate", run: request },
 ];
-/// How long the manager takes to act, in seconds.
-const ROUND: i64 = 10;
-
-/// Tells the manager that something is wanted of a resource: `vm:100`.
-pub(in super::super) fn wake(transaction: &mut Transaction, sid: &str) {
-    due::later(transaction, ROUND, json!({ "do": "manage", "sid": sid }));
-}
-
-/// Asks the manager for a move, as `ha-manager migrate` does.
-pub(super) fn ask_to_migrate(transaction: &mut Transaction, sid: &str, node: &str, relocate: bool) {
-    let deed = json!({ "do": "move", "sid": sid, "node": node, "relocate": relocate.to_string() });
-    due::later(transaction, ROUND, deed);
-}
-
 /// `POST migrate` and `POST relocate` of a resource.
 fn request(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let sid = collections::sid(transaction, &call.required("sid")?)?;
+    let sid = ha_requests::sid(transaction, &call.required("sid")?)?;
     let node = call.required("node")?;
     if resource(transaction, &sid)?.is_none() {
         return Err(Refusal::failed(format!("resource '{sid}' is not HA managed")));
     }
     let relocate = call.segments.last().is_some_and(|last| last == "relocate");
-    ask_to_migrate(transaction, &sid, &node, relocate);
+    ha_requests::ask_to_migrate(transaction, &sid, &node, relocate);
     let mut answer = Map::from_iter([("sid".to_owned(), json!(sid)), ("requested-node".to_owned(), json!(node))]);
     let together = kept_with(transaction, &sid, "positive")?;
     if !together.is_empty() {
@@ -100,12 +92,12 @@ fn guest(transaction: &Transaction, sid: &str) -> Result<Option<Guest>, Refusal>
 }
 
 /// What the manager does about a resource: it starts or stops the guest as is wanted.
-pub(super) fn manage(transaction: &mut Transaction, sid: &str) -> Result<(), Refusal> {
+pub(in crate::writes) fn manage(transaction: &mut Transaction, sid: &str) -> Result<(), Refusal> {
     let (Some(row), Some(guest)) = (resource(transaction, sid)?, guest(transaction, sid)?) else { return Ok(()) };
     let wanted = word(&row, "state").is_none_or(|state| matches!(state.as_str(), "started" | "enabled"));
     match (wanted, guest.is_running(transaction)?) {
-        (true, false) => drop(power::start_by(transaction, (&due::itself(), 0), &guest, false)?),
-        (false, true) => drop(power::end_by(transaction, (&due::itself(), 0), &guest, ("shutdown", false))?),
+        (true, false) => drop(power::start_by(transaction, (&schedule::itself(), 0), &guest, false)?),
+        (false, true) => drop(power::end_by(transaction, (&schedule::itself(), 0), &guest, ("shutdown", false))?),
         _ => {}
     }
     note(transaction, sid, &guest.node, if wanted { "started" } else { "stopped" })
@@ -130,7 +122,12 @@ fn note(transaction: &mut Transaction, sid: &str, node: &str, state: &str) -> Re
 
 /// What the manager does about a move: the resource goes, and those that are kept together with it; not to where one is
 /// that it is kept apart from.
-pub(super) fn move_to(transaction: &mut Transaction, sid: &str, node: &str, relocate: bool) -> Result<(), Refusal> {
+pub(in crate::writes) fn move_to(
+    transaction: &mut Transaction,
+    sid: &str,
+    node: &str,
+    relocate: bool,
+) -> Result<(), Refusal> {
     if resource(transaction, sid)?.is_none() || !blocking(transaction, sid, node)?.is_empty() {
         return Ok(());
     }
@@ -145,7 +142,7 @@ pub(super) fn move_to(transaction: &mut Transaction, sid: &str, node: &str, relo
 
 /// A machine goes on running unless it is relocated; a container is always stopped for it.
 fn go(transaction: &mut Transaction, guest: &Guest, node: &str, relocate: bool) -> Result<(), Refusal> {
-    let by = due::itself();
+    let by = schedule::itself();
     let running = guest.is_running(transaction)?;
     if running && relocate && guest.kind == Type::Machine {
         power::end_by(transaction, (&by, 0), guest, ("shutdown", false))?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::bearer::Bearer;
 use super::expression::denied;
-use crate::writes::Refusal;
+use crate::call::Refusal;
 
 /// Refuses a read.
 pub(super) fn read<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result<(), Refusal> {

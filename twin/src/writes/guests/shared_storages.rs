@@ -2,8 +2,10 @@
 
 use proxmox_mpc_model::{Answers as _, ApiPath, list};
 
+use super::keys::word;
 use super::volumes::Storage;
-use super::{Refusal, Row, Transaction, word};
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// What one node's list of a shared storage lost and gained.
 struct Difference {

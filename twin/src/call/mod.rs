@@ -1,44 +1,19 @@
-//! One call of a writing method, its parameters checked.
+//! The ground of the twin: a call of a writing method, who makes it, and how it is refused.
+//!
+//! `state`, `rights` and `writes` stand on this room, in this order; it uses none of them.
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::{self, Method};
-use proxmox_mpc_model::{Answers, ApiPath, list};
+use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value};
 
-use super::Refusal;
-use crate::rights::Rights;
+mod login;
+mod refusal;
+mod request;
 
-/// As whom a request is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
-    /// The user: `root@pam`.
-    pub user: String,
-    /// The name of the API token, where one was used: `iac` of `root@pam!iac`.
-    pub token: Option<String>,
-}
-
-impl Login {
-    /// Reads `root@pam` or `root@pam!iac`.
-    pub fn parse(text: &str) -> Self {
-        match text.split_once('!') {
-            Some((user, token)) => Self { user: user.to_owned(), token: Some(token.to_owned()) },
-            None => Self { user: text.to_owned(), token: None },
-        }
-    }
-
-    /// `root@pam`, or `root@pam!iac` of a token.
-    pub fn full(&self) -> String {
-        match &self.token {
-            Some(token) => format!("{}!{token}", self.user),
-            None => self.user.clone(),
-        }
-    }
-
-    /// Whether this is `root@pam` himself: a token of his is not.
-    pub fn is_root(&self) -> bool {
-        self.user == "root@pam" && self.token.is_none()
-    }
-}
+pub use login::Login;
+pub use refusal::Refusal;
+pub use request::Request;
 
 /// A call of a writing method: who, where, and with which parameters. They were checked against the schema.
 #[derive(Clone, Debug)]
@@ -64,11 +39,6 @@ pub struct Call {
 }
 
 impl Call {
-    /// Who may do what, where this login may not do everything.
-    pub(crate) fn rights<A: Answers>(&self, answers: &A) -> Result<Option<Rights>, Refusal> {
-        if self.checked { Ok(Some(Rights::read(answers)?)) } else { Ok(None) }
-    }
-
     /// A parameter as text; `None` where it was not given.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.parameters.get(name)? {

@@ -9,11 +9,17 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Map, Value, json};
 
-use super::super::{Request, Write};
+use super::guest::{Guest, Type, resources};
+use super::keys::{is_on, word};
+use super::relocate;
 use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, Type, is_on, relocate, resources, word};
+use super::{migration, power};
+use crate::call::{Call, Refusal, Request};
 use crate::rights::Class;
+use crate::state::Transaction;
 use crate::state::tasks::Log;
+use crate::writes::checked_call::checked_call;
+use crate::writes::method::Write;
 
 /// The methods of this room.
 pub(in super::super) static WRITES: &[Write] = &[
@@ -73,25 +79,55 @@ fn members(
     Ok(members)
 }
 
+/// What is asked of each guest.
+#[derive(Clone, Copy)]
+enum Action {
+    Start,
+    ShutDown,
+    Migrate,
+}
+
+impl Action {
+    /// The path of its method below the guest's.
+    fn below(self) -> &'static [&'static str] {
+        match self {
+            Self::Start => &["status", "start"],
+            Self::ShutDown => &["status", "shutdown"],
+            Self::Migrate => &["migrate"],
+        }
+    }
+
+    /// Does the work of its method.
+    fn run(self, transaction: &mut Transaction, guest: &Guest, call: &Call) -> Result<Value, Refusal> {
+        match (self, guest.kind) {
+            (Self::Start, _) => power::start(transaction, call),
+            (Self::ShutDown, _) => power::shut_down(transaction, call),
+            (Self::Migrate, Type::Machine) => migration::machine::migrate(transaction, call),
+            (Self::Migrate, Type::Container) => migration::container::migrate(transaction, call),
+        }
+    }
+}
+
 /// Calls a method of one guest as who called for all of them; how its task ended.
 fn each(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    below: &[&str],
+    action: Action,
     parameters: &Value,
 ) -> Result<String, Refusal> {
     let parameters = parameters.as_object().cloned().unwrap_or_else(Map::new);
     let request = Request {
         verb: Verb::Post,
-        path: guest.path(below),
+        path: guest.path(action.below()),
         parameters,
         uploaded: None,
         login: call.login.clone(),
         now: transaction.now(),
         duration: call.duration,
     };
-    let task = match super::super::run(transaction, request, Class::All) {
+    let done = checked_call(transaction, request, Class::All).and_then(|call| action.run(transaction, guest, &call));
+    let task = match done {
         Ok(upid) => upid.as_str().and_then(|upid| transaction.recall(&format!("task/{upid}"))),
         Err(unreadable @ Refusal::Unreadable(_)) => return Err(unreadable),
         Err(refusal) => return Ok(refusal.text()),
@@ -122,7 +158,7 @@ fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
     let members = members(transaction, call, Some(&call.node()), (false, named))?;
     for member in members.into_iter().filter(|member| (member.onboot || call.flag("force")) && !member.running) {
         said.push(format!("Starting {}", member.guest.title()));
-        let end = each(transaction, call, &member.guest, &["status", "start"], &json!({}))?;
+        let end = each(transaction, call, &member.guest, Action::Start, &json!({}))?;
         if end != "OK" {
             said.push(format!("Starting {} failed: {end}", member.guest.title()));
         }
@@ -138,7 +174,7 @@ fn stop_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal
     for member in members.into_iter().rev().filter(|member| member.running) {
         let timeout = member.down.or(call.number("timeout")).unwrap_or(DEFAULT_DOWN);
         said.push(format!("Stopping {} (timeout = {timeout} seconds)", member.guest.title()));
-        each(transaction, call, &member.guest, &["status", "shutdown"], &down(call, timeout))?;
+        each(transaction, call, &member.guest, Action::ShutDown, &down(call, timeout))?;
     }
     report(transaction, call, "stopall", said, None)
 }
@@ -183,7 +219,7 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         if let Some(disks) = call.text("with-local-disks").filter(|_| guest.kind == Type::Machine) {
             parameters["with-local-disks"] = json!(disks);
         }
-        each(transaction, call, guest, &["migrate"], &parameters)?;
+        each(transaction, call, guest, Action::Migrate, &parameters)?;
         started += 1;
     }
     if started == 0 {
@@ -228,7 +264,7 @@ fn bulk(
     transaction: &mut Transaction,
     call: &Call,
     (members, kind, verb): (Vec<Member>, &str, &str),
-    (mut said, below): (Log, &[&str]),
+    (mut said, action): (Log, Action),
     ask: impl Fn(&Member) -> Result<(String, Value), String>,
 ) -> Result<Value, Refusal> {
     let mut failed = Vec::new();
@@ -237,7 +273,7 @@ fn bulk(
             Err(passed_over) => said.push(passed_over),
             Ok((line, parameters)) => {
                 said.push(line);
-                let end = each(transaction, call, &member.guest, below, &parameters)?;
+                let end = each(transaction, call, &member.guest, action, &parameters)?;
                 if end != "OK" {
                     said.push(format!("{verb} {} failed: {end}", member.guest.title()));
                     failed.push(member.guest.vmid);
@@ -257,7 +293,7 @@ fn bulk(
 fn bulk_start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
     let said = vec![announced(call, "Starting", "")];
-    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, &["status", "start"]), |member| {
+    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, Action::Start), |member| {
         let title = member.guest.title();
         if member.running {
             return Err(format!("Skipping {title}, already running."));
@@ -271,7 +307,7 @@ fn bulk_shutdown(transaction: &mut Transaction, call: &Call) -> Result<Value, Re
     let mut members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
     members.sort_by_key(|member| std::cmp::Reverse(member.order));
     let said = vec![announced(call, "Shutting down", "")];
-    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, &["status", "shutdown"]), |member| {
+    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, Action::ShutDown), |member| {
         let title = member.guest.title();
         if !member.running {
             return Err(format!("Skipping {title}, not running."));
@@ -286,7 +322,7 @@ fn bulk_migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     let target = call.required("target")?;
     let members = members(transaction, call, None, (true, true))?;
     let said = vec![announced(call, "Migrating", &format!(" to {target}"))];
-    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, &["migrate"]), |member| {
+    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, Action::Migrate), |member| {
         let (title, node) = (member.guest.title(), &member.guest.node);
         if *node == target {
             return Err(format!("{title} already on {node}, skipping."));

@@ -3,7 +3,10 @@
 use proxmox_mpc_model::ApiPath;
 use serde_json::json;
 
-use super::{Guest, Refusal, Row, Transaction, resources, word};
+use super::guest::{Guest, resources};
+use super::keys::word;
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// Gives a new guest to HA.
 pub(super) fn add(transaction: &mut Transaction, guest: &Guest, starts: bool) -> Result<(), Refusal> {

@@ -3,9 +3,13 @@
 use proxmox_mpc_model::drive::Drive;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Transaction, disks, same_version, snapshots, unlocked, word};
+use super::guest::{Guest, unlocked};
+use super::keys::word;
+use super::store::{Stored, same_version};
+use super::volumes::{New, Storage};
+use super::{disks, snapshots, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 /// `POST move_disk`: a task that copies the disk and lets go of the old volume.
 pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

@@ -7,40 +7,40 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Indexed, Unreadable, list};
 use serde_json::{Map, Value};
 
-use crate::writes::Login;
+use crate::call::Login;
 
 /// Who there is, and what they were given.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
-    pub(super) users: BTreeMap<String, User>,
+pub(crate) struct Accounts {
+    pub(crate) users: BTreeMap<String, User>,
     /// The users of each group.
-    pub(super) groups: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
     /// The privileges of each role.
-    pub(super) roles: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) roles: BTreeMap<String, BTreeSet<String>>,
     /// The entries of each ACL path.
     acl: BTreeMap<String, Entries>,
 }
 
 /// A user.
 #[derive(Debug)]
-pub(super) struct User {
-    pub(super) enabled: bool,
+pub(crate) struct User {
+    pub(crate) enabled: bool,
     /// Seconds since 1970; 0 for never.
-    pub(super) expires: i64,
-    pub(super) tokens: BTreeMap<String, Token>,
+    pub(crate) expires: i64,
+    pub(crate) tokens: BTreeMap<String, Token>,
 }
 
 /// An API token.
 #[derive(Debug)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// Whether it has only what it was given itself.
-    pub(super) separated: bool,
+    pub(crate) separated: bool,
     /// Seconds since 1970; 0 for never.
-    pub(super) expires: i64,
+    pub(crate) expires: i64,
 }
 
 /// Roles, and whether each reaches further down.
-pub(super) type Granted = BTreeMap<String, bool>;
+pub(crate) type Granted = BTreeMap<String, bool>;
 
 /// What one ACL path gives to whom.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ struct Entries {
 }
 
 /// The users with their tokens: from the list of users with everything, or put together from its parts.
-pub(super) fn users<A: Answers + ?Sized>(answers: &A) -> Result<Option<Arc<Indexed>>, Unreadable> {
+pub(crate) fn users<A: Answers + ?Sized>(answers: &A) -> Result<Option<Arc<Indexed>>, Unreadable> {
     if let Some(users) = answers.indexed(&ApiPath::parse("access/users?full=1"), "userid")? {
         return Ok(Some(users));
     }
@@ -68,7 +68,7 @@ pub(super) fn users<A: Answers + ?Sized>(answers: &A) -> Result<Option<Arc<Index
 
 impl Accounts {
     /// Reads them from `access/users?full=1`, `groups`, `roles` and `acl`; `None` where one of these was not told.
-    pub(super) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Option<Self>, Unreadable> {
+    pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Option<Self>, Unreadable> {
         let list = |path: &ApiPath| answers.get(path).map(|answer| answer.filter(|answer| answer.data().is_some()));
         let (Some(users), Some(acl), Some(roles), Some(groups)) = (
             users(answers)?,
@@ -103,12 +103,12 @@ impl Accounts {
     }
 
     /// The token of a login, where there is one.
-    pub(super) fn token(&self, login: &Login) -> Option<&Token> {
+    pub(crate) fn token(&self, login: &Login) -> Option<&Token> {
         self.users.get(&login.user)?.tokens.get(login.token.as_ref()?)
     }
 
     /// Every path that has an entry, and every path above one, as `iterate_acl_tree` visits them.
-    pub(super) fn paths(&self) -> BTreeSet<&str> {
+    pub(crate) fn paths(&self) -> BTreeSet<&str> {
         let above = |path: &'_ str| path.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
         let all = self.acl.keys().flat_map(|path| {
             above(path).into_iter().map(|at| if at == 0 { "/" } else { &path[..at] }).chain([path.as_str()])
@@ -118,7 +118,7 @@ impl Accounts {
 
     /// The roles of a user, or of a token of its own right, at a path (`PVE::AccessControl::roles`). What is given
     /// further down takes the place of what came from above, and `NoAccess` stands alone.
-    pub(super) fn roles_at(&self, holder: &str, path: &str) -> Granted {
+    pub(crate) fn roles_at(&self, holder: &str, path: &str) -> Granted {
         let mut roles = Granted::new();
         for (at, last) in steps(path) {
             let Some(entries) = self.acl.get(at) else { continue };
@@ -149,7 +149,7 @@ impl Accounts {
 }
 
 impl User {
-    pub(super) fn read(row: &Map<String, Value>) -> Self {
+    pub(crate) fn read(row: &Map<String, Value>) -> Self {
         let tokens = row.get("tokens").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
         let token = |token: &Map<String, Value>| {
             let separated = number(token, "privsep") != Some(0);

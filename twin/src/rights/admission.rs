@@ -1,0 +1,84 @@
+//! Admission: whether a login still is one, and how far its requests are checked.
+
+use proxmox_mpc_model::{Answers, Unreadable};
+
+use crate::call::Login;
+use crate::state::RecordedLogins;
+use crate::state::accounts;
+
+/// How far a login is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Class {
+    /// Everything is answered as it is: `root@pam`, and logins of the twin that the cluster does not have.
+    All,
+    /// A token with all rights of `root@pam`, who has them everywhere; yet it is not he.
+    RootToken,
+    /// Each request is checked, and each list filtered.
+    Checked,
+}
+
+/// How far a login is looked at, and until when that holds, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    pub(crate) class: Class,
+    pub(crate) until: i64,
+}
+
+/// Why a login is none any more.
+#[derive(Debug)]
+pub(crate) enum Barred {
+    /// The reason phrase of the 401.
+    Login(String),
+    /// The recording cannot be read.
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Barred {
+    fn from(error: Unreadable) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// How far this login is to be looked at, or why it is none: it was removed, disabled, or has expired.
+///
+/// `now` is in seconds since 1970.
+pub(crate) fn class<A: Answers>(
+    answers: &A,
+    recorded: &RecordedLogins,
+    login: &Login,
+    now: i64,
+) -> Result<Admitted, Barred> {
+    let always = |class| Admitted { class, until: i64::MAX };
+    if !recorded.told() || login.is_root() {
+        return Ok(always(Class::All));
+    }
+    let barred = |reason: String| {
+        let token = login.token.is_some();
+        Err(Barred::Login(if token { "Authentication failed!".to_owned() } else { reason }))
+    };
+    let users = accounts::users(answers)?;
+    let Some(row) = users.as_ref().and_then(|users| users.get(&login.user)) else {
+        let gone = users.is_some() && recorded.knew(&login.user);
+        return if gone { barred(format!("no such user ('{}')", login.user)) } else { Ok(always(Class::All)) };
+    };
+    let user = accounts::User::read(row);
+    let past = |expires: i64| expires != 0 && expires <= now;
+    if !user.enabled {
+        return barred(format!("user '{}' is disabled", login.user));
+    }
+    if past(user.expires) {
+        return barred(format!("user '{}' access expired", login.user));
+    }
+    let token = login.token.as_ref().and_then(|name| user.tokens.get(name));
+    if login.token.is_some() && token.is_none() && recorded.knew(&login.full())
+        || token.is_some_and(|token| past(token.expires))
+    {
+        return barred(String::new());
+    }
+    // A token that only the twin has stands for its user.
+    let separated = token.is_some_and(|token| token.separated);
+    let class = if login.user == "root@pam" && !separated { Class::RootToken } else { Class::Checked };
+    let expires = token.map_or(0, |token| token.expires);
+    let until = [user.expires, expires].into_iter().filter(|expires| *expires != 0).min();
+    Ok(Admitted { class, until: until.unwrap_or(i64::MAX) })
+}

@@ -1,0 +1,45 @@
+//! Logins and permissions as the recording has them, whatever was written since.
+
+use proxmox_mpc_model::permissions::Permissions;
+use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
+
+use super::accounts::Accounts;
+
+/// What the recording tells of permissions, whatever was written since.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordedLogins {
+    /// Whether it tells who may do what.
+    told: bool,
+    /// The users, and the tokens as `user@realm!name`.
+    logins: Vec<String>,
+}
+
+impl RecordedLogins {
+    /// Reads what a recording tells.
+    pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Self, Unreadable> {
+        let permissions = answers.get(&ApiPath::parse("access/permissions"))?;
+        let permissions = Permissions::read(permissions.as_ref().and_then(Answer::data));
+        let told = !permissions.known() || permissions.allow_all("/", "Permissions.Modify");
+        let accounts = if told { Accounts::read(answers)? } else { None };
+        let mut logins = Vec::new();
+        for (name, user) in accounts.iter().flat_map(|accounts| &accounts.users) {
+            logins.push(name.clone());
+            logins.extend(user.tokens.keys().map(|token| format!("{name}!{token}")));
+        }
+        Ok(Self { told: accounts.is_some(), logins })
+    }
+
+    /// Nothing is told, so that everything is allowed.
+    pub(crate) fn untold() -> Self {
+        Self { told: false, logins: Vec::new() }
+    }
+
+    /// Whether it tells who may do what.
+    pub(crate) fn told(&self) -> bool {
+        self.told
+    }
+
+    pub(crate) fn knew(&self, login: &str) -> bool {
+        self.logins.iter().any(|known| known == login)
+    }
+}
