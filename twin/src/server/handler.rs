@@ -11,12 +11,13 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
 use serde_json::Value;
 
+use super::body;
 use super::log::{Log, LoggedWrite};
 use super::login::{Asked, Clerk};
 use super::lookup::{Counts, Lookup};
 use super::moment::Moment;
+use super::options::Options;
 use super::reply::Reply;
-use super::{Options, body};
 use crate::call;
 use crate::call::{Login, Refusal};
 use crate::rights::{Barred, Class};

@@ -9,8 +9,9 @@ use proxmox_mpc_model::derived::{self, Deriver};
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
+use super::options::AgentPolicy;
 use super::reply::Reply;
-use super::{AgentPolicy, agent, cloud_init};
+use super::{agent, cloud_init};
 use crate::call::{Login, Refusal};
 use crate::rights::{self, Admitted, Barred, Class, Rights};
 use crate::state::{RecordedLogins, State, View, broadcast, task_answers};

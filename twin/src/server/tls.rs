@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::version::TLS13;
 
-use super::TwinError;
+use super::error::TwinError;
 
 /// What clients need to trust the twin.
 #[derive(Debug)]

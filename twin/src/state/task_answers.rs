@@ -23,7 +23,7 @@ const LATEST: usize = 25;
 
 /// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where nothing of the twin's is asked
 /// about.
-pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
+pub(crate) fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Ok(match segments[..] {
@@ -36,7 +36,7 @@ pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, U
 }
 
 /// Whether a path is about tasks or the cluster's log, whose answers change with time.
-pub fn is_about(path: &ApiPath) -> bool {
+pub(crate) fn is_about(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     matches!(base, "cluster/tasks" | "cluster/log") || base.split('/').nth(2) == Some("tasks")
 }

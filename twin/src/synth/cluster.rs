@@ -4,7 +4,6 @@ use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value, json};
 
 use super::guest::Guest;
-use super::nothing;
 use super::random::Random;
 
 /// The version that the cluster says it has.
@@ -102,8 +101,8 @@ impl Cluster {
             ("nodes", |cluster| (0..cluster.nodes).map(|node| cluster.node(node)).collect()),
             ("cluster/status", Self::status),
             ("cluster/resources", Self::resources),
-            ("cluster/ha/resources", |_| nothing()),
-            ("cluster/sdn/ipams/pve/status", |_| nothing()),
+            ("cluster/ha/resources", |_| json!([])),
+            ("cluster/sdn/ipams/pve/status", |_| json!([])),
             ("storage", Self::storages),
             ("pools", |_| POOLS.iter().map(|pool| Value::Object(pool_row(pool))).collect()),
         ];

@@ -5,7 +5,6 @@ use proxmox_mpc_model::cluster::GuestType;
 use serde_json::{Map, Value, json};
 
 use super::cluster::{Cluster, node_name};
-use super::nothing;
 use super::random::Random;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -182,9 +181,9 @@ impl Guest {
         let current = json!({ "name": "current", "description": "You are here!", "running": 0, "digest": digest });
         [
             ("firewall/options", options),
-            ("firewall/rules", if used { json!([rule]) } else { nothing() }),
-            ("firewall/ipset", nothing()),
-            ("firewall/aliases", nothing()),
+            ("firewall/rules", if used { json!([rule]) } else { json!([]) }),
+            ("firewall/ipset", json!([])),
+            ("firewall/aliases", json!([])),
             ("snapshot", json!([current])),
         ]
     }

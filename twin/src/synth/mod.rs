@@ -3,7 +3,7 @@
 //! A guest is a function of the seed and its place in the row, so that ten thousand of them are never held at once.
 
 use proxmox_mpc_model::{Answer, ApiPath};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::recording::{About, FORMAT};
 
@@ -55,9 +55,4 @@ pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answe
     let answers = cluster.overview().chain(places::cluster()).chain(pools).chain(places::nodes(cluster.nodes));
     let answers = answers.chain(storages).chain(guests);
     answers.map(|(path, data): (ApiPath, Value)| (path, Answer::ok(data)))
-}
-
-/// The data of an empty list.
-fn nothing() -> Value {
-    json!([])
 }

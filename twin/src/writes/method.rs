@@ -7,7 +7,7 @@ use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
 /// One writing method that the twin does.
-pub struct Write {
+pub(super) struct Write {
     /// What is done.
     pub verb: Verb,
     /// The path as the schema has it: `/nodes/{node}/qemu/{vmid}/config`.
@@ -17,4 +17,4 @@ pub struct Write {
 }
 
 /// What a writing method does.
-pub type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
+pub(super) type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;

@@ -7,7 +7,7 @@ use proxmox_mpc_model::object::text;
 
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::guests::mac_address::mac;
+use crate::writes::guests::network_devices::mac;
 
 fn of(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()

@@ -4,8 +4,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{ApiPath, firewall};
 use serde_json::Value;
 
+use super::lists::{above, has, is_alias, keys, same_list, store};
 use super::verify::alias as alias_of;
-use super::{above, has, keys, same_list, store};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
@@ -176,11 +176,6 @@ fn alias(call: &Call, name: &str) -> Result<Row, Refusal> {
     let comment = call.text("comment").filter(|comment| !comment.is_empty());
     row.extend(comment.map(|comment| ("comment".to_owned(), comment.into())));
     Ok(row)
-}
-
-/// Aliases are told apart without regard to capitals.
-pub(super) fn is_alias(row: &Row, name: &str) -> bool {
-    row.get("name").and_then(text).is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
 pub(super) fn create_alias(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

@@ -4,7 +4,7 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::firewall::{self, Version};
 use proxmox_mpc_model::object::text;
 
-use super::has;
+use super::lists::{has, is_alias};
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
@@ -257,7 +257,7 @@ pub(super) fn alias(transaction: &Transaction, list: &ApiPath, name: &str) -> Re
     };
     for firewall in places {
         let aliases = transaction.rows(&below(&firewall, "aliases"))?;
-        if let Some(row) = aliases.into_iter().find(|row| super::named::is_alias(row, own)) {
+        if let Some(row) = aliases.into_iter().find(|row| is_alias(row, own)) {
             return Ok(Some(row));
         }
     }

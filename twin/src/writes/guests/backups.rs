@@ -4,11 +4,12 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, Type, resources, unlocked};
 use super::keys::{is_on, word};
+use super::retention;
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{disks, retention};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::state::tasks::Log;
@@ -294,7 +295,7 @@ fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Targ
     let name = if guest.kind == Type::Machine { ("VM", "name") } else { ("CT", "hostname") };
     let mut lines = vec![format!("backup mode: {mode}"), "ionice priority: 7".to_owned()];
     lines.extend(word(&stored.keys, name.1).map(|own| format!("{} Name: {own}", name.0)));
-    for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let value = value.as_str().unwrap_or_default();
         let drive = proxmox_mpc_model::drive::Drive::parse(value);
         let (Some(volume), false) = (drive.stored(), drive.is_cdrom()) else { continue };

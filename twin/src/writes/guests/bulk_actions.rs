@@ -102,8 +102,8 @@ impl Action {
         match (self, guest.kind) {
             (Self::Start, _) => power::start(transaction, call),
             (Self::ShutDown, _) => power::shut_down(transaction, call),
-            (Self::Migrate, Type::Machine) => migration::machine::migrate(transaction, call),
-            (Self::Migrate, Type::Container) => migration::container::migrate(transaction, call),
+            (Self::Migrate, Type::Machine) => migration::migrate_machine(transaction, call),
+            (Self::Migrate, Type::Container) => migration::migrate_container(transaction, call),
         }
     }
 }

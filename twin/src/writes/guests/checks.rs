@@ -8,11 +8,12 @@ use proxmox_mpc_model::volume::{Volume, VolumeId};
 use proxmox_mpc_model::volume_name;
 use serde_json::json;
 
+use super::drives;
 use super::guest::{Guest, unlocked};
 use super::keys::word;
+use super::ssh_keys;
 use super::store::{Stored, same_version};
 use super::volumes::Storage;
-use super::{disks, ssh_keys};
 use crate::call::{Call, Refusal};
 use crate::rights::Machine;
 use crate::rights::Rights;
@@ -194,7 +195,7 @@ fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Res
 
 /// Refuses drives whose values contradict themselves (`check_drive_param`).
 fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
-    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let properties = &drive.properties;
         if properties.get("import-from").is_some() {
@@ -236,7 +237,7 @@ fn import(key: &str, drive: &Drive) -> Result<(), Refusal> {
 
 /// Refuses storages and volumes that cannot be what is asked of them (`check_storage_access`).
 fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
-    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key)) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let storage = match &drive.volume {
             Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => continue,
@@ -309,7 +310,7 @@ fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(
     if held.is_empty() {
         return Ok(());
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return machine.drive(held);
     }
     named_otherwise(machine.device(key, held), key, "delete")?;
@@ -323,7 +324,7 @@ fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(
 /// What a key asks for that is set over another value, or none.
 fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
     for text in [held, value].into_iter().filter(|text| !text.is_empty()) {
-        if disks::is_disk(key) {
+        if drives::is_disk(key) {
             machine.drive(text)?;
         }
         named_otherwise(machine.device(key, text), key, "modify")?;

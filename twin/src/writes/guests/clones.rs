@@ -4,11 +4,14 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::features;
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, resources, unlocked};
 use super::keys::{is_on, word};
+use super::network_devices;
+use super::new_guest;
 use super::store::Stored;
 use super::volumes::{New, Storage};
-use super::{checks, cloud_init, create, disks, relocate, snapshots, volumes};
+use super::{checks, cloud_init, relocate, snapshots, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
@@ -32,7 +35,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         made.keys.retain(|key, _| !OWN.contains(&key.as_str()) && !key.starts_with("unused"));
         for (key, value) in made.keys.clone() {
             let Some(text) = value.as_str() else { continue };
-            if disks::is_disk(&key) {
+            if drives::is_disk(&key) {
                 let copied = copy(transaction, call, &new, (&key, text), full, log)?;
                 made.keys.insert(key, json!(copied));
             } else if crate::writes::guests::keys::is_numbered(&key, "net") {
@@ -42,10 +45,10 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         identify(transaction, call, &guest, &mut made);
         cloud_init::copy(transaction, &guest, &new);
         made.write(transaction, &new)?;
-        create::open(transaction, &new)?;
+        new_guest::open(transaction, &new)?;
         relocate::copy_firewall(transaction, &guest, &new)?;
         match call.text("pool") {
-            Some(pool) => create::join(transaction, &new, &pool),
+            Some(pool) => new_guest::join(transaction, &new, &pool),
             None => Ok(()),
         }
     })
@@ -97,9 +100,9 @@ fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut S
         made.keys.insert("description".to_owned(), json!(description.trim_end()));
     }
     let uuid = format!("uuid={}", transaction.made_up_uuid());
-    let rest = word(&made.keys, "smbios1").map(|text| disks::options(&text)).unwrap_or_default();
+    let rest = word(&made.keys, "smbios1").map(|text| drives::options(&text)).unwrap_or_default();
     let rest: Vec<_> = rest.into_iter().filter(|(key, _)| key != "uuid").collect();
-    made.keys.insert("smbios1".to_owned(), json!(disks::drive_text(&uuid, &rest)));
+    made.keys.insert("smbios1".to_owned(), json!(drives::drive_text(&uuid, &rest)));
     if made.keys.contains_key("vmgenid") {
         made.keys.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
     }
@@ -109,13 +112,13 @@ fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut S
 pub(super) fn fresh_network(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
     let (first, rest) = text.split_once(',').unwrap_or((text, ""));
     let model = first.split('=').next().unwrap_or_default();
-    create::network(transaction, &format!("{model},{rest}"), "")
+    network_devices::network(transaction, &format!("{model},{rest}"), "")
 }
 
 /// Refuses a clone with a disk whose storage cannot copy it so: a linked one of what is no base, one of a snapshot where
 /// the storage gives no snapshot's data.
 fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -> Result<(), Refusal> {
-    for (key, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else { continue };
         let whole = full || drive.is_cloudinit() || key.starts_with("tpmstate");
@@ -141,7 +144,7 @@ fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -
 
 /// Whether a disk is on a storage that only its node has. Disks that are copied to another storage count as little as that.
 fn is_local(transaction: &Transaction, keys: &Row, elsewhere: bool) -> Result<bool, Refusal> {
-    for (_, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (_, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let Some(volume) = drive.stored().filter(|_| !elsewhere || drive.is_cdrom()) else { continue };
         if !Storage::of(transaction, volume)?.is_shared() {
@@ -185,14 +188,14 @@ fn copy(
         let made = storage.allocate(transaction, &made, log)?;
         log.push(format!("allocated target volume '{made}'"));
         if !cloud_init {
-            log.extend(disks::transferred(bytes));
+            log.extend(drives::transferred(bytes));
         }
         made
     };
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     rest.retain(|(key, _)| key != "size" && key != "format");
-    rest.push(("size".to_owned(), disks::written(bytes)));
-    Ok(disks::drive_text(&volume, &rest))
+    rest.push(("size".to_owned(), drives::written(bytes)));
+    Ok(drives::drive_text(&volume, &rest))
 }
 
 /// `POST template`: a task that makes bases of the disks.
@@ -213,11 +216,11 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
     transaction.task(call, &node, "qmtemplate", &guest.vmid, |transaction, _| {
         for (key, value) in stored.keys.clone() {
             let drive = Drive::parse(value.as_str().unwrap_or_default());
-            let wanted = disks::is_disk(&key) && !drive.is_cdrom() && !key.starts_with("unused");
+            let wanted = drives::is_disk(&key) && !drive.is_cdrom() && !key.starts_with("unused");
             let Some(volume) = drive.stored().filter(|_| wanted) else { continue };
             let base = base_name(volume.as_str());
             volumes::rename(transaction, &guest.node, volume, &base)?;
-            let text = disks::drive_text(&base, &disks::options(value.as_str().unwrap_or_default()));
+            let text = drives::drive_text(&base, &drives::options(value.as_str().unwrap_or_default()));
             stored.keys.insert(key, json!(text));
         }
         stored.keys.insert("template".to_owned(), json!(1));

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, Type, unlocked};
 use super::keys::{is_numbered, is_on, word};
-use super::mac_address;
+use super::network_devices;
 use super::store::{Stored, same_version};
-use super::{checks, cloud_init, create, disks, hotplug, implied_changes};
+use super::{checks, cloud_init, disks, hotplug, implied_changes};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
@@ -139,7 +140,7 @@ fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Re
 /// Folders of the host are root's own to give to a container.
 fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let is_bind = |(key, value): (&String, &Value)| {
-        key.starts_with("mp") && disks::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
+        key.starts_with("mp") && drives::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
     };
     if guest.kind == Type::Machine || call.login.is_root() || !given.iter().any(is_bind) {
         return Ok(());
@@ -195,7 +196,7 @@ fn remove(
 ) -> Result<(), Refusal> {
     stored.pending.remove(key);
     let waits = guest.kind == Type::Machine && !hotplug::takes(&stored.keys, key);
-    if guest.kind == Type::Machine && disks::is_disk(key) && is_on(&stored.keys, "protection") {
+    if guest.kind == Type::Machine && drives::is_disk(key) && is_on(&stored.keys, "protection") {
         let Some(value) = word(&stored.keys, key) else { return Ok(()) };
         let what = if key.starts_with("unused") { format!("unused disk '{value}'") } else { format!("drive '{key}'") };
         return Err(Refusal::failed(format!("can't remove {what} - protection mode enabled")));
@@ -203,7 +204,7 @@ fn remove(
     if key == "cipassword" {
         cloud_init::forget(transaction, guest);
     }
-    if key == "protection" || !is_on(&stored.keys, "protection") || !disks::is_disk(key) {
+    if key == "protection" || !is_on(&stored.keys, "protection") || !drives::is_disk(key) {
         if running && waits && stored.keys.contains_key(key) {
             stored.leaving.insert(key.to_owned(), forced);
             return Ok(());
@@ -211,7 +212,7 @@ fn remove(
         if running {
             cloud_init::changed(transaction, guest, &stored.keys, key, None);
         }
-        if disks::is_disk(key) {
+        if drives::is_disk(key) {
             return disks::detach(transaction, guest, &mut stored.keys, (key, forced));
         }
         stored.keys.remove(key);
@@ -241,16 +242,16 @@ fn put(
     }
     if running {
         cloud_init::changed(transaction, guest, &stored.keys, key, Some(&value));
-    } else if disks::is_disk(key) && proxmox_mpc_model::drive::Drive::parse(&text).is_cloudinit() {
+    } else if drives::is_disk(key) && proxmox_mpc_model::drive::Drive::parse(&text).is_cloudinit() {
         cloud_init::written(transaction, guest);
     }
     let volume = |value: &Value| value.as_str().map(|text| proxmox_mpc_model::drive::Drive::parse(text).volume);
     let replaced = stored.keys.get(key).is_some_and(|own| volume(own) != volume(&value));
-    if disks::is_disk(key) && replaced {
+    if drives::is_disk(key) && replaced {
         disks::detach(transaction, guest, &mut stored.keys, (key, false))?;
     }
     stored.keys.insert(key.to_owned(), value.clone());
-    if disks::is_disk(key) && !key.starts_with("unused") {
+    if drives::is_disk(key) && !key.starts_with("unused") {
         let own = volume(&value);
         stored.keys.retain(|other, held| !other.starts_with("unused") || volume(held) != own);
     }
@@ -285,9 +286,9 @@ fn kept_over(
         "description" if guest.kind == Type::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
         "description" => json!(text.trim_end()),
         _ if text.is_empty() => json!(" "),
-        _ if disks::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
+        _ if drives::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
         _ if is_numbered(key, "net") && guest.kind == Type::Machine => {
-            json!(create::network(transaction, text, own.unwrap_or_default())?)
+            json!(network_devices::network(transaction, text, own.unwrap_or_default())?)
         }
         _ if is_numbered(key, "net") => json!(interface(transaction, text)?),
         _ => value,
@@ -296,13 +297,13 @@ fn kept_over(
 
 /// A container's network device as it is kept: its name first, with an address and a type.
 fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), mac_address::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), network_devices::mac(transaction)?));
     }
     if !rest.iter().any(|(key, _)| key == "type") {
         rest.push(("type".to_owned(), "veth".to_owned()));
     }
-    Ok(disks::drive_text(&format!("name={name}"), &rest))
+    Ok(drives::drive_text(&format!("name={name}"), &rest))
 }

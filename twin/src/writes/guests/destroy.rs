@@ -5,11 +5,12 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
+use super::drives;
 use super::guest::{Guest, Type, resources, unlocked};
 use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{cloud_init, disks, replication, volumes};
+use super::{cloud_init, replication, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
@@ -88,9 +89,9 @@ fn is_base(name: &str) -> bool {
 }
 
 fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
-    let keys = stored.keys.iter().filter(|(key, _)| disks::is_disk(key));
+    let keys = stored.keys.iter().filter(|(key, _)| drives::is_disk(key));
     let volumes = keys.filter_map(|(_, value)| Drive::parse(value.as_str()?).stored().cloned());
-    volumes.filter(|volume| disks::is_own(guest, volume)).collect()
+    volumes.filter(|volume| drives::is_own(guest, volume)).collect()
 }
 
 /// Takes the guest, its own volumes, those of its snapshots, its firewall and the rights to it away.

@@ -3,11 +3,12 @@
 use proxmox_mpc_model::drive::Drive;
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, unlocked};
 use super::keys::word;
 use super::store::{Stored, same_version};
 use super::volumes::{New, Storage};
-use super::{disks, snapshots, volumes};
+use super::{snapshots, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
@@ -50,10 +51,10 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
         let volume =
             storage.allocate(transaction, &new, log).map_err(|refusal| refusal.within("storage migration failed"))?;
         log.push(format!("allocated target volume '{volume}'"));
-        log.extend(disks::transferred(bytes));
-        let mut rest = disks::options(&value);
+        log.extend(drives::transferred(bytes));
+        let mut rest = drives::options(&value);
         rest.retain(|(key, _)| key != "format");
-        stored.keys.insert(key.clone(), json!(disks::drive_text(&volume, &rest)));
+        stored.keys.insert(key.clone(), json!(drives::drive_text(&volume, &rest)));
         if call.flag("delete") {
             volumes::free(transaction, &guest.node, &old)?;
         } else {

@@ -1,122 +1,29 @@
 //! Disks of guests: what is asked for becomes volumes; what is taken off stays as `unused0`, `unused1`, ….
 
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::{Value, json};
 
+use super::drives::{VolumeRequest, bytes, drive_text, is_disk, is_own, names, options, transferred, wish, written};
 use super::guest::{Guest, Type, unlocked};
 use super::keys::word;
-use super::store::Stored;
+use super::store::{Stored, same_version};
 use super::volumes::{New, Storage};
-use super::{snapshots, volumes};
+use super::{cloud_init, snapshots, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
 
-const KIBIBYTE: u64 = 1 << 10;
-const MEBIBYTE: u64 = 1 << 20;
-const GIBIBYTE: u64 = 1 << 30;
-
-/// The names of the keys that hold disks; a number follows.
-const BUSES: [&str; 9] = ["ide", "sata", "scsi", "virtio", "efidisk", "tpmstate", "unused", "mp", "rootfs"];
-
-/// Whether a key holds a disk.
-pub(super) fn is_disk(key: &str) -> bool {
-    let bus = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    BUSES.contains(&bus) && (bus == "rootfs" || bus != key)
-}
-
-/// A size as Proxmox writes it (`32G`, `528K`), in bytes; a bare number counts `unit`.
-pub(super) fn bytes(text: &str, unit: u64) -> Option<u64> {
-    let (digits, unit) = match text.chars().last()? {
-        'K' => (&text[..text.len() - 1], KIBIBYTE),
-        'M' => (&text[..text.len() - 1], MEBIBYTE),
-        'G' => (&text[..text.len() - 1], GIBIBYTE),
-        'T' => (&text[..text.len() - 1], GIBIBYTE << 10),
-        _ => (text, unit),
-    };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut total = whole.parse::<u64>().ok()?.checked_mul(unit)?;
-    if !part.is_empty() {
-        let scale = 10u64.checked_pow(u32::try_from(part.len()).ok()?)?;
-        total += unit / KIBIBYTE * part.parse::<u64>().ok()? * KIBIBYTE / scale;
-    }
-    Some(total)
-}
-
-/// The shortest way to write a size (`format_size` of `PVE::JSONSchema`).
-pub(super) fn written(bytes: u64) -> String {
-    let units = [("T", GIBIBYTE << 10), ("G", GIBIBYTE), ("M", MEBIBYTE), ("K", KIBIBYTE)];
-    let found = units.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
-    found.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
-}
-
-/// What `qemu-img` says of a copy.
-pub(super) fn transferred(bytes: u64) -> [String; 2] {
-    let mut whole = (bytes, "B");
-    for unit in ["KiB", "MiB", "GiB", "TiB"] {
-        if whole.0 >= KIBIBYTE && whole.0.is_multiple_of(KIBIBYTE) {
-            whole = (whole.0 / KIBIBYTE, unit);
-        }
-    }
-    let whole = format!("{}.0 {}", whole.0, whole.1);
-    [format!("transferred 0.0 B of {whole} (0.00%)"), format!("transferred {whole} of {whole} (100.00%)")]
-}
-
-/// A disk's text with these options in Proxmox's order: the volume, then the rest by name.
-pub(super) fn drive_text(volume: &str, options: &[(String, String)]) -> String {
-    let mut options = options.to_vec();
-    options.sort();
-    let options = options.iter().map(|(key, value)| format!(",{key}={value}"));
-    format!("{volume}{}", options.collect::<String>())
-}
-
-/// The options of a disk without its volume.
-pub(super) fn options(text: &str) -> Vec<(String, String)> {
-    let properties = Properties::parse(text);
-    let named = properties.iter().filter_map(|(key, value)| Some((key?.to_owned(), value.to_owned())));
-    named.filter(|(key, _)| key != "file" && key != "volume").collect()
-}
-
-/// What a value asks for.
-#[derive(Debug)]
-pub(super) enum Wish {
-    /// A new volume on a storage; `None` is the size of its kind.
-    New(String, Option<u64>),
-    /// A drive for cloud-init data.
-    CloudInit(String),
-    /// What is there already, or nothing.
-    There,
-}
-
-/// Reads what a disk's value asks for.
-pub(super) fn wish(key: &str, value: &str) -> Wish {
-    let drive = Properties::parse(value);
-    let volume = drive.get("file").or_else(|| drive.get_or_bare("volume")).unwrap_or_default();
-    let Some((storage, what)) = volume.split_once(':').filter(|(storage, _)| !storage.contains('/')) else {
-        return Wish::There;
-    };
-    if what == "cloudinit" {
-        return Wish::CloudInit(storage.to_owned());
-    }
-    let is_number = what.chars().all(|letter| letter.is_ascii_digit() || letter == '.') && !what.is_empty();
-    let size = if is_number { bytes(what, GIBIBYTE) } else { None };
-    match size {
-        Some(_) if key.starts_with("efidisk") => Wish::New(storage.to_owned(), Some(528 * KIBIBYTE)),
-        Some(_) if key.starts_with("tpmstate") => Wish::New(storage.to_owned(), Some(4 * MEBIBYTE)),
-        Some(size) => Wish::New(storage.to_owned(), Some(size)),
-        None => Wish::There,
-    }
-}
+/// The size of a drive for cloud-init data.
+const CLOUD_INIT_BYTES: u64 = 4 << 20;
 
 /// Refuses storages that cannot hold what is asked of them, before anything is made.
 pub(super) fn check(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let content = content(guest);
     for (key, value) in given.iter().filter(|(key, _)| is_disk(key)) {
         let value = value.as_str().unwrap_or_default();
-        if let Wish::New(storage, _) | Wish::CloudInit(storage) = wish(key, value) {
+        if let VolumeRequest::New(storage, _) | VolumeRequest::CloudInit(storage) = wish(key, value) {
             Storage::holding(transaction, &storage, content)?;
         }
     }
@@ -136,9 +43,9 @@ pub(super) fn make(
 ) -> Result<String, Refusal> {
     let mut rest = options(value);
     let (storage, size) = match wish(key, value) {
-        Wish::New(storage, size) => (storage, size.unwrap_or_default()),
-        Wish::CloudInit(storage) => return make_cloud_init(transaction, guest, &storage, rest, log),
-        Wish::There => return attach(transaction, guest, value),
+        VolumeRequest::New(storage, size) => (storage, size.unwrap_or_default()),
+        VolumeRequest::CloudInit(storage) => return make_cloud_init(transaction, guest, &storage, rest, log),
+        VolumeRequest::There => return attach(transaction, guest, value),
     };
     let source = rest.iter().position(|(key, _)| key == "import-from").map(|at| rest.remove(at).1);
     let size = match &source {
@@ -201,7 +108,7 @@ fn make_cloud_init(
         name: Some(&name),
         format: &format,
         content: "images",
-        bytes: 4 * MEBIBYTE,
+        bytes: CLOUD_INIT_BYTES,
     };
     let volume = storage.allocate(transaction, &new, log)?;
     rest.retain(|(key, _)| key != "format" && key != "media");
@@ -242,7 +149,7 @@ pub(super) fn detach(
     };
     let still = |keys: &Row| keys.values().filter_map(Value::as_str).any(|text| names(text, &volume));
     if volume.is_cloudinit() {
-        super::cloud_init::written(transaction, guest);
+        cloud_init::written(transaction, guest);
     }
     if forced || key.starts_with("unused") || volume.is_cloudinit() {
         if snapshots::hold(transaction, guest, &volume)? {
@@ -261,22 +168,12 @@ pub(super) fn detach(
     Ok(())
 }
 
-/// Whether a disk's value stands on this volume.
-fn names(value: &str, volume: &VolumeId) -> bool {
-    Drive::parse(value).stored() == Some(volume)
-}
-
-/// Whether a volume belongs to a guest.
-pub(super) fn is_own(guest: &Guest, volume: &VolumeId) -> bool {
-    volume.owner().is_some_and(|owner| owner.to_string() == guest.vmid)
-}
-
 /// `PUT resize`: a task, in which everything is refused that is.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
     let mut stored = Stored::read(transaction, &guest)?;
-    crate::writes::guests::store::same_version(call, &stored)?;
+    same_version(call, &stored)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "resize", &guest.vmid, |transaction, log| {
         unlocked(&guest, &stored.keys)?;

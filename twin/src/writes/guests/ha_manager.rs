@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::guest::{Guest, Type};
 use super::ha_requests;
 use super::keys::{is_on, word};
-use super::migration::{Mode, Wish};
+use super::migration::{Mode, Plan};
 use super::{migration, power, replication};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
@@ -152,6 +152,6 @@ fn go(transaction: &mut Transaction, guest: &Guest, node: &str, relocate: bool) 
         (true, false, Type::Machine) => Mode::Online,
         (true, _, Type::Container) => Mode::Restart,
     };
-    let wish = Wish { mode, local_disks: true, force: true, ..Wish::default() };
-    migration::run(transaction, (&by, 0), guest, node, &wish).map(drop)
+    let plan = Plan { mode, local_disks: true, force: true, ..Plan::default() };
+    migration::run(transaction, (&by, 0), guest, node, &plan).map(drop)
 }

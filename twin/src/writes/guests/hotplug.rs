@@ -5,7 +5,7 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::machine;
 use proxmox_mpc_model::property::Properties;
 
-use super::disks;
+use super::drives;
 use super::keys::{is_numbered, word};
 use crate::call::Refusal;
 use crate::state::Row;
@@ -56,7 +56,7 @@ pub(super) fn sets(keys: &Row, key: &str, value: &str) -> Result<bool, Refusal> 
     if is_numbered(key, "net") {
         return Ok(is_on(keys, "network") || held.is_some_and(|held| same_card(&held, value)));
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return disk(keys, key, (held.as_deref(), value));
     }
     let enabled = |value: Option<&str>| value.is_none_or(|value| value != "0");
@@ -85,7 +85,7 @@ pub(super) fn takes(keys: &Row, key: &str) -> bool {
     if is_numbered(key, "net") {
         return is_on(keys, "network");
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return is_on(keys, "disk") && !is_built_in(key);
     }
     match key {

@@ -5,7 +5,7 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{list, machine};
 use serde_json::json;
 
-use super::disks;
+use super::drives;
 use super::keys::word;
 use super::store::Stored;
 use crate::call::Call;
@@ -39,7 +39,7 @@ fn boot_order(given: &Row, taken: &[String], keys: &Row) -> Option<String> {
         let drive = Drive::parse(value);
         drive.is_cdrom() && !drive.is_cloudinit() && drive.stored().is_none_or(|volume| volume.name() != "cloudinit")
     };
-    let discs = given.iter().filter(|(key, value)| disks::is_disk(key) && value.as_str().is_some_and(is_disc));
+    let discs = given.iter().filter(|(key, value)| drives::is_disk(key) && value.as_str().is_some_and(is_disc));
     for (key, _) in discs.filter(|(key, _)| !before.contains(&key.as_str())) {
         order.push(key);
     }

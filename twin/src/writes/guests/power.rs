@@ -7,7 +7,7 @@ use super::guest::{Guest, Type, resources, unlocked};
 use super::ha_requests;
 use super::keys::is_on;
 use super::store::Stored;
-use super::{cloud_init, containers, startable, states};
+use super::{cloud_init, containers, paused, startable};
 use crate::call::{Call, Login, Refusal};
 use crate::state::Transaction;
 
@@ -96,7 +96,7 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
     if guest.kind == Type::Container {
         running(transaction, &guest)?;
     }
-    if what == "shutdown" && !call.flag("forceStop") && states::is_paused(transaction, &guest) {
+    if what == "shutdown" && !call.flag("forceStop") && paused::is_paused(transaction, &guest) {
         return Err(Refusal::failed("VM is paused - cannot shutdown"));
     }
     if guest.is_managed(transaction)? {
@@ -145,7 +145,7 @@ pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), R
 /// `POST status/reboot`: what waits comes into force.
 pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    if states::is_paused(transaction, &guest) {
+    if paused::is_paused(transaction, &guest) {
         return Err(Refusal::failed("VM is paused - cannot shutdown"));
     }
     running(transaction, &guest)?;
@@ -201,6 +201,6 @@ pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> R
     transaction.hide(&guest.path(&["status", "current"]));
     // What the guest said of itself when it was recorded is not so any more.
     transaction.hide_below(&guest.path(&["agent"]));
-    states::go_on(transaction, guest);
+    paused::go_on(transaction, guest);
     transaction.put_row(&resources(), "id", row)
 }

@@ -7,11 +7,12 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, resources};
 use super::keys::word;
 use super::store::Stored;
+use super::volumes;
 use super::volumes::Storage;
-use super::{disks, volumes};
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
@@ -82,7 +83,7 @@ fn rename(keys: &mut Row, moved: &Moved) {
 
 /// A disk's value with the identifier that its volume has now.
 fn rename_value(key: &str, value: &mut Value, moved: &Moved) {
-    let Some(text) = value.as_str().filter(|_| disks::is_disk(key) || key == "vmstate") else { return };
+    let Some(text) = value.as_str().filter(|_| drives::is_disk(key) || key == "vmstate") else { return };
     let Some(volume) = Drive::parse(text).stored().cloned() else { return };
     if let Some(now) = moved.get(volume.as_str()) {
         *value = json!(text.replacen(volume.as_str(), now, 1));

@@ -8,11 +8,12 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, Type, resources};
 use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{disks, relocate, volumes};
+use super::{relocate, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::digest;
@@ -263,7 +264,7 @@ pub(super) fn located(transaction: &Transaction, vmid: &str) -> Result<Option<Gu
 fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<VolumeId>, Refusal> {
     let stored = Stored::read(transaction, guest)?;
     let mut volumes = Vec::new();
-    for (_, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (_, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let (text, properties) =
             (value.as_str().unwrap_or_default(), Properties::parse(value.as_str().unwrap_or_default()));
         let drive = Drive::parse(text);
@@ -282,7 +283,7 @@ fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<Vo
         }
         let Some(volume) = drive.stored() else { continue };
         let storage = Storage::of(transaction, volume)?;
-        if storage.is_shared() || !disks::is_own(guest, volume) {
+        if storage.is_shared() || !drives::is_own(guest, volume) {
             continue;
         }
         if !features::has(&storage.kind(), Feature::Replicate, volume) {

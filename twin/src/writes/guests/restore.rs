@@ -5,11 +5,13 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value, json};
 
 use super::backups::BACKUP;
+use super::drives;
 use super::guest::{Guest, Type};
 use super::keys::{is_on, word};
+use super::new_guest;
 use super::store::Stored;
 use super::volumes::{New, Storage};
-use super::{clones, create, disks, power, startable, volumes};
+use super::{clones, power, startable, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
@@ -25,7 +27,7 @@ pub(super) fn restore(
     volume: &str,
     given: Row,
 ) -> Result<Value, Refusal> {
-    if let Some(key) = given.keys().find(|key| disks::is_disk(key)) {
+    if let Some(key) = given.keys().find(|key| drives::is_disk(key)) {
         if guest.kind == Type::Container {
             return Err(Refusal::beyond_the_twin("restore a backup into other volumes"));
         }
@@ -35,7 +37,7 @@ pub(super) fn restore(
     let there = guest.resource(transaction)?.is_some();
     let context = format!("unable to restore {} {} -", guest.kind.name(), guest.vmid);
     if !there || !call.flag("force") {
-        create::unused(transaction, guest).map_err(|refusal| match refusal {
+        new_guest::unused(transaction, guest).map_err(|refusal| match refusal {
             Refusal::Message { status, text } => {
                 Refusal::Message { status, text: text.replacen("unable to create", "unable to restore", 1) }
             }
@@ -50,7 +52,7 @@ pub(super) fn restore(
         }
         make(transaction, call, guest, (kept, given), log)?;
         if let Some(pool) = &pool {
-            create::join(transaction, guest, pool)?;
+            new_guest::join(transaction, guest, pool)?;
         }
         if call.flag("start") && startable::check(transaction, guest).is_ok() {
             log.push("Execute autostart".to_owned());
@@ -82,9 +84,9 @@ fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     if guest.is_running(transaction)? {
         return Err(Refusal::failed(format!("{} is running", guest.kind.name().to_lowercase())));
     }
-    for (_, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (_, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
-        if let Some(volume) = drive.stored().filter(|volume| disks::is_own(guest, volume)) {
+        if let Some(volume) = drive.stored().filter(|volume| drives::is_own(guest, volume)) {
             volumes::free(transaction, &guest.node, volume)?;
         }
     }
@@ -103,7 +105,7 @@ fn make(
     stored.keys.retain(|key, _| !LEFT.contains(&key.as_str()) && !key.starts_with("unused"));
     for (key, value) in stored.keys.clone() {
         let Some(text) = value.as_str() else { continue };
-        if disks::is_disk(&key) {
+        if drives::is_disk(&key) {
             let made = volume(transaction, call, guest, (&key, text), log)?;
             stored.keys.insert(key, json!(made));
         } else if call.flag("unique") && guest.kind == Type::Machine && key.starts_with("net") {
@@ -115,7 +117,7 @@ fn make(
     }
     stored.keys.extend(given);
     stored.write(transaction, guest)?;
-    create::open(transaction, guest)
+    new_guest::open(transaction, guest)
 }
 
 /// The volume that takes the place of one in the backup: on the storage that the call names, or on its own.
@@ -132,7 +134,7 @@ fn volume(
     };
     let name = call.text("storage").unwrap_or_else(|| old.storage().to_owned());
     let storage = Storage::enabled(transaction, &name, &guest.node)?;
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let bytes = drive.size().map_or(0, |size| size.count());
     let content = if guest.kind == Type::Machine { "images" } else { "rootdir" };
     let own = format!("vm-{}-cloudinit", guest.vmid);
@@ -142,5 +144,5 @@ fn volume(
     let made = storage.allocate(transaction, &New { node, vmid, name: named, format: &format, content, bytes }, log)?;
     log.push(format!("new volume ID is '{made}'"));
     rest.retain(|(name, _)| name != "format" && !(key == "rootfs" && name == "volume"));
-    Ok(disks::drive_text(&made, &rest))
+    Ok(drives::drive_text(&made, &rest))
 }

@@ -4,11 +4,12 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
+use super::drives;
 use super::guest::{Guest, Type, unlocked};
 use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
-use super::{disks, power, volumes};
+use super::{power, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
@@ -34,7 +35,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         if rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {
             return Err(Refusal::failed(format!("snapshot name '{name}' already used")));
         }
-        for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+        for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
             let drive = Drive::parse(value.as_str().unwrap_or_default());
             if let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom()) {
                 // `PVE::AbstractConfig`'s words for a volume whose storage or format knows no snapshots.
@@ -95,7 +96,7 @@ pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) 
 
 /// The disks of a configuration that are in use, without CDs.
 fn disks_of(keys: &Row) -> impl Iterator<Item = (&String, Drive)> {
-    let used = keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused"));
+    let used = keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused"));
     let drives = used.filter_map(|(key, value)| Some((key, Drive::parse(value.as_str()?))));
     drives.filter(|(_, drive)| !drive.is_cdrom() || drive.is_cloudinit())
 }

@@ -3,28 +3,12 @@
 use serde_json::Value;
 
 use super::guest::{Guest, unlocked};
+use super::keys::{is_numbered, word};
+use super::paused::{go_on, paused};
 use super::power;
 use super::store::Stored;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-
-/// The memory of a machine that is paused: `paused/100`.
-fn paused(guest: &Guest) -> String {
-    format!("paused/{}", guest.vmid)
-}
-
-/// Whether a machine is paused.
-pub(super) fn is_paused(transaction: &Transaction, guest: &Guest) -> bool {
-    transaction.recall(&paused(guest)).is_some()
-}
-
-/// Notes that a machine is not paused any more.
-pub(super) fn go_on(transaction: &mut Transaction, guest: &Guest) {
-    if is_paused(transaction, guest) {
-        transaction.forget(&paused(guest));
-        transaction.hide(&guest.path(&["status", "current"]));
-    }
-}
 
 /// `POST status/suspend`: the machine pauses, or its memory goes to a disk.
 pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -35,11 +19,7 @@ pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Valu
         if guest.is_managed(transaction)? {
             return Err(Refusal::failed("Cannot suspend HA managed VM to disk"));
         }
-        if Stored::read(transaction, &guest)?
-            .keys
-            .keys()
-            .any(|key| crate::writes::guests::keys::is_numbered(key, "hostpci"))
-        {
+        if Stored::read(transaction, &guest)?.keys.keys().any(|key| is_numbered(key, "hostpci")) {
             return Err(Refusal::failed(
                 "cannot suspend VM to disk due to passed-through PCI device(s), which lack the possibility to save/restore \
                  their internal state",
@@ -67,7 +47,7 @@ pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value
     transaction.task(call, &node, "qmresume", &guest.vmid, |transaction, _| {
         let stored = Stored::read(transaction, &guest)?;
         // A backup lets the machine go on.
-        let backed_up = crate::writes::guests::keys::word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
+        let backed_up = word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
         if !call.flag("skiplock") && !backed_up {
             unlocked(&guest, &stored.keys)?;
         }

@@ -325,7 +325,7 @@ pub(super) fn allocate(transaction: &mut Transaction, call: &Call) -> Result<Val
     let (node, vmid, file) = (call.node(), call.required("vmid")?, call.required("filename")?);
     let storage = Storage::holding(transaction, &call.required("storage")?, "images")?;
     let size = call.required("size")?;
-    let bytes = super::disks::bytes(&size, 1 << 10)
+    let bytes = super::drives::bytes(&size, 1 << 10)
         .ok_or_else(|| Refusal::parameter("size", "value does not match the regex pattern"))?;
     let (name, ending) = match file.rsplit_once('.') {
         Some((name, ending)) if storage.has_files() => (name.to_owned(), Some(ending.to_owned())),

@@ -7,7 +7,7 @@ use proxmox_mpc_model::interfaces::{Interface, says, word};
 use proxmox_mpc_model::list;
 use serde_json::{Value, json};
 
-use super::Network;
+use super::files::Network;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 

@@ -1,14 +1,20 @@
 //! What must hold between fabrics and their nodes before they are written (`proxmox-ve-config`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
-use super::fabrics::Fabrics;
 use crate::state::Row;
+
+/// The fabrics by their ids, and their nodes by both ids.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fabrics {
+    pub(super) fabrics: BTreeMap<String, Row>,
+    pub(super) nodes: BTreeMap<(String, String), Row>,
+}
 
 /// An address and the size of its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Fabrics of the virtual networks and their nodes (`PVE::Network::SDN::Fabrics`, `proxmox-ve-config`).
 
-use std::collections::BTreeMap;
-
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
@@ -9,7 +7,7 @@ use proxmox_mpc_model::schema::Verb;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::fabric_rules::Prefix;
+use super::fabric_rules::{Fabrics, Prefix};
 use super::{fabric_rules, pending};
 use crate::call::{Call, Refusal};
 use crate::hexadecimal::hexadecimal;
@@ -18,13 +16,6 @@ use crate::writes::versions::same_digest;
 
 /// Where what runs is remembered.
 const RUNNING: &str = "sdn/running/fabrics";
-
-/// The fabrics by their ids, and their nodes by both ids.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fabrics {
-    pub(super) fabrics: BTreeMap<String, Row>,
-    pub(super) nodes: BTreeMap<(String, String), Row>,
-}
 
 /// The six methods that write fabrics and nodes. They answer an empty text where others answer nothing (recorded).
 pub(super) fn write(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {

@@ -6,15 +6,17 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::mounts::{Kind, Mount, is_mount};
+use super::new_volume::allocate;
 use super::{configuration, create};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::new_guest;
 use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::{New, Storage};
-use crate::writes::guests::{create as guests, relocate, volumes};
+use crate::writes::guests::{relocate, volumes};
 
 /// Keys that a clone does not have from its origin.
 const OWN: [&str; 6] = ["digest", "lock", "parent", "snaptime", "template", "vmstate"];
@@ -160,7 +162,7 @@ fn make(
         mount.volume = if full {
             log.push(format!("create full clone of mountpoint {key} ({volume})"));
             let storage = call.text("storage").unwrap_or_else(|| volume.storage().to_owned());
-            create::allocate(transaction, new, (&storage, bytes), log)?
+            allocate(transaction, new, (&storage, bytes), log)?
         } else {
             log.push(format!("create linked clone of mount point {key} ({volume})"));
             linked(transaction, new, &volume, bytes)?
@@ -169,9 +171,9 @@ fn make(
         made.keys.insert(key.to_owned(), json!(mount.text(key)));
     }
     made.write(transaction, new)?;
-    guests::open(transaction, new)?;
+    new_guest::open(transaction, new)?;
     match call.text("pool") {
-        Some(pool) => guests::join(transaction, new, &pool),
+        Some(pool) => new_guest::join(transaction, new, &pool),
         None => Ok(()),
     }
 }

@@ -8,20 +8,21 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::create::allocate;
 use super::mounts::{Kind, Mount, is_mount};
+use super::new_volume::allocate;
 use super::permitted::Permitted;
 use crate::call::{Call, Refusal};
 use crate::rights::Container;
 use crate::rights::Rights;
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
+use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
-use crate::writes::guests::mac_address;
+use crate::writes::guests::network_devices;
 use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::Storage;
-use crate::writes::guests::{disks, replication, volumes};
+use crate::writes::guests::{replication, volumes};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 3] = ["delete", "digest", "revert"];
@@ -143,7 +144,7 @@ fn wait(
                 return Err(Refusal::failed(format!("unable to delete required option '{key}'")));
             }
             "unprivileged" => return Err(Refusal::failed("unable to delete read-only option: 'unprivileged'")),
-            _ if protected && disks::is_disk(key) => {
+            _ if protected && drives::is_disk(key) => {
                 let why = format!("can't remove {} drive '{key}' - protection mode enabled", guest.title());
                 return Err(Refusal::failed(why));
             }
@@ -239,14 +240,14 @@ fn is_network(key: &str) -> bool {
 /// A network device as it is kept: its name first, with an address, which Proxmox makes up whenever none is given, and a
 /// type.
 pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), mac_address::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), network_devices::mac(transaction)?));
     }
     rest.retain(|(key, _)| key != "type");
     rest.push(("type".to_owned(), "veth".to_owned()));
-    Ok(disks::drive_text(&format!("name={name}"), &rest))
+    Ok(drives::drive_text(&format!("name={name}"), &rest))
 }
 
 /// What waits comes into force, as at the start of a container.
@@ -296,7 +297,7 @@ fn put_in_force(
         stored.leaving.remove(&key);
         let Some(value) = stored.keys.remove(&key) else { continue };
         let text = value.as_str().unwrap_or_default();
-        if let Some(volume) = Mount::parse(text).stored().filter(|_| disks::is_disk(&key)) {
+        if let Some(volume) = Mount::parse(text).stored().filter(|_| drives::is_disk(&key)) {
             let_go(transaction, guest, &mut stored.keys, &key, &volume)?;
         }
     }
@@ -345,13 +346,13 @@ fn let_go(
     volume: &VolumeId,
 ) -> Result<(), Refusal> {
     let stands_on = |text: &str| Mount::parse(text).stored().as_ref() == Some(volume);
-    let is_named = keys.iter().any(|(key, value)| disks::is_disk(key) && value.as_str().is_some_and(stands_on));
+    let is_named = keys.iter().any(|(key, value)| drives::is_disk(key) && value.as_str().is_some_and(stands_on));
     if is_named {
         return Ok(());
     }
     if !key.starts_with("unused") {
         keep_unused(keys, volume);
-    } else if disks::is_own(guest, volume) && !in_snapshot(transaction, guest, volume)? {
+    } else if drives::is_own(guest, volume) && !in_snapshot(transaction, guest, volume)? {
         volumes::free(transaction, &guest.node, volume)?;
     }
     Ok(())

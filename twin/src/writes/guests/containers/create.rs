@@ -5,6 +5,7 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::mounts::{Kind, Mount, is_mount};
+use super::new_volume::allocate;
 use super::permitted::Permitted;
 use super::{configuration, template};
 use crate::call::{Call, Refusal};
@@ -15,9 +16,10 @@ use crate::state::{Row, Transaction};
 use crate::writes::guests::guest::{Guest, resources};
 use crate::writes::guests::ha_requests;
 use crate::writes::guests::keys::word;
+use crate::writes::guests::new_guest;
 use crate::writes::guests::store::Stored;
-use crate::writes::guests::volumes::{New, Storage};
-use crate::writes::guests::{create as guests, power, restore, ssh_keys, startable, volumes};
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{power, restore, ssh_keys, startable, volumes};
 
 /// Parameters that are no keys of the configuration. Keys and passwords go into the container, where no API shows them.
 const NOT_KEPT: [&str; 13] = [
@@ -78,7 +80,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
             other => other,
         })?;
         if let Some(pool) = &pool {
-            guests::join(transaction, &guest, pool)?;
+            new_guest::join(transaction, &guest, pool)?;
         }
         // A start that fails is no failure of the creation: it has its own task.
         if call.flag("start") && startable::check(transaction, &guest).is_ok() {
@@ -209,31 +211,8 @@ fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut
         keys.entry(key).or_insert(value);
     }
     stored.write(transaction, guest)?;
-    guests::open(transaction, guest)?;
+    new_guest::open(transaction, guest)?;
     Ok(())
-}
-
-/// Makes a volume for a container, with a file system on it; its identifier.
-pub(super) fn allocate(
-    transaction: &mut Transaction,
-    guest: &Guest,
-    (storage, bytes): (&str, u64),
-    log: &mut Log,
-) -> Result<String, Refusal> {
-    let place = Storage::enabled(transaction, storage, &guest.node)?;
-    if !place.holds("rootdir") {
-        let why = format!("content type 'rootdir' is not available or configured on storage '{storage}'");
-        return Err(Refusal::failed(why));
-    }
-    let folder = place.kind() == "zfspool" || place.has_files() && bytes == 0;
-    let format = if folder { "subvol" } else { "raw" };
-    let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
-    let volume =
-        place.allocate(transaction, &New { node, vmid, name: None, format, content: "rootdir", bytes }, log)?;
-    if !folder {
-        log.extend(template::formatted(bytes, &transaction.made_up_uuid()));
-    }
-    Ok(volume)
 }
 
 /// Unpacks a template that must be there.

@@ -9,6 +9,7 @@ mod clones;
 mod configuration;
 mod create;
 mod mounts;
+mod new_volume;
 mod permitted;
 mod state;
 mod template;

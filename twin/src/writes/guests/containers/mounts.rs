@@ -3,7 +3,7 @@
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 
-use super::super::disks::{self, Wish};
+use crate::writes::guests::drives::{self, VolumeRequest};
 
 /// What lies behind a mount point (`classify_mountpoint` of `pve-container`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Mount {
     pub(in super::super) fn parse(text: &str) -> Self {
         let properties = Properties::parse(text);
         let volume = properties.get_or_bare("volume").unwrap_or_default().to_owned();
-        Self { volume, options: disks::options(text) }
+        Self { volume, options: drives::options(text) }
     }
 
     /// What lies behind it.
@@ -54,8 +54,8 @@ impl Mount {
 
     /// The storage and the size in bytes of a volume that is to be made.
     pub(in super::super) fn wish(&self) -> Option<(String, u64)> {
-        match disks::wish("mp", &self.volume) {
-            Wish::New(storage, Some(size)) => Some((storage, size)),
+        match drives::wish("mp", &self.volume) {
+            VolumeRequest::New(storage, Some(size)) => Some((storage, size)),
             _ => None,
         }
     }
@@ -72,13 +72,13 @@ impl Mount {
 
     /// How long its volume is, in bytes, as it says.
     pub(in super::super) fn size(&self) -> Option<u64> {
-        disks::bytes(self.option("size")?, 1)
+        drives::bytes(self.option("size")?, 1)
     }
 
     /// Says how long the volume is.
     pub(in super::super) fn resize(&mut self, bytes: u64) {
         self.options.retain(|(key, _)| key != "size");
-        self.options.push(("size".to_owned(), disks::written(bytes)));
+        self.options.push(("size".to_owned(), drives::written(bytes)));
     }
 
     /// Its text in Proxmox's order: the volume, where it is mounted, the rest by name (`print_ct_mountpoint`).
@@ -86,13 +86,13 @@ impl Mount {
         let place = self.option("mp").filter(|_| key != "rootfs");
         let first = place.map_or_else(|| self.volume.clone(), |place| format!("{},mp={place}", self.volume));
         let rest: Vec<(String, String)> = self.options.iter().filter(|(key, _)| key != "mp").cloned().collect();
-        disks::drive_text(&first, &rest)
+        drives::drive_text(&first, &rest)
     }
 }
 
 /// Whether a key is a mount point: `rootfs`, `mp0`.
 pub(super) fn is_mount(key: &str) -> bool {
-    disks::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
+    drives::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
 }
 
 #[cfg(test)]

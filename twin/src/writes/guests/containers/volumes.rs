@@ -5,15 +5,16 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::configuration::{in_snapshot, keep_unused, same_version};
-use super::create::allocate;
 use super::mounts::{Kind, Mount};
+use super::new_volume::allocate;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
+use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, resources, unlocked};
 use crate::writes::guests::keys::{is_on, word};
 use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::Storage;
-use crate::writes::guests::{disks, replication, volumes};
+use crate::writes::guests::{replication, volumes};
 
 /// `PUT resize`: a task; what cannot be is refused before it.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -26,12 +27,12 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     let Some(volume) = mount.stored() else {
         return Err(Refusal::failed(format!("unable to parse volume ID '{}'", mount.volume)));
     };
-    if !disks::is_own(&guest, &volume) {
+    if !drives::is_own(&guest, &volume) {
         let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
         return Err(Refusal::failed(format!("can't resize mount point owned by another container ({owner})")));
     }
     let before = length(transaction, &guest, &mount, &volume)?;
-    let asked = disks::bytes(size.trim_start_matches('+'), 1).unwrap_or_default();
+    let asked = drives::bytes(size.trim_start_matches('+'), 1).unwrap_or_default();
     let after = if size.starts_with('+') { before + asked } else { asked };
     if after < before {
         return Err(Refusal::failed("unable to shrink disk size"));

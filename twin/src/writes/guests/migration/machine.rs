@@ -8,21 +8,22 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::{Mode, StorageMap, Wish, told};
+use super::plan::{self, Mode, Plan, StorageMap, told};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
+use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
 use crate::writes::guests::relocate::Moved;
 use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::Storage;
-use crate::writes::guests::{disks, relocate, replication};
+use crate::writes::guests::{relocate, replication};
 
-/// `POST migrate`.
-pub(in crate::writes) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+/// The guest, the target and the plan of a call; what cannot migrate in this way is refused.
+pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, String, Plan), Refusal> {
     let guest = Guest::of(call);
-    let target = super::target(transaction, call)?;
+    let target = plan::target(transaction, call)?;
     for name in ["force", "migration_type", "migration_network"] {
         let given = if name == "force" { call.flag(name) } else { call.parameters.contains_key(name) };
         if given && !call.login.is_root() {
@@ -31,39 +32,39 @@ pub(in crate::writes) fn migrate(transaction: &mut Transaction, call: &Call) -> 
     }
     let stored = Stored::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
-    let mut wish = Wish {
+    let mut plan = Plan {
         mode: if call.flag("online") { Mode::Online } else { Mode::Offline },
         local_disks: call.flag("with-local-disks"),
         force: call.flag("force"),
-        ..Wish::default()
+        ..Plan::default()
     };
     if guest.is_running(transaction)? {
-        live(transaction, &guest, &target, &wish)?;
+        live(transaction, &guest, &target, &plan)?;
     } else {
-        wish.mode = Mode::Offline;
+        plan.mode = Mode::Offline;
     }
     let map = call.text("targetstorage");
     if let Some(text) = &map {
-        wish.storages = StorageMap::read(text, "targetstorage")?;
-        for storage in wish.storages.named() {
+        plan.storages = StorageMap::read(text, "targetstorage")?;
+        for storage in plan.storages.named() {
             if !Storage::enabled(transaction, storage, &target)?.holds("images") {
                 return Err(Refusal::failed(format!("storage '{storage}' does not support vm images")));
             }
         }
     }
-    if map.is_none() || wish.storages.identity {
+    if map.is_none() || plan.storages.identity {
         available(transaction, &guest, &stored, &target)?;
     }
-    super::begin(transaction, call, &guest, &target, &wish)
+    Ok((guest, target, plan))
 }
 
 /// Refuses a machine that runs and may not be taken along, or not to there.
-fn live(transaction: &Transaction, guest: &Guest, target: &str, wish: &Wish) -> Result<(), Refusal> {
-    if wish.mode != Mode::Online {
+fn live(transaction: &Transaction, guest: &Guest, target: &str, plan: &Plan) -> Result<(), Refusal> {
+    if plan.mode != Mode::Online {
         return Err(Refusal::failed("can't migrate running VM without --online"));
     }
     let replicated = replication::is_replicated(transaction, &guest.vmid)?;
-    if replicated && !wish.force && replication::job_to(transaction, &guest.vmid, target)?.is_none() {
+    if replicated && !plan.force && replication::job_to(transaction, &guest.vmid, target)?.is_none() {
         return Err(Refusal::failed(format!(
             "Cannot live-migrate replicated VM to node '{target}' - not a replication target. Use 'force' to override."
         )));
@@ -101,7 +102,7 @@ pub(super) fn go(
     transaction: &mut Transaction,
     guest: &Guest,
     there: &Guest,
-    wish: &Wish,
+    plan: &Plan,
     log: &mut Log,
 ) -> Result<(), Refusal> {
     let running = guest.is_running(transaction)?;
@@ -113,12 +114,12 @@ pub(super) fn go(
     }
     unlocked(guest, &stored.keys)?;
     if running {
-        live(transaction, guest, &there.node, wish)?;
+        live(transaction, guest, &there.node, plan)?;
     }
-    devices(transaction, (guest, there), running, wish, log)?;
-    super::open(transaction, guest, there, log)?;
+    devices(transaction, (guest, there), running, plan, log)?;
+    plan::open(transaction, guest, there, log)?;
     let volumes =
-        local(transaction, (guest, there), wish, (&stored, running), log).map_err(|refusal| match refusal {
+        local(transaction, (guest, there), plan, (&stored, running), log).map_err(|refusal| match refusal {
             Refusal::Message { status, text } => {
                 Refusal::Message { status, text: format!("Problem found while scanning volumes - {text}") }
             }
@@ -132,7 +133,7 @@ pub(super) fn go(
     }
     let mut moved = Moved::new();
     for volume in copied {
-        super::copy(transaction, (guest, there), volume, wish, (&mut moved, log))?;
+        plan::copy(transaction, (guest, there), volume, plan, (&mut moved, log))?;
     }
     relocate::configuration(transaction, guest, there, &moved)
 }
@@ -142,7 +143,7 @@ fn devices(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
     running: bool,
-    wish: &Wish,
+    plan: &Plan,
     log: &mut Log,
 ) -> Result<(), Refusal> {
     let now = transaction.now();
@@ -153,7 +154,7 @@ fn devices(
     let mapped = words(&told["mapped-resources"]);
     let mut local = words(&told["local_resources"]);
     local.retain(|key| !mapped.contains(key));
-    if !local.is_empty() && (running || !wish.force) {
+    if !local.is_empty() && (running || !plan.force) {
         return Err(Refusal::failed(format!("can't migrate VM which uses local devices: {}", local.join(", "))));
     }
     if !local.is_empty() {
@@ -178,7 +179,7 @@ fn devices(
 }
 
 fn drives(keys: &Row) -> impl Iterator<Item = (&str, &str)> {
-    let disks = keys.iter().filter(|(key, _)| disks::is_disk(key) || *key == "vmstate");
+    let disks = keys.iter().filter(|(key, _)| drives::is_disk(key) || *key == "vmstate");
     disks.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
@@ -249,7 +250,7 @@ fn add(named: &mut BTreeMap<String, Named>, keys: &Row, place: Use) {
 fn local(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
-    wish: &Wish,
+    plan: &Plan,
     (stored, running): (&Stored, bool),
     log: &mut Log,
 ) -> Result<Vec<VolumeId>, Refusal> {
@@ -268,7 +269,7 @@ fn local(
             errors.insert(file, "local file/device".to_owned());
             continue;
         };
-        let place = Place { guest, there, wish, running };
+        let place = Place { guest, there, plan, running };
         match place.look(transaction, &volume, &own) {
             Ok(true) => {
                 said.push(own.said(volume.as_str()));
@@ -287,7 +288,7 @@ fn local(
     if has_drive {
         return Err(Refusal::failed("can't migrate VM - check log"));
     }
-    match volumes.iter().find_map(|volume| Some((volume, super::base_of(volume)?))) {
+    match volumes.iter().find_map(|volume| Some((volume, plan::base_of(volume)?))) {
         Some((volume, base)) => Err(Refusal::failed(format!("can't migrate '{volume}' as it's a clone of '{base}'"))),
         None => Ok(volumes),
     }
@@ -297,7 +298,7 @@ fn local(
 struct Place<'p> {
     guest: &'p Guest,
     there: &'p Guest,
-    wish: &'p Wish,
+    plan: &'p Plan,
     running: bool,
 }
 
@@ -306,7 +307,7 @@ impl Place<'_> {
     fn look(&self, transaction: &Transaction, volume: &VolumeId, own: &Named) -> Result<bool, Refusal> {
         let failed = |why: &str| Err(Refusal::failed(why));
         let storage = Storage::enabled(transaction, volume.storage(), &self.guest.node)?;
-        let target = if storage.is_shared() { volume.storage() } else { self.wish.storages.of(volume.storage()) };
+        let target = if storage.is_shared() { volume.storage() } else { self.plan.storages.of(volume.storage()) };
         holds(&Storage::enabled(transaction, target, &self.there.node)?, volume)?;
         if storage.is_shared() {
             return Ok(false);
@@ -317,7 +318,7 @@ impl Place<'_> {
         if own.cdrom {
             return failed("local cdrom image");
         }
-        if !disks::is_own(self.guest, volume) {
+        if !drives::is_own(self.guest, volume) {
             let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
             return failed(&format!("owned by other VM (owner = VM {owner})"));
         }
@@ -335,7 +336,7 @@ impl Place<'_> {
         if features::is_base(volume) && super::super::destroy::is_used(transaction, self.guest, volume)? {
             return failed("referenced by linked clone(s)");
         }
-        if self.running && own.uses.first() == Some(&Use::Attached) && !self.wish.local_disks {
+        if self.running && own.uses.first() == Some(&Use::Attached) && !self.plan.local_disks {
             return failed("can't live migrate attached local disks without with-local-disks option");
         }
         if !matches!(kind.as_str(), "dir" | "btrfs" | "zfspool" | "lvmthin" | "lvm") {

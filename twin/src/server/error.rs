@@ -1,0 +1,28 @@
+//! Errors of a twin that cannot start.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::state::JournalError;
+
+/// Why the twin cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TwinError {
+    /// The address is not one of loopback: what a recording holds is nobody else's business.
+    #[error("the twin listens on loopback only, and {0} is not a loopback address")]
+    NotLoopback(SocketAddr),
+    /// The address is taken, or the system refuses it.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was written before cannot be read, or what will be cannot be kept.
+    #[error(transparent)]
+    State(#[from] JournalError),
+    /// No certificate could be made.
+    #[error("cannot make a certificate")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
