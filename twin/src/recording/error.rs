@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{FORMAT, bounds};
+use super::about::FORMAT;
+use super::sizes;
 
 /// Why a recording cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub enum RecordingError {
         why: &'static str,
     },
     /// More than one answer may be.
-    #[error("{what} is {} large, and {} are the most", bounds::bytes(*size), bounds::bytes(*bound))]
+    #[error("{what} is {} large, and {} are the most", sizes::bytes(*size), sizes::bytes(*bound))]
     TooLarge {
         /// The entry.
         what: String,
@@ -57,7 +58,7 @@ pub enum RecordingError {
         bound: u64,
     },
     /// More than all answers may be together.
-    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", bounds::bytes(*bound))]
+    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", sizes::bytes(*bound))]
     TooLargeWhole {
         /// How large all of it may be, in bytes.
         bound: u64,

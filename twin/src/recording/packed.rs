@@ -10,9 +10,12 @@ use tar::{Archive, Builder, EntryType, Header};
 use zstd::stream::read::Decoder;
 use zstd::stream::write::Encoder;
 
+use super::about::{ABOUT, About};
 use super::bounds::{self, Bounds, UNPACKED, WINDOW_LOG};
-use super::writer::{aside, check_replaceable, replace};
-use super::{ABOUT, Recording, RecordingError, Store, private, read_about};
+use super::error::RecordingError;
+use super::folder::read_about;
+use super::place::{aside, check_replaceable, replace};
+use super::private;
 
 /// Zstandard's level; recordings are packed once and read often.
 const LEVEL: i32 = 12;
@@ -73,20 +76,15 @@ pub fn unpack(file: &Path, folder: &Path) -> Result<(), RecordingError> {
     replace(&place, temporary)
 }
 
-/// Whether a file of this name is a packed recording.
-pub(super) fn is_packed_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".tar.zst"))
-}
-
-/// Reads a packed recording into memory.
-pub(super) fn read(path: &Path) -> Result<Recording, RecordingError> {
+/// Reads a packed recording into memory: what it says of itself, and its answers.
+pub(super) fn read(path: &Path) -> Result<(About, BTreeMap<ApiPath, Box<[u8]>>), RecordingError> {
     let mut entries = entries(path)?;
     let Some(about) = entries.remove(ABOUT) else {
         return Err(RecordingError::NoRecording { path: path.to_owned() });
     };
     let about = read_about(path, &about)?;
     let answers = entries.into_iter().filter_map(|(name, stored)| Some((ApiPath::from_file(&name)?, stored)));
-    Ok(Recording { about, store: Store::Memory(answers.collect()) })
+    Ok((about, answers.collect()))
 }
 
 /// The files in a packed recording by name. Names that lead out of it, names that are there twice and anything but

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::value::RawValue;
 
-use super::About;
+use super::about::About;
 
 /// How deep the lines go: the answer, its body, and the body's data.
 const LINES: usize = 3;

@@ -17,7 +17,7 @@ mod layered;
 mod list;
 mod log;
 mod recorded_logins;
-pub(crate) mod task_answers;
+pub mod task_answers;
 pub mod tasks;
 mod transaction;
 mod view;

@@ -23,7 +23,7 @@ const LATEST: usize = 25;
 
 /// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where nothing of the twin's is asked
 /// about.
-pub(crate) fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
+pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Ok(match segments[..] {

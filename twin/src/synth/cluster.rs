@@ -4,20 +4,13 @@ use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value, json};
 
 use super::guest::Guest;
+use super::numbers::{Cluster, node_name};
 use super::random::Random;
 
 /// The version that the cluster says it has.
 pub(super) const VERSION: &str = "9.1.9";
 
 const GIBIBYTE: u64 = 1 << 30;
-
-/// A cluster by the numbers that it is made from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cluster {
-    pub(super) nodes: u32,
-    pub(super) guests: u32,
-    pub(super) seed: u64,
-}
 
 /// A pool of the cluster.
 #[derive(Debug)]
@@ -82,11 +75,6 @@ const PRIVILEGES: &[&str] = &[
 
 /// Makes the data of one list.
 type List = fn(Cluster) -> Value;
-
-/// The name of the node at this place: `pve1`.
-pub(super) fn node_name(index: u32) -> String {
-    format!("pve{}", index + 1)
-}
 
 impl Cluster {
     pub(super) fn members(self) -> impl Iterator<Item = Guest> {

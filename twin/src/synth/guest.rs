@@ -4,7 +4,7 @@
 use proxmox_mpc_model::cluster::GuestType;
 use serde_json::{Map, Value, json};
 
-use super::cluster::{Cluster, node_name};
+use super::numbers::{Cluster, node_name};
 use super::random::Random;
 
 const MEBIBYTE: u64 = 1 << 20;

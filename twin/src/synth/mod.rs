@@ -9,10 +9,11 @@ use crate::recording::{About, FORMAT};
 
 mod cluster;
 mod guest;
+mod numbers;
 mod places;
 mod random;
 
-use cluster::Cluster;
+use numbers::{Cluster, node_name};
 
 /// How large a cluster is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub fn about(size: Size) -> About {
     About {
         format: FORMAT,
         login: Some("root@pam!twin".to_owned()),
-        nodes: (0..size.nodes.max(1)).map(cluster::node_name).collect(),
+        nodes: (0..size.nodes.max(1)).map(node_name).collect(),
         pve_version: Some(cluster::VERSION.to_owned()),
         recorded_at: "2026-01-01T00:00:00Z".to_owned(),
     }

@@ -4,7 +4,7 @@
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value};
 
-use super::cluster::node_name;
+use super::numbers::node_name;
 
 /// The answers by path: those of the cluster, and those of a node below its own path.
 const PLACES: &str = include_str!("places.json");

@@ -17,6 +17,7 @@ mod realms;
 mod recording;
 mod replay;
 mod rights;
+mod rooms;
 mod root;
 mod sdn;
 mod server;
