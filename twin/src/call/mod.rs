@@ -7,12 +7,15 @@ use proxmox_mpc_model::schema::{self, Method};
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value};
 
+mod cause;
 mod login;
 mod refusal;
 mod request;
 
+pub use cause::Cause;
+pub(crate) use cause::{BOOT_ORDER, CONFIG, EXISTS, NOT_EMPTY, PROTECTED, ROOT_ONLY};
 pub use login::Login;
-pub use refusal::Refusal;
+pub use refusal::{CANNOT, Refusal};
 pub use request::Request;
 
 /// A call of a writing method: who, where, and with which parameters. They were checked against the schema.

@@ -4,6 +4,9 @@ use proxmox_mpc_model::derived::refused;
 use proxmox_mpc_model::schema::Errors;
 use proxmox_mpc_model::{Answer, Unreadable};
 
+/// The beginning of the message of [`Refusal::beyond_the_twin`], by which clients know it as a limit of the twin.
+pub const CANNOT: &str = "the twin cannot do this";
+
 /// Why a write was refused.
 #[derive(Debug)]
 pub enum Refusal {
@@ -49,9 +52,14 @@ impl Refusal {
 
     /// 501: something that Proxmox does and the twin cannot. It says so, and never pretends.
     pub fn beyond_the_twin(what: &str) -> Self {
-        let message = format!("the twin cannot do this: {what}");
+        let message = format!("{CANNOT}: {what}");
         let body = serde_json::json!({ "data": null, "message": message });
         Self::Answer(Answer { status: 501, reason: message, body })
+    }
+
+    /// 500 with a failure of the twin itself, which no cluster has.
+    pub fn by_the_twin(why: &dyn std::fmt::Display) -> Self {
+        Self::failed(format!("the twin: {why}"))
     }
 
     /// Puts words before the message of a failure, as Proxmox's `lock_file` callers do: `create pool failed: …`.
@@ -85,7 +93,7 @@ impl From<Refusal> for Answer {
             Refusal::Parameters(errors) => refused(&errors),
             Refusal::Answer(answer) => answer,
             Refusal::InPart(refusal) => (*refusal).into(),
-            Refusal::Unreadable(error) => Self::refusal(500, &format!("the twin: {error}")),
+            Refusal::Unreadable(error) => Refusal::by_the_twin(&error).into(),
         }
     }
 }

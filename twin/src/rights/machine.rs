@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::bearer::Bearer;
 use super::enforcement::Rights;
 use super::read_checks::{volume_seen, zone_of};
-use crate::call::{Call, Refusal};
+use crate::call::{CONFIG, Call, ROOT_ONLY, Refusal};
 
 /// Options with the privilege that each asks for; numbers at their ends are left out.
 const PRIVILEGES: &[(&str, &[&str])] = &[
@@ -106,7 +106,7 @@ impl<'a, A: Answers> Machine<'a, A> {
             return self.all_of(&["VM.Config.Disk", "VM.PowerMgmt"]);
         }
         let Some((privilege, _)) = PRIVILEGES.iter().find(|(_, families)| families.contains(&family)) else {
-            return Err(Refusal::failed(format!("only root can set '{name}' config")));
+            return Err(Refusal::failed(format!("{ROOT_ONLY} set '{name}' {CONFIG}")));
         };
         self.all_of(&[*privilege])?;
         if name == "startup" { self.at("/", "Sys.Modify") } else { Ok(()) }
@@ -122,7 +122,7 @@ impl<'a, A: Answers> Machine<'a, A> {
             Some(mapping) => self.at(&format!("/mapping/{kind}/{mapping}"), "Mapping.Use"),
             None => Err(Refusal::failed("either 'host' or 'mapping' must be set.")),
         };
-        let root = |what: &str| Err(Refusal::failed(format!("only root can set '{name}' config for {what} devices")));
+        let root = |what: &str| Err(Refusal::failed(format!("{ROOT_ONLY} set '{name}' {CONFIG} for {what} devices")));
         match family(name) {
             "serial" if value == "socket" => self.all_of(&["VM.Config.HWType"]),
             "serial" => root("real"),

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use proxmox_mpc_model::{Answer, ApiPath};
 
+use crate::call::Refusal;
+
 /// The guest whose insides the request asks about: an agent call of a virtual machine, the interfaces of a container.
 pub(super) fn asked_guest(path: &ApiPath) -> Option<String> {
     let segments = path.segments();
@@ -44,7 +46,7 @@ fn is_global_unicast(address: &str) -> bool {
 
 /// Proxmox's refusal to a login without the privilege.
 pub(super) fn refusal(vmid: &str) -> Answer {
-    Answer::refusal(403, &format!("Permission check failed (/vms/{vmid}, VM.GuestAgent.Audit)"))
+    Refusal::permission(&format!("/vms/{vmid}"), "VM.GuestAgent.Audit").into()
 }
 
 #[cfg(test)]

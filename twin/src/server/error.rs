@@ -22,6 +22,9 @@ pub enum TwinError {
     /// What was written before cannot be read, or what will be cannot be kept.
     #[error(transparent)]
     State(#[from] JournalError),
+    /// The system refused the threads that the twin runs on.
+    #[error("cannot start the twin's threads")]
+    Runtime(#[source] io::Error),
     /// No certificate could be made.
     #[error("cannot make a certificate")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -236,7 +236,7 @@ async fn catch_up(shared: &Shared) -> Result<(), Refusal> {
     }
     let state = Arc::clone(&shared.state);
     let done = tokio::task::spawn_blocking(move || writes::come_due(&state, now)).await;
-    done.unwrap_or_else(|_| Err(Refusal::failed("the twin failed")))
+    done.unwrap_or_else(|_| Err(Refusal::failed(FAILED)))
 }
 
 async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login: Option<Login>) -> Reply {
@@ -269,6 +269,9 @@ async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login:
     }
 }
 
+/// The message of a request whose work panicked.
+const FAILED: &str = "the twin failed";
+
 /// Seconds since 1970.
 fn now() -> i64 {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -277,9 +280,9 @@ fn now() -> i64 {
 
 /// A recording that cannot be read is not a cluster's answer, and says so.
 fn damaged(error: &Unreadable) -> Reply {
-    Reply::new(Answer::refusal(500, &format!("the twin: {error}")).into())
+    Reply::new(Answer::from(Refusal::by_the_twin(error)).into())
 }
 
 fn failed() -> Reply {
-    Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, "the twin failed")
+    Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
 }

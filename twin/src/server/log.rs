@@ -10,8 +10,8 @@ use proxmox_mpc_model::upid::Upid;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
-use crate::call::Request;
-use crate::state::{View, tasks};
+use crate::call::{Cause, Request};
+use crate::state::{TaskEnd, View, tasks};
 
 /// One call of a writing method, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,15 +39,14 @@ pub struct LoggedTask {
     pub upid: String,
     /// What it does: `qmstart`.
     pub kind: String,
-    /// How it ended: `OK`, or why it failed.
-    pub exit: String,
+    /// How it ended.
+    pub end: TaskEnd,
 }
 
 impl LoggedWrite {
     /// Whether the call was taken and its task, if there was one, did its work.
     pub fn succeeded(&self) -> bool {
-        let well = |task: &LoggedTask| task.exit == "OK" || task.exit.starts_with("WARNINGS");
-        (200..300).contains(&self.status) && self.task.as_ref().is_none_or(well)
+        (200..300).contains(&self.status) && self.task.as_ref().is_none_or(|task| task.end.is_success())
     }
 
     /// Why it did nothing, in Proxmox's words: of the answer, or of the task. `None` where it succeeded.
@@ -55,7 +54,16 @@ impl LoggedWrite {
         if self.succeeded() {
             return None;
         }
-        self.refusal.as_deref().or(self.task.as_ref().map(|task| task.exit.as_str()))
+        let of_task = || match &self.task.as_ref()?.end {
+            TaskEnd::Failed(reason) => Some(reason.as_str()),
+            TaskEnd::Ok | TaskEnd::Warnings(_) => None,
+        };
+        self.refusal.as_deref().or_else(of_task)
+    }
+
+    /// Reports whether the call was refused, or its task failed, for this cause.
+    pub fn failed_for(&self, cause: Cause) -> bool {
+        self.failure().is_some_and(|message| cause.is_stated_in(message))
     }
 }
 
@@ -94,8 +102,8 @@ impl Log {
     /// Notes how it was answered; `view` is the cluster after it.
     pub(super) fn answered(&self, noted: Noted, answer: &Answer, view: &View) {
         let task = answer.data().and_then(Value::as_str).and_then(|upid| {
-            let exit = tasks::exit(view, upid)?;
-            Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), exit })
+            let end = tasks::end(view, upid)?;
+            Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), end })
         });
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(write) = writes.get_mut(noted.0) {

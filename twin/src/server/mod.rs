@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread;
 
 use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
 use proxmox_mpc_model::Answers;
-use tokio::task::JoinHandle;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::oneshot;
 
 use crate::state::State;
 
@@ -32,22 +34,31 @@ pub use lookup::Counts;
 pub use moment::Moment;
 pub use options::{AgentPolicy, Options};
 
-/// A running twin. It serves until [`Twin::stop`], or until it is dropped.
+/// A running twin. It serves until [`Twin::stop`] or [`Stopper::stop`], or until it is dropped.
 #[derive(Debug)]
 pub struct Twin {
     address: SocketAddr,
     certificate: tls::Certificate,
     state: Arc<handler::Shared>,
-    handle: Handle<SocketAddr>,
-    /// `None` once it was stopped.
-    server: Option<JoinHandle<io::Result<()>>>,
+    stopper: Stopper,
+    /// Closed once the server has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+/// Handle that stops a twin from elsewhere: another thread, another task, a listener for signals.
+#[derive(Clone, Debug)]
+pub struct Stopper(Handle<SocketAddr>);
+
+impl Stopper {
+    /// Stops listening and closes every connection. Returns at once; [`Twin::stopped`] waits until it is done.
+    pub fn stop(&self) {
+        self.0.shutdown();
+    }
 }
 
 /// Starts a twin of what these answers describe.
 ///
-/// # Panics
-///
-/// Outside of a Tokio runtime.
+/// Inside of a Tokio runtime it runs there. Elsewhere it gets a thread with a runtime of its own, which ends with it.
 pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Result<Twin, TwinError> {
     let asked = options.listen;
     if !asked.ip().is_loopback() {
@@ -68,15 +79,65 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
     let state = Arc::new(handler::Shared::new(Arc::new(kept), options));
     let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)
-        .map_err(refused)?
-        .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
-        .handle(handle.clone())
-        .http1_only();
+    let place = Place::here().map_err(TwinError::Runtime)?;
+    let mut server = {
+        // A listener belongs to the runtime that it is made in.
+        let _inside = place.enter();
+        axum_server::from_tcp(listener)
+            .map_err(refused)?
+            .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
+            .handle(handle.clone())
+            .http1_only()
+    };
     // As `pveproxy` writes them; the library's own are lower case.
     server.http_builder().http1().title_case_headers(true);
-    let server = Some(tokio::spawn(server.serve(router.into_make_service())));
-    Ok(Twin { address, certificate, state, handle, server })
+    let (ends, ended) = oneshot::channel::<()>();
+    let serving = async move {
+        // How it ended does not matter any more: nobody asks it anything.
+        server.serve(router.into_make_service()).await.ok();
+        drop(ends);
+    };
+    place.run(serving).map_err(TwinError::Runtime)?;
+    Ok(Twin { address, certificate, state, stopper: Stopper(handle), ended })
+}
+
+/// The runtime that a twin runs in.
+enum Place {
+    /// The one that is there.
+    Given(runtime::Handle),
+    /// One of its own.
+    Own(Runtime),
+}
+
+impl Place {
+    /// The runtime of the caller, or else a new one.
+    fn here() -> io::Result<Self> {
+        match runtime::Handle::try_current() {
+            Ok(given) => Ok(Self::Given(given)),
+            Err(_) => runtime::Builder::new_multi_thread().enable_all().build().map(Self::Own),
+        }
+    }
+
+    fn enter(&self) -> runtime::EnterGuard<'_> {
+        match self {
+            Self::Given(given) => given.enter(),
+            Self::Own(own) => own.enter(),
+        }
+    }
+
+    /// Runs a server in the background.
+    fn run(self, serving: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        match self {
+            Self::Given(given) => drop(given.spawn(serving)),
+            Self::Own(own) => {
+                // The runtime ends on a thread of its own: a runtime that is dropped inside of an asynchronous task
+                // panics, and the twin may be.
+                let thread = thread::Builder::new().name("twin".to_owned());
+                drop(thread.spawn(move || own.block_on(serving))?);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Twin {
@@ -110,18 +171,26 @@ impl Twin {
         self.state.writes()
     }
 
+    /// The handle that stops this twin from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until the twin has stopped, whoever stopped it.
+    pub async fn stopped(&mut self) {
+        // Nothing is ever sent: the channel closes with the server.
+        (&mut self.ended).await.ok();
+    }
+
     /// Stops listening, closes every connection and waits until that is done.
     pub async fn stop(mut self) {
-        self.handle.shutdown();
-        if let Some(server) = self.server.take() {
-            // How it ended does not matter any more: nobody asks it anything.
-            drop(server.await);
-        }
+        self.stopper.stop();
+        self.stopped().await;
     }
 }
 
 impl Drop for Twin {
     fn drop(&mut self) {
-        self.handle.shutdown();
+        self.stopper.stop();
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use serde_json::{Value, json};
 
+use super::task_end::TaskEnd;
 use super::tasks::{is_running, own};
 use super::transaction::Transaction;
 use super::view::View;
@@ -60,8 +61,7 @@ fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
         Some(token) => format!("{}!{token}", word("user")),
         None => word("user").to_owned(),
     };
-    let failed = exit != "OK" && !exit.starts_with("WARNINGS: ");
-    let urgency = if failed { ERROR } else { INFORMATION };
+    let urgency = if TaskEnd::parse(exit).is_success() { INFORMATION } else { ERROR };
     let started = (node.clone(), user.clone(), format!("starting task {upid}"));
     let ended = (node, user, format!("end task {upid} {exit}"));
     let end = if is_running(task, now) { None } else { entry(task, "endtime", 1, urgency, ended) };

@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod recorded_logins;
 pub mod task_answers;
+mod task_end;
 pub mod tasks;
 mod transaction;
 mod view;
@@ -25,6 +26,7 @@ mod view;
 pub use journal::JournalError;
 pub use list::Row;
 pub(crate) use recorded_logins::RecordedLogins;
+pub use task_end::TaskEnd;
 pub use transaction::Transaction;
 pub use view::View;
 
@@ -110,7 +112,7 @@ impl State {
         let kept = journal.is_some().then(|| changes.clone());
         next.apply(changes)?;
         if let (Some(journal), Some(changes)) = (journal.as_mut(), kept) {
-            journal.append(&changes).map_err(|error| Refusal::failed(format!("the twin: {error}")))?;
+            journal.append(&changes).map_err(|error| Refusal::by_the_twin(&error))?;
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(value)

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::list::Row;
 use super::log;
+use super::task_end::TaskEnd;
 use super::tasks::{TASK, is_running, own};
 use super::view::View;
 use crate::query::number;
@@ -166,11 +167,11 @@ fn stays(row: &Row, path: &ApiPath) -> bool {
 
 /// How a task ended, in the words of the filter (`PVE::UPID::normalize_status_type`).
 fn kind_of_end(status: &str) -> &'static str {
-    match status {
-        "OK" => "ok",
-        "unexpected status" | "" => "unknown",
-        _ if status.strip_prefix("WARNINGS: ").is_some_and(|count| count.parse::<u64>().is_ok()) => "warning",
-        _ => "error",
+    match TaskEnd::parse(status) {
+        TaskEnd::Ok => "ok",
+        TaskEnd::Warnings(_) => "warning",
+        TaskEnd::Failed(reason) if matches!(reason.as_str(), "unexpected status" | "") => "unknown",
+        TaskEnd::Failed(_) => "error",
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use proxmox_mpc_model::upid::Upid;
 use serde_json::{Value, json};
 
+use super::task_end::TaskEnd;
 use super::transaction::Transaction;
 use super::view::View;
 use crate::call::{Call, Login, Refusal};
@@ -19,8 +20,8 @@ pub(super) const TASK: &str = "task/";
 const COUNT: &str = "tasks";
 /// The process id of the first task; each next one has the next.
 const FIRST_PID: u64 = 0x6000;
-/// What a task ended with.
-const OK: &str = "OK";
+/// The end of a task that was stopped.
+const STOPPED: &str = "interrupted by signal";
 
 /// The log of a task while it runs.
 pub type Log = Vec<String>;
@@ -48,7 +49,7 @@ impl Transaction {
         about: (&str, &str, &str),
         work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
-        self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| OK.to_owned()))
+        self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| TaskEnd::Ok))
     }
 
     /// The same for a task that may have done a part of its work: `work` gives the text of its end, and its changes count.
@@ -56,7 +57,7 @@ impl Transaction {
         &mut self,
         call: &Call,
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<String, Refusal>,
+        work: impl FnOnce(&mut Self, &mut Log) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
         self.run_task((&call.login, call.duration), (node, kind, id), work)
     }
@@ -65,22 +66,22 @@ impl Transaction {
         &mut self,
         (login, duration): (&Login, i64),
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<String, Refusal>,
+        work: impl FnOnce(&mut Self, &mut Log) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
         let mut log = Log::new();
         let count = self.next_number();
         let outcome = self.attempt(|transaction| work(transaction, &mut log));
-        let exit = match outcome {
-            Ok(exit) => exit,
+        let end = match outcome {
+            Ok(end) => end,
             Err(Refusal::Unreadable(error)) => return Err(error.into()),
-            Err(refusal) => refusal.text(),
+            Err(refusal) => TaskEnd::Failed(refusal.text()),
         };
-        log.push(if exit == OK { "TASK OK".to_owned() } else { format!("TASK ERROR: {exit}") });
+        log.push(last_line(&end));
         let (pid, started) = (FIRST_PID + count, self.now());
         let upid = format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, login.full());
         let mut task = json!({
             "upid": upid, "node": node, "pid": pid, "pstart": count * 100, "starttime": started, "type": kind, "id": id,
-            "user": login.user, "exitstatus": exit, "endtime": started + duration, "log": log, "number": count,
+            "user": login.user, "exitstatus": end.to_string(), "endtime": started + duration, "log": log, "number": count,
         });
         if let Some(token) = &login.token {
             task["tokenid"] = json!(token);
@@ -103,14 +104,19 @@ impl Transaction {
         };
         if is_running(&task, self.now()) {
             task["endtime"] = json!(self.now());
-            task["exitstatus"] = json!("interrupted by signal");
+            task["exitstatus"] = json!(STOPPED);
             if let Some(Value::Array(lines)) = task.get_mut("log") {
                 lines.pop();
-                lines.push("TASK ERROR: interrupted by signal".into());
+                lines.push(last_line(&TaskEnd::Failed(STOPPED.to_owned())).into());
             }
             self.remember(&key, task);
         }
         Ok(())
+    }
+
+    /// The end of a task; `None` for a task that is not the twin's.
+    pub fn end_of_task(&self, upid: &str) -> Option<TaskEnd> {
+        self.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(TaskEnd::parse)
     }
 
     /// The number of what happens next: tasks, and what else the cluster's log tells.
@@ -121,9 +127,18 @@ impl Transaction {
     }
 }
 
-/// How the work of a task ended: `OK`, or why it failed. `None` for a task that is not the twin's.
-pub fn exit(view: &View, upid: &str) -> Option<String> {
-    view.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(str::to_owned)
+/// The end of a task; `None` for a task that is not the twin's.
+pub fn end(view: &View, upid: &str) -> Option<TaskEnd> {
+    view.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(TaskEnd::parse)
+}
+
+/// The last line of a task's log.
+fn last_line(end: &TaskEnd) -> String {
+    match end {
+        TaskEnd::Ok => "TASK OK".to_owned(),
+        TaskEnd::Warnings(_) => format!("TASK {end}"),
+        TaskEnd::Failed(reason) => format!("TASK ERROR: {reason}"),
+    }
 }
 
 /// The tasks of the twin's own, as they are remembered, the latest first.

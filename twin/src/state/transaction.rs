@@ -73,8 +73,8 @@ impl Transaction {
         }
         let changes = self.changes.rows.entry(path.to_owned()).or_default();
         if !changes.key.is_empty() && changes.key != key {
-            let text = format!("the twin: the objects of `{path}` are told apart by `{}`, not by `{key}`", changes.key);
-            return Err(Refusal::failed(text));
+            let text = format!("the objects of `{path}` are told apart by `{}`, not by `{key}`", changes.key);
+            return Err(Refusal::by_the_twin(&text));
         }
         key.clone_into(&mut changes.key);
         changes.rows.insert(id, row);

@@ -7,7 +7,7 @@ use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
 use super::method::Write;
-use crate::call::{Call, Refusal};
+use crate::call::{Call, EXISTS, NOT_EMPTY, Refusal};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.
@@ -77,7 +77,7 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     let failed = |what: String| Err(Refusal::failed(format!("create pool failed: {what}")));
     let known = names(transaction)?;
     if known.contains(&pool) {
-        return failed(format!("pool '{pool}' already exists"));
+        return failed(format!("pool '{pool}' {EXISTS}"));
     }
     let (parent, leaf) = pool.rsplit_once('/').map_or((None, pool.as_str()), |(parent, leaf)| (Some(parent), leaf));
     if let Some(parent) = parent.filter(|parent| !known.iter().any(|own| own == parent)) {
@@ -180,7 +180,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     }
     let below = format!("{pool}/");
     if let Some(nested) = names(transaction)?.into_iter().find(|name| name.starts_with(&below)) {
-        return failed(format!("pool '{pool}' is not empty (contains pool '{nested}')"));
+        return failed(format!("pool '{pool}' is {NOT_EMPTY} (contains pool '{nested}')"));
     }
     if let Some(member) = members(transaction, &pool)?.first() {
         let named = |key: &str| member.get(key).and_then(text);
@@ -188,7 +188,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
             Some(vmid) => format!("VM {vmid}"),
             None => format!("storage '{}'", named("storage").unwrap_or_default()),
         };
-        return failed(format!("pool '{pool}' is not empty (contains {what})"));
+        return failed(format!("pool '{pool}' is {NOT_EMPTY} (contains {what})"));
     }
     rows.retain(|row| !is(row, "poolid", &pool));
     store(transaction, &rows)?;

@@ -23,6 +23,7 @@ mod sdn;
 mod server;
 mod services;
 mod state;
+mod stopping;
 mod support;
 mod synth;
 mod tasks;

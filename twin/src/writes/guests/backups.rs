@@ -11,8 +11,8 @@ use super::retention;
 use super::store::Stored;
 use super::volumes::Storage;
 use crate::call::{Call, Refusal};
-use crate::state::Transaction;
 use crate::state::tasks::Log;
+use crate::state::{TaskEnd, Transaction};
 
 /// How many bytes an archive has in which no disk has any: a header.
 const HEADER: u64 = 12_288;
@@ -29,7 +29,7 @@ pub(super) fn back_up(transaction: &mut Transaction, call: &Call) -> Result<Valu
     let (here, elsewhere) = chosen(transaction, call)?;
     if here.is_empty() && !call.flag("all") && call.text("exclude").is_none() {
         // Proxmox says no more where the guests run on other nodes.
-        return Ok("OK".into());
+        return Ok(TaskEnd::Ok.to_string().into());
     }
     let about = if here.len() == 1 { here[0].0.to_string() } else { String::new() };
     transaction.task_with_end(call, (&node, "vzdump", &about), |transaction, log| {
@@ -46,7 +46,7 @@ pub(super) fn back_up(transaction: &mut Transaction, call: &Call) -> Result<Valu
         }
         let how = if failed { "with errors" } else { "successfully" };
         log.push(format!("INFO: Backup job finished {how}"));
-        Ok(if failed { "job errors" } else { "OK" }.to_owned())
+        Ok(if failed { TaskEnd::Failed("job errors".to_owned()) } else { TaskEnd::Ok })
     })
 }
 

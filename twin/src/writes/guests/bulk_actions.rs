@@ -16,8 +16,8 @@ use super::store::Stored;
 use super::{migration, power};
 use crate::call::{Call, Refusal, Request};
 use crate::rights::Class;
-use crate::state::Transaction;
 use crate::state::tasks::Log;
+use crate::state::{TaskEnd, Transaction};
 use crate::writes::checked_call::checked_call;
 use crate::writes::method::Write;
 
@@ -115,7 +115,7 @@ fn each(
     guest: &Guest,
     action: Action,
     parameters: &Value,
-) -> Result<String, Refusal> {
+) -> Result<TaskEnd, Refusal> {
     let parameters = parameters.as_object().cloned().unwrap_or_else(Map::new);
     let request = Request {
         verb: Verb::Post,
@@ -127,13 +127,14 @@ fn each(
         duration: call.duration,
     };
     let done = checked_call(transaction, request, Class::All).and_then(|call| action.run(transaction, guest, &call));
-    let task = match done {
-        Ok(upid) => upid.as_str().and_then(|upid| transaction.recall(&format!("task/{upid}"))),
-        Err(unreadable @ Refusal::Unreadable(_)) => return Err(unreadable),
-        Err(refusal) => return Ok(refusal.text()),
-    };
-    let end = task.and_then(|task| task.get("exitstatus").and_then(Value::as_str).map(str::to_owned));
-    Ok(end.unwrap_or_default())
+    match done {
+        Ok(upid) => {
+            let end = upid.as_str().and_then(|upid| transaction.end_of_task(upid));
+            Ok(end.unwrap_or_else(|| TaskEnd::Failed(String::new())))
+        }
+        Err(unreadable @ Refusal::Unreadable(_)) => Err(unreadable),
+        Err(refusal) => Ok(TaskEnd::Failed(refusal.text())),
+    }
 }
 
 /// The task about all of them: what it says, and how it ends.
@@ -159,7 +160,7 @@ fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
     for member in members.into_iter().filter(|member| (member.onboot || call.flag("force")) && !member.running) {
         said.push(format!("Starting {}", member.guest.title()));
         let end = each(transaction, call, &member.guest, Action::Start, &json!({}))?;
-        if end != "OK" {
+        if end != TaskEnd::Ok {
             said.push(format!("Starting {} failed: {end}", member.guest.title()));
         }
     }
@@ -274,7 +275,7 @@ fn bulk(
             Ok((line, parameters)) => {
                 said.push(line);
                 let end = each(transaction, call, &member.guest, action, &parameters)?;
-                if end != "OK" {
+                if end != TaskEnd::Ok {
                     said.push(format!("{verb} {} failed: {end}", member.guest.title()));
                     failed.push(member.guest.vmid);
                 }

@@ -14,7 +14,7 @@ use super::keys::word;
 use super::ssh_keys;
 use super::store::{Stored, same_version};
 use super::volumes::Storage;
-use crate::call::{Call, Refusal};
+use crate::call::{BOOT_ORDER, CONFIG, Call, ROOT_ONLY, Refusal};
 use crate::rights::Machine;
 use crate::rights::Rights;
 use crate::state::{Row, Transaction};
@@ -337,7 +337,7 @@ fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &
 fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
     match outcome {
         Err(Refusal::Message { status: 500, .. }) if crate::writes::guests::keys::is_numbered(key, "serial") => {
-            Err(Refusal::failed(format!("only root can {verb} '{key}' config for real devices")))
+            Err(Refusal::failed(format!("{ROOT_ONLY} {verb} '{key}' {CONFIG} for real devices")))
         }
         other => other,
     }
@@ -356,7 +356,7 @@ fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refu
     };
     match proxmox_mpc_model::list::items(&order).find(|key| !there(key)) {
         // The quote at the end is Proxmox's.
-        Some(key) => Err(Refusal::failed(format!("invalid bootorder: device '{key}' does not exist'"))),
+        Some(key) => Err(Refusal::failed(format!("{BOOT_ORDER}: device '{key}' does not exist'"))),
         None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use super::new_guest;
 use super::store::Stored;
 use super::volumes::{New, Storage};
 use super::{checks, cloud_init, relocate, snapshots, volumes};
-use crate::call::{Call, Refusal};
+use crate::call::{Call, EXISTS, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
 
@@ -84,7 +84,7 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
     }
     let taken = |kind: &str| transaction.row(&resources(), "id", &format!("{kind}/{}", new.vmid));
     if taken("qemu")?.is_some() || taken("lxc")?.is_some() {
-        return Err(Refusal::failed(format!("unable to create VM {}: config file already exists", new.vmid)));
+        return Err(Refusal::failed(format!("unable to create VM {}: config file {EXISTS}", new.vmid)));
     }
     possible(transaction, &keys, full, call.text("snapname").is_some())?;
     Ok((keys, full))

@@ -8,7 +8,7 @@ use super::keys::{is_numbered, is_on, word};
 use super::network_devices;
 use super::store::{Stored, same_version};
 use super::{checks, cloud_init, disks, hotplug, implied_changes};
-use crate::call::{Call, Refusal};
+use crate::call::{Call, PROTECTED, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
 
@@ -199,7 +199,7 @@ fn remove(
     if guest.kind == Type::Machine && drives::is_disk(key) && is_on(&stored.keys, "protection") {
         let Some(value) = word(&stored.keys, key) else { return Ok(()) };
         let what = if key.starts_with("unused") { format!("unused disk '{value}'") } else { format!("drive '{key}'") };
-        return Err(Refusal::failed(format!("can't remove {what} - protection mode enabled")));
+        return Err(Refusal::failed(format!("can't remove {what} - {PROTECTED} enabled")));
     }
     if key == "cipassword" {
         cloud_init::forget(transaction, guest);
@@ -219,7 +219,7 @@ fn remove(
         return Ok(());
     }
     let title = guest.title();
-    Err(Refusal::failed(format!("can't remove unused disk/drive '{key}' of {title} - protection mode enabled")))
+    Err(Refusal::failed(format!("can't remove unused disk/drive '{key}' of {title} - {PROTECTED} enabled")))
 }
 
 /// Puts a value in force, or notes that it comes with the next start.

@@ -11,7 +11,7 @@ use super::keys::{is_on, word};
 use super::store::Stored;
 use super::volumes::Storage;
 use super::{cloud_init, replication, volumes};
-use crate::call::{Call, Refusal};
+use crate::call::{Call, PROTECTED, Refusal};
 use crate::state::Transaction;
 
 /// `DELETE` of a guest: a task.
@@ -21,7 +21,7 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
     super::power::root_only(call, &["skiplock"])?;
     let title = guest.title();
     if is_on(&stored.keys, "protection") {
-        return Err(Refusal::failed(format!("can't remove {title} - protection mode enabled")));
+        return Err(Refusal::failed(format!("can't remove {title} - {PROTECTED} enabled")));
     }
     if guest.kind == Type::Container {
         unlocked(&guest, &stored.keys)?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::guest::{Guest, resources};
 use super::keys::word;
 use super::snapshots;
-use crate::call::Refusal;
+use crate::call::{EXISTS, Refusal};
 use crate::state::Transaction;
 
 /// Refuses a number that is taken.
@@ -14,7 +14,7 @@ pub(super) fn unused(transaction: &Transaction, guest: &Guest) -> Result<(), Ref
     let Some(row) = taken("qemu")?.or(taken("lxc")?) else { return Ok(()) };
     let (vmid, node) = (&guest.vmid, word(&row, "node").unwrap_or_default());
     let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
-    Err(Refusal::failed(format!("unable to create VM {vmid} - {kind} {vmid} already exists on node '{node}'")))
+    Err(Refusal::failed(format!("unable to create VM {vmid} - {kind} {vmid} {EXISTS} on node '{node}'")))
 }
 
 /// What every new guest answers besides its configuration. Its firewall may have been written before it (`ID.fw`).

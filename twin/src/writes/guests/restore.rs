@@ -12,7 +12,7 @@ use super::new_guest;
 use super::store::Stored;
 use super::volumes::{New, Storage};
 use super::{clones, power, startable, volumes};
-use crate::call::{Call, Refusal};
+use crate::call::{Call, PROTECTED, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{Row, Transaction};
 
@@ -79,7 +79,7 @@ fn kept(transaction: &Transaction, guest: &Guest, volume: &str) -> Result<Map<St
 fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let stored = Stored::read(transaction, guest)?;
     if is_on(&stored.keys, "protection") {
-        return Err(Refusal::failed("- protection mode enabled"));
+        return Err(Refusal::failed(format!("- {PROTECTED} enabled")));
     }
     if guest.is_running(transaction)? {
         return Err(Refusal::failed(format!("{} is running", guest.kind.name().to_lowercase())));

@@ -39,7 +39,7 @@ impl Network {
     /// What is remembered of a node, or else what its recorded answers tell.
     pub(super) fn of(transaction: &Transaction, node: &str) -> Result<Self, Refusal> {
         if let Some(memory) = transaction.recall(&memory(node)) {
-            return serde_json::from_value(memory).map_err(|error| Refusal::failed(format!("the twin: {error}")));
+            return serde_json::from_value(memory).map_err(|error| Refusal::by_the_twin(&error));
         }
         let list = list(node);
         if transaction.get(&list)?.is_some_and(|answer| answer.body.get("changes").is_some()) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::mounts::{Kind, Mount, is_mount};
 use super::new_volume::allocate;
 use super::permitted::Permitted;
-use crate::call::{Call, Refusal};
+use crate::call::{Call, PROTECTED, Refusal};
 use crate::rights::Container;
 use crate::rights::Rights;
 use crate::state::tasks::Log;
@@ -145,7 +145,7 @@ fn wait(
             }
             "unprivileged" => return Err(Refusal::failed("unable to delete read-only option: 'unprivileged'")),
             _ if protected && drives::is_disk(key) => {
-                let why = format!("can't remove {} drive '{key}' - protection mode enabled", guest.title());
+                let why = format!("can't remove {} drive '{key}' - {PROTECTED} enabled", guest.title());
                 return Err(Refusal::failed(why));
             }
             _ => {}
@@ -182,7 +182,7 @@ fn mountable(
     protected: bool,
 ) -> Result<(), Refusal> {
     if protected {
-        let why = format!("can't update {} drive '{key}' - protection mode enabled", guest.title());
+        let why = format!("can't update {} drive '{key}' - {PROTECTED} enabled", guest.title());
         return Err(Refusal::failed(why));
     }
     let mount = Mount::parse(value);

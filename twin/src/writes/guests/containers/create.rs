@@ -8,7 +8,7 @@ use super::mounts::{Kind, Mount, is_mount};
 use super::new_volume::allocate;
 use super::permitted::Permitted;
 use super::{configuration, template};
-use crate::call::{Call, Refusal};
+use crate::call::{Call, EXISTS, Refusal};
 use crate::rights::Container;
 use crate::rights::Rights;
 use crate::state::tasks::Log;
@@ -100,7 +100,7 @@ pub(super) fn unused(transaction: &Transaction, vmid: &str) -> Result<(), Refusa
     let Some(row) = taken("qemu")?.or(taken("lxc")?) else { return Ok(()) };
     let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
     let node = word(&row, "node").unwrap_or_default();
-    Err(Refusal::failed(format!("{kind} {vmid} already exists on node '{node}'")))
+    Err(Refusal::failed(format!("{kind} {vmid} {EXISTS} on node '{node}'")))
 }
 
 /// What a call asks for, its mount points apart.
