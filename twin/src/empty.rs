@@ -21,7 +21,7 @@ pub struct Empty<A> {
     bare: BTreeMap<ApiPath, AnswerText>,
 }
 
-/// Where an empty cluster's answer comes from.
+/// Source of an empty cluster's answer.
 enum Origin {
     /// It is the answer that was found.
     Found,
@@ -68,7 +68,7 @@ impl<A: Answers> Answers for Empty<A> {
     }
 }
 
-/// Where the answer to this path comes from.
+/// Source of the answer to this path.
 fn origin(path: &ApiPath) -> Origin {
     let segments = path.segments();
     match &segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -93,7 +93,7 @@ fn origin(path: &ApiPath) -> Origin {
     }
 }
 
-/// Whether a row of `cluster/resources` is of a node, a storage, or the network of the nodes themselves.
+/// Reports whether a row of `cluster/resources` is of a node, a storage, or the network of the nodes themselves.
 fn is_there(row: &Map<String, Value>) -> bool {
     let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
     match row.get("type").and_then(Value::as_str) {
@@ -103,7 +103,7 @@ fn is_there(row: &Map<String, Value>) -> bool {
     }
 }
 
-/// Whether code refers to such a volume and does not make it.
+/// Reports whether code refers to such a volume and does not make it.
 fn is_given(content: Option<&Value>) -> bool {
     let content = content.and_then(Value::as_str);
     content.is_some_and(|content| matches!(content, "iso" | "vztmpl" | "import" | "snippets"))

@@ -10,10 +10,10 @@ use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
 
 use crate::recording::{self, RecordingError};
 
-/// How large one file may be, in bytes: `pmxcfs` takes 1 MiB.
+/// Largest size of one file, in bytes: `pmxcfs` takes 1 MiB.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// How much all files may hold together, in bytes: `pmxcfs` takes 128 MiB.
+/// Largest size of all files together, in bytes: `pmxcfs` takes 128 MiB.
 const LARGEST_TREE: u64 = 128 << 20;
 
 /// The files that are read, beside those of nodes and firewalls.
@@ -43,7 +43,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
 /// The same of each node.
 const OF_NODES: &[(&str, &[&str])] = &[("", &["config", "host.fw"]), ("qemu-server", &[".conf"]), ("lxc", &[".conf"])];
 
-/// Why a tree cannot be read.
+/// Reason why a tree cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EtcPveError {
     /// Nothing is there.
@@ -66,7 +66,7 @@ pub enum EtcPveError {
     TooLarge {
         /// The file, or the whole tree.
         path: PathBuf,
-        /// How large it may be, in bytes.
+        /// Largest size that is read, in bytes.
         limit: u64,
     },
     /// The system refused to read.
@@ -74,7 +74,7 @@ pub enum EtcPveError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -97,7 +97,7 @@ pub fn load(path: &Path, version: &str) -> Result<Loaded, EtcPveError> {
     Ok(loaded)
 }
 
-/// Whether a file of this name is read.
+/// Reports whether a file of this name is read.
 fn is_read(name: &str) -> bool {
     let among = |folders: &[(&str, &[&str])], name: &str| {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
@@ -114,7 +114,7 @@ struct Reader<'p> {
     path: &'p Path,
     tree: Tree,
     warnings: Vec<String>,
-    /// What was read so far, in bytes.
+    /// Size of the files read so far, in bytes.
     size: u64,
 }
 

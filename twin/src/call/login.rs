@@ -26,7 +26,7 @@ impl Login {
         }
     }
 
-    /// Whether this is `root@pam` himself: a token of his is not.
+    /// Reports whether this is `root@pam` himself: a token of his is not.
     pub fn is_root(&self) -> bool {
         self.user == "root@pam" && self.token.is_none()
     }

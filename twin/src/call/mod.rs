@@ -33,11 +33,11 @@ pub struct Call {
     pub captured: Vec<&'static str>,
     /// The size of the file that came along, in bytes.
     pub uploaded: Option<u64>,
-    /// Who calls.
+    /// Login that makes the call.
     pub login: Login,
-    /// How long a task is seen running, in seconds.
+    /// Time for which a task is shown as running, in seconds.
     pub duration: i64,
-    /// Whether this login may not do everything.
+    /// True if this login may not do everything.
     pub checked: bool,
 }
 
@@ -56,7 +56,7 @@ impl Call {
         self.text(name).ok_or_else(missing)
     }
 
-    /// Whether a boolean parameter was given as true.
+    /// Reports whether a boolean parameter was given as true.
     pub fn flag(&self, name: &str) -> bool {
         self.text(name).as_deref() == Some("1")
     }
@@ -82,7 +82,7 @@ impl Call {
         Some(schema::convert(parameter, value))
     }
 
-    /// What the call gives besides its path: each parameter as Proxmox keeps it.
+    /// Parameters that the call gives besides those of its path, each as Proxmox keeps it.
     pub fn given(&self) -> Map<String, Value> {
         let names = self.parameters.keys().filter(|name| !self.captured.contains(&name.as_str()));
         names.filter_map(|name| Some((name.clone(), self.typed(name)?))).collect()

@@ -1,4 +1,4 @@
-//! How Proxmox refuses, in each of its forms.
+//! Refusals of Proxmox, in each of their forms.
 
 use proxmox_mpc_model::derived::refused;
 use proxmox_mpc_model::schema::Errors;
@@ -7,7 +7,7 @@ use proxmox_mpc_model::{Answer, Unreadable};
 /// The beginning of the message of [`Refusal::beyond_the_twin`], by which clients know it as a limit of the twin.
 pub const CANNOT: &str = "the twin cannot do this";
 
-/// Why a write was refused.
+/// Reason why a write was refused.
 #[derive(Debug)]
 pub enum Refusal {
     /// A message: 500, or another status.

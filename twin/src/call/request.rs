@@ -9,18 +9,18 @@ use super::login::Login;
 /// A request to a writing method as it came in: nothing of it has been checked.
 #[derive(Debug)]
 pub struct Request {
-    /// What is to be done.
+    /// Verb: what is to be done.
     pub verb: Verb,
-    /// Where, without the query.
+    /// Path, without the query.
     pub path: ApiPath,
     /// The parameters of query and body.
     pub parameters: Map<String, Value>,
     /// The size of the file that came along, in bytes.
     pub uploaded: Option<u64>,
-    /// Who asks.
+    /// Login that makes the request.
     pub login: Login,
-    /// When, in seconds since 1970.
+    /// Time of the request, in seconds since 1970.
     pub now: i64,
-    /// How long a task that it starts is seen running, in seconds.
+    /// Time for which a task that it starts is shown as running, in seconds.
     pub duration: i64,
 }

@@ -8,7 +8,7 @@ pub const FORMAT: u32 = 1;
 /// The file of a recording that says what it is.
 pub(super) const ABOUT: &str = "recording.json";
 
-/// What a recording says of itself (`recording.json`).
+/// Description of a recording, in `recording.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The format of the recording.
@@ -22,6 +22,6 @@ pub struct About {
     /// The version of Proxmox VE: `9.1.9`.
     #[serde(default)]
     pub pve_version: Option<String>,
-    /// When it was read, in UTC: `2026-11-23T00:50:00Z`.
+    /// Time at which it was read, in UTC: `2026-11-23T00:50:00Z`.
     pub recorded_at: String,
 }

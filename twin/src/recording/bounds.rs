@@ -1,29 +1,29 @@
-//! How much a recording may hold: far above what a real cluster needs, far below what fills a machine.
+//! Bounds of a recording: far above what a real cluster needs, far below what fills a computer's memory or disk.
 //!
 //! A made-up cluster of 10,000 guests (`twin synth`) has 75,000 answers of 122 MB together, the largest of 3 MB.
 
 use super::error::RecordingError;
 
-/// How large one answer may be, in bytes: as large as the program takes one from a cluster.
+/// Largest size of one answer, in bytes: as large as the program takes one from a cluster.
 pub(super) const ANSWER: u64 = 128 << 20;
 
-/// How much all answers of a packed recording may hold together, in bytes: they are held in memory.
+/// Largest size of all answers of a packed recording together, in bytes: they are held in memory.
 pub(super) const WHOLE: u64 = 512 << 20;
 
-/// How many files and folders a packed recording may have.
+/// Largest number of files and folders in a packed recording.
 const ENTRIES: u64 = 500_000;
 
-/// How long the name of an entry may be, in bytes, where the archive keeps it as an entry of its own.
+/// Largest length of the name of an entry, in bytes, where the archive keeps it as an entry of its own.
 const NAME: u64 = 64 << 10;
 
-/// How much a packed recording may unpack to, in bytes: each entry has up to 1 KiB of its own beside what it holds.
+/// Largest size that a packed recording may unpack to, in bytes: each entry has up to 1 KiB besides its content.
 pub(super) const UNPACKED: u64 = WHOLE + ENTRIES * (1 << 10);
 
 /// The base-two logarithm of the memory, in bytes, that Zstandard may ask for to unpack: what its own tools grant at most
 /// unless they are told otherwise.
 pub(super) const WINDOW_LOG: u32 = 27;
 
-/// What a packed recording has come to so far.
+/// Size and number of the entries of a packed recording so far.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     entries: u64,

@@ -57,10 +57,10 @@ pub(super) fn read_file(path: &Path, name: &str) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// What is said of an entry that holds nothing itself.
+/// Description of an entry that has no content of its own.
 const NO_FILE: &str = "a link or a device, and not a file";
 
-/// Whether the path has a segment that a file system reads as a way out of the recording.
+/// Reports whether the path has a segment that a file system reads as a way out of the recording.
 pub(super) fn leads_out(path: &ApiPath) -> bool {
     // Neither is ever escaped.
     path.as_str().split(['/', '?']).any(|segment| segment == "." || segment == "..")

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::about::ABOUT;
 use super::error::RecordingError;
 
-/// Whether a file of this name is a packed recording.
+/// Reports whether a file of this name is a packed recording.
 pub(super) fn is_packed_name(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".tar.zst"))
 }

@@ -46,7 +46,7 @@ impl Recording {
         Ok(Self { about: read_about(path, &stored)?, store: Store::Folder(path.to_owned()) })
     }
 
-    /// What the recording says of itself.
+    /// Description of the recording.
     pub fn about(&self) -> &About {
         &self.about
     }

@@ -6,7 +6,7 @@ use crate::call::Login;
 use crate::state::RecordedLogins;
 use crate::state::accounts;
 
-/// How far a login is looked at.
+/// Checks that the requests of a login go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Class {
     /// Everything is answered as it is: `root@pam`, and logins of the twin that the cluster does not have.
@@ -17,14 +17,14 @@ pub(crate) enum Class {
     Checked,
 }
 
-/// How far a login is looked at, and until when that holds, in seconds since 1970.
+/// Admission of a login: its checks, and the time until which this holds, in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
     pub(crate) class: Class,
     pub(crate) until: i64,
 }
 
-/// Why a login is none any more.
+/// Reason why a login is no longer accepted.
 #[derive(Debug)]
 pub(crate) enum Barred {
     /// The reason phrase of the 401.
@@ -39,7 +39,7 @@ impl From<Unreadable> for Barred {
     }
 }
 
-/// How far this login is to be looked at, or why it is none: it was removed, disabled, or has expired.
+/// Admits a login, or says why it is no longer accepted: it was removed, disabled, or has expired.
 ///
 /// `now` is in seconds since 1970.
 pub(crate) fn class<A: Answers>(

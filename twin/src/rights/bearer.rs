@@ -1,4 +1,4 @@
-//! What one login may do: privileges at ACL paths, with pools and privilege separation.
+//! Privileges of one login at ACL paths, with pools and privilege separation.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub(super) struct Bearer<'a, A> {
     pools: OnceCell<BTreeMap<String, Vec<String>>>,
 }
 
-/// Who holds privileges: a user, or a token.
+/// Holder of privileges: a user, or a token.
 enum Holder<'l> {
     Root,
     User(&'l str),
@@ -80,13 +80,13 @@ impl<'a, A: Answers> Bearer<'a, A> {
         Ok(privileges)
     }
 
-    /// What `root@pam` has everywhere.
+    /// Privileges that `root@pam` has everywhere.
     fn administrator(&self) -> Privileges {
         let all = self.accounts.roles.get("Administrator").into_iter().flatten();
         all.map(|privilege| (privilege.clone(), true)).collect()
     }
 
-    /// What ACLs and pools give to a user or a token of its own right.
+    /// Privileges that ACLs and pools give to a user, or to a token with its own rights.
     fn granted(&self, holder: &str, path: &str) -> Result<Privileges, Unreadable> {
         let mut roles = self.accounts.roles_at(holder, path);
         if !roles.contains_key("NoAccess") {
@@ -183,7 +183,7 @@ impl<'a, A: Answers> Bearer<'a, A> {
         Ok(effective)
     }
 
-    /// Whether the login has one of these privileges at a path.
+    /// Reports whether the login has one of these privileges at a path.
     pub(super) fn any(&self, path: &str, privileges: &[&str]) -> Result<bool, Unreadable> {
         let held = self.privileges(path)?;
         Ok(privileges.iter().any(|privilege| held.contains_key(*privilege)))

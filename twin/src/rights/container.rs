@@ -1,5 +1,5 @@
-//! What the options of a container ask of who sets them, besides the permission of the method
-//! (`check_ct_modify_config_perm` of `pve-container`).
+//! Privileges that the options of a container need, besides the permission of the method (`check_ct_modify_config_perm`
+//! of `pve-container`).
 
 use proxmox_mpc_model::Answers;
 use proxmox_mpc_model::volume::VolumeId;
@@ -20,7 +20,7 @@ const PRIVILEGES: &[(&str, &[&str])] = &[
 /// Options that are root's own, or ask for something by their values; unused volumes are no options of anybody's.
 const ELSEWHERE: &[&str] = &["dev", "features", "hookscript", "tags"];
 
-/// What a login may do to one container; everything where nothing is to be looked at.
+/// Rights of a login to one container; every right where nothing is checked.
 pub(crate) struct Container<'a, A>(Machine<'a, A>);
 
 impl<'a, A: Answers> Container<'a, A> {

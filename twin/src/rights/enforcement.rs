@@ -19,18 +19,18 @@ pub(crate) fn check_token(found: &Found, path: &ApiPath, login: &Login) -> Resul
     Err(expression::denied(&format!("URI '/{path}' not available with API token, need proper ticket.\n")))
 }
 
-/// Whether the permission of a method lets a login with all rights pass without a look at anything else.
+/// Reports whether the permission of a method lets a login with all rights pass without a look at anything else.
 pub(crate) fn plainly_passes(found: &Found, parameters: &Map<String, Value>) -> bool {
     expression::plainly_passes(found.method, &with_captured(found, parameters))
 }
 
-/// What a path names is compared as bytes, as lists show it.
+/// Parameters with those of the path, which are compared as bytes, as lists show them.
 fn with_captured(found: &Found, parameters: &Map<String, Value>) -> Map<String, Value> {
     let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), names::as_listed(value).into()));
     parameters.clone().into_iter().chain(captured).collect()
 }
 
-/// Who may do what in the cluster at one moment; nothing is enforced where the answers do not tell.
+/// Permissions of the cluster at one moment; nothing is enforced where the answers do not tell them.
 #[derive(Debug)]
 pub(crate) struct Rights(Option<Accounts>);
 

@@ -1,4 +1,4 @@
-//! Whether a method's permission lets a login pass, in the words of `PVE::RPCEnvironment`.
+//! Permission of a method in the schema, evaluated for a login as `PVE::RPCEnvironment` does.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::call::Refusal;
 /// The parameters of a call, those of the path included.
 pub(super) type Parameters = Map<String, Value>;
 
-/// Whether one test passes, and what is said where it does not.
+/// Result of one test of a permission.
 enum Outcome {
     Passes,
     /// Another test may still pass.
@@ -114,7 +114,7 @@ impl<A: Answers> Bearer<'_, A> {
         self.lacks(Some(path), privileges, false)?.map_or(Ok(()), |lacking| Err(denied(&lacking)))
     }
 
-    /// Whether the login may give permissions at a path (`check_perm_modify`).
+    /// Reports whether the login may give permissions at a path (`check_perm_modify`).
     pub(super) fn gives(&self, path: &str) -> Result<Option<String>, Refusal> {
         let mut privileges = vec!["Permissions.Modify"];
         let below = |top: &str| path.strip_prefix(top).is_some_and(|rest| !rest.is_empty());
@@ -215,8 +215,8 @@ fn realm_of(user: &str) -> Result<&str, String> {
     whole.map(|(_, realm)| realm).ok_or_else(|| format!("value '{user}' does not look like a valid user name"))
 }
 
-/// Whether a login with all rights passes, told from the permission alone: its paths are well formed, and it asks for
-/// nothing but privileges.
+/// Reports whether a login with all rights passes, judging by the permission alone: its paths are well formed, and it
+/// needs nothing but privileges.
 pub(super) fn plainly_passes(method: &Method, parameters: &Parameters) -> bool {
     fn passes(test: &[Value], parameters: &Parameters) -> bool {
         let Some((name, rest)) = test.split_first() else { return false };

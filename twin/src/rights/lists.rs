@@ -12,16 +12,16 @@ use crate::call::Refusal;
 
 type Row = Map<String, Value>;
 
-/// Who may see something of users: the privileges at a group.
+/// Privileges at a group that let a login see its users.
 const OVER_USERS: &[&str] = &["User.Modify", "Sys.Audit"];
-/// Who may see a mapping of hardware.
+/// Privileges that let a login see a mapping of hardware.
 const OVER_MAPPINGS: &[&str] = &["Mapping.Modify", "Mapping.Use", "Mapping.Audit"];
 const OVER_NETWORKS: &[&str] = &["SDN.Audit", "SDN.Allocate"];
 const OVER_STORAGES: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
 /// The keys of a node that everyone sees.
 const OF_A_NODE: &[&str] = &["id", "node", "type", "status", "level", "cgroup-mode", "hastate", "ssl_fingerprint"];
 
-/// What stays of an answer to this request.
+/// Filters an answer: leaves out what the login may not see.
 pub(super) fn filter<A: Answers>(
     bearer: &Bearer<'_, A>,
     path: &ApiPath,
@@ -138,7 +138,7 @@ fn keep(rows: &mut Vec<Value>, stays: impl Fn(&Row) -> Result<bool, Unreadable>)
     Ok(())
 }
 
-/// Whether a check passed; what it says does not matter.
+/// Turns a check into a bool: its message does not matter.
 fn seen(check: Result<(), Refusal>) -> Result<bool, Unreadable> {
     match check {
         Ok(()) => Ok(true),
@@ -176,7 +176,7 @@ fn access<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Valu
     }
 }
 
-/// What SDN has. Networks and their addresses are seen by who sees them in their zone.
+/// Filters the lists of SDN. Networks and their addresses are visible to a login that may see them in their zone.
 fn networks<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Value>) -> Result<(), Unreadable> {
     let (kind, key) = match rest {
         ["zones"] => ("zones", "zone"),

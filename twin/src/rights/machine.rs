@@ -1,4 +1,4 @@
-//! What the options of a virtual machine ask of who sets them, besides the permission of the method
+//! Privileges that the options of a virtual machine need, besides the permission of the method
 //! (`check_vm_modify_config_perm` and its neighbours in `qemu-server`).
 
 use proxmox_mpc_model::Answers;
@@ -71,7 +71,7 @@ fn family(name: &str) -> &str {
     name.trim_end_matches(|letter: char| letter.is_ascii_digit())
 }
 
-/// What a login may do to one machine; everything where nothing is to be looked at.
+/// Rights of a login to one virtual machine; every right where nothing is checked.
 pub(crate) struct Machine<'a, A> {
     bearer: Option<Bearer<'a, A>>,
     path: String,

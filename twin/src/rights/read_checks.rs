@@ -1,4 +1,4 @@
-//! What reads check by themselves, where their permission in the schema lets everyone pass.
+//! Checks that reading methods do themselves, where their permission in the schema lets everyone pass.
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Release;
@@ -133,7 +133,7 @@ pub(super) fn volume_seen<A: Answers>(bearer: &Bearer<'_, A>, volume: &str) -> R
     }
 }
 
-/// What a volume holds, and the guest that its name gives it to. Disks of containers count as images.
+/// Content of a volume, and the guest that its name assigns it to. Disks of containers count as images.
 pub(super) fn kind_of(name: &str) -> (&str, Option<&str>) {
     let digits = |text: &'_ str| -> usize { text.bytes().take_while(u8::is_ascii_digit).count() };
     if let Some((content @ ("iso" | "vztmpl" | "import" | "snippets"), _)) = name.split_once('/') {

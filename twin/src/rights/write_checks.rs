@@ -1,4 +1,4 @@
-//! What writes check by themselves, once their parameters are known to be right.
+//! Checks that writing methods do themselves, once their parameters are known to be right.
 
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers, list};
@@ -102,7 +102,7 @@ fn moves<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Who may not give everything at a path gives what he has there himself.
+/// A login without `Permissions.Modify` at a path may give only the privileges that it has there.
 fn gives<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     let Some(path) = normalized(&call.text("path").unwrap_or_default()) else { return Ok(()) };
     let held = bearer.privileges(&path)?;

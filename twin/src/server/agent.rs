@@ -1,4 +1,4 @@
-//! What the agent inside a guest says, and whether it is worth waiting for.
+//! Answers of the agent inside a guest, and whether they are worth waiting for.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub(super) fn asked_guest(path: &ApiPath) -> Option<String> {
     }
 }
 
-/// Whether the answer has an address that a client would stop waiting for: neither loopback nor link-local.
+/// Reports whether the answer has an address that a client would stop waiting for: neither loopback nor link-local.
 pub(super) fn is_usable(answer: &Answer) -> bool {
     let Some(data) = answer.data() else { return false };
     let interfaces = data.get("result").unwrap_or(data).as_array();

@@ -1,4 +1,4 @@
-//! What a request carries: parameters in its query and its body, in each of the forms that `pveproxy` reads.
+//! Parameters of a request, in its query and its body, in each of the forms that `pveproxy` reads.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};

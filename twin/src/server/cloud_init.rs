@@ -1,5 +1,5 @@
-//! What a machine's cloud-init is told, from its configuration: the data as it would be written now, and what of it the
-//! machine has not read yet.
+//! Cloud-init data of a virtual machine, made from its configuration: as it would be written now, and the part that the
+//! guest has not read yet.
 
 use proxmox_mpc_model::cloud_init::{Machine, OPTIONS};
 use proxmox_mpc_model::derived::Deriver;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::state::JournalError;
 
-/// Why the twin cannot start.
+/// Reason why the twin cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TwinError {
     /// The address is not one of loopback: what a recording holds is nobody else's business.
@@ -16,10 +16,10 @@ pub enum TwinError {
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// What was written before cannot be read, or what will be cannot be kept.
+    /// The state that was kept cannot be read, or new state cannot be kept.
     #[error(transparent)]
     State(#[from] JournalError),
     /// The system refused the threads that the twin runs on.

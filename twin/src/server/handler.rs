@@ -24,7 +24,7 @@ use crate::rights::{Barred, Class};
 use crate::state::State;
 use crate::writes;
 
-/// What all requests share.
+/// Data that all requests share.
 #[derive(Debug)]
 pub(super) struct Shared {
     clerk: Clerk,
@@ -92,7 +92,7 @@ pub(super) async fn answer(
     reply.into_response()
 }
 
-/// Who calls, and how far that login is looked at.
+/// Login that makes a request, and its checks.
 fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Class), Barred> {
     let checked = shared.clerk.check(&head.method, &head.headers, &shared.state);
     let login = checked.map_err(|reason| Barred::Login(reason.to_owned()))?;
@@ -100,7 +100,7 @@ fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Class), Barred> {
     Ok((login, class))
 }
 
-/// Where a request goes, and how its answer is written.
+/// Route of a request: its access, its path, and the form of its answer.
 struct Route {
     place: Place,
     path: ApiPath,

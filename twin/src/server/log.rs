@@ -1,4 +1,4 @@
-//! What clients wrote: every call of a writing method as it came in, and how it was answered.
+//! Log of writes: every call of a writing method as it came in, and its answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use crate::state::{TaskEnd, View, tasks};
 /// One call of a writing method, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedWrite {
-    /// When it came in, counted from the start of the twin.
+    /// Time at which it came in, counted from the start of the twin.
     pub at: Duration,
-    /// What was to be done.
+    /// Verb: what was to be done.
     pub verb: Verb,
-    /// Where, without the query.
+    /// Path, without the query.
     pub path: ApiPath,
     /// The parameters of query and body; a placeholder stands for each secret.
     pub parameters: Map<String, Value>,
     /// The status of the answer; 0 for a call that is still under way.
     pub status: u16,
-    /// Why it was refused, in Proxmox's words.
+    /// Message of the refusal, in Proxmox's words.
     pub refusal: Option<String>,
     /// The task that it started.
     pub task: Option<LoggedTask>,
@@ -37,19 +37,19 @@ pub struct LoggedWrite {
 pub struct LoggedTask {
     /// Its id.
     pub upid: String,
-    /// What it does: `qmstart`.
+    /// Type of the task: `qmstart`.
     pub kind: String,
-    /// How it ended.
+    /// End of the task.
     pub end: TaskEnd,
 }
 
 impl LoggedWrite {
-    /// Whether the call was taken and its task, if there was one, did its work.
+    /// Reports whether the call was accepted and its task, if there was one, did its work.
     pub fn succeeded(&self) -> bool {
         (200..300).contains(&self.status) && self.task.as_ref().is_none_or(|task| task.end.is_success())
     }
 
-    /// Why it did nothing, in Proxmox's words: of the answer, or of the task. `None` where it succeeded.
+    /// Message of the refusal or of the failed task, in Proxmox's words; `None` where the call succeeded.
     pub fn failure(&self) -> Option<&str> {
         if self.succeeded() {
             return None;

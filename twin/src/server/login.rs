@@ -18,12 +18,12 @@ use crate::credentials;
 use crate::credentials::{Credentials, PASSWORD, TOKEN};
 use crate::state::State;
 
-/// What a login was answered.
+/// Answer to a login.
 pub(super) struct Asked {
     pub(super) answer: Answer,
-    /// Whether the user or the password was wrong.
+    /// True if the user or the password was wrong.
     pub(super) refused: bool,
-    /// Who is logged in now; the clerk does not know whether the cluster still has that user.
+    /// User that is logged in now. It is not checked here that the cluster still has that user.
     pub(super) user: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Clerk {
         Self { credentials, key, lifetime }
     }
 
-    /// Who asks, where the request may pass; otherwise the reason phrase of the 401.
+    /// Login of a request that may pass; otherwise the reason phrase of the 401.
     pub(super) fn check(&self, method: &Method, headers: &HeaderMap, state: &State) -> Result<Login, &'static str> {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some(token) = authorization.and_then(|value| value.strip_prefix("PVEAPIToken=")) {

@@ -1,4 +1,4 @@
-//! Where an answer comes from: the recording, a rule that derives it, or neither.
+//! Lookup of answers: in the recording, by a rule that derives one, or neither.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,10 +16,11 @@ use crate::call::{Login, Refusal};
 use crate::rights::{self, Admitted, Barred, Class, Rights};
 use crate::state::{RecordedLogins, State, View, broadcast, task_answers};
 
-/// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
+/// Largest size of the replies that are kept for each login, in bytes. A plan asks for the same lists once for each
+/// guest.
 const KEPT: usize = 64 << 20;
 
-/// How many answers were given, by where they came from.
+/// Number of answers so far, by their origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// They are on record.
@@ -30,7 +31,7 @@ pub struct Counts {
     pub unknown: u64,
 }
 
-/// Where one answer came from.
+/// Origin of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Recorded,
@@ -52,11 +53,11 @@ pub(super) struct Lookup {
 pub(super) struct Current {
     view: Arc<View>,
     deriver: Deriver<Arc<View>>,
-    /// What was looked up for those who see everything, and for tokens of root's.
+    /// Replies for logins that see everything, and for tokens of root's.
     kept: [RwLock<Kept>; 2],
-    /// What was looked up for each other login.
+    /// Replies for each other login.
     checked: RwLock<HashMap<String, Kept>>,
-    /// How far each login is looked at.
+    /// Admission of each login.
     admitted: RwLock<HashMap<String, Admitted>>,
     rights: OnceLock<Rights>,
 }
@@ -112,7 +113,7 @@ impl Lookup {
         }
     }
 
-    /// How far a login is looked at. `now` is in seconds since 1970.
+    /// Checks that the requests of a login go through. `now` is in seconds since 1970.
     pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Class, Barred> {
         let current = self.current();
         let full = login.full();
@@ -125,7 +126,7 @@ impl Lookup {
         Ok(admitted.class)
     }
 
-    /// What the web interface is told that a user may do.
+    /// Privileges that the web interface is told at login.
     pub(super) fn capabilities(&self, user: &str) -> Result<serde_json::Value, Unreadable> {
         let current = self.current();
         current.rights()?.capabilities(&current.view, user)
@@ -198,17 +199,17 @@ impl Lookup {
         Ok(self.keep(&current, path, class, origin, answer))
     }
 
-    /// Whether the answer is another one with time, so that it is not kept.
+    /// Reports whether the answer changes with time, so that it is not kept.
     fn passes(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
         task_answers::is_about(path) || self.is_awaited(current, path, now)
     }
 
-    /// Whether the answer still shows what nodes told before something changed.
+    /// Reports whether the answer still shows what nodes had broadcast before a change.
     fn is_awaited(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
         broadcast::is_awaited(&current.view, path, now, self.state.interval())
     }
 
-    /// What the rights of the login alone decide: a refusal, or the answer to a question about rights.
+    /// Answer that the rights of the login alone decide: a refusal, or the answer to a question about rights.
     fn by_rights(
         &self,
         current: &Current,
@@ -246,7 +247,7 @@ impl Lookup {
         Ok(None)
     }
 
-    /// Whether this asks for permissions that are not as they were recorded.
+    /// Reports whether this asks for permissions that differ from the recorded ones.
     fn asks_rights(&self, current: &Current, path: &ApiPath) -> bool {
         path.as_str().starts_with("access/permissions")
             && !(current.view.is_untouched() && matches!(current.view.text(path), Ok(Some(_))))
@@ -347,7 +348,7 @@ impl Lookup {
     }
 }
 
-/// Whether this asks what a machine is doing that is paused.
+/// Reports whether this asks for the status of a paused virtual machine.
 fn paused(view: &View, path: &ApiPath) -> bool {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

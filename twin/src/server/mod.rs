@@ -141,7 +141,7 @@ impl Place {
 }
 
 impl Twin {
-    /// Where clients reach it: `https://127.0.0.1:8006/`.
+    /// Endpoint for clients: `https://127.0.0.1:8006/`.
     pub fn endpoint(&self) -> String {
         format!("https://{}/", self.address)
     }
@@ -156,7 +156,7 @@ impl Twin {
         &self.certificate.pem
     }
 
-    /// How many answers it has given so far, by where they came from.
+    /// Number of answers so far, by their origin.
     pub fn counts(&self) -> Counts {
         self.state.counts()
     }

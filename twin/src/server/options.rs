@@ -6,30 +6,32 @@ use std::time::Duration;
 
 use crate::Credentials;
 
-/// How the twin serves.
+/// Options of a twin.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen, an address of this machine's loopback; port 0 takes any free one.
+    /// Address to listen on, one of this computer's loopback; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Who may log in.
+    /// Logins that are accepted.
     pub credentials: Credentials,
-    /// How long every answer takes, to stand for a slow network.
+    /// Delay of every answer, to stand for a slow network.
     pub delay: Duration,
-    /// How long a refused login takes.
+    /// Delay of the answer to a refused login.
     pub refusal_delay: Duration,
-    /// How long a ticket is good for.
+    /// Lifetime of a ticket.
     pub ticket_lifetime: Duration,
-    /// What questions to a guest's agent are answered with.
+    /// Answers to questions for a guest's agent.
     pub agent: AgentPolicy,
-    /// Whether logins may do what the cluster's permissions say. Who proves code against a twin of their own sees all of it.
+    /// True if logins may do only what the cluster's permissions allow. A proof of code against its own twin sees
+    /// everything.
     pub enforced: bool,
     /// The folder that keeps what clients write; it is forgotten with the twin where there is none.
     pub state: Option<PathBuf>,
-    /// How long a task is seen running. Its work is done at once all the same.
+    /// Time for which a task is shown as running. Its work is done at once all the same.
     pub task_duration: Duration,
-    /// How late lists of the whole cluster show what guests are doing.
+    /// Time after which lists of the whole cluster show what guests are doing.
     pub broadcast_interval: Duration,
-    /// Whether every call of a writing method is kept for [`super::Twin::writes`]. It grows for as long as the twin runs.
+    /// True if every call of a writing method is kept for [`super::Twin::writes`]. The log grows for as long as the
+    /// twin runs.
     pub log: bool,
 }
 
@@ -52,13 +54,12 @@ impl Options {
     }
 }
 
-/// What the twin answers where a client asks the agent inside a guest.
+/// Answers of the twin to questions for the agent inside a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentPolicy {
-    /// What is on record.
+    /// The recorded answer.
     AsRecorded,
-    /// What is on record where it has a usable address, else 403. Terraform's provider asks a silent agent again for
-    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (docs/provider.md, A1,
-    /// C19).
+    /// The recorded answer where it has a usable address, else 403. Terraform's provider asks a silent agent again for
+    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (docs/provider.md, A1, C19).
     RefuseUnlessUsable,
 }

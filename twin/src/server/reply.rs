@@ -9,7 +9,7 @@ use hyper::ext::ReasonPhrase;
 use proxmox_mpc_model::{Answer, AnswerText};
 use serde_json::json;
 
-/// What is sent for one request.
+/// Reply to one request.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     status: StatusCode,
@@ -61,7 +61,7 @@ impl Reply {
         Self { status: StatusCode::OK, reason: reason("OK"), body, ..self }
     }
 
-    /// How many bytes it takes to keep this.
+    /// Memory that it takes to keep this, in bytes.
     pub(super) fn size(&self) -> usize {
         self.body.len() + size_of::<Self>()
     }

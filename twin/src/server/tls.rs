@@ -12,7 +12,7 @@ use rustls::version::TLS13;
 
 use super::error::TwinError;
 
-/// What clients need to trust the twin.
+/// Certificate that clients need to trust the twin.
 #[derive(Debug)]
 pub(super) struct Certificate {
     /// SHA-256 of the certificate, `AB:CD:…`.

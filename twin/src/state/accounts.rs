@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Login;
 
-/// Who there is, and what they were given.
+/// Accounts of a cluster, with the roles that each has at ACL paths.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     pub(crate) users: BTreeMap<String, User>,
@@ -33,7 +33,7 @@ pub(crate) struct User {
 /// An API token.
 #[derive(Debug)]
 pub(crate) struct Token {
-    /// Whether it has only what it was given itself.
+    /// True if it has only the rights that were given to the token itself.
     pub(crate) separated: bool,
     /// Seconds since 1970; 0 for never.
     pub(crate) expires: i64,
@@ -42,7 +42,7 @@ pub(crate) struct Token {
 /// Roles, and whether each reaches further down.
 pub(crate) type Granted = BTreeMap<String, bool>;
 
-/// What one ACL path gives to whom.
+/// Roles that one ACL path gives to tokens, users and groups.
 #[derive(Debug, Default)]
 struct Entries {
     tokens: BTreeMap<String, Granted>,

@@ -1,4 +1,4 @@
-//! What the lists of the whole cluster show of a guest that has just changed.
+//! Broadcasts: what the lists of the whole cluster show of a guest that has just changed.
 //!
 //! Each node tells the others every ten seconds what its guests are doing and how large they are (`pvestatd`). Lists of
 //! the whole cluster are made of what was told last: a new guest has no name there and its status is unknown, a changed one
@@ -14,9 +14,9 @@ use super::changes::Changes;
 use super::list::Row;
 use super::view::View;
 
-/// Where the memories of what was told last begin: `told/qemu/100`.
+/// Beginning of the memories of the last broadcast: `told/qemu/100`.
 const TOLD: &str = "told/";
-/// What the cluster's files tell, which needs no broadcast.
+/// Keys that come from the cluster's files, which need no broadcast.
 const AT_ONCE: [&str; 8] = ["id", "vmid", "node", "type", "pool", "lock", "tags", "hastate"];
 const RESOURCES: &str = "cluster/resources";
 
@@ -56,7 +56,7 @@ fn is_late(note: &Value, now: i64, interval: i64) -> bool {
     note.get("since").and_then(Value::as_i64).is_some_and(|since| now < since + interval)
 }
 
-/// Whether the answer to this request is made of broadcasts, and one of them is still to come.
+/// Reports whether the answer to this request is made of broadcasts, and one of them is still to come.
 pub fn is_awaited(view: &View, path: &ApiPath, now: i64, interval: i64) -> bool {
     is_about(path) && interval > 0 && view.memories(TOLD).iter().any(|(_, note)| is_late(note, now, interval))
 }

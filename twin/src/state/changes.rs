@@ -1,4 +1,4 @@
-//! What one write changes, in memory and in the journal.
+//! Changes of one write, in memory and in the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl RowChanges {
     }
 }
 
-/// What is known of an answer.
+/// Knowledge of one answer.
 pub(super) enum Known<A> {
     /// It was written.
     Written(A),
@@ -85,7 +85,7 @@ impl Changes {
     }
 }
 
-/// Whether a path is at or below another.
+/// Reports whether a path is at or below another.
 fn is_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }

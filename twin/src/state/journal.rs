@@ -21,7 +21,7 @@ const NAME: &str = "journal";
 /// A journal that is longer than this, in bytes, is written anew when it is opened.
 const COMPACT_ABOVE: u64 = 8 << 20;
 
-/// Why a state cannot be kept.
+/// Reason why a state cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The system refused.
@@ -29,7 +29,7 @@ pub enum JournalError {
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A line before the last one is not as it was written.
@@ -192,7 +192,7 @@ fn checksum(bytes: &[u8]) -> String {
     hexadecimal(&digest(&SHA256, bytes).as_ref()[..8])
 }
 
-/// What tells one recording from another: its nodes, guests and version.
+/// Fingerprint that tells one recording from another: its nodes, guests and version.
 fn fingerprint(view: &View) -> String {
     let paths = ["version", "nodes", "cluster/resources"].map(ApiPath::parse);
     let bodies = paths.iter().map(|path| view.text(path).ok().flatten().map(|answer| answer.body).unwrap_or_default());

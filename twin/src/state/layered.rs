@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many entries a copy copies at most; more become part of the shared layer.
+/// Largest number of entries that a copy copies; more become part of the shared layer.
 const RECENT: usize = 256;
 
 /// A map from text. Nothing is ever taken out: who needs that stores an `Option`.

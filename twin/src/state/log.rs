@@ -12,13 +12,13 @@ use super::view::View;
 use crate::call::Call;
 use crate::query::number;
 
-/// Where the memories of what is no task begin.
+/// Beginning of the memories of entries that are not tasks.
 const NOTE: &str = "log/";
-/// How many entries an answer has unless told otherwise (`clog_dump_json`).
+/// Number of entries of an answer whose request gives none (`clog_dump_json`).
 const ENTRIES: usize = 50;
 /// The process that does the work of the API.
 const DAEMON: u64 = 0x5E86;
-/// How urgent a message is (`syslog`).
+/// Urgency of messages (`syslog`).
 const ERROR: u8 = 3;
 const INFORMATION: u8 = 6;
 

@@ -33,12 +33,12 @@ pub use view::View;
 use crate::call::Refusal;
 use journal::Journal;
 
-/// What the twin knows. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
+/// State of the twin. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
 pub struct State {
     current: RwLock<Arc<View>>,
     /// Held for as long as a write takes.
     journal: Mutex<Option<Journal>>,
-    /// What the recording tells of permissions.
+    /// Logins and permissions as the recording has them.
     rights: OnceLock<RecordedLogins>,
     /// The time between two broadcasts of what guests are doing, in seconds.
     interval: i64,
@@ -87,7 +87,7 @@ impl State {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the recording tells of permissions.
+    /// Logins and permissions as the recording has them.
     pub(crate) fn recorded_rights(&self) -> Result<&RecordedLogins, Unreadable> {
         if let Some(rights) = self.rights.get() {
             return Ok(rights);

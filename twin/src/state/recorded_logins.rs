@@ -5,10 +5,10 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 
 use super::accounts::Accounts;
 
-/// What the recording tells of permissions, whatever was written since.
+/// Logins of a recording, whatever was written since, and whether it has all permissions.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedLogins {
-    /// Whether it tells who may do what.
+    /// True if the recording has the permissions of all logins.
     told: bool,
     /// The users, and the tokens as `user@realm!name`.
     logins: Vec<String>,
@@ -34,7 +34,7 @@ impl RecordedLogins {
         Self { told: false, logins: Vec::new() }
     }
 
-    /// Whether it tells who may do what.
+    /// Reports whether the recording has the permissions of all logins.
     pub(crate) fn told(&self) -> bool {
         self.told
     }

@@ -16,10 +16,10 @@ use super::tasks::{TASK, is_running, own};
 use super::view::View;
 use crate::query::number;
 
-/// How many lines of a log, and how many tasks of a list, an answer has unless told otherwise.
+/// Number of lines of a log, and of tasks of a list, in an answer whose request gives none.
 const LINES: usize = 50;
 const TASKS: usize = 50;
-/// How many of its tasks a node tells the others (`MAX_FINISHED` of `PVE::RESTEnvironment`).
+/// Number of finished tasks that a node broadcasts (`MAX_FINISHED` of `PVE::RESTEnvironment`).
 const LATEST: usize = 25;
 
 /// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where nothing of the twin's is asked
@@ -36,7 +36,7 @@ pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, U
     })
 }
 
-/// Whether a path is about tasks or the cluster's log, whose answers change with time.
+/// Reports whether a path is about tasks or the cluster's log, whose answers change with time.
 pub(crate) fn is_about(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     matches!(base, "cluster/tasks" | "cluster/log") || base.split('/').nth(2) == Some("tasks")
@@ -94,7 +94,7 @@ fn list(view: &View, path: &ApiPath, node: Option<&str>, now: i64) -> Result<Opt
     Ok(Some(with_total(shown, total)))
 }
 
-/// What each node tells the others: the tasks that run and some that have ended.
+/// Tasks that each node broadcasts: those that run, and some that have ended.
 fn latest(rows: Vec<Row>) -> Vec<Value> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut shown = Vec::new();
@@ -135,7 +135,8 @@ fn row(task: &Value, whole_cluster: bool, now: i64) -> Option<Row> {
     Some(row)
 }
 
-/// Whether a task stays in a node's list with the filters of the request; those that run are only there where asked for.
+/// Reports whether a task stays in a node's list with the filters of the request; those that run are only there where
+/// asked for.
 fn stays(row: &Row, path: &ApiPath) -> bool {
     let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
     let time = row.get("starttime").and_then(Value::as_i64).unwrap_or_default();
@@ -165,7 +166,7 @@ fn stays(row: &Row, path: &ApiPath) -> bool {
         })
 }
 
-/// How a task ended, in the words of the filter (`PVE::UPID::normalize_status_type`).
+/// Kind of an end, in the words of the filter (`PVE::UPID::normalize_status_type`).
 fn kind_of_end(status: &str) -> &'static str {
     match TaskEnd::parse(status) {
         TaskEnd::Ok => "ok",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a task ended.
+/// End of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskEnd {
     /// `OK`: all of the work was done.

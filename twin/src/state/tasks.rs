@@ -14,7 +14,7 @@ use super::transaction::Transaction;
 use super::view::View;
 use crate::call::{Call, Login, Refusal};
 
-/// Where the memories of tasks begin: `task/UPID:…`.
+/// Beginning of the memories of tasks: `task/UPID:…`.
 pub(super) const TASK: &str = "task/";
 /// The memory of how many tasks there were.
 const COUNT: &str = "tasks";

@@ -19,7 +19,7 @@ use crate::hexadecimal::hexadecimal;
 pub struct Transaction {
     before: Arc<View>,
     changes: Changes,
-    /// When it happens, in seconds since 1970.
+    /// Time of the write, in seconds since 1970.
     now: i64,
 }
 
@@ -32,7 +32,7 @@ impl Transaction {
         (self.before, self.changes)
     }
 
-    /// When the write happens, in seconds since 1970.
+    /// Time of the write, in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.now
     }
@@ -155,7 +155,7 @@ impl Transaction {
         self.changes.memories.insert(key.to_owned(), None);
     }
 
-    /// What is remembered under a key.
+    /// Memory under a key.
     pub fn recall(&self, key: &str) -> Option<Value> {
         match self.changes.memories.get(key) {
             Some(value) => value.clone(),

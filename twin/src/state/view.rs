@@ -12,7 +12,7 @@ use super::changes::{Changes, Known, above, without_query};
 use super::layered::Layered;
 use super::list::List;
 
-/// What a cluster answers at one moment. It never changes: a write makes a new one.
+/// View of the cluster at one moment. It never changes: a write makes a new one.
 #[derive(Clone)]
 pub struct View {
     recorded: Arc<dyn Answers + Send + Sync>,
@@ -54,7 +54,7 @@ impl View {
         }
     }
 
-    /// What was recorded, whatever was written since.
+    /// Recorded answers, whatever was written since.
     pub fn recorded(&self) -> &(dyn Answers + Send + Sync) {
         &*self.recorded
     }
@@ -70,7 +70,7 @@ impl View {
         all.filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
     }
 
-    /// Whether nothing was ever written.
+    /// Reports whether nothing was ever written.
     pub(crate) fn is_untouched(&self) -> bool {
         self.written.is_empty() && self.below.is_empty() && self.memories.is_empty()
     }

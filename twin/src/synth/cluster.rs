@@ -1,4 +1,4 @@
-//! What is not a guest: nodes, storages, pools, and the lists that name everything.
+//! Nodes, storages and pools of a made-up cluster, and the lists that name everything.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value, json};

@@ -10,7 +10,7 @@ use super::random::Random;
 const MEBIBYTE: u64 = 1 << 20;
 const GIBIBYTE: u64 = 1 << 30;
 
-/// What a guest is for, which its name begins with.
+/// Purposes of guests: the beginnings of their names.
 const ROLES: &[&str] =
     &["app", "build", "cache", "db", "dns", "git", "mail", "metrics", "proxy", "queue", "web", "wiki"];
 
@@ -33,7 +33,7 @@ pub(super) struct Guest {
     random: Random,
 }
 
-/// What a guest is doing.
+/// Status of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Running,
@@ -51,7 +51,7 @@ struct Disk {
     /// The volume without its storage: `vm-100-disk-0`.
     name: String,
     bytes: u64,
-    /// What follows in the configuration, with its comma.
+    /// Rest of the configuration, with its comma.
     options: &'static str,
 }
 
@@ -172,7 +172,7 @@ impl Guest {
         keys.map(|(key, value)| json!({ "key": key, "value": value })).collect()
     }
 
-    /// What Proxmox keeps beside the configuration: the firewall, which one in ten uses, and snapshots.
+    /// Answers besides the configuration: the firewall, which one in ten uses, and snapshots.
     pub(super) fn beside(&self) -> [(&'static str, Value); 5] {
         let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
         let used = self.vmid % 10 == 3;
@@ -188,7 +188,7 @@ impl Guest {
         ]
     }
 
-    /// What the inside of a running guest says of its network, and where it is asked.
+    /// Network as the inside of a running guest tells it, and the path below the guest's where it is asked.
     pub(super) fn interfaces(&self) -> Option<(&'static str, Value)> {
         let address = self.address();
         if self.state != State::Running {

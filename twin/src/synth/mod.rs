@@ -15,16 +15,16 @@ mod random;
 
 use numbers::{Cluster, node_name};
 
-/// How large a cluster is made.
+/// Size of a made-up cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// How many nodes, at least one.
+    /// Number of nodes, at least one.
     pub nodes: u32,
-    /// How many guests, templates among them.
+    /// Number of guests, templates among them.
     pub guests: u32,
 }
 
-/// What a recording of such a cluster says of itself.
+/// Description of a recording of such a cluster.
 pub fn about(size: Size) -> About {
     About {
         format: FORMAT,

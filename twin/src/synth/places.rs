@@ -1,5 +1,5 @@
-//! What a made-up cluster has beside its guests, storages and pools: logins, networks, firewalls, jobs, and what each node
-//! says of itself (`places.json`). It is the same in every cluster.
+//! Answers of a made-up cluster besides its guests, storages and pools: logins, networks, firewalls, jobs, and the
+//! nodes' own answers (`places.json`). They are the same in every cluster.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value};
@@ -17,12 +17,12 @@ fn part(name: &str) -> Map<String, Value> {
     }
 }
 
-/// What the cluster as a whole answers.
+/// Answers of the cluster as a whole.
 pub(super) fn cluster() -> impl Iterator<Item = (ApiPath, Value)> {
     part("cluster").into_iter().map(|(path, data)| (ApiPath::parse(&path), data))
 }
 
-/// What each of so many nodes answers.
+/// Answers of each of so many nodes.
 pub(super) fn nodes(nodes: u32) -> impl Iterator<Item = (ApiPath, Value)> {
     let answers = part("node");
     (0..nodes).flat_map(move |node| {

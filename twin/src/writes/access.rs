@@ -33,7 +33,7 @@ fn acl() -> ApiPath {
     ApiPath::parse("access/acl")
 }
 
-/// Where a user is read; lists show a name beyond ASCII in another form than paths do.
+/// Path where a user is read; lists show a name beyond ASCII in another form than paths do.
 fn place_of(user: &str) -> ApiPath {
     ApiPath::new(["access", "users", &names::in_paths(user)])
 }
@@ -80,7 +80,7 @@ fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
-/// What `user.cfg` keeps of a user.
+/// Keys of a user that `user.cfg` keeps.
 fn kept(mut row: Row) -> Row {
     row.retain(|key, value| !matches!(key.as_str(), "password" | "groups" | "append") && *value != "");
     // The address stands before them on the user's line, and is read as an empty one.
@@ -176,7 +176,7 @@ pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<
     Ok(())
 }
 
-/// What a user was a part of goes with him.
+/// `DELETE` of a user, who leaves groups, ACLs and tokens with it.
 fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     keep_tokens(transaction)?;
     let user = named(call)?;
@@ -316,7 +316,7 @@ const PLACES: &[(&[&str], std::ops::RangeInclusive<usize>)] = &[
     (&["vms"], 0..=1),
 ];
 
-/// Whether rights can be given on the path of these parts.
+/// Reports whether rights can be given on the path of these parts.
 fn is_place(parts: &[&str]) -> bool {
     let found = PLACES.iter().find(|(words, _)| parts.starts_with(words));
     let Some((words, names)) = found else { return parts.is_empty() };

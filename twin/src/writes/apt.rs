@@ -18,7 +18,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/apt/repositories", run: switch },
 ];
 
-/// What Debian calls the release that Proxmox VE 9 is built on.
+/// Name of the Debian release that Proxmox VE 9 is built on.
 const SUITE: &str = "trixie";
 
 const FOLDER: &str = "/etc/apt/sources.list.d";
@@ -72,7 +72,7 @@ impl Standard {
     }
 }
 
-/// What is on record of a node's repositories, of a version that client and twin agree on.
+/// Recorded repositories of a node, in a version that client and twin agree on.
 fn known(transaction: &Transaction, call: &Call) -> Result<Row, Refusal> {
     if transaction.get(&call.path)?.is_none() {
         return Err(Refusal::beyond_the_twin("change package repositories of which nothing is on record"));

@@ -5,7 +5,7 @@ use ring::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use crate::hexadecimal::hexadecimal;
 use crate::state::Row;
 
-/// How long a digest is: Proxmox's Perl makes SHA-1, its Rust SHA-256.
+/// Form of a digest: Proxmox's Perl makes SHA-1, its Rust SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// 40 hexadecimal digits.

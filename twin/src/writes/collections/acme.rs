@@ -1,4 +1,4 @@
-//! What the schema does not say of ACME plugins (`PVE::API2::ACMEPlugin`).
+//! ACME plugins: rules that the schema does not have (`PVE::API2::ACMEPlugin`).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

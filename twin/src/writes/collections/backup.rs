@@ -1,4 +1,4 @@
-//! What the schema does not say of backup jobs (`PVE::API2::Backup`).
+//! Backup jobs: rules that the schema does not have (`PVE::API2::Backup`).
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;

@@ -12,21 +12,21 @@ use crate::writes::digest;
 pub(super) struct Collection {
     /// The list, as the schema has it: `/cluster/ha/rules`.
     pub(super) list: &'static str,
-    /// Where an object is changed and removed: `/cluster/ha/rules/{rule}`.
+    /// Path at which an object is changed and removed: `/cluster/ha/rules/{rule}`.
     pub(super) single: &'static str,
-    /// Where an object is created; most often the list.
+    /// Path at which an object is created; most often the list.
     pub(super) create: &'static str,
     /// The key of a row that holds the id.
     pub(super) key: &'static str,
     /// The parameter of a creation that gives the id.
     pub(super) parameter: &'static str,
-    /// What a list shows of an object.
+    /// Keys of an object that a list shows.
     pub(super) shape: Shape,
     /// The checksum that its objects carry.
     pub(super) digest: Option<digest::Form>,
     /// Parameters that are no keys of the object, or that Proxmox shows nobody.
     pub(super) unseen: &'static [&'static str],
-    /// What Proxmox says.
+    /// Messages of Proxmox.
     pub(super) words: Words,
     /// Refuses every write, whatever it is about; the verb is `create`, `update` or `delete`.
     pub(super) open: fn(&Transaction, &str) -> Result<(), Refusal>,
@@ -38,17 +38,17 @@ pub(super) struct Collection {
     /// Refuses what does not go with the other objects: a new one once it is known that none has its name, or one that was
     /// changed. On a change the second row is the object before it.
     pub(super) fit: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
-    /// What a creation or a change answers; it takes out of the row what is told only once.
+    /// Makes the answer to a creation or a change; takes out of the row what is told only once.
     pub(super) answer: fn(&mut Row) -> Value,
-    /// What else changes with an object that was created or changed.
+    /// Makes the other changes that come with a created or changed object.
     pub(super) written: fn(&mut Transaction, &Call, &Row) -> Result<(), Refusal>,
     /// Refuses a removal.
     pub(super) part: fn(&Transaction, &Call, &Row) -> Result<(), Refusal>,
-    /// What else goes with an object that was removed, by its id.
+    /// Makes the other changes that come with a removed object, given by its id.
     pub(super) removed: fn(&mut Transaction, &Call, &str) -> Result<(), Refusal>,
 }
 
-/// What a list shows of an object.
+/// Keys of an object that a list shows.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
     /// Everything that its own answer does, which is derived.
@@ -57,7 +57,7 @@ pub(super) enum Shape {
     Part(&'static [&'static str]),
 }
 
-/// What Proxmox says; `{}` stands for the id.
+/// Messages of Proxmox about an object; `{}` stands for the id.
 pub(super) struct Words {
     /// There is one already.
     pub(super) exists: Said,
@@ -65,11 +65,11 @@ pub(super) struct Words {
     pub(super) missing: Said,
     /// There is none to remove.
     pub(super) gone: Said,
-    /// What stands before a failure of a change.
+    /// Beginning of the message of a failed change.
     pub(super) update: &'static str,
 }
 
-/// How something is said.
+/// Message about an object, in one of its forms.
 #[derive(Clone, Copy)]
 pub(super) enum Said {
     /// Not at all: Proxmox does not mind.

@@ -1,4 +1,4 @@
-//! What the schema does not say of high availability (`PVE::API2::HA`, `PVE::HA::Rules`).
+//! High availability: rules that the schema does not have (`PVE::API2::HA`, `PVE::HA::Rules`).
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::guests::ha_requests;
 
-/// Whether the groups of older versions have become rules: their list is refused from then on.
+/// Reports whether the groups of older versions have become rules: their list is refused from then on.
 fn is_migrated(transaction: &Transaction) -> Result<bool, Refusal> {
     let groups = transaction.get(&ApiPath::parse("cluster/ha/groups"))?;
     Ok(groups.is_none_or(|groups| groups.data().is_none()))
@@ -67,7 +67,7 @@ pub(super) fn settle_resource(
     Ok(())
 }
 
-/// What is wanted of a resource now is the manager's to bring about.
+/// Tells the manager that another state is wanted of a resource.
 pub(super) fn wake_manager(transaction: &mut Transaction, row: &Row) {
     if let Some(sid) = row.get("sid").and_then(text) {
         ha_requests::wake(transaction, &sid);

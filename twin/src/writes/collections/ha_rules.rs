@@ -1,4 +1,4 @@
-//! Whether rules of high availability can be kept together (`PVE::API2::HA::Rules`, `PVE::HA::Rules`).
+//! Rules of high availability, and whether they can hold together (`PVE::API2::HA::Rules`, `PVE::HA::Rules`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ fn given(call: &Call, name: &str) -> BTreeSet<String> {
     call.list(name).into_iter().collect()
 }
 
-/// What the objects of a list are called.
+/// Names of the objects of a list.
 fn names(transaction: &Transaction, list: &str, key: &str) -> Result<BTreeSet<String>, Refusal> {
     let rows = transaction.rows(&ApiPath::parse(list))?;
     Ok(rows.iter().filter_map(|row| row.get(key).and_then(text)).collect())
@@ -105,7 +105,7 @@ impl Rule {
     }
 }
 
-/// What stands against a rule beside the others, in the order of Proxmox's checks: those of one type of rule first, then
+/// Complaints about a rule beside the others, in the order of Proxmox's checks: those of one type of rule first, then
 /// those between them.
 fn complaints(row: &Row, others: &[Row], nodes: usize) -> Vec<String> {
     let Some(rule) = Rule::of(row) else { return Vec::new() };
@@ -204,7 +204,7 @@ fn together(all: &[Rule]) -> Vec<BTreeSet<String>> {
     sets
 }
 
-/// Whether resources that are to be kept apart may run on fewer nodes than there are of them.
+/// Reports whether resources that are to be kept apart may run on fewer nodes than there are of them.
 fn is_cramped(apart: &Rule, all: &[Rule]) -> bool {
     let (mut located, mut allowed) = (BTreeSet::new(), BTreeSet::new());
     for rule in placed(all, &apart.resources) {

@@ -24,7 +24,7 @@ mod realms;
 mod storages;
 mod table;
 
-/// What does a method of a collection.
+/// Finds the function of a method of a collection.
 pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
     let has = |at: fn(&Collection) -> &'static str| COLLECTIONS.iter().any(|collection| at(collection) == path);
     match verb {

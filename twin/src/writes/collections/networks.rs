@@ -1,4 +1,4 @@
-//! What the schema does not say of zones, virtual networks and their subnets (`PVE::Network::SDN::*Plugin`).
+//! Zones, virtual networks and their subnets: rules that the schema does not have (`PVE::Network::SDN::*Plugin`).
 
 use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ pub(super) fn part_zone(transaction: &Transaction, _: &Call, zone: &Row) -> Resu
     Err(Refusal::failed(text))
 }
 
-/// What a message of Proxmox's begins with.
+/// Beginning of the messages of Proxmox.
 fn context(kind: &str, before: Option<&Row>) -> String {
     format!("{} sdn {kind} object failed", if before.is_some() { "update" } else { "create" })
 }
@@ -55,7 +55,7 @@ fn is_listed(transaction: &Transaction, kind: &str, key: &str, id: &str) -> Resu
     Ok(listed(transaction, kind)?.iter().any(|row| of(row, key) == id))
 }
 
-/// What a zone names is there, and fits its type.
+/// Checks that what a zone names is there, and fits its type.
 pub(super) fn fit_zone(
     transaction: &Transaction,
     call: &Call,
@@ -195,7 +195,7 @@ pub(super) fn fit_vnet(
     Ok(())
 }
 
-/// What each type of zone says of the tag of a network (`vnet_update_hook`).
+/// Checks the tag of a network against the type of its zone (`vnet_update_hook`).
 fn fit_tag(row: &Row, kind: &str, zones: &[Row], others: &[Row]) -> Result<(), (&'static str, String)> {
     let (tag, zone) = (of(row, "tag"), of(row, "zone"));
     let number: u32 = tag.parse().unwrap_or_default();
@@ -283,7 +283,7 @@ pub(super) fn settle_subnet(
     Ok(())
 }
 
-/// Whether a network has an address.
+/// Reports whether a network has an address.
 fn contains(cidr: &str, address: &str) -> bool {
     let Some((network, mask)) = cidr.split_once('/') else { return false };
     let (Ok(network), Ok(address), Ok(mask)) = (network.parse(), address.parse(), mask.parse::<u32>()) else {

@@ -1,4 +1,4 @@
-//! What the schema does not say of notifications (`proxmox-notify`).
+//! Notifications: rules that the schema does not have (`proxmox-notify`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;

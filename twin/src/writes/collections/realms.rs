@@ -1,4 +1,4 @@
-//! What the schema does not say of realms (`PVE::API2::Domains`, `PVE::Auth::Plugin`).
+//! Realms: rules that the schema does not have (`PVE::API2::Domains`, `PVE::Auth::Plugin`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
@@ -9,14 +9,14 @@ use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::digest;
 
-/// Where realms are listed.
+/// List of the realms.
 const LIST: &str = "access/domains";
 
 /// The realms that are always there, with what they are called until somebody says otherwise.
 const BUILT_IN: &[(&str, &str)] =
     &[("pam", "Linux PAM standard authentication"), ("pve", "Proxmox VE authentication server")];
 
-/// What each type needs.
+/// Options that each type of realm needs.
 const NEEDED: &[(&str, &[&str])] = &[
     ("ad", &["domain", "server1"]),
     ("ldap", &["base_dn", "server1", "user_attr"]),

@@ -1,4 +1,4 @@
-//! What the schema does not say of storages (`PVE::API2::Storage::Config`, `PVE::Storage`).
+//! Storages: rules that the schema does not have (`PVE::API2::Storage::Config`, `PVE::Storage`).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::pools;
 
-/// What a node and the cluster measure of a storage.
+/// Keys of a storage that a node and the cluster measure.
 const MEASURED: [&str; 4] = ["avail", "total", "used", "used_fraction"];
 /// The options of which two storages that share them lie in the same place.
 const PLACES: [&str; 6] = ["datastore", "pool", "portal", "server", "thinpool", "vgname"];
@@ -59,7 +59,7 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Whether the options that a call gives are those of the type (`PVE::SectionConfig::check_config`).
+/// Checks that the options that a call gives are those of the type (`PVE::SectionConfig::check_config`).
 fn checked(call: &Call, row: &mut Row, kind: &Type, before: Option<&Row>) -> Result<(), Refusal> {
     for key in call.given().keys().filter(|key| !matches!(key.as_str(), "delete" | "digest")) {
         if before.is_some() && kind.fixed.contains(&key.as_str()) {
@@ -88,7 +88,7 @@ fn checked(call: &Call, row: &mut Row, kind: &Type, before: Option<&Row>) -> Res
     contents(row, kind)
 }
 
-/// What a storage holds is what its type can; the rest is left out without a word.
+/// Keeps the content types that the type of storage can hold; Proxmox leaves the rest out without a message.
 fn contents(row: &mut Row, kind: &Type) -> Result<(), Refusal> {
     if !row.contains_key("content") {
         return Ok(());
@@ -164,14 +164,14 @@ pub(super) fn fit(transaction: &Transaction, _: &Call, row: &mut Row, before: Op
     }
 }
 
-/// Whether a server is there. The twin has no network: it believes that those are there which storages of the cluster use,
-/// and no others.
+/// Reports whether a server is there. The twin has no network: it believes that those are there which storages of the
+/// cluster use, and no others.
 fn answers(transaction: &Transaction, key: &str, server: &str) -> Result<bool, Refusal> {
     let storages = transaction.rows(&ApiPath::parse("storage"))?;
     Ok(storages.iter().any(|storage| word(storage, "disable") != "1" && word(storage, key) == server))
 }
 
-/// What a creation or a change answers: a backup server's storage tells its key only here.
+/// Makes the answer to a creation or a change: the only answer with the key of a backup server's storage.
 pub(super) fn answer(row: &mut Row) -> Value {
     let mut answer = json!({ "storage": row.get("storage"), "type": row.get("type") });
     if let Some(config) = row.remove("config") {
@@ -217,7 +217,7 @@ fn nodes_of(transaction: &Transaction) -> Result<Vec<String>, Refusal> {
     Ok(nodes.iter().map(|node| word(node, "node")).collect())
 }
 
-/// What is measured on a node of this storage, or of one in the same place; `None` where it is not reached.
+/// Measured values of this storage on a node, or of one in the same place; `None` where it is not reached.
 fn measured(transaction: &Transaction, list: &ApiPath, row: &Row) -> Result<Option<Row>, Refusal> {
     let active = |row: &Row| word(row, "active") == "1";
     if let Some(own) = transaction.row(list, "storage", &word(row, "storage"))?.filter(active) {

@@ -12,7 +12,7 @@ use crate::writes::access;
 use crate::writes::digest::Form;
 use crate::writes::guests::ha_requests;
 
-/// What most collections are.
+/// Defaults of a collection: what most of them are.
 const PLAIN: Collection = Collection {
     list: "",
     single: "",

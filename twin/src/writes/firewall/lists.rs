@@ -8,7 +8,7 @@ use crate::state::{Row, Transaction};
 use crate::writes::digest;
 use crate::writes::versions::same_digest;
 
-/// What a call sets: its parameters but those that say how.
+/// Keys that a call sets: its parameters without those that say how.
 pub(super) fn keys(call: &Call) -> Row {
     let mut row = call.given();
     row.retain(|key, _| !matches!(key.as_str(), "delete" | "digest" | "pos" | "moveto" | "rename" | "force"));

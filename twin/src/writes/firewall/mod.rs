@@ -15,7 +15,7 @@ mod named;
 mod rules;
 mod verify;
 
-/// What does a method below a `firewall` of any place.
+/// Finds the function of a method below any `firewall`.
 pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
     let (_, rest) = path.split_once("/firewall/")?;
     Some(match (verb, rest) {

@@ -9,7 +9,7 @@ use super::verify::alias as alias_of;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// How Proxmox speaks of what has a name here: the key of the name, and what it is called.
+/// Key of a named object's name, and the word for such an object in Proxmox's messages.
 fn words(call: &Call) -> (&'static str, &'static str) {
     if call.segments.iter().any(|segment| segment == "groups") {
         ("group", "Security group")
@@ -127,7 +127,7 @@ pub(super) fn create_entry(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// What a call says of an entry; what is false is not kept.
+/// Entry of a set as a call gives it; values that are false are not kept.
 fn entry(call: &Call) -> Row {
     let mut row = keys(call);
     row.retain(|key, value| {

@@ -8,7 +8,7 @@ use super::verify::verify;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// What a rule may say (`rule_properties`).
+/// Keys of a rule (`rule_properties`).
 const KEYS: &[&str] = &[
     "pos",
     "digest",
@@ -68,7 +68,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(Value::Null)
 }
 
-/// What a call says of a rule: nothing, or a dash, takes a key away (`copy_rule_data`).
+/// Copies the keys of a call into a rule: an empty value, or a dash, takes a key away (`copy_rule_data`).
 fn copy(call: &Call, row: &mut Row) {
     for (key, value) in keys(call).into_iter().filter(|(key, _)| !call.captured.contains(&key.as_str())) {
         if matches!(value.as_str(), Some("" | "-")) {

@@ -1,4 +1,4 @@
-//! What a rule may not say although the schema allows it (`PVE::Firewall::verify_rule`).
+//! Checks of a rule that the schema does not have (`PVE::Firewall::verify_rule`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::firewall::{self, Version};
@@ -8,7 +8,7 @@ use super::lists::{has, is_alias};
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
-/// Where a rule stands (`rule_env`).
+/// List that a rule belongs to (`rule_env`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Cluster,
@@ -227,7 +227,7 @@ fn below(firewall: &ApiPath, word: &str) -> ApiPath {
     ApiPath::new(firewall.segments().iter().map(String::as_str).chain([word]))
 }
 
-/// Whether there is a set of addresses, here, of the cluster, or made by the SDN for its networks and guests.
+/// Reports whether there is a set of addresses, here, of the cluster, or made by the SDN for its networks and guests.
 fn is_set(transaction: &Transaction, list: &ApiPath, name: &str) -> Result<bool, Refusal> {
     for firewall in firewalls(list) {
         if transaction.rows(&below(&firewall, "ipset"))?.iter().any(|row| has(row, "name", name)) {

@@ -14,9 +14,9 @@ use crate::call::{Call, Refusal};
 use crate::state::tasks::Log;
 use crate::state::{TaskEnd, Transaction};
 
-/// How many bytes an archive has in which no disk has any: a header.
+/// Size of an archive whose disks are all empty: its header, in bytes.
 const HEADER: u64 = 12_288;
-/// Where the memories of what is in a backup begin: `backup/local:backup/vzdump-qemu-100-….vma.zst`.
+/// Beginning of the memories of the content of backups: `backup/local:backup/vzdump-qemu-100-….vma.zst`.
 pub(super) const BACKUP: &str = "backup/";
 
 /// `POST vzdump`: a task that backs up guests one after the other.
@@ -257,7 +257,7 @@ fn has_room(
     Ok(())
 }
 
-/// Where a backup goes.
+/// Destination of a backup.
 struct Target {
     volume: String,
     /// The file, or the snapshot of a backup server.
@@ -290,7 +290,7 @@ impl Target {
     }
 }
 
-/// What the log says while the archive is made.
+/// Lines of the log while the archive is made.
 fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Target) {
     let name = if guest.kind == Type::Machine { ("VM", "name") } else { ("CT", "hostname") };
     let mut lines = vec![format!("backup mode: {mode}"), "ionice priority: 7".to_owned()];

@@ -30,7 +30,7 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/cluster/bulk-action/guest/shutdown", run: bulk_shutdown },
     Write { verb: Verb::Post, path: "/cluster/bulk-action/guest/migrate", run: bulk_migrate },
 ];
-/// How long a guest has for its shutdown that does not say, in seconds.
+/// Time for the shutdown of a guest that gives none, in seconds.
 const DEFAULT_DOWN: i64 = 180;
 
 /// A guest among others, with what it says of its start.
@@ -79,7 +79,7 @@ fn members(
     Ok(members)
 }
 
-/// What is asked of each guest.
+/// Action that is called for each guest.
 #[derive(Clone, Copy)]
 enum Action {
     Start,
@@ -230,7 +230,7 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     report(transaction, call, "migrateall", said, None)
 }
 
-/// What keeps a machine from going with the others.
+/// Reasons why a virtual machine cannot migrate with the others.
 fn hindrances(transaction: &Transaction, call: &Call, member: &Member, target: &str) -> Result<Vec<String>, Refusal> {
     let told: Value = transaction.object(&member.guest.path(&["migrate"]))?.into();
     let words = |value: &Value, key: &str| -> Vec<String> {

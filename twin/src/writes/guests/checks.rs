@@ -1,5 +1,5 @@
-//! What is refused of a new machine and of a changed one before anything is made, in the order in which `qemu-server`
-//! looks (`create_vm`, `update_vm_api`).
+//! Checks of a new virtual machine and of a changed one before anything is made, in the order of `qemu-server`
+//! (`create_vm`, `update_vm_api`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
@@ -95,7 +95,7 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
     Ok(stored)
 }
 
-/// What a key by key change was refused for, and what Proxmox may have written before it came to that.
+/// Refusal of a change that is made key by key, and the keys that Proxmox may have written before it.
 pub(super) struct Stopped {
     /// In Proxmox's words.
     pub(super) refusal: Refusal,
@@ -105,8 +105,8 @@ pub(super) struct Stopped {
     pub(super) given: Row,
 }
 
-/// What Proxmox looks at while it writes: it takes keys away in their order and then sets the others, each as pending, and
-/// stops at the first that it refuses.
+/// Checks that Proxmox does while it writes: it takes keys away in their order and then sets the others, each as
+/// pending, and stops at the first that it refuses.
 pub(super) fn in_turn(
     transaction: &Transaction,
     call: &Call,
@@ -166,7 +166,7 @@ fn parameters(
     word(given, "hookscript").map_or(Ok(()), |script| hook_script(transaction, guest, &script))
 }
 
-/// What cannot be set, deleted and reverted at once, and options that there are none.
+/// Refuses keys that are set, deleted and reverted at once, and options that do not exist.
 fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
     let known = |key: &str| ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some();
     let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
@@ -218,7 +218,7 @@ fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What an import asks of a drive's value.
+/// Refuses an import in a drive's value.
 fn import(key: &str, drive: &Drive) -> Result<(), Refusal> {
     if drive.stored().is_none_or(|volume| volume.name() != "0") {
         let why = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>";
@@ -263,12 +263,12 @@ fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether this is no volume but what makes one: `local-lvm:32`, `local:cloudinit`.
+/// Reports whether this is no volume but what makes one: `local-lvm:32`, `local:cloudinit`.
 fn is_new(volume: &VolumeId) -> bool {
     volume.name() == "cloudinit" || volume.name().parse::<f64>().is_ok()
 }
 
-/// What a volume is.
+/// Type of the content of a volume.
 fn kind(transaction: &Transaction, volume: &VolumeId) -> Result<&'static str, Refusal> {
     let storage = Storage::of(transaction, volume)?;
     volume_name::kind(&storage.kind(), volume.name()).map_err(Refusal::failed)
@@ -305,7 +305,7 @@ fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What a key that is taken away asks for.
+/// Checks the rights that taking a key away needs.
 fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
     if held.is_empty() {
         return Ok(());
@@ -321,7 +321,7 @@ fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(
     }
 }
 
-/// What a key asks for that is set over another value, or none.
+/// Checks the rights that setting a key over another value, or over none, needs.
 fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
     for text in [held, value].into_iter().filter(|text| !text.is_empty()) {
         if drives::is_disk(key) {

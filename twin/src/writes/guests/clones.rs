@@ -142,7 +142,8 @@ fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -
     Ok(())
 }
 
-/// Whether a disk is on a storage that only its node has. Disks that are copied to another storage count as little as that.
+/// Reports whether a disk is on a storage that only its node has. Disks that are copied to another storage count as
+/// little as that.
 fn is_local(transaction: &Transaction, keys: &Row, elsewhere: bool) -> Result<bool, Refusal> {
     for (_, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
@@ -228,7 +229,7 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
     })
 }
 
-/// What a disk is called once it is a template's: the file, or the volume, is a `base-…`; its storage and folder stay.
+/// Name of a disk once it is a template's: the file, or the volume, is a `base-…`; its storage and folder stay.
 fn base_name(volume: &str) -> String {
     let at = volume.rfind(['/', ':']).map_or(0, |at| at + 1);
     let (place, name) = volume.split_at(at);

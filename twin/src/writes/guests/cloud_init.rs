@@ -18,7 +18,7 @@ fn memory(guest: &Guest) -> String {
     format!("cloudinit/{}", guest.vmid)
 }
 
-/// Where the hash of a machine's password is kept.
+/// Memory of the hash of a virtual machine's password.
 fn secret(guest: &Guest) -> String {
     format!("secret/cipassword/{}", guest.vmid)
 }
@@ -34,7 +34,7 @@ pub(super) fn regenerate(transaction: &mut Transaction, call: &Call) -> Result<V
     Ok(Value::Null)
 }
 
-/// Whether a machine has a drive for cloud-init.
+/// Reports whether a machine has a drive for cloud-init.
 fn has_drive(keys: &Row) -> bool {
     keys.values().filter_map(Value::as_str).any(|text| Drive::parse(text).is_cloudinit())
 }

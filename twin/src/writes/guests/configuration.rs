@@ -67,7 +67,7 @@ fn keep(
     Ok(Refusal::InPart(Box::new(refusal)))
 }
 
-/// What the cluster's log says of a change: `update VM 100: -cores 2 -delete scsi1`.
+/// Text of the cluster's log about a change: `update VM 100: -cores 2 -delete scsi1`.
 fn told(call: &Call) -> String {
     const UNTOLD: [&str; 5] = ["background_delay", "digest", "import-working-storage", "node", "vmid"];
     let mut said = vec![format!("update VM {}:", call.text("vmid").unwrap_or_default())];
@@ -110,7 +110,7 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
     })
 }
 
-/// What is refused before anything is changed.
+/// Checks before anything is changed.
 fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Refusal> {
     let guest = Guest::of(call);
     if guest.kind == Type::Machine {

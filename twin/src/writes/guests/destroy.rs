@@ -74,7 +74,7 @@ fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(
     Ok(())
 }
 
-/// Whether a linked clone stands on a volume.
+/// Reports whether a linked clone stands on a volume.
 pub(super) fn is_used(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     let content = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content"]);
     let base = format!("{}/", volume.as_str());

@@ -13,7 +13,7 @@ const GIBIBYTE: u64 = 1 << 30;
 /// The names of the keys that hold disks; a number follows.
 const BUSES: [&str; 9] = ["ide", "sata", "scsi", "virtio", "efidisk", "tpmstate", "unused", "mp", "rootfs"];
 
-/// Whether a key holds a disk.
+/// Reports whether a key holds a disk.
 pub(super) fn is_disk(key: &str) -> bool {
     let bus = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
     BUSES.contains(&bus) && (bus == "rootfs" || bus != key)
@@ -44,7 +44,7 @@ pub(super) fn written(bytes: u64) -> String {
     found.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
 }
 
-/// What `qemu-img` says of a copy.
+/// Output of `qemu-img` for a copy.
 pub(super) fn transferred(bytes: u64) -> [String; 2] {
     let mut whole = (bytes, "B");
     for unit in ["KiB", "MiB", "GiB", "TiB"] {
@@ -71,14 +71,14 @@ pub(super) fn options(text: &str) -> Vec<(String, String)> {
     named.filter(|(key, _)| key != "file" && key != "volume").collect()
 }
 
-/// What a value asks for.
+/// Volume that the value of a drive asks for.
 #[derive(Debug)]
 pub(super) enum VolumeRequest {
     /// A new volume on a storage; `None` is the size of its kind.
     New(String, Option<u64>),
     /// A drive for cloud-init data.
     CloudInit(String),
-    /// What is there already, or nothing.
+    /// A volume that is there already, or none.
     There,
 }
 
@@ -102,12 +102,12 @@ pub(super) fn wish(key: &str, value: &str) -> VolumeRequest {
     }
 }
 
-/// Whether a disk's value stands on this volume.
+/// Reports whether a disk's value stands on this volume.
 pub(super) fn names(value: &str, volume: &VolumeId) -> bool {
     Drive::parse(value).stored() == Some(volume)
 }
 
-/// Whether a volume belongs to a guest.
+/// Reports whether a volume belongs to a guest.
 pub(super) fn is_own(guest: &Guest, volume: &VolumeId) -> bool {
     volume.owner().is_some_and(|owner| owner.to_string() == guest.vmid)
 }

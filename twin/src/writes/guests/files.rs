@@ -17,7 +17,7 @@ struct Target {
     storage: Storage,
     content: String,
     name: String,
-    /// Where it lies on the node.
+    /// Path of the file on the node.
     path: String,
 }
 
@@ -86,7 +86,7 @@ fn normalized(name: &str) -> String {
     last.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect()
 }
 
-/// Whether a name has something before one of these endings.
+/// Reports whether a name has something before one of these endings.
 fn ends(name: &str, endings: &[&str]) -> bool {
     let name = name.to_lowercase();
     endings.iter().any(|ending| {
@@ -127,7 +127,7 @@ pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Val
     })
 }
 
-/// What `PVE::Tools::download_file_from_url` does.
+/// Downloads a file, with the log of `PVE::Tools::download_file_from_url`.
 fn fetch(
     transaction: &mut Transaction,
     call: &Call,

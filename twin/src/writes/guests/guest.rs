@@ -6,7 +6,7 @@ use super::keys::word;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// Whether a guest is a virtual machine or a container.
+/// Type of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::writes) enum Type {
     Machine,
@@ -22,7 +22,7 @@ impl Type {
         }
     }
 
-    /// What Proxmox calls it in messages.
+    /// Word of Proxmox's messages.
     pub(in crate::writes) fn name(self) -> &'static str {
         match self {
             Self::Machine => "VM",
@@ -38,7 +38,7 @@ impl Type {
         }
     }
 
-    /// What the types of its tasks begin with.
+    /// Beginning of the types of its tasks.
     pub(in crate::writes) fn tasks(self) -> &'static str {
         match self {
             Self::Machine => "qm",
@@ -101,7 +101,7 @@ impl Guest {
         format!("{}:{}", self.kind.service(), self.vmid)
     }
 
-    /// Whether HA starts and stops it.
+    /// Reports whether HA starts and stops the guest.
     pub(in crate::writes) fn is_managed(&self, transaction: &Transaction) -> Result<bool, Refusal> {
         let row = transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &self.service())?;
         Ok(row.is_some_and(|row| row.get("state").is_none_or(|state| state != "ignored")))

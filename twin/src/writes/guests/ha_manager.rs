@@ -91,7 +91,7 @@ fn guest(transaction: &Transaction, sid: &str) -> Result<Option<Guest>, Refusal>
     replication::located(transaction, sid.split_once(':').map_or(sid, |(_, vmid)| vmid))
 }
 
-/// What the manager does about a resource: it starts or stops the guest as is wanted.
+/// Work of the manager for a resource: it starts or stops the guest, as is wanted.
 pub(in crate::writes) fn manage(transaction: &mut Transaction, sid: &str) -> Result<(), Refusal> {
     let (Some(row), Some(guest)) = (resource(transaction, sid)?, guest(transaction, sid)?) else { return Ok(()) };
     let wanted = word(&row, "state").is_none_or(|state| matches!(state.as_str(), "started" | "enabled"));
@@ -120,8 +120,8 @@ fn note(transaction: &mut Transaction, sid: &str, node: &str, state: &str) -> Re
     Ok(())
 }
 
-/// What the manager does about a move: the resource goes, and those that are kept together with it; not to where one is
-/// that it is kept apart from.
+/// Work of the manager for a move: the resource goes, and those that are kept together with it; it does not go to the
+/// node of one that it is kept apart from.
 pub(in crate::writes) fn move_to(
     transaction: &mut Transaction,
     sid: &str,

@@ -7,7 +7,7 @@ use crate::call::Refusal;
 use crate::state::Transaction;
 use crate::writes::schedule::{self, Work};
 
-/// How long the manager takes to act, in seconds.
+/// Time until the manager acts, in seconds.
 const ROUND: i64 = 10;
 
 /// Tells the manager that something is wanted of a resource: `vm:100`.

@@ -1,4 +1,4 @@
-//! What the cluster's list shows of guests that HA starts and stops.
+//! States of HA in the cluster's list of guests.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::json;

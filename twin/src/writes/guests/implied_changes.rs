@@ -1,4 +1,5 @@
-//! What follows from a change of a machine without being asked for: its boot order, and the hardware of Windows.
+//! Changes that come with a change of a virtual machine without being asked for: its boot order, and the hardware of
+//! Windows.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;

@@ -9,12 +9,12 @@ pub(in crate::writes) fn word(row: &Row, key: &str) -> Option<String> {
     row.get(key).and_then(text)
 }
 
-/// Whether a key is a name with a number behind it: `net0`.
+/// Reports whether a key is a name with a number behind it: `net0`.
 pub(in crate::writes) fn is_numbered(key: &str, name: &str) -> bool {
     key.strip_prefix(name).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit()))
 }
 
-/// Whether a key is on.
+/// Reports whether a key is set to 1.
 pub(in crate::writes) fn is_on(row: &Row, key: &str) -> bool {
     word(row, key).is_some_and(|value| value == "1")
 }

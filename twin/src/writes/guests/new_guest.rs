@@ -17,7 +17,7 @@ pub(super) fn unused(transaction: &Transaction, guest: &Guest) -> Result<(), Ref
     Err(Refusal::failed(format!("unable to create VM {vmid} - {kind} {vmid} {EXISTS} on node '{node}'")))
 }
 
-/// What every new guest answers besides its configuration. Its firewall may have been written before it (`ID.fw`).
+/// Writes the answers of a new guest besides its configuration. Its firewall may have been written before it (`ID.fw`).
 pub(super) fn open(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     for (what, empty) in [("rules", json!([])), ("aliases", json!([])), ("ipset", json!([])), ("options", json!({}))] {
         let path = guest.path(&["firewall", what]);

@@ -8,7 +8,7 @@ pub(super) fn paused(guest: &Guest) -> String {
     format!("paused/{}", guest.vmid)
 }
 
-/// Whether a machine is paused.
+/// Reports whether a machine is paused.
 pub(super) fn is_paused(transaction: &Transaction, guest: &Guest) -> bool {
     transaction.recall(&paused(guest)).is_some()
 }

@@ -11,7 +11,7 @@ use super::{cloud_init, containers, paused, startable};
 use crate::call::{Call, Login, Refusal};
 use crate::state::Transaction;
 
-/// What only root may ask of a start or a stop.
+/// Options of a start or a stop that are for root alone.
 const ROOTS: [&str; 10] = [
     "stateuri",
     "skiplock",
@@ -158,7 +158,7 @@ pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// What waits comes into force, as at a start.
+/// Brings pending changes into force, as at a start.
 fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> Result<(), Refusal> {
     match guest.kind {
         Type::Machine => stored.settle(),

@@ -143,7 +143,7 @@ fn transferable(source: &Storage, place: &Storage, format: &str) -> Result<(), R
     if common { Ok(()) } else { Err(Refusal::failed(format!("cannot migrate from storage type '{from}' to '{to}'"))) }
 }
 
-/// What a task says of itself, with the time before it, as migrations do.
+/// Line of a task's log with the time before it, as migrations write them.
 pub(super) fn line(now: i64, text: &str) -> String {
     format!("{} {text}", moment(now))
 }

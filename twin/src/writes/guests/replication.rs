@@ -28,7 +28,7 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Delete, path: "/cluster/replication/{id}", run: remove },
     Write { verb: Verb::Post, path: "/nodes/{node}/replication/{id}/schedule_now", run: schedule_now },
 ];
-/// How soon the twin's scheduler takes note, in seconds; Proxmox's runs once in a minute.
+/// Time until the twin's scheduler acts, in seconds; Proxmox's runs once a minute.
 const SOON: i64 = 2;
 /// The calendar of a job that says none.
 const DEFAULT_SCHEDULE: &str = "*/15";
@@ -41,7 +41,7 @@ fn jobs(transaction: &Transaction) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&list())
 }
 
-/// Whether there is a job for a guest (`check_for_existing_jobs`).
+/// Reports whether there is a job for a guest (`check_for_existing_jobs`).
 pub(super) fn is_replicated(transaction: &Transaction, vmid: &str) -> Result<bool, Refusal> {
     Ok(jobs(transaction)?.iter().any(|job| word(job, "guest").as_deref() == Some(vmid)))
 }
@@ -186,7 +186,7 @@ fn schedule_now(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     Ok(Value::Null)
 }
 
-/// What the scheduler does with a job: it sends the volumes, or removes the job that is marked.
+/// Work of the scheduler for a job: it sends the volumes, or removes the job that is marked for removal.
 pub(in crate::writes) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     let Some(job) = rows.iter().find(|job| word(job, "id").as_deref() == Some(id)).cloned() else { return Ok(()) };
@@ -320,7 +320,7 @@ fn write(transaction: &mut Transaction, mut rows: Vec<Row>) -> Result<(), Refusa
     nodes.iter().filter_map(|row| word(row, "node")).try_for_each(|node| publish(transaction, &node, &rows))
 }
 
-/// What a node says of the jobs of its guests: what is configured, and when it was and will be done.
+/// Writes a node's list of the jobs of its guests: their configuration, and the times of the last and the next run.
 fn publish(transaction: &mut Transaction, node: &str, jobs: &[Row]) -> Result<(), Refusal> {
     let path = ApiPath::new(["nodes", node, "replication"]);
     let before = transaction.rows(&path)?;
@@ -342,7 +342,7 @@ fn publish(transaction: &mut Transaction, node: &str, jobs: &[Row]) -> Result<()
     Ok(())
 }
 
-/// When a job is done next; `None` for calendars that say more than every how many minutes.
+/// Time of the next run of a job; `None` for calendars that say more than a number of minutes.
 fn next(job: &Row, last: i64) -> Option<i64> {
     if job.contains_key("remove_job") {
         return Some(1);

@@ -1,4 +1,4 @@
-//! Which backups a storage keeps (`PVE::Storage::prune_mark_backup_group`).
+//! Retention: the backups that a storage keeps (`PVE::Storage::prune_mark_backup_group`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ const PERIODS: [(&str, Period); 6] = [
     ("keep-yearly", |time| Moment::at(time).year),
 ];
 
-/// How many backups these rules keep at most; 0 where they keep all.
+/// Largest number of backups that these rules keep; 0 where they keep all.
 pub(super) fn limit(rules: &Properties) -> u64 {
     if keeps_all(rules) { 0 } else { PERIODS.iter().filter_map(|(name, _)| rules.number::<u64>(name)).sum() }
 }
@@ -40,7 +40,7 @@ fn keeps_all(rules: &Properties) -> bool {
     rules.flag("keep-all") == Some(true) || counts.sum::<u64>() == 0
 }
 
-/// Which backups go, of those of one guest, by their moments.
+/// Backups of one guest that are pruned, by their moments.
 fn leaving(rules: &Properties, moments: &[u64]) -> Vec<bool> {
     if keeps_all(rules) {
         return vec![false; moments.len()];

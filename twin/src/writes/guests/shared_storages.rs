@@ -7,7 +7,7 @@ use super::volumes::Storage;
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
-/// What one node's list of a shared storage lost and gained.
+/// Difference that a write makes in one node's list of a shared storage.
 struct Difference {
     storage: Storage,
     node: String,
@@ -52,7 +52,7 @@ pub(in crate::writes) fn show(transaction: &mut Transaction) -> Result<(), Refus
     Ok(())
 }
 
-/// What this write changes in a node's list; `None` where it does not touch it.
+/// Difference that this write makes in a node's list; `None` where it does not touch it.
 fn difference(transaction: &Transaction, storage: &Storage, node: &str) -> Result<Option<Difference>, Refusal> {
     let list = storage.content(node);
     let Some(before) = transaction.before(&list, "volid")? else { return Ok(None) };

@@ -83,7 +83,7 @@ pub(super) fn kept(transaction: &Transaction, guest: &Guest, name: &str) -> Resu
     transaction.object(&guest.path(&["snapshot", name, "config"]))
 }
 
-/// Whether a snapshot of a guest stands on a volume.
+/// Reports whether a snapshot of a guest stands on a volume.
 pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     for name in list(transaction, guest)?.iter().filter_map(|row| word(row, "name")) {
         let kept = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;

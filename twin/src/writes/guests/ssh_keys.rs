@@ -19,7 +19,8 @@ pub(super) fn check_plain(keys: &str) -> Result<(), Refusal> {
     Err(Refusal::failed("SSH public key validation error"))
 }
 
-/// Whether a line holds a key: its type and its data, before which options and behind which a comment may stand.
+/// Reports whether a line holds a key: its type and its data, before which options and behind which a comment may
+/// stand.
 fn is_key(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.windows(2).any(|pair| {
@@ -40,7 +41,7 @@ fn parts(mut data: &[u8]) -> Option<Vec<&[u8]>> {
     Some(parts)
 }
 
-/// Whether these are the parts of a key of this type (RFC 4253, 5656, 8709; OpenSSH's `PROTOCOL.u2f`).
+/// Reports whether these are the parts of a key of this type (RFC 4253, 5656, 8709; OpenSSH's `PROTOCOL.u2f`).
 fn is_whole(kind: &str, parts: &[&[u8]]) -> bool {
     let named = parts.first().is_some_and(|first| *first == kind.as_bytes());
     let lengths: Vec<usize> = parts.iter().skip(1).map(|part| part.len()).collect();

@@ -1,4 +1,4 @@
-//! Why a guest does not start, in the order in which `qemu-server` looks (`vm_start_nolock`, `config_to_command`).
+//! Checks before a guest starts, in the order of `qemu-server` (`vm_start_nolock`, `config_to_command`).
 
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
@@ -53,7 +53,7 @@ fn snippets(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), 
     Ok(())
 }
 
-/// Whether the list of a storage is on record, and was read by a login that sees snippets in it.
+/// Reports whether the list of a storage is on record, and was read by a login that sees snippets in it.
 fn tells(transaction: &Transaction, node: &str, storage: &str) -> Result<bool, Refusal> {
     let told = transaction.get(&ApiPath::parse("access/permissions"))?;
     let permissions = Permissions::read(told.as_ref().and_then(|answer| answer.data()));

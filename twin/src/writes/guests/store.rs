@@ -16,13 +16,13 @@ use crate::state::{Row, Transaction};
 use crate::writes::digest;
 
 const MEBIBYTE: u64 = 1 << 20;
-/// What a guest has that does not say, in MiB (`qemu-server`, `pve-container`).
+/// Memory of a guest that gives none, in MiB (`qemu-server`, `pve-container`).
 pub(super) const DEFAULT_MEMORY: u64 = 512;
 
 /// The configuration of a guest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stored {
-    /// What is in force; without the digest.
+    /// Keys in force, without the digest.
     pub(super) keys: Row,
     /// Values that wait for the next start.
     pub(super) pending: BTreeMap<String, Value>,
@@ -75,7 +75,7 @@ impl Stored {
         keys
     }
 
-    /// What waits comes into force.
+    /// Brings pending changes into force.
     pub(super) fn settle(&mut self) {
         self.keys = self.after_start();
         self.pending.clear();
@@ -158,7 +158,7 @@ impl Stored {
     }
 }
 
-/// Whether a key is a disk with a volume that is no CD.
+/// Reports whether a key is a disk with a volume that is no CD.
 fn is_hard_disk(key: &str, value: &str) -> bool {
     ["scsi", "virtio", "sata", "ide"].iter().any(|bus| key.starts_with(bus)) && !Drive::parse(value).is_cdrom()
 }

@@ -49,22 +49,22 @@ impl Storage {
         Some(Self { name: word(&row, "storage")?, row })
     }
 
-    /// What it is called.
+    /// Name of the storage.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// How it is configured.
+    /// Configuration of the storage.
     pub(super) fn row(&self) -> &Row {
         &self.row
     }
 
-    /// Whether it holds a kind of content: `rootdir`.
+    /// Reports whether it holds a kind of content: `rootdir`.
     pub(super) fn holds(&self, content: &str) -> bool {
         list::items(&word(&self.row, "content").unwrap_or_default()).any(|own| own == content)
     }
 
-    /// Whether every node sees the same volumes on it.
+    /// Reports whether every node sees the same volumes on it.
     pub(super) fn is_shared(&self) -> bool {
         is_on(&self.row, "shared")
             || matches!(self.kind().as_str(), "nfs" | "cifs" | "cephfs" | "rbd" | "iscsi" | "pbs")
@@ -120,7 +120,7 @@ impl Storage {
         Ok(linked)
     }
 
-    /// What is said of a new file that is made over a base.
+    /// Lines of the log for a new file that is made over a base.
     fn said_of_link(&self, base: &VolumeId, new: &New<'_>, own: &str) -> [String; 2] {
         let file = own.rsplit('/').next().unwrap_or_default();
         let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
@@ -145,7 +145,7 @@ impl Storage {
         word(&self.row, "type").unwrap_or_default()
     }
 
-    /// Whether a volume can be kept as it is now.
+    /// Reports whether a volume can be kept as it is now.
     pub(super) fn snapshots(&self, volume: &VolumeId) -> bool {
         features::has(&self.kind(), Feature::Snapshot, volume)
     }
@@ -155,7 +155,7 @@ impl Storage {
         word(&self.row, "path").unwrap_or_default()
     }
 
-    /// Whether its volumes are files in a folder for each guest.
+    /// Reports whether its volumes are files in a folder for each guest.
     pub(super) fn has_files(&self) -> bool {
         matches!(self.kind().as_str(), "dir" | "nfs" | "cifs" | "glusterfs" | "btrfs")
     }
@@ -289,7 +289,8 @@ fn free_name(rows: &[Row], vmid: &str, format: &str) -> String {
     format!("{prefix}-{vmid}-disk-{}", (0..u32::MAX).find(free).unwrap_or_default())
 }
 
-/// Whether a volume has this bare name, whatever its folder and format, and whether it is a template's or a container's.
+/// Reports whether a volume has this bare name, whatever its folder and format, and whether it is a template's or a
+/// container's.
 fn is_called(volume: &str, name: &str) -> bool {
     let last = volume.rsplit(['/', ':']).next().unwrap_or_default();
     let bare = last.split_once('.').map_or(last, |(bare, _)| bare);

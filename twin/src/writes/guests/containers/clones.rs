@@ -72,7 +72,7 @@ fn places(transaction: &Transaction, call: &Call, guest: &Guest, target: Option<
     Err(Refusal::failed(format!("can't clone to non-shared storage '{name}'")))
 }
 
-/// What is cloned: a container as it is, or as it was.
+/// Origin of a clone: a container as it is, or as a snapshot has it.
 struct Origin {
     keys: Row,
     running: bool,
@@ -246,7 +246,7 @@ fn mount((key, value): (&String, &Value)) -> (String, Mount) {
     (key.clone(), Mount::parse(value.as_str().unwrap_or_default()))
 }
 
-/// What a volume is called once it is a template's; its storage, its folder and the base that it stands on stay.
+/// Name of a volume once it is a template's; its storage, its folder and the base that it stands on stay.
 fn base_name(volume: &str) -> String {
     let at = volume.rfind(['/', ':']).map_or(0, |at| at + 1);
     let (place, name) = volume.split_at(at);

@@ -250,7 +250,7 @@ pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String,
     Ok(drives::drive_text(&format!("name={name}"), &rest))
 }
 
-/// What waits comes into force, as at the start of a container.
+/// Brings pending changes into force, as at the start of a container.
 pub(in super::super) fn settle(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -260,7 +260,8 @@ pub(in super::super) fn settle(
     put_in_force(transaction, guest, stored, &waiting)
 }
 
-/// What waits comes into force, less what a running container has to be started again for; `only` these keys.
+/// Brings pending changes into force, without those that a running container has to be started again for; `only` these
+/// keys.
 fn apply(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -274,7 +275,7 @@ fn apply(
     put_in_force(transaction, guest, stored, &ready)
 }
 
-/// Whether a change of a key is made while the container runs.
+/// Reports whether a change of a key is made while the container runs.
 fn is_hot(stored: &Stored, key: &str) -> bool {
     if AT_ONCE.contains(&key) || LIMITS.contains(&key) || is_network(key) {
         return true;
@@ -367,7 +368,7 @@ pub(super) fn keep_unused(keys: &mut Row, volume: &VolumeId) {
     }
 }
 
-/// Whether a snapshot of the container stands on a volume.
+/// Reports whether a snapshot of the container stands on a volume.
 pub(super) fn in_snapshot(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     for row in transaction.rows(&guest.path(&["snapshot"]))? {
         let Some(name) = word(&row, "name").filter(|name| name != "current") else { continue };

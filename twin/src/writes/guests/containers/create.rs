@@ -37,7 +37,7 @@ const NOT_KEPT: [&str; 13] = [
     "unique",
     "unprivileged",
 ];
-/// What a container has that does not say, in MiB.
+/// Memory of a container that gives none, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
 const DEFAULT_SWAP: u64 = 512;
 /// The size of its root file system where no size is given, in GiB.
@@ -103,7 +103,7 @@ pub(super) fn unused(transaction: &Transaction, vmid: &str) -> Result<(), Refusa
     Err(Refusal::failed(format!("{kind} {vmid} {EXISTS} on node '{node}'")))
 }
 
-/// What a call asks for, its mount points apart.
+/// Container that a call asks for, its mount points apart.
 struct Wanted {
     template: VolumeId,
     keys: Row,

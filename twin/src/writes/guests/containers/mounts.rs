@@ -5,7 +5,7 @@ use proxmox_mpc_model::volume::VolumeId;
 
 use crate::writes::guests::drives::{self, VolumeRequest};
 
-/// What lies behind a mount point (`classify_mountpoint` of `pve-container`).
+/// Source of a mount point (`classify_mountpoint` of `pve-container`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Kind {
     /// A volume of a storage.
@@ -43,7 +43,7 @@ impl Mount {
         Self { volume, options: drives::options(text) }
     }
 
-    /// What lies behind it.
+    /// Source of the mount point.
     pub(in super::super) fn kind(&self) -> Kind {
         match self.volume.as_str() {
             path if path.starts_with("/dev/") => Kind::Device,
@@ -70,7 +70,7 @@ impl Mount {
         self.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// How long its volume is, in bytes, as it says.
+    /// Size of its volume according to its options, in bytes.
     pub(in super::super) fn size(&self) -> Option<u64> {
         drives::bytes(self.option("size")?, 1)
     }
@@ -90,7 +90,7 @@ impl Mount {
     }
 }
 
-/// Whether a key is a mount point: `rootfs`, `mp0`.
+/// Reports whether a key is a mount point: `rootfs`, `mp0`.
 pub(super) fn is_mount(key: &str) -> bool {
     drives::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
 }

@@ -1,5 +1,5 @@
-//! What a login may say of a container (`check_ct_modify_config_perm` of `pve-container`): each option has its privilege,
-//! and some are root's own, which even root's token may not set.
+//! Rights to the options of a container (`check_ct_modify_config_perm` of `pve-container`): each option has its
+//! privilege, and some are for root alone, which even root's token may not set.
 
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;

@@ -60,7 +60,7 @@ fn mount_at(stored: &Stored, key: &str) -> Result<Mount, Refusal> {
     Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
 }
 
-/// How long a volume is: as its storage lists it, or as the mount point says.
+/// Size of a volume, in bytes: from the list of its storage, or from the mount point.
 fn length(transaction: &Transaction, guest: &Guest, mount: &Mount, volume: &VolumeId) -> Result<u64, Refusal> {
     let row = volumes::row(transaction, &guest.node, volume)?;
     let listed = row.and_then(|row| row.get("size").and_then(Value::as_u64));

@@ -84,7 +84,7 @@ pub(super) fn go(
     Ok(())
 }
 
-/// What is refused before anything stops: mount points that the other node cannot have.
+/// Checks before anything stops: mount points that the other node cannot have.
 fn prepared(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
@@ -166,7 +166,7 @@ fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<Ve
     Ok(named)
 }
 
-/// Why a volume cannot be copied.
+/// Reason why a volume cannot be copied.
 fn obstacle(guest: &Guest, volume: &VolumeId, storage: &Storage, in_snapshot: bool) -> Option<String> {
     let kind = storage.kind();
     if !drives::is_own(guest, volume) {

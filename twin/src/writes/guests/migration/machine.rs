@@ -183,11 +183,11 @@ fn drives(keys: &Row) -> impl Iterator<Item = (&str, &str)> {
     disks.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
-/// What is known of a volume or a file that a machine names (`foreach_volid`).
+/// Uses of a volume or a file that a virtual machine names (`foreach_volid`).
 #[derive(Debug)]
 struct Named {
     uses: BTreeSet<Use>,
-    /// Whether everything that names it is a CD drive.
+    /// True if every key that names it is a CD drive.
     cdrom: bool,
     shared: bool,
 }
@@ -303,7 +303,7 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    /// Whether a volume is on this node only; refused where it cannot be copied.
+    /// Reports whether a volume is on this node only; refuses one that cannot be copied.
     fn look(&self, transaction: &Transaction, volume: &VolumeId, own: &Named) -> Result<bool, Refusal> {
         let failed = |why: &str| Err(Refusal::failed(why));
         let storage = Storage::enabled(transaction, volume.storage(), &self.guest.node)?;

@@ -12,7 +12,7 @@ use crate::writes::guests::guest::Guest;
 use crate::writes::guests::keys::word;
 use crate::writes::guests::relocate::{self, Moved};
 
-/// What becomes of a guest that runs.
+/// Treatment of a guest that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::writes::guests) enum Mode {
     /// It may not run.
@@ -24,23 +24,23 @@ pub(in crate::writes::guests) enum Mode {
     Restart,
 }
 
-/// How a guest is to migrate.
+/// Plan of a migration.
 #[derive(Clone, Debug, Default)]
 pub(in crate::writes::guests) struct Plan {
-    /// What becomes of it where it runs.
+    /// Treatment of the guest where it runs.
     pub(in crate::writes::guests) mode: Mode,
     /// Disks that are attached to a running machine may be copied.
     pub(in crate::writes::guests) local_disks: bool,
     /// Devices of the node do not hinder a machine.
     pub(in crate::writes::guests) force: bool,
-    /// Which storage takes the place of which.
+    /// Map of storages on this node to storages on the other.
     pub(in crate::writes::guests) storages: StorageMap,
 }
 
-/// Which storage takes the place of which on the other node (`pve-targetstorage`).
+/// Map of storages on this node to storages on the other (`pve-targetstorage`).
 #[derive(Clone, Debug, Default)]
 pub(in crate::writes::guests) struct StorageMap {
-    /// Whether each was given as its own.
+    /// True if every storage is mapped to itself.
     pub(super) identity: bool,
     default: Option<String>,
     entries: BTreeMap<String, String>,
@@ -73,7 +73,7 @@ impl StorageMap {
         self.entries.values().chain(&self.default)
     }
 
-    /// What takes the place of a storage.
+    /// Storage that takes the place of another.
     pub(super) fn of<'m>(&'m self, storage: &'m str) -> &'m str {
         self.entries.get(storage).or(self.default.as_ref()).map_or(storage, String::as_str)
     }
