@@ -38,7 +38,7 @@ pub enum CredentialsError {
         /// Error of the system.
         source: std::io::Error,
     },
-    /// It holds something else. The parser's own message is left out: it may quote a secret.
+    /// The file is not a file of logins. The parser's own message is left out: it may quote a secret.
     #[error("`{}` is not a file of logins: it takes {{\"tokens\": {{\"user@realm!name\": \"…\"}}, \"passwords\": {{\"user@realm\": \"…\"}}}} (line {line})", path.display())]
     Form {
         /// The file.
@@ -56,7 +56,7 @@ impl Credentials {
             .map_err(|error| CredentialsError::Form { path: path.to_owned(), line: error.line() })
     }
 
-    /// One API token of `root@pam` that nobody has seen before.
+    /// Credentials with one API token of `root@pam`, made up at random.
     ///
     /// # Panics
     ///
@@ -114,7 +114,7 @@ pub(crate) fn matches_kept(view: &View, key: &str, given: &str) -> Option<bool> 
     Some(matches(Some(&kept), given))
 }
 
-/// Looks at every byte, so that the time it takes tells nothing of the secret but its length.
+/// Compares every byte, so that the time it takes shows nothing of the secret but its length.
 fn matches(known: Option<&SecretString>, given: &str) -> bool {
     let Some(known) = known.map(|known| known.expose_secret().as_bytes()) else { return false };
     let differences = known.iter().zip(given.as_bytes()).fold(0, |all, (one, other)| all | (one ^ other));

@@ -1,5 +1,5 @@
-//! A cluster as it is before anybody has set up anything in it: its nodes with their hardware and network, its storages, and
-//! what Proxmox brings along.
+//! A cluster as it is before anybody has set up anything in it: its nodes with their hardware and network, its
+//! storages, and what Proxmox brings along.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 /// The answers of a cluster of which nothing is left but what no code makes.
 ///
-/// From the answers that it is made of, it keeps those of the nodes, of the cluster's membership and of the storages. Of
-/// what storages hold it keeps files that code refers to and does not make: images of discs and systems, templates of
-/// containers, snippets. Everything else is answered as by a cluster without one line of configuration.
+/// From the answers that it is made of, it keeps those of the nodes, of the cluster's membership and of the storages.
+/// Of what storages hold it keeps files that code refers to and does not make: images of discs and systems, templates
+/// of containers, snippets. Everything else is answered as by a cluster without one line of configuration.
 #[derive(Debug)]
 pub struct Empty<A> {
     found: A,
@@ -23,11 +23,11 @@ pub struct Empty<A> {
 
 /// Source of an empty cluster's answer.
 enum Origin {
-    /// It is the answer that was found.
+    /// The answer of the recorded cluster.
     Found,
-    /// It is the list that was found, less the rows that the function refuses.
+    /// The list of the recorded cluster, without the rows that the function refuses.
     Rows(fn(&Map<String, Value>) -> bool),
-    /// It is that of a cluster without configuration.
+    /// The answer of a cluster without configuration.
     Bare,
 }
 

@@ -1,5 +1,5 @@
-//! A copied or backed-up `/etc/pve`, a folder or the same folder packed: the files that are read of it, and what they make
-//! a twin answer.
+//! A copied or backed-up `/etc/pve`, a folder or the same folder packed: the files that are read of it, and what they
+//! make a twin answer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,19 +46,19 @@ const OF_NODES: &[(&str, &[&str])] = &[("", &["config", "host.fw"]), ("qemu-serv
 /// Reason why a tree cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EtcPveError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("there is nothing at `{}`", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// The folder holds nothing that `/etc/pve` holds.
+    /// The folder has none of the files of `/etc/pve`.
     #[error("`{}` is no copy of /etc/pve: it has none of the files and folders that are there", path.display())]
     NoTree {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// It is packed, and cannot be unpacked.
+    /// The packed copy cannot be unpacked.
     #[error("the packed copy cannot be read")]
     Packed(#[source] RecordingError),
     /// A file or the tree is larger than Proxmox lets it be.
@@ -79,7 +79,8 @@ pub enum EtcPveError {
     },
 }
 
-/// Reads a copy of `/etc/pve`, a folder or a `.tar.zst` file, for this version of Proxmox VE. Nothing below `priv` is read.
+/// Reads a copy of `/etc/pve`, a folder or a `.tar.zst` file, for this version of Proxmox VE. Nothing below `priv` is
+/// read.
 pub fn load(path: &Path, version: &str) -> Result<Loaded, EtcPveError> {
     let mut reader = Reader { path, tree: BTreeMap::new(), warnings: Vec::new(), size: 0 };
     if path.is_dir() {
@@ -193,7 +194,7 @@ impl Reader<'_> {
         Ok(names)
     }
 
-    /// Reads a file, where there is one. What is no file (a pipe, a folder, a link that leads nowhere) is left alone.
+    /// Reads a file, where there is one. Pipes, folders and links that lead nowhere are left alone.
     fn file(&mut self, name: String) -> Result<(), EtcPveError> {
         let path = self.path.join(&name);
         if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {

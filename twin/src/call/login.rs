@@ -1,6 +1,6 @@
 //! Login: the user or API token as which a request is made.
 
-/// As whom a request is made.
+/// Login: a user, or one of the user's API tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The user: `root@pam`.

@@ -18,7 +18,7 @@ pub use login::Login;
 pub use refusal::{CANNOT, Refusal};
 pub use request::Request;
 
-/// A call of a writing method: who, where, and with which parameters. They were checked against the schema.
+/// Call of a writing method with its parameters, which were checked against the schema.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The method.
@@ -61,7 +61,7 @@ impl Call {
         self.text(name).as_deref() == Some("1")
     }
 
-    /// A number.
+    /// A parameter as a number; `None` where it was not given, or is no number.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.parse().ok()
     }

@@ -17,9 +17,9 @@ pub enum Refusal {
         /// The message without its line end.
         text: String,
     },
-    /// Parameters that are wrong: 400, with what is wrong with each.
+    /// Wrong parameters: 400, with a message for each.
     Parameters(Errors),
-    /// A finished answer, for what has a form of its own.
+    /// A finished answer, for a refusal that has a form of its own.
     Answer(Answer),
     /// A refusal after a part was written, which stays.
     InPart(Box<Self>),
@@ -38,8 +38,8 @@ impl Refusal {
         Self::Parameters(Errors::from([(name.to_owned(), why.into())]))
     }
 
-    /// 500 with a wrong parameter inside the message: `create ha rule failed: 400 Parameter verification failed.\nname: why`.
-    /// What stands before the colon is `context`; it may be empty.
+    /// 500 with a wrong parameter inside the message: `create ha rule failed: 400 Parameter verification failed.\nname:
+    /// why`. What stands before the colon is `context`; it may be empty.
     pub fn nested(context: &str, name: &str, why: &str) -> Self {
         let context = if context.is_empty() { String::new() } else { format!("{context}: ") };
         Self::failed(format!("{context}400 Parameter verification failed.\n{name}: {why}"))
@@ -50,7 +50,7 @@ impl Refusal {
         Self::Message { status: 403, text: format!("Permission check failed ({path}, {privileges})") }
     }
 
-    /// 501: something that Proxmox does and the twin cannot. It says so, and never pretends.
+    /// 501: something that Proxmox does and the twin cannot. The message says that this is the twin's limit.
     pub fn beyond_the_twin(what: &str) -> Self {
         let message = format!("{CANNOT}: {what}");
         let body = serde_json::json!({ "data": null, "message": message });

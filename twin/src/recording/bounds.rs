@@ -19,8 +19,8 @@ const NAME: u64 = 64 << 10;
 /// Largest size that a packed recording may unpack to, in bytes: each entry has up to 1 KiB besides its content.
 pub(super) const UNPACKED: u64 = WHOLE + ENTRIES * (1 << 10);
 
-/// The base-two logarithm of the memory, in bytes, that Zstandard may ask for to unpack: what its own tools grant at most
-/// unless they are told otherwise.
+/// The base-two logarithm of the memory, in bytes, that Zstandard may ask for to unpack: what its own tools grant at
+/// most unless they are told otherwise.
 pub(super) const WINDOW_LOG: u32 = 27;
 
 /// Size and number of the entries of a packed recording so far.
@@ -45,7 +45,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// The same for an entry that holds the name of the next one, or what else is said of it.
+    /// The same for an entry that holds the name of the next one, or other data about it.
     pub(super) fn count_name(&mut self, size: u64) -> Result<(), RecordingError> {
         if size > NAME {
             return Err(RecordingError::TooLarge { what: "the name of an entry".to_owned(), size, bound: NAME });
@@ -54,7 +54,7 @@ impl Bounds {
     }
 }
 
-/// Errors where an answer is larger than one may be.
+/// Refuses an answer that is larger than [`ANSWER`].
 pub(super) fn answer(name: &str, size: u64) -> Result<(), RecordingError> {
     if size > ANSWER {
         return Err(RecordingError::TooLarge { what: format!("`{name}`"), size, bound: ANSWER });
@@ -62,7 +62,7 @@ pub(super) fn answer(name: &str, size: u64) -> Result<(), RecordingError> {
     Ok(())
 }
 
-/// All of it is more than a recording may hold.
+/// Error of a recording that is larger than [`WHOLE`].
 pub(super) fn whole() -> RecordingError {
     RecordingError::TooLargeWhole { bound: WHOLE }
 }

@@ -9,13 +9,13 @@ use super::sizes;
 /// Reason why a recording cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("there is no recording at `{}`", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// Something else is there.
+    /// The path is not a recording.
     #[error("`{}` is not a recording: neither a folder with a recording.json nor such a folder packed as .tar.zst", path.display())]
     NoRecording {
         /// The path that was asked for.
@@ -47,7 +47,7 @@ pub enum RecordingError {
         /// Reason why it has no place there.
         why: &'static str,
     },
-    /// More than one answer may be.
+    /// An answer is too large.
     #[error("{what} is {} large, and {} are the most", sizes::bytes(*size), sizes::bytes(*bound))]
     TooLarge {
         /// The entry.
@@ -57,7 +57,7 @@ pub enum RecordingError {
         /// Largest size, in bytes.
         bound: u64,
     },
-    /// More than all answers may be together.
+    /// All answers together are too large.
     #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", sizes::bytes(*bound))]
     TooLargeWhole {
         /// Largest size of all answers together, in bytes.
@@ -69,13 +69,13 @@ pub enum RecordingError {
         /// Largest number.
         bound: u64,
     },
-    /// Something is in the way that is not a recording.
+    /// The path holds something else than a recording, which is not replaced.
     #[error("`{}` is not a recording, so a recording does not replace it", path.display())]
     Occupied {
         /// The path that was to be written.
         path: PathBuf,
     },
-    /// Whoever it was for does not wait for it any more.
+    /// The recording was stopped before it was finished.
     #[error("the recording was not finished")]
     Stopped,
     /// The system refused to read.

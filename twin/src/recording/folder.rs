@@ -11,7 +11,7 @@ use super::about::{ABOUT, About, FORMAT};
 use super::bounds;
 use super::error::RecordingError;
 
-/// Reads `recording.json`; the format is looked at first, since a newer one may mean anything by the rest.
+/// Reads `recording.json`; the format comes first, since the rest may have another meaning in a newer one.
 pub(super) fn read_about(recording: &Path, stored: &[u8]) -> Result<About, RecordingError> {
     #[derive(Deserialize)]
     struct Format {

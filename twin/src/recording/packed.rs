@@ -28,7 +28,7 @@ pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
     pack_unless(folder, file, &|| false)
 }
 
-/// The same, unless it should stop, which is asked at each answer.
+/// The same; `stop` is asked at each answer whether to stop.
 pub(super) fn pack_unless(folder: &Path, file: &Path, stop: &dyn Fn() -> bool) -> Result<(), RecordingError> {
     let refused = |source| RecordingError::Write { path: file.to_owned(), source };
     let file = std::path::absolute(file).map_err(refused)?;
@@ -76,8 +76,8 @@ pub fn unpack(file: &Path, folder: &Path) -> Result<(), RecordingError> {
     replace(&place, temporary)
 }
 
-/// Reads a packed recording into memory: what it says of itself, and its answers.
-pub(super) fn read(path: &Path) -> Result<(About, BTreeMap<ApiPath, Box<[u8]>>), RecordingError> {
+/// Reads a packed recording into memory: its description and its answers.
+pub(super) fn read(path: &Path) -> Result<(About, AnswersInMemory), RecordingError> {
     let mut entries = entries(path)?;
     let Some(about) = entries.remove(ABOUT) else {
         return Err(RecordingError::NoRecording { path: path.to_owned() });
@@ -93,7 +93,7 @@ fn entries(path: &Path) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
     files(path, |name| Err(RecordingError::Misplaced { name, why: "it is neither a file nor a folder" }))
 }
 
-/// The same, with a say in what becomes of an entry that is neither a file nor a folder.
+/// The same; `other` decides on an entry that is neither a file nor a folder.
 pub(crate) fn files(
     path: &Path,
     other: impl Fn(String) -> Result<(), RecordingError>,
@@ -130,7 +130,8 @@ pub(crate) fn files(
     if rest.limit() == 0 { Err(bounds::whole()) } else { Ok(entries) }
 }
 
-/// Goes through a packed recording once without keeping any of it, so that one which is beyond the bounds costs no memory.
+/// Goes through a packed recording once without keeping any of it, so that one which is beyond the bounds costs no
+/// memory.
 fn survey(path: &Path) -> Result<(), RecordingError> {
     let damaged = |error: &io::Error| damaged(path, error);
     let mut archive = Archive::new(open(path)?.take(UNPACKED));

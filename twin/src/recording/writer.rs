@@ -67,12 +67,12 @@ impl RecordingWriter {
         Ok(self.folder.path().join(path.file()))
     }
 
-    /// Says what the recording is and puts it in place of whatever recording was there.
+    /// Writes the description and puts the recording in place of an older one.
     pub fn finish(self, about: &About) -> Result<Recording, RecordingError> {
         self.finish_unless(about, &|| false)
     }
 
-    /// The same, unless it should stop: packing takes its time. Nothing is left then.
+    /// The same; `stop` is asked while it is packed whether to stop. Nothing is left then.
     pub fn finish_unless(self, about: &About, stop: &dyn Fn() -> bool) -> Result<Recording, RecordingError> {
         private::write(&self.folder.path().join(ABOUT), &text::about(about))?;
         if is_packed_name(&self.place) {

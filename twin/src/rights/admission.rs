@@ -1,4 +1,4 @@
-//! Admission: whether a login still is one, and how far its requests are checked.
+//! Admission of logins: whether a login is still accepted, and which checks its requests go through.
 
 use proxmox_mpc_model::{Answers, Unreadable};
 
@@ -9,9 +9,9 @@ use crate::state::accounts;
 /// Checks that the requests of a login go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Class {
-    /// Everything is answered as it is: `root@pam`, and logins of the twin that the cluster does not have.
+    /// No checks: `root@pam`, and logins of the twin that the cluster does not have.
     All,
-    /// A token with all rights of `root@pam`, who has them everywhere; yet it is not he.
+    /// A token of `root@pam` with all its rights, which is still not `root@pam` itself.
     RootToken,
     /// Each request is checked, and each list filtered.
     Checked,

@@ -19,7 +19,7 @@ pub(super) type Privileges = BTreeMap<String, bool>;
 /// Privileges by holder and ACL path.
 type Found = BTreeMap<(String, String), Rc<Privileges>>;
 
-/// A login and what it may do, for as long as one request takes.
+/// Login with its privileges, for as long as one request takes.
 pub(super) struct Bearer<'a, A> {
     pub(super) accounts: &'a Accounts,
     pub(super) answers: &'a A,
@@ -163,8 +163,8 @@ impl<'a, A: Answers> Bearer<'a, A> {
         Ok(rows.filter_map(|row| row.get(key).and_then(text)).collect())
     }
 
-    /// Every path that somebody was given something at, or that belongs to a pool, with the privileges of a login there
-    /// (`get_effective_permissions`). Paths without any are left out.
+    /// Privileges of a login at every path that has an ACL or belongs to a pool (`get_effective_permissions`). Paths
+    /// without any are left out.
     pub(super) fn effective(&self, login: &Login) -> Result<BTreeMap<String, Rc<Privileges>>, Unreadable> {
         const TOP: [&str; 8] = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
         let mut paths: BTreeSet<String> = TOP.iter().map(|path| (*path).to_owned()).collect();

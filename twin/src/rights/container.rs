@@ -9,15 +9,14 @@ use super::enforcement::Rights;
 use super::machine::Machine;
 use crate::call::{Call, Refusal};
 
-/// Options with the privilege that each asks for; numbers at their ends are left out. The others ask for
-/// `VM.Config.Options`.
+/// Privileges by the options that need them, without the numbers at their ends. Other options need `VM.Config.Options`.
 const PRIVILEGES: &[(&str, &[&str])] = &[
     ("VM.Config.CPU", &["cores", "cpulimit", "cpuunits"]),
     ("VM.Config.Disk", &["mp", "rootfs"]),
     ("VM.Config.Memory", &["memory", "swap"]),
     ("VM.Config.Network", &["hostname", "nameserver", "net", "searchdomain"]),
 ];
-/// Options that are root's own, or ask for something by their values; unused volumes are no options of anybody's.
+/// Options that are for root alone, or whose values decide on the privilege. Unused volumes need none.
 const ELSEWHERE: &[&str] = &["dev", "features", "hookscript", "tags"];
 
 /// Rights of a login to one container; every right where nothing is checked.

@@ -1,4 +1,4 @@
-//! Enforced permissions: what a login is refused, and what its lists leave out.
+//! Enforcement of permissions: refusals to a login, and lists without what it may not see.
 
 use proxmox_mpc_model::schema::Found;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, names};
@@ -35,7 +35,7 @@ fn with_captured(found: &Found, parameters: &Map<String, Value>) -> Map<String, 
 pub(crate) struct Rights(Option<Accounts>);
 
 impl Rights {
-    /// Reads them.
+    /// Reads the permissions of a cluster.
     pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Self, Unreadable> {
         Ok(Self(Accounts::read(answers)?))
     }
@@ -61,12 +61,12 @@ impl Rights {
         bearer.check(found.method, &with_captured(found, parameters))
     }
 
-    /// Refuses what a writing method checks by itself once its parameters are known to be right.
+    /// Does the checks that a writing method does itself once its parameters are known to be right.
     pub(crate) fn check_own<A: Answers>(&self, answers: &A, call: &Call) -> Result<(), Refusal> {
         self.bearer(answers, &call.login).map_or(Ok(()), |bearer| write_checks::check(&bearer, call))
     }
 
-    /// Refuses a read that the login may not make; what the method refuses by itself as well.
+    /// Refuses a read that the login may not make, with the checks that the method does itself.
     pub(crate) fn check_read<A: Answers>(
         &self,
         answers: &A,
@@ -94,8 +94,8 @@ impl Rights {
         }
     }
 
-    /// The answer to `access/permissions`: what a user or a token may do, at one path or at all. `None` where nothing is
-    /// told, and for other requests.
+    /// The answer to `access/permissions`: the privileges of a user or a token, at one path or at all. `None` where
+    /// permissions are not known, and for other requests.
     pub(crate) fn permissions<A: Answers>(
         &self,
         answers: &A,

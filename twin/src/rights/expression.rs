@@ -88,8 +88,8 @@ impl<A: Answers> Bearer<'_, A> {
         })
     }
 
-    /// `/vms/100, VM.Audit` where the login lacks this of the privileges, `/vms/100, A|B` where it needs one of them and
-    /// has none. A path that is none is nobody's.
+    /// The missing privileges at a path: `/vms/100, VM.Audit` for all of them, `/vms/100, A|B` where one of them is
+    /// enough; `None` where nothing is missing. Nobody has privileges at a path that is not an ACL path.
     fn lacks(&self, path: Option<&str>, privileges: &[&str], any: bool) -> Result<Option<String>, Refusal> {
         let held = match path {
             Some(path) => self.privileges(path)?,
@@ -104,12 +104,12 @@ impl<A: Answers> Bearer<'_, A> {
         })
     }
 
-    /// Refuses where the login has not one of these privileges at a path.
+    /// Refuses a login that has none of these privileges at a path.
     pub(super) fn require_any(&self, path: &str, privileges: &[&str]) -> Result<(), Refusal> {
         self.lacks(Some(path), privileges, true)?.map_or(Ok(()), |lacking| Err(denied(&lacking)))
     }
 
-    /// Refuses where the login lacks one of these privileges at a path.
+    /// Refuses a login that lacks one of these privileges at a path.
     pub(super) fn require_all(&self, path: &str, privileges: &[&str]) -> Result<(), Refusal> {
         self.lacks(Some(path), privileges, false)?.map_or(Ok(()), |lacking| Err(denied(&lacking)))
     }
@@ -197,7 +197,7 @@ impl<A: Answers> Bearer<'_, A> {
     }
 }
 
-/// The realm of a user name, or what Proxmox says of one that is none (`verify_username`).
+/// The realm of a user name, or Proxmox's message about a name that is not one (`verify_username`).
 fn realm_of(user: &str) -> Result<&str, String> {
     let length = user.chars().count();
     if length < 3 {
@@ -258,7 +258,7 @@ fn filled(template: &str, parameters: &Parameters) -> String {
     path
 }
 
-/// An ACL path as Proxmox compares it; `None` for what is none (`normalize_path`).
+/// An ACL path as Proxmox compares it; `None` for a path that is not one (`normalize_path`).
 pub(super) fn normalized(path: &str) -> Option<String> {
     let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
     let fits = |character: char| character.is_ascii_alphanumeric() || ".-_/".contains(character);

@@ -1,4 +1,4 @@
-//! Lists without what a login may not see. Proxmox refuses no list; it leaves rows out, or keys of rows.
+//! Lists without the rows and keys that a login may not see. Proxmox refuses no list; it leaves rows or keys out.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ pub(super) fn filter<A: Answers>(
     Ok(answer)
 }
 
-/// Puts stars in the place of the password that cloud-init is told.
+/// Replaces the password in cloud-init data with stars.
 fn mask(answer: &mut Answer) {
     let Some(text) = answer.data().and_then(Value::as_str) else { return };
     let line = |line: &str| if line.starts_with("password: ") { "password: **********\n" } else { line }.to_owned();
@@ -200,7 +200,7 @@ fn networks<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Va
     keep(rows, |row| bearer.any(&format!("/sdn/{kind}/{}", word(row, key)), OVER_NETWORKS))
 }
 
-/// Nodes are there for everyone; how they are is not.
+/// Filters nodes: every login sees their names, auditors their state.
 fn nodes<A: Answers>(bearer: &Bearer<'_, A>, rows: &mut [Value]) -> Result<(), Unreadable> {
     for row in rows.iter_mut().filter_map(Value::as_object_mut) {
         if !bearer.any(&format!("/nodes/{}", word(row, "node")), &["Sys.Audit"])? {
@@ -240,7 +240,7 @@ fn resources<A: Answers>(bearer: &Bearer<'_, A>, rows: &mut Vec<Value>) -> Resul
     Ok(())
 }
 
-/// A bridge is seen by who may use it, or one of its VLANs (`check_sdn_bridge`).
+/// Reports whether a login sees a bridge: it may use the bridge, or one of its VLANs (`check_sdn_bridge`).
 fn bridge<A: Answers>(bearer: &Bearer<'_, A>, name: &str) -> Result<bool, Unreadable> {
     const OVER_BRIDGES: &[&str] = &["SDN.Audit", "SDN.Use"];
     let path = format!("/sdn/zones/localnetwork/{name}");
@@ -255,7 +255,7 @@ fn bridge<A: Answers>(bearer: &Bearer<'_, A>, name: &str) -> Result<bool, Unread
     Ok(false)
 }
 
-/// Tasks are seen by who started them, and by auditors of the place.
+/// Filters tasks: a login sees those that it started, and auditors of the node see all.
 fn tasks<A: Answers>(bearer: &Bearer<'_, A>, place: &str, rows: &mut Vec<Value>) -> Result<(), Unreadable> {
     if bearer.any(place, &["Sys.Audit"])? {
         return Ok(());
@@ -267,8 +267,8 @@ fn tasks<A: Answers>(bearer: &Bearer<'_, A>, place: &str, rows: &mut Vec<Value>)
     })
 }
 
-/// The options of the datacenter. Who may not audit it sees what the web interface needs, and the tags that are allowed
-/// depend on who asks.
+/// Filters the options of the datacenter. A login that may not audit it sees what the web interface needs; the tags
+/// that are allowed depend on the login.
 fn options<A: Answers>(bearer: &Bearer<'_, A>, answer: &mut Answer) -> Result<(), Unreadable> {
     let Some(options) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
     if !bearer.any("/", &["Sys.Modify"])? {

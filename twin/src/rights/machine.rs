@@ -13,7 +13,7 @@ use super::enforcement::Rights;
 use super::read_checks::{volume_seen, zone_of};
 use crate::call::{CONFIG, Call, ROOT_ONLY, Refusal};
 
-/// Options with the privilege that each asks for; numbers at their ends are left out.
+/// Privileges by the options that need them, without the numbers at their ends.
 const PRIVILEGES: &[(&str, &[&str])] = &[
     ("VM.Config.CPU", &["cores", "cpu", "cpulimit", "cpuunits", "numa", "runningcpu", "smp", "sockets", "vcpus"]),
     ("VM.Config.Memory", &["memory", "balloon", "shares", "allow-ksm"]),
@@ -62,7 +62,7 @@ const PRIVILEGES: &[(&str, &[&str])] = &[
 ];
 const CLOUD_INIT: &[&str] =
     &["cicustom", "cipassword", "citype", "ciuser", "ciupgrade", "nameserver", "searchdomain", "sshkeys", "ipconfig"];
-/// Options whose rights depend on their values.
+/// Options whose values decide on the privilege.
 const BY_VALUE: &[&str] = &["tags", "cdrom", "serial", "usb", "hostpci", "virtiofs"];
 const DRIVES: &[&str] = &["ide", "sata", "scsi", "virtio", "efidisk", "tpmstate", "unused"];
 
@@ -79,8 +79,8 @@ pub(crate) struct Machine<'a, A> {
 }
 
 impl<'a, A: Answers> Machine<'a, A> {
-    /// The rights to the machine that a call names. `pool` is the one that it is made in; `rights` are `None` for who may do
-    /// everything.
+    /// The rights to the virtual machine that a call names. `pool` is the one that it is made in; `rights` are `None`
+    /// for who may do everything.
     pub(crate) fn new(rights: Option<&'a Rights>, answers: &'a A, call: &'a Call, pool: Option<String>) -> Self {
         let bearer = rights.and_then(|rights| rights.bearer(answers, &call.login));
         Self { bearer, path: format!("/vms/{}", call.text("vmid").unwrap_or_default()), pool }
@@ -112,7 +112,7 @@ impl<'a, A: Answers> Machine<'a, A> {
         if name == "startup" { self.at("/", "Sys.Modify") } else { Ok(()) }
     }
 
-    /// Refuses hardware of the node, which is root's unless it is mapped.
+    /// Refuses a device of the node, which is for root alone unless it is mapped.
     pub(crate) fn device(&self, name: &str, value: &str) -> Result<(), Refusal> {
         if self.bearer.is_none() {
             return Ok(());
@@ -214,7 +214,7 @@ impl<'a, A: Answers> Machine<'a, A> {
         Ok(())
     }
 
-    /// Refuses another CPU model of the cluster's own than the one the machine has.
+    /// Refuses a custom CPU model of the cluster, unless the virtual machine has it already.
     pub(crate) fn cpu(&self, value: &str, held: &str) -> Result<(), Refusal> {
         let model = |value: &str| Properties::parse(value).get_or_bare("cputype").map(str::to_owned);
         match model(value).filter(|own| Some(own) != model(held).as_ref()) {

@@ -1,4 +1,4 @@
-//! Enforced permissions: who may do what, from the users, groups, roles, ACLs and pools of the cluster as it is now.
+//! Enforced permissions, from the users, groups, roles, ACLs and pools of the cluster as it is now.
 //!
 //! A recording that was made with fewer than all rights does not tell who may do what. Its answers are given to every
 //! login as they are.

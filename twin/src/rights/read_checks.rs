@@ -10,7 +10,7 @@ use super::bearer::Bearer;
 use super::expression::denied;
 use crate::call::Refusal;
 
-/// Refuses a read.
+/// Does the checks of a read.
 pub(super) fn read<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result<(), Refusal> {
     let owned = path.segments();
     let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
@@ -50,8 +50,8 @@ pub(super) fn read<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result
     }
 }
 
-/// From 9.2 on, variables of a container's environment are for who may change them: they may be secrets. Recorded as
-/// `pve-9.2/get-auditor`; the check is not asked of snapshots.
+/// Refuses variables of a container's environment, from 9.2 on, to a login that may not change them: they may be
+/// secrets. Recorded as `pve-9.2/get-auditor`; Proxmox does not check it for snapshots.
 fn environment<A: Answers>(bearer: &Bearer<'_, A>, path: &ApiPath) -> Result<(), Refusal> {
     let owned = path.segments();
     let [nodes, node, lxc, vmid, ..] = owned.as_slice() else { return Ok(()) };
@@ -70,7 +70,7 @@ pub(super) fn guest_of(job: &str) -> &str {
     job.split('-').next().unwrap_or_default()
 }
 
-/// A network of SDN is seen by who sees it in its zone.
+/// Refuses a network of SDN to a login that does not see it in its zone.
 fn vnet_seen<A: Answers>(bearer: &Bearer<'_, A>, vnet: &str, privileges: &[&str]) -> Result<(), Refusal> {
     let Some(zone) = zone_of(bearer, vnet)? else { return Ok(()) };
     bearer.require_any(&format!("/sdn/zones/{zone}/{vnet}"), privileges)
@@ -82,7 +82,7 @@ pub(super) fn zone_of<A: Answers>(bearer: &Bearer<'_, A>, vnet: &str) -> Result<
     Ok(vnets.and_then(|vnets| vnets.get(vnet).and_then(|row| row.get("zone").and_then(text))))
 }
 
-/// A task belongs to who started it; a user owns what his tokens do.
+/// Reports whether a task belongs to a login: it started the task, or one of its tokens did.
 pub(super) fn is_own<A: Answers>(bearer: &Bearer<'_, A>, user: &str) -> bool {
     user == bearer.login.full() || user.split('!').next() == Some(bearer.login.full().as_str())
 }
@@ -99,7 +99,7 @@ pub(super) fn task<A: Answers>(bearer: &Bearer<'_, A>, node: &str, upid: &str, p
     bearer.require_all(&format!("/nodes/{node}"), &[privilege])
 }
 
-/// A volume that is named within its storage, or in full.
+/// Checks a volume that is named within its storage, or in full.
 pub(super) fn on_storage<A: Answers>(bearer: &Bearer<'_, A>, storage: &str, volume: &str) -> Result<(), Refusal> {
     if volume.contains(':') && !volume.starts_with('/') {
         return volume_seen(bearer, volume);
@@ -107,7 +107,7 @@ pub(super) fn on_storage<A: Answers>(bearer: &Bearer<'_, A>, storage: &str, volu
     volume_seen(bearer, &format!("{storage}:{volume}"))
 }
 
-/// `PVE::Storage::check_volume_access` without a guest that would own it.
+/// Checks a volume as `PVE::Storage::check_volume_access` does, without a guest that owns it.
 pub(super) fn volume_seen<A: Answers>(bearer: &Bearer<'_, A>, volume: &str) -> Result<(), Refusal> {
     let Some((storage, name)) = volume.split_once(':') else { return Ok(()) };
     let storages = bearer.answers.indexed(&ApiPath::parse("storage"), "storage")?;

@@ -8,7 +8,7 @@ use super::expression::{denied, normalized};
 use super::read_checks::{guest_of, kind_of, on_storage, task, zone_of};
 use crate::call::{Call, Refusal};
 
-/// Refuses a write.
+/// Does the checks of a write.
 pub(super) fn check<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match (call.method.verb, &segments[..]) {
@@ -37,7 +37,7 @@ pub(super) fn check<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(
     }
 }
 
-/// A guest may be created by who may allocate it, by itself or in its pool.
+/// Refuses a new guest to a login that may not allocate it, by itself or in its pool.
 fn creates<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     if let Some(storage) = call.text("storage") {
         bearer.require_all(&format!("/storage/{storage}"), &["Datastore.AllocateSpace"])?;
@@ -51,7 +51,7 @@ fn creates<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusa
     if allowed || restores && bearer.any(&format!("/vms/{vmid}"), &["VM.Backup"])? { Ok(()) } else { Err(denied("")) }
 }
 
-/// All guests of a node at once, or those that are named.
+/// Checks an action on all guests of a node, or on those that are named.
 fn on_many<A: Answers>(bearer: &Bearer<'_, A>, call: &Call, what: &str) -> Result<(), Refusal> {
     let (privileges, told): (&[&str], &str) = match what {
         "suspendall" => (&["VM.PowerMgmt", "VM.Config.Disk"], "VM.PowerMgmt && VM.Config.Disk"),
@@ -69,7 +69,7 @@ fn on_many<A: Answers>(bearer: &Bearer<'_, A>, call: &Call, what: &str) -> Resul
     guests.iter().try_for_each(|vmid| bearer.require_all(&format!("/vms/{vmid}"), &privileges[..1]))
 }
 
-/// A backup, now or by a job (`assert_param_permission_common`).
+/// Checks a backup, now or by a job (`assert_param_permission_common`).
 fn backs_up<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     for name in ["tmpdir", "dumpdir", "script", "job-id"] {
         if call.text(name).is_some() {
@@ -90,7 +90,7 @@ fn backs_up<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refus
     }
 }
 
-/// Guests and storages are put into a pool, and taken out of it, by who may give rights to them.
+/// Refuses to put guests and storages into a pool, or take them out, to a login that may not give rights to them.
 fn moves<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     let guests = call.list("vms").into_iter().map(|vmid| format!("/vms/{vmid}"));
     let storages = call.list("storage").into_iter().map(|storage| format!("/storage/{storage}"));
@@ -102,7 +102,7 @@ fn moves<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal>
     Ok(())
 }
 
-/// A login without `Permissions.Modify` at a path may give only the privileges that it has there.
+/// Refuses to give privileges that the login does not have itself, where it has no `Permissions.Modify` at the path.
 fn gives<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal> {
     let Some(path) = normalized(&call.text("path").unwrap_or_default()) else { return Ok(()) };
     let held = bearer.privileges(&path)?;
@@ -133,7 +133,8 @@ fn gives<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusal>
     Ok(())
 }
 
-/// A backup is removed by who may use space and back its guest up; anything else by who allocates on the storage.
+/// Refuses to remove a volume: a backup to a login without space on the storage and `VM.Backup` of its guest, others to
+/// one that may not allocate on the storage.
 fn removes<A: Answers>(bearer: &Bearer<'_, A>, storage: &str, volume: &str) -> Result<(), Refusal> {
     let name = volume.split_once(':').map_or(volume, |(_, name)| name);
     let path = format!("/storage/{storage}");

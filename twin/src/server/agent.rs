@@ -6,7 +6,8 @@ use proxmox_mpc_model::{Answer, ApiPath};
 
 use crate::call::Refusal;
 
-/// The guest whose insides the request asks about: an agent call of a virtual machine, the interfaces of a container.
+/// The guest that the request asks about from inside: an agent call of a virtual machine, the interfaces of a
+/// container.
 pub(super) fn asked_guest(path: &ApiPath) -> Option<String> {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

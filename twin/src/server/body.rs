@@ -92,7 +92,7 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// An object; what Perl says of anything else is plain text.
+/// Reads an object. Errors are plain text with Perl's messages.
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Reply> {
     const PLACE: &str = "at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line";
     let failed = |message: String| Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, &message, "\n");

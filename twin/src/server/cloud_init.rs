@@ -13,8 +13,8 @@ use crate::state::View;
 
 type Row = Map<String, Value>;
 
-/// The answer to a GET of cloud-init's that is not on record; `None` for other requests, and for machines that are not
-/// there.
+/// The answer to a GET of cloud-init's that is not on record; `None` for other requests, and for virtual machines that
+/// are not there.
 pub(super) fn answer<A: Answers>(
     view: &View,
     deriver: &Deriver<A>,

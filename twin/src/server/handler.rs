@@ -1,4 +1,4 @@
-//! One request: who asks, for what, and what is sent back.
+//! Handling of one request: its login, its route and its reply.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -109,7 +109,7 @@ struct Route {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// `POST access/ticket`.
+    /// The login: `POST access/ticket`.
     Login,
     /// A call that needs no login.
     Open,
@@ -123,7 +123,7 @@ enum Format {
     ExtJs,
 }
 
-/// Finds the place that the request line names, or the refusal of one that names none.
+/// Finds the route of a request line, or the refusal of one that has none.
 fn route(method: &Method, target: &str) -> Result<Route, Reply> {
     if ![Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method) {
         return Err(Reply::empty(StatusCode::NOT_IMPLEMENTED, &format!("method '{method}' not available")));
@@ -180,8 +180,8 @@ async fn log_in(shared: &Shared, head: &Parts, body: Body) -> Reply {
     Reply::new(answer.into())
 }
 
-/// Completes the answer to a good password with what depends on the cluster: whether it still has the user, and what
-/// that user may do.
+/// Completes the answer to a correct password with what depends on the cluster: whether it still has the user, and the
+/// user's privileges.
 fn welcome(shared: &Shared, answer: &mut Answer, user: &str, now: i64) -> Result<(), Barred> {
     let class = shared.lookup.admit(&Login { user: user.to_owned(), token: None }, now)?;
     let capabilities = shared.lookup.capabilities(user)?;
@@ -228,7 +228,7 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
     }
 }
 
-/// Does what Proxmox would have done by itself until now.
+/// Does the work that Proxmox would have done by itself until now.
 async fn catch_up(shared: &Shared) -> Result<(), Refusal> {
     let now = now();
     if !writes::is_due(&shared.state.view(), now) {
@@ -278,7 +278,7 @@ fn now() -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// A recording that cannot be read is not a cluster's answer, and says so.
+/// Reply for a recording that cannot be read: the twin's own failure, which no cluster has.
 fn damaged(error: &Unreadable) -> Reply {
     Reply::new(Answer::from(Refusal::by_the_twin(error)).into())
 }

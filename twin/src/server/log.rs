@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::call::{Cause, Request};
 use crate::state::{TaskEnd, View, tasks};
 
-/// One call of a writing method, and what came of it.
+/// Call of a writing method, with its answer and its task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedWrite {
     /// Time at which it came in, counted from the start of the twin.
@@ -75,7 +75,7 @@ pub(super) struct Log {
     writes: Mutex<Vec<LoggedWrite>>,
 }
 
-/// The place of a call in the log.
+/// Position of a call in the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noted(usize);
 
@@ -131,7 +131,7 @@ impl Log {
     }
 }
 
-/// A refusal in Proxmox's words, what is wrong with each parameter among them.
+/// Message of a refusal in Proxmox's words, with those about single parameters.
 fn words(answer: &Answer) -> String {
     let message = answer.body.get("message").and_then(Value::as_str).map_or(answer.reason.as_str(), str::trim_end);
     let errors = answer.body.get("errors").and_then(Value::as_object).into_iter().flatten();

@@ -27,7 +27,7 @@ pub(super) struct Asked {
     pub(super) user: Option<String>,
 }
 
-/// The clerk who checks every request.
+/// Checks of the logins of requests.
 #[derive(Debug)]
 pub(super) struct Clerk {
     credentials: Credentials,
@@ -116,7 +116,7 @@ impl Clerk {
         STANDARD.encode(hmac::sign(&self.key, text.as_bytes()))
     }
 
-    /// Whose ticket this is and when it was issued, if we made it and it is still good.
+    /// The user of a ticket and the time at which it was issued, if this twin issued it and it is still valid.
     fn ticket_holder<'a>(&self, ticket: &'a str) -> Option<(&'a str, u32)> {
         let (head, signature) = ticket.strip_prefix("PVE:")?.split_once("::")?;
         let (user, issued) = head.rsplit_once(':')?;

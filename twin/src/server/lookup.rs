@@ -23,11 +23,11 @@ const KEPT: usize = 64 << 20;
 /// Number of answers so far, by their origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// They are on record.
+    /// Recorded answers.
     pub recorded: u64,
-    /// A rule made them from what is on record.
+    /// Answers that a rule derived from recorded ones.
     pub derived: u64,
-    /// The twin does not know them.
+    /// Requests whose answer the twin does not know.
     pub unknown: u64,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Origin {
     Unknown,
 }
 
-/// The answers with what was already looked up.
+/// Answers, with the replies that are kept.
 pub(super) struct Lookup {
     state: Arc<State>,
     current: RwLock<Arc<Current>>,
@@ -49,7 +49,7 @@ pub(super) struct Lookup {
     unknown: AtomicU64,
 }
 
-/// The cluster between two writes, with what was looked up of it.
+/// The cluster between two writes, with the replies that are kept of it.
 pub(super) struct Current {
     view: Arc<View>,
     deriver: Deriver<Arc<View>>,
@@ -132,7 +132,7 @@ impl Lookup {
         current.rights()?.capabilities(&current.view, user)
     }
 
-    /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
+    /// The reply to a GET that needs no work: it is kept, or it is recorded. Reads one small file at most.
     pub(super) fn at_hand(
         &self,
         path: &ApiPath,
@@ -269,7 +269,7 @@ impl Lookup {
         Ok((origin, answer))
     }
 
-    /// The cluster as it is now; what was looked up before the last write is let go.
+    /// The cluster as it is now. Replies of the time before the last write are dropped.
     pub(super) fn current(&self) -> Arc<Current> {
         let view = self.state.view();
         let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
@@ -289,7 +289,7 @@ impl Lookup {
         }
     }
 
-    /// The name of the cluster, which a login is told.
+    /// The name of the cluster, for the answer to a login.
     pub(super) fn cluster_name(&self) -> Result<Option<String>, Unreadable> {
         let Some(status) = self.state.view().get(&ApiPath::parse("cluster/status"))? else { return Ok(None) };
         let row = status.list().find(|row| row.get("type").is_some_and(|kind| kind == "cluster"));
@@ -323,7 +323,7 @@ impl Lookup {
         })
     }
 
-    /// The guest whose agent is asked, where that is not answered with what is on record.
+    /// The guest whose agent is asked, where the recorded answer is not given.
     fn asked_guest(&self, path: &ApiPath) -> Option<String> {
         if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
     }

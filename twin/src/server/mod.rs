@@ -103,9 +103,9 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
 
 /// The runtime that a twin runs in.
 enum Place {
-    /// The one that is there.
+    /// The caller's runtime.
     Given(runtime::Handle),
-    /// One of its own.
+    /// A runtime of its own.
     Own(Runtime),
 }
 

@@ -24,7 +24,7 @@ pub struct Options {
     /// True if logins may do only what the cluster's permissions allow. A proof of code against its own twin sees
     /// everything.
     pub enforced: bool,
-    /// The folder that keeps what clients write; it is forgotten with the twin where there is none.
+    /// The folder that keeps the writes of clients; without one they are forgotten with the twin.
     pub state: Option<PathBuf>,
     /// Time for which a task is shown as running. Its work is done at once all the same.
     pub task_duration: Duration,

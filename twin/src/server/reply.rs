@@ -88,8 +88,8 @@ impl Reply {
     }
 }
 
-/// A reason phrase as bytes. Recordings keep it as readers of HTTP do, one character for each byte; what does not fit
-/// that way goes as UTF-8, and a character that a status line cannot hold becomes a blank.
+/// Encodes a reason phrase. Recordings keep it as readers of HTTP do, one character for each byte; other characters go
+/// as UTF-8, and a control character becomes a blank.
 fn reason(text: &str) -> ReasonPhrase {
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {

@@ -39,7 +39,7 @@ pub(crate) struct Token {
     pub(crate) expires: i64,
 }
 
-/// Roles, and whether each reaches further down.
+/// Roles, and whether each applies further down.
 pub(crate) type Granted = BTreeMap<String, bool>;
 
 /// Roles that one ACL path gives to tokens, users and groups.
@@ -67,7 +67,7 @@ pub(crate) fn users<A: Answers + ?Sized>(answers: &A) -> Result<Option<Arc<Index
 }
 
 impl Accounts {
-    /// Reads them from `access/users?full=1`, `groups`, `roles` and `acl`; `None` where one of these was not told.
+    /// Reads them from `access/users?full=1`, `groups`, `roles` and `acl`; `None` where one of these is missing.
     pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Option<Self>, Unreadable> {
         let list = |path: &ApiPath| answers.get(path).map(|answer| answer.filter(|answer| answer.data().is_some()));
         let (Some(users), Some(acl), Some(roles), Some(groups)) = (
@@ -116,8 +116,8 @@ impl Accounts {
         all.collect()
     }
 
-    /// The roles of a user, or of a token of its own right, at a path (`PVE::AccessControl::roles`). What is given
-    /// further down takes the place of what came from above, and `NoAccess` stands alone.
+    /// The roles of a user, or of a token with its own rights, at a path (`PVE::AccessControl::roles`). Roles that are
+    /// given further down replace those from above, and `NoAccess` stands alone.
     pub(crate) fn roles_at(&self, holder: &str, path: &str) -> Granted {
         let mut roles = Granted::new();
         for (at, last) in steps(path) {

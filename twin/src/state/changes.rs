@@ -14,7 +14,7 @@ use super::list::Row;
 /// lists, memories.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Changes {
-    /// Paths below which, and at which, nothing counts that was answered before.
+    /// Paths at and below which earlier answers do not count.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) below: BTreeSet<String>,
     /// Answers by encoded path; `None` hides one.
@@ -50,11 +50,11 @@ impl RowChanges {
 
 /// Knowledge of one answer.
 pub(super) enum Known<A> {
-    /// It was written.
+    /// A write gave this answer.
     Written(A),
-    /// It does not count any more.
+    /// A write hid the answer.
     Hidden,
-    /// Nobody touched it.
+    /// No write touched the answer.
     Untouched,
 }
 

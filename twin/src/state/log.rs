@@ -1,4 +1,4 @@
-//! The cluster's log: which tasks were started and how they ended, and what else Proxmox writes down.
+//! The cluster's log: starts and ends of tasks, and other messages of Proxmox.
 
 use std::cmp::Reverse;
 
@@ -32,7 +32,7 @@ impl Transaction {
     }
 }
 
-/// One entry: when, the order within that second, and what it says.
+/// Entry: its time, the order within that second, and its row.
 type Entry = ((i64, u64), Value);
 
 /// The answer to `cluster/log`; `None` where nothing happened on the twin.
@@ -53,7 +53,7 @@ pub(super) fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Ans
     Ok(Some(Answer::ok(rows.into())))
 }
 
-/// That a task was started, and how it ended.
+/// The entries of a task: its start and its end.
 fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
     let word = |key: &str| task.get(key).and_then(Value::as_str).unwrap_or_default();
     let (upid, exit, node) = (word("upid"), word("exitstatus"), word("node").to_owned());
@@ -68,7 +68,7 @@ fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
     [entry(task, "starttime", 0, INFORMATION, started), end]
 }
 
-/// An entry of something that has a time and a number; `part` tells the entries of one thing apart.
+/// An entry with a time and a number; `part` tells the entries of one task apart.
 fn entry(
     of: &Value,
     time: &str,

@@ -36,7 +36,7 @@ use journal::Journal;
 /// State of the twin. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
 pub struct State {
     current: RwLock<Arc<View>>,
-    /// Held for as long as a write takes.
+    /// Held for the duration of a write.
     journal: Mutex<Option<Journal>>,
     /// Logins and permissions as the recording has them.
     rights: OnceLock<RecordedLogins>,
@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    /// The same, kept in a folder: what was written before is there again.
+    /// The same, kept in a folder: earlier writes are there again.
     pub fn open(recorded: Arc<dyn Answers + Send + Sync>, folder: &Path) -> Result<Self, JournalError> {
         let mut view = View::new(recorded);
         let journal = Journal::open(folder, &mut view)?;
@@ -63,7 +63,7 @@ impl State {
         Ok(Self { current, journal, rights: OnceLock::new(), interval: 0 })
     }
 
-    /// The same, where lists of the whole cluster show what guests are doing as late as this many seconds after it.
+    /// The same, where lists of the whole cluster show changes of guests this many seconds later.
     #[must_use]
     pub fn broadcasting(mut self, interval: i64) -> Self {
         self.interval = interval;

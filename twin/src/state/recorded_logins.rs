@@ -15,7 +15,7 @@ pub(crate) struct RecordedLogins {
 }
 
 impl RecordedLogins {
-    /// Reads what a recording tells.
+    /// Reads the logins of a recording.
     pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Self, Unreadable> {
         let permissions = answers.get(&ApiPath::parse("access/permissions"))?;
         let permissions = Permissions::read(permissions.as_ref().and_then(Answer::data));
@@ -29,7 +29,7 @@ impl RecordedLogins {
         Ok(Self { told: accounts.is_some(), logins })
     }
 
-    /// Nothing is told, so that everything is allowed.
+    /// No logins, so that everything is allowed.
     pub(crate) fn untold() -> Self {
         Self { told: false, logins: Vec::new() }
     }

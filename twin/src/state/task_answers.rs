@@ -22,8 +22,8 @@ const TASKS: usize = 50;
 /// Number of finished tasks that a node broadcasts (`MAX_FINISHED` of `PVE::RESTEnvironment`).
 const LATEST: usize = 25;
 
-/// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where nothing of the twin's is asked
-/// about.
+/// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where it is about no task of
+/// the twin.
 pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -111,7 +111,7 @@ fn latest(rows: Vec<Row>) -> Vec<Value> {
     shown
 }
 
-/// A task as a list has it.
+/// The row of a task in a list.
 fn row(task: &Value, whole_cluster: bool, now: i64) -> Option<Row> {
     let running = is_running(task, now);
     let mut row = task.as_object()?.clone();
@@ -135,8 +135,8 @@ fn row(task: &Value, whole_cluster: bool, now: i64) -> Option<Row> {
     Some(row)
 }
 
-/// Reports whether a task stays in a node's list with the filters of the request; those that run are only there where
-/// asked for.
+/// Reports whether a task passes the filters of a request for a node's list. Running tasks are listed only where the
+/// request asks for them.
 fn stays(row: &Row, path: &ApiPath) -> bool {
     let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
     let time = row.get("starttime").and_then(Value::as_i64).unwrap_or_default();

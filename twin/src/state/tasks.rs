@@ -1,7 +1,7 @@
 //! Tasks: what Proxmox does in the background, its state and its log.
 //!
-//! The twin does the work of a task at once, inside the write that starts it; the task is seen as running for as long as
-//! the twin's options say. What a task does counts only where it ends well.
+//! The twin does the work of a task at once, inside the write that starts it; the task is seen as running for as long
+//! as the twin's options say. What a task does counts only where it ends well.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub type Log = Vec<String>;
 impl Transaction {
     /// Runs a task of a node: what Proxmox calls `fork_worker`. The answer of the API is its UPID.
     ///
-    /// `work` writes lines to the log and changes the state; where it fails, the text of its failure is the task's end and
-    /// its changes do not count.
+    /// `work` writes lines to the log and changes the state; where it fails, the text of its failure is the task's end
+    /// and its changes do not count.
     pub fn task(
         &mut self,
         call: &Call,
@@ -42,7 +42,8 @@ impl Transaction {
         self.task_by((&call.login, call.duration), (node, kind, id), work)
     }
 
-    /// The same for a login, and for how many seconds the task is seen running: what Proxmox does by itself is root's.
+    /// The same for a login, and for how many seconds the task is shown as running: work that Proxmox does by itself is
+    /// root's.
     pub fn task_by(
         &mut self,
         by: (&Login, i64),
@@ -52,7 +53,8 @@ impl Transaction {
         self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| TaskEnd::Ok))
     }
 
-    /// The same for a task that may have done a part of its work: `work` gives the text of its end, and its changes count.
+    /// The same for a task that may have done a part of its work: `work` gives the text of its end, and its changes
+    /// count.
     pub fn task_with_end(
         &mut self,
         call: &Call,
@@ -90,8 +92,8 @@ impl Transaction {
         Ok(upid.into())
     }
 
-    /// Stops a task of the twin's own: what its work has changed stays, since that was done at once. One that has ended
-    /// already stays as it is.
+    /// Stops a task of the twin: its changes stay, since they were made at once. A task that has ended already stays as
+    /// it is.
     ///
     /// The answer of the API is in no case more than that there is such a task.
     pub fn stop_task(&mut self, upid: &str) -> Result<(), Refusal> {
@@ -119,7 +121,7 @@ impl Transaction {
         self.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(TaskEnd::parse)
     }
 
-    /// The number of what happens next: tasks, and what else the cluster's log tells.
+    /// The number of the next task or message of the cluster's log.
     pub(super) fn next_number(&mut self) -> u64 {
         let count = self.recall(COUNT).and_then(|count| count.as_u64()).unwrap_or_default();
         self.remember(COUNT, count + 1);
@@ -141,7 +143,7 @@ fn last_line(end: &TaskEnd) -> String {
     }
 }
 
-/// The tasks of the twin's own, as they are remembered, the latest first.
+/// The tasks of the twin, the latest first.
 pub(super) fn own(view: &View) -> Vec<Arc<Value>> {
     let mut own: Vec<_> = view.memories(TASK).into_iter().map(|(_, task)| task).collect();
     own.sort_by_key(|task| Reverse(task.get("number").and_then(Value::as_u64)));

@@ -1,4 +1,4 @@
-//! One write while it is made.
+//! Transaction: one write while it is made.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Transaction {
         self.now
     }
 
-    /// The data that a GET of this path answers now, derived where need be; `None` for what is not there or refused.
+    /// The data of a GET of this path, derived where need be; `None` for an answer that is missing or refused.
     pub fn read(&self, path: &ApiPath) -> Result<Option<Value>, Refusal> {
         let answer = match self.get(path)? {
             Some(answer) => Some(answer),
@@ -118,39 +118,39 @@ impl Transaction {
         Ok(Some(rows.iter().flat_map(|rows| rows.keys().cloned()).collect()))
     }
 
-    /// Makes this the data of a path. Recorded answers to the same path with a query do not count any more.
+    /// Sets the data of a path. Recorded answers to the same path with a query do not count any more.
     pub fn set(&mut self, path: &ApiPath, data: impl Into<Value>) {
         self.set_answer(path, Answer::ok(data.into()));
     }
 
-    /// Makes this the objects of a list.
+    /// Sets the objects of a list.
     pub fn set_rows(&mut self, path: &ApiPath, rows: Vec<Row>) {
         self.set(path, rows.into_iter().map(Value::Object).collect::<Vec<_>>());
     }
 
-    /// Makes this the answer of a path, for answers that are more than their data.
+    /// Sets the answer of a path, for answers that are more than their data.
     pub fn set_answer(&mut self, path: &ApiPath, answer: Answer) {
         self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), Some(answer));
     }
 
-    /// Takes away the answer of a path, recorded or written; it is derived from then on.
+    /// Hides the answer of a path, recorded or written; it is derived from then on.
     pub fn hide(&mut self, path: &ApiPath) {
         self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), None);
     }
 
-    /// Takes away every answer at and below a path, recorded or written.
+    /// Hides every answer at and below a path, recorded or written.
     pub fn hide_below(&mut self, path: &ApiPath) {
         self.changes.hide_below(path.as_str());
     }
 
-    /// Keeps something that no GET shows: a secret, a task, what is pending.
+    /// Remembers something that no GET shows: a secret, a task, a pending change.
     pub fn remember(&mut self, key: &str, value: impl Into<Value>) {
         self.changes.memories.insert(key.to_owned(), Some(value.into()));
     }
 
-    /// Forgets it.
+    /// Forgets a memory.
     pub fn forget(&mut self, key: &str) {
         self.changes.memories.insert(key.to_owned(), None);
     }
@@ -195,7 +195,7 @@ impl Transaction {
         hexadecimal(&random)
     }
 
-    /// A random UUID: the value of a token, a machine's id.
+    /// A random UUID: the value of a token, a virtual machine's id.
     pub fn made_up_uuid(&self) -> String {
         let digits = self.made_up_digits(16);
         let parts = [&digits[..8], &digits[8..12], "4", &digits[13..16], "8", &digits[17..20], &digits[20..]];

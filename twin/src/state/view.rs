@@ -1,4 +1,4 @@
-//! The cluster at one moment: what was recorded, and what was written over it.
+//! View of the cluster at one moment: what was recorded, and what was written over it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,7 +59,7 @@ impl View {
         &*self.recorded
     }
 
-    /// Something that the twin remembers beside its answers (see [`super::Transaction::remember`]).
+    /// A memory of the twin beside its answers (see [`super::Transaction::remember`]).
     pub fn recall(&self, key: &str) -> Option<Arc<Value>> {
         self.memories.get(key).cloned().flatten()
     }

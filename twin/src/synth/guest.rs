@@ -1,5 +1,5 @@
-//! A made-up guest: a virtual machine or a container such as people have, that Terraform's provider can import
-//! without a difference (docs/provider.md).
+//! Made-up guest: a virtual machine or a container of a usual kind, that Terraform's provider can import without a
+//! difference (docs/provider.md).
 
 use proxmox_mpc_model::cluster::GuestType;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ const GIBIBYTE: u64 = 1 << 30;
 const ROLES: &[&str] =
     &["app", "build", "cache", "db", "dns", "git", "mail", "metrics", "proxy", "queue", "web", "wiki"];
 
-/// One guest, told from its place in the row alone.
+/// Guest that is determined by its index alone.
 #[derive(Debug)]
 pub(super) struct Guest {
     pub(super) node: String,
@@ -29,7 +29,7 @@ pub(super) struct Guest {
     /// In MiB.
     memory: u32,
     disks: Vec<Disk>,
-    /// For everything else, which only the configuration holds.
+    /// Random numbers for everything else, which only the configuration holds.
     random: Random,
 }
 
@@ -56,7 +56,7 @@ struct Disk {
 }
 
 impl Guest {
-    /// The guest at this place.
+    /// The guest with this index.
     pub(super) fn new(cluster: &Cluster, index: u32) -> Self {
         let mut random = Random::new(cluster.seed, index);
         let vmid = 100 + index;

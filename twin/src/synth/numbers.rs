@@ -1,6 +1,6 @@
 //! Numbers that a made-up cluster is made from, and the names of its nodes.
 
-/// A cluster by the numbers that it is made from.
+/// Cluster by the numbers that it is made from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cluster {
     pub(super) nodes: u32,
@@ -8,7 +8,7 @@ pub(super) struct Cluster {
     pub(super) seed: u64,
 }
 
-/// The name of the node at this place: `pve1`.
+/// The name of the node with this index: `pve1`.
 pub(super) fn node_name(index: u32) -> String {
     format!("pve{}", index + 1)
 }

@@ -1,4 +1,4 @@
-//! Users, their tokens, and who may do what (`PVE::API2::{User,ACL}`).
+//! Users, their tokens, and permissions (`PVE::API2::{User,ACL}`).
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
@@ -155,7 +155,7 @@ fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
-/// A group that is gone has no rights, and nobody is in it (`delete_group_acl`).
+/// Removes a group: its rights, and its members (`delete_group_acl`).
 pub(super) fn without_group(transaction: &mut Transaction, group: &str) -> Result<(), Refusal> {
     let mut entries = transaction.rows(&acl())?;
     entries.retain(|row| !(is(row, "type", "group") && is(row, "ugid", group)));
@@ -168,7 +168,7 @@ pub(super) fn without_group(transaction: &mut Transaction, group: &str) -> Resul
     Ok(())
 }
 
-/// Rights that name a role which is gone are not read any more (`PVE::AccessControl::parse_user_config`).
+/// Removes the rights of a role that is gone (`PVE::AccessControl::parse_user_config`).
 pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<(), Refusal> {
     let mut entries = transaction.rows(&acl())?;
     entries.retain(|row| !is(row, "roleid", role));
@@ -370,7 +370,7 @@ fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refus
     Ok(Value::Null)
 }
 
-/// Whom a call is about, each of whom has to be there, also where rights are taken.
+/// The holders that a call names. Each of them has to exist, also where rights are taken away.
 fn targets(transaction: &Transaction, call: &Call) -> Result<Vec<(&'static str, String)>, Refusal> {
     let mut targets = Vec::new();
     let missing = |what: &str, name: &str| {

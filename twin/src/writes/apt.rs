@@ -94,7 +94,8 @@ fn file<'r>(known: &'r mut Row, path: &str) -> Option<&'r mut Vec<Value>> {
     file.get_mut("repositories")?.as_array_mut()
 }
 
-/// One that is there is switched on, another is added to the file that Proxmox keeps it in.
+/// `PUT` of a standard repository: one that is there is switched on, another is added to the file that Proxmox keeps it
+/// in.
 fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut known = known(transaction, call)?;
     let handle = call.required("handle")?;
@@ -140,7 +141,7 @@ fn switch(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     Ok(Value::Null)
 }
 
-/// In a file of the newer form, an option says whether a repository is on.
+/// Switches a repository on or off; in a file of the newer form, an option says so.
 fn set_enabled(repository: &mut Value, enabled: bool) {
     repository["Enabled"] = u8::from(enabled).into();
     if repository["FileType"] != "sources" {
@@ -157,8 +158,8 @@ fn set_enabled(repository: &mut Value, enabled: bool) {
     }
 }
 
-/// Answers with the files and what follows from them: which standard repositories are on, and the digests, which are not
-/// those that Proxmox would make of its files.
+/// Answers with the files and what follows from them: which standard repositories are on, and the digests, which are
+/// not those that Proxmox would make of its files.
 fn store(transaction: &mut Transaction, call: &Call, mut known: Row) {
     let files = known.get("files").cloned().unwrap_or_default();
     let repositories: Vec<Value> = files

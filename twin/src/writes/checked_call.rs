@@ -8,7 +8,8 @@ use crate::call::{Call, Refusal, Request};
 use crate::rights::{self, Class, Rights};
 use crate::state::Transaction;
 
-/// Proxmox's order: is there such a method, may the login call it, is the node there, are the parameters right.
+/// Checks a call in Proxmox's order: the method exists, the login may call it, the node exists, the parameters are
+/// right.
 pub(super) fn checked_call(transaction: &Transaction, request: Request, class: Class) -> Result<Call, Refusal> {
     let deriver = Deriver::new(transaction);
     let (mut segments, release) = (deriver.canonical(request.path.clone())?.segments(), deriver.release()?);
@@ -46,7 +47,8 @@ pub(super) fn checked_call(transaction: &Transaction, request: Request, class: C
     Ok(call)
 }
 
-/// Refuses a call that does not get as far as its method.
+/// Does the checks that come before those of parameters: a missing permission is answered before a missing node, and
+/// both before wrong parameters (recorded).
 ///
 /// A missing permission is told before a missing node, and both before wrong parameters.
 fn before_parameters(transaction: &Transaction, request: &Request, found: &Found, class: Class) -> Result<(), Refusal> {

@@ -14,7 +14,8 @@ pub(super) enum Form {
     Sha256,
 }
 
-/// A stable digest of these objects. Digests of the twin's are not those that Proxmox would make: Proxmox hashes its files.
+/// A stable digest of these objects. Digests of the twin's are not those that Proxmox would make: Proxmox hashes its
+/// files.
 pub(super) fn of<'r>(form: Form, rows: impl IntoIterator<Item = &'r Row>) -> String {
     let algorithm: &Algorithm = match form {
         Form::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,

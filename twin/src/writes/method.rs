@@ -8,13 +8,13 @@ use crate::state::Transaction;
 
 /// One writing method that the twin does.
 pub(super) struct Write {
-    /// What is done.
+    /// Verb of the method.
     pub verb: Verb,
     /// The path as the schema has it: `/nodes/{node}/qemu/{vmid}/config`.
     pub path: &'static str,
-    /// Does it, and gives the data of the answer.
+    /// Does the work, and returns the data of the answer.
     pub run: Run,
 }
 
-/// What a writing method does.
+/// Function that does the work of a writing method.
 pub(super) type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;

@@ -1,4 +1,4 @@
-//! The writing methods of the API: the table of those that the twin does, and the way of a call to them.
+//! Writing methods of the API: the table of those that the twin does, and the way of a call to them.
 //!
 //! ARCHITECTURE.md, "The twin", says how to add one.
 
@@ -66,7 +66,7 @@ pub fn perform(state: &State, request: Request) -> Answer {
     }
 }
 
-/// How far the login is looked at.
+/// Checks that the calls of a login go through.
 fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
     match rights::class(&*state.view(), state.recorded_rights()?, login, now) {
         Ok(admitted) => Ok(admitted.class),
@@ -75,7 +75,7 @@ fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
     }
 }
 
-/// What a call does, and what follows from it in lists of others.
+/// Does a call, and then what follows from it in other lists.
 fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Answer, Refusal> {
     let answer = match checked_call(transaction, request, class).and_then(|call| run(transaction, &call)) {
         Ok(data) => Answer::ok(data),
@@ -95,7 +95,7 @@ fn run(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     run(transaction, call)
 }
 
-/// What does a method, where the twin does it.
+/// Finds the function of a method, where the twin does it.
 fn written(method: &Method) -> Option<Run> {
     let rows = TABLES.iter().copied().flatten();
     let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
@@ -104,18 +104,18 @@ fn written(method: &Method) -> Option<Run> {
     row.or_else(|| firewall::method(method.verb, &method.path))
 }
 
-/// The writing methods of Proxmox's, and whether the twin does them. The server answers logins by itself.
+/// Proxmox's writing methods, and whether the twin does each. The server answers logins by itself.
 fn writing() -> impl Iterator<Item = (&'static Method, bool)> {
     let writing = Release::NEWEST.schema().methods().filter(|method| method.verb != Verb::Get);
     writing.map(|method| (method, method.path == "/access/ticket" || written(method).is_some()))
 }
 
-/// How many writing methods the twin does.
+/// Number of writing methods that the twin does.
 pub fn done() -> usize {
     writing().filter(|(_, done)| *done).count()
 }
 
-/// The writing methods of Proxmox's that the twin cannot do: `POST /nodes/{node}/…`, sorted.
+/// Proxmox's writing methods that the twin cannot do: `POST /nodes/{node}/…`, sorted.
 pub fn limits() -> Vec<String> {
     let beyond = writing().filter(|(_, done)| !done);
     let mut limits: Vec<String> = beyond.map(|(method, _)| format!("{} {}", method.verb, method.path)).collect();

@@ -48,7 +48,8 @@ fn storages(transaction: &Transaction, pool: &str) -> Result<Vec<String>, Refusa
     Ok(members(transaction, pool)?.iter().filter_map(|member| text(member.get("storage")?)).collect())
 }
 
-/// Writes a pool with its storages: its guests follow from the cluster's resources, and with them its other forms.
+/// Writes a pool with its storages. Its guests follow from the cluster's resources, and with them the other answers
+/// about it.
 fn write(transaction: &mut Transaction, row: &Row, storages: &[String]) {
     let Some(pool) = row.get("poolid").and_then(text) else { return };
     let members: Vec<Value> = storages.iter().map(|storage| json!({ "type": "storage", "storage": storage })).collect();
@@ -131,7 +132,7 @@ fn move_storage(call: &Call, storage: &str, own: &mut Vec<String>) -> Result<(),
     Ok(())
 }
 
-/// Puts a guest into a pool, or takes it out. One that is not there is taken without a word.
+/// Puts a guest into a pool, or takes it out. A guest that is not in the pool is taken out without a message.
 fn move_guest(transaction: &mut Transaction, call: &Call, pool: &str, vmid: &str) -> Result<(), Refusal> {
     let guests = transaction.rows(&resources())?;
     let Some(mut guest) = guests.into_iter().find(|row| is(row, "vmid", vmid)) else { return Ok(()) };

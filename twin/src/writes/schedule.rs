@@ -44,7 +44,7 @@ pub(super) fn due(view: &View, now: i64) -> Vec<(String, Option<Work>)> {
     all.map(|(key, work)| (key, Work::deserialize(&*work).ok())).collect()
 }
 
-/// The key that everything due by now comes before.
+/// The first key that is not due yet.
 fn until(now: i64) -> String {
     format!("{DUE}{:015}", now + 1)
 }

@@ -1,4 +1,4 @@
-//! Tasks that are stopped (`PVE::API2::Tasks`).
+//! Stopping of tasks (`PVE::API2::Tasks`).
 
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;

@@ -5,7 +5,7 @@ use proxmox_mpc_model::object::text;
 use crate::call::{Call, Refusal};
 use crate::state::Row;
 
-/// Refuses a change of what the client has not read: `PVE::Tools::assert_if_modified`.
+/// Refuses a change of a version that the client has not read: `PVE::Tools::assert_if_modified`.
 pub(super) fn same_digest(call: &Call, row: &Row, context: &str) -> Result<(), Refusal> {
     let (Some(given), Some(own)) = (call.text("digest"), row.get("digest").and_then(text)) else { return Ok(()) };
     if given == own {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// The data of a plugin is sent in base 64 and read as text.
+/// Decodes the data of a plugin, which is sent in base 64 and read as text.
 pub(super) fn settle(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     if let Some(data) = call.text("data") {
         let broken = |_| Refusal::beyond_the_twin("ACME plugin data that is no base 64");

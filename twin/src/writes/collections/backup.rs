@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// A job says what it backs up, and in one way only.
+/// Checks the choice of guests: a job needs one, and only one.
 pub(super) fn settle(
     transaction: &Transaction,
     call: &Call,

@@ -8,7 +8,7 @@ use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::digest;
 
-/// One list of objects, and how Proxmox speaks of them.
+/// List of objects, and Proxmox's rules and messages for it.
 pub(super) struct Collection {
     /// The list, as the schema has it: `/cluster/ha/rules`.
     pub(super) list: &'static str,
@@ -30,13 +30,13 @@ pub(super) struct Collection {
     pub(super) words: Words,
     /// Refuses every write, whatever it is about; the verb is `create`, `update` or `delete`.
     pub(super) open: fn(&Transaction, &str) -> Result<(), Refusal>,
-    /// The id that one in a path means.
+    /// Completes the id that a path gives.
     pub(super) id: fn(&Transaction, &str) -> Result<String, Refusal>,
-    /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
+    /// Refuses what the schema allows and Proxmox does not, and adds what Proxmox adds. On a change the second row is
     /// the object before it.
     pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
-    /// Refuses what does not go with the other objects: a new one once it is known that none has its name, or one that was
-    /// changed. On a change the second row is the object before it.
+    /// Refuses an object that does not fit the others: a new one once it is known that none has its name, or a changed
+    /// one. On a change the second row is the object before it.
     pub(super) fit: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
     /// Makes the answer to a creation or a change; takes out of the row what is told only once.
     pub(super) answer: fn(&mut Row) -> Value,
@@ -72,7 +72,7 @@ pub(super) struct Words {
 /// Message about an object, in one of its forms.
 #[derive(Clone, Copy)]
 pub(super) enum Said {
-    /// Not at all: Proxmox does not mind.
+    /// No message: Proxmox accepts it.
     Nothing,
     /// A message with status 500.
     Failed(&'static str),
@@ -106,14 +106,14 @@ impl Collection {
         row
     }
 
-    /// A row as it reads back: a section of Proxmox's files says `disable` or says nothing.
+    /// Changes a row to what a GET shows: a section of Proxmox's files has `disable` or has it not.
     pub(super) fn read_back(&self, row: &mut Row) {
         if self.digest != Some(digest::Form::Sha256) && row.get("disable").is_some_and(|disable| *disable == 0) {
             row.remove("disable");
         }
     }
 
-    /// All that is known of an object.
+    /// All keys of an object.
     pub(super) fn whole(&self, transaction: &Transaction, list: &ApiPath, id: &str, row: &Row) -> Result<Row, Refusal> {
         let mut whole = row.clone();
         if matches!(self.shape, Shape::Part(_)) {

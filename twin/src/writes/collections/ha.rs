@@ -15,7 +15,7 @@ fn is_migrated(transaction: &Transaction) -> Result<bool, Refusal> {
     Ok(groups.is_none_or(|groups| groups.data().is_none()))
 }
 
-/// Rules are written once the groups have become rules.
+/// Refuses writes to rules until groups have become rules.
 pub(super) fn after_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
     if is_migrated(transaction)? {
         return Ok(());
@@ -23,7 +23,7 @@ pub(super) fn after_migration(transaction: &Transaction, verb: &str) -> Result<(
     Err(Refusal::failed(format!("cannot {verb} ha rule: ha groups have not been migrated yet")))
 }
 
-/// Groups are written until then.
+/// Refuses writes to groups once they have become rules.
 pub(super) fn before_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
     if is_migrated(transaction)? {
         return Err(Refusal::failed(format!("cannot {verb} group: ha groups have been migrated to rules")));
@@ -31,7 +31,7 @@ pub(super) fn before_migration(transaction: &Transaction, verb: &str) -> Result<
     Ok(())
 }
 
-/// A group that a resource is in stays.
+/// Refuses to remove a group that a resource is in.
 pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let resources = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
     let user =
@@ -41,7 +41,7 @@ pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Resu
     Err(Refusal::failed(format!("delete ha group failed: ha group is used by service '{sid}'")))
 }
 
-/// A resource is a guest that exists.
+/// Refuses a resource whose guest does not exist.
 pub(super) fn settle_resource(
     transaction: &Transaction,
     _: &Call,
@@ -74,7 +74,7 @@ pub(super) fn wake_manager(transaction: &mut Transaction, row: &Row) {
     }
 }
 
-/// A resource that is gone leaves the rules, and a rule that has no resource left goes with it.
+/// Takes a removed resource out of the rules, and removes rules that have no resource left.
 pub(super) fn purge(transaction: &mut Transaction, call: &Call, sid: &str) -> Result<(), Refusal> {
     if call.text("purge").as_deref() == Some("0") {
         return Ok(());

@@ -8,7 +8,7 @@ use proxmox_mpc_model::{ApiPath, list};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
-/// A new rule comes last.
+/// Gives a new rule the last place.
 pub(super) fn settle(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     if before.is_none() {
         let rules = transaction.rows(&ApiPath::parse("cluster/ha/rules"))?;
@@ -19,7 +19,8 @@ pub(super) fn settle(transaction: &Transaction, _: &Call, row: &mut Row, before:
     Ok(())
 }
 
-/// A rule is about managed resources and nodes that are there, and can be kept together with the other rules.
+/// Refuses a rule about resources that are not managed, about nodes that do not exist, or that contradicts the other
+/// rules.
 pub(super) fn fit(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let context = if before.is_some() { "update ha rule failed" } else { "create ha rule failed" };
     let refused = |text: String| Err(Refusal::failed(text).within(context));
@@ -123,7 +124,7 @@ fn of_kind(all: &[Rule], kind: Kind) -> impl Iterator<Item = &Rule> {
     all.iter().filter(move |rule| rule.kind == kind)
 }
 
-/// The node affinities that have to do with these resources.
+/// The node affinities that are about these resources.
 fn placed<'r>(all: &'r [Rule], resources: &'r BTreeSet<String>) -> Vec<&'r Rule> {
     of_kind(all, Kind::Node).filter(|rule| rule.shares(resources)).collect()
 }
@@ -220,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// Recorded complaints, and those of Proxmox's other checks.
+    /// Complaints that were recorded, and those of Proxmox's other checks.
     #[test]
     fn rules_are_kept_together_or_not() {
         let row = |row: Value| row.as_object().unwrap().clone();

@@ -1,5 +1,5 @@
 //! Collections: lists of objects that are created with a POST, changed with a PUT and removed with a DELETE, all in the
-//! same way. What they take comes from the schema; what differs is in [`table::COLLECTIONS`].
+//! same way. Their parameters come from the schema, their differences from [`table::COLLECTIONS`].
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
@@ -35,7 +35,7 @@ pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
     }
 }
 
-/// The collection of a call, and where its list is.
+/// The collection of a call, and the path of its list.
 fn of(call: &Call, at: fn(&Collection) -> &'static str) -> Option<(&'static Collection, ApiPath)> {
     let collection = COLLECTIONS.iter().find(|collection| at(collection) == call.method.path)?;
     let segments = collection.list.split('/').filter(|part| !part.is_empty()).map(|part| {

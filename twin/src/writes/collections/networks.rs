@@ -13,7 +13,7 @@ fn of(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// A zone has what its type needs.
+/// Refuses a zone that lacks what its type needs.
 pub(super) fn settle_zone(_: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let needed: &[&str] = match of(row, "type").as_str() {
         "vlan" => &["bridge"],
@@ -27,7 +27,7 @@ pub(super) fn settle_zone(_: &Transaction, _: &Call, row: &mut Row, before: Opti
     }
 }
 
-/// A zone that a network is in stays. The place in the message is Proxmox's.
+/// Refuses to remove a zone that a network is in. The place in the message is Proxmox's.
 pub(super) fn part_zone(transaction: &Transaction, _: &Call, zone: &Row) -> Result<(), Refusal> {
     let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;
     let zone = of(zone, "zone");
@@ -42,7 +42,7 @@ fn context(kind: &str, before: Option<&Row>) -> String {
     format!("{} sdn {kind} object failed", if before.is_some() { "update" } else { "create" })
 }
 
-/// A failure in Proxmox's code that tells its place there.
+/// Failure in Proxmox's code, whose message names a line of it.
 fn failed_at(context: &str, text: &str, file: &str, line: u32) -> Refusal {
     Refusal::failed(format!("{text} at /usr/share/perl5/PVE/{file} line {line}.")).within(context)
 }
@@ -100,7 +100,7 @@ fn check_ipam_change(transaction: &Transaction, zone: &str, context: &str) -> Re
     Ok(())
 }
 
-/// A zone of EVPN has a controller of it, a number of its own, and an address, which Proxmox makes up.
+/// Checks an EVPN zone: it needs an EVPN controller, a number of its own, and an address, which Proxmox makes up.
 fn fit_evpn(transaction: &Transaction, row: &mut Row, context: &str) -> Result<(), Refusal> {
     const FILE: &str = "Network/SDN/Zones/EvpnPlugin.pm";
     let controllers = listed(transaction, "controllers")?;
@@ -124,7 +124,7 @@ fn fit_evpn(transaction: &Transaction, row: &mut Row, context: &str) -> Result<(
     Ok(())
 }
 
-/// There is one controller of EVPN, and few of BGP and IS-IS on a node.
+/// Checks the number of controllers: one of EVPN in the cluster, few of BGP and IS-IS on a node.
 pub(super) fn fit_controller(
     transaction: &Transaction,
     _: &Call,
@@ -147,7 +147,7 @@ pub(super) fn fit_controller(
     Err(failed_at(&context, text, &format!("Network/SDN/Controllers/{file}.pm"), line))
 }
 
-/// A controller that a zone has stays.
+/// Refuses to remove a controller that a zone has.
 pub(super) fn part_controller(transaction: &Transaction, _: &Call, controller: &Row) -> Result<(), Refusal> {
     let (file, line) = match of(controller, "type").as_str() {
         "evpn" => ("EvpnPlugin", 476),
@@ -162,7 +162,7 @@ pub(super) fn part_controller(transaction: &Transaction, _: &Call, controller: &
     Err(failed_at("delete sdn controller object failed", &text, &file, line))
 }
 
-/// A tag is there where the zone has tags, and only once where it must be.
+/// Checks the tag of a network: the zone has tags, and it is used once where it must be.
 pub(super) fn fit_vnet(
     transaction: &Transaction,
     _: &Call,
@@ -233,7 +233,7 @@ fn fit_tag(row: &Row, kind: &str, zones: &[Row], others: &[Row]) -> Result<(), (
     why.map_or(Ok(()), |why| Err(("tag", why)))
 }
 
-/// A network with subnets stays.
+/// Refuses to remove a network that has subnets.
 pub(super) fn part_vnet(transaction: &Transaction, _: &Call, vnet: &Row) -> Result<(), Refusal> {
     let subnets = ApiPath::new(["cluster", "sdn", "vnets", &of(vnet, "vnet"), "subnets"]);
     if transaction.rows(&subnets)?.is_empty() {
@@ -242,7 +242,7 @@ pub(super) fn part_vnet(transaction: &Transaction, _: &Call, vnet: &Row) -> Resu
     Err(Refusal::nested("delete sdn vnet object failed", "vnet", "Can't delete vnet if subnets exists"))
 }
 
-/// `zone-10.0.0.0-24` of `10.0.0.0/24`, with what follows from it.
+/// Completes a subnet: the id `zone-10.0.0.0-24` of `10.0.0.0/24`, and the keys that follow from it.
 pub(super) fn settle_subnet(
     transaction: &Transaction,
     call: &Call,

@@ -16,15 +16,14 @@ use crate::writes::pools;
 
 /// Keys of a storage that a node and the cluster measure.
 const MEASURED: [&str; 4] = ["avail", "total", "used", "used_fraction"];
-/// The options of which two storages that share them lie in the same place.
+/// Options of the place of a storage: two storages that share them lie in the same place.
 const PLACES: [&str; 6] = ["datastore", "pool", "portal", "server", "thinpool", "vgname"];
 
 fn word(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// A storage has what its type needs and takes nothing else; its lists are sorted, and a secret of it shows as what it is
-/// known by.
+/// Checks the options of a storage against its type, sorts its lists, and replaces a secret with what shows of it.
 pub(super) fn settle(
     transaction: &Transaction,
     call: &Call,
@@ -106,8 +105,8 @@ fn contents(row: &mut Row, kind: &Type) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The key with which a backup server's client encrypts: a storage shows its fingerprint, and the answer to the call that
-/// sets it the key itself.
+/// The key with which a backup server's client encrypts: a storage shows its fingerprint, and the answer to the call
+/// that sets it the key itself.
 fn key_of_backups(transaction: &Transaction, call: &Call, row: &mut Row) -> Result<Map<String, Value>, Refusal> {
     let mut told = Map::new();
     if let Some(given) = call.text("encryption-key") {
@@ -139,7 +138,7 @@ fn made_up_key(transaction: &Transaction) -> String {
     json!({ "kdf": null, "created": now, "modified": now, "data": data, "fingerprint": pairs.join(":") }).to_string()
 }
 
-/// Only a new storage that is switched on for this node is tried out.
+/// Activates a new storage that is enabled on this node; others are not tried.
 pub(super) fn fit(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let nodes = word(row, "nodes");
     let elsewhere =
@@ -180,8 +179,8 @@ pub(super) fn answer(row: &mut Row) -> Value {
     answer
 }
 
-/// The nodes and the cluster list a storage as it is configured now, with what was measured of it before, or of one that
-/// lies in the same place.
+/// Lists a storage on the nodes and in the cluster as it is configured now, with its measured values, or those of one
+/// that lies in the same place.
 pub(super) fn written(transaction: &mut Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let id = word(row, "storage");
     let nodes = word(row, "nodes");
@@ -247,7 +246,7 @@ fn as_resource(id: &str, node: &str, listed: &Value) -> Row {
     row.as_object().cloned().unwrap_or_default()
 }
 
-/// A storage that another lies on stays.
+/// Refuses to remove a storage that another lies on.
 pub(super) fn part(transaction: &Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let base = format!("{}:", word(row, "storage"));
     let storages = transaction.rows(&ApiPath::parse("storage"))?;
@@ -258,7 +257,7 @@ pub(super) fn part(transaction: &Transaction, _: &Call, row: &Row) -> Result<(),
     Ok(())
 }
 
-/// A storage that is gone is on no list, in no pool, and nobody has rights on it (`remove_storage_access`).
+/// Takes a removed storage out of lists, pools and ACLs (`remove_storage_access`).
 pub(super) fn removed(transaction: &mut Transaction, _: &Call, id: &str) -> Result<(), Refusal> {
     for node in nodes_of(transaction)? {
         let list = ApiPath::new(["nodes", &node, "storage"]);

@@ -54,12 +54,12 @@ const fn mapping(
     }
 }
 
-/// The name of a CPU model with what tells it from those of QEMU.
+/// The name of a custom CPU model, with the prefix that tells it from those of QEMU.
 fn custom(name: &str) -> String {
     if name.starts_with("custom-") { name.to_owned() } else { format!("custom-{name}") }
 }
 
-/// A thing of `notifications.cfg`; all of them share their names.
+/// Collection of `notifications.cfg`; all of them share their names.
 const fn notification(list: &'static str, single: &'static str, missing: &'static str) -> Collection {
     let exists = Status(400, "Cannot create '{}', an entity with the same name already exists");
     Collection {
@@ -450,7 +450,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
     },
 ];
 
-/// Privileges are a sorted set, to which a change may add.
+/// Sorts the privileges of a role; a change may add to those that are there.
 fn settle_role(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let id = call.required("roleid")?;
     if before.is_none() && id.to_lowercase().starts_with("pve") {

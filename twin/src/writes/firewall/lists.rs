@@ -39,7 +39,7 @@ pub(super) fn has(row: &Row, key: &str, value: &str) -> bool {
     row.get(key).and_then(text).is_some_and(|own| own == value)
 }
 
-/// Aliases are told apart without regard to capitals.
+/// Reports whether a row is the alias of this name; capitals do not count.
 pub(super) fn is_alias(row: &Row, name: &str) -> bool {
     row.get("name").and_then(text).is_some_and(|own| own.eq_ignore_ascii_case(name))
 }

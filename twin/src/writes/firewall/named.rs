@@ -18,7 +18,7 @@ fn words(call: &Call) -> (&'static str, &'static str) {
     }
 }
 
-/// Said of a group or a set that is not there.
+/// Refusal of a group or a set that does not exist.
 fn unknown(call: &Call, name: &str) -> Refusal {
     let what = if words(call).0 == "group" { "security group" } else { "IPSet" };
     Refusal::failed(format!("no such {what} '{name}'"))
@@ -158,7 +158,7 @@ pub(super) fn delete_entry(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// A single address has no prefix.
+/// An address as the list shows it: a single one has no prefix.
 fn single(cidr: &str) -> String {
     let full = if cidr.contains(':') { "/128" } else { "/32" };
     cidr.strip_suffix(full).unwrap_or(cidr).to_owned()
@@ -190,7 +190,7 @@ pub(super) fn create_alias(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// An alias is written anew: what is not given is gone.
+/// `PUT` of an alias, which replaces it: keys that are not given are gone.
 pub(super) fn update_alias(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (list, name) = (above(call), call.required("name")?);
     let mut rows = transaction.rows(&list)?;

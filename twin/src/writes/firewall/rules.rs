@@ -27,7 +27,7 @@ const KEYS: &[&str] = &[
     "icmp-type",
 ];
 
-/// A new rule is the first, whatever position the call names.
+/// `POST` of a rule: the new one is the first, whatever position the call names.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut rows = rules(transaction, call, &call.path)?;
     let mut row = Row::new();

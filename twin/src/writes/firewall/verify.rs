@@ -129,7 +129,7 @@ fn interface(place: Place, row: &Row) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// A macro is kept as Proxmox spells it.
+/// Spells a macro as Proxmox does.
 fn preferred_macro(transaction: &Transaction, row: &mut Row) -> Result<(), Refusal> {
     let Some(name) = value(row, "macro") else { return Ok(()) };
     let macros = transaction.rows(&ApiPath::parse("cluster/firewall/macros"))?;

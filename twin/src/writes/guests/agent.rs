@@ -1,4 +1,4 @@
-//! The agent inside a machine, where a client has it do something.
+//! Commands to the agent inside a virtual machine.
 
 use proxmox_mpc_model::agent;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::store::Stored;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
-/// Commands that change nothing that the twin knows: the machine's agent says that it has done them.
+/// `POST` of a command to the agent that changes nothing that the twin knows: it is answered as done.
 pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let command = match call.segments.get(5) {

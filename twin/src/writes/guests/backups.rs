@@ -70,7 +70,7 @@ fn verify(call: &Call) -> Result<(), Refusal> {
 /// A guest to back up; `None` for one that is nowhere.
 type Chosen = Vec<(u64, Option<Guest>)>;
 
-/// The guests that a call means, by number: those of its node or of none, and those of other nodes.
+/// The guests that a call chooses, by number: those of its node or of none, and those of other nodes.
 fn chosen(transaction: &Transaction, call: &Call) -> Result<(Chosen, Vec<u64>), Refusal> {
     let node = call.node();
     let number = |vmid: &String| vmid.parse::<u64>().ok();
@@ -141,7 +141,7 @@ fn command(call: &Call) -> String {
     words.join(" ")
 }
 
-/// Backs up one guest; whether that went well.
+/// Backs up one guest, and returns whether that succeeded.
 fn one(
     transaction: &mut Transaction,
     call: &Call,
@@ -169,7 +169,7 @@ fn one(
     }
 }
 
-/// Writes the archive of a guest and lets go of older ones.
+/// Writes the archive of a guest and prunes older ones.
 fn archive(
     transaction: &mut Transaction,
     call: &Call,

@@ -1,4 +1,4 @@
-//! Many guests at once: those of a node (`PVE::API2::Nodes`), and those of the cluster (`PVE::API2::Cluster::BulkAction`).
+//! Bulk actions: all guests of a node (`PVE::API2::Nodes`), or of the cluster (`PVE::API2::Cluster::BulkAction`).
 //!
 //! As in Proxmox each guest gets a call of its own, with its own task, and the task about all of them tells of it.
 
@@ -33,7 +33,7 @@ pub(in super::super) static WRITES: &[Write] = &[
 /// Time for the shutdown of a guest that gives none, in seconds.
 const DEFAULT_DOWN: i64 = 180;
 
-/// A guest among others, with what it says of its start.
+/// Guest of a bulk action, with its status and its start options.
 struct Member {
     guest: Guest,
     running: bool,
@@ -42,7 +42,7 @@ struct Member {
     down: Option<i64>,
 }
 
-/// The guests that a call is about, in the order in which they start: those of a node, or of all.
+/// The guests of a bulk action in the order of their start: those of a node, or of all.
 fn members(
     transaction: &Transaction,
     call: &Call,
@@ -108,7 +108,7 @@ impl Action {
     }
 }
 
-/// Calls a method of one guest as who called for all of them; how its task ended.
+/// Calls a method of one guest with the login of the bulk action, and returns the end of its task.
 fn each(
     transaction: &mut Transaction,
     call: &Call,
@@ -137,7 +137,7 @@ fn each(
     }
 }
 
-/// The task about all of them: what it says, and how it ends.
+/// The task of the bulk action itself: its log and its end.
 fn report(
     transaction: &mut Transaction,
     call: &Call,
@@ -152,7 +152,7 @@ fn report(
     })
 }
 
-/// `POST startall`: the guests that start with their node; with `force` all of them.
+/// `POST startall`: starts the guests that start with their node; with `force` all of them.
 fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut said = Log::new();
     let named = !call.list("vms").is_empty();
@@ -167,7 +167,7 @@ fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
     report(transaction, call, "startall", said, None)
 }
 
-/// `POST stopall`: in the order that is the reverse of their start.
+/// `POST stopall`: shuts guests down, in the reverse order of their start.
 fn stop_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut said = Log::new();
     let named = !call.list("vms").is_empty();
@@ -185,7 +185,7 @@ fn down(call: &Call, timeout: i64) -> Value {
     json!({ "timeout": timeout.max(0), "forceStop": u8::from(force) })
 }
 
-/// `POST migrateall`: the guests of a node go to another one, where nothing hinders them.
+/// `POST migrateall`: migrates the guests of a node to another one, those that can be migrated.
 fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, target) = (call.node(), call.required("target")?);
     if target == node {
@@ -260,7 +260,8 @@ fn announced(call: &Call, what: &str, where_to: &str) -> String {
     format!("{what} guests{where_to}: {}", named.join(", "))
 }
 
-/// One bulk action: for each guest what is passed over and why, or what is called; those that fail are named at the end.
+/// Runs a bulk action: each guest is skipped with a reason, or its method is called; the guests that failed are named
+/// at the end.
 fn bulk(
     transaction: &mut Transaction,
     call: &Call,

@@ -22,7 +22,7 @@ use crate::state::{Row, Transaction};
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
     ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
-/// Keys that Proxmox writes itself: no parameters, but known options.
+/// Keys that Proxmox writes itself: they are not parameters, but known options.
 const ITS_OWN: [&str; 8] =
     ["cdrom", "meta", "parent", "running-nets-host-mtu", "runningcpu", "runningmachine", "snaptime", "vmstate"];
 
@@ -34,7 +34,7 @@ pub(super) fn given(call: &Call) -> Row {
     given
 }
 
-/// `cdrom` is another word for `ide2`.
+/// Renames `cdrom`, which is another word for `ide2`.
 pub(super) fn named_cdrom(given: &mut Row) {
     let Some(text) = given.remove("cdrom").and_then(|value| value.as_str().map(str::to_owned)) else { return };
     let media = if text.contains("media=") { "" } else { ",media=cdrom" };
@@ -51,7 +51,7 @@ pub(super) fn pool(transaction: &Transaction, pool: Option<&str>) -> Result<(), 
     Err(Refusal::Message { status: 403, text })
 }
 
-/// Refuses a new machine.
+/// Refuses a new virtual machine.
 pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -> Result<(), Refusal> {
     let pool = call.text("pool");
     if let Some(keys) = word(given, "sshkeys") {
@@ -73,7 +73,7 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
     drives(transaction, given)
 }
 
-/// Refuses a change of a machine; its configuration where it may be made.
+/// Checks a change of a virtual machine, and returns its configuration.
 pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Stored, Refusal> {
     let (given, taken) = (given(call), call.list("delete"));
     parameters(transaction, call, guest, &given, &taken)?;
@@ -97,11 +97,11 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
 
 /// Refusal of a change that is made key by key, and the keys that Proxmox may have written before it.
 pub(super) struct Stopped {
-    /// In Proxmox's words.
+    /// The refusal in Proxmox's words.
     pub(super) refusal: Refusal,
     /// The keys that are taken away already.
     pub(super) taken: Vec<String>,
-    /// The keys that may be set already: Proxmox goes through them in any order. None where it did not come so far.
+    /// The keys that may be set already: Proxmox goes through them in any order. None where it did not get that far.
     pub(super) given: Row,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn in_turn(
     })
 }
 
-/// Refuses parameters that cannot be right, whatever the machine is.
+/// Refuses parameters that are wrong for every virtual machine.
 fn parameters(
     transaction: &Transaction,
     call: &Call,
@@ -193,7 +193,7 @@ fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Res
     Ok(())
 }
 
-/// Refuses drives whose values contradict themselves (`check_drive_param`).
+/// Refuses drives whose options contradict each other (`check_drive_param`).
 fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
@@ -274,7 +274,7 @@ fn kind(transaction: &Transaction, volume: &VolumeId) -> Result<&'static str, Re
     volume_name::kind(&storage.kind(), volume.name()).map_err(Refusal::failed)
 }
 
-/// A hook script must be a snippet that is there (`check_hookscript`).
+/// Refuses a hook script that is not a snippet, or does not exist (`check_hookscript`).
 fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result<(), Refusal> {
     let refused = |why: String| Refusal::parameter("hookscript", format!("{why}\n"));
     let Some(volume) = VolumeId::parse(script) else {
@@ -290,7 +290,7 @@ fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result
     }
 }
 
-/// A machine gives back no more memory than it has.
+/// Refuses a balloon that is larger than the memory.
 fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
     if !given.contains_key("memory") && !given.contains_key("balloon") {
         return Ok(());
@@ -333,7 +333,7 @@ fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &
     if crate::writes::guests::keys::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
 }
 
-/// A serial port of the node is refused with the verb of what is done to it.
+/// Puts the verb of the change into the refusal of a serial port of the node.
 fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
     match outcome {
         Err(Refusal::Message { status: 500, .. }) if crate::writes::guests::keys::is_numbered(key, "serial") => {
@@ -343,7 +343,7 @@ fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Resul
     }
 }
 
-/// A boot order names devices that are there.
+/// Refuses a boot order with a device that does not exist.
 fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refusal> {
     let Some(order) = word(given, "boot").and_then(|boot| Properties::parse(&boot).get("order").map(str::to_owned))
     else {

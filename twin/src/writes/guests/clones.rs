@@ -1,4 +1,4 @@
-//! Clones of machines, and the templates that they are made of.
+//! Clones of virtual machines, and the templates that they are made of.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::features;
@@ -21,7 +21,7 @@ const OWN: [&str; 9] =
     ["template", "lock", "parent", "snaptime", "snapstate", "vmstate", "runningcpu", "runningmachine", "digest"];
 const CLOUD_INIT_BYTES: u64 = 4 << 20;
 
-/// `POST clone`: a task on the machine that is cloned.
+/// `POST clone`: a task on the virtual machine that is cloned.
 pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let target = call.text("target").filter(|target| target != "localhost");
@@ -54,7 +54,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     })
 }
 
-/// Refuses a clone that cannot be made; what is cloned, and whether its disks are copied whole.
+/// Refuses a clone that cannot be made; returns the keys of its origin, and whether its disks are copied in full.
 fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -> Result<(Row, bool), Refusal> {
     checks::pool(transaction, call.text("pool").as_deref())?;
     let target = call.text("target").filter(|target| *target != guest.node && target != "localhost");
@@ -90,7 +90,7 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
     Ok((keys, full))
 }
 
-/// Names a clone and gives it its own ids.
+/// Gives a clone its name and its own ids.
 fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut Stored) {
     let name = call
         .text("name")
@@ -115,8 +115,8 @@ pub(super) fn fresh_network(transaction: &Transaction, text: &str) -> Result<Str
     network_devices::network(transaction, &format!("{model},{rest}"), "")
 }
 
-/// Refuses a clone with a disk whose storage cannot copy it so: a linked one of what is no base, one of a snapshot where
-/// the storage gives no snapshot's data.
+/// Refuses a clone with a disk that its storage cannot clone so: a linked clone of a disk that is not a base, or a copy
+/// of a snapshot where the storage cannot read snapshots.
 fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -> Result<(), Refusal> {
     for (key, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Changes of a guest's configuration: what comes into force at once, and what waits.
+//! Changes of a guest's configuration: those that come into force at once, and those that wait.
 
 use serde_json::{Value, json};
 
@@ -29,8 +29,8 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(Value::Null)
 }
 
-/// Keeps what Proxmox may have written before it refused one of several keys: it waits for the next start. The refusal
-/// comes back, to be told although something counts.
+/// Keeps the keys that Proxmox may have written before it refused one of several: they wait for the next start. Returns
+/// the refusal, which is answered although these changes count.
 fn keep(
     transaction: &mut Transaction,
     call: &Call,
@@ -80,7 +80,7 @@ fn told(call: &Call) -> String {
     said.join(" ")
 }
 
-/// `PUT unlink`: disks are taken off; keys that are not there are passed over.
+/// `PUT unlink`: takes disks off; keys that do not exist are skipped.
 pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let mut stored = Stored::read(transaction, &guest)?;
@@ -137,7 +137,7 @@ fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Re
     Ok((guest, stored))
 }
 
-/// Folders of the host are root's own to give to a container.
+/// Refuses bind mounts to logins other than root.
 fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let is_bind = |(key, value): (&String, &Value)| {
         key.starts_with("mp") && drives::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))

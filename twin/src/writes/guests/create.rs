@@ -28,7 +28,7 @@ const NOT_KEPT: [&str; 12] = [
     "skiplock",
     "vmid",
 ];
-/// The buses that a machine looks for a disk on, in this order (`valid_drive_names` of `qemu-server`).
+/// Buses of disks, in the order of the default boot order (`valid_drive_names` of `qemu-server`).
 const BUSES: [&str; 4] = ["ide", "scsi", "virtio", "sata"];
 
 /// `POST qemu`: a task that makes the disks and writes the configuration.
@@ -69,7 +69,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(upid)
 }
 
-/// Writes a new machine: its disks, and what Proxmox adds.
+/// Writes a new virtual machine: its disks, and the keys that Proxmox adds.
 fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log) -> Result<(), Refusal> {
     let mut stored = Stored::default();
     if let Some(password) = word(&given, "cipassword") {
@@ -96,7 +96,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log)
     new_guest::open(transaction, guest)
 }
 
-/// Gives a machine with Windows the version of today's hardware.
+/// Pins the machine type of a Windows guest to the current version.
 pub(super) fn pin(keys: &mut Row, log: &mut Log) {
     let ostype = word(keys, "ostype").unwrap_or_default();
     if let Some(pinned) = machine::pinned(word(keys, "machine").as_deref(), &ostype) {
@@ -105,7 +105,7 @@ pub(super) fn pin(keys: &mut Row, log: &mut Log) {
     }
 }
 
-/// The boot order of a machine that says none: its first disk, its first CD, its first network device.
+/// The boot order of a virtual machine that gives none: its first disk, its first CD, its first network device.
 fn boot_order(keys: &Row) -> String {
     let numbered = |bus: &str| {
         let numbers = (0..31).map(|number| format!("{bus}{number}"));

@@ -1,4 +1,4 @@
-//! Guests that go, and everything that goes with them.
+//! Removal of guests, and of everything that belongs to them.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
@@ -64,7 +64,7 @@ fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal
     Ok(transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &guest.service())?.is_some())
 }
 
-/// Refuses a template of whose disks there are linked clones.
+/// Refuses a template that has linked clones.
 fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
     for volume in own_volumes(guest, stored) {
         if is_used(transaction, guest, &volume)? {
@@ -94,7 +94,7 @@ fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
     volumes.filter(|volume| drives::is_own(guest, volume)).collect()
 }
 
-/// Takes the guest, its own volumes, those of its snapshots, its firewall and the rights to it away.
+/// Removes the guest with its volumes, those of its snapshots, its firewall and the rights to it.
 fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
     let mut own = own_volumes(guest, stored);
     for name in transaction.rows(&guest.path(&["snapshot"]))?.iter().filter_map(|row| word(row, "name")) {
@@ -116,7 +116,7 @@ fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Resu
     transaction.remove_row(&resources(), "id", &guest.id())
 }
 
-/// Takes every image with the guest's number away, on storages that the node can use.
+/// Removes every image with the guest's number, on storages that the node can use.
 fn unreferenced(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     for name in transaction.rows(&ApiPath::parse("storage"))?.iter().filter_map(|row| word(row, "storage")) {
         if Storage::enabled(transaction, &name, &guest.node).is_err() {
@@ -134,8 +134,8 @@ fn unreferenced(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refu
     Ok(())
 }
 
-/// Takes the guest out of what names it: HA, replication and backup jobs, of which those go that name no other. Says
-/// whether HA had it.
+/// Takes the guest out of HA, replication and backup jobs, and removes jobs that have no other guest. Returns whether
+/// HA managed it.
 fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<bool, Refusal> {
     let resources = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&resources)?;

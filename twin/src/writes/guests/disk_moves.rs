@@ -1,4 +1,4 @@
-//! Disks of machines that move to another storage.
+//! Moves of a virtual machine's disks to another storage.
 
 use proxmox_mpc_model::drive::Drive;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::{snapshots, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
-/// `POST move_disk`: a task that copies the disk and lets go of the old volume.
+/// `POST move_disk`: a task that copies the disk and frees the old volume, or keeps it as unused.
 pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, key) = (Guest::of(call), call.required("disk")?);
     if call.parameters.contains_key("target-vmid") {

@@ -1,4 +1,4 @@
-//! Disks of guests: what is asked for becomes volumes; what is taken off stays as `unused0`, `unused1`, ….
+//! Disks of guests: new volumes for the values of drives, and `unused0`, `unused1`, … for drives that are taken off.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
@@ -18,7 +18,7 @@ use crate::state::{Row, Transaction};
 /// The size of a drive for cloud-init data.
 const CLOUD_INIT_BYTES: u64 = 4 << 20;
 
-/// Refuses storages that cannot hold what is asked of them, before anything is made.
+/// Refuses storages that cannot hold the new volumes, before anything is made.
 pub(super) fn check(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let content = content(guest);
     for (key, value) in given.iter().filter(|(key, _)| is_disk(key)) {
@@ -34,7 +34,7 @@ fn content(guest: &Guest) -> &'static str {
     if guest.kind == Type::Machine { "images" } else { "rootdir" }
 }
 
-/// Makes the volume that a disk's value asks for; the value that is kept.
+/// Makes the volume that a drive's value asks for, and returns the value that is kept.
 pub(super) fn make(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -70,9 +70,9 @@ pub(super) fn make(
     Ok(made)
 }
 
-/// The size of a disk that is imported: of the volume where that was asked for by itself, else as long as the list says, in
-/// whole blocks of the disk. The list tells the length of a file, and a disk in one may be larger: a client that asks for a
-/// size gets it with the next call.
+/// The size of an imported disk: of the volume where a client has asked for it, else of the list, in whole blocks. The
+/// list has the length of a file, and a disk in one may be larger: a client that asks for the volume gets it with the
+/// next call.
 fn imported(transaction: &Transaction, guest: &Guest, source: &str) -> Result<u64, Refusal> {
     let beyond = || Refusal::beyond_the_twin("import a disk that is on no storage");
     let Some(volume) = VolumeId::parse(source) else { return Err(beyond()) };
@@ -116,7 +116,7 @@ fn make_cloud_init(
     Ok(drive_text(&volume, &rest))
 }
 
-/// A volume that is there already: its size is looked up.
+/// The value of a drive whose volume exists: its size is looked up.
 fn attach(transaction: &Transaction, guest: &Guest, value: &str) -> Result<String, Refusal> {
     let drive = Drive::parse(value);
     let mut rest = options(value);
@@ -168,7 +168,7 @@ pub(super) fn detach(
     Ok(())
 }
 
-/// `PUT resize`: a task, in which everything is refused that is.
+/// `PUT resize`: a task, which makes all the checks.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);

@@ -1,4 +1,5 @@
-//! Drives and mount points as their keys and values say: which keys hold one, sizes, options, and what a value asks for.
+//! Drives and mount points as their keys and values say: which keys hold one, sizes, options, and what a value asks
+//! for.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::property::Properties;

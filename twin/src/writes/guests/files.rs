@@ -1,4 +1,4 @@
-//! Files on storages: ISO images, container templates, images to import, and what is noted of backups
+//! Files on storages: ISO images, container templates, images to import, and the notes of backups
 //! (`PVE::API2::Storage::{Status,Content}`).
 
 use proxmox_mpc_model::derived::{UNSEEN, unreached};
@@ -12,7 +12,7 @@ use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::state::tasks::Log;
 
-/// A file that is to be on a storage.
+/// File that a call uploads or downloads.
 struct Target {
     storage: Storage,
     content: String,
@@ -22,8 +22,8 @@ struct Target {
 }
 
 impl Target {
-    /// The file that a call names. `unsupported` refuses what the storage does not hold, before or after the name is looked
-    /// at.
+    /// The file that a call names. `unsupported` refuses a type of content that the storage does not have, before or
+    /// after the name is checked.
     fn of(transaction: &Transaction, call: &Call, uploaded: bool) -> Result<Self, Refusal> {
         let (id, content) = (call.required("storage")?, call.required("content")?);
         let storage = Storage::enabled(transaction, &id, &call.node())?;
@@ -112,8 +112,8 @@ pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// `POST download-url`: a task that puts a file in its place. Nothing is downloaded: the file is there, and as long as
-/// one that nobody has seen.
+/// `POST download-url`: a task that downloads a file. The twin has no network: the file is listed, with the size of one
+/// whose size is not known.
 pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let target = Target::of(transaction, call, false)?;
     let url = call.required("url")?;

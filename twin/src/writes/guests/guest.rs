@@ -55,7 +55,7 @@ impl Type {
     }
 }
 
-/// A guest and where it is.
+/// Guest: its node, its type and its number.
 #[derive(Clone, Debug)]
 pub(in crate::writes) struct Guest {
     pub(in crate::writes) node: String,
@@ -118,7 +118,7 @@ pub(in crate::writes) fn resources() -> ApiPath {
     ApiPath::parse("cluster/resources")
 }
 
-/// Refuses what a lock forbids.
+/// Refuses a guest that is locked.
 pub(in crate::writes) fn unlocked(guest: &Guest, keys: &Row) -> Result<(), Refusal> {
     match word(keys, "lock") {
         Some(lock) => Err(Refusal::failed(format!("{} is locked ({lock})", guest.kind.name()))),

@@ -1,8 +1,8 @@
 //! The manager of HA: guests that it starts, stops and moves.
 //!
-//! Proxmox's manager looks around every ten seconds; a write tells it what is wanted, and nothing has happened yet when the
-//! write is answered. So does the twin's, which acts on what has changed since: what a recording says of a guest that was
-//! managed already stays as it was recorded.
+//! Proxmox's manager looks around every ten seconds; a write tells it what is wanted, and nothing has happened yet when
+//! the write is answered. So does the twin's, which acts on what has changed since: what a recording says of a guest
+//! that was managed already stays as it was recorded.
 
 use std::collections::BTreeSet;
 
@@ -47,13 +47,13 @@ fn request(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal>
     Ok(answer.into())
 }
 
-/// A resource that is managed: one that is ignored is not.
+/// A managed resource: one whose state is `ignored` is not.
 fn resource(transaction: &Transaction, sid: &str) -> Result<Option<Row>, Refusal> {
     let row = transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", sid)?;
     Ok(row.filter(|row| word(row, "state").as_deref() != Some("ignored")))
 }
 
-/// The managed resources that rules in force keep together with one, or apart from it.
+/// The managed resources that rules in force keep on the same node as one, or apart from it.
 fn kept_with(transaction: &Transaction, sid: &str, affinity: &str) -> Result<BTreeSet<String>, Refusal> {
     let mut others = BTreeSet::new();
     for rule in transaction.rows(&ApiPath::parse("cluster/ha/rules"))? {
@@ -86,7 +86,7 @@ fn blocking(transaction: &Transaction, sid: &str, node: &str) -> Result<Vec<Stri
     Ok(blocking)
 }
 
-/// The guest that a resource is.
+/// The guest of a resource.
 fn guest(transaction: &Transaction, sid: &str) -> Result<Option<Guest>, Refusal> {
     replication::located(transaction, sid.split_once(':').map_or(sid, |(_, vmid)| vmid))
 }
@@ -103,7 +103,7 @@ pub(in crate::writes) fn manage(transaction: &mut Transaction, sid: &str) -> Res
     note(transaction, sid, &guest.node, if wanted { "started" } else { "stopped" })
 }
 
-/// Writes what has become of a service into the manager's status, where a recording has one.
+/// Writes the state of a service into the manager's status, where a recording has one.
 fn note(transaction: &mut Transaction, sid: &str, node: &str, state: &str) -> Result<(), Refusal> {
     let path = ApiPath::parse("cluster/ha/status/manager_status");
     let mut status = transaction.object(&path)?;
@@ -140,7 +140,7 @@ pub(in crate::writes) fn move_to(
     Ok(())
 }
 
-/// A machine goes on running unless it is relocated; a container is always stopped for it.
+/// Moves a guest. A virtual machine goes on running unless it is relocated; a container is always stopped for it.
 fn go(transaction: &mut Transaction, guest: &Guest, node: &str, relocate: bool) -> Result<(), Refusal> {
     let by = schedule::itself();
     let running = guest.is_running(transaction)?;

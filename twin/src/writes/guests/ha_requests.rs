@@ -10,7 +10,7 @@ use crate::writes::schedule::{self, Work};
 /// Time until the manager acts, in seconds.
 const ROUND: i64 = 10;
 
-/// Tells the manager that something is wanted of a resource: `vm:100`.
+/// Asks the manager to look after a resource: `vm:100`.
 pub(in crate::writes) fn wake(transaction: &mut Transaction, sid: &str) {
     schedule::later(transaction, ROUND, &Work::Manage { sid: sid.to_owned() });
 }
@@ -21,7 +21,7 @@ pub(super) fn ask_to_migrate(transaction: &mut Transaction, sid: &str, node: &st
     schedule::later(transaction, ROUND, &work);
 }
 
-/// `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
+/// The id of a resource: `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
 pub(in crate::writes) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
     if given.contains(':') {
         return Ok(given.to_owned());

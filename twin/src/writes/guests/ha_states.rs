@@ -8,7 +8,7 @@ use super::keys::word;
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
-/// Gives a new guest to HA.
+/// Makes a new guest a resource of HA.
 pub(super) fn add(transaction: &mut Transaction, guest: &Guest, starts: bool) -> Result<(), Refusal> {
     let services = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&services)?;

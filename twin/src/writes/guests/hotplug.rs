@@ -10,7 +10,7 @@ use super::keys::{is_numbered, word};
 use crate::call::Refusal;
 use crate::state::Row;
 
-/// Keys that the machine knows nothing of.
+/// Keys that the running virtual machine does not know of.
 const BESIDE_IT: [&str; 14] = [
     "description",
     "hookscript",
@@ -98,7 +98,8 @@ pub(super) fn takes(keys: &Row, key: &str) -> bool {
     }
 }
 
-/// Reports whether plugging processors or memory is among these features, for which a machine has to be started anew.
+/// Reports whether plugging processors or memory is among these features, for which a virtual machine has to be started
+/// anew.
 fn needs_start(features: &str) -> bool {
     features.contains("cpu") || features.contains("memory")
 }
@@ -108,7 +109,7 @@ fn is_built_in(key: &str) -> bool {
     ["efidisk", "ide", "sata", "tpmstate"].iter().any(|bus| is_numbered(key, bus))
 }
 
-/// Linux and Windows from 8 on take USB devices while they run.
+/// Reports whether USB devices can be plugged: Linux, and Windows from 8 on.
 fn takes_usb(keys: &Row) -> bool {
     let ostype = word(keys, "ostype").unwrap_or_default();
     is_on(keys, "usb")

@@ -12,7 +12,7 @@ use super::store::Stored;
 use crate::call::Call;
 use crate::state::Row;
 
-/// The values that a change brings along.
+/// The values that a change implies.
 pub(super) fn of(call: &Call, given: &Row, stored: &Stored) -> Row {
     let taken = call.list("delete");
     let mut also = Row::new();
@@ -29,7 +29,7 @@ pub(super) fn of(call: &Call, given: &Row, stored: &Stored) -> Row {
     also
 }
 
-/// The boot order without the devices that go, and with the CDs that come. `None` where it stays.
+/// The boot order without the removed devices and with the new CDs. `None` where it stays.
 fn boot_order(given: &Row, taken: &[String], keys: &Row) -> Option<String> {
     let boot = word(keys, "boot")?;
     let properties = Properties::parse(&boot);

@@ -54,7 +54,7 @@ const MODELS: [&str; 16] = [
     "vmxnet3",
 ];
 
-/// A new address, with the prefix that the datacenter says.
+/// A new MAC address, with the datacenter's prefix.
 pub(in crate::writes) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
     let options = transaction.object(&ApiPath::parse("cluster/options"))?;
     let mut address = word(&options, "mac_prefix").unwrap_or_else(|| "BC:24:11".to_owned());

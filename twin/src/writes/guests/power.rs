@@ -1,4 +1,4 @@
-//! Starting and stopping guests.
+//! Starts and stops of guests.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ const ROOTS: [&str; 10] = [
     "nets-host-mtu",
 ];
 
-/// Refuses options that are root's own.
+/// Refuses options that are for root alone.
 pub(super) fn root_only(call: &Call, names: &[&str]) -> Result<(), Refusal> {
     let set = |name: &&&str| call.text(name).is_some_and(|value| !value.is_empty() && value != "0");
     match names.iter().find(set).filter(|_| !call.login.is_root()) {
@@ -34,7 +34,7 @@ pub(super) fn root_only(call: &Call, names: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-/// `POST status/start`: a task of the guest, or of HA where that starts it.
+/// `POST status/start`: a task of the guest, or of HA where that manages it.
 pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     root_only(call, &ROOTS)?;
@@ -51,7 +51,7 @@ pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value,
     start_by(transaction, (&call.login, call.duration), &guest, call.flag("skiplock"))
 }
 
-/// The task that starts a guest for somebody, and is seen running for so many seconds.
+/// The task that starts a guest with a login, and is shown as running for so many seconds.
 pub(super) fn start_by(
     transaction: &mut Transaction,
     by: (&Login, i64),
@@ -85,7 +85,7 @@ pub(super) fn stop(transaction: &mut Transaction, call: &Call) -> Result<Value, 
     end(transaction, call, "stop")
 }
 
-/// `POST status/shutdown`: the twin's guests obey at once.
+/// `POST status/shutdown`: the twin's guests shut down at once.
 pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     end(transaction, call, "shutdown")
 }
@@ -105,7 +105,7 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
     end_by(transaction, (&call.login, call.duration), &guest, (what, call.flag("skiplock")))
 }
 
-/// The task that stops a guest for somebody.
+/// The task that stops a guest with a login.
 pub(super) fn end_by(
     transaction: &mut Transaction,
     by: (&Login, i64),
@@ -126,13 +126,13 @@ pub(super) fn end_by(
     })
 }
 
-/// A guest that can start does.
+/// Starts a guest that can start.
 pub(super) fn begin(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     startable::check(transaction, guest)?;
     run(transaction, guest, true)
 }
 
-/// A running guest goes off by itself.
+/// Turns a running guest off.
 pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let mut stored = Stored::read(transaction, guest)?;
     run(transaction, guest, false)?;
@@ -142,7 +142,7 @@ pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), R
     stored.write(transaction, guest)
 }
 
-/// `POST status/reboot`: what waits comes into force.
+/// `POST status/reboot`: brings pending changes into force.
 pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     if paused::is_paused(transaction, &guest) {
@@ -167,7 +167,7 @@ fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> 
     Ok(())
 }
 
-/// Refuses what only a running guest can do.
+/// Refuses a guest that does not run.
 pub(super) fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
     if guest.is_running(transaction)? {
         return Ok(());
@@ -175,7 +175,7 @@ pub(super) fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Re
     Err(Refusal::failed(format!("{} not running", guest.title())))
 }
 
-/// A task that tells HA what is wanted, which HA does later.
+/// The task that asks HA for another state, which HA brings about later.
 fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str) -> Result<Value, Refusal> {
     let node = guest.node.clone();
     transaction.task(call, &node, &format!("ha{what}"), &guest.vmid, |transaction, log| {
@@ -193,7 +193,7 @@ fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str)
     })
 }
 
-/// Notes that a guest runs, or that it does not.
+/// Notes whether a guest runs.
 pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> Result<(), Refusal> {
     let Some(mut row) = guest.resource(transaction)? else { return Ok(()) };
     row.insert("status".to_owned(), json!(if runs { "running" } else { "stopped" }));

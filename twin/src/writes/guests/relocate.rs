@@ -1,4 +1,5 @@
-//! A guest that goes to another node: its configuration, what waits, its snapshots, its firewall and its volumes.
+//! Relocation of a guest to another node: its configuration, its pending changes, its snapshots, its firewall and its
+//! volumes.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub(super) fn known_node(transaction: &Transaction, node: &str) -> Result<(), Re
     Err(Refusal::failed(format!("no such cluster node '{node}'")))
 }
 
-/// Puts everything of a guest on another node; its volumes are there already.
+/// Moves a guest to another node without its volumes, which are there already.
 pub(super) fn configuration(
     transaction: &mut Transaction,
     from: &Guest,
@@ -90,7 +91,7 @@ fn rename_value(key: &str, value: &mut Value, moved: &Moved) {
     }
 }
 
-/// Takes a volume to another node, onto a storage that may be another one; its identifier there.
+/// Copies a volume to another node and a storage there; returns its new identifier.
 ///
 /// It keeps its name where that is free (`storage_migrate` of `pve-storage`).
 pub(super) fn volume(
@@ -126,7 +127,7 @@ pub(super) fn volume(
     Ok(made)
 }
 
-/// Refuses a volume for which two storages have no form of transfer in common (`volume_transfer_formats`).
+/// Refuses a volume that two storages have no common format of transfer for (`volume_transfer_formats`).
 fn transferable(source: &Storage, place: &Storage, format: &str) -> Result<(), Refusal> {
     let (from, to) = (source.kind(), place.kind());
     if !place.has_files() && !matches!((to.as_str(), format), ("zfspool", "raw" | "subvol") | (_, "raw")) {
@@ -148,7 +149,7 @@ pub(super) fn line(now: i64, text: &str) -> String {
     format!("{} {text}", moment(now))
 }
 
-/// The same for what went wrong.
+/// The same for an error.
 pub(super) fn error(now: i64, text: &str) -> String {
     format!("{} ERROR: {text}", moment(now))
 }

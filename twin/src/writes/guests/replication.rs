@@ -30,7 +30,7 @@ pub(in super::super) static WRITES: &[Write] = &[
 ];
 /// Time until the twin's scheduler acts, in seconds; Proxmox's runs once a minute.
 const SOON: i64 = 2;
-/// The calendar of a job that says none.
+/// The calendar of a job that gives none.
 const DEFAULT_SCHEDULE: &str = "*/15";
 
 fn list() -> ApiPath {
@@ -55,7 +55,8 @@ pub(super) fn none(transaction: &Transaction, vmid: &str) -> Result<(), Refusal>
     Err(Refusal::failed(why))
 }
 
-/// Sends the volumes of a guest that migrates to where it is replicated; those that need no copy any more.
+/// Sends the volumes of a guest that migrates to a node that it is replicated to; returns those that need no copy any
+/// more.
 pub(super) fn sync(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -73,7 +74,7 @@ pub(super) fn job_to(transaction: &Transaction, vmid: &str, node: &str) -> Resul
     Ok(jobs(transaction)?.into_iter().find(|job| is(job, "guest", vmid) && is(job, "target", node)))
 }
 
-/// A guest has moved: its jobs have another source, and the one to where it is sends it back.
+/// Turns the jobs of a guest that has migrated: their source is the new node, and the job to that node now goes back.
 pub(super) fn turn_round(transaction: &mut Transaction, vmid: &str, from: &str, to: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     for job in rows.iter_mut().filter(|job| word(job, "guest").as_deref() == Some(vmid)) {
@@ -85,7 +86,7 @@ pub(super) fn turn_round(transaction: &mut Transaction, vmid: &str, from: &str, 
     write(transaction, rows)
 }
 
-/// Takes the jobs of a guest away that is no more.
+/// Removes the jobs of a guest that is removed.
 pub(super) fn forget(transaction: &mut Transaction, vmid: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     let before = rows.len();
@@ -223,7 +224,7 @@ pub(in crate::writes) fn run(transaction: &mut Transaction, id: &str) -> Result<
     Ok(())
 }
 
-/// Puts the volumes of a guest on another node as well; the log of it.
+/// Sends the volumes of a guest to another node; returns the log.
 fn send(transaction: &mut Transaction, id: &str, guest: &Guest, there: &Guest) -> Result<Vec<String>, Refusal> {
     let now = transaction.now();
     let volumes = replicated_volumes(transaction, guest)?;

@@ -1,4 +1,4 @@
-//! Guests that are made of a backup (`PVE::API2::Qemu`, `PVE::API2::LXC`, with `archive` and `restore`).
+//! Restore of guests from a backup (`PVE::API2::Qemu`, `PVE::API2::LXC`, with `archive` and `restore`).
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
@@ -19,7 +19,8 @@ use crate::state::{Row, Transaction};
 /// Keys of a backed up configuration that a restored guest does not have.
 const LEFT: [&str; 5] = ["digest", "lock", "parent", "snaptime", "vmstate"];
 
-/// Makes a guest of the backup that `volume` names. `given` are the keys that a call puts in place of those of the backup.
+/// Restores a guest from the backup that `volume` names. `given` are the keys of the call, which replace those of the
+/// backup.
 pub(super) fn restore(
     transaction: &mut Transaction,
     call: &Call,
@@ -75,7 +76,7 @@ fn kept(transaction: &Transaction, guest: &Guest, volume: &str) -> Result<Map<St
     Ok(keys)
 }
 
-/// Takes the volumes of a guest away that the backup takes the place of.
+/// Removes the volumes of a guest that the backup replaces.
 fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     let stored = Stored::read(transaction, guest)?;
     if is_on(&stored.keys, "protection") {
@@ -93,7 +94,7 @@ fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Writes the guest: a new volume for each of its own, and what the call gives.
+/// Writes the guest: a new volume for each of its own, and the keys that the call gives.
 fn make(
     transaction: &mut Transaction,
     call: &Call,
@@ -120,7 +121,7 @@ fn make(
     new_guest::open(transaction, guest)
 }
 
-/// The volume that takes the place of one in the backup: on the storage that the call names, or on its own.
+/// The volume that replaces one of the backup: on the storage that the call names, or on its own.
 fn volume(
     transaction: &mut Transaction,
     call: &Call,

@@ -17,7 +17,7 @@ use crate::state::{Row, Transaction};
 
 const DAY: u64 = 86_400;
 
-/// The period that a backup of a moment stands for.
+/// Maps the moment of a backup to the period that it stands for.
 type Period = fn(u64) -> u64;
 
 /// The rules in the order in which they are applied. Weeks begin on Mondays; 1970 began on a Thursday.
@@ -85,7 +85,7 @@ pub(super) fn backups(
     Ok(rows)
 }
 
-/// Takes the backups away that the rules do not keep; how many.
+/// Removes the backups that the rules do not keep; returns their number.
 pub(super) fn prune(
     transaction: &mut Transaction,
     (storage, node): (&Storage, &str),
@@ -132,7 +132,7 @@ pub(super) fn prune_storage(transaction: &mut Transaction, call: &Call) -> Resul
 mod tests {
     use super::*;
 
-    /// Each rule keeps the latest of so many periods, and counts none that a rule before it has kept already.
+    /// Each rule keeps the latest backup of so many periods, and counts none that a rule before it has kept already.
     #[test]
     fn the_latest_of_each_period_stays() {
         let check = |rules: &str, expected: &str| {

@@ -15,8 +15,8 @@ struct Difference {
     rows: Vec<Row>,
 }
 
-/// Puts what a write changes in one node's list of a shared storage into the lists of the other nodes that have it, as far
-/// as those are known.
+/// Copies what a write changes in one node's list of a shared storage to the lists of the other nodes that have it, as
+/// far as those are known.
 pub(in crate::writes) fn show(transaction: &mut Transaction) -> Result<(), Refusal> {
     let storages = transaction.rows(&ApiPath::parse("storage"))?;
     let nodes = transaction.rows(&ApiPath::parse("nodes"))?;

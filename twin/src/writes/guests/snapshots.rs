@@ -1,4 +1,4 @@
-//! Snapshots of guests: a copy of the configuration, and the way back to it.
+//! Snapshots of guests: copies of the configuration, and rollbacks to them.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
@@ -70,7 +70,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// The snapshots with the row that stands for now.
+/// The snapshots, with the row `current`.
 fn list(transaction: &Transaction, guest: &Guest) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&guest.path(&["snapshot"]))
 }
@@ -101,13 +101,13 @@ fn disks_of(keys: &Row) -> impl Iterator<Item = (&String, Drive)> {
     drives.filter(|(_, drive)| !drive.is_cdrom() || drive.is_cloudinit())
 }
 
-/// Takes out the row that stands for now; the snapshot that it follows.
+/// Takes out the row `current`; returns the snapshot that it follows.
 fn take_current(rows: &mut Vec<Row>) -> Option<String> {
     let at = rows.iter().position(|row| word(row, "name").as_deref() == Some("current"))?;
     word(&rows.remove(at), "parent")
 }
 
-/// Writes the list, with a row for now that follows `parent`.
+/// Writes the list, with a row `current` that follows `parent`.
 pub(super) fn write(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -188,7 +188,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
     })
 }
 
-/// Disks that came after a snapshot stay as unused ones.
+/// Keeps disks that were added after a snapshot as unused ones.
 fn leave(now: &Row, kept: &mut Row) {
     let then: Vec<String> = disks_of(kept).map(|(_, drive)| drive.volume.to_string()).collect();
     for (_, drive) in disks_of(now).filter(|(_, drive)| !then.contains(&drive.volume.to_string())) {

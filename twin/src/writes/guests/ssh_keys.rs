@@ -6,12 +6,12 @@ use percent_encoding::percent_decode_str;
 
 use crate::call::Refusal;
 
-/// Refuses a list of keys of which one is none. Proxmox has `ssh-keygen` read each line.
+/// Refuses a list with a line that is not a key. Proxmox lets `ssh-keygen` read each line.
 pub(super) fn check(encoded: &str) -> Result<(), Refusal> {
     check_plain(&percent_decode_str(encoded).decode_utf8_lossy())
 }
 
-/// The same for keys that are not encoded, as containers are given them.
+/// The same for keys that are not encoded, as containers get them.
 pub(super) fn check_plain(keys: &str) -> Result<(), Refusal> {
     if keys.split('\n').filter(|line| !line.trim().is_empty()).all(is_key) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Machines that pause, go on and begin again.
+//! Suspend, resume and reset of virtual machines.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::store::Stored;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
-/// `POST status/suspend`: the machine pauses, or its memory goes to a disk.
+/// `POST status/suspend`: pauses the virtual machine, or saves its memory to a disk.
 pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     power::root_only(call, &["skiplock"])?;
@@ -46,7 +46,7 @@ pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value
     let node = guest.node.clone();
     transaction.task(call, &node, "qmresume", &guest.vmid, |transaction, _| {
         let stored = Stored::read(transaction, &guest)?;
-        // A backup lets the machine go on.
+        // A backup lets the virtual machine go on.
         let backed_up = word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
         if !call.flag("skiplock") && !backed_up {
             unlocked(&guest, &stored.keys)?;
@@ -56,7 +56,7 @@ pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// `POST status/reset`: as if its button was pressed.
+/// `POST status/reset`: as if the reset button was pressed.
 pub(super) fn reset(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     power::root_only(call, &["skiplock"])?;

@@ -1,4 +1,4 @@
-//! A guest's configuration as it is kept: what is in force, and what waits for the next start.
+//! Configuration of a guest as it is kept: keys in force, and changes that wait for the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,14 +26,14 @@ pub(super) struct Stored {
     pub(super) keys: Row,
     /// Values that wait for the next start.
     pub(super) pending: BTreeMap<String, Value>,
-    /// Keys that go with the next start, and whether they were forced away.
+    /// Keys that are taken away by the next start, and whether they were deleted by force.
     pub(super) leaving: BTreeMap<String, bool>,
     /// The checksum that clients were shown.
     pub(super) digest: Option<Value>,
 }
 
 impl Stored {
-    /// Reads the configuration of a guest that must be there.
+    /// Reads the configuration of a guest that must exist.
     pub(super) fn read(transaction: &Transaction, guest: &Guest) -> Result<Self, Refusal> {
         let here = guest.resource(transaction)?.is_some_and(|row| word(&row, "node").as_ref() == Some(&guest.node));
         let read = if here { transaction.read(&guest.path(&["config"]))? } else { None };
@@ -67,7 +67,7 @@ impl Stored {
         }
     }
 
-    /// The keys as a start would find them.
+    /// The keys as a start would leave them.
     pub(super) fn after_start(&self) -> Row {
         let mut keys = self.keys.clone();
         keys.retain(|key, _| !self.leaving.contains_key(key));
@@ -148,7 +148,7 @@ impl Stored {
         transaction.put_row(&resources(), "id", row)
     }
 
-    /// The disk that a machine starts from: the first of its boot order that is one.
+    /// The disk that a virtual machine starts from: the first disk of its boot order.
     fn boot_disk(&self) -> Option<String> {
         let boot = word(&self.keys, "boot")?;
         let boot = Properties::parse(&boot);
@@ -163,7 +163,7 @@ fn is_hard_disk(key: &str, value: &str) -> bool {
     ["scsi", "virtio", "sata", "ide"].iter().any(|bus| key.starts_with(bus)) && !Drive::parse(value).is_cdrom()
 }
 
-/// A call whose client has read another version of the configuration.
+/// Refuses a call whose client has read another version of the configuration.
 pub(super) fn same_version(call: &Call, stored: &Stored) -> Result<(), Refusal> {
     let (given, own) = (call.text("digest"), stored.digest.as_ref().and_then(Value::as_str));
     match (given, own) {
@@ -174,7 +174,7 @@ pub(super) fn same_version(call: &Call, stored: &Stored) -> Result<(), Refusal> 
     }
 }
 
-/// The row of a guest that does nothing yet.
+/// The row of a guest that has never run.
 fn new_row(guest: &Guest) -> Row {
     let mut row = Row::new();
     let zeros = ["cpu", "disk", "diskread", "diskwrite", "mem", "netin", "netout", "uptime"];

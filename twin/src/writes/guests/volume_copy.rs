@@ -8,7 +8,7 @@ use super::{relocate, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
-/// `POST content/{volume}`: a task that makes a volume of this name and length on a node.
+/// `POST content/{volume}`: a task that makes a volume of this name and size on a node.
 pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
     let named = if named.contains(':') { named } else { format!("{storage}:{named}") };

@@ -1,4 +1,4 @@
-//! Volumes on storages.
+//! Volumes on storages: their names, their rows, and how they are made and removed.
 
 use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
@@ -18,7 +18,7 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// Reads a storage that must be there and hold volumes of a kind.
+    /// Reads a storage that must exist and hold a type of content.
     pub(super) fn holding(transaction: &Transaction, name: &str, content: &str) -> Result<Self, Refusal> {
         let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
         let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
@@ -30,14 +30,14 @@ impl Storage {
         Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
     }
 
-    /// Reads a storage that must be there, switched on, and for this node (`storage_check_enabled`).
+    /// Reads a storage that must exist, be enabled, and be for this node (`storage_check_enabled`).
     pub(super) fn enabled(transaction: &Transaction, name: &str, node: &str) -> Result<Self, Refusal> {
         let storage = Self::named(transaction, name)?;
         storage.usable(node)?;
         Ok(storage)
     }
 
-    /// Reads a storage that must be there (`storage_config`).
+    /// Reads a storage that must exist (`storage_config`).
     pub(super) fn named(transaction: &Transaction, name: &str) -> Result<Self, Refusal> {
         let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
         let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
@@ -70,7 +70,7 @@ impl Storage {
             || matches!(self.kind().as_str(), "nfs" | "cifs" | "cephfs" | "rbd" | "iscsi" | "pbs")
     }
 
-    /// Refuses a storage that is switched off, or not for this node.
+    /// Refuses a storage that is disabled, or not for this node.
     pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
         if is_on(&self.row, "disable") {
             return Err(Refusal::failed(format!("storage '{}' is disabled", self.name)));
@@ -165,7 +165,7 @@ impl Storage {
         ApiPath::new(["nodes", node, "storage", &self.name, "content"])
     }
 
-    /// The format of a volume: what was asked for where the storage has a choice.
+    /// The format of a volume: the one that was asked for, where the storage has a choice.
     pub(super) fn format(&self, asked: Option<&str>) -> String {
         if self.has_files() { asked.unwrap_or("raw").to_owned() } else { "raw".to_owned() }
     }
@@ -178,7 +178,7 @@ impl Storage {
         format!("{}:{name}", self.name)
     }
 
-    /// Makes a volume for a guest, `bytes` long, with the first free number where it has no name of its own.
+    /// Makes a volume of `bytes` for a guest, with the first free number where it has no name.
     pub(super) fn allocate(
         &self,
         transaction: &mut Transaction,
@@ -220,7 +220,7 @@ impl Storage {
         whole.split_once(':').map_or(whole.clone(), |(_, name)| name.to_owned())
     }
 
-    /// The identifier of the next volume of a guest that is free.
+    /// The identifier of a guest's next volume, with the first free number.
     pub(super) fn free_volume(
         &self,
         transaction: &Transaction,
@@ -231,7 +231,7 @@ impl Storage {
         Ok(self.volume(vmid, &free_name(&rows, vmid, format), format))
     }
 
-    /// Gives a volume to another guest, under its first free number; its new identifier.
+    /// Gives a volume to another guest, under its first free number; returns its new identifier.
     pub(super) fn reassign(
         &self,
         transaction: &mut Transaction,
@@ -249,7 +249,7 @@ impl Storage {
         Ok(made)
     }
 
-    /// What the tools behind the storage say of a new volume.
+    /// Output of the tools behind the storage for a new volume.
     fn said(&self, new: &New<'_>, name: &str) -> Option<String> {
         let (bytes, format, vmid) = (new.bytes, new.format, new.vmid);
         if self.has_files() {
@@ -303,7 +303,7 @@ pub(super) fn row(transaction: &Transaction, node: &str, volume: &VolumeId) -> R
     transaction.row(&list, "volid", volume.as_str())
 }
 
-/// Changes how long a volume is.
+/// Changes the size of a volume.
 pub(super) fn stretch(transaction: &mut Transaction, node: &str, volume: &VolumeId, bytes: u64) -> Result<(), Refusal> {
     let Some(mut own) = row(transaction, node, volume)? else { return Ok(()) };
     own.insert("size".to_owned(), json!(bytes));
@@ -311,7 +311,7 @@ pub(super) fn stretch(transaction: &mut Transaction, node: &str, volume: &Volume
     transaction.put_row(&list, "volid", own)
 }
 
-/// Takes a volume away, if it is there.
+/// Removes a volume, if it exists.
 pub(super) fn free(transaction: &mut Transaction, node: &str, volume: &VolumeId) -> Result<(), Refusal> {
     let list = ApiPath::new(["nodes", node, "storage", volume.storage(), "content"]);
     if row(transaction, node, volume)?.is_some() {
@@ -337,7 +337,7 @@ pub(super) fn allocate(transaction: &mut Transaction, call: &Call) -> Result<Val
     storage.allocate(transaction, &new, &mut Log::new()).map(Value::from)
 }
 
-/// `DELETE content/{volume}`: a task that takes the volume away.
+/// `DELETE content/{volume}`: a task that removes the volume.
 pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
     let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
@@ -361,7 +361,7 @@ pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// Where an ISO image or a container template lies.
+/// Folder of an ISO image or a container template.
 fn folder(transaction: &Transaction, volume: &VolumeId) -> Result<Option<String>, Refusal> {
     let row = transaction.row(&ApiPath::parse("storage"), "storage", volume.storage())?;
     let Some(path) = row.and_then(|row| word(&row, "path")) else { return Ok(None) };

@@ -16,18 +16,18 @@ use crate::state::Transaction;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Version {
     text: String,
-    /// When it was written, in seconds since 1970.
+    /// Time at which it was written, in seconds since 1970.
     written: i64,
 }
 
-/// What is remembered of a node's network.
+/// Memory of a node's network.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Network {
     /// `/etc/network/interfaces`.
     pub(super) current: Version,
     /// `/etc/network/interfaces.new`, where there is one.
     pub(super) waiting: Option<Version>,
-    /// The answers of the interfaces as recorded: what they say of the machine counts.
+    /// Recorded answers of the interfaces: what they say of the node's hardware counts.
     found: BTreeMap<String, Interface>,
 }
 
@@ -36,7 +36,7 @@ fn list(node: &str) -> ApiPath {
 }
 
 impl Network {
-    /// What is remembered of a node, or else what its recorded answers tell.
+    /// Memory of a node's network, or else the network that its recorded answers describe.
     pub(super) fn of(transaction: &Transaction, node: &str) -> Result<Self, Refusal> {
         if let Some(memory) = transaction.recall(&memory(node)) {
             return serde_json::from_value(memory).map_err(|error| Refusal::by_the_twin(&error));
@@ -58,7 +58,7 @@ impl Network {
         Ok(Self { current: Version { text, written: transaction.now() }, waiting: None, found })
     }
 
-    /// What the file says that counts next: the one that waits, if there is one.
+    /// Interfaces of the file that counts next: the one that waits, if there is one.
     pub(super) fn interfaces(&self) -> Interfaces {
         let version = self.waiting.as_ref().unwrap_or(&self.current);
         Interfaces::read(&version.text, &Machine::of(&self.found))
@@ -80,7 +80,7 @@ impl Network {
         Some(format!("--- {file}\t{before}\n+++ {file}.new\t{after}\n{hunks}"))
     }
 
-    /// Answers with what is in the files, and remembers it.
+    /// Writes the answers that follow from the files, and remembers the files.
     pub(super) fn store(&self, transaction: &mut Transaction, node: &str) {
         let list = list(node);
         let machine = Machine::of(&self.found);
@@ -105,8 +105,8 @@ impl Network {
         transaction.remember(&memory(node), json!(self));
     }
 
-    /// Interfaces that start by themselves are up after a reload, others are not. On a node of which they were not up
-    /// when it was recorded, they stay down.
+    /// Brings interfaces with `autostart` up, as a reload does. On a node where they were down when it was recorded,
+    /// they stay down.
     pub(super) fn bring_up(&mut self) {
         let starts = |interface: &Interface| interface.get("autostart").and_then(text).as_deref() == Some("1");
         let is_up = |interface: &Interface| interface.contains_key("active");
@@ -126,7 +126,7 @@ fn memory(node: &str) -> String {
     format!("network/{node}")
 }
 
-/// `2026-11-23 09:23:30.000000000 +0000`.
+/// A time as `diff` prints it: `2026-11-23 09:23:30.000000000 +0000`.
 fn moment(seconds: i64) -> String {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.unsigned_abs());
     let date = httpdate::fmt_http_date(time);

@@ -51,7 +51,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     })
 }
 
-/// Refuses a pool, a node and a storage that cannot be.
+/// Refuses a pool, a node and a storage that do not exist, or cannot be used.
 fn places(transaction: &Transaction, call: &Call, guest: &Guest, target: Option<&str>) -> Result<(), Refusal> {
     if let Some(pool) = call.text("pool")
         && transaction.row(&ApiPath::parse("pools"), "poolid", &pool)?.is_none()
@@ -98,7 +98,7 @@ impl Origin {
         mounts.filter_map(|(key, value)| Some((key.as_str(), Mount::parse(value.as_str()?))))
     }
 
-    /// Refuses what cannot be copied, or not in this way.
+    /// Refuses a container that cannot be cloned, or not in this way.
     fn copiable(
         &self,
         transaction: &Transaction,
@@ -184,7 +184,7 @@ fn fresh_interface(transaction: &Transaction, text: &str) -> Result<String, Refu
     configuration::interface(transaction, &parts.collect::<Vec<_>>().join(","))
 }
 
-/// A volume that shares the blocks of a base; on ZFS and Ceph its name says of which.
+/// Makes a volume that shares the blocks of a base; on ZFS and Ceph its name contains the base.
 fn linked(transaction: &mut Transaction, new: &Guest, base: &VolumeId, bytes: u64) -> Result<String, Refusal> {
     let storage = Storage::of(transaction, base)?;
     let format = features::format(&storage.kind(), base);

@@ -26,7 +26,7 @@ use crate::writes::guests::{replication, volumes};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 3] = ["delete", "digest", "revert"];
-/// Keys that come into force at once while a container runs, whatever becomes of them.
+/// Keys that always come into force at once while a container runs.
 const AT_ONCE: [&str; 9] =
     ["cores", "description", "hookscript", "hostname", "lock", "onboot", "protection", "startup", "tags"];
 /// Keys that Proxmox sets and takes away in the control groups of a running container.
@@ -62,7 +62,7 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(Value::Null)
 }
 
-/// A call whose client has read another version of the configuration (`assert_if_modified`).
+/// Refuses a call whose client has read another version of the configuration (`assert_if_modified`).
 pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Result<(), Refusal> {
     let (given, own) = (call.text(parameter), stored.digest.as_ref().and_then(Value::as_str));
     match (given, own) {
@@ -73,7 +73,7 @@ pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Res
     }
 }
 
-/// Refuses to revert or to delete what is no option, or is set in the same call.
+/// Refuses to revert or to delete a key that is not an option, or is set in the same call.
 fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Result<(), Refusal> {
     let is_option =
         |key: &str| !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && call.method.parameter(key).is_some();
@@ -102,7 +102,7 @@ fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Resu
     Ok(())
 }
 
-/// Refuses volumes that cannot be replicated to a container that is.
+/// Refuses new volumes that cannot be replicated to a container that is replicated.
 fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     if !replication::is_replicated(transaction, &guest.vmid)? {
         return Ok(());
@@ -124,7 +124,7 @@ fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(
     Ok(())
 }
 
-/// Notes what changes; the keys that do.
+/// Notes the changes as pending, and returns their keys.
 fn wait(
     transaction: &Transaction,
     guest: &Guest,
@@ -237,8 +237,8 @@ fn is_network(key: &str) -> bool {
     key.strip_prefix("net").is_some_and(|rest| rest.parse::<u8>().is_ok())
 }
 
-/// A network device as it is kept: its name first, with an address, which Proxmox makes up whenever none is given, and a
-/// type.
+/// A network device as it is kept: its name first, with an address, which Proxmox makes up whenever none is given, and
+/// a type.
 pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
     let mut rest = drives::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
@@ -338,7 +338,7 @@ fn mounted(transaction: &mut Transaction, guest: &Guest, key: &str, text: &str) 
     Ok(mount.text(key))
 }
 
-/// Lets go of a volume: one that was unused is freed, one that was mounted stays as unused.
+/// Detaches a volume: one that was unused is freed, one that was mounted stays as unused.
 fn let_go(
     transaction: &mut Transaction,
     guest: &Guest,

@@ -112,7 +112,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Reads what is asked for, and refuses what Proxmox refuses before its task begins.
+    /// Reads the wanted container, and does the checks that Proxmox does before its task begins.
     fn read(transaction: &Transaction, call: &Call, guest: &Guest, permitted: &Permitted<'_>) -> Result<Self, Refusal> {
         let mut keys = call.given();
         keys.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid" && !key.starts_with("unused"));
@@ -146,7 +146,7 @@ impl Wanted {
     }
 }
 
-/// The template that is named; a path of the node's is root's at its console.
+/// The template that is named; a path of the node is for root alone.
 fn template_volume(named: &str) -> Result<VolumeId, Refusal> {
     let Some(volume) = VolumeId::parse(named) else {
         return Err(Refusal::failed("Only root can pass arbitrary filesystem paths."));
@@ -157,7 +157,7 @@ fn template_volume(named: &str) -> Result<VolumeId, Refusal> {
     Err(Refusal::failed(format!("unable to use volume {volume} - content type needs to be 'vztmpl'")))
 }
 
-/// Refuses a storage that is not there, or not for containers.
+/// Refuses a storage that does not exist, or is not for containers.
 fn usable(transaction: &Transaction, storage: &str, node: &str) -> Result<(), Refusal> {
     if Storage::enabled(transaction, storage, node)?.holds("rootdir") {
         return Ok(());
@@ -215,7 +215,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut
     Ok(())
 }
 
-/// Unpacks a template that must be there.
+/// Unpacks a template, which must exist.
 fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &mut Log) -> Result<(), Refusal> {
     let storage = Storage::enabled(transaction, template.storage(), &guest.node)?;
     if volumes::row(transaction, &guest.node, template)?.is_none() {

@@ -1,4 +1,4 @@
-//! Containers: how they are made, changed and copied, where `pve-container` does it in another way than `qemu-server`.
+//! Containers: how they are made, changed and copied, where `pve-container` differs from `qemu-server`.
 
 use proxmox_mpc_model::schema::Verb;
 
@@ -18,7 +18,7 @@ mod volumes;
 pub(super) use configuration::settle;
 pub(super) use mounts::{Kind, Mount};
 
-/// The methods of containers that machines do not have, or have in another way.
+/// Writing methods of containers that virtual machines do not have, or have in another form.
 pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc", run: create::create },
     Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/config", run: configuration::change },

@@ -30,7 +30,7 @@ impl Kind {
 /// A mount point.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Mount {
-    /// The volume, the folder or the device; `local-lvm:8` where a volume is wished for.
+    /// The volume, the folder or the device; `local-lvm:8` where a new volume is asked for.
     pub(in super::super) volume: String,
     options: Vec<(String, String)>,
 }
@@ -75,7 +75,7 @@ impl Mount {
         drives::bytes(self.option("size")?, 1)
     }
 
-    /// Says how long the volume is.
+    /// Sets the size of the volume.
     pub(in super::super) fn resize(&mut self, bytes: u64) {
         self.options.retain(|(key, _)| key != "size");
         self.options.push(("size".to_owned(), drives::written(bytes)));

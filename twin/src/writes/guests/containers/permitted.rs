@@ -10,7 +10,7 @@ use crate::rights::Container;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::keys::word;
 
-/// A login that changes a container.
+/// Login that changes a container, with its rights.
 pub(super) struct Permitted<'a> {
     call: &'a Call,
     rights: Container<'a, Transaction>,
@@ -23,7 +23,7 @@ impl<'a> Permitted<'a> {
         Self { call, rights, unprivileged }
     }
 
-    /// Refuses what a call gives, if it is not the login's to give; `before` is the configuration that is changed.
+    /// Refuses values that the login may not set; `before` is the configuration that is changed.
     pub(super) fn gives(&self, given: &Row, before: Option<&Row>) -> Result<(), Refusal> {
         if self.call.login.is_root() {
             return Ok(());
@@ -43,7 +43,7 @@ impl<'a> Permitted<'a> {
         Ok(())
     }
 
-    /// Refuses to take keys away that are not the login's.
+    /// Refuses to take away keys that the login may not set.
     pub(super) fn takes(&self, keys: &[String], before: &Row) -> Result<(), Refusal> {
         if self.call.login.is_root() {
             return Ok(());
@@ -86,8 +86,8 @@ impl<'a> Permitted<'a> {
     }
 }
 
-/// The names of the features that change: those with another value where the container has some already, otherwise all that
-/// are named, whatever their values.
+/// The names of the features that change: those with another value where the container has some already, otherwise all
+/// that are named, whatever their values.
 fn changed_features(before: &str, after: Option<&str>) -> Vec<String> {
     let features = |text: &str| -> Vec<(String, String)> {
         let features = Properties::parse(text);

@@ -1,4 +1,4 @@
-//! Containers that are frozen and thawed.
+//! Suspend and resume of containers.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Volumes of containers that grow, and that move to another storage or another container.
+//! Volumes of containers: larger sizes, and moves to another storage or another container.
 
 use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
@@ -16,7 +16,7 @@ use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{replication, volumes};
 
-/// `PUT resize`: a task; what cannot be is refused before it.
+/// `PUT resize`: a task, with the checks before it.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
@@ -54,7 +54,7 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// A mount point that must be there; an empty one has no volume, as Proxmox says it.
+/// The mount point of a key, which must exist; an empty one has no volume, in Proxmox's words.
 fn mount_at(stored: &Stored, key: &str) -> Result<Mount, Refusal> {
     let missing = || Refusal::failed("format error\nvolume: property is missing and it is not optional");
     Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
@@ -148,7 +148,7 @@ fn to_container(transaction: &mut Transaction, call: &Call, vmid: String) -> Res
     })
 }
 
-/// Both configurations and the volume, where it may change hands.
+/// Both configurations and the volume, where it may be given to the other container.
 fn reassignable(
     transaction: &Transaction,
     call: &Call,

@@ -1,4 +1,5 @@
-//! Containers that migrate (`PVE::LXC::Migrate`): they stop, their volumes are copied, and they start on the other node.
+//! Migration of containers (`PVE::LXC::Migrate`): they stop, their volumes are copied, and they start on the other
+//! node.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use crate::writes::guests::{containers, power, relocate, replication};
 /// The types of storages that containers are copied from and to.
 const COPIED: [&str; 5] = ["btrfs", "dir", "lvm", "lvmthin", "zfspool"];
 
-/// The guest, the target and the plan of a call; what cannot migrate in this way is refused.
+/// The guest, the target and the plan of a call; a container that cannot migrate in this way is refused.
 pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, String, Plan), Refusal> {
     let guest = Guest::of(call);
     let target = plan::target(transaction, call)?;
@@ -46,7 +47,7 @@ pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, 
     Ok((guest, target, plan))
 }
 
-/// Takes a container to another node.
+/// Migrates a container to another node.
 pub(super) fn go(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -118,7 +119,7 @@ fn prepared(
     Ok(())
 }
 
-/// The volumes that only this node has, and how the log speaks of each.
+/// The volumes that only this node has, and their lines in the log.
 fn local(
     transaction: &Transaction,
     guest: &Guest,
@@ -149,7 +150,7 @@ fn local(
     Ok(volumes)
 }
 
-/// The volumes that a container names, in its snapshots first, and whether it is one of those.
+/// The volumes that a container names, those of its snapshots first, and whether each is of a snapshot.
 fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<Vec<(VolumeId, bool)>, Refusal> {
     let mut named = Vec::new();
     let mut add = |key: &str, value: &Value, in_snapshot: bool| {

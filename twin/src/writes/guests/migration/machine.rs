@@ -1,4 +1,4 @@
-//! Virtual machines that migrate (`PVE::QemuMigrate`), running or not.
+//! Migration of virtual machines (`PVE::QemuMigrate`), running or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::writes::guests::store::Stored;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{relocate, replication};
 
-/// The guest, the target and the plan of a call; what cannot migrate in this way is refused.
+/// The guest, the target and the plan of a call; a virtual machine that cannot migrate in this way is refused.
 pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, String, Plan), Refusal> {
     let guest = Guest::of(call);
     let target = plan::target(transaction, call)?;
@@ -58,7 +58,7 @@ pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, 
     Ok((guest, target, plan))
 }
 
-/// Refuses a machine that runs and may not be taken along, or not to there.
+/// Refuses a running virtual machine that cannot migrate live, or not to this node.
 fn live(transaction: &Transaction, guest: &Guest, target: &str, plan: &Plan) -> Result<(), Refusal> {
     if plan.mode != Mode::Online {
         return Err(Refusal::failed("can't migrate running VM without --online"));
@@ -84,7 +84,7 @@ fn available(transaction: &Transaction, guest: &Guest, stored: &Stored, target: 
     Ok(())
 }
 
-/// Refuses a storage that is not for what a volume is.
+/// Refuses a storage that cannot hold the type of a volume.
 fn holds(storage: &Storage, volume: &VolumeId) -> Result<(), Refusal> {
     let content = match volume.name().split_once('/') {
         Some((content @ ("iso" | "import" | "snippets"), _)) => content,
@@ -97,7 +97,7 @@ fn holds(storage: &Storage, volume: &VolumeId) -> Result<(), Refusal> {
     Err(Refusal::failed(format!("{volume}: content type '{content}' is not available on storage '{name}'")))
 }
 
-/// Takes a machine to another node.
+/// Migrates a virtual machine to another node.
 pub(super) fn go(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -138,7 +138,7 @@ pub(super) fn go(
     relocate::configuration(transaction, guest, there, &moved)
 }
 
-/// Refuses devices that the other node does not have, as the preconditions of a migration tell them.
+/// Refuses devices that the other node does not have, according to the preconditions of a migration.
 fn devices(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
@@ -192,7 +192,7 @@ struct Named {
     shared: bool,
 }
 
-/// In which way a machine names a volume; what the log says is the first of them.
+/// Use of a volume by a virtual machine; the log names the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
     /// Proxmox makes it itself: cloud-init data, the state of a TPM.
@@ -204,7 +204,7 @@ enum Use {
 }
 
 impl Named {
-    /// The line that the log has about it.
+    /// Line of the log about the volume.
     fn said(&self, volume: &str) -> String {
         match self.uses.first() {
             Some(Use::Generated) => format!("found generated disk '{volume}' (in current VM config)"),
@@ -217,7 +217,7 @@ impl Named {
     }
 }
 
-/// Everything that the machine names: as it is, as it will be, and as it was.
+/// Every volume that the virtual machine names: in force, pending, and in snapshots.
 fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<BTreeMap<String, Named>, Refusal> {
     let mut named = BTreeMap::new();
     add(&mut named, &stored.keys, Use::Attached);
@@ -246,7 +246,7 @@ fn add(named: &mut BTreeMap<String, Named>, keys: &Row, place: Use) {
     }
 }
 
-/// The volumes that only this node has; refused where one of them cannot be copied.
+/// The volumes that only this node has; a volume that cannot be copied is refused.
 fn local(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),

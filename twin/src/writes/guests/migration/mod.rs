@@ -1,6 +1,7 @@
-//! Guests that migrate: `POST migrate` of machines and containers, and everything that goes with them.
+//! Migration of guests: `POST migrate` of virtual machines and containers.
 //!
-//! The twin has no ssh and no sockets to fail: what Proxmox copies is there at once, and a machine that runs goes on running.
+//! The twin has no ssh and no sockets to fail: what Proxmox copies is there at once, and a virtual machine that runs
+//! goes on running.
 
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/migrate", run: migrate_container },
 ];
 
-/// `POST migrate` of a machine.
+/// `POST migrate` of a virtual machine.
 pub(super) fn migrate_machine(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, target, plan) = machine::planned(transaction, call)?;
     begin(transaction, call, &guest, &target, &plan)
@@ -55,7 +56,7 @@ fn begin(
     run(transaction, (&call.login, call.duration), guest, target, plan)
 }
 
-/// The task that takes a guest to another node. A migration that fails says why in its log, and ends as aborted.
+/// The task that migrates a guest. A migration that fails gives the reason in its log, and ends as aborted.
 pub(super) fn run(
     transaction: &mut Transaction,
     by: (&Login, i64),

@@ -1,4 +1,5 @@
-//! Plan of a migration: the target, the mode, the map of storages, and the lines of the log that both types of guests share.
+//! Plan of a migration: the target, the mode, the map of storages, and the lines of the log that both types of guests
+//! share.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +16,12 @@ use crate::writes::guests::relocate::{self, Moved};
 /// Treatment of a guest that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::writes::guests) enum Mode {
-    /// It may not run.
+    /// A running guest is refused.
     #[default]
     Offline,
-    /// It goes on running.
+    /// The guest goes on running.
     Online,
-    /// It is shut down, and started on the other node.
+    /// The guest is shut down, and started on the other node.
     Restart,
 }
 
@@ -29,9 +30,9 @@ pub(in crate::writes::guests) enum Mode {
 pub(in crate::writes::guests) struct Plan {
     /// Treatment of the guest where it runs.
     pub(in crate::writes::guests) mode: Mode,
-    /// Disks that are attached to a running machine may be copied.
+    /// True if disks that are attached to a running virtual machine may be copied.
     pub(in crate::writes::guests) local_disks: bool,
-    /// Devices of the node do not hinder a machine.
+    /// True if devices of the node do not prevent a migration.
     pub(in crate::writes::guests) force: bool,
     /// Map of storages on this node to storages on the other.
     pub(in crate::writes::guests) storages: StorageMap,
@@ -79,7 +80,7 @@ impl StorageMap {
     }
 }
 
-/// Refuses a node that is this one, or none.
+/// Refuses a target that is this node, or does not exist.
 pub(super) fn target(transaction: &Transaction, call: &Call) -> Result<String, Refusal> {
     let target = call.required("target")?;
     if target == call.node() {
@@ -128,13 +129,13 @@ pub(super) fn copy(
     Ok(())
 }
 
-/// The base that a linked clone stands on, where its identifier tells.
+/// The base of a linked clone, where its identifier contains it.
 pub(super) fn base_of(volume: &VolumeId) -> Option<&str> {
     let (bases, _) = volume.name().rsplit_once('/')?;
     bases.split('/').find(|part| part.starts_with("base"))
 }
 
-/// Problems with volumes that are told all together, each in the log.
+/// Refuses volumes that cannot migrate, with one line of the log for each.
 pub(super) fn told(now: i64, errors: &BTreeMap<String, String>, what: &str, log: &mut Log) -> Result<(), Refusal> {
     for (volume, why) in errors {
         log.push(relocate::line(now, &format!("can't migrate local {what} '{volume}': {why}")));
