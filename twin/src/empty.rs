@@ -22,7 +22,7 @@ pub struct Empty<A> {
 }
 
 /// Source of an empty cluster's answer.
-enum Origin {
+enum EmptyAnswer {
     /// The answer of the recorded cluster.
     Found,
     /// The list of the recorded cluster, without the rows that the function refuses.
@@ -53,23 +53,23 @@ impl<A: Answers> Empty<A> {
 impl<A: Answers> Answers for Empty<A> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         match origin(path) {
-            Origin::Found => self.found.get(path),
-            Origin::Rows(stays) => Ok(self.found.get(path)?.map(|answer| only(answer, stays))),
-            Origin::Bare => Answers::get(&self.bare, path),
+            EmptyAnswer::Found => self.found.get(path),
+            EmptyAnswer::Rows(stays) => Ok(self.found.get(path)?.map(|answer| only(answer, stays))),
+            EmptyAnswer::Bare => Answers::get(&self.bare, path),
         }
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         match origin(path) {
-            Origin::Found => self.found.text(path),
-            Origin::Rows(_) => Ok(self.get(path)?.map(AnswerText::from)),
-            Origin::Bare => self.bare.text(path),
+            EmptyAnswer::Found => self.found.text(path),
+            EmptyAnswer::Rows(_) => Ok(self.get(path)?.map(AnswerText::from)),
+            EmptyAnswer::Bare => self.bare.text(path),
         }
     }
 }
 
 /// Source of the answer to this path.
-fn origin(path: &ApiPath) -> Origin {
+fn origin(path: &ApiPath) -> EmptyAnswer {
     let segments = path.segments();
     match &segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["version" | "nodes"] | ["nodes", _] | ["storage", ..]
@@ -79,17 +79,17 @@ fn origin(path: &ApiPath) -> Origin {
         | ["cluster", "config", ..]
         // What macros, authorities and challenges there are is Proxmox's.
         | ["cluster", "firewall", "macros"]
-        | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => Origin::Found,
+        | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => EmptyAnswer::Found,
         // Both are kept below `/etc/pve/priv`, which nobody copies.
-        ["cluster", "acme", "account"] | ["cluster", "qemu", "custom-cpu-models"] => Origin::Rows(|_| false),
-        ["cluster", "acme", "plugins"] => Origin::Rows(|row| row.get("type").is_some_and(|kind| kind == "standalone")),
-        ["cluster", "resources"] => Origin::Rows(is_there),
-        ["nodes", _, "storage", _, "content"] => Origin::Rows(|row| is_given(row.get("content"))),
+        ["cluster", "acme", "account"] | ["cluster", "qemu", "custom-cpu-models"] => EmptyAnswer::Rows(|_| false),
+        ["cluster", "acme", "plugins"] => EmptyAnswer::Rows(|row| row.get("type").is_some_and(|kind| kind == "standalone")),
+        ["cluster", "resources"] => EmptyAnswer::Rows(is_there),
+        ["nodes", _, "storage", _, "content"] => EmptyAnswer::Rows(|row| is_given(row.get("content"))),
         // One volume follows from the list.
-        ["nodes", _, "storage", _, "content", _] | ["nodes", _, "tasks" | "replication" | "sdn", ..] => Origin::Bare,
-        ["nodes", _, "network"] => Origin::Rows(|row| row.get("type").is_none_or(|kind| kind != "vnet")),
-        ["nodes", _, below @ ..] if !kinds::is_set_up(below) => Origin::Found,
-        _ => Origin::Bare,
+        ["nodes", _, "storage", _, "content", _] | ["nodes", _, "tasks" | "replication" | "sdn", ..] => EmptyAnswer::Bare,
+        ["nodes", _, "network"] => EmptyAnswer::Rows(|row| row.get("type").is_none_or(|kind| kind != "vnet")),
+        ["nodes", _, below @ ..] if !kinds::is_set_up(below) => EmptyAnswer::Found,
+        _ => EmptyAnswer::Bare,
     }
 }
 

@@ -14,7 +14,7 @@ use super::error::RecordingError;
 /// Reads `recording.json`; the format comes first, since the rest may have another meaning in a newer one.
 pub(super) fn read_about(recording: &Path, stored: &[u8]) -> Result<About, RecordingError> {
     #[derive(Deserialize)]
-    struct Format {
+    struct FormatOnly {
         format: u32,
     }
     let damaged = |error: serde_json::Error| RecordingError::Damaged {
@@ -22,7 +22,7 @@ pub(super) fn read_about(recording: &Path, stored: &[u8]) -> Result<About, Recor
         file: ABOUT.to_owned(),
         why: error.to_string(),
     };
-    let Format { format } = serde_json::from_slice(stored).map_err(damaged)?;
+    let FormatOnly { format } = serde_json::from_slice(stored).map_err(damaged)?;
     if format != FORMAT {
         return Err(RecordingError::Format { path: recording.to_owned(), format });
     }

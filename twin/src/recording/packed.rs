@@ -17,6 +17,9 @@ use super::folder::read_about;
 use super::place::{aside, check_replaceable, replace};
 use super::private;
 
+/// The stored texts of answers, by their requests.
+type StoredAnswers = BTreeMap<ApiPath, Box<[u8]>>;
+
 /// Zstandard's level; recordings are packed once and read often.
 const LEVEL: i32 = 12;
 
@@ -77,7 +80,7 @@ pub fn unpack(file: &Path, folder: &Path) -> Result<(), RecordingError> {
 }
 
 /// Reads a packed recording into memory: its description and its answers.
-pub(super) fn read(path: &Path) -> Result<(About, AnswersInMemory), RecordingError> {
+pub(super) fn read(path: &Path) -> Result<(About, StoredAnswers), RecordingError> {
     let mut entries = entries(path)?;
     let Some(about) = entries.remove(ABOUT) else {
         return Err(RecordingError::NoRecording { path: path.to_owned() });

@@ -8,7 +8,7 @@ use crate::state::accounts;
 
 /// Checks that the requests of a login go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Class {
+pub(crate) enum Checks {
     /// No checks: `root@pam`, and logins of the twin that the cluster does not have.
     All,
     /// A token of `root@pam` with all its rights, which is still not `root@pam` itself.
@@ -19,21 +19,21 @@ pub(crate) enum Class {
 
 /// Admission of a login: its checks, and the time until which this holds, in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted {
-    pub(crate) class: Class,
+pub(crate) struct Admission {
+    pub(crate) class: Checks,
     pub(crate) until: i64,
 }
 
 /// Reason why a login is no longer accepted.
 #[derive(Debug)]
-pub(crate) enum Barred {
+pub(crate) enum AdmissionError {
     /// The reason phrase of the 401.
     Login(String),
     /// The recording cannot be read.
     Unreadable(Unreadable),
 }
 
-impl From<Unreadable> for Barred {
+impl From<Unreadable> for AdmissionError {
     fn from(error: Unreadable) -> Self {
         Self::Unreadable(error)
     }
@@ -47,19 +47,19 @@ pub(crate) fn class<A: Answers>(
     recorded: &RecordedLogins,
     login: &Login,
     now: i64,
-) -> Result<Admitted, Barred> {
-    let always = |class| Admitted { class, until: i64::MAX };
+) -> Result<Admission, AdmissionError> {
+    let always = |class| Admission { class, until: i64::MAX };
     if !recorded.told() || login.is_root() {
-        return Ok(always(Class::All));
+        return Ok(always(Checks::All));
     }
     let barred = |reason: String| {
         let token = login.token.is_some();
-        Err(Barred::Login(if token { "Authentication failed!".to_owned() } else { reason }))
+        Err(AdmissionError::Login(if token { "Authentication failed!".to_owned() } else { reason }))
     };
     let users = accounts::users(answers)?;
     let Some(row) = users.as_ref().and_then(|users| users.get(&login.user)) else {
         let gone = users.is_some() && recorded.knew(&login.user);
-        return if gone { barred(format!("no such user ('{}')", login.user)) } else { Ok(always(Class::All)) };
+        return if gone { barred(format!("no such user ('{}')", login.user)) } else { Ok(always(Checks::All)) };
     };
     let user = accounts::User::read(row);
     let past = |expires: i64| expires != 0 && expires <= now;
@@ -77,8 +77,8 @@ pub(crate) fn class<A: Answers>(
     }
     // A token that only the twin has stands for its user.
     let separated = token.is_some_and(|token| token.separated);
-    let class = if login.user == "root@pam" && !separated { Class::RootToken } else { Class::Checked };
+    let class = if login.user == "root@pam" && !separated { Checks::RootToken } else { Checks::Checked };
     let expires = token.map_or(0, |token| token.expires);
     let until = [user.expires, expires].into_iter().filter(|expires| *expires != 0).min();
-    Ok(Admitted { class, until: until.unwrap_or(i64::MAX) })
+    Ok(Admission { class, until: until.unwrap_or(i64::MAX) })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proxmox_mpc_model::{Answers, Unreadable};
 use serde_json::{Map, Value, json};
 
-use super::bearer::Bearer;
+use super::login_privileges::Bearer;
 
 /// Privileges that the web interface is told at login, by subject (`compute_api_permission`).
 pub(super) fn of<A: Answers>(bearer: &Bearer<'_, A>) -> Result<Value, Unreadable> {

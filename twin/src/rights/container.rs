@@ -6,7 +6,7 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
 use super::enforcement::Rights;
-use super::machine::Machine;
+use super::virtual_machine::MachineRights;
 use crate::call::{Call, Refusal};
 
 /// Privileges by the options that need them, without the numbers at their ends. Other options need `VM.Config.Options`.
@@ -20,12 +20,12 @@ const PRIVILEGES: &[(&str, &[&str])] = &[
 const ELSEWHERE: &[&str] = &["dev", "features", "hookscript", "tags"];
 
 /// Rights of a login to one container; every right where nothing is checked.
-pub(crate) struct Container<'a, A>(Machine<'a, A>);
+pub(crate) struct ContainerRights<'a, A>(MachineRights<'a, A>);
 
-impl<'a, A: Answers> Container<'a, A> {
-    /// The rights to the container that a call names; see [`Machine::new`].
+impl<'a, A: Answers> ContainerRights<'a, A> {
+    /// The rights to the container that a call names; see [`MachineRights::new`].
     pub(crate) fn new(rights: Option<&'a Rights>, answers: &'a A, call: &'a Call, pool: Option<String>) -> Self {
-        Self(Machine::new(rights, answers, call, pool))
+        Self(MachineRights::new(rights, answers, call, pool))
     }
 
     /// Refuses an option that the login may not set or take away.

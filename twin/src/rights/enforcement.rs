@@ -4,7 +4,7 @@ use proxmox_mpc_model::schema::Found;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, names};
 use serde_json::{Map, Value, json};
 
-use super::bearer::{Bearer, Privileges};
+use super::login_privileges::{Bearer, Privileges};
 use super::{capabilities, expression, lists, read_checks, write_checks};
 use crate::call::{Call, Login, Refusal};
 use crate::state::accounts::Accounts;

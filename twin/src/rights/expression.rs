@@ -7,14 +7,14 @@ use proxmox_mpc_model::schema::Method;
 use proxmox_mpc_model::{Answers, Unreadable, list};
 use serde_json::{Map, Value};
 
-use super::bearer::Bearer;
+use super::login_privileges::Bearer;
 use crate::call::Refusal;
 
 /// The parameters of a call, those of the path included.
 pub(super) type Parameters = Map<String, Value>;
 
 /// Result of one test of a permission.
-enum Outcome {
+enum TestResult {
     Passes,
     /// Another test may still pass.
     Fails(Refusal),
@@ -40,51 +40,51 @@ impl<A: Answers> Bearer<'_, A> {
         }
         let Some(test) = permissions.get("check").and_then(Value::as_array) else { return Err(denied("")) };
         match self.test(test, parameters)? {
-            Outcome::Passes => Ok(()),
-            Outcome::Fails(refusal) | Outcome::Ends(refusal) => Err(refusal),
+            TestResult::Passes => Ok(()),
+            TestResult::Fails(refusal) | TestResult::Ends(refusal) => Err(refusal),
         }
     }
 
-    fn test(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
-        let Some((name, rest)) = test.split_first() else { return Ok(Outcome::Fails(denied(""))) };
+    fn test(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
+        let Some((name, rest)) = test.split_first() else { return Ok(TestResult::Fails(denied(""))) };
         match name.as_str().unwrap_or_default() {
             "and" => {
                 for test in rest.iter().filter_map(Value::as_array) {
-                    if let Outcome::Fails(refusal) | Outcome::Ends(refusal) = self.test(test, parameters)? {
-                        return Ok(Outcome::Ends(refusal));
+                    if let TestResult::Fails(refusal) | TestResult::Ends(refusal) = self.test(test, parameters)? {
+                        return Ok(TestResult::Ends(refusal));
                     }
                 }
-                Ok(Outcome::Passes)
+                Ok(TestResult::Passes)
             }
             "or" => {
                 for test in rest.iter().filter_map(Value::as_array) {
                     match self.test(test, parameters)? {
-                        Outcome::Fails(_) => {}
+                        TestResult::Fails(_) => {}
                         other => return Ok(other),
                     }
                 }
-                Ok(Outcome::Fails(denied("")))
+                Ok(TestResult::Fails(denied("")))
             }
             "perm" => self.privilege(rest, parameters),
             "perm-modify" => self.may_give(rest, parameters),
             "userid-param" => self.on_user(rest, parameters),
             "userid-group" => self.on_group(rest, parameters),
-            _ => Ok(Outcome::Fails(denied(""))),
+            _ => Ok(TestResult::Fails(denied(""))),
         }
     }
 
     /// `["perm", "/vms/{vmid}", ["VM.Audit"], "any", 1, "require_param", "pool"]`.
-    fn privilege(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn privilege(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         if let Some(required) = option(test, "require_param").and_then(Value::as_str)
             && !parameters.contains_key(required)
         {
-            return Ok(Outcome::Fails(denied("")));
+            return Ok(TestResult::Fails(denied("")));
         }
         let path = normalized(&filled(test.first().and_then(Value::as_str).unwrap_or_default(), parameters));
         let any = option(test, "any").is_some_and(|any| any == 1);
         Ok(match self.lacks(path.as_deref(), &strings(test.get(1)), any)? {
-            None => Outcome::Passes,
-            Some(lacking) => Outcome::Fails(denied(&lacking)),
+            None => TestResult::Passes,
+            Some(lacking) => TestResult::Fails(denied(&lacking)),
         })
     }
 
@@ -128,39 +128,39 @@ impl<A: Answers> Bearer<'_, A> {
         self.lacks(Some(path), &privileges, true)
     }
 
-    fn may_give(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn may_give(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let path = filled(test.first().and_then(Value::as_str).unwrap_or_default(), parameters);
         // The method itself refuses what is no path.
-        let Some(path) = normalized(&path) else { return Ok(Outcome::Passes) };
-        Ok(self.gives(&path)?.map_or(Outcome::Passes, |lacking| Outcome::Fails(denied(&lacking))))
+        let Some(path) = normalized(&path) else { return Ok(TestResult::Passes) };
+        Ok(self.gives(&path)?.map_or(TestResult::Passes, |lacking| TestResult::Fails(denied(&lacking))))
     }
 
     /// `["userid-param", "self"]`, `["userid-param", "Realm.AllocateUser"]`.
-    fn on_user(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn on_user(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let user = parameters.get("userid").and_then(text).unwrap_or_default();
         let privilege = test.first().and_then(Value::as_str).unwrap_or_default();
         if privilege == "self" {
             let itself = self.accounts.users.contains_key(&user) && self.login.full() == user;
-            return Ok(if itself { Outcome::Passes } else { Outcome::Fails(denied("")) });
+            return Ok(if itself { TestResult::Passes } else { TestResult::Fails(denied("")) });
         }
         let realm = match realm_of(&user) {
             Ok(realm) => realm,
-            Err(why) => return Ok(Outcome::Ends(Refusal::failed(why))),
+            Err(why) => return Ok(TestResult::Ends(Refusal::failed(why))),
         };
         let lacking = self.lacks(Some(&format!("/access/realm/{realm}")), &[privilege], false)?;
-        Ok(lacking.map_or(Outcome::Passes, |lacking| Outcome::Fails(denied(&lacking))))
+        Ok(lacking.map_or(TestResult::Passes, |lacking| TestResult::Fails(denied(&lacking))))
     }
 
     /// `["userid-group", ["User.Modify"], "groups_param", "create"]`: a privilege over one of the user's groups.
-    fn on_group(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn on_group(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let user = parameters.get("userid").and_then(text).unwrap_or_default();
         let (privileges, groups) = (strings(test.first()), option(test, "groups_param").and_then(Value::as_str));
         let exists = groups != Some("create");
         if exists && !self.accounts.users.contains_key(&user) {
-            return Ok(Outcome::Fails(Refusal::failed(format!("no such user ('{user}')"))));
+            return Ok(TestResult::Fails(Refusal::failed(format!("no such user ('{user}')"))));
         }
         if self.any("/access/groups", &privileges)? {
-            return Ok(Outcome::Passes);
+            return Ok(TestResult::Passes);
         }
         let over = self.groups_over(&privileges)?;
         if groups.is_some() {
@@ -168,16 +168,16 @@ impl<A: Answers> Bearer<'_, A> {
             let given: Vec<&str> = list::items(&given).collect();
             let privileges = privileges.join("|");
             if given.is_empty() {
-                return Ok(Outcome::Ends(denied(&format!("/access/groups, {privileges}"))));
+                return Ok(TestResult::Ends(denied(&format!("/access/groups, {privileges}"))));
             }
             if let Some(other) = given.iter().find(|group| !over.contains(**group)) {
-                return Ok(Outcome::Ends(denied(&format!("/access/groups/{other}, {privileges}"))));
+                return Ok(TestResult::Ends(denied(&format!("/access/groups/{other}, {privileges}"))));
             }
         }
         if exists && !self.members(&over).contains(&user) {
-            return Ok(Outcome::Fails(denied("")));
+            return Ok(TestResult::Fails(denied("")));
         }
-        Ok(Outcome::Passes)
+        Ok(TestResult::Passes)
     }
 
     /// The groups at which the login has one of these privileges (`filter_groups`).

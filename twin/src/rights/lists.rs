@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::bearer::Bearer;
+use super::login_privileges::Bearer;
 use super::read_checks::{is_own, volume_seen, word, zone_of};
 use crate::call::Refusal;
-
-type Row = Map<String, Value>;
+use crate::state::Row;
 
 /// Privileges at a group that let a login see its users.
 const OVER_USERS: &[&str] = &["User.Modify", "Sys.Audit"];

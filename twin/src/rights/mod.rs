@@ -4,17 +4,17 @@
 //! login as they are.
 
 mod admission;
-mod bearer;
 mod capabilities;
 mod container;
 mod enforcement;
 mod expression;
 mod lists;
-mod machine;
+mod login_privileges;
 mod read_checks;
+mod virtual_machine;
 mod write_checks;
 
-pub(crate) use admission::{Admitted, Barred, Class, class};
-pub(crate) use container::Container;
+pub(crate) use admission::{Admission, AdmissionError, Checks, class};
+pub(crate) use container::ContainerRights;
 pub(crate) use enforcement::{Rights, check_token, plainly_passes};
-pub(crate) use machine::Machine;
+pub(crate) use virtual_machine::MachineRights;

@@ -6,8 +6,8 @@ use proxmox_mpc_model::upid::Upid;
 use proxmox_mpc_model::{Answers, ApiPath, Unreadable};
 use serde_json::{Map, Value};
 
-use super::bearer::Bearer;
 use super::expression::denied;
+use super::login_privileges::Bearer;
 use crate::call::Refusal;
 
 /// Does the checks of a read.

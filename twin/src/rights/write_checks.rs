@@ -3,8 +3,8 @@
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers, list};
 
-use super::bearer::Bearer;
 use super::expression::{denied, normalized};
+use super::login_privileges::Bearer;
 use super::read_checks::{guest_of, kind_of, on_storage, task, zone_of};
 use crate::call::{Call, Refusal};
 

@@ -6,12 +6,10 @@ use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::hexadecimal::hexadecimal;
-use crate::state::View;
-
-type Row = Map<String, Value>;
+use crate::state::{Row, View};
 
 /// The answer to a GET of cloud-init's that is not on record; `None` for other requests, and for virtual machines that
 /// are not there.

@@ -69,7 +69,7 @@ impl LoggedWrite {
 
 /// The log of a running twin.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct WriteLog {
     started: Instant,
     redactor: Redactor,
     writes: Mutex<Vec<LoggedWrite>>,
@@ -77,15 +77,15 @@ pub(super) struct Log {
 
 /// Position of a call in the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Noted(usize);
+pub(super) struct LogPosition(usize);
 
-impl Log {
+impl WriteLog {
     pub(super) fn new() -> Self {
         Self { started: Instant::now(), redactor: Redactor::new(KINDS), writes: Mutex::default() }
     }
 
     /// Notes that a call came in.
-    pub(super) fn note(&self, request: &Request) -> Noted {
+    pub(super) fn note(&self, request: &Request) -> LogPosition {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         writes.push(LoggedWrite {
             at: self.started.elapsed(),
@@ -96,11 +96,11 @@ impl Log {
             refusal: None,
             task: None,
         });
-        Noted(writes.len() - 1)
+        LogPosition(writes.len() - 1)
     }
 
     /// Notes how it was answered; `view` is the cluster after it.
-    pub(super) fn answered(&self, noted: Noted, answer: &Answer, view: &View) {
+    pub(super) fn answered(&self, noted: LogPosition, answer: &Answer, view: &View) {
         let task = answer.data().and_then(Value::as_str).and_then(|upid| {
             let end = tasks::end(view, upid)?;
             Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), end })

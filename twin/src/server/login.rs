@@ -19,7 +19,7 @@ use crate::credentials::{Credentials, PASSWORD, TOKEN};
 use crate::state::State;
 
 /// Answer to a login.
-pub(super) struct Asked {
+pub(super) struct LoginAnswer {
     pub(super) answer: Answer,
     /// True if the user or the password was wrong.
     pub(super) refused: bool,
@@ -29,13 +29,13 @@ pub(super) struct Asked {
 
 /// Checks of the logins of requests.
 #[derive(Debug)]
-pub(super) struct Clerk {
+pub(super) struct LoginChecks {
     credentials: Credentials,
     key: hmac::Key,
     lifetime: Duration,
 }
 
-impl Clerk {
+impl LoginChecks {
     pub(super) fn new(credentials: Credentials, lifetime: Duration) -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .expect("the system's random generator works, or TLS would not either");
@@ -65,7 +65,12 @@ impl Clerk {
     }
 
     /// The answer to `POST access/ticket` with these parameters.
-    pub(super) fn log_in(&self, parameters: &Map<String, Value>, clustername: Option<&str>, state: &State) -> Asked {
+    pub(super) fn log_in(
+        &self,
+        parameters: &Map<String, Value>,
+        clustername: Option<&str>,
+        state: &State,
+    ) -> LoginAnswer {
         let field = |name: &str| parameters.get(name).and_then(text);
         let (Some(username), Some(password)) = (field("username"), field("password")) else {
             let missing = if field("username").is_none() { "username" } else { "password" };
@@ -75,7 +80,7 @@ impl Clerk {
                 "message": "Parameter verification failed.\n",
             });
             let answer = Answer { status: 400, reason: "Parameter verification failed.".to_owned(), body };
-            return Asked { answer, refused: false, user: None };
+            return LoginAnswer { answer, refused: false, user: None };
         };
         let user = match field("realm") {
             Some(realm) if !username.contains('@') => format!("{username}@{realm}"),
@@ -88,7 +93,7 @@ impl Clerk {
                 .unwrap_or_else(|| self.credentials.allows_password(&user, &password))
         };
         if !renews && !known() {
-            return Asked { answer: Answer::refusal(401, "authentication failure"), refused: true, user: None };
+            return LoginAnswer { answer: Answer::refusal(401, "authentication failure"), refused: true, user: None };
         }
         let issued = now();
         let mut data = json!({
@@ -100,7 +105,7 @@ impl Clerk {
         if let Some(name) = clustername {
             data["clustername"] = json!(name);
         }
-        Asked { answer: Answer::ok(data), refused: false, user: Some(user) }
+        LoginAnswer { answer: Answer::ok(data), refused: false, user: Some(user) }
     }
 
     /// `PVE:alice@pve:6B038E50::…`.

@@ -13,7 +13,7 @@ use super::options::AgentPolicy;
 use super::reply::Reply;
 use super::{agent, cloud_init};
 use crate::call::{Login, Refusal};
-use crate::rights::{self, Admitted, Barred, Class, Rights};
+use crate::rights::{self, Admission, AdmissionError, Checks, Rights};
 use crate::state::{RecordedLogins, State, View, broadcast, task_answers};
 
 /// Largest size of the replies that are kept for each login, in bytes. A plan asks for the same lists once for each
@@ -58,7 +58,7 @@ pub(super) struct Current {
     /// Replies for each other login.
     checked: RwLock<HashMap<String, Kept>>,
     /// Admission of each login.
-    admitted: RwLock<HashMap<String, Admitted>>,
+    admitted: RwLock<HashMap<String, Admission>>,
     rights: OnceLock<Rights>,
 }
 
@@ -69,8 +69,8 @@ impl Current {
         Arc::new(Self { deriver, view, kept, checked, admitted, rights: OnceLock::new() })
     }
 
-    fn kept(&self, class: Class) -> &RwLock<Kept> {
-        &self.kept[usize::from(class == Class::RootToken)]
+    fn kept(&self, class: Checks) -> &RwLock<Kept> {
+        &self.kept[usize::from(class == Checks::RootToken)]
     }
 
     fn rights(&self) -> Result<&Rights, Unreadable> {
@@ -114,7 +114,7 @@ impl Lookup {
     }
 
     /// Checks that the requests of a login go through. `now` is in seconds since 1970.
-    pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Class, Barred> {
+    pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Checks, AdmissionError> {
         let current = self.current();
         let full = login.full();
         let admitted = current.admitted.read().unwrap_or_else(PoisonError::into_inner).get(&full).copied();
@@ -138,10 +138,10 @@ impl Lookup {
         path: &ApiPath,
         now: i64,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Reply>, Unreadable> {
         let current = self.current();
-        if class == Class::Checked {
+        if class == Checks::Checked {
             let checked = current.checked.read().unwrap_or_else(PoisonError::into_inner);
             let kept = checked.get(&login.full()).and_then(|kept| kept.replies.get(path));
             return Ok(kept.map(|(origin, reply)| {
@@ -167,14 +167,14 @@ impl Lookup {
     }
 
     /// The reply to any GET. Reads as many answers as a rule needs and may take a while.
-    pub(super) fn find(&self, path: &ApiPath, now: i64, login: &Login, class: Class) -> Result<Reply, Unreadable> {
+    pub(super) fn find(&self, path: &ApiPath, now: i64, login: &Login, class: Checks) -> Result<Reply, Unreadable> {
         let current = self.current();
         let canonical = current.deriver.canonical(path.clone())?;
         if let Some(answer) = self.by_rights(&current, &canonical, login, class)? {
             self.count(Origin::Derived);
             return Ok(Reply::new(answer.into()));
         }
-        if class == Class::Checked {
+        if class == Checks::Checked {
             let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
             self.count(origin);
             let reply = Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into());
@@ -215,7 +215,7 @@ impl Lookup {
         current: &Current,
         path: &ApiPath,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Answer>, Unreadable> {
         let decided = self.decide(current, path, login, class);
         match decided {
@@ -230,18 +230,18 @@ impl Lookup {
         current: &Current,
         path: &ApiPath,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Answer>, Refusal> {
         let segments = path.segments();
         let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let recorded = class != Class::Checked && current.view.text(path)?.is_some();
-        if class != Class::All
+        let recorded = class != Checks::Checked && current.view.text(path)?.is_some();
+        if class != Checks::All
             && !recorded
             && let Some(found) = current.deriver.release()?.schema().find(Verb::Get, &words)
         {
             current.rights()?.check_read(&current.view, login, &found, path)?;
         }
-        if class == Class::Checked || self.asks_rights(current, path) {
+        if class == Checks::Checked || self.asks_rights(current, path) {
             return current.rights()?.permissions(&current.view, login, path);
         }
         Ok(None)
@@ -328,7 +328,7 @@ impl Lookup {
         if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
     }
 
-    fn keep(&self, current: &Current, path: &ApiPath, class: Class, origin: Origin, answer: AnswerText) -> Reply {
+    fn keep(&self, current: &Current, path: &ApiPath, class: Checks, origin: Origin, answer: AnswerText) -> Reply {
         self.count(origin);
         let reply = Reply::new(answer);
         let mut kept = current.kept(class).write().unwrap_or_else(PoisonError::into_inner);

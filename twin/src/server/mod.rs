@@ -79,7 +79,7 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
     let state = Arc::new(handler::Shared::new(Arc::new(kept), options));
     let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));
     let handle = Handle::new();
-    let place = Place::here().map_err(TwinError::Runtime)?;
+    let place = TwinRuntime::here().map_err(TwinError::Runtime)?;
     let mut server = {
         // A listener belongs to the runtime that it is made in.
         let _inside = place.enter();
@@ -102,14 +102,14 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
 }
 
 /// The runtime that a twin runs in.
-enum Place {
+enum TwinRuntime {
     /// The caller's runtime.
     Given(runtime::Handle),
     /// A runtime of its own.
     Own(Runtime),
 }
 
-impl Place {
+impl TwinRuntime {
     /// The runtime of the caller, or else a new one.
     fn here() -> io::Result<Self> {
         match runtime::Handle::try_current() {

@@ -40,14 +40,14 @@ pub(crate) struct Token {
 }
 
 /// Roles, and whether each applies further down.
-pub(crate) type Granted = BTreeMap<String, bool>;
+pub(crate) type RolesAtPath = BTreeMap<String, bool>;
 
 /// Roles that one ACL path gives to tokens, users and groups.
 #[derive(Debug, Default)]
 struct Entries {
-    tokens: BTreeMap<String, Granted>,
-    users: BTreeMap<String, Granted>,
-    groups: BTreeMap<String, Granted>,
+    tokens: BTreeMap<String, RolesAtPath>,
+    users: BTreeMap<String, RolesAtPath>,
+    groups: BTreeMap<String, RolesAtPath>,
 }
 
 /// The users with their tokens: from the list of users with everything, or put together from its parts.
@@ -118,12 +118,12 @@ impl Accounts {
 
     /// The roles of a user, or of a token with its own rights, at a path (`PVE::AccessControl::roles`). Roles that are
     /// given further down replace those from above, and `NoAccess` stands alone.
-    pub(crate) fn roles_at(&self, holder: &str, path: &str) -> Granted {
-        let mut roles = Granted::new();
+    pub(crate) fn roles_at(&self, holder: &str, path: &str) -> RolesAtPath {
+        let mut roles = RolesAtPath::new();
         for (at, last) in steps(path) {
             let Some(entries) = self.acl.get(at) else { continue };
-            let given = |granted: &Granted| -> Option<Granted> {
-                let given: Granted = granted
+            let given = |granted: &RolesAtPath| -> Option<RolesAtPath> {
+                let given: RolesAtPath = granted
                     .iter()
                     .filter(|(_, propagates)| last || **propagates)
                     .map(|(role, propagates)| (role.clone(), *propagates))
@@ -134,7 +134,7 @@ impl Accounts {
             let from_groups = || {
                 let member = |group: &str| self.groups.get(group).is_some_and(|members| members.contains(holder));
                 let groups = entries.groups.iter().filter(|(group, _)| member(group));
-                let given: Granted = groups.filter_map(|(_, granted)| given(granted)).flatten().collect();
+                let given: RolesAtPath = groups.filter_map(|(_, granted)| given(granted)).flatten().collect();
                 (!given.is_empty()).then_some(given)
             };
             if let Some(given) = own.or_else(from_groups) {
@@ -142,7 +142,7 @@ impl Accounts {
             }
         }
         if let Some(propagates) = roles.get("NoAccess") {
-            return Granted::from([("NoAccess".to_owned(), *propagates)]);
+            return RolesAtPath::from([("NoAccess".to_owned(), *propagates)]);
         }
         roles
     }

@@ -49,7 +49,7 @@ impl RowChanges {
 }
 
 /// Knowledge of one answer.
-pub(super) enum Known<A> {
+pub(super) enum KnownAnswer<A> {
     /// A write gave this answer.
     Written(A),
     /// A write hid the answer.
@@ -70,10 +70,10 @@ impl Changes {
         self.below.insert(path.to_owned());
     }
 
-    pub(super) fn known(&self, path: &ApiPath) -> Known<&Answer> {
+    pub(super) fn known(&self, path: &ApiPath) -> KnownAnswer<&Answer> {
         match self.answers.get(path.as_str()) {
-            Some(Some(answer)) => return Known::Written(answer),
-            Some(None) => return Known::Hidden,
+            Some(Some(answer)) => return KnownAnswer::Written(answer),
+            Some(None) => return KnownAnswer::Hidden,
             None => {}
         }
         let base = without_query(path.as_str());
@@ -81,7 +81,7 @@ impl Changes {
         let hidden = base.is_some_and(written)
             || is_stale(path, written)
             || above(path.as_str()).any(|above| self.below.contains(above));
-        if hidden { Known::Hidden } else { Known::Untouched }
+        if hidden { KnownAnswer::Hidden } else { KnownAnswer::Untouched }
     }
 }
 

@@ -24,7 +24,7 @@ const FIRST_PID: u64 = 0x6000;
 const STOPPED: &str = "interrupted by signal";
 
 /// The log of a task while it runs.
-pub type Log = Vec<String>;
+pub type TaskLog = Vec<String>;
 
 impl Transaction {
     /// Runs a task of a node: what Proxmox calls `fork_worker`. The answer of the API is its UPID.
@@ -37,7 +37,7 @@ impl Transaction {
         node: &str,
         kind: &str,
         id: &str,
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
         self.task_by((&call.login, call.duration), (node, kind, id), work)
     }
@@ -48,7 +48,7 @@ impl Transaction {
         &mut self,
         by: (&Login, i64),
         about: (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
         self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| TaskEnd::Ok))
     }
@@ -59,7 +59,7 @@ impl Transaction {
         &mut self,
         call: &Call,
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<TaskEnd, Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
         self.run_task((&call.login, call.duration), (node, kind, id), work)
     }
@@ -68,9 +68,9 @@ impl Transaction {
         &mut self,
         (login, duration): (&Login, i64),
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<TaskEnd, Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
-        let mut log = Log::new();
+        let mut log = TaskLog::new();
         let count = self.next_number();
         let outcome = self.attempt(|transaction| work(transaction, &mut log));
         let end = match outcome {

@@ -8,7 +8,7 @@ use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadabl
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
-use super::changes::{Changes, Known, RowChanges};
+use super::changes::{Changes, KnownAnswer, RowChanges};
 use super::list::{List, Row};
 use super::view::View;
 use crate::call::Refusal;
@@ -219,9 +219,9 @@ impl Answers for Transaction {
             return Ok(Some(list.answer()));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.get(path),
+            KnownAnswer::Written(answer) => Ok(Some(answer.clone())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.get(path),
         }
     }
 
@@ -230,9 +230,9 @@ impl Answers for Transaction {
             return Ok(Some(list.text()));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone().into())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.text(path),
+            KnownAnswer::Written(answer) => Ok(Some(answer.clone().into())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.text(path),
         }
     }
 
@@ -241,9 +241,9 @@ impl Answers for Transaction {
             return Ok(Some(list.indexed(key)));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(answer.clone().indexed(key).map(Arc::new)),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.indexed(path, key),
+            KnownAnswer::Written(answer) => Ok(answer.clone().indexed(key).map(Arc::new)),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.indexed(path, key),
         }
     }
 }

@@ -16,13 +16,13 @@ const ROLES: &[&str] =
 
 /// Guest that is determined by its index alone.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(super) struct MadeUpGuest {
     pub(super) node: String,
     pub(super) pool: Option<&'static str>,
     vmid: u32,
     name: String,
     technology: GuestType,
-    state: State,
+    state: GuestState,
     agent: bool,
     tags: String,
     cores: u32,
@@ -35,7 +35,7 @@ pub(super) struct Guest {
 
 /// Status of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum GuestState {
     Running,
     Stopped,
     /// It is a template, which never runs.
@@ -55,7 +55,7 @@ struct Disk {
     options: &'static str,
 }
 
-impl Guest {
+impl MadeUpGuest {
     /// The guest with this index.
     pub(super) fn new(cluster: &Cluster, index: u32) -> Self {
         let mut random = Random::new(cluster.seed, index);
@@ -65,9 +65,9 @@ impl Guest {
         let pools = if technology == GuestType::Lxc { &pools[..4] } else { pools };
         let role = random.pick(ROLES);
         let state = match random.chance(70) {
-            _ if index % 40 == 7 => State::Template,
-            true => State::Running,
-            false => State::Stopped,
+            _ if index % 40 == 7 => GuestState::Template,
+            true => GuestState::Running,
+            false => GuestState::Stopped,
         };
         let mut guest = Self {
             node: node_name(random.below(cluster.nodes)),
@@ -97,13 +97,13 @@ impl Guest {
     /// Its row in `cluster/resources`.
     pub(super) fn resource(&self) -> Map<String, Value> {
         let memory = u64::from(self.memory) * MEBIBYTE;
-        let running = self.state == State::Running;
+        let running = self.state == GuestState::Running;
         let row = json!({
             "cpu": 0, "disk": 0, "diskread": 0, "diskwrite": 0, "id": self.id(), "maxcpu": self.cores,
             "maxdisk": self.boot_disk().map_or(0, |disk| disk.bytes), "maxmem": memory,
             "mem": if running { memory / 2 } else { 0 }, "memhost": 0, "name": self.name, "netin": 0, "netout": 0,
             "node": self.node, "status": if running { "running" } else { "stopped" },
-            "template": u8::from(self.state == State::Template), "type": self.technology.word(),
+            "template": u8::from(self.state == GuestState::Template), "type": self.technology.word(),
             "uptime": if running { 86400 + self.vmid } else { 0 }, "vmid": self.vmid,
         });
         let Value::Object(mut row) = row else { return Map::new() };
@@ -151,7 +151,7 @@ impl Guest {
         if random.chance(50) {
             set("onboot", json!(1));
         }
-        if self.state == State::Template {
+        if self.state == GuestState::Template {
             set("template", json!(1));
         }
         if !self.tags.is_empty() {
@@ -191,7 +191,7 @@ impl Guest {
     /// Network as the inside of a running guest tells it, and the path below the guest's where it is asked.
     pub(super) fn interfaces(&self) -> Option<(&'static str, Value)> {
         let address = self.address();
-        if self.state != State::Running {
+        if self.state != GuestState::Running {
             return None;
         }
         if self.technology == GuestType::Lxc {
@@ -280,7 +280,7 @@ impl Guest {
         if random.chance(30) {
             add("scsi1", random.pick(&["local-lvm", "tank"]), gibibytes(random, &[50, 100, 200, 500]), ",discard=on");
         }
-        if self.state == State::Template || random.chance(35) {
+        if self.state == GuestState::Template || random.chance(35) {
             add("ide2", "local-lvm", 4 * MEBIBYTE, ",media=cdrom");
         }
         disks
@@ -288,7 +288,7 @@ impl Guest {
 
     /// The name that Proxmox gives the guest's next volume on a storage.
     fn volume_name(&self, disks: &[Disk], key: &str, storage: &str) -> String {
-        let (vmid, template) = (self.vmid, self.state == State::Template);
+        let (vmid, template) = (self.vmid, self.state == GuestState::Template);
         let number = disks.iter().filter(|disk| disk.storage == storage).count();
         match (key, storage) {
             ("ide2", _) => format!("vm-{vmid}-cloudinit"),

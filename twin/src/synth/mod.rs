@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::recording::{About, FORMAT};
 
 mod cluster;
+mod fixed_answers;
 mod guest;
 mod numbers;
-mod places;
 mod random;
 
 use numbers::{Cluster, node_name};
@@ -46,14 +46,15 @@ pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answe
     let storages =
         (0..cluster.nodes).flat_map(move |node| cluster.node_guests(node).chain(cluster.node_storages(node)));
     let guests = (0..cluster.guests).flat_map(move |index| {
-        let guest = guest::Guest::new(&cluster, index);
+        let guest = guest::MadeUpGuest::new(&cluster, index);
         let path = |what: &str| ApiPath::parse(&format!("nodes/{}/{}/{what}", guest.node, guest.id()));
         let mut answers = vec![(path("config"), guest.config()), (path("pending"), guest.pending())];
         answers.extend(guest.beside().into_iter().map(|(what, data)| (path(what), data)));
         answers.extend(guest.interfaces().map(|(what, interfaces)| (path(what), interfaces)));
         answers
     });
-    let answers = cluster.overview().chain(places::cluster()).chain(pools).chain(places::nodes(cluster.nodes));
+    let answers =
+        cluster.overview().chain(fixed_answers::cluster()).chain(pools).chain(fixed_answers::nodes(cluster.nodes));
     let answers = answers.chain(storages).chain(guests);
     answers.map(|(path, data): (ApiPath, Value)| (path, Answer::ok(data)))
 }

@@ -24,13 +24,13 @@ const SUITE: &str = "trixie";
 const FOLDER: &str = "/etc/apt/sources.list.d";
 
 /// A repository that Proxmox knows by a handle.
-struct Standard {
+struct StandardRepository {
     uri: String,
     component: String,
     path: String,
 }
 
-impl Standard {
+impl StandardRepository {
     /// `no-subscription` is one of Proxmox VE, `ceph-squid-no-subscription` one of Ceph.
     fn of(handle: &str) -> Option<Self> {
         let (product, level) = match handle.strip_prefix("ceph-").and_then(|rest| rest.split_once('-')) {
@@ -99,7 +99,7 @@ fn file<'r>(known: &'r mut Row, path: &str) -> Option<&'r mut Vec<Value>> {
 fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut known = known(transaction, call)?;
     let handle = call.required("handle")?;
-    let standard = Standard::of(&handle);
+    let standard = StandardRepository::of(&handle);
     let standard =
         standard.ok_or_else(|| Refusal::beyond_the_twin(&format!("add the package repository `{handle}`")))?;
     let files = known.get_mut("files").and_then(Value::as_array_mut).into_iter().flatten();
@@ -113,7 +113,7 @@ fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     Ok(Value::Null)
 }
 
-fn append(known: &mut Row, standard: &Standard) {
+fn append(known: &mut Row, standard: &StandardRepository) {
     if file(known, &standard.path).is_none()
         && let Some(files) = known.get_mut("files").and_then(Value::as_array_mut)
     {
@@ -170,7 +170,7 @@ fn store(transaction: &mut Transaction, call: &Call, mut known: Row) {
         .flatten()
         .collect();
     for row in known.get_mut("standard-repos").and_then(Value::as_array_mut).into_iter().flatten() {
-        let standard = row["handle"].as_str().and_then(Standard::of);
+        let standard = row["handle"].as_str().and_then(StandardRepository::of);
         let own: Vec<&Value> = repositories
             .iter()
             .filter(|repository| standard.as_ref().is_some_and(|standard| standard.is(repository)))

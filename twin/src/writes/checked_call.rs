@@ -5,12 +5,12 @@ use proxmox_mpc_model::derived::{Deriver, no_method};
 use proxmox_mpc_model::schema::{self, Found};
 
 use crate::call::{Call, Refusal, Request};
-use crate::rights::{self, Class, Rights};
+use crate::rights::{self, Checks, Rights};
 use crate::state::Transaction;
 
 /// Checks a call in Proxmox's order: the method exists, the login may call it, the node exists, the parameters are
 /// right.
-pub(super) fn checked_call(transaction: &Transaction, request: Request, class: Class) -> Result<Call, Refusal> {
+pub(super) fn checked_call(transaction: &Transaction, request: Request, class: Checks) -> Result<Call, Refusal> {
     let deriver = Deriver::new(transaction);
     let (mut segments, release) = (deriver.canonical(request.path.clone())?.segments(), deriver.release()?);
     if segments.len() > 1 && segments[0] == "nodes" && segments[1] == "localhost" {
@@ -39,9 +39,9 @@ pub(super) fn checked_call(transaction: &Transaction, request: Request, class: C
         uploaded: request.uploaded,
         login: request.login,
         duration: request.duration,
-        checked: class != Class::All,
+        checked: class != Checks::All,
     };
-    if class == Class::Checked {
+    if class == Checks::Checked {
         Rights::read(transaction)?.check_own(transaction, &call)?;
     }
     Ok(call)
@@ -51,9 +51,14 @@ pub(super) fn checked_call(transaction: &Transaction, request: Request, class: C
 /// both before wrong parameters (recorded).
 ///
 /// A missing permission is told before a missing node, and both before wrong parameters.
-fn before_parameters(transaction: &Transaction, request: &Request, found: &Found, class: Class) -> Result<(), Refusal> {
+fn before_parameters(
+    transaction: &Transaction,
+    request: &Request,
+    found: &Found,
+    class: Checks,
+) -> Result<(), Refusal> {
     rights::check_token(found, &request.path, &request.login)?;
-    if class == Class::Checked || class == Class::RootToken && !rights::plainly_passes(found, &request.parameters) {
+    if class == Checks::Checked || class == Checks::RootToken && !rights::plainly_passes(found, &request.parameters) {
         Rights::read(transaction)?.check(transaction, &request.login, found, &request.parameters)?;
     }
     let captured = |name: &str| found.captured.iter().find(|(captured, _)| *captured == name).map(|(_, value)| value);

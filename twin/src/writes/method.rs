@@ -13,8 +13,8 @@ pub(super) struct Write {
     /// The path as the schema has it: `/nodes/{node}/qemu/{vmid}/config`.
     pub path: &'static str,
     /// Does the work, and returns the data of the answer.
-    pub run: Run,
+    pub run: Handler,
 }
 
 /// Function that does the work of a writing method.
-pub(super) type Run = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;
+pub(super) type Handler = fn(&mut Transaction, &Call) -> Result<Value, Refusal>;

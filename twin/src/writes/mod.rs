@@ -7,7 +7,7 @@ use proxmox_mpc_model::schema::{Method, Release, Verb};
 use serde_json::Value;
 
 use crate::call::{Call, Login, Refusal, Request};
-use crate::rights::{self, Barred, Class};
+use crate::rights::{self, AdmissionError, Checks};
 use crate::state::{State, Transaction};
 
 mod access;
@@ -31,7 +31,7 @@ mod tasks;
 mod versions;
 
 use checked_call::checked_call;
-use method::{Run, Write};
+use method::{Handler, Write};
 pub(crate) use schedule::is_due;
 pub use scheduled_work::come_due;
 
@@ -67,16 +67,16 @@ pub fn perform(state: &State, request: Request) -> Answer {
 }
 
 /// Checks that the calls of a login go through.
-fn admitted(state: &State, login: &Login, now: i64) -> Result<Class, Refusal> {
+fn admitted(state: &State, login: &Login, now: i64) -> Result<Checks, Refusal> {
     match rights::class(&*state.view(), state.recorded_rights()?, login, now) {
         Ok(admitted) => Ok(admitted.class),
-        Err(Barred::Login(reason)) => Err(Refusal::Message { status: 401, text: reason }),
-        Err(Barred::Unreadable(error)) => Err(error.into()),
+        Err(AdmissionError::Login(reason)) => Err(Refusal::Message { status: 401, text: reason }),
+        Err(AdmissionError::Unreadable(error)) => Err(error.into()),
     }
 }
 
 /// Does a call, and then what follows from it in other lists.
-fn settled(transaction: &mut Transaction, request: Request, class: Class) -> Result<Answer, Refusal> {
+fn settled(transaction: &mut Transaction, request: Request, class: Checks) -> Result<Answer, Refusal> {
     let answer = match checked_call(transaction, request, class).and_then(|call| run(transaction, &call)) {
         Ok(data) => Answer::ok(data),
         // What was written before the refusal counts.
@@ -96,7 +96,7 @@ fn run(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
 }
 
 /// Finds the function of a method, where the twin does it.
-fn written(method: &Method) -> Option<Run> {
+fn written(method: &Method) -> Option<Handler> {
     let rows = TABLES.iter().copied().flatten();
     let row = rows.into_iter().find(|row| row.verb == method.verb && row.path == method.path);
     let row = row.map(|row| row.run).or_else(|| sdn::method(method.verb, &method.path));

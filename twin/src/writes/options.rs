@@ -95,7 +95,7 @@ fn set_hosts(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
 
 fn store(transaction: &mut Transaction, path: &ApiPath, mut options: Row) {
     options.retain(|_, value| text(value).is_none_or(|text| !text.is_empty()));
-    let digest = digest::of(digest::Form::Sha1, [&options]);
+    let digest = digest::of(digest::DigestForm::Sha1, [&options]);
     options.insert("digest".to_owned(), digest.into());
     transaction.set(path, options);
 }

@@ -23,11 +23,11 @@ pub(super) struct Collection {
     /// Keys of an object that a list shows.
     pub(super) shape: Shape,
     /// The checksum that its objects carry.
-    pub(super) digest: Option<digest::Form>,
+    pub(super) digest: Option<digest::DigestForm>,
     /// Parameters that are no keys of the object, or that Proxmox shows nobody.
     pub(super) unseen: &'static [&'static str],
     /// Messages of Proxmox.
-    pub(super) words: Words,
+    pub(super) words: Messages,
     /// Refuses every write, whatever it is about; the verb is `create`, `update` or `delete`.
     pub(super) open: fn(&Transaction, &str) -> Result<(), Refusal>,
     /// Completes the id that a path gives.
@@ -58,20 +58,20 @@ pub(super) enum Shape {
 }
 
 /// Messages of Proxmox about an object; `{}` stands for the id.
-pub(super) struct Words {
+pub(super) struct Messages {
     /// There is one already.
-    pub(super) exists: Said,
+    pub(super) exists: Message,
     /// There is none to change.
-    pub(super) missing: Said,
+    pub(super) missing: Message,
     /// There is none to remove.
-    pub(super) gone: Said,
+    pub(super) gone: Message,
     /// Beginning of the message of a failed change.
     pub(super) update: &'static str,
 }
 
 /// Message about an object, in one of its forms.
 #[derive(Clone, Copy)]
-pub(super) enum Said {
+pub(super) enum Message {
     /// No message: Proxmox accepts it.
     Nothing,
     /// A message with status 500.
@@ -82,7 +82,7 @@ pub(super) enum Said {
     Parameter(&'static str, &'static str),
 }
 
-impl Said {
+impl Message {
     pub(super) fn about(self, id: &str) -> Result<(), Refusal> {
         let fill = |words: &str| words.replace("{}", id);
         match self {
@@ -108,7 +108,7 @@ impl Collection {
 
     /// Changes a row to what a GET shows: a section of Proxmox's files has `disable` or has it not.
     pub(super) fn read_back(&self, row: &mut Row) {
-        if self.digest != Some(digest::Form::Sha256) && row.get("disable").is_some_and(|disable| *disable == 0) {
+        if self.digest != Some(digest::DigestForm::Sha256) && row.get("disable").is_some_and(|disable| *disable == 0) {
             row.remove("disable");
         }
     }

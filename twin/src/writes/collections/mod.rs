@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use self::collection::{Collection, single};
 use super::collections::table::COLLECTIONS;
-use super::method::Run;
+use super::method::Handler;
 use super::versions::{remove_keys, same_digest};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
@@ -25,7 +25,7 @@ mod storages;
 mod table;
 
 /// Finds the function of a method of a collection.
-pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
+pub(super) fn method(verb: Verb, path: &str) -> Option<Handler> {
     let has = |at: fn(&Collection) -> &'static str| COLLECTIONS.iter().any(|collection| at(collection) == path);
     match verb {
         Verb::Post if has(|collection| collection.create) => Some(create),

@@ -123,7 +123,7 @@ pub(super) fn removed(transaction: &mut Transaction, _: &Call, realm: &str) -> R
     let mut rows = transaction.rows(&list)?;
     let row = json!({ "realm": realm, "type": realm, "comment": comment });
     rows.extend(row.as_object().cloned());
-    let digest = digest::of(digest::Form::Sha1, &rows);
+    let digest = digest::of(digest::DigestForm::Sha1, &rows);
     transaction.set_rows(&list, rows);
     let mut single = json!({ "type": realm, "comment": comment, "digest": digest });
     if realm == "pam" {

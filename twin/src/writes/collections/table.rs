@@ -3,13 +3,13 @@
 use proxmox_mpc_model::object::text;
 use serde_json::Value;
 
-use super::collection::Said::{Failed, Nothing, Parameter, Status};
-use super::collection::{Collection, Shape, Words};
+use super::collection::Message::{Failed, Nothing, Parameter, Status};
+use super::collection::{Collection, Messages, Shape};
 use super::{acme, backup, ha, ha_rules, networks, notifications, realms, storages};
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 use crate::writes::access;
-use crate::writes::digest::Form;
+use crate::writes::digest::DigestForm;
 use crate::writes::guests::ha_requests;
 
 /// Defaults of a collection: what most of them are.
@@ -20,9 +20,9 @@ const PLAIN: Collection = Collection {
     key: "id",
     parameter: "id",
     shape: Shape::Whole,
-    digest: Some(Form::Sha1),
+    digest: Some(DigestForm::Sha1),
     unseen: &[],
-    words: Words { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
+    words: Messages { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
     open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
@@ -44,7 +44,7 @@ const fn mapping(
         list,
         single,
         create: list,
-        words: Words { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
+        words: Messages { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
         settle: |_, call, row, _| {
             let kind = call.segments.get(2).cloned().unwrap_or_default();
             row.insert("type".to_owned(), kind.into());
@@ -68,9 +68,9 @@ const fn notification(list: &'static str, single: &'static str, missing: &'stati
         create: list,
         key: "name",
         parameter: "name",
-        digest: Some(Form::Sha256),
+        digest: Some(DigestForm::Sha256),
         unseen: &["token", "password", "secret"],
-        words: Words { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
+        words: Messages { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
         settle: notifications::settle,
         part: notifications::part,
         ..PLAIN
@@ -86,7 +86,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/qemu/custom-cpu-models",
         key: "cputype",
         parameter: "cputype",
-        words: Words {
+        words: Messages {
             exists: Failed("custom CPU model '{}' already exists"),
             missing: Failed("Custom cputype '{}' not found"),
             gone: Failed("Custom cputype '{}' not found"),
@@ -150,7 +150,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         shape: Shape::Part(&["disable", "port", "server", "type"]),
         digest: None,
         unseen: &["token"],
-        words: Words {
+        words: Messages {
             exists: Failed("Metric server '{}' already exists"),
             missing: Failed("no such server '{}'"),
             gone: Nothing,
@@ -164,7 +164,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/ha/rules",
         key: "rule",
         parameter: "rule",
-        words: Words {
+        words: Messages {
             exists: Failed("create ha rule failed: HA rule '{}' already defined"),
             missing: Failed("update ha rule failed: HA rule '{}' does not exist"),
             gone: Nothing,
@@ -181,7 +181,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/ha/groups",
         key: "group",
         parameter: "group",
-        words: Words {
+        words: Messages {
             exists: Failed("create ha group failed: ha group ID '{}' already defined"),
             missing: Failed("update ha group failed: no such ha group '{}'"),
             gone: Failed("delete ha group failed: no such ha group '{}'"),
@@ -202,7 +202,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "sid",
         parameter: "sid",
         unseen: &["purge"],
-        words: Words {
+        words: Messages {
             exists: Failed("create resource failed: resource ID '{}' already defined"),
             missing: Failed("update resource failed: no such resource '{}'"),
             gone: Failed("cannot delete service '{}', not HA managed!"),
@@ -222,7 +222,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         single: "/cluster/backup/{id}",
         create: "/cluster/backup",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("Job '{}' already exists"),
             missing: Parameter("id", "No such job '{}'"),
             gone: Parameter("id", "No such job '{}'"),
@@ -238,7 +238,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "zone",
         parameter: "zone",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn zone object failed: sdn zone object ID '{}' already defined"),
             missing: Failed("update sdn zone object failed: sdn zone '{}' does not exist"),
             gone: Failed("delete sdn zone object failed: sdn zone '{}' does not exist"),
@@ -256,7 +256,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "vnet",
         parameter: "vnet",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn vnet object failed: sdn vnet object ID '{}' already defined"),
             missing: Failed("update sdn vnet object failed: sdn vnet '{}' does not exist"),
             gone: Failed("delete sdn vnet object failed: sdn vnet '{}' does not exist"),
@@ -273,7 +273,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "subnet",
         parameter: "subnet",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn subnet object failed: sdn subnet object ID '{}' already defined"),
             missing: Failed("update sdn subnet object failed: sdn subnet '{}' does not exist"),
             gone: Failed("delete sdn subnet object failed: sdn subnet '{}' does not exist"),
@@ -289,7 +289,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "controller",
         parameter: "controller",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn controller object failed: sdn controller object ID '{}' already defined"),
             missing: Failed("update sdn controller object failed: sdn controller '{}' does not exist"),
             gone: Failed("delete sdn controller object failed: sdn controller '{}' does not exist"),
@@ -306,7 +306,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "dns",
         parameter: "dns",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn dns object failed: sdn dns object ID '{}' already defined"),
             missing: Failed("update sdn dns object failed: sdn dns '{}' does not exist"),
             gone: Failed("delete sdn dns object failed: sdn dns '{}' does not exist"),
@@ -321,7 +321,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "ipam",
         parameter: "ipam",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn ipam object failed: sdn ipam object ID '{}' already defined"),
             missing: Failed("update sdn ipam object failed: sdn ipam '{}' does not exist"),
             gone: Failed("delete sdn ipam object failed: sdn ipam '{}' does not exist"),
@@ -336,7 +336,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "storage",
         parameter: "storage",
         unseen: &["password", "keyring"],
-        words: Words {
+        words: Messages {
             exists: Failed("create storage failed: storage ID '{}' already defined"),
             missing: Failed("update storage failed: storage '{}' does not exist"),
             gone: Failed("delete storage failed: storage '{}' does not exist"),
@@ -356,7 +356,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/acme/plugins",
         key: "plugin",
         parameter: "id",
-        words: Words {
+        words: Messages {
             exists: Failed("ACME plugin ID '{}' already exists"),
             missing: Failed("ACME plugin '{}' not defined"),
             gone: Nothing,
@@ -373,7 +373,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         parameter: "realm",
         shape: Shape::Part(&["comment", "default", "tfa", "type"]),
         unseen: &["password", "check-connection"],
-        words: Words {
+        words: Messages {
             exists: Failed("add auth server failed: domain '{}' already exists"),
             missing: Failed("update auth server failed: domain '{}' does not exist"),
             gone: Failed("delete auth server failed: authentication domain '{}' does not exist"),
@@ -389,7 +389,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         single: "/cluster/jobs/realm-sync/{id}",
         create: "/cluster/jobs/realm-sync/{id}",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("Job '{}' already exists"),
             missing: Failed("no such realm-sync job"),
             gone: Failed("400 Parameter verification failed.\nid: No such job '{}'"),
@@ -405,7 +405,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "groupid",
         parameter: "groupid",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("create group failed: group '{}' already exists"),
             missing: Failed("update group failed: group '{}' does not exist"),
             gone: Failed("delete group failed: group '{}' does not exist"),
@@ -429,7 +429,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         parameter: "roleid",
         digest: None,
         unseen: &["append"],
-        words: Words {
+        words: Messages {
             exists: Failed("create role failed: role '{}' already exists"),
             missing: Failed("update role failed: role '{}' does not exist"),
             gone: Failed("delete role failed: role '{}' does not exist"),

@@ -22,7 +22,7 @@ pub(super) fn above(call: &Call) -> ApiPath {
 
 /// Writes a list whose objects all carry the checksum of their file; single answers follow from it.
 pub(super) fn store(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
-    let digest = digest::of(digest::Form::Sha1, &rows);
+    let digest = digest::of(digest::DigestForm::Sha1, &rows);
     for row in &mut rows {
         row.insert("digest".to_owned(), digest.as_str().into());
     }

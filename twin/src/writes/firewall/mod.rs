@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use self::lists::keys;
 use super::digest;
-use super::method::Run;
+use super::method::Handler;
 use super::versions::same_digest;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
@@ -16,7 +16,7 @@ mod rules;
 mod verify;
 
 /// Finds the function of a method below any `firewall`.
-pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
+pub(super) fn method(verb: Verb, path: &str) -> Option<Handler> {
     let (_, rest) = path.split_once("/firewall/")?;
     Some(match (verb, rest) {
         (Verb::Put, "options") => set_options,
@@ -50,7 +50,7 @@ fn set_options(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         // The cluster remembers since when its firewall is on.
         options.insert("enable".to_owned(), transaction.now().into());
     }
-    let digest = digest::of(digest::Form::Sha1, [&options]);
+    let digest = digest::of(digest::DigestForm::Sha1, [&options]);
     options.insert("digest".to_owned(), digest.into());
     transaction.set(&call.path, options);
     Ok(Value::Null)

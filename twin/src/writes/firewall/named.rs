@@ -87,7 +87,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
 
 /// Writes a list of names, not what is below them.
 fn write_list(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
-    let digest = crate::writes::digest::of(crate::writes::digest::Form::Sha1, &rows);
+    let digest = crate::writes::digest::of(crate::writes::digest::DigestForm::Sha1, &rows);
     for row in &mut rows {
         row.insert("digest".to_owned(), digest.as_str().into());
     }

@@ -10,7 +10,7 @@ use crate::state::{Row, Transaction};
 
 /// List that a rule belongs to (`rule_env`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum RuleScope {
     Cluster,
     Group,
     Host,
@@ -19,7 +19,7 @@ enum Place {
     Vnet,
 }
 
-impl Place {
+impl RuleScope {
     /// The place that a list of rules belongs to.
     fn of(list: &ApiPath) -> Self {
         let segments = list.segments();
@@ -61,7 +61,7 @@ type Complaint = (&'static str, String);
 
 /// Refuses what Proxmox refuses of a rule of this list, in its order, and adds the version of its addresses.
 pub(super) fn verify(transaction: &Transaction, list: &ApiPath, row: &mut Row) -> Result<(), Refusal> {
-    let place = Place::of(list);
+    let place = RuleScope::of(list);
     let complain = |(key, why): Complaint| Refusal::parameter(key, why);
     kind(place, row).and_then(|()| interface(place, row)).map_err(complain)?;
     preferred_macro(transaction, row)?;
@@ -95,7 +95,7 @@ impl Versions {
     }
 }
 
-fn kind(place: Place, row: &Row) -> Result<(), Complaint> {
+fn kind(place: RuleScope, row: &Row) -> Result<(), Complaint> {
     let missing = |key| (key, "missing property".to_owned());
     let kind = value(row, "type").ok_or_else(|| missing("type"))?;
     let action = value(row, "action").ok_or_else(|| missing("action"))?;
@@ -116,14 +116,14 @@ fn kind(place: Place, row: &Row) -> Result<(), Complaint> {
     }
 }
 
-fn interface(place: Place, row: &Row) -> Result<(), Complaint> {
+fn interface(place: RuleScope, row: &Row) -> Result<(), Complaint> {
     let Some(name) = value(row, "iface") else { return Ok(()) };
-    if matches!(place, Place::Group | Place::Vnet) {
+    if matches!(place, RuleScope::Group | RuleScope::Vnet) {
         return Err(("type", "parameter -i not allowed for this rule type".to_owned()));
     }
     let card =
         || name.strip_prefix("net").is_some_and(|at| !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit()));
-    if matches!(place, Place::Vm | Place::Container) && !card() {
+    if matches!(place, RuleScope::Vm | RuleScope::Container) && !card() {
         return Err(("iface", "value does not match the regex pattern 'net\\d+'".to_owned()));
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::guest::Guest;
 use super::power;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
@@ -16,7 +16,7 @@ pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, R
         Some(command) => command.clone(),
         None => call.required("command")?,
     };
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     if let Some(why) = agent::unavailable(&guest.vmid, &stored.keys, guest.is_running(transaction)?) {
         return Err(Refusal::failed(why));
     }

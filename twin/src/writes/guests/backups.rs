@@ -5,13 +5,13 @@ use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
 use super::drives;
-use super::guest::{Guest, Type, resources, unlocked};
+use super::guest::{Guest, GuestKind, resources, unlocked};
 use super::keys::{is_on, word};
 use super::retention;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{TaskEnd, Transaction};
 
 /// Size of an archive whose disks are all empty: its header, in bytes.
@@ -90,7 +90,8 @@ fn chosen(transaction: &Transaction, call: &Call) -> Result<(Chosen, Vec<u64>), 
         if !wanted {
             continue;
         }
-        let kind = if word(&row, "type").as_deref() == Some("lxc") { Type::Container } else { Type::Machine };
+        let kind =
+            if word(&row, "type").as_deref() == Some("lxc") { GuestKind::Container } else { GuestKind::VirtualMachine };
         match word(&row, "node") {
             Some(own) if own == node => here.push((vmid, Some(Guest { node: own, kind, vmid: vmid.to_string() }))),
             _ => elsewhere.push(vmid),
@@ -147,7 +148,7 @@ fn one(
     call: &Call,
     storage: &Storage,
     (vmid, guest): (u64, Option<&Guest>),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<bool, Refusal> {
     let now = Moment::at(transaction.now().unsigned_abs()).spaced();
     let outcome = transaction.attempt(|transaction| match guest {
@@ -175,7 +176,7 @@ fn archive(
     call: &Call,
     storage: &Storage,
     guest: &Guest,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (vmid, mode) = (&guest.vmid, call.text("mode").unwrap_or_else(|| "snapshot".to_owned()));
     let started =
@@ -189,14 +190,14 @@ fn archive(
     let rules = call.text("prune-backups").or_else(|| storage.option("prune-backups"));
     let rules = Properties::parse(&rules.unwrap_or_else(|| "keep-all=1".to_owned()));
     has_room(transaction, call, storage, guest, &rules)?;
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     let now = transaction.now().unsigned_abs();
     log.push(format!("INFO: Starting Backup of VM {vmid} ({})", guest.kind.word()));
     log.push(format!("INFO: Backup started at {}", Moment::at(now).spaced()));
     let running = guest.is_running(transaction)?;
     log.push(format!("INFO: status = {}", if running { "running" } else { "stopped" }));
     unlocked(guest, &stored.keys)?;
-    let target = Target::of(call, storage, guest, now);
+    let target = BackupTarget::of(call, storage, guest, now);
     tell(log, &stored, guest, if running { &mode } else { "stop" }, &target);
     let mut row = json!({
         "volid": target.volume, "content": "backup", "format": target.format, "size": HEADER, "ctime": now,
@@ -216,7 +217,7 @@ fn archive(
     if call.text("remove").as_deref() != Some("0") && retention::limit(&rules) > 0 {
         let kept: Vec<String> = rules.iter().filter_map(|(key, value)| Some(format!("{}={value}", key?))).collect();
         log.push(format!("INFO: prune older backups with retention: {}", kept.join(", ")));
-        let mut removed = Log::new();
+        let mut removed = TaskLog::new();
         let of = (Some(vmid.as_str()), Some(guest.kind.word()));
         let pruned = retention::prune(transaction, (storage, &guest.node), of, &rules, &mut removed)?;
         log.extend(removed.into_iter().map(|line| format!("INFO: {line}")));
@@ -258,17 +259,17 @@ fn has_room(
 }
 
 /// Destination of a backup.
-struct Target {
+struct BackupTarget {
     volume: String,
     /// The file, or the snapshot of a backup server.
     place: String,
     format: String,
 }
 
-impl Target {
+impl BackupTarget {
     fn of(call: &Call, storage: &Storage, guest: &Guest, now: u64) -> Self {
         let moment = Moment::at(now);
-        let machine = guest.kind == Type::Machine;
+        let machine = guest.kind == GuestKind::VirtualMachine;
         if storage.kind() == "pbs" {
             let group = if machine { "vm" } else { "ct" };
             let place = format!("{group}/{}/{}", guest.vmid, moment.rfc3339().unwrap_or_default());
@@ -291,8 +292,8 @@ impl Target {
 }
 
 /// Lines of the log while the archive is made.
-fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Target) {
-    let name = if guest.kind == Type::Machine { ("VM", "name") } else { ("CT", "hostname") };
+fn tell(log: &mut TaskLog, stored: &StoredConfiguration, guest: &Guest, mode: &str, target: &BackupTarget) {
+    let name = if guest.kind == GuestKind::VirtualMachine { ("VM", "name") } else { ("CT", "hostname") };
     let mut lines = vec![format!("backup mode: {mode}"), "ionice priority: 7".to_owned()];
     lines.extend(word(&stored.keys, name.1).map(|own| format!("{} Name: {own}", name.0)));
     for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
@@ -316,8 +317,13 @@ fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Targ
 }
 
 /// The notes of a backup from their template.
-fn notes(transaction: &Transaction, guest: &Guest, stored: &Stored, template: &str) -> Result<String, Refusal> {
-    let name = if guest.kind == Type::Machine { "name" } else { "hostname" };
+fn notes(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+    template: &str,
+) -> Result<String, Refusal> {
+    let name = if guest.kind == GuestKind::VirtualMachine { "name" } else { "hostname" };
     let cluster = transaction.rows(&ApiPath::parse("cluster/status"))?;
     let cluster = cluster.iter().find(|row| word(row, "type").as_deref() == Some("cluster"));
     let cluster = cluster.and_then(|row| word(row, "name")).unwrap_or_else(|| "standalone node".to_owned());

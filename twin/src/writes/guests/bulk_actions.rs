@@ -9,14 +9,14 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Map, Value, json};
 
-use super::guest::{Guest, Type, resources};
+use super::guest::{Guest, GuestKind, resources};
 use super::keys::{is_on, word};
 use super::relocate;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::{migration, power};
 use crate::call::{Call, Refusal, Request};
-use crate::rights::Class;
-use crate::state::tasks::Log;
+use crate::rights::Checks;
+use crate::state::tasks::TaskLog;
 use crate::state::{TaskEnd, Transaction};
 use crate::writes::checked_call::checked_call;
 use crate::writes::method::Write;
@@ -34,7 +34,7 @@ pub(in super::super) static WRITES: &[Write] = &[
 const DEFAULT_DOWN: i64 = 180;
 
 /// Guest of a bulk action, with its status and its start options.
-struct Member {
+struct BulkGuest {
     guest: Guest,
     running: bool,
     onboot: bool,
@@ -48,13 +48,13 @@ fn members(
     call: &Call,
     node: Option<&str>,
     (templates, managed): (bool, bool),
-) -> Result<Vec<Member>, Refusal> {
+) -> Result<Vec<BulkGuest>, Refusal> {
     let named: BTreeSet<String> = call.list("vms").into_iter().collect();
     let mut members = Vec::new();
     for row in transaction.rows(&resources())? {
         let kind = match word(&row, "type").as_deref() {
-            Some("qemu") => Type::Machine,
-            Some("lxc") => Type::Container,
+            Some("qemu") => GuestKind::VirtualMachine,
+            Some("lxc") => GuestKind::Container,
             _ => continue,
         };
         let (own, vmid) = (word(&row, "node").unwrap_or_default(), word(&row, "vmid").unwrap_or_default());
@@ -62,12 +62,12 @@ fn members(
         if node.is_some_and(|node| node != guest.node) || !named.is_empty() && !named.contains(&guest.vmid) {
             continue;
         }
-        let keys = Stored::read(transaction, &guest)?.keys;
+        let keys = StoredConfiguration::read(transaction, &guest)?.keys;
         if !templates && is_on(&keys, "template") || !managed && guest.is_managed(transaction)? {
             continue;
         }
         let startup = Properties::parse(&word(&keys, "startup").unwrap_or_default());
-        members.push(Member {
+        members.push(BulkGuest {
             running: guest.is_running(transaction)?,
             onboot: is_on(&keys, "onboot"),
             order: startup.get_or_bare("order").and_then(|order| order.parse().ok()).unwrap_or(i64::MAX),
@@ -81,13 +81,13 @@ fn members(
 
 /// Action that is called for each guest.
 #[derive(Clone, Copy)]
-enum Action {
+enum BulkAction {
     Start,
     ShutDown,
     Migrate,
 }
 
-impl Action {
+impl BulkAction {
     /// The path of its method below the guest's.
     fn below(self) -> &'static [&'static str] {
         match self {
@@ -102,8 +102,8 @@ impl Action {
         match (self, guest.kind) {
             (Self::Start, _) => power::start(transaction, call),
             (Self::ShutDown, _) => power::shut_down(transaction, call),
-            (Self::Migrate, Type::Machine) => migration::migrate_machine(transaction, call),
-            (Self::Migrate, Type::Container) => migration::migrate_container(transaction, call),
+            (Self::Migrate, GuestKind::VirtualMachine) => migration::migrate_machine(transaction, call),
+            (Self::Migrate, GuestKind::Container) => migration::migrate_container(transaction, call),
         }
     }
 }
@@ -113,7 +113,7 @@ fn each(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    action: Action,
+    action: BulkAction,
     parameters: &Value,
 ) -> Result<TaskEnd, Refusal> {
     let parameters = parameters.as_object().cloned().unwrap_or_else(Map::new);
@@ -126,7 +126,7 @@ fn each(
         now: transaction.now(),
         duration: call.duration,
     };
-    let done = checked_call(transaction, request, Class::All).and_then(|call| action.run(transaction, guest, &call));
+    let done = checked_call(transaction, request, Checks::All).and_then(|call| action.run(transaction, guest, &call));
     match done {
         Ok(upid) => {
             let end = upid.as_str().and_then(|upid| transaction.end_of_task(upid));
@@ -142,7 +142,7 @@ fn report(
     transaction: &mut Transaction,
     call: &Call,
     kind: &str,
-    said: Log,
+    said: TaskLog,
     failure: Option<String>,
 ) -> Result<Value, Refusal> {
     let node = if call.node().is_empty() { transaction.local_node()? } else { call.node() };
@@ -154,12 +154,12 @@ fn report(
 
 /// `POST startall`: starts the guests that start with their node; with `force` all of them.
 fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let mut said = Log::new();
+    let mut said = TaskLog::new();
     let named = !call.list("vms").is_empty();
     let members = members(transaction, call, Some(&call.node()), (false, named))?;
     for member in members.into_iter().filter(|member| (member.onboot || call.flag("force")) && !member.running) {
         said.push(format!("Starting {}", member.guest.title()));
-        let end = each(transaction, call, &member.guest, Action::Start, &json!({}))?;
+        let end = each(transaction, call, &member.guest, BulkAction::Start, &json!({}))?;
         if end != TaskEnd::Ok {
             said.push(format!("Starting {} failed: {end}", member.guest.title()));
         }
@@ -169,13 +169,13 @@ fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
 
 /// `POST stopall`: shuts guests down, in the reverse order of their start.
 fn stop_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let mut said = Log::new();
+    let mut said = TaskLog::new();
     let named = !call.list("vms").is_empty();
     let members = members(transaction, call, Some(&call.node()), (false, named))?;
     for member in members.into_iter().rev().filter(|member| member.running) {
         let timeout = member.down.or(call.number("timeout")).unwrap_or(DEFAULT_DOWN);
         said.push(format!("Stopping {} (timeout = {timeout} seconds)", member.guest.title()));
-        each(transaction, call, &member.guest, Action::ShutDown, &down(call, timeout))?;
+        each(transaction, call, &member.guest, BulkAction::ShutDown, &down(call, timeout))?;
     }
     report(transaction, call, "stopall", said, None)
 }
@@ -202,10 +202,10 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         let said = vec!["no virtual guests matched, nothing to do..".to_owned()];
         return report(transaction, call, "migrateall", said, None);
     }
-    let (mut said, mut started) = (Log::new(), 0);
+    let (mut said, mut started) = (TaskLog::new(), 0);
     for member in members {
         let guest = &member.guest;
-        if guest.kind == Type::Machine {
+        if guest.kind == GuestKind::VirtualMachine {
             let hindered = hindrances(transaction, call, &member, &target)?;
             if !hindered.is_empty() {
                 said.push(format!("Check VM {}: skip VM {} - precondition check failed:", guest.vmid, guest.vmid));
@@ -215,12 +215,12 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
             said.push(format!("Check VM {}: precondition check passed", guest.vmid));
         }
         said.push(format!("Migrating {}", guest.title()));
-        let how = if guest.kind == Type::Machine { "online" } else { "restart" };
+        let how = if guest.kind == GuestKind::VirtualMachine { "online" } else { "restart" };
         let mut parameters = json!({ "target": target, how: u8::from(member.running) });
-        if let Some(disks) = call.text("with-local-disks").filter(|_| guest.kind == Type::Machine) {
+        if let Some(disks) = call.text("with-local-disks").filter(|_| guest.kind == GuestKind::VirtualMachine) {
             parameters["with-local-disks"] = json!(disks);
         }
-        each(transaction, call, guest, Action::Migrate, &parameters)?;
+        each(transaction, call, guest, BulkAction::Migrate, &parameters)?;
         started += 1;
     }
     if started == 0 {
@@ -231,7 +231,12 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
 }
 
 /// Reasons why a virtual machine cannot migrate with the others.
-fn hindrances(transaction: &Transaction, call: &Call, member: &Member, target: &str) -> Result<Vec<String>, Refusal> {
+fn hindrances(
+    transaction: &Transaction,
+    call: &Call,
+    member: &BulkGuest,
+    target: &str,
+) -> Result<Vec<String>, Refusal> {
     let told: Value = transaction.object(&member.guest.path(&["migrate"]))?.into();
     let words = |value: &Value, key: &str| -> Vec<String> {
         let items = value.as_array().into_iter().flatten();
@@ -265,9 +270,9 @@ fn announced(call: &Call, what: &str, where_to: &str) -> String {
 fn bulk(
     transaction: &mut Transaction,
     call: &Call,
-    (members, kind, verb): (Vec<Member>, &str, &str),
-    (mut said, action): (Log, Action),
-    ask: impl Fn(&Member) -> Result<(String, Value), String>,
+    (members, kind, verb): (Vec<BulkGuest>, &str, &str),
+    (mut said, action): (TaskLog, BulkAction),
+    ask: impl Fn(&BulkGuest) -> Result<(String, Value), String>,
 ) -> Result<Value, Refusal> {
     let mut failed = Vec::new();
     for member in members {
@@ -295,7 +300,7 @@ fn bulk(
 fn bulk_start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
     let said = vec![announced(call, "Starting", "")];
-    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, Action::Start), |member| {
+    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, BulkAction::Start), |member| {
         let title = member.guest.title();
         if member.running {
             return Err(format!("Skipping {title}, already running."));
@@ -309,7 +314,7 @@ fn bulk_shutdown(transaction: &mut Transaction, call: &Call) -> Result<Value, Re
     let mut members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
     members.sort_by_key(|member| std::cmp::Reverse(member.order));
     let said = vec![announced(call, "Shutting down", "")];
-    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, Action::ShutDown), |member| {
+    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, BulkAction::ShutDown), |member| {
         let title = member.guest.title();
         if !member.running {
             return Err(format!("Skipping {title}, not running."));
@@ -324,17 +329,17 @@ fn bulk_migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     let target = call.required("target")?;
     let members = members(transaction, call, None, (true, true))?;
     let said = vec![announced(call, "Migrating", &format!(" to {target}"))];
-    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, Action::Migrate), |member| {
+    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, BulkAction::Migrate), |member| {
         let (title, node) = (member.guest.title(), &member.guest.node);
         if *node == target {
             return Err(format!("{title} already on {node}, skipping."));
         }
         let mut parameters = json!({ "target": target });
-        let how = if member.guest.kind == Type::Machine { "online" } else { "restart" };
+        let how = if member.guest.kind == GuestKind::VirtualMachine { "online" } else { "restart" };
         if let Some(online) = call.text("online") {
             parameters[how] = json!(online);
         }
-        if let Some(disks) = call.text("with-local-disks").filter(|_| member.guest.kind == Type::Machine) {
+        if let Some(disks) = call.text("with-local-disks").filter(|_| member.guest.kind == GuestKind::VirtualMachine) {
             parameters["with-local-disks"] = json!(disks);
         }
         Ok((format!("Migrating {title}"), parameters))

@@ -12,10 +12,10 @@ use super::drives;
 use super::guest::{Guest, unlocked};
 use super::keys::word;
 use super::ssh_keys;
-use super::store::{Stored, same_version};
+use super::stored_configuration::{StoredConfiguration, same_version};
 use super::volumes::Storage;
 use crate::call::{BOOT_ORDER, CONFIG, Call, ROOT_ONLY, Refusal};
-use crate::rights::Machine;
+use crate::rights::MachineRights;
 use crate::rights::Rights;
 use crate::state::{Row, Transaction};
 
@@ -59,7 +59,7 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
     }
     self::pool(transaction, pool.as_deref())?;
     let rights = Rights::of_call(transaction, call)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, pool);
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, pool);
     machine.storages(given)?;
     storages(transaction, given)?;
     machine.options(given.keys())?;
@@ -74,17 +74,17 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
 }
 
 /// Checks a change of a virtual machine, and returns its configuration.
-pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Stored, Refusal> {
+pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<StoredConfiguration, Refusal> {
     let (given, taken) = (given(call), call.list("delete"));
     parameters(transaction, call, guest, &given, &taken)?;
     let rights = Rights::of_call(transaction, call)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, None);
     machine.options(&taken)?;
     machine.options(given.keys())?;
     machine.storages(&given)?;
     storages(transaction, &given)?;
     machine.bridges(&given)?;
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     same_version(call, &stored)?;
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     machine.cpu(&word(&given, "cpu").unwrap_or_default(), &held("cpu"))?;
@@ -96,7 +96,7 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
 }
 
 /// Refusal of a change that is made key by key, and the keys that Proxmox may have written before it.
-pub(super) struct Stopped {
+pub(super) struct PartialRefusal {
     /// The refusal in Proxmox's words.
     pub(super) refusal: Refusal,
     /// The keys that are taken away already.
@@ -110,16 +110,16 @@ pub(super) struct Stopped {
 pub(super) fn in_turn(
     transaction: &Transaction,
     call: &Call,
-    stored: &Stored,
-) -> Result<Result<(), Box<Stopped>>, Refusal> {
+    stored: &StoredConfiguration,
+) -> Result<Result<(), Box<PartialRefusal>>, Refusal> {
     let (mut given, taken) = (given(call), call.list("delete"));
     let rights = Rights::of_call(transaction, call)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, None);
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     for (index, key) in taken.iter().enumerate() {
         if let Err(refusal) = taking(&machine, key, &held(key)) {
             let taken = taken[..index].to_vec();
-            return Ok(Err(Box::new(Stopped { refusal, taken, given: Row::new() })));
+            return Ok(Err(Box::new(PartialRefusal { refusal, taken, given: Row::new() })));
         }
     }
     let mut refused: Option<Refusal> = None;
@@ -135,7 +135,7 @@ pub(super) fn in_turn(
         taken
     });
     Ok(match refused.or(order.err()) {
-        Some(refusal) => Err(Box::new(Stopped { refusal, taken, given })),
+        Some(refusal) => Err(Box::new(PartialRefusal { refusal, taken, given })),
         None => Ok(()),
     })
 }
@@ -240,7 +240,9 @@ fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key)) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let storage = match &drive.volume {
-            Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => continue,
+            Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => {
+                continue;
+            }
             Volume::Stored(volume) if is_new(volume) => volume.storage(),
             Volume::Stored(volume) => {
                 let kind = kind(transaction, volume)?;
@@ -291,7 +293,7 @@ fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result
 }
 
 /// Refuses a balloon that is larger than the memory.
-fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
+fn balloon(given: &Row, stored: &StoredConfiguration) -> Result<(), Refusal> {
     if !given.contains_key("memory") && !given.contains_key("balloon") {
         return Ok(());
     }
@@ -299,14 +301,14 @@ fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
     let text = |key: &str| word(given, key).or_else(|| word(&after, key));
     let memory = text("memory").and_then(|text| Properties::parse(&text).get_or_bare("current")?.parse::<u64>().ok());
     let balloon = text("balloon").and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-    if balloon > memory.unwrap_or(super::store::DEFAULT_MEMORY) {
+    if balloon > memory.unwrap_or(super::stored_configuration::DEFAULT_MEMORY) {
         return Err(Refusal::failed("balloon value too large (must be smaller than assigned memory)"));
     }
     Ok(())
 }
 
 /// Checks the rights that taking a key away needs.
-fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
+fn taking(machine: &MachineRights<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
     if held.is_empty() {
         return Ok(());
     }
@@ -322,7 +324,7 @@ fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(
 }
 
 /// Checks the rights that setting a key over another value, or over none, needs.
-fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
+fn giving(machine: &MachineRights<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
     for text in [held, value].into_iter().filter(|text| !text.is_empty()) {
         if drives::is_disk(key) {
             machine.drive(text)?;
@@ -344,7 +346,7 @@ fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Resul
 }
 
 /// Refuses a boot order with a device that does not exist.
-fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refusal> {
+fn boot_order(given: &Row, taken: &[String], stored: &StoredConfiguration) -> Result<(), Refusal> {
     let Some(order) = word(given, "boot").and_then(|boot| Properties::parse(&boot).get("order").map(str::to_owned))
     else {
         return Ok(());

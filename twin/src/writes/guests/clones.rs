@@ -9,11 +9,11 @@ use super::guest::{Guest, resources, unlocked};
 use super::keys::{is_on, word};
 use super::network_devices;
 use super::new_guest;
-use super::store::Stored;
-use super::volumes::{New, Storage};
+use super::stored_configuration::StoredConfiguration;
+use super::volumes::{NewVolume, Storage};
 use super::{checks, cloud_init, relocate, snapshots, volumes};
 use crate::call::{Call, EXISTS, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// Keys that a clone does not have from its origin.
@@ -31,7 +31,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     let node = guest.node.clone();
     transaction.task(call, &node, "qmclone", &guest.vmid, |transaction, log| {
         log.push(format!("creating a clone of VM {} with ID {}", guest.vmid, new.vmid));
-        let mut made = Stored { keys, ..Stored::default() };
+        let mut made = StoredConfiguration { keys, ..StoredConfiguration::default() };
         made.keys.retain(|key, _| !OWN.contains(&key.as_str()) && !key.starts_with("unused"));
         for (key, value) in made.keys.clone() {
             let Some(text) = value.as_str() else { continue };
@@ -65,7 +65,7 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
             return Err(Refusal::failed(format!("can't clone to non-shared storage '{name}'")));
         }
     }
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     unlocked(guest, &stored.keys)?;
     let template = is_on(&stored.keys, "template");
     let full = call.text("full").map_or(!template, |full| full == "1");
@@ -91,7 +91,7 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
 }
 
 /// Gives a clone its name and its own ids.
-fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut Stored) {
+fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut StoredConfiguration) {
     let name = call
         .text("name")
         .unwrap_or_else(|| format!("Copy-of-VM-{}", word(&made.keys, "name").unwrap_or_else(|| origin.vmid.clone())));
@@ -162,7 +162,7 @@ fn copy(
     new: &Guest,
     (key, text): (&str, &str),
     full: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let drive = Drive::parse(text);
     let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else {
@@ -181,8 +181,14 @@ fn copy(
     let format = storage.format(Some(format));
     let name = cloud_init.then(|| format!("vm-{}-cloudinit", new.vmid));
     let bytes = if cloud_init { CLOUD_INIT_BYTES } else { drive.size().map_or(0, |size| size.count()) };
-    let made =
-        New { node: &new.node, vmid: &new.vmid, name: name.as_deref(), format: &format, content: "images", bytes };
+    let made = NewVolume {
+        node: &new.node,
+        vmid: &new.vmid,
+        name: name.as_deref(),
+        format: &format,
+        content: "images",
+        bytes,
+    };
     let volume = if linked {
         storage.link(transaction, volume, &made, log)?
     } else {
@@ -202,7 +208,7 @@ fn copy(
 /// `POST template`: a task that makes bases of the disks.
 pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if transaction.rows(&guest.path(&["snapshot"]))?.len() > 1 {
         return Err(Refusal::failed("unable to create template, because VM contains snapshots"));

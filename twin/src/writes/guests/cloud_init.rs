@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::guest::{Guest, unlocked};
 use super::hotplug;
 use super::keys::{is_numbered, word};
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use crate::call::{Call, Refusal};
 use crate::crypt;
 use crate::state::{Row, Transaction};
@@ -26,7 +26,7 @@ fn secret(guest: &Guest) -> String {
 /// `PUT cloudinit`: writes the drive anew.
 pub(super) fn regenerate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if has_drive(&stored.keys) {
         written(transaction, &guest);

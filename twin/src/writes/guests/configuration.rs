@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::drives;
-use super::guest::{Guest, Type, unlocked};
+use super::guest::{Guest, GuestKind, unlocked};
 use super::keys::{is_numbered, is_on, word};
 use super::network_devices;
-use super::store::{Stored, same_version};
+use super::stored_configuration::{StoredConfiguration, same_version};
 use super::{checks, cloud_init, disks, hotplug, implied_changes};
 use crate::call::{Call, PROTECTED, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
@@ -19,13 +19,13 @@ const NOT_KEPT: [&str; 8] =
 /// `PUT config`.
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         if let Err(stopped) = checks::in_turn(transaction, call, &stored)? {
             return Err(keep(transaction, call, &guest, stored, *stopped)?);
         }
         transaction.note(call, &guest.node, &told(call));
     }
-    apply(transaction, call, &guest, stored, &mut Log::new())?;
+    apply(transaction, call, &guest, stored, &mut TaskLog::new())?;
     Ok(Value::Null)
 }
 
@@ -35,10 +35,10 @@ fn keep(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    mut stored: Stored,
-    stopped: checks::Stopped,
+    mut stored: StoredConfiguration,
+    stopped: checks::PartialRefusal,
 ) -> Result<Refusal, Refusal> {
-    let checks::Stopped { refusal, taken, given } = stopped;
+    let checks::PartialRefusal { refusal, taken, given } = stopped;
     let before = (stored.pending.clone(), stored.leaving.clone());
     for key in call.list("revert") {
         stored.pending.remove(&key);
@@ -53,7 +53,7 @@ fn keep(
     for (key, value) in given {
         let own = word(&stored.after_start(), &key);
         let made = transaction
-            .attempt(|transaction| kept_over(transaction, guest, (&key, value), own.as_deref(), &mut Log::new()));
+            .attempt(|transaction| kept_over(transaction, guest, (&key, value), own.as_deref(), &mut TaskLog::new()));
         let Ok(value) = made else { continue };
         stored.leaving.remove(&key);
         if stored.keys.get(&key) != Some(&value) {
@@ -83,7 +83,7 @@ fn told(call: &Call) -> String {
 /// `PUT unlink`: takes disks off; keys that do not exist are skipped.
 pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let running = guest.is_running(transaction)?;
     transaction.note(call, &guest.node, &told(call));
@@ -97,7 +97,7 @@ pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value
 /// `POST config`: the same in a task.
 pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
-    if guest.kind == Type::Machine
+    if guest.kind == GuestKind::VirtualMachine
         && let Err(stopped) = checks::in_turn(transaction, call, &stored)?
     {
         return Err(stopped.refusal);
@@ -111,9 +111,9 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
 }
 
 /// Checks before anything is changed.
-fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Refusal> {
+fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, StoredConfiguration), Refusal> {
     let guest = Guest::of(call);
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         let stored = checks::change(transaction, call, &guest)?;
         return Ok((guest, stored));
     }
@@ -129,7 +129,7 @@ fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Re
     }
     bind_mounts(call, &guest, &given)?;
     disks::check(transaction, &guest, &given)?;
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     same_version(call, &stored)?;
     if !call.flag("skiplock") {
         unlocked(&guest, &stored.keys)?;
@@ -142,7 +142,7 @@ fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let is_bind = |(key, value): (&String, &Value)| {
         key.starts_with("mp") && drives::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
     };
-    if guest.kind == Type::Machine || call.login.is_root() || !given.iter().any(is_bind) {
+    if guest.kind == GuestKind::VirtualMachine || call.login.is_root() || !given.iter().any(is_bind) {
         return Ok(());
     }
     let text = "Permission check failed (mount point type bind is only allowed for root@pam)".to_owned();
@@ -160,11 +160,12 @@ fn apply(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    mut stored: Stored,
-    log: &mut Log,
+    mut stored: StoredConfiguration,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let given = kept_parameters(call);
-    let mut all = if guest.kind == Type::Machine { implied_changes::of(call, &given, &stored) } else { Row::new() };
+    let mut all =
+        if guest.kind == GuestKind::VirtualMachine { implied_changes::of(call, &given, &stored) } else { Row::new() };
     all.extend(given);
     let running = guest.is_running(transaction)?;
     for key in call.list("revert") {
@@ -175,7 +176,7 @@ fn apply(
         remove(transaction, guest, &mut stored, (&key, call.flag("force")), running)?;
     }
     for (key, value) in all {
-        if key == "cipassword" && guest.kind == Type::Machine {
+        if key == "cipassword" && guest.kind == GuestKind::VirtualMachine {
             let password = value.as_str().unwrap_or_default();
             cloud_init::set_password(transaction, guest, &stored.after_start(), password);
         }
@@ -190,13 +191,13 @@ fn apply(
 fn remove(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     (key, forced): (&str, bool),
     running: bool,
 ) -> Result<(), Refusal> {
     stored.pending.remove(key);
-    let waits = guest.kind == Type::Machine && !hotplug::takes(&stored.keys, key);
-    if guest.kind == Type::Machine && drives::is_disk(key) && is_on(&stored.keys, "protection") {
+    let waits = guest.kind == GuestKind::VirtualMachine && !hotplug::takes(&stored.keys, key);
+    if guest.kind == GuestKind::VirtualMachine && drives::is_disk(key) && is_on(&stored.keys, "protection") {
         let Some(value) = word(&stored.keys, key) else { return Ok(()) };
         let what = if key.starts_with("unused") { format!("unused disk '{value}'") } else { format!("drive '{key}'") };
         return Err(Refusal::failed(format!("can't remove {what} - {PROTECTED} enabled")));
@@ -226,7 +227,7 @@ fn remove(
 fn put(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     (key, value): (&str, Value),
     running: bool,
 ) -> Result<(), Refusal> {
@@ -236,7 +237,7 @@ fn put(
         return Ok(());
     }
     let text = proxmox_mpc_model::object::text(&value).unwrap_or_default();
-    if running && guest.kind == Type::Machine && !hotplug::sets(&stored.keys, key, &text)? {
+    if running && guest.kind == GuestKind::VirtualMachine && !hotplug::sets(&stored.keys, key, &text)? {
         stored.pending.insert(key.to_owned(), value);
         return Ok(());
     }
@@ -263,7 +264,7 @@ pub(super) fn kept(
     transaction: &mut Transaction,
     guest: &Guest,
     keyed: (&str, Value),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<Value, Refusal> {
     kept_over(transaction, guest, keyed, None, log)
 }
@@ -274,7 +275,7 @@ fn kept_over(
     guest: &Guest,
     (key, value): (&str, Value),
     own: Option<&str>,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<Value, Refusal> {
     // Numbers with a fraction stay text.
     if matches!(key, "cpulimit" | "migrate_downtime") {
@@ -283,11 +284,11 @@ fn kept_over(
     let Some(text) = value.as_str() else { return Ok(value) };
     Ok(match key {
         "cipassword" => json!("**********"),
-        "description" if guest.kind == Type::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
+        "description" if guest.kind == GuestKind::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
         "description" => json!(text.trim_end()),
         _ if text.is_empty() => json!(" "),
         _ if drives::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
-        _ if is_numbered(key, "net") && guest.kind == Type::Machine => {
+        _ if is_numbered(key, "net") && guest.kind == GuestKind::VirtualMachine => {
             json!(network_devices::network(transaction, text, own.unwrap_or_default())?)
         }
         _ if is_numbered(key, "net") => json!(interface(transaction, text)?),

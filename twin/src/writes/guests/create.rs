@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::guest::Guest;
 use super::keys::word;
 use super::new_guest;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::{checks, cloud_init, configuration, ha_states, power, restore, startable};
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
@@ -70,8 +70,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
 }
 
 /// Writes a new virtual machine: its disks, and the keys that Proxmox adds.
-fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log) -> Result<(), Refusal> {
-    let mut stored = Stored::default();
+fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut TaskLog) -> Result<(), Refusal> {
+    let mut stored = StoredConfiguration::default();
     if let Some(password) = word(&given, "cipassword") {
         cloud_init::set_password(transaction, guest, &given, &password);
     }
@@ -97,7 +97,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log)
 }
 
 /// Pins the machine type of a Windows guest to the current version.
-pub(super) fn pin(keys: &mut Row, log: &mut Log) {
+pub(super) fn pin(keys: &mut Row, log: &mut TaskLog) {
     let ostype = word(keys, "ostype").unwrap_or_default();
     if let Some(pinned) = machine::pinned(word(keys, "machine").as_deref(), &ostype) {
         log.push(format!("pinning machine type to '{pinned}' for Windows guest OS"));

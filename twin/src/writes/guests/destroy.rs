@@ -6,9 +6,9 @@ use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
 use super::drives;
-use super::guest::{Guest, Type, resources, unlocked};
+use super::guest::{Guest, GuestKind, resources, unlocked};
 use super::keys::{is_on, word};
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
 use super::{cloud_init, replication, volumes};
 use crate::call::{Call, PROTECTED, Refusal};
@@ -17,13 +17,13 @@ use crate::state::Transaction;
 /// `DELETE` of a guest: a task.
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     super::power::root_only(call, &["skiplock"])?;
     let title = guest.title();
     if is_on(&stored.keys, "protection") {
         return Err(Refusal::failed(format!("can't remove {title} - {PROTECTED} enabled")));
     }
-    if guest.kind == Type::Container {
+    if guest.kind == GuestKind::Container {
         unlocked(&guest, &stored.keys)?;
     }
     if !call.flag("purge") {
@@ -34,10 +34,10 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
         replication::none(transaction, &guest.vmid)?;
     }
     let running = guest.is_running(transaction)?;
-    if running && !(guest.kind == Type::Container && call.flag("force")) {
+    if running && !(guest.kind == GuestKind::Container && call.flag("force")) {
         return Err(Refusal::failed(match guest.kind {
-            Type::Machine => format!("{title} is running - destroy failed"),
-            Type::Container => format!("unable to destroy {title} - container is running"),
+            GuestKind::VirtualMachine => format!("{title} is running - destroy failed"),
+            GuestKind::Container => format!("unable to destroy {title} - container is running"),
         }));
     }
     let node = guest.node.clone();
@@ -52,7 +52,7 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
         }
         if call.flag("purge") {
             log.push(format!("purging {title} from related configurations.."));
-            if purge(transaction, &guest)? && guest.kind == Type::Machine {
+            if purge(transaction, &guest)? && guest.kind == GuestKind::VirtualMachine {
                 log.push(format!("NOTE: removed {title} from HA resource configuration."));
             }
         }
@@ -65,7 +65,7 @@ fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal
 }
 
 /// Refuses a template that has linked clones.
-fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+fn clones(transaction: &Transaction, guest: &Guest, stored: &StoredConfiguration) -> Result<(), Refusal> {
     for volume in own_volumes(guest, stored) {
         if is_used(transaction, guest, &volume)? {
             return Err(Refusal::failed(format!("base volume '{volume}' is still in use by linked cloned")));
@@ -88,18 +88,18 @@ fn is_base(name: &str) -> bool {
     name.rsplit('/').next().is_some_and(|last| last.starts_with("base"))
 }
 
-fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
+fn own_volumes(guest: &Guest, stored: &StoredConfiguration) -> Vec<VolumeId> {
     let keys = stored.keys.iter().filter(|(key, _)| drives::is_disk(key));
     let volumes = keys.filter_map(|(_, value)| Drive::parse(value.as_str()?).stored().cloned());
     volumes.filter(|volume| drives::is_own(guest, volume)).collect()
 }
 
 /// Removes the guest with its volumes, those of its snapshots, its firewall and the rights to it.
-fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+fn remove(transaction: &mut Transaction, guest: &Guest, stored: &StoredConfiguration) -> Result<(), Refusal> {
     let mut own = own_volumes(guest, stored);
     for name in transaction.rows(&guest.path(&["snapshot"]))?.iter().filter_map(|row| word(row, "name")) {
         let keys = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
-        own.extend(own_volumes(guest, &Stored { keys, ..Stored::default() }));
+        own.extend(own_volumes(guest, &StoredConfiguration { keys, ..StoredConfiguration::default() }));
     }
     for volume in own {
         volumes::free(transaction, &guest.node, &volume)?;

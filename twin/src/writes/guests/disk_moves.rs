@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::drives;
 use super::guest::{Guest, unlocked};
 use super::keys::word;
-use super::store::{Stored, same_version};
-use super::volumes::{New, Storage};
+use super::stored_configuration::{StoredConfiguration, same_version};
+use super::volumes::{NewVolume, Storage};
 use super::{snapshots, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
@@ -19,7 +19,7 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
         return Err(Refusal::beyond_the_twin("give a disk to another guest"));
     }
     let name = call.required("storage")?;
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     same_version(call, &stored)?;
     unlocked(&guest, &stored.keys)?;
     let value = word(&stored.keys, &key).ok_or_else(|| Refusal::failed(format!("disk '{key}' does not exist")))?;
@@ -47,7 +47,7 @@ pub(super) fn move_disk(transaction: &mut Transaction, call: &Call) -> Result<Va
         log.push(format!("create full clone of drive {key} ({old})"));
         let bytes = drive.size().map_or(0, |size| size.count());
         let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
-        let new = New { node, vmid, name: None, format: &format, content: "images", bytes };
+        let new = NewVolume { node, vmid, name: None, format: &format, content: "images", bytes };
         let volume =
             storage.allocate(transaction, &new, log).map_err(|refusal| refusal.within("storage migration failed"))?;
         log.push(format!("allocated target volume '{volume}'"));

@@ -6,13 +6,13 @@ use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::{Value, json};
 
 use super::drives::{VolumeRequest, bytes, drive_text, is_disk, is_own, names, options, transferred, wish, written};
-use super::guest::{Guest, Type, unlocked};
+use super::guest::{Guest, GuestKind, unlocked};
 use super::keys::word;
-use super::store::{Stored, same_version};
-use super::volumes::{New, Storage};
+use super::stored_configuration::{StoredConfiguration, same_version};
+use super::volumes::{NewVolume, Storage};
 use super::{cloud_init, snapshots, volumes};
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// The size of a drive for cloud-init data.
@@ -31,7 +31,7 @@ pub(super) fn check(transaction: &Transaction, guest: &Guest, given: &Row) -> Re
 }
 
 fn content(guest: &Guest) -> &'static str {
-    if guest.kind == Type::Machine { "images" } else { "rootdir" }
+    if guest.kind == GuestKind::VirtualMachine { "images" } else { "rootdir" }
 }
 
 /// Makes the volume that a drive's value asks for, and returns the value that is kept.
@@ -39,7 +39,7 @@ pub(super) fn make(
     transaction: &mut Transaction,
     guest: &Guest,
     (key, value): (&str, &str),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let mut rest = options(value);
     let (storage, size) = match wish(key, value) {
@@ -56,15 +56,21 @@ pub(super) fn make(
     let asked = rest.iter().find(|(key, _)| key == "format").map(|(_, value)| value.clone());
     let format = storage.format(asked.as_deref());
     rest.retain(|(key, _)| key != "format" && key != "size");
-    let new =
-        New { node: &guest.node, vmid: &guest.vmid, name: None, format: &format, content: content(guest), bytes: size };
+    let new = NewVolume {
+        node: &guest.node,
+        vmid: &guest.vmid,
+        name: None,
+        format: &format,
+        content: content(guest),
+        bytes: size,
+    };
     let volume = storage.allocate(transaction, &new, log)?;
     if key.starts_with("efidisk") || source.is_some() {
         log.extend(transferred(size));
     }
     rest.push(("size".to_owned(), written(size)));
     let made = drive_text(&volume, &rest);
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         log.push(format!("{key}: successfully created disk '{made}'"));
     }
     Ok(made)
@@ -96,13 +102,13 @@ fn make_cloud_init(
     guest: &Guest,
     storage: &str,
     mut rest: Vec<(String, String)>,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let storage = Storage::holding(transaction, storage, "images")?;
     let format =
         storage.format(Some(rest.iter().find(|(key, _)| key == "format").map_or("qcow2", |(_, value)| value.as_str())));
     let name = format!("vm-{}-cloudinit", guest.vmid);
-    let new = New {
+    let new = NewVolume {
         node: &guest.node,
         vmid: &guest.vmid,
         name: Some(&name),
@@ -172,7 +178,7 @@ pub(super) fn detach(
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     same_version(call, &stored)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "resize", &guest.vmid, |transaction, log| {

@@ -10,10 +10,10 @@ use super::volumes;
 use super::volumes::Storage;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 
 /// File that a call uploads or downloads.
-struct Target {
+struct StoredFile {
     storage: Storage,
     content: String,
     name: String,
@@ -21,7 +21,7 @@ struct Target {
     path: String,
 }
 
-impl Target {
+impl StoredFile {
     /// The file that a call names. `unsupported` refuses a type of content that the storage does not have, before or
     /// after the name is checked.
     fn of(transaction: &Transaction, call: &Call, uploaded: bool) -> Result<Self, Refusal> {
@@ -98,7 +98,7 @@ fn ends(name: &str, endings: &[&str]) -> bool {
 /// `POST upload`: a task that puts a file in its place.
 pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let Some(bytes) = call.uploaded else { return Err(Refusal::failed("missing temporary file")) };
-    let target = Target::of(transaction, call, true)?;
+    let target = StoredFile::of(transaction, call, true)?;
     let temporary = format!("/var/tmp/pveupload-{}", transaction.made_up_digits(16));
     transaction.task(call, &call.node(), "imgcopy", "", |transaction, log| {
         let path = &target.path;
@@ -115,7 +115,7 @@ pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value
 /// `POST download-url`: a task that downloads a file. The twin has no network: the file is listed, with the size of one
 /// whose size is not known.
 pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let target = Target::of(transaction, call, false)?;
+    let target = StoredFile::of(transaction, call, false)?;
     let url = call.required("url")?;
     let there = transaction.row(&target.storage.content(&call.node()), "volid", &target.volume(call))?.is_some();
     let name = target.name.clone();
@@ -131,10 +131,10 @@ pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Val
 fn fetch(
     transaction: &mut Transaction,
     call: &Call,
-    target: &Target,
+    target: &StoredFile,
     url: &str,
     there: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (path, checked) = (&target.path, call.text("checksum").is_some());
     log.push(format!("downloading {url} to {path}"));

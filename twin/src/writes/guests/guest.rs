@@ -8,16 +8,16 @@ use crate::state::{Row, Transaction};
 
 /// Type of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::writes) enum Type {
-    Machine,
+pub(in crate::writes) enum GuestKind {
+    VirtualMachine,
     Container,
 }
 
-impl Type {
+impl GuestKind {
     /// The word of the API's paths.
     pub(in crate::writes) fn word(self) -> &'static str {
         match self {
-            Self::Machine => "qemu",
+            Self::VirtualMachine => "qemu",
             Self::Container => "lxc",
         }
     }
@@ -25,7 +25,7 @@ impl Type {
     /// Word of Proxmox's messages.
     pub(in crate::writes) fn name(self) -> &'static str {
         match self {
-            Self::Machine => "VM",
+            Self::VirtualMachine => "VM",
             Self::Container => "CT",
         }
     }
@@ -33,7 +33,7 @@ impl Type {
     /// The folder of its configurations.
     pub(in crate::writes) fn folder(self) -> &'static str {
         match self {
-            Self::Machine => "qemu-server",
+            Self::VirtualMachine => "qemu-server",
             Self::Container => "lxc",
         }
     }
@@ -41,7 +41,7 @@ impl Type {
     /// Beginning of the types of its tasks.
     pub(in crate::writes) fn tasks(self) -> &'static str {
         match self {
-            Self::Machine => "qm",
+            Self::VirtualMachine => "qm",
             Self::Container => "vz",
         }
     }
@@ -49,7 +49,7 @@ impl Type {
     /// The prefix of its name as a resource of HA.
     pub(in crate::writes) fn service(self) -> &'static str {
         match self {
-            Self::Machine => "vm",
+            Self::VirtualMachine => "vm",
             Self::Container => "ct",
         }
     }
@@ -59,7 +59,7 @@ impl Type {
 #[derive(Clone, Debug)]
 pub(in crate::writes) struct Guest {
     pub(in crate::writes) node: String,
-    pub(in crate::writes) kind: Type,
+    pub(in crate::writes) kind: GuestKind,
     pub(in crate::writes) vmid: String,
 }
 
@@ -67,7 +67,7 @@ impl Guest {
     /// The guest that the path of a call names.
     pub(in crate::writes) fn of(call: &Call) -> Self {
         let container = call.segments.get(2).is_some_and(|word| word == "lxc");
-        let kind = if container { Type::Container } else { Type::Machine };
+        let kind = if container { GuestKind::Container } else { GuestKind::VirtualMachine };
         Self { node: call.node(), kind, vmid: call.text("vmid").unwrap_or_default() }
     }
 

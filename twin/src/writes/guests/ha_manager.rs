@@ -10,7 +10,7 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value, json};
 
-use super::guest::{Guest, Type};
+use super::guest::{Guest, GuestKind};
 use super::ha_requests;
 use super::keys::{is_on, word};
 use super::migration::{Mode, Plan};
@@ -144,13 +144,13 @@ pub(in crate::writes) fn move_to(
 fn go(transaction: &mut Transaction, guest: &Guest, node: &str, relocate: bool) -> Result<(), Refusal> {
     let by = schedule::itself();
     let running = guest.is_running(transaction)?;
-    if running && relocate && guest.kind == Type::Machine {
+    if running && relocate && guest.kind == GuestKind::VirtualMachine {
         power::end_by(transaction, (&by, 0), guest, ("shutdown", false))?;
     }
     let mode = match (running, relocate, guest.kind) {
-        (false, ..) | (true, true, Type::Machine) => Mode::Offline,
-        (true, false, Type::Machine) => Mode::Online,
-        (true, _, Type::Container) => Mode::Restart,
+        (false, ..) | (true, true, GuestKind::VirtualMachine) => Mode::Offline,
+        (true, false, GuestKind::VirtualMachine) => Mode::Online,
+        (true, _, GuestKind::Container) => Mode::Restart,
     };
     let plan = Plan { mode, local_disks: true, force: true, ..Plan::default() };
     migration::run(transaction, (&by, 0), guest, node, &plan).map(drop)

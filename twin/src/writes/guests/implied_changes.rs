@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::drives;
 use super::keys::word;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use crate::call::Call;
 use crate::state::Row;
 
 /// The values that a change implies.
-pub(super) fn of(call: &Call, given: &Row, stored: &Stored) -> Row {
+pub(super) fn of(call: &Call, given: &Row, stored: &StoredConfiguration) -> Row {
     let taken = call.list("delete");
     let mut also = Row::new();
     if !given.contains_key("boot") && !taken.iter().any(|key| key == "boot") {

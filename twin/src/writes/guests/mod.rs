@@ -38,8 +38,8 @@ pub(super) mod shared_storages;
 mod snapshots;
 mod ssh_keys;
 mod startable;
-mod states;
-mod store;
+mod stored_configuration;
+mod suspend;
 mod volume_copy;
 mod volumes;
 
@@ -66,9 +66,9 @@ pub(super) static WRITES: &[Write] = &[
         run: snapshots::roll_back,
     },
     Write { verb: Verb::Delete, path: "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}", run: snapshots::delete },
-    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/suspend", run: states::suspend },
-    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/resume", run: states::resume },
-    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/reset", run: states::reset },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/suspend", run: suspend::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/resume", run: suspend::resume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/status/reset", run: suspend::reset },
     Write { verb: Verb::Put, path: "/nodes/{node}/qemu/{vmid}/cloudinit", run: cloud_init::regenerate },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/clone", run: clones::clone },
     Write { verb: Verb::Post, path: "/nodes/{node}/qemu/{vmid}/template", run: clones::make_template },

@@ -3,10 +3,10 @@
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Value, json};
 
-use super::guest::{Guest, Type, resources, unlocked};
+use super::guest::{Guest, GuestKind, resources, unlocked};
 use super::ha_requests;
 use super::keys::is_on;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::{cloud_init, containers, paused, startable};
 use crate::call::{Call, Login, Refusal};
 use crate::state::Transaction;
@@ -41,8 +41,8 @@ pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value,
     if guest.is_managed(transaction)? {
         return ask_ha(transaction, call, &guest, "start");
     }
-    if guest.kind == Type::Container {
-        let stored = Stored::read(transaction, &guest)?;
+    if guest.kind == GuestKind::Container {
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         if guest.is_running(transaction)? {
             return Err(Refusal::failed(format!("{} already running", guest.title())));
         }
@@ -59,8 +59,8 @@ pub(super) fn start_by(
     skip_lock: bool,
 ) -> Result<Value, Refusal> {
     transaction.task_by(by, (&guest.node, &guest.task("start"), &guest.vmid), |transaction, _| {
-        let mut stored = Stored::read(transaction, guest)?;
-        let kind = if guest.kind == Type::Machine { "vm" } else { "CT" };
+        let mut stored = StoredConfiguration::read(transaction, guest)?;
+        let kind = if guest.kind == GuestKind::VirtualMachine { "vm" } else { "CT" };
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed(format!("you can't start a {kind} if it's a template")));
         }
@@ -72,7 +72,7 @@ pub(super) fn start_by(
         }
         settle(transaction, guest, &mut stored)?;
         stored.write(transaction, guest)?;
-        if guest.kind == Type::Machine {
+        if guest.kind == GuestKind::VirtualMachine {
             cloud_init::written(transaction, guest);
         }
         startable::check(transaction, guest)?;
@@ -93,7 +93,7 @@ pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Va
 fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     root_only(call, &ROOTS)?;
-    if guest.kind == Type::Container {
+    if guest.kind == GuestKind::Container {
         running(transaction, &guest)?;
     }
     if what == "shutdown" && !call.flag("forceStop") && paused::is_paused(transaction, &guest) {
@@ -114,7 +114,7 @@ pub(super) fn end_by(
 ) -> Result<Value, Refusal> {
     transaction.task_by(by, (&guest.node, &guest.task(what), &guest.vmid), |transaction, _| {
         if !skip_lock {
-            unlocked(guest, &Stored::read(transaction, guest)?.keys)?;
+            unlocked(guest, &StoredConfiguration::read(transaction, guest)?.keys)?;
         }
         if !guest.is_running(transaction)? {
             return match what {
@@ -134,9 +134,9 @@ pub(super) fn begin(transaction: &mut Transaction, guest: &Guest) -> Result<(), 
 
 /// Turns a running guest off.
 pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let mut stored = Stored::read(transaction, guest)?;
+    let mut stored = StoredConfiguration::read(transaction, guest)?;
     run(transaction, guest, false)?;
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         stored.settle();
     }
     stored.write(transaction, guest)
@@ -151,7 +151,7 @@ pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value
     running(transaction, &guest)?;
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("reboot"), &guest.vmid, |transaction, _| {
-        let mut stored = Stored::read(transaction, &guest)?;
+        let mut stored = StoredConfiguration::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         settle(transaction, &guest, &mut stored)?;
         stored.write(transaction, &guest)
@@ -159,10 +159,10 @@ pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value
 }
 
 /// Brings pending changes into force, as at a start.
-fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> Result<(), Refusal> {
+fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut StoredConfiguration) -> Result<(), Refusal> {
     match guest.kind {
-        Type::Machine => stored.settle(),
-        Type::Container => containers::settle(transaction, guest, stored)?,
+        GuestKind::VirtualMachine => stored.settle(),
+        GuestKind::Container => containers::settle(transaction, guest, stored)?,
     }
     Ok(())
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::drives;
 use super::guest::{Guest, resources};
 use super::keys::word;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes;
 use super::volumes::Storage;
 use crate::call::Refusal;
 use crate::state::{Row, Transaction};
 
 /// Volumes by the identifier that they had, and the one that they have now.
-pub(super) type Moved = BTreeMap<String, String>;
+pub(super) type MovedVolumes = BTreeMap<String, String>;
 
 /// Refuses a node that the cluster does not have (`check_node_exists`).
 pub(super) fn known_node(transaction: &Transaction, node: &str) -> Result<(), Refusal> {
@@ -34,9 +34,9 @@ pub(super) fn configuration(
     transaction: &mut Transaction,
     from: &Guest,
     to: &Guest,
-    moved: &Moved,
+    moved: &MovedVolumes,
 ) -> Result<(), Refusal> {
-    let mut stored = Stored::read(transaction, from)?;
+    let mut stored = StoredConfiguration::read(transaction, from)?;
     rename(&mut stored.keys, moved);
     stored.pending.iter_mut().for_each(|(key, value)| rename_value(key, value, moved));
     snapshots(transaction, from, to, moved)?;
@@ -49,7 +49,7 @@ pub(super) fn configuration(
     stored.write(transaction, to)
 }
 
-fn snapshots(transaction: &mut Transaction, from: &Guest, to: &Guest, moved: &Moved) -> Result<(), Refusal> {
+fn snapshots(transaction: &mut Transaction, from: &Guest, to: &Guest, moved: &MovedVolumes) -> Result<(), Refusal> {
     let rows = transaction.rows(&from.path(&["snapshot"]))?;
     if rows.is_empty() {
         return Ok(());
@@ -78,12 +78,12 @@ pub(super) fn copy_firewall(transaction: &mut Transaction, from: &Guest, to: &Gu
     Ok(())
 }
 
-fn rename(keys: &mut Row, moved: &Moved) {
+fn rename(keys: &mut Row, moved: &MovedVolumes) {
     keys.iter_mut().for_each(|(key, value)| rename_value(key, value, moved));
 }
 
 /// A disk's value with the identifier that its volume has now.
-fn rename_value(key: &str, value: &mut Value, moved: &Moved) {
+fn rename_value(key: &str, value: &mut Value, moved: &MovedVolumes) {
     let Some(text) = value.as_str().filter(|_| drives::is_disk(key) || key == "vmstate") else { return };
     let Some(volume) = Drive::parse(text).stored().cloned() else { return };
     if let Some(now) = moved.get(volume.as_str()) {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_disk_is_called_anew_and_keeps_its_options() {
-        let moved = Moved::from([("local:1/vm-1-disk-0.raw".to_owned(), "local-lvm:vm-1-disk-0".to_owned())]);
+        let moved = MovedVolumes::from([("local:1/vm-1-disk-0.raw".to_owned(), "local-lvm:vm-1-disk-0".to_owned())]);
         let check = |key: &str, text: &str, expected: &str| {
             let mut value = json!(text);
             rename_value(key, &mut value, &moved);

@@ -9,9 +9,9 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::drives;
-use super::guest::{Guest, Type, resources};
+use super::guest::{Guest, GuestKind, resources};
 use super::keys::{is_on, word};
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
 use super::{relocate, volumes};
 use crate::call::{Call, Refusal};
@@ -252,7 +252,7 @@ fn send(transaction: &mut Transaction, id: &str, guest: &Guest, there: &Guest) -
 
 /// The guest with a number, where it is.
 pub(super) fn located(transaction: &Transaction, vmid: &str) -> Result<Option<Guest>, Refusal> {
-    for kind in [Type::Machine, Type::Container] {
+    for kind in [GuestKind::VirtualMachine, GuestKind::Container] {
         let row = transaction.row(&resources(), "id", &format!("{}/{vmid}", kind.word()))?;
         if let Some(node) = row.and_then(|row| word(&row, "node")) {
             return Ok(Some(Guest { node, kind, vmid: vmid.to_owned() }));
@@ -263,7 +263,7 @@ pub(super) fn located(transaction: &Transaction, vmid: &str) -> Result<Option<Gu
 
 /// The volumes of a guest that are replicated (`get_replicatable_volumes`), or why one of them cannot be.
 fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<VolumeId>, Refusal> {
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     let mut volumes = Vec::new();
     for (_, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let (text, properties) =
@@ -275,11 +275,11 @@ fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<Vo
         let named = properties.get("file").or_else(|| properties.get_or_bare("volume")).unwrap_or_default();
         if named.starts_with('/') {
             return Err(Refusal::failed(match guest.kind {
-                Type::Machine => format!("unable to replicate local file/device '{named}'"),
-                Type::Container if named.starts_with("/dev/") => {
+                GuestKind::VirtualMachine => format!("unable to replicate local file/device '{named}'"),
+                GuestKind::Container if named.starts_with("/dev/") => {
                     "unable to replicate mountpoint type 'device'".to_owned()
                 }
-                Type::Container => "unable to replicate mountpoint type 'bind'".to_owned(),
+                GuestKind::Container => "unable to replicate mountpoint type 'bind'".to_owned(),
             }));
         }
         let Some(volume) = drive.stored() else { continue };
@@ -307,7 +307,7 @@ fn write(transaction: &mut Transaction, mut rows: Vec<Row>) -> Result<(), Refusa
         job.retain(|key, value| key != "digest" && !(key == "disable" && *value == json!(0)));
     }
     rows.sort_by_key(|job| word(job, "id"));
-    let checksum = digest::of(digest::Form::Sha1, &rows);
+    let checksum = digest::of(digest::DigestForm::Sha1, &rows);
     for job in jobs(transaction)?.iter().filter_map(|job| word(job, "id")) {
         transaction.hide(&single(&job));
     }

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::backups::BACKUP;
 use super::drives;
-use super::guest::{Guest, Type};
+use super::guest::{Guest, GuestKind};
 use super::keys::{is_on, word};
 use super::new_guest;
-use super::store::Stored;
-use super::volumes::{New, Storage};
+use super::stored_configuration::StoredConfiguration;
+use super::volumes::{NewVolume, Storage};
 use super::{clones, power, startable, volumes};
 use crate::call::{Call, PROTECTED, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// Keys of a backed up configuration that a restored guest does not have.
@@ -29,7 +29,7 @@ pub(super) fn restore(
     given: Row,
 ) -> Result<Value, Refusal> {
     if let Some(key) = given.keys().find(|key| drives::is_disk(key)) {
-        if guest.kind == Type::Container {
+        if guest.kind == GuestKind::Container {
             return Err(Refusal::beyond_the_twin("restore a backup into other volumes"));
         }
         return Err(Refusal::parameter(key, "option conflicts with option 'archive'"));
@@ -45,7 +45,7 @@ pub(super) fn restore(
             other => other,
         })?;
     }
-    let task = if guest.kind == Type::Machine { "qmrestore" } else { "vzrestore" };
+    let task = if guest.kind == GuestKind::VirtualMachine { "qmrestore" } else { "vzrestore" };
     let pool = call.text("pool");
     transaction.task(call, &guest.node.clone(), task, &guest.vmid, |transaction, log| {
         if there {
@@ -78,7 +78,7 @@ fn kept(transaction: &Transaction, guest: &Guest, volume: &str) -> Result<Map<St
 
 /// Removes the volumes of a guest that the backup replaces.
 fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     if is_on(&stored.keys, "protection") {
         return Err(Refusal::failed(format!("- {PROTECTED} enabled")));
     }
@@ -100,16 +100,16 @@ fn make(
     call: &Call,
     guest: &Guest,
     (kept, given): (Row, Row),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
-    let mut stored = Stored { keys: kept, ..Stored::default() };
+    let mut stored = StoredConfiguration { keys: kept, ..StoredConfiguration::default() };
     stored.keys.retain(|key, _| !LEFT.contains(&key.as_str()) && !key.starts_with("unused"));
     for (key, value) in stored.keys.clone() {
         let Some(text) = value.as_str() else { continue };
         if drives::is_disk(&key) {
             let made = volume(transaction, call, guest, (&key, text), log)?;
             stored.keys.insert(key, json!(made));
-        } else if call.flag("unique") && guest.kind == Type::Machine && key.starts_with("net") {
+        } else if call.flag("unique") && guest.kind == GuestKind::VirtualMachine && key.starts_with("net") {
             stored.keys.insert(key, json!(clones::fresh_network(transaction, text)?));
         }
     }
@@ -127,7 +127,7 @@ fn volume(
     call: &Call,
     guest: &Guest,
     (key, text): (&str, &str),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let drive = Drive::parse(text);
     let Some(old) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else {
@@ -137,12 +137,13 @@ fn volume(
     let storage = Storage::enabled(transaction, &name, &guest.node)?;
     let mut rest = drives::options(text);
     let bytes = drive.size().map_or(0, |size| size.count());
-    let content = if guest.kind == Type::Machine { "images" } else { "rootdir" };
+    let content = if guest.kind == GuestKind::VirtualMachine { "images" } else { "rootdir" };
     let own = format!("vm-{}-cloudinit", guest.vmid);
     let named = drive.is_cloudinit().then_some(own.as_str());
     let format = storage.format(drive.format());
     let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
-    let made = storage.allocate(transaction, &New { node, vmid, name: named, format: &format, content, bytes }, log)?;
+    let made =
+        storage.allocate(transaction, &NewVolume { node, vmid, name: named, format: &format, content, bytes }, log)?;
     log.push(format!("new volume ID is '{made}'"));
     rest.retain(|(name, _)| name != "format" && !(key == "rootfs" && name == "volume"));
     Ok(drives::drive_text(&made, &rest))

@@ -12,7 +12,7 @@ use super::keys::{is_on, word};
 use super::volumes;
 use super::volumes::Storage;
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 const DAY: u64 = 86_400;
@@ -91,7 +91,7 @@ pub(super) fn prune(
     (storage, node): (&Storage, &str),
     (vmid, kind): (Option<&str>, Option<&str>),
     rules: &Properties,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<usize, Refusal> {
     let mut groups: BTreeMap<String, Vec<(u64, VolumeId)>> = BTreeMap::new();
     for row in backups(transaction, storage, node, vmid, kind)?.iter().filter(|row| !is_on(row, "protected")) {

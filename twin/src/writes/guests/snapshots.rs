@@ -5,9 +5,9 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::drives;
-use super::guest::{Guest, Type, unlocked};
+use super::guest::{Guest, GuestKind, unlocked};
 use super::keys::{is_on, word};
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
 use super::{power, volumes};
 use crate::call::{Call, Refusal};
@@ -24,9 +24,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("snapshot"), &guest.vmid, |transaction, log| {
-        let what = if guest.kind == Type::Container { "container" } else { "VM" };
+        let what = if guest.kind == GuestKind::Container { "container" } else { "VM" };
         transaction.note(call, &guest.node, &format!("snapshot {what} {}: {name}", guest.vmid));
-        let stored = Stored::read(transaction, &guest)?;
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed("you can't take a snapshot if it's a template"));
         }
@@ -114,7 +114,7 @@ pub(super) fn write(
     mut rows: Vec<Row>,
     parent: Option<&str>,
 ) -> Result<(), Refusal> {
-    let digest = Stored::read(transaction, guest)?.digest;
+    let digest = StoredConfiguration::read(transaction, guest)?.digest;
     let running = u8::from(guest.is_running(transaction)?);
     let current = json!({ "name": "current", "description": "You are here!", "running": running, "digest": digest });
     let mut current = current.as_object().cloned().unwrap_or_default();
@@ -131,7 +131,7 @@ fn missing(name: &str) -> Refusal {
 /// `PUT snapshot/{name}/config`: another description.
 pub(super) fn describe(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let mut rows = list(transaction, &guest)?;
     let row = rows.iter_mut().find(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;
@@ -150,9 +150,9 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("rollback"), &guest.vmid, |transaction, _| {
-        let what = if guest.kind == Type::Container { "LXC" } else { "VM" };
+        let what = if guest.kind == GuestKind::Container { "LXC" } else { "VM" };
         transaction.note(call, &guest.node, &format!("rollback snapshot {what} {}: {name}", guest.vmid));
-        let mut stored = Stored::read(transaction, &guest)?;
+        let mut stored = StoredConfiguration::read(transaction, &guest)?;
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed("you can't rollback if vm is a template"));
         }
@@ -174,7 +174,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
         if kept.contains_key("vmgenid") {
             kept.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
         }
-        stored = Stored { keys: kept, ..Stored::default() };
+        stored = StoredConfiguration { keys: kept, ..StoredConfiguration::default() };
         power::run(transaction, &guest, false)?;
         stored.write(transaction, &guest)?;
         for (_, drive) in disks_of(&stored.keys) {
@@ -204,7 +204,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("delsnapshot"), &guest.vmid, |transaction, _| {
         transaction.note(call, &guest.node, &format!("delete snapshot VM {}: {name}", guest.vmid));
-        let stored = Stored::read(transaction, &guest)?;
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         let mut rows = list(transaction, &guest)?;
         let at = rows.iter().position(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;

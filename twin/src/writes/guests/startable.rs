@@ -6,9 +6,9 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::Value;
 
-use super::guest::{Guest, Type, resources};
+use super::guest::{Guest, GuestKind, resources};
 use super::keys::{is_numbered, word};
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes;
 use super::volumes::Storage;
 use crate::call::Refusal;
@@ -16,8 +16,8 @@ use crate::state::{Row, Transaction};
 
 /// Refuses a start that would fail.
 pub(super) fn check(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let stored = Stored::read(transaction, guest)?;
-    if guest.kind == Type::Machine {
+    let stored = StoredConfiguration::read(transaction, guest)?;
+    if guest.kind == GuestKind::VirtualMachine {
         snippets(transaction, guest, &stored.keys)?;
         processors(transaction, guest, &stored.keys)?;
         for (key, value) in &stored.keys {

@@ -3,7 +3,7 @@
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::volumes::{New, Storage};
+use super::volumes::{NewVolume, Storage};
 use super::{relocate, volumes};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
@@ -29,7 +29,7 @@ pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, 
         let content = crate::writes::guests::keys::word(&own, "content").unwrap_or_else(|| "images".to_owned());
         let format = target.format().or(source.format()).unwrap_or("raw");
         let name = target.name().rsplit('/').next().unwrap_or_default();
-        let new = New { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };
+        let new = NewVolume { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };
         storage.allocate(transaction, &new, log).map(drop)
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::keys::{is_on, word};
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 
 /// A storage as it is configured.
@@ -93,10 +93,10 @@ impl Storage {
         &self,
         transaction: &mut Transaction,
         base: &VolumeId,
-        new: &New<'_>,
-        log: &mut Log,
+        new: &NewVolume<'_>,
+        log: &mut TaskLog,
     ) -> Result<String, Refusal> {
-        let made = self.allocate(transaction, new, &mut Log::new())?;
+        let made = self.allocate(transaction, new, &mut TaskLog::new())?;
         let own = made.split_once(':').map_or(made.as_str(), |(_, own)| own);
         let name = base.name();
         let parent = match self.kind().as_str() {
@@ -121,7 +121,7 @@ impl Storage {
     }
 
     /// Lines of the log for a new file that is made over a base.
-    fn said_of_link(&self, base: &VolumeId, new: &New<'_>, own: &str) -> [String; 2] {
+    fn said_of_link(&self, base: &VolumeId, new: &NewVolume<'_>, own: &str) -> [String; 2] {
         let file = own.rsplit('/').next().unwrap_or_default();
         let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
         let folder = word(&self.row, "path").unwrap_or_default();
@@ -182,8 +182,8 @@ impl Storage {
     pub(super) fn allocate(
         &self,
         transaction: &mut Transaction,
-        new: &New<'_>,
-        log: &mut Log,
+        new: &NewVolume<'_>,
+        log: &mut TaskLog,
     ) -> Result<String, Refusal> {
         self.usable(new.node)?;
         let path = self.content(new.node);
@@ -243,14 +243,14 @@ impl Storage {
         let text = |key: &str| word(&row, key).unwrap_or_default();
         let bytes = row.get("size").and_then(Value::as_u64).unwrap_or_default();
         let (format, content) = (text("format"), text("content"));
-        let new = New { node, vmid, name: None, format: &format, content: &content, bytes };
-        let made = self.allocate(transaction, &new, &mut Log::new())?;
+        let new = NewVolume { node, vmid, name: None, format: &format, content: &content, bytes };
+        let made = self.allocate(transaction, &new, &mut TaskLog::new())?;
         free(transaction, node, volume)?;
         Ok(made)
     }
 
     /// Output of the tools behind the storage for a new volume.
-    fn said(&self, new: &New<'_>, name: &str) -> Option<String> {
+    fn said(&self, new: &NewVolume<'_>, name: &str) -> Option<String> {
         let (bytes, format, vmid) = (new.bytes, new.format, new.vmid);
         if self.has_files() {
             let folder = word(&self.row, "path").unwrap_or_default();
@@ -270,7 +270,7 @@ impl Storage {
 
 /// A volume to be made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct New<'n> {
+pub(super) struct NewVolume<'n> {
     pub(super) node: &'n str,
     pub(super) vmid: &'n str,
     /// Its bare name, where it is not numbered: `vm-100-cloudinit`.
@@ -333,8 +333,8 @@ pub(super) fn allocate(transaction: &mut Transaction, call: &Call) -> Result<Val
         _ => (file, None),
     };
     let format = storage.format(call.text("format").or(ending).as_deref());
-    let new = New { node: &node, vmid: &vmid, name: Some(&name), format: &format, content: "images", bytes };
-    storage.allocate(transaction, &new, &mut Log::new()).map(Value::from)
+    let new = NewVolume { node: &node, vmid: &vmid, name: Some(&name), format: &format, content: "images", bytes };
+    storage.allocate(transaction, &new, &mut TaskLog::new()).map(Value::from)
 }
 
 /// `DELETE content/{volume}`: a task that removes the volume.

@@ -11,7 +11,7 @@ use super::files::Network;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
-type Set = BTreeMap<String, Interface>;
+type InterfaceSet = BTreeMap<String, Interface>;
 
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, name) = (call.node(), call.required("iface")?);
@@ -91,7 +91,7 @@ fn given(call: &Call) -> Interface {
 }
 
 /// Refuses a second default gateway of the same family.
-fn check_gateways(set: &Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+fn check_gateways(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     for (key, called) in [("gateway", "Default gateway"), ("gateway6", "Default ipv6 gateway")] {
         let other = set.iter().find(|(other, interface)| *other != name && says(interface, key));
         if let Some((other, _)) = other.filter(|_| says(given, key)) {
@@ -104,7 +104,7 @@ fn check_gateways(set: &Set, name: &str, given: &Interface) -> Result<(), Refusa
 const PORTS: &[&str] = &["bridge_ports", "ovs_ports", "slaves", "ovs_bonds"];
 
 /// Refuses a port that belongs to another interface.
-fn check_ports(set: &Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+fn check_ports(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     let ports = |interface: &Interface| {
         let words = PORTS.iter().map(|key| word(interface, key));
         words.flat_map(|words| list::items(&words).map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
@@ -181,7 +181,7 @@ fn settle_families(given: &mut Interface) {
 }
 
 /// Checks devices of Open vSwitch: they need it to be installed, and a bridge of it, which gets the port.
-fn check_ovs(set: &mut Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+fn check_ovs(set: &mut InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     let kind = word(given, "type");
     if !kind.starts_with("OVS") {
         return Ok(());

@@ -9,7 +9,7 @@ use super::fabric_rules::Prefix;
 use super::pending;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::method::Run;
+use crate::writes::method::Handler;
 
 /// The memory of all addresses. The API shows those of networks that run in zones with DHCP.
 const MEMORY: &str = "sdn/addresses";
@@ -17,7 +17,7 @@ const MEMORY: &str = "sdn/addresses";
 const STATUS: &str = "cluster/sdn/ipams/pve/status";
 
 /// The writes to `cluster/sdn/vnets/{vnet}/ips`.
-pub(super) fn method(verb: Verb) -> Option<Run> {
+pub(super) fn method(verb: Verb) -> Option<Handler> {
     Some(match verb {
         Verb::Post => add,
         Verb::Put => update,

@@ -9,7 +9,7 @@ use proxmox_mpc_model::{Answers, ApiPath, list};
 use serde_json::{Value, json};
 
 use super::collections;
-use super::method::Run;
+use super::method::Handler;
 use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
@@ -22,7 +22,7 @@ mod pending;
 const LOCK: &str = "sdn/lock";
 
 /// Finds the function of a method of the virtual networks that is more than a collection's.
-pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
+pub(super) fn method(verb: Verb, path: &str) -> Option<Handler> {
     let below = path.strip_prefix("/cluster/sdn")?;
     let kind = below.trim_start_matches('/').split('/').next().unwrap_or_default();
     match (verb, below) {
@@ -33,7 +33,7 @@ pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
         _ if below.ends_with("/ips") => addresses::method(verb),
         _ if below.contains("/firewall/") => None,
         _ if kind == "fabrics" => Some(fabric),
-        _ => collections::method(verb, path).map(|_| change as Run),
+        _ => collections::method(verb, path).map(|_| change as Handler),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, list: &ApiPath) -> Result
     for name in names.filter_map(|row| row.get(key(list)).and_then(text)).collect::<BTreeSet<String>>() {
         transaction.hide(&single(list, &name));
     }
-    let digest = digest::of(digest::Form::Sha1, &rows);
+    let digest = digest::of(digest::DigestForm::Sha1, &rows);
     for row in &mut rows {
         row.insert("digest".to_owned(), digest.as_str().into());
     }

@@ -5,17 +5,17 @@ use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::mounts::{Kind, Mount, is_mount};
+use super::mounts::{Mount, MountKind, is_mount};
 use super::new_volume::allocate;
 use super::{configuration, create};
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
 use crate::writes::guests::new_guest;
-use crate::writes::guests::store::Stored;
-use crate::writes::guests::volumes::{New, Storage};
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::{NewVolume, Storage};
 use crate::writes::guests::{relocate, volumes};
 
 /// Keys that a clone does not have from its origin.
@@ -31,14 +31,14 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         ..guest.clone()
     };
     places(transaction, call, &guest, target.as_deref())?;
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     create::unused(transaction, &new.vmid)?;
     let full = call.text("full").map_or(!is_on(&stored.keys, "template"), |full| full == "1");
     if call.text("storage").is_some() && !full {
         return Err(Refusal::failed("parameter 'storage' not allowed for linked clones"));
     }
-    let origin = Origin::read(transaction, call, &guest, &stored)?;
+    let origin = CloneOrigin::read(transaction, call, &guest, &stored)?;
     origin.copiable(transaction, call, full, target.as_deref())?;
     let node = guest.node.clone();
     transaction.task(call, &node, "vzclone", &guest.vmid, |transaction, log| {
@@ -73,14 +73,19 @@ fn places(transaction: &Transaction, call: &Call, guest: &Guest, target: Option<
 }
 
 /// Origin of a clone: a container as it is, or as a snapshot has it.
-struct Origin {
+struct CloneOrigin {
     keys: Row,
     running: bool,
     snapshot: Option<String>,
 }
 
-impl Origin {
-    fn read(transaction: &Transaction, call: &Call, guest: &Guest, stored: &Stored) -> Result<Self, Refusal> {
+impl CloneOrigin {
+    fn read(
+        transaction: &Transaction,
+        call: &Call,
+        guest: &Guest,
+        stored: &StoredConfiguration,
+    ) -> Result<Self, Refusal> {
         let running = guest.is_running(transaction)?;
         let Some(name) = call.text("snapname") else {
             return Ok(Self { keys: stored.keys.clone(), running, snapshot: None });
@@ -108,7 +113,7 @@ impl Origin {
     ) -> Result<(), Refusal> {
         let mut shared = true;
         for (key, mount) in self.mounts() {
-            if mount.kind() != Kind::Volume {
+            if mount.kind() != MountKind::Volume {
                 let kind = mount.kind().word();
                 return Err(Refusal::failed(format!("unable to clone mountpoint '{key}' (type {kind})")));
             }
@@ -135,12 +140,12 @@ impl Origin {
 fn make(
     transaction: &mut Transaction,
     call: &Call,
-    origin: &Origin,
+    origin: &CloneOrigin,
     new: &Guest,
     full: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
-    let mut made = Stored::default();
+    let mut made = StoredConfiguration::default();
     for (key, value) in &origin.keys {
         if is_mount(key) || key.starts_with("unused") || OWN.contains(&key.as_str()) {
             continue;
@@ -189,8 +194,8 @@ fn linked(transaction: &mut Transaction, new: &Guest, base: &VolumeId, bytes: u6
     let storage = Storage::of(transaction, base)?;
     let format = features::format(&storage.kind(), base);
     let (node, vmid) = (new.node.as_str(), new.vmid.as_str());
-    let made = New { node, vmid, name: None, format, content: "rootdir", bytes };
-    let volume = storage.allocate(transaction, &made, &mut Log::new())?;
+    let made = NewVolume { node, vmid, name: None, format, content: "rootdir", bytes };
+    let volume = storage.allocate(transaction, &made, &mut TaskLog::new())?;
     if !matches!(storage.kind().as_str(), "zfspool" | "rbd") {
         return Ok(volume);
     }
@@ -205,7 +210,7 @@ fn linked(transaction: &mut Transaction, new: &Guest, base: &VolumeId, bytes: u6
 /// `POST template`: a task that makes bases of the volumes.
 pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if transaction.rows(&guest.path(&["snapshot"]))?.len() > 1 {
         return Err(Refusal::failed("unable to create template, because CT contains snapshots"));

@@ -8,19 +8,19 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::mounts::{Kind, Mount, is_mount};
+use super::mounts::{Mount, MountKind, is_mount};
 use super::new_volume::allocate;
-use super::permitted::Permitted;
+use super::rights_checks::ContainerChange;
 use crate::call::{Call, PROTECTED, Refusal};
-use crate::rights::Container;
+use crate::rights::ContainerRights;
 use crate::rights::Rights;
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
 use crate::writes::guests::network_devices;
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{replication, volumes};
 
@@ -41,12 +41,12 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     if given.is_empty() && delete.is_empty() && revert.is_empty() {
         return Err(Refusal::failed("no options specified"));
     }
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
     let rights = Rights::of_call(transaction, call)?;
-    let container = Container::new(rights.as_ref(), transaction, call, None);
-    let permitted = Permitted::new(call, container, is_on(&stored.keys, "unprivileged"));
+    let container = ContainerRights::new(rights.as_ref(), transaction, call, None);
+    let permitted = ContainerChange::new(call, container, is_on(&stored.keys, "unprivileged"));
     permitted.takes(&delete, &stored.keys)?;
     permitted.takes(&revert, &stored.keys)?;
     known(call, &given, &delete, &revert)?;
@@ -63,7 +63,7 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
 }
 
 /// Refuses a call whose client has read another version of the configuration (`assert_if_modified`).
-pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Result<(), Refusal> {
+pub(super) fn same_version(call: &Call, parameter: &str, stored: &StoredConfiguration) -> Result<(), Refusal> {
     let (given, own) = (call.text(parameter), stored.digest.as_ref().and_then(Value::as_str));
     match (given, own) {
         (Some(given), Some(own)) if !given.is_empty() && given != own => {
@@ -112,7 +112,7 @@ fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(
         if mount.option("replicate") == Some("0") {
             continue;
         }
-        let storage = mount.volume.split_once(':').filter(|_| mount.kind() == Kind::Volume);
+        let storage = mount.volume.split_once(':').filter(|_| mount.kind() == MountKind::Volume);
         let row = match storage {
             Some((storage, _)) => transaction.row(&ApiPath::parse("storage"), "storage", storage)?,
             None => None,
@@ -128,7 +128,7 @@ fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(
 fn wait(
     transaction: &Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     given: Row,
     delete: &[String],
 ) -> Result<BTreeSet<String>, Refusal> {
@@ -186,7 +186,7 @@ fn mountable(
         return Err(Refusal::failed(why));
     }
     let mount = Mount::parse(value);
-    if mount.kind() != Kind::Volume {
+    if mount.kind() != MountKind::Volume {
         return Ok(());
     }
     let Some((storage, _)) = mount.volume.split_once(':') else {
@@ -254,7 +254,7 @@ pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String,
 pub(in super::super) fn settle(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
 ) -> Result<(), Refusal> {
     let waiting: BTreeSet<String> = stored.pending.keys().chain(stored.leaving.keys()).cloned().collect();
     put_in_force(transaction, guest, stored, &waiting)
@@ -265,7 +265,7 @@ pub(in super::super) fn settle(
 fn apply(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     only: Option<&BTreeSet<String>>,
 ) -> Result<(), Refusal> {
     let running = guest.is_running(transaction)?;
@@ -276,7 +276,7 @@ fn apply(
 }
 
 /// Reports whether a change of a key is made while the container runs.
-fn is_hot(stored: &Stored, key: &str) -> bool {
+fn is_hot(stored: &StoredConfiguration, key: &str) -> bool {
     if AT_ONCE.contains(&key) || LIMITS.contains(&key) || is_network(key) {
         return true;
     }
@@ -291,7 +291,7 @@ fn is_hot(stored: &Stored, key: &str) -> bool {
 fn put_in_force(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     ready: &BTreeSet<String>,
 ) -> Result<(), Refusal> {
     for key in ready.iter().filter(|key| stored.leaving.contains_key(*key)).cloned().collect::<Vec<_>>() {
@@ -324,7 +324,7 @@ fn mounted(transaction: &mut Transaction, guest: &Guest, key: &str, text: &str) 
         Refusal::Parameters(Errors::from([(key.to_owned(), format!("unable to apply pending change {key} : {why}\n"))]))
     };
     if let Some((storage, bytes)) = mount.wish() {
-        let made = allocate(transaction, guest, (&storage, bytes), &mut Log::new());
+        let made = allocate(transaction, guest, (&storage, bytes), &mut TaskLog::new());
         mount.volume = made.map_err(|refusal| failed(refusal.text()))?;
         mount.resize(bytes);
     } else if let Some(volume) = mount.stored() {

@@ -4,20 +4,20 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::mounts::{Kind, Mount, is_mount};
+use super::mounts::{Mount, MountKind, is_mount};
 use super::new_volume::allocate;
-use super::permitted::Permitted;
+use super::rights_checks::ContainerChange;
 use super::{configuration, template};
 use crate::call::{Call, EXISTS, Refusal};
-use crate::rights::Container;
+use crate::rights::ContainerRights;
 use crate::rights::Rights;
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::guest::{Guest, resources};
 use crate::writes::guests::ha_requests;
 use crate::writes::guests::keys::word;
 use crate::writes::guests::new_guest;
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{power, restore, ssh_keys, startable, volumes};
 
@@ -53,7 +53,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
     let rights = Rights::of_call(transaction, call)?;
-    let container = Container::new(rights.as_ref(), transaction, call, call.text("pool"));
+    let container = ContainerRights::new(rights.as_ref(), transaction, call, call.text("pool"));
     if !unprivileged {
         container.privileged()?;
     }
@@ -71,7 +71,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         let text = format!("Permission check failed (pool '{pool}' does not exist)");
         return Err(Refusal::Message { status: 403, text });
     }
-    let wanted = Wanted::read(transaction, call, &guest, &Permitted::new(call, container, unprivileged))?;
+    let wanted =
+        WantedContainer::read(transaction, call, &guest, &ContainerChange::new(call, container, unprivileged))?;
     let node = guest.node.clone();
     transaction.task(call, &node, "vzcreate", &guest.vmid, |transaction, log| {
         let context = format!("unable to create CT {} -", guest.vmid);
@@ -104,16 +105,21 @@ pub(super) fn unused(transaction: &Transaction, vmid: &str) -> Result<(), Refusa
 }
 
 /// Container that a call asks for, its mount points apart.
-struct Wanted {
+struct WantedContainer {
     template: VolumeId,
     keys: Row,
     mounts: Vec<(String, Mount)>,
     unprivileged: bool,
 }
 
-impl Wanted {
+impl WantedContainer {
     /// Reads the wanted container, and does the checks that Proxmox does before its task begins.
-    fn read(transaction: &Transaction, call: &Call, guest: &Guest, permitted: &Permitted<'_>) -> Result<Self, Refusal> {
+    fn read(
+        transaction: &Transaction,
+        call: &Call,
+        guest: &Guest,
+        permitted: &ContainerChange<'_>,
+    ) -> Result<Self, Refusal> {
         let mut keys = call.given();
         keys.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid" && !key.starts_with("unused"));
         permitted.gives(&keys, None)?;
@@ -132,7 +138,7 @@ impl Wanted {
         if mounts.first().is_some_and(|(key, _)| key != "rootfs") {
             return Err(Refusal::failed("mount points configured, but 'rootfs' not set - aborting"));
         }
-        for (_, mount) in mounts.iter().filter(|(_, mount)| mount.kind() == Kind::Volume) {
+        for (_, mount) in mounts.iter().filter(|(_, mount)| mount.kind() == MountKind::Volume) {
             let Some((storage, _)) = mount.volume.split_once(':') else {
                 return Err(Refusal::failed(format!("unable to parse volume ID '{}'", mount.volume)));
             };
@@ -166,8 +172,13 @@ fn usable(transaction: &Transaction, storage: &str, node: &str) -> Result<(), Re
 }
 
 /// Makes the volumes, unpacks the template and writes the configuration.
-fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut Log) -> Result<(), Refusal> {
-    let mut stored = Stored::default();
+fn make(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    wanted: &WantedContainer,
+    log: &mut TaskLog,
+) -> Result<(), Refusal> {
+    let mut stored = StoredConfiguration::default();
     for (key, value) in wanted.keys.clone() {
         let value = configuration::kept(transaction, &key, value)?;
         stored.keys.insert(key, value);
@@ -216,7 +227,7 @@ fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut
 }
 
 /// Unpacks a template, which must exist.
-fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &mut Log) -> Result<(), Refusal> {
+fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &mut TaskLog) -> Result<(), Refusal> {
     let storage = Storage::enabled(transaction, template.storage(), &guest.node)?;
     if volumes::row(transaction, &guest.node, template)?.is_none() {
         let missing = format!("volume '{template}' does not exist");

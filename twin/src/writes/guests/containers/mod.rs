@@ -10,13 +10,13 @@ mod configuration;
 mod create;
 mod mounts;
 mod new_volume;
-mod permitted;
-mod state;
+mod rights_checks;
+mod suspend;
 mod template;
 mod volumes;
 
 pub(super) use configuration::settle;
-pub(super) use mounts::{Kind, Mount};
+pub(super) use mounts::{Mount, MountKind};
 
 /// Writing methods of containers that virtual machines do not have, or have in another form.
 pub(in super::super) static WRITES: &[Write] = &[
@@ -26,8 +26,8 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/move_volume", run: volumes::move_volume },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/clone", run: clones::clone },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/template", run: clones::make_template },
-    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/suspend", run: state::suspend },
-    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/resume", run: state::resume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/suspend", run: suspend::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/resume", run: suspend::resume },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/snapshot", run: snapshots::create },
     Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config", run: snapshots::describe },
     Write {

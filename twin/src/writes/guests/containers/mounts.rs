@@ -7,7 +7,7 @@ use crate::writes::guests::drives::{self, VolumeRequest};
 
 /// Source of a mount point (`classify_mountpoint` of `pve-container`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Kind {
+pub(in super::super) enum MountKind {
     /// A volume of a storage.
     Volume,
     /// A folder of the node.
@@ -16,7 +16,7 @@ pub(in super::super) enum Kind {
     Device,
 }
 
-impl Kind {
+impl MountKind {
     /// Proxmox's word for it in messages.
     pub(in super::super) fn word(self) -> &'static str {
         match self {
@@ -44,11 +44,11 @@ impl Mount {
     }
 
     /// Source of the mount point.
-    pub(in super::super) fn kind(&self) -> Kind {
+    pub(in super::super) fn kind(&self) -> MountKind {
         match self.volume.as_str() {
-            path if path.starts_with("/dev/") => Kind::Device,
-            path if path.starts_with('/') => Kind::Bind,
-            _ => Kind::Volume,
+            path if path.starts_with("/dev/") => MountKind::Device,
+            path if path.starts_with('/') => MountKind::Bind,
+            _ => MountKind::Volume,
         }
     }
 
@@ -62,7 +62,7 @@ impl Mount {
 
     /// The volume that it stands on, where it is one that exists.
     pub(in super::super) fn stored(&self) -> Option<VolumeId> {
-        if self.kind() == Kind::Volume && self.wish().is_none() { VolumeId::parse(&self.volume) } else { None }
+        if self.kind() == MountKind::Volume && self.wish().is_none() { VolumeId::parse(&self.volume) } else { None }
     }
 
     /// One of its options.
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_lies_behind_is_told_by_the_text() {
         let kind = |text: &str| Mount::parse(text).kind();
-        assert_eq!((kind("/srv,mp=/x"), kind("/dev/sda1,mp=/x")), (Kind::Bind, Kind::Device));
+        assert_eq!((kind("/srv,mp=/x"), kind("/dev/sda1,mp=/x")), (MountKind::Bind, MountKind::Device));
         assert_eq!(Mount::parse("local-lvm:1.5,mp=/x").wish(), Some(("local-lvm".to_owned(), 3 << 29)));
         assert_eq!(Mount::parse("local-lvm:vm-1-disk-0").wish(), None);
     }

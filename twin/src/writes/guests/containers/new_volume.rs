@@ -3,16 +3,16 @@
 use super::template;
 use crate::call::Refusal;
 use crate::state::Transaction;
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::writes::guests::guest::Guest;
-use crate::writes::guests::volumes::{New, Storage};
+use crate::writes::guests::volumes::{NewVolume, Storage};
 
 /// Makes a volume for a container, with a file system on it; its identifier.
 pub(super) fn allocate(
     transaction: &mut Transaction,
     guest: &Guest,
     (storage, bytes): (&str, u64),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let place = Storage::enabled(transaction, storage, &guest.node)?;
     if !place.holds("rootdir") {
@@ -23,7 +23,7 @@ pub(super) fn allocate(
     let format = if folder { "subvol" } else { "raw" };
     let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
     let volume =
-        place.allocate(transaction, &New { node, vmid, name: None, format, content: "rootdir", bytes }, log)?;
+        place.allocate(transaction, &NewVolume { node, vmid, name: None, format, content: "rootdir", bytes }, log)?;
     if !folder {
         log.extend(template::formatted(bytes, &transaction.made_up_uuid()));
     }

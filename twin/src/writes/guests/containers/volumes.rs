@@ -5,14 +5,14 @@ use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::configuration::{in_snapshot, keep_unused, same_version};
-use super::mounts::{Kind, Mount};
+use super::mounts::{Mount, MountKind};
 use super::new_volume::allocate;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, resources, unlocked};
 use crate::writes::guests::keys::{is_on, word};
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{replication, volumes};
 
@@ -20,7 +20,7 @@ use crate::writes::guests::{replication, volumes};
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
     let mut mount = mount_at(&stored, &key)?;
@@ -55,7 +55,7 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
 }
 
 /// The mount point of a key, which must exist; an empty one has no volume, in Proxmox's words.
-fn mount_at(stored: &Stored, key: &str) -> Result<Mount, Refusal> {
+fn mount_at(stored: &StoredConfiguration, key: &str) -> Result<Mount, Refusal> {
     let missing = || Refusal::failed("format error\nvolume: property is missing and it is not optional");
     Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
 }
@@ -84,7 +84,7 @@ pub(super) fn move_volume(transaction: &mut Transaction, call: &Call) -> Result<
 /// A task that copies a volume to another storage.
 fn to_storage(transaction: &mut Transaction, call: &Call, storage: &str) -> Result<Value, Refusal> {
     let (guest, key) = (Guest::of(call), call.required("volume")?);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if guest.is_running(transaction)? {
         return Err(Refusal::failed("cannot move volumes of a running container"));
@@ -154,7 +154,7 @@ fn reassignable(
     call: &Call,
     (guest, key): (&Guest, &str),
     (target, place): (&Guest, &str),
-) -> Result<(Stored, Stored, VolumeId), Refusal> {
+) -> Result<(StoredConfiguration, StoredConfiguration, VolumeId), Refusal> {
     let failed = |text: String| Err(Refusal::failed(text));
     if key == "rootfs" || place == "rootfs" {
         return failed("Cannot move to/from 'rootfs'".to_owned());
@@ -171,7 +171,7 @@ fn reassignable(
     if own != other {
         return failed(format!("Both containers need to be on the same node ({own} != {other})"));
     }
-    let (from, to) = (Stored::read(transaction, guest)?, Stored::read(transaction, target)?);
+    let (from, to) = (StoredConfiguration::read(transaction, guest)?, StoredConfiguration::read(transaction, target)?);
     unlocked(guest, &from.keys)?;
     unlocked(target, &to.keys)?;
     if is_on(&from.keys, "template") || is_on(&to.keys, "template") {
@@ -187,7 +187,7 @@ fn reassignable(
         return failed(format!("Target volume key '{place}' is already in use for container '{vmid}'"));
     }
     let mount = Mount::parse(&value);
-    let volume = mount.stored().filter(|_| mount.kind() == Kind::Volume);
+    let volume = mount.stored().filter(|_| mount.kind() == MountKind::Volume);
     let Some(volume) = volume else {
         return failed("Storage does not support moving of this disk to another container".to_owned());
     };

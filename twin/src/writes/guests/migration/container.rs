@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::plan::{self, Mode, Plan, StorageMap, told};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-use crate::state::tasks::Log;
-use crate::writes::guests::containers::{Kind, Mount};
+use crate::state::tasks::TaskLog;
+use crate::writes::guests::containers::{Mount, MountKind};
 use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::word;
-use crate::writes::guests::relocate::Moved;
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::relocate::MovedVolumes;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{containers, power, relocate, replication};
 
@@ -26,7 +26,7 @@ const COPIED: [&str; 5] = ["btrfs", "dir", "lvm", "lvmthin", "zfspool"];
 pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, String, Plan), Refusal> {
     let guest = Guest::of(call);
     let target = plan::target(transaction, call)?;
-    Stored::read(transaction, &guest)?;
+    StoredConfiguration::read(transaction, &guest)?;
     let mode = match (call.flag("online"), call.flag("restart")) {
         (true, _) => Mode::Online,
         (false, true) => Mode::Restart,
@@ -53,10 +53,10 @@ pub(super) fn go(
     guest: &Guest,
     there: &Guest,
     plan: &Plan,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (now, running) = (transaction.now(), guest.is_running(transaction)?);
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     unlocked(guest, &stored.keys)?;
     if running && plan.mode == Mode::Online {
         return Err(Refusal::failed("lxc live migration is currently not implemented"));
@@ -69,7 +69,7 @@ pub(super) fn go(
     plan::open(transaction, guest, there, log)?;
     let volumes = local(transaction, guest, &stored, log)?;
     let replicated = replication::sync(transaction, guest, there, log)?;
-    let mut moved = Moved::new();
+    let mut moved = MovedVolumes::new();
     for volume in volumes.into_keys().filter(|volume| !replicated.contains(volume)) {
         plan::copy(transaction, (guest, there), &volume, plan, (&mut moved, log))?;
     }
@@ -77,7 +77,7 @@ pub(super) fn go(
     log.push(relocate::line(now, "start final cleanup"));
     if running {
         log.push(relocate::line(now, "start container on target node"));
-        let mut stored = Stored::read(transaction, there)?;
+        let mut stored = StoredConfiguration::read(transaction, there)?;
         containers::settle(transaction, there, &mut stored)?;
         stored.write(transaction, there)?;
         power::run(transaction, there, true)?;
@@ -90,11 +90,11 @@ fn prepared(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
     plan: &Plan,
-    stored: &Stored,
+    stored: &StoredConfiguration,
 ) -> Result<(), Refusal> {
     for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let mount = Mount::parse(value.as_str().unwrap_or_default());
-        if mount.kind() != Kind::Volume {
+        if mount.kind() != MountKind::Volume {
             if mount.option("shared") == Some("1") {
                 continue;
             }
@@ -123,8 +123,8 @@ fn prepared(
 fn local(
     transaction: &Transaction,
     guest: &Guest,
-    stored: &Stored,
-    log: &mut Log,
+    stored: &StoredConfiguration,
+    log: &mut TaskLog,
 ) -> Result<BTreeMap<VolumeId, &'static str>, Refusal> {
     let now = transaction.now();
     let (mut volumes, mut errors) = (BTreeMap::new(), BTreeMap::new());
@@ -151,7 +151,11 @@ fn local(
 }
 
 /// The volumes that a container names, those of its snapshots first, and whether each is of a snapshot.
-fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<Vec<(VolumeId, bool)>, Refusal> {
+fn named(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+) -> Result<Vec<(VolumeId, bool)>, Refusal> {
     let mut named = Vec::new();
     let mut add = |key: &str, value: &Value, in_snapshot: bool| {
         let volume = value.as_str().filter(|_| drives::is_disk(key)).and_then(|text| Mount::parse(text).stored());

@@ -6,7 +6,7 @@
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::guest::{Guest, Type};
+use super::guest::{Guest, GuestKind};
 use super::ha_requests;
 use super::{relocate, replication};
 use crate::call::{Call, Login, Refusal};
@@ -14,8 +14,8 @@ use crate::state::Transaction;
 use crate::writes::method::Write;
 
 mod container;
-mod machine;
 mod plan;
+mod virtual_machine;
 
 pub(super) use plan::{Mode, Plan};
 
@@ -27,7 +27,7 @@ pub(in super::super) static WRITES: &[Write] = &[
 
 /// `POST migrate` of a virtual machine.
 pub(super) fn migrate_machine(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let (guest, target, plan) = machine::planned(transaction, call)?;
+    let (guest, target, plan) = virtual_machine::planned(transaction, call)?;
     begin(transaction, call, &guest, &target, &plan)
 }
 
@@ -64,13 +64,13 @@ pub(super) fn run(
     target: &str,
     plan: &Plan,
 ) -> Result<Value, Refusal> {
-    let kind = if guest.kind == Type::Machine { "qmigrate" } else { "vzmigrate" };
+    let kind = if guest.kind == GuestKind::VirtualMachine { "qmigrate" } else { "vzmigrate" };
     let there = Guest { node: target.to_owned(), ..guest.clone() };
     let now = transaction.now();
     transaction.task_by(by, (&guest.node, kind, &guest.vmid), |transaction, log| {
         let done = match guest.kind {
-            Type::Machine => machine::go(transaction, guest, &there, plan, log),
-            Type::Container => container::go(transaction, guest, &there, plan, log),
+            GuestKind::VirtualMachine => virtual_machine::go(transaction, guest, &there, plan, log),
+            GuestKind::Container => container::go(transaction, guest, &there, plan, log),
         };
         match done {
             Ok(()) => {

@@ -8,10 +8,10 @@ use proxmox_mpc_model::{ApiPath, list};
 
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::writes::guests::guest::Guest;
 use crate::writes::guests::keys::word;
-use crate::writes::guests::relocate::{self, Moved};
+use crate::writes::guests::relocate::{self, MovedVolumes};
 
 /// Treatment of a guest that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub(super) fn target(transaction: &Transaction, call: &Call) -> Result<String, R
 }
 
 /// The first lines of a migration: the network that the datacenter sets apart for it, and where it goes.
-pub(super) fn open(transaction: &Transaction, guest: &Guest, there: &Guest, log: &mut Log) -> Result<(), Refusal> {
+pub(super) fn open(transaction: &Transaction, guest: &Guest, there: &Guest, log: &mut TaskLog) -> Result<(), Refusal> {
     let address = address(transaction, &there.node)?;
     let now = transaction.now();
     let options = transaction.object(&ApiPath::parse("cluster/options"))?;
@@ -117,7 +117,7 @@ pub(super) fn copy(
     (guest, there): (&Guest, &Guest),
     volume: &VolumeId,
     plan: &Plan,
-    (moved, log): (&mut Moved, &mut Log),
+    (moved, log): (&mut MovedVolumes, &mut TaskLog),
 ) -> Result<(), Refusal> {
     let target = plan.storages.of(volume.storage());
     let new = relocate::volume(transaction, (guest, there), volume, target).map_err(|refusal| {
@@ -136,7 +136,7 @@ pub(super) fn base_of(volume: &VolumeId) -> Option<&str> {
 }
 
 /// Refuses volumes that cannot migrate, with one line of the log for each.
-pub(super) fn told(now: i64, errors: &BTreeMap<String, String>, what: &str, log: &mut Log) -> Result<(), Refusal> {
+pub(super) fn told(now: i64, errors: &BTreeMap<String, String>, what: &str, log: &mut TaskLog) -> Result<(), Refusal> {
     for (volume, why) in errors {
         log.push(relocate::line(now, &format!("can't migrate local {what} '{volume}': {why}")));
     }

@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::plan::{self, Mode, Plan, StorageMap, told};
 use crate::call::{Call, Refusal};
-use crate::state::tasks::Log;
+use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::drives;
 use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::keys::{is_on, word};
-use crate::writes::guests::relocate::Moved;
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::relocate::MovedVolumes;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 use crate::writes::guests::volumes::Storage;
 use crate::writes::guests::{relocate, replication};
 
@@ -30,7 +30,7 @@ pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, 
             return Err(Refusal::parameter(name, "Only root may use this option."));
         }
     }
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let mut plan = Plan {
         mode: if call.flag("online") { Mode::Online } else { Mode::Offline },
@@ -73,7 +73,12 @@ fn live(transaction: &Transaction, guest: &Guest, target: &str, plan: &Plan) -> 
 }
 
 /// Refuses a node that does not have the storages of the disks (`check_storage_availability`).
-fn available(transaction: &Transaction, guest: &Guest, stored: &Stored, target: &str) -> Result<(), Refusal> {
+fn available(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+    target: &str,
+) -> Result<(), Refusal> {
     for (_, value) in drives(&stored.keys).filter(|(key, _)| !key.starts_with("unused")) {
         let drive = Drive::parse(value);
         let Some(volume) = drive.stored() else { continue };
@@ -103,10 +108,10 @@ pub(super) fn go(
     guest: &Guest,
     there: &Guest,
     plan: &Plan,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let running = guest.is_running(transaction)?;
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     let job = replication::job_to(transaction, &guest.vmid, &there.node)?;
     if job.is_some_and(|job| job.contains_key("remove_job")) {
         let why = "refusing to migrate replicated VM whose replication job is marked for removal";
@@ -131,7 +136,7 @@ pub(super) fn go(
     if !copied.is_empty() {
         log.push(relocate::line(now, "copying local disk images"));
     }
-    let mut moved = Moved::new();
+    let mut moved = MovedVolumes::new();
     for volume in copied {
         plan::copy(transaction, (guest, there), volume, plan, (&mut moved, log))?;
     }
@@ -144,7 +149,7 @@ fn devices(
     (guest, there): (&Guest, &Guest),
     running: bool,
     plan: &Plan,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let now = transaction.now();
     let told: Value = transaction.object(&guest.path(&["migrate"]))?.into();
@@ -185,8 +190,8 @@ fn drives(keys: &Row) -> impl Iterator<Item = (&str, &str)> {
 
 /// Uses of a volume or a file that a virtual machine names (`foreach_volid`).
 #[derive(Debug)]
-struct Named {
-    uses: BTreeSet<Use>,
+struct NamedVolume {
+    uses: BTreeSet<VolumeUse>,
     /// True if every key that names it is a CD drive.
     cdrom: bool,
     shared: bool,
@@ -194,7 +199,7 @@ struct Named {
 
 /// Use of a volume by a virtual machine; the log names the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Use {
+enum VolumeUse {
     /// Proxmox makes it itself: cloud-init data, the state of a TPM.
     Generated,
     Attached,
@@ -203,45 +208,53 @@ enum Use {
     Pending,
 }
 
-impl Named {
+impl NamedVolume {
     /// Line of the log about the volume.
     fn said(&self, volume: &str) -> String {
         match self.uses.first() {
-            Some(Use::Generated) => format!("found generated disk '{volume}' (in current VM config)"),
-            Some(Use::Attached) => format!("found local disk '{volume}' (attached)"),
-            Some(Use::Unused) => format!("found local disk '{volume}' (unused)"),
-            Some(Use::Snapshot) => format!("found local disk '{volume}' (referenced by snapshot(s))"),
-            Some(Use::Pending) => format!("found local disk '{volume}' (pending change)"),
+            Some(VolumeUse::Generated) => format!("found generated disk '{volume}' (in current VM config)"),
+            Some(VolumeUse::Attached) => format!("found local disk '{volume}' (attached)"),
+            Some(VolumeUse::Unused) => format!("found local disk '{volume}' (unused)"),
+            Some(VolumeUse::Snapshot) => format!("found local disk '{volume}' (referenced by snapshot(s))"),
+            Some(VolumeUse::Pending) => format!("found local disk '{volume}' (pending change)"),
             None => format!("found local disk '{volume}'"),
         }
     }
 }
 
 /// Every volume that the virtual machine names: in force, pending, and in snapshots.
-fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<BTreeMap<String, Named>, Refusal> {
+fn named(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+) -> Result<BTreeMap<String, NamedVolume>, Refusal> {
     let mut named = BTreeMap::new();
-    add(&mut named, &stored.keys, Use::Attached);
+    add(&mut named, &stored.keys, VolumeUse::Attached);
     let pending: Row = stored.pending.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    add(&mut named, &pending, Use::Pending);
+    add(&mut named, &pending, VolumeUse::Pending);
     for row in transaction.rows(&guest.path(&["snapshot"]))? {
         let Some(name) = word(&row, "name").filter(|name| name != "current") else { continue };
         let keys = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
-        add(&mut named, &keys, Use::Snapshot);
+        add(&mut named, &keys, VolumeUse::Snapshot);
     }
     Ok(named)
 }
 
-fn add(named: &mut BTreeMap<String, Named>, keys: &Row, place: Use) {
+fn add(named: &mut BTreeMap<String, NamedVolume>, keys: &Row, place: VolumeUse) {
     for (key, text) in drives(keys) {
         let (drive, properties) = (Drive::parse(text), Properties::parse(text));
         let file = properties.get_or_bare("file").unwrap_or_default();
-        let new = || Named { uses: BTreeSet::new(), cdrom: true, shared: false };
+        let new = || NamedVolume { uses: BTreeSet::new(), cdrom: true, shared: false };
         let own = named.entry(file.to_owned()).or_insert_with(new);
         own.cdrom &= drive.is_cdrom();
         own.shared |= properties.get("shared") == Some("1");
-        own.uses.insert(if place == Use::Attached && key.starts_with("unused") { Use::Unused } else { place });
+        own.uses.insert(if place == VolumeUse::Attached && key.starts_with("unused") {
+            VolumeUse::Unused
+        } else {
+            place
+        });
         if key == "tpmstate0" || drive.is_cloudinit() {
-            own.uses.insert(Use::Generated);
+            own.uses.insert(VolumeUse::Generated);
         }
     }
 }
@@ -251,8 +264,8 @@ fn local(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
     plan: &Plan,
-    (stored, running): (&Stored, bool),
-    log: &mut Log,
+    (stored, running): (&StoredConfiguration, bool),
+    log: &mut TaskLog,
 ) -> Result<Vec<VolumeId>, Refusal> {
     let now = transaction.now();
     let (mut volumes, mut errors, mut said) = (Vec::new(), BTreeMap::new(), Vec::new());
@@ -269,7 +282,7 @@ fn local(
             errors.insert(file, "local file/device".to_owned());
             continue;
         };
-        let place = Place { guest, there, plan, running };
+        let place = Journey { guest, there, plan, running };
         match place.look(transaction, &volume, &own) {
             Ok(true) => {
                 said.push(own.said(volume.as_str()));
@@ -295,16 +308,16 @@ fn local(
 }
 
 /// From where to where, and how.
-struct Place<'p> {
+struct Journey<'p> {
     guest: &'p Guest,
     there: &'p Guest,
     plan: &'p Plan,
     running: bool,
 }
 
-impl Place<'_> {
+impl Journey<'_> {
     /// Reports whether a volume is on this node only; refuses one that cannot be copied.
-    fn look(&self, transaction: &Transaction, volume: &VolumeId, own: &Named) -> Result<bool, Refusal> {
+    fn look(&self, transaction: &Transaction, volume: &VolumeId, own: &NamedVolume) -> Result<bool, Refusal> {
         let failed = |why: &str| Err(Refusal::failed(why));
         let storage = Storage::enabled(transaction, volume.storage(), &self.guest.node)?;
         let target = if storage.is_shared() { volume.storage() } else { self.plan.storages.of(volume.storage()) };
@@ -323,7 +336,7 @@ impl Place<'_> {
             return failed(&format!("owned by other VM (owner = VM {owner})"));
         }
         let kind = storage.kind();
-        if own.uses.contains(&Use::Snapshot) {
+        if own.uses.contains(&VolumeUse::Snapshot) {
             if self.running && replication::job_to(transaction, &self.guest.vmid, &self.there.node)?.is_none() {
                 return failed("online storage migration not possible if non-replicated snapshot exists");
             }
@@ -336,7 +349,7 @@ impl Place<'_> {
         if features::is_base(volume) && super::super::destroy::is_used(transaction, self.guest, volume)? {
             return failed("referenced by linked clone(s)");
         }
-        if self.running && own.uses.first() == Some(&Use::Attached) && !self.plan.local_disks {
+        if self.running && own.uses.first() == Some(&VolumeUse::Attached) && !self.plan.local_disks {
             return failed("can't live migrate attached local disks without with-local-disks option");
         }
         if !matches!(kind.as_str(), "dir" | "btrfs" | "zfspool" | "lvmthin" | "lvm") {

@@ -8,8 +8,8 @@ use proxmox_mpc_model::ranges::Ranges;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
-use super::bearer::Bearer;
 use super::enforcement::Rights;
+use super::login_privileges::Bearer;
 use super::read_checks::{volume_seen, zone_of};
 use crate::call::{CONFIG, Call, ROOT_ONLY, Refusal};
 
@@ -72,13 +72,13 @@ fn family(name: &str) -> &str {
 }
 
 /// Rights of a login to one virtual machine; every right where nothing is checked.
-pub(crate) struct Machine<'a, A> {
+pub(crate) struct MachineRights<'a, A> {
     bearer: Option<Bearer<'a, A>>,
     path: String,
     pool: Option<String>,
 }
 
-impl<'a, A: Answers> Machine<'a, A> {
+impl<'a, A: Answers> MachineRights<'a, A> {
     /// The rights to the virtual machine that a call names. `pool` is the one that it is made in; `rights` are `None`
     /// for who may do everything.
     pub(crate) fn new(rights: Option<&'a Rights>, answers: &'a A, call: &'a Call, pool: Option<String>) -> Self {

@@ -8,7 +8,7 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{list, processors};
 use serde_json::{Map, Value, json};
 
-use super::guest::{Guest, Type, resources};
+use super::guest::{Guest, GuestKind, resources};
 use super::keys::{is_on, word};
 use crate::call::Call;
 use crate::call::Refusal;
@@ -21,7 +21,7 @@ pub(super) const DEFAULT_MEMORY: u64 = 512;
 
 /// The configuration of a guest.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct StoredConfiguration {
     /// Keys in force, without the digest.
     pub(super) keys: Row,
     /// Values that wait for the next start.
@@ -32,7 +32,7 @@ pub(super) struct Stored {
     pub(super) digest: Option<Value>,
 }
 
-impl Stored {
+impl StoredConfiguration {
     /// Reads the configuration of a guest that must exist.
     pub(super) fn read(transaction: &Transaction, guest: &Guest) -> Result<Self, Refusal> {
         let here = guest.resource(transaction)?.is_some_and(|row| word(&row, "node").as_ref() == Some(&guest.node));
@@ -87,7 +87,7 @@ impl Stored {
         let mut shown = self.after_start();
         let waiting: Row = self.pending.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         let leaving: Row = self.leaving.iter().map(|(key, forced)| (key.clone(), json!(forced))).collect();
-        let checksum: Value = digest::of(digest::Form::Sha1, [&self.keys, &waiting, &leaving]).into();
+        let checksum: Value = digest::of(digest::DigestForm::Sha1, [&self.keys, &waiting, &leaving]).into();
         shown.insert("digest".to_owned(), checksum.clone());
         transaction.set(&guest.path(&["config"]), shown);
         transaction.set(&guest.path(&["pending"]), self.items(&checksum));
@@ -121,12 +121,12 @@ impl Stored {
         let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
         let host = host.and_then(|row| row.get("maxcpu").and_then(Value::as_u64)).filter(|host| *host > 0);
         let (name, cpus, disk) = match guest.kind {
-            Type::Machine => {
+            GuestKind::VirtualMachine => {
                 let cores = number("sockets").unwrap_or(1) * number("cores").unwrap_or(1);
                 let cpus = number("vcpus").unwrap_or(cores);
                 ("name", json!(host.map_or(cpus, |host| cpus.min(host))), self.boot_disk())
             }
-            Type::Container => {
+            GuestKind::Container => {
                 let cpus = processors::of_container(&self.keys, host).map(|cpus| processors::as_number(&cpus));
                 let known = row.get("maxcpu").cloned();
                 ("hostname", cpus.or(known).unwrap_or(json!(1)), Some("rootfs".to_owned()))
@@ -164,7 +164,7 @@ fn is_hard_disk(key: &str, value: &str) -> bool {
 }
 
 /// Refuses a call whose client has read another version of the configuration.
-pub(super) fn same_version(call: &Call, stored: &Stored) -> Result<(), Refusal> {
+pub(super) fn same_version(call: &Call, stored: &StoredConfiguration) -> Result<(), Refusal> {
     let (given, own) = (call.text("digest"), stored.digest.as_ref().and_then(Value::as_str));
     match (given, own) {
         (Some(given), Some(own)) if !given.is_empty() && given != own => {
@@ -179,7 +179,7 @@ fn new_row(guest: &Guest) -> Row {
     let mut row = Row::new();
     let zeros = ["cpu", "disk", "diskread", "diskwrite", "mem", "netin", "netout", "uptime"];
     row.extend(zeros.map(|key| (key.to_owned(), json!(0))));
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         row.insert("memhost".to_owned(), json!(0));
     }
     row.insert("id".to_owned(), json!(guest.id()));

@@ -4,22 +4,22 @@
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 
-use super::mounts::{Kind, Mount, is_mount};
+use super::mounts::{Mount, MountKind, is_mount};
 use crate::call::{Call, Refusal};
-use crate::rights::Container;
+use crate::rights::ContainerRights;
 use crate::state::{Row, Transaction};
 use crate::writes::guests::keys::word;
 
 /// Login that changes a container, with its rights.
-pub(super) struct Permitted<'a> {
+pub(super) struct ContainerChange<'a> {
     call: &'a Call,
-    rights: Container<'a, Transaction>,
+    rights: ContainerRights<'a, Transaction>,
     pub(super) unprivileged: bool,
 }
 
-impl<'a> Permitted<'a> {
+impl<'a> ContainerChange<'a> {
     /// A login and what it has rights to; `unprivileged` is what the container is, or is to be.
-    pub(super) fn new(call: &'a Call, rights: Container<'a, Transaction>, unprivileged: bool) -> Self {
+    pub(super) fn new(call: &'a Call, rights: ContainerRights<'a, Transaction>, unprivileged: bool) -> Self {
         Self { call, rights, unprivileged }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Permitted<'a> {
 
     fn mounts(&self, mount: &Mount) -> Result<(), Refusal> {
         let kind = mount.kind();
-        if kind != Kind::Volume {
+        if kind != MountKind::Volume {
             return refuse(&format!("mount point type {} is only allowed for root@pam", kind.word()));
         }
         VolumeId::parse(&mount.volume).map_or(Ok(()), |volume| self.rights.volume(&volume))

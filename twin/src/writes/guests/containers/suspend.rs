@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::writes::guests::guest::Guest;
-use crate::writes::guests::store::Stored;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 
 /// `POST status/suspend`: Proxmox calls it experimental, and a node as it is installed has no CRIU to do it with.
 pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -13,7 +13,7 @@ pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Valu
     if !guest.is_running(transaction)? {
         return Err(Refusal::failed(format!("{} not running", guest.title())));
     }
-    Stored::read(transaction, &guest)?;
+    StoredConfiguration::read(transaction, &guest)?;
     Err(Refusal::beyond_the_twin("keep the processes of a container"))
 }
 

@@ -6,7 +6,7 @@ use super::guest::{Guest, unlocked};
 use super::keys::{is_numbered, word};
 use super::paused::{go_on, paused};
 use super::power;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
@@ -19,7 +19,7 @@ pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Valu
         if guest.is_managed(transaction)? {
             return Err(Refusal::failed("Cannot suspend HA managed VM to disk"));
         }
-        if Stored::read(transaction, &guest)?.keys.keys().any(|key| is_numbered(key, "hostpci")) {
+        if StoredConfiguration::read(transaction, &guest)?.keys.keys().any(|key| is_numbered(key, "hostpci")) {
             return Err(Refusal::failed(
                 "cannot suspend VM to disk due to passed-through PCI device(s), which lack the possibility to save/restore \
                  their internal state",
@@ -30,7 +30,7 @@ pub(super) fn suspend(transaction: &mut Transaction, call: &Call) -> Result<Valu
     let node = guest.node.clone();
     transaction.task(call, &node, "qmpause", &guest.vmid, |transaction, _| {
         if !call.flag("skiplock") {
-            unlocked(&guest, &Stored::read(transaction, &guest)?.keys)?;
+            unlocked(&guest, &StoredConfiguration::read(transaction, &guest)?.keys)?;
         }
         transaction.remember(&paused(&guest), true);
         transaction.hide(&guest.path(&["status", "current"]));
@@ -45,7 +45,7 @@ pub(super) fn resume(transaction: &mut Transaction, call: &Call) -> Result<Value
     power::running(transaction, &guest)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "qmresume", &guest.vmid, |transaction, _| {
-        let stored = Stored::read(transaction, &guest)?;
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         // A backup lets the virtual machine go on.
         let backed_up = word(&stored.keys, "lock").is_some_and(|lock| lock == "backup");
         if !call.flag("skiplock") && !backed_up {
@@ -63,6 +63,10 @@ pub(super) fn reset(transaction: &mut Transaction, call: &Call) -> Result<Value,
     power::running(transaction, &guest)?;
     let node = guest.node.clone();
     transaction.task(call, &node, "qmreset", &guest.vmid, |transaction, _| {
-        if call.flag("skiplock") { Ok(()) } else { unlocked(&guest, &Stored::read(transaction, &guest)?.keys) }
+        if call.flag("skiplock") {
+            Ok(())
+        } else {
+            unlocked(&guest, &StoredConfiguration::read(transaction, &guest)?.keys)
+        }
     })
 }

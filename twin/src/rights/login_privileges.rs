@@ -17,14 +17,14 @@ use crate::state::accounts::Accounts;
 pub(super) type Privileges = BTreeMap<String, bool>;
 
 /// Privileges by holder and ACL path.
-type Found = BTreeMap<(String, String), Rc<Privileges>>;
+type PrivilegesByHolder = BTreeMap<(String, String), Rc<Privileges>>;
 
 /// Login with its privileges, for as long as one request takes.
 pub(super) struct Bearer<'a, A> {
     pub(super) accounts: &'a Accounts,
     pub(super) answers: &'a A,
     pub(super) login: &'a Login,
-    found: RefCell<Found>,
+    found: RefCell<PrivilegesByHolder>,
     resources: OnceCell<Option<Arc<Indexed>>>,
     pools: OnceCell<BTreeMap<String, Vec<String>>>,
 }
