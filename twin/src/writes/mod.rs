@@ -1,6 +1,6 @@
 //! Writing methods of the API: the table of those that the twin does, and the way of a call to them.
 //!
-//! ARCHITECTURE.md, "The twin", says how to add one.
+//! docs/twin.md, "Add a writing method", says how to add one.
 
 use proxmox_mpc_model::Answer;
 use proxmox_mpc_model::schema::{Method, Release, Verb};
