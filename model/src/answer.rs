@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use crate::ApiPath;
 use crate::object::text;
 
-/// The beginning of what a twin says where it knows no answer.
-const UNKNOWN: &str = "the twin's recording has no answer";
+/// The beginning of the message of [`Answer::unknown`], by which clients know it as a limit of the twin.
+pub const NO_ANSWER: &str = "the twin's recording has no answer";
 
 /// What a Proxmox API said to one GET, as a recording keeps it: refusals are answers too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Answer {
     /// What a twin says of a request that its recording has no answer to: nothing can be told from it, and least of all
     /// that there is no such thing.
     pub fn unknown(path: &ApiPath) -> Self {
-        let message = format!("{UNKNOWN} to 'GET /{}'", path.segments().join("/"));
+        let message = format!("{NO_ANSWER} to 'GET /{}'", path.segments().join("/"));
         Self { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
     }
 
@@ -138,7 +138,7 @@ impl From<Answer> for AnswerText {
 }
 
 fn is_known(status: u16, reason: &str) -> bool {
-    !(status == 501 && reason.starts_with(UNKNOWN))
+    !(status == 501 && reason.starts_with(NO_ANSWER))
 }
 
 /// A stored answer that cannot be read back: the file is cut, or is not an answer.

@@ -14,7 +14,8 @@ use proxmox_mpc_model::kinds::{Form, KINDS, Key};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster, Identity, boolean, object};
-use proxmox_mpc_twin::writes::{Login, Request, perform};
+use proxmox_mpc_twin::call::{Login, Request};
+use proxmox_mpc_twin::writes::perform;
 use proxmox_mpc_twin::{State, etc_pve};
 use serde_json::{Map, Value, json};
 

@@ -1,10 +1,12 @@
 //! A server that answers like a Proxmox cluster, loaded from a recording.
 
+pub mod call;
 pub mod credentials;
 mod crypt;
 pub mod empty;
 pub mod etc_pve;
 mod hexadecimal;
+mod query;
 pub mod recording;
 mod rights;
 pub mod server;
