@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::cluster::RESOURCES;
 use crate::object::text;
-use crate::{ApiPath, Cluster, Unreadable, VmId, list};
+use crate::{ApiPath, Cluster, NotRead, Unreadable, VmId, list};
 
 /// How many guests a reason names before it only counts them.
 const NAMED: usize = 3;
@@ -63,18 +64,19 @@ impl Cluster<'_> {
         })
     }
 
-    /// Why the list of guests does not tell everything, but for the rights of the login.
-    pub(crate) fn guests_lack(&self) -> Result<Option<String>, Unreadable> {
-        if let Some(problem) = self.problem(crate::cluster::RESOURCES) {
-            return Ok(Some(problem.to_owned()));
+    /// The reason why the list of guests is not complete, but for the rights of the login.
+    pub(crate) fn guests_lack(&self) -> Result<Option<NotRead>, Unreadable> {
+        if let Some(problem) = self.problem(RESOURCES) {
+            return Ok(Some(problem.clone()));
         }
         let overlooked = self.overlooked()?;
         let Some(first) = overlooked.values().next() else { return Ok(None) };
-        let mut vmids: Vec<String> = overlooked.keys().take(NAMED).map(ToString::to_string).collect();
-        if overlooked.len() > NAMED {
-            vmids.push(format!("and {} more", overlooked.len() - NAMED));
-        }
-        Ok(Some(format!("`{}` lacks {}, which `{first}` names", crate::cluster::RESOURCES, vmids.join(", "))))
+        Ok(Some(NotRead::Disagreement {
+            list: ApiPath::parse(RESOURCES),
+            lacking: overlooked.keys().take(NAMED).map(ToString::to_string).collect(),
+            more: overlooked.len().saturating_sub(NAMED),
+            named_by: first.clone(),
+        }))
     }
 }
 
@@ -105,7 +107,7 @@ mod tests {
             answers.extend(more.iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data.clone()))));
             let cluster = Cluster::read(&answers).unwrap();
             let expected = expected.map(|words| format!("`cluster/resources` lacks {words}"));
-            assert_eq!(cluster.guests_lack().unwrap(), expected);
+            assert_eq!(cluster.guests_lack().unwrap().map(|why| why.to_string()), expected);
         };
         check(&[], None);
         check(&[("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::ApiPath;
+use crate::api::ApiPath;
+use crate::not_read::NotRead;
 use crate::object::text;
 
 /// The beginning of what a twin says where it knows no answer.
@@ -50,9 +51,12 @@ impl Answer {
         Self { status: 0, reason: why, body: Value::Null }
     }
 
-    /// Why a refusal tells nothing, in one line: `403 Permission check failed`, or what is wrong with the answer.
-    pub fn cause(&self) -> String {
-        if self.status == 0 { self.reason.clone() } else { format!("{} {}", self.status, self.reason) }
+    /// The reason why the objects behind this refusal, or this [`Answer::unusable`], are not read.
+    pub fn not_read(&self, request: &ApiPath) -> NotRead {
+        if self.status == 0 {
+            return NotRead::Unusable { request: request.clone(), complaint: self.reason.clone() };
+        }
+        NotRead::refused(request.clone(), self.status, self.reason.clone())
     }
 
     /// Whether this is what a cluster said, and not [`Answer::unknown`].

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::kinds::Id;
 use crate::object::text;
 use crate::permissions::Permissions;
-use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list, shape};
+use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, list, shape};
 
 /// The two technologies of a guest, by the word that Proxmox's paths and ids use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,9 +92,9 @@ pub struct Cluster<'a> {
     pub version: Option<String>,
     /// Whether running guests may be asked for their addresses; they are, unless the user wants them left alone.
     pub ask_guests: bool,
-    /// Why one of the lists of [`Cluster::overview`] does not tell everything, by its path: it is not on record, was refused,
+    /// Reasons why one of the lists of [`Cluster::overview`] is not complete, by its path: it is not on record, was refused,
     /// has another shape than Proxmox gives it, or lacks what another list names.
-    problems: BTreeMap<&'static str, String>,
+    problems: BTreeMap<&'static str, NotRead>,
     /// See [`Cluster::overlooked`].
     pub(crate) overlooked: OnceCell<Rc<BTreeMap<VmId, ApiPath>>>,
     /// The storages of each node, parsed once.
@@ -164,7 +164,8 @@ impl<'a> Cluster<'a> {
     fn resources(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
         let everything = [ApiPath::parse(RESOURCES), ApiPath::parse(RESOURCES).with_query("type", "vm")];
         let mut lacking: BTreeMap<&'static str, String> = BTreeMap::new();
-        let mut problem = Some(format!("`{RESOURCES}` is not on record"));
+        let resources = || ApiPath::parse(RESOURCES);
+        let mut problem = Some(NotRead::NotOnRecord { request: resources() });
         for path in everything {
             let Some(answer) = self.answers.text(&path)?.filter(AnswerText::is_known) else { continue };
             let read = shape::each_row(&path, &answer, |row| {
@@ -182,12 +183,16 @@ impl<'a> Cluster<'a> {
                 self.guests.insert(guest.vmid, guest);
                 Ok(())
             })?;
-            problem = read.err().map(|why| format!("`{path}`: {why}"));
+            problem = read.err();
             break;
         }
         for (list, name) in lacking {
-            let lacks = format!("`{list}` lacks {name}, which `{RESOURCES}` names");
-            self.problems.entry(list).or_insert(lacks);
+            self.problems.entry(list).or_insert_with(|| NotRead::Disagreement {
+                list: ApiPath::parse(list),
+                lacking: vec![name],
+                more: 0,
+                named_by: resources(),
+            });
         }
         self.problems.extend(problem.map(|problem| (RESOURCES, problem)));
         Ok(())
@@ -219,7 +224,7 @@ impl<'a> Cluster<'a> {
 
     /// What is wrong with the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
     /// `pools`), as soon as it has come; `None` for an answer that is right, and for every other request.
-    pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<String>, Unreadable> {
+    pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<NotRead>, Unreadable> {
         let nobody = BTreeSet::new();
         let key = match path.as_str() {
             RESOURCES => None,
@@ -232,13 +237,13 @@ impl<'a> Cluster<'a> {
             Some(key) => shape::named(&row, key).map(drop),
             None => guest(&row, &nobody).map(drop),
         })?;
-        Ok(checked.err().map(|why| format!("`{path}`: {why}")))
+        Ok(checked.err())
     }
 
     /// Why the list of guests, of nodes, of storages or of pools does not tell everything (`cluster/resources`, `nodes`,
     /// `storage`, `pools`); `None` where nothing speaks against it but the rights of the login.
-    pub fn problem(&self, list: &str) -> Option<&str> {
-        self.problems.get(list).map(String::as_str)
+    pub fn problem(&self, list: &str) -> Option<&NotRead> {
+        self.problems.get(list)
     }
 
     /// The stored answer to a request; `None` where it is not on record, also of the twin that was asked. A success
@@ -264,9 +269,18 @@ impl<'a> Cluster<'a> {
         Ok(Some(rows))
     }
 
-    /// Hands on the rows of a list one after the other, so that a long one is never held as values; says whether there
+    /// Hands on the rows of a list one after the other, so that a long one is never held as values. Reports whether there
     /// is such a list. Where there is none, some rows may have been handed on all the same.
     pub(crate) fn each(&self, path: &ApiPath, each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
+        Ok(self.each_or_reason(path, each)?.is_none())
+    }
+
+    /// The same, with the reason why there is no such list.
+    pub(crate) fn each_or_reason(
+        &self,
+        path: &ApiPath,
+        each: impl FnMut(Map<String, Value>),
+    ) -> Result<Option<NotRead>, Unreadable> {
         each_row(self.answers, path, each)
     }
 
@@ -313,30 +327,32 @@ fn once<T>(
 /// was refused, or is no list.
 fn indexed(answers: &dyn Answers, path: &ApiPath, key: &str) -> Result<Option<Rows>, Unreadable> {
     let mut rows = Rows::new();
-    let listed = each_row(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
-    Ok(listed.then_some(rows))
+    let reason = each_row(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
+    Ok(reason.is_none().then_some(rows))
 }
 
-/// Hands on the rows of a list; says whether the answer is there and a list.
+/// Hands on the rows of a list. Returns the reason why there is none.
 fn each_row(
     answers: &dyn Answers,
     path: &ApiPath,
     mut each: impl FnMut(Map<String, Value>),
-) -> Result<bool, Unreadable> {
-    let Some(answer) = answers.text(path)? else { return Ok(false) };
+) -> Result<Option<NotRead>, Unreadable> {
+    let Some(answer) = answers.text(path)?.filter(AnswerText::is_known) else {
+        return Ok(Some(NotRead::NotOnRecord { request: path.clone() }));
+    };
     let read = shape::each_row(path, &answer, |row| {
         each(row);
         Ok(())
     })?;
-    Ok(read.is_ok())
+    Ok(read.err())
 }
 
 /// A list that everything else hangs on, by the name of its rows, and why it does not tell everything. A list with a row
 /// that has no name is none.
-fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<String>), Unreadable> {
+fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<NotRead>), Unreadable> {
     let path = ApiPath::parse(list);
     let Some(answer) = answers.text(&path)?.filter(AnswerText::is_known) else {
-        return Ok((Rows::new(), Some(format!("`{list}` is not on record"))));
+        return Ok((Rows::new(), Some(NotRead::NotOnRecord { request: path })));
     };
     let mut rows = Rows::new();
     let read = shape::each_row(&path, &answer, |row| {
@@ -345,7 +361,7 @@ fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, 
     })?;
     Ok(match read {
         Ok(()) => (rows, None),
-        Err(why) => (Rows::new(), Some(format!("`{list}`: {why}"))),
+        Err(problem) => (Rows::new(), Some(problem)),
     })
 }
 

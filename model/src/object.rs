@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::api::ApiPath;
+use crate::not_read::{NotRead, Reasons};
+
 /// Who an object is for as long as it lives, whatever it is called: `qemu/101`, `storage/local`, `pool/prod`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -79,13 +82,67 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// An object that is there but could not be read, or whose kind could not be listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// An object that is there but could not be read, or a list of a kind that is not complete.
+///
+/// As JSON it has its sentence beside the typed reasons: `{"identity": …, "reason": …, "causes": […], "more": 0}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "UnreadForm", from = "UnreadForm")]
 pub struct Unread {
-    /// Who it is; the kind's id followed by `/*` where the list itself was refused.
+    /// The object; the prefix of the kind followed by `/*` for its list.
     pub identity: Identity,
-    /// Proxmox's reason, or what is missing.
-    pub reason: String,
+    /// Why it was not read.
+    pub reasons: Reasons,
+}
+
+impl Unread {
+    /// An object, and the reason why it was not read.
+    pub fn object(identity: Identity, reason: NotRead) -> Self {
+        Self { identity, reasons: reason.into() }
+    }
+
+    /// The list of the kind with this prefix, and the reasons why it is not complete.
+    pub fn list(prefix: &str, reasons: Reasons) -> Self {
+        Self { identity: Identity::new(prefix, "*"), reasons }
+    }
+
+    /// Reports whether this is about a list of a kind, not about one object.
+    pub fn is_list(&self) -> bool {
+        self.identity.id() == "*"
+    }
+
+    /// The requests that were not answered, or whose answers are no use.
+    pub fn requests(&self) -> impl Iterator<Item = &ApiPath> {
+        self.reasons.causes.iter().filter_map(NotRead::request)
+    }
+
+    /// The sentence of the reasons.
+    pub fn reason(&self) -> String {
+        match &self.reasons.causes[..] {
+            [cause] if !self.is_list() => cause.of_object(),
+            _ => self.reasons.to_string(),
+        }
+    }
+}
+
+/// JSON form of [`Unread`].
+#[derive(Serialize, Deserialize)]
+struct UnreadForm {
+    identity: Identity,
+    reason: String,
+    #[serde(flatten)]
+    reasons: Reasons,
+}
+
+impl From<Unread> for UnreadForm {
+    fn from(unread: Unread) -> Self {
+        Self { reason: unread.reason(), identity: unread.identity, reasons: unread.reasons }
+    }
+}
+
+impl From<UnreadForm> for Unread {
+    fn from(form: UnreadForm) -> Self {
+        Self { identity: form.identity, reasons: form.reasons }
+    }
 }
 
 /// The objects of one kind, as far as this login sees them.
@@ -93,7 +150,39 @@ pub struct Unread {
 pub struct Listing {
     /// What is there, in the order of identities.
     pub entries: Vec<Entry>,
-    /// `None` when the list is complete and was read with sufficient privilege: what it lacks is gone.
-    /// Otherwise why that cannot be said.
-    pub incomplete: Option<String>,
+    /// Reasons why objects may be missing; `None` where the list is complete and was read with sufficient privilege, so
+    /// that what it lacks is gone.
+    pub incomplete: Option<Reasons>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_read_has_its_sentence_in_json_and_comes_back_from_it() {
+        let check = |unread: Unread, expected: Value| {
+            let form = serde_json::to_value(&unread).unwrap();
+            assert_eq!(form, expected);
+            assert_eq!(serde_json::from_value::<Unread>(form).unwrap(), unread);
+        };
+        let refused = NotRead::refused(ApiPath::parse("pools"), 403, "x (/pool/a, Pool.Audit)".to_owned());
+        let missing = json!({"privilege": "Pool.Audit", "path": "/pool/a"});
+        let cause = json!({
+            "cause": "refused", "request": "pools", "status": 403, "reason": "x (/pool/a, Pool.Audit)", "missing": missing,
+        });
+        check(
+            Unread::object(Identity::new("pool", "a"), refused.clone()),
+            json!({"identity": "pool/a", "reason": "403 x (/pool/a, Pool.Audit)", "causes": [cause], "more": 0}),
+        );
+        let reasons = Reasons::of([NotRead::NoNodeOnline, refused]).unwrap();
+        let sentence = "`pools`: 403 x (/pool/a, Pool.Audit); no node is online";
+        let causes = json!([cause, {"cause": "no_node_online"}]);
+        check(
+            Unread::list("pool", reasons),
+            json!({"identity": "pool/*", "reason": sentence, "causes": causes, "more": 0}),
+        );
+    }
 }

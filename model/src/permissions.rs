@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::not_read::MissingPrivilege;
+
 /// The privileges of the login that read the cluster, by ACL path.
 ///
 /// Proxmox answers with every path that has an entry of its own and with the privileges in force there; a path that
@@ -49,6 +51,12 @@ impl Permissions {
             }
         }
         false
+    }
+
+    /// Those of the privileges, each with its ACL path, that the login lacks at the path or below it.
+    pub fn missing(&self, needed: &[(&str, &str)]) -> Vec<MissingPrivilege> {
+        let lacking = needed.iter().filter(|(path, privilege)| !self.allow_all(path, privilege));
+        lacking.map(|(path, privilege)| MissingPrivilege::new(privilege, path)).collect()
     }
 
     /// Whether the login has the privilege at this path and at everything below it, so that a list filtered by it

@@ -7,6 +7,7 @@ use proxmox_mpc_generators::coverage::{Counts, Fate, ObjectCoverage, Outcome as 
 use proxmox_mpc_generators::reasons::{self, Reason, Unreadable as Unseen};
 use proxmox_mpc_generators::{Coverage, Generated, Manifest, Previous, coverage_document, everything};
 use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::not_read::in_words;
 use proxmox_mpc_model::{Identity, Unread, Unreadable};
 use proxmox_mpc_twin::Recording;
 use proxmox_mpc_twin::recording::{About, RecordingError};
@@ -313,8 +314,8 @@ impl CoverageReport {
             let more = (more > 0).then(|| format!("and {more} more"));
             let names: Vec<String> = lists.into_iter().chain(objects).chain(more).collect();
             wrapped(page, 2, &format!("{}: {}", names.join(", "), group.reason));
-            if let (Some(privilege), Some(path)) = (&group.privilege, &group.path) {
-                wrapped(page, 6, &format!("what helps: a role with {privilege} on {path}"));
+            if !group.missing.is_empty() {
+                wrapped(page, 6, &format!("what helps: a role with {}", in_words(&group.missing)));
             }
         }
     }

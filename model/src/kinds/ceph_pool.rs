@@ -1,7 +1,7 @@
 //! Pools of a Ceph cluster that Proxmox manages, Proxmox's half.
 
 use super::{Create, Form, Id, Key, Kind, Reading, Source, Write, Writing};
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable};
 
 /// A pool. Ceph is one for the whole cluster, so that one node is asked. What a pool is set to is read from its `status`, and
 /// written a level above.
@@ -73,11 +73,11 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
 }
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
-    let incomplete = |reason: String| Ok(Listing { incomplete: Some(reason), ..Listing::default() });
-    let Some(path) = pools(cluster) else { return incomplete("no node is online".to_owned()) };
-    let Some(answer) = cluster.get(&path)? else { return incomplete(format!("`{path}` is not on record")) };
+    let incomplete = |reason: NotRead| Ok(Listing { incomplete: Some(reason.into()), ..Listing::default() });
+    let Some(request) = pools(cluster) else { return incomplete(NotRead::NoNodeOnline) };
+    let Some(answer) = cluster.get(&request)? else { return incomplete(NotRead::NotOnRecord { request }) };
     if answer.data().is_none() && !NONE.iter().any(|words| answer.reason.contains(words)) {
-        return incomplete(format!("`{path}`: {}", answer.cause()));
+        return incomplete(answer.not_read(&request));
     }
     let entry = |name: String| Entry {
         identity: Identity::new("ceph-pool", &name),
@@ -89,19 +89,24 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let names: Option<Vec<String>> = answer.list().map(|row| NAME.of(row)).collect();
     match names {
         Some(names) => Ok(Listing { entries: names.into_iter().map(entry).collect(), incomplete: None }),
-        None => incomplete(format!("`{path}`: the answer is not what Proxmox gives: a row has no `pool_name`")),
+        None => {
+            let complaint = "the answer is not what Proxmox gives: a row has no `pool_name`".to_owned();
+            incomplete(NotRead::Unusable { request, complaint })
+        }
     }
 }
 
 /// Where Ceph itself says how many placement groups a pool has, their number is no configuration.
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
     let name = entry.identity.id();
-    let Some(list) = pools(cluster) else { return unread("no node is online".to_owned()) };
-    let status = below(&list, &[name, "status"]);
-    let answer = cluster.get(&status)?;
+    let Some(list) = pools(cluster) else { return Ok(Err(NotRead::NoNodeOnline)) };
+    let request = below(&list, &[name, "status"]);
+    let answer = cluster.get(&request)?;
     let Some(mut keys) = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object()).cloned() else {
-        return unread(answer.map_or(format!("`{status}` is not on record"), |one| one.cause()));
+        return Ok(Err(match answer {
+            Some(answer) => answer.not_read(&request),
+            None => NotRead::NotOnRecord { request },
+        }));
     };
     if keys.get("pg_autoscale_mode").and_then(|mode| mode.as_str()) == Some("on") {
         keys.remove("pg_num");

@@ -6,7 +6,7 @@ use super::write::{Create, Write};
 use super::{Form, Id, Key, Kind, Reading, Source, Writing};
 use crate::object::text;
 use crate::schema::Release;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable};
 
 /// A CPU model that somebody made. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
 /// their names and vendors, among all others that a node knows.
@@ -78,22 +78,18 @@ fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let (id, named, (place, privilege)) = named(cluster);
-    let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, id)?,
-        None => None,
-    };
-    let nameless = match path(cluster) {
-        Some(path) => cluster
-            .get(&path)?
-            .is_some_and(|answer| answer.list().any(|row| !named.iter().all(|key| row.contains_key(*key)))),
-        None => false,
-    };
-    let sees = cluster.permissions.allow_all(place, privilege);
-    let incomplete = match rows {
-        None => Some("no node tells which CPU models there are".to_owned()),
-        Some(_) if nameless => Some(format!("the list of CPU models has a row without `{}`", named.join("` or `"))),
-        Some(_) if !sees => Some(format!("CPU models lack in a list that is read without {privilege} on {place}")),
-        Some(_) => None,
+    let unlisted = |reason: NotRead| Ok(Listing { incomplete: Some(reason.into()), ..Listing::default() });
+    let Some(request) = path(cluster) else { return unlisted(NotRead::NoNodeOnline) };
+    let Some(answer) = cluster.get(&request)? else { return unlisted(NotRead::NotOnRecord { request }) };
+    let Some(rows) = cluster.rows(&request, id)? else { return unlisted(answer.not_read(&request)) };
+    let nameless = answer.list().any(|row| !named.iter().all(|key| row.contains_key(*key)));
+    let incomplete = if nameless {
+        let complaint = format!("a row has no `{}`", named.join("` or no `"));
+        Some(NotRead::Unusable { request, complaint })
+    } else if !cluster.permissions.allow_all(place, privilege) {
+        Some(NotRead::hidden("CPU models", place, privilege))
+    } else {
+        None
     };
     let entry = |name: &String| Entry {
         identity: Identity::new("cpu-model", name),
@@ -102,17 +98,14 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         pool: None,
         tags: Vec::new(),
     };
-    Ok(Listing { entries: rows.iter().flat_map(|rows| rows.keys()).map(entry).collect(), incomplete })
+    Ok(Listing { entries: rows.keys().map(entry).collect(), incomplete: incomplete.map(Reasons::from) })
 }
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, named(cluster).0)?,
-        None => None,
-    };
-    let row = rows.and_then(|rows| rows.get(entry.identity.id()).cloned());
-    Ok(match row {
+    let Some(request) = path(cluster) else { return Ok(Err(NotRead::NoNodeOnline)) };
+    let rows = cluster.rows(&request, named(cluster).0)?;
+    Ok(match rows.and_then(|rows| rows.get(entry.identity.id()).cloned()) {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
-        None => Err(Unread { identity: entry.identity.clone(), reason: "the list does not show it".to_owned() }),
+        None => Err(NotRead::NotListed { request }),
     })
 }

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Create, Reading, Write};
-use crate::cluster::{Guest, GuestType};
+use crate::cluster::{Guest, GuestType, RESOURCES};
 use crate::drive::Drive;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, address};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, address};
 
 /// What Proxmox is making, or did not finish to make: it cannot be started, and no option of it can be written. It has the lock of
 /// a creation or of the copy that it becomes, or is a container without a root file system.
@@ -55,34 +55,35 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Listi
         tags: guest.tags.clone(),
     };
     let complete = cluster.permissions.allow_all("/vms", "VM.Audit");
-    let hidden = (!complete).then(|| "guests without VM.Audit on /vms are hidden from this login".to_owned());
+    let hidden = (!complete).then(|| NotRead::hidden("guests", "/vms", "VM.Audit"));
+    let incomplete = match hidden {
+        Some(hidden) => Some(hidden),
+        None => cluster.guests_lack()?,
+    };
     Ok(Listing {
         entries: of_type(cluster, guest_type).map(entry).collect(),
-        incomplete: match hidden {
-            Some(hidden) => Some(hidden),
-            None => cluster.guests_lack()?,
-        },
+        incomplete: incomplete.map(Reasons::from),
     })
 }
 
 /// A guest's configuration as it is written down, pending changes included.
 pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
     let Some(guest) = VmId::parse(entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid)) else {
-        return unread("the guest is not in the list".to_owned());
+        return Ok(Err(NotRead::NotListed { request: ApiPath::parse(RESOURCES) }));
     };
     if cluster.nodes.get(&guest.node) == Some(&false) {
-        return unread(format!("node {} is offline", guest.node));
+        return Ok(Err(NotRead::Offline { node: guest.node.clone() }));
     }
-    let Some(answer) = cluster.get(&path(guest, "config"))? else {
-        return unread("its configuration is not on record".to_owned());
-    };
-    match answer.data().and_then(Value::as_object) {
+    let request = path(guest, "config");
+    let Some(answer) = cluster.get(&request)? else { return Ok(Err(NotRead::NotOnRecord { request })) };
+    Ok(match answer.data().and_then(Value::as_object) {
         // A guest of which nothing is set has a digest all the same.
-        Some(keys) if keys.is_empty() => unread("its configuration is empty".to_owned()),
-        Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
-        None => unread(answer.cause()),
-    }
+        Some(keys) if keys.is_empty() => {
+            Err(NotRead::Unusable { request, complaint: "its configuration is empty".to_owned() })
+        }
+        Some(keys) => Ok(Object { entry: entry.clone(), keys: keys.clone() }),
+        None => Err(answer.not_read(&request)),
+    })
 }
 
 /// A guest's options are changed where they are read. A machine is made from them, with new disks; a container needs a

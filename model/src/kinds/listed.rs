@@ -6,10 +6,7 @@ use super::Reading;
 use super::source::{At, Id, Listed, Scope, Shape, Where};
 use crate::cluster::GuestType;
 use crate::schema::Release;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, shape};
-
-/// How many reasons for an incomplete list are told; the rest is counted.
-const TOLD: usize = 3;
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, shape};
 
 /// One place where a kind's path is asked for.
 struct Place {
@@ -21,8 +18,8 @@ struct Place {
     name: Option<String>,
     pool: Option<String>,
     tags: Vec<String>,
-    /// Why it cannot be asked now.
-    down: Option<String>,
+    /// Set where its node is offline, so that it cannot be asked now.
+    offline: Option<String>,
 }
 
 impl Listed {
@@ -68,7 +65,7 @@ impl Listed {
                     name: many.then(|| "cluster".to_owned()),
                     pool: None,
                     tags: Vec::new(),
-                    down: None,
+                    offline: None,
                 }),
                 Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| Place {
                     id: if many { format!("node/{node}") } else { node.clone() },
@@ -77,11 +74,11 @@ impl Listed {
                     name: Some(node.clone()),
                     pool: None,
                     tags: Vec::new(),
-                    down: (!online).then(|| format!("node {node} is offline")),
+                    offline: (!online).then(|| node.clone()),
                 })),
                 Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
                     let (word, vmid) = (guest.guest_type.word(), guest.vmid);
-                    let down = cluster.nodes.get(&guest.node) == Some(&false);
+                    let offline = cluster.nodes.get(&guest.node) == Some(&false);
                     Place {
                         id: format!("{word}/{vmid}"),
                         prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
@@ -89,7 +86,7 @@ impl Listed {
                         name: guest.name.clone().or_else(|| Some(vmid.to_string())),
                         pool: guest.pool.clone(),
                         tags: guest.tags.clone(),
-                        down: down.then(|| format!("node {} is offline", guest.node)),
+                        offline: offline.then(|| guest.node.clone()),
                     }
                 })),
                 Scope::Vnet => {
@@ -101,7 +98,7 @@ impl Listed {
                         name: Some(vnet.clone()),
                         pool: None,
                         tags: Vec::new(),
-                        down: None,
+                        offline: None,
                     }));
                 }
             }
@@ -144,7 +141,7 @@ impl Listed {
         if self.scopes.contains(&Scope::Vnet) {
             wanted.push(vnets());
         }
-        for place in self.places(cluster)?.iter().filter(|place| place.down.is_none()) {
+        for place in self.places(cluster)?.iter().filter(|place| place.offline.is_none()) {
             let path = self.request(&place.prefix);
             if let Shape::Each(id) | Shape::EachParts(id, _) = self.shape
                 && let Some(rows) = cluster.rows(&path, id)?
@@ -167,25 +164,26 @@ impl Listed {
             reasons.extend(unlisted(cluster, &vnets())?);
         }
         for place in self.places(cluster)? {
-            if let Some(down) = place.down {
-                reasons.push(down);
+            if let Some(node) = place.offline {
+                reasons.push(NotRead::Offline { node });
                 continue;
             }
             let path = self.request(&place.prefix);
             let Some(answer) = cluster.get(&path)? else {
-                reasons.push(format!("`{path}` is not on record"));
+                reasons.push(NotRead::NotOnRecord { request: path });
                 continue;
             };
             if answer.data().is_none() {
                 if !self.says_nothing(&answer) {
-                    reasons.push(format!("`{path}`: {}", answer.cause()));
+                    reasons.push(answer.not_read(&path));
                 }
                 continue;
             }
             let ids = match self.ids(&answer) {
                 Ok(ids) => ids,
                 Err(complaint) => {
-                    reasons.push(format!("`{path}`: the answer is not what Proxmox gives: {complaint}"));
+                    let complaint = format!("the answer is not what Proxmox gives: {complaint}");
+                    reasons.push(NotRead::Unusable { request: path, complaint });
                     continue;
                 }
             };
@@ -204,24 +202,16 @@ impl Listed {
                 });
             }
         }
-        // What was not even asked says least.
-        reasons.sort_by_cached_key(|reason| (reason.ends_with(" is not on record"), reason.clone()));
-        reasons.dedup();
-        let more = reasons.len().saturating_sub(TOLD);
-        reasons.truncate(TOLD);
-        if more > 0 {
-            reasons.push(format!("and {more} more"));
-        }
-        listing.incomplete = (!reasons.is_empty()).then(|| reasons.join("; "));
+        listing.incomplete = Reasons::of(reasons);
         Ok(listing)
     }
 
-    /// Why the lists that its places are found by do not tell everything.
-    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<String>, Unreadable> {
+    /// Reasons why the lists of its nodes and guests are not complete.
+    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<NotRead>, Unreadable> {
         let mut reasons = Vec::new();
         for scope in self.scopes {
             match scope {
-                Scope::Node => reasons.extend(cluster.problem("nodes").map(str::to_owned)),
+                Scope::Node => reasons.extend(cluster.problem("nodes").cloned()),
                 Scope::Guest => reasons.extend(cluster.guests_lack()?),
                 Scope::Cluster(_) | Scope::Vnet => {}
             }
@@ -229,8 +219,8 @@ impl Listed {
         Ok(reasons)
     }
 
-    /// What this login may not see all of, place by place.
-    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
+    /// Objects that are hidden from this login, by the privilege that it lacks.
+    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<NotRead> {
         let needed = |scope: &Scope| match scope {
             Scope::Cluster(_) => self.audit,
             Scope::Node => ("/nodes", "Sys.Audit"),
@@ -243,7 +233,7 @@ impl Listed {
             } else {
                 cluster.permissions.allow_all(path, privilege)
             };
-            (!sees).then(|| format!("what lacks {privilege} on {path} is hidden from this login"))
+            (!sees).then(|| NotRead::hidden("objects", path, privilege))
         };
         self.scopes.iter().map(needed).chain(self.audit_also).filter_map(lacking).collect()
     }
@@ -288,13 +278,12 @@ impl Listed {
     }
 
     pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-        let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
         let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
-        let Some((prefix, id)) = found else { return unread("there is no such place".to_owned()) };
+        let Some((prefix, id)) = found else { return Ok(Err(NotRead::NoSuchPlace)) };
         if self.partial
             && let Some(hidden) = self.hidden(cluster).into_iter().next()
         {
-            return unread(hidden);
+            return Ok(Err(hidden));
         }
         let path = self.request(&prefix);
         let mut keys = Map::new();
@@ -309,15 +298,15 @@ impl Listed {
             };
             match row {
                 Some(row) => keys = row,
-                None => return unread(format!("`{path}` does not show it")),
+                None => return Ok(Err(NotRead::NotListed { request: path })),
             }
         }
         if !matches!(self.shape, Shape::Rows(_)) {
-            let path = match self.shape {
+            let request = match self.shape {
                 Shape::Each(_) | Shape::EachParts(..) => self.single(&prefix, &id),
                 _ => path,
             };
-            let Some(answer) = cluster.get(&path)? else { return unread(format!("`{path}` is not on record")) };
+            let Some(answer) = cluster.get(&request)? else { return Ok(Err(NotRead::NotOnRecord { request })) };
             match (self.shape, answer.data()) {
                 (Shape::Parts(parts) | Shape::EachParts(_, parts), Some(Value::Array(_))) => {
                     parts.collect(&answer, &mut keys);
@@ -326,8 +315,11 @@ impl Listed {
                     keys.extend(answer.body.get(key).map(|value| (key.to_owned(), value.clone())));
                 }
                 (_, Some(Value::Object(own))) => keys.extend(own.clone()),
-                (_, Some(_)) => return unread(format!("`{path}`: the answer is not what Proxmox gives")),
-                (_, None) => return unread(answer.cause()),
+                (_, Some(_)) => {
+                    let complaint = "the answer is not what Proxmox gives".to_owned();
+                    return Ok(Err(NotRead::Unusable { request, complaint }));
+                }
+                (_, None) => return Ok(Err(answer.not_read(&request))),
             }
         }
         (self.adjust)(&mut keys);
@@ -363,13 +355,11 @@ fn rows(answer: &Answer) -> Result<impl Iterator<Item = &Map<String, Value>>, St
     }
 }
 
-/// Why a list that places are found by does not tell; a path that is not implemented tells that there are none.
-fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<String>, Unreadable> {
+/// The reason why a list that places are found by was not read. A path that is not implemented says that there are none.
+fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<NotRead>, Unreadable> {
     Ok(match cluster.get(path)? {
-        None => Some(format!("`{path}` is not on record")),
-        Some(answer) if answer.data().is_none() && answer.status != 501 => {
-            Some(format!("`{path}`: {}", answer.cause()))
-        }
+        None => Some(NotRead::NotOnRecord { request: path.clone() }),
+        Some(answer) if answer.data().is_none() && answer.status != 501 => Some(answer.not_read(path)),
         Some(_) => None,
     })
 }

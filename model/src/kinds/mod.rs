@@ -2,7 +2,7 @@
 //!
 //! Adding a kind is one file here, one in the generators, and one line in each table.
 
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable};
 
 mod acl;
 mod acme_account;
@@ -209,8 +209,8 @@ impl Kind {
     }
 }
 
-/// An object with its keys, or why it could not be read although the answers themselves can.
-pub type Reading = Result<Object, Unread>;
+/// An object with its keys, or the reason why it could not be read although the stored answers can.
+pub type Reading = Result<Object, NotRead>;
 
 /// What Proxmox says of one key of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

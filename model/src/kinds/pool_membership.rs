@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{Form, Key, Kind, Member, Reading, Source, Write, Writing};
 use crate::object::text;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+use crate::{
+    Answer, ApiPath, Cluster, Entry, Identity, Listing, MissingPrivilege, NotRead, Object, Reasons, Unreadable, VmId,
+};
 
 /// A guest or a storage in a pool, identified by pool and member: `membership/prod/qemu/100`,
 /// `membership/dev/storage/tank`.
@@ -73,17 +75,20 @@ fn member(row: &Map<String, Value>) -> Option<(String, String, Option<String>)> 
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
+    let mut reasons: Vec<NotRead> = cluster.problem("pools").into_iter().cloned().collect();
     for pool in cluster.pools.keys() {
         let answer = cluster.get(&path(pool))?;
         let members = match answer {
-            None => Err(format!("`{}` is not on record", path(pool))),
-            Some(answer) if answer.data().is_none() => Err(format!("`{}`: {}", path(pool), answer.cause())),
-            Some(answer) => members(&answer, pool),
+            None => Err(NotRead::NotOnRecord { request: path(pool) }),
+            Some(answer) if answer.data().is_none() => Err(answer.not_read(&path(pool))),
+            Some(answer) => {
+                members(&answer, pool).map_err(|complaint| NotRead::Unusable { request: path(pool), complaint })
+            }
         };
         let members = match members {
             Ok(members) => members,
-            Err(why) => {
-                listing.incomplete = Some(format!("the members of pool {pool} were not read: {why}"));
+            Err(reason) => {
+                reasons.push(reason);
                 continue;
             }
         };
@@ -97,18 +102,12 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
             });
         }
     }
-    if let Some(problem) = cluster.problem("pools") {
-        listing.incomplete = Some(problem.to_owned());
+    let needed = [("/pool", "Pool.Audit"), ("/vms", "VM.Audit"), ("/storage", "Datastore.Audit")];
+    let missing: Vec<MissingPrivilege> = cluster.permissions.missing(&needed);
+    if !missing.is_empty() {
+        reasons.push(NotRead::Hidden { objects: "pool members".into(), missing });
     }
-    let permissions = &cluster.permissions;
-    let complete = permissions.allow_all("/pool", "Pool.Audit")
-        && permissions.allow_all("/vms", "VM.Audit")
-        && permissions.allow_all("/storage", "Datastore.Audit");
-    if !complete {
-        listing.incomplete.get_or_insert(
-            "members are hidden from a login without Pool.Audit, VM.Audit and Datastore.Audit".to_owned(),
-        );
-    }
+    listing.incomplete = Reasons::of(reasons);
     Ok(listing)
 }
 
@@ -117,7 +116,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 fn read(entry: &Entry) -> Reading {
     let parts = entry.identity.id().rsplitn(3, '/').collect::<Vec<_>>();
     let [member, member_type, pool] = parts[..] else {
-        return Err(Unread { identity: entry.identity.clone(), reason: "it does not name a member".to_owned() });
+        return Err(NotRead::NoSuchPlace);
     };
     let keys = [("poolid", pool), ("type", member_type), ("member", member)];
     let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();

@@ -1,8 +1,8 @@
 //! Storages (`storage.cfg`), Proxmox's half.
 
-use super::{Class, Create, Form, Key, Kind, Source, Write, Writing};
+use super::{Class, Create, Form, Key, Kind, Reading, Source, Write, Writing};
 use crate::object::text;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons};
 
 /// A storage of the cluster. Read from the list: `storage/{id}` wants Datastore.Allocate, the list only
 /// Datastore.Audit, and both hold the same keys.
@@ -105,20 +105,21 @@ fn list(cluster: &Cluster<'_>) -> Listing {
     Listing {
         entries: cluster.storages.keys().map(entry).collect(),
         incomplete: (!complete)
-            .then(|| "storages without Datastore.Audit on /storage are hidden from this login".to_owned())
-            .or_else(|| cluster.problem("storage").map(str::to_owned)),
+            .then(|| NotRead::hidden("storages", "/storage", "Datastore.Audit"))
+            .or_else(|| cluster.problem("storage").cloned())
+            .map(Reasons::from),
     }
 }
 
-fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Reading {
     match cluster.storages.get(entry.identity.id()) {
         Some(keys) if keys.get("type").and_then(text).is_some() => {
             Ok(Object { entry: entry.clone(), keys: keys.clone() })
         }
-        _ => Err(Unread {
-            identity: entry.identity.clone(),
-            reason: "the list of storages does not tell its type".to_owned(),
-        }),
+        Some(_) => {
+            Err(NotRead::Unusable { request: ApiPath::parse("storage"), complaint: "its row has no `type`".to_owned() })
+        }
+        None => Err(NotRead::NotListed { request: ApiPath::parse("storage") }),
     }
 }
 

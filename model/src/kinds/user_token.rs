@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Form, Id, Key, Kind, Reading, Source, Writing, user};
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, shape};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable, shape};
 
 /// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
 /// who makes it.
@@ -48,7 +48,8 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         let all = keys.get("tokens").and_then(Value::as_array).map_or(0, Vec::len);
         let named: Vec<Entry> = tokens(keys).map(|(token, _)| entry(user, &token)).collect();
         if named.len() < all {
-            incomplete = Some(format!("`{}`: a token of {user} has no `tokenid`", users()));
+            let complaint = format!("a token of {user} has no `tokenid`");
+            incomplete = Some(NotRead::Unusable { request: users(), complaint }.into());
         }
         entries.extend(named);
     }
@@ -67,8 +68,6 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     });
     Ok(match found {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
-        None => {
-            Err(Unread { identity: entry.identity.clone(), reason: "the list of users does not show it".to_owned() })
-        }
+        None => Err(NotRead::NotListed { request: users() }),
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Form, Key, Kind, Source, Writing, references};
 use crate::object::text;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unreadable, VmId, list};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, list};
 
 /// A volume, or all backups of a storage as one: there may be very many. Those of a storage that all nodes share are told
 /// once (`volume/nas:iso/debian.iso`), others with their node (`volume/pve1/local:iso/debian.iso`).
@@ -77,13 +77,13 @@ fn lists(cluster: &Cluster<'_>) -> Vec<Volumes> {
 
 fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
-    let mut missing = Vec::new();
+    let mut reasons = Vec::new();
     // Only who sees every guest can say that one is gone: its disks are not wanted any more then.
     let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit") && cluster.guests_lack()?.is_none();
     let (mut orphans, mut parents) = (Vec::new(), BTreeSet::new());
     for list in lists(cluster) {
         let mut backups = 0_u64;
-        let listed = cluster.each(&list.path, |row| {
+        let reason = cluster.each_or_reason(&list.path, |row| {
             // What another volume is built on: `base-900-disk-0@__base__`, `../900/base-900-disk-0.qcow2`.
             let parent = row.get("parent").and_then(text);
             parents.extend(parent.iter().filter_map(|parent| base(parent)).map(|base| (list.storage.clone(), base)));
@@ -94,9 +94,7 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
                 None => {}
             }
         })?;
-        if !listed {
-            missing.push(list.path.to_string());
-        }
+        reasons.extend(reason);
         if backups > 0 {
             listing.entries.push(list.entry(&format!("{}:backup", list.storage), format!("{backups} backups")));
         }
@@ -111,23 +109,14 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         let nobodys = orphans.into_iter().filter(|(_, volid)| !named.contains(volid) && !is_base(volid));
         listing.entries.extend(nobodys.map(|(entry, _)| entry));
     }
-    if !cluster.permissions.allow_all("/storage", "Datastore.AllocateSpace")
-        || !cluster.permissions.allow_all("/vms", "VM.Config.Disk")
-    {
-        listing.incomplete = Some(
-            "volumes are hidden from a login without Datastore.AllocateSpace on /storage and VM.Config.Disk on /vms"
-                .to_owned(),
-        );
-    }
-    if let Some((node, _)) = cluster.nodes.iter().find(|(_, online)| !**online) {
-        listing.incomplete = Some(format!("node {node} is offline"));
-    }
-    if let Some(problem) = cluster.problem("storage").or_else(|| cluster.problem("nodes")) {
-        listing.incomplete = Some(problem.to_owned());
-    }
+    let missing = cluster.permissions.missing(&[("/storage", "Datastore.AllocateSpace"), ("/vms", "VM.Config.Disk")]);
     if !missing.is_empty() {
-        listing.incomplete = Some(format!("{} lists of volumes could not be read: {}", missing.len(), missing[0]));
+        reasons.push(NotRead::Hidden { objects: "volumes".into(), missing });
     }
+    let offline = cluster.nodes.iter().filter(|(_, online)| !**online);
+    reasons.extend(offline.map(|(node, _)| NotRead::Offline { node: node.clone() }));
+    reasons.extend(["storage", "nodes"].into_iter().filter_map(|list| cluster.problem(list).cloned()));
+    listing.incomplete = Reasons::of(reasons);
     Ok(listing)
 }
 
