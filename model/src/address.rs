@@ -7,11 +7,12 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::cluster::{Guest, GuestType};
-use crate::kinds::{Id, index};
+use crate::guest::{Guest, GuestType};
+use crate::key_names::index;
 use crate::mac::Mac;
 use crate::object::text;
 use crate::property::Properties;
+use crate::rows::RowId;
 use crate::{Answer, ApiPath, Cluster, Unreadable};
 
 /// The network cards of a guest by their index: the text of `net[n]`.
@@ -104,7 +105,7 @@ fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr>
 
 /// What the IPAM has given to a card. Proxmox takes a lease back when the card leaves the network.
 fn leased(cluster: &Cluster<'_>, guest: &Guest, cards: &Cards) -> Result<Option<IpAddr>, Unreadable> {
-    let Some(rows) = cluster.rows(&leases(), Id::Made(lease))? else { return Ok(None) };
+    let Some(rows) = cluster.rows(&leases(), RowId::Made(lease))? else { return Ok(None) };
     let word = |row: &Map<String, Value>, key: &str| row.get(key).and_then(text).unwrap_or_default();
     let first = format!("{}/", guest.vmid);
     let mut found: Vec<(u32, IpAddr)> = Vec::new();

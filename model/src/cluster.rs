@@ -7,70 +7,14 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::kinds::Id;
+use crate::guest::{Guest, GuestType};
 use crate::object::text;
 use crate::permissions::Permissions;
+use crate::rows::{RowId, Rows};
 use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, list, shape};
-
-/// The two technologies of a guest, by the word that Proxmox's paths and ids use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GuestType {
-    /// A virtual machine (`qemu`).
-    Qemu,
-    /// A container (`lxc`).
-    Lxc,
-}
-
-impl GuestType {
-    /// The word in paths and ids: `qemu`, `lxc`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Qemu => "qemu",
-            Self::Lxc => "lxc",
-        }
-    }
-}
 
 /// The list of everything that a cluster has, guests among it.
 pub(crate) const RESOURCES: &str = "cluster/resources";
-
-/// A guest as its node lists it, or `cluster/resources` where the node cannot be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guest {
-    /// Virtual machine or container.
-    pub guest_type: GuestType,
-    /// Its number, unique in the cluster.
-    pub vmid: VmId,
-    /// The node that it is on now.
-    pub node: String,
-    /// Its name; `None` where Proxmox invented one (`VM 105`).
-    pub name: Option<String>,
-    /// The pool that it is a member of.
-    pub pool: Option<String>,
-    /// Its tags as Proxmox joins them.
-    pub tags: Vec<String>,
-    /// Whether it runs now.
-    pub running: bool,
-    /// Whether it is a template.
-    pub template: bool,
-    /// Whether the HA manager may move it.
-    pub ha: bool,
-}
-
-impl Guest {
-    /// Reads from a row of either list what a node tells of its guests.
-    fn tell(&mut self, row: &Map<String, Value>) {
-        let word = |key: &str| row.get(key).and_then(text);
-        // `qemu-server` and `pve-container` invent a name for a guest without one.
-        let invented = match self.guest_type {
-            GuestType::Qemu => format!("VM {}", self.vmid),
-            GuestType::Lxc => format!("CT{}", self.vmid),
-        };
-        self.name = word("name").filter(|name| *name != invented);
-        self.running = word("status").as_deref() == Some("running");
-        self.template = word("template").as_deref() == Some("1");
-    }
-}
 
 /// A cluster as the lists show it, over the answers that were given so far.
 ///
@@ -102,11 +46,8 @@ pub struct Cluster<'a> {
     /// The volumes in each list of images, parsed once.
     images: RefCell<BTreeMap<ApiPath, Option<Rc<BTreeSet<String>>>>>,
     /// The list that was read last, by the ids of its rows: objects of one list are read one after the other.
-    last: RefCell<Option<(ApiPath, Id, Rc<Rows>)>>,
+    last: RefCell<Option<(ApiPath, RowId, Rc<Rows>)>>,
 }
-
-/// The objects of a list answer by the text of one key.
-pub type Rows = BTreeMap<String, Map<String, Value>>;
 
 impl<'a> Cluster<'a> {
     /// The requests whose answers the overview is made of.
@@ -253,7 +194,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// The rows of a list by their ids; `None` where the answer is not on record, was refused, or is no list.
-    pub fn rows(&self, path: &ApiPath, id: Id) -> Result<Option<Rc<Rows>>, Unreadable> {
+    pub fn rows(&self, path: &ApiPath, id: RowId) -> Result<Option<Rc<Rows>>, Unreadable> {
         if let Some((known, by, rows)) = &*self.last.borrow()
             && known == path
             && *by == id

@@ -100,7 +100,7 @@ fn status<A: Answers>(
         set("balloon_min", json!(balloon * MEBIBYTE));
         set("shares", json!(number("shares").unwrap_or(1000)));
     }
-    if machine && configuration.keys().any(|key| crate::kinds::matches("serial[n]", key)) {
+    if machine && configuration.keys().any(|key| crate::key_names::matches("serial[n]", key)) {
         set("serial", json!(1));
     }
     if machine && status.get("status").is_some_and(|status| status == "running") {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::migration::{Guest, is_drive, is_shared, storage};
 use super::{Deriver, Row};
 use crate::drive::Drive;
-use crate::kinds::matches;
+use crate::key_names::matches;
 use crate::property::Properties;
 use crate::volume::VolumeId;
 use crate::{Answers, ApiPath, Unreadable};

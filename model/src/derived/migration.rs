@@ -8,7 +8,7 @@ use super::local::{Devices, local_disks};
 use super::{Deriver, Outcome, Row, guest};
 use crate::drive::Drive;
 use crate::features::{self, Feature};
-use crate::kinds::matches;
+use crate::key_names::matches;
 use crate::object::text;
 use crate::property::Properties;
 use crate::volume::VolumeId;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 use crate::schema::Release;
 use crate::{AnswerText, ApiPath, VmId};
 

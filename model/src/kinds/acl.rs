@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
 /// A role on a path for a user, a group or a token. Proxmox writes all of them at one path, which reads as a list.
 pub(super) static KIND: Kind = Kind {
@@ -18,7 +22,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("ugid", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("acl", Shape::Rows(Id::Made(id)))
+        Listed::cluster("acl", Shape::Rows(RowId::Made(id)))
             .at(&[Scope::Cluster("access")])
             .keys(&["path", "roleid", "type", "ugid"])
             .audit("/access", "Sys.Audit"),

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// An ACME account. Everybody sees its name; its own answer is for root alone, not even for root's tokens.
 pub(super) static KIND: Kind = Kind {
@@ -21,7 +25,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("name", Form::Text).fixed(),
         Key::new("tos", Form::Text),
     ],
-    source: Source::Listed(Listed::cluster("acme/account", Shape::Each(Id::Key("name"))).adjust(flatten)),
+    source: Source::Listed(Listed::cluster("acme/account", Shape::Each(RowId::Key("name"))).adjust(flatten)),
     writing: Writing::No,
 };
 

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Listed, Reading, Scope, Shape, Source, Write, Writing, matches};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::matches;
+use super::source::{Listed, Reading, Scope, Shape, Source};
+use super::write::{Write, Writing};
 use crate::{ApiPath, Cluster, Entry, Listing, Object, Unreadable};
 
 /// What a node orders: the account, the domains and how each is proved. The other keys of the node's configuration are

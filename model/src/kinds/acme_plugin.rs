@@ -1,6 +1,10 @@
 //! How a certificate authority is shown that a domain is ours (`priv/acme/plugins.cfg`), Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// An ACME challenge plugin. Its `data` are credentials of a DNS service, one `NAME=value` a line, shown in clear text to
@@ -19,7 +23,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("validation-delay", Form::Integer).default("30"),
     ],
-    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(Id::Key("plugin"))).audit("/", "Sys.Modify")),
+    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(RowId::Key("plugin"))).audit("/", "Sys.Modify")),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 

@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
 /// A repository in a file of APT, identified by the file and its place there: `/etc/apt/sources.list,0`. The API switches it
 /// on and off, and takes nothing else of it.
@@ -24,7 +28,7 @@ pub(super) static REPOSITORY: Kind = Kind {
         Key::new("path", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("apt/repositories", Shape::Rows(Id::Made(place))).at(&[Scope::Node]).rows(repositories),
+        Listed::cluster("apt/repositories", Shape::Rows(RowId::Made(place))).at(&[Scope::Node]).rows(repositories),
     ),
     writing: Writing::No,
 };
@@ -42,7 +46,7 @@ pub(super) static STANDARD: Kind = Kind {
         Key::new("status", Form::Boolean).volatile(),
     ],
     source: Source::Listed(
-        Listed::cluster("apt/repositories", Shape::Rows(Id::Key("handle")))
+        Listed::cluster("apt/repositories", Shape::Rows(RowId::Key("handle")))
             .at(&[Scope::Node])
             .rows(|answer| objects(&answer["standard-repos"]).cloned().collect())
             .adjust(|row| row.get("status").and_then(text).is_some()),

@@ -1,6 +1,10 @@
 //! Backup jobs (`jobs.cfg`, and `vzdump.cron` of older releases), Proxmox's half.
 
-use super::{Class, Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A backup job. The list holds every key of the single answer.
@@ -9,7 +13,7 @@ pub(super) static KIND: Kind = Kind {
     prefix: "backup-job",
     title: "backup job",
     keys: KEYS,
-    source: Source::Listed(Listed::cluster("backup", Shape::Rows(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("backup", Shape::Rows(RowId::Key("id")))),
     writing: Writing::Own(|_, object| write(object)),
 };
 

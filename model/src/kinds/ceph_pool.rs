@@ -1,6 +1,10 @@
 //! Pools of a Ceph cluster that Proxmox manages, Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Reading, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable};
 
 /// A pool. Ceph is one for the whole cluster, so that one node is asked. What a pool is set to is read from its `status`, and
@@ -63,7 +67,7 @@ fn below(path: &ApiPath, more: &[&str]) -> ApiPath {
     ApiPath::new(path.segments().into_iter().chain(more.iter().map(|&segment| segment.to_owned())))
 }
 
-const NAME: Id = Id::Key("pool_name");
+const NAME: RowId = RowId::Key("pool_name");
 
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let Some(list) = pools(cluster) else { return Ok(Vec::new()) };

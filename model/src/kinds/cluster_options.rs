@@ -1,6 +1,9 @@
 //! Options of the datacenter (`datacenter.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
 
 /// The options of the cluster as a whole. Proxmox shows most property strings as objects, and adds `allowed-tags`, which
 /// follows from the others and from the guests' tags.

@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::Writing;
 use super::write::{Create, Write};
-use super::{Form, Id, Key, Kind, Reading, Source, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::schema::Release;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable};
 
@@ -56,10 +60,10 @@ fn id(row: &Map<String, Value>) -> Option<String> {
 }
 
 /// What a row is called in either list.
-fn named(cluster: &Cluster<'_>) -> (Id, &'static [&'static str], (&'static str, &'static str)) {
+fn named(cluster: &Cluster<'_>) -> (RowId, &'static [&'static str], (&'static str, &'static str)) {
     match writable(cluster) {
-        Some(_) => (Id::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
-        None => (Id::Made(id), &["name", "custom"], ("/nodes", "Sys.Audit")),
+        Some(_) => (RowId::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
+        None => (RowId::Made(id), &["name", "custom"], ("/nodes", "Sys.Audit")),
     }
 }
 

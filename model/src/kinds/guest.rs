@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Create, Reading, Write};
-use crate::cluster::{Guest, GuestType, RESOURCES};
+use super::source::Reading;
+use super::write::{Create, Write};
+use crate::cluster::RESOURCES;
 use crate::drive::Drive;
+use crate::guest::{Guest, GuestType};
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, address};
 
 /// What Proxmox is making, or did not finish to make: it cannot be started, and no option of it can be written. It has the lock of
@@ -105,7 +107,7 @@ pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
 /// and the TPM keep any. `None` for what is no volume of the guest's own.
 fn new_drive(key: &str, value: &str) -> Option<String> {
     let is_drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]", "efidisk0", "tpmstate0"];
-    let drive = is_drive.iter().any(|pattern| super::matches(pattern, key)).then(|| Drive::parse(value))?;
+    let drive = is_drive.iter().any(|pattern| crate::key_names::matches(pattern, key)).then(|| Drive::parse(value))?;
     let volume = drive.stored().filter(|volume| volume.owner().is_some())?;
     let what = match key {
         _ if drive.is_cloudinit() => "cloudinit".to_owned(),

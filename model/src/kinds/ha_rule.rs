@@ -1,6 +1,10 @@
 //! Rules of the HA manager (`ha/rules.cfg`, since Proxmox VE 9), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A rule that binds HA resources to nodes, to each other or apart from each other.
 pub(super) static KIND: Kind = Kind {
@@ -22,7 +26,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("ha/rules", Shape::Rows(Id::Key("rule"))).nothing(&["ha groups have not been migrated"]),
+        Listed::cluster("ha/rules", Shape::Rows(RowId::Key("rule"))).nothing(&["ha groups have not been migrated"]),
     ),
     // Each change wants the type as well.
     writing: Writing::WhereRead { always: &["type"] },

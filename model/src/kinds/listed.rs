@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Reading;
-use super::source::{At, Id, Listed, Scope, Shape, Where};
-use crate::cluster::GuestType;
+use super::source::Reading;
+use super::source::{At, Listed, Scope, Shape, Where};
+use crate::guest::GuestType;
+use crate::rows::RowId;
 use crate::schema::Release;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, shape};
 
@@ -90,7 +91,7 @@ impl Listed {
                     }
                 })),
                 Scope::Vnet => {
-                    let vnets = cluster.rows(&vnets(), Id::Key("vnet"))?;
+                    let vnets = cluster.rows(&vnets(), RowId::Key("vnet"))?;
                     places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| Place {
                         id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
                         prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
@@ -266,7 +267,7 @@ impl Listed {
                 };
                 let mut ids = Vec::new();
                 for (index, row) in rows.into_iter().enumerate() {
-                    let key = if let Id::Key(key) = id { Some(key) } else { None };
+                    let key = if let RowId::Key(key) = id { Some(key) } else { None };
                     for key in self.keys.iter().copied().chain(key) {
                         shape::named(row, key).map_err(|complaint| format!("row {} {complaint}", index + 1))?;
                     }

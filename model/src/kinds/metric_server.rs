@@ -1,6 +1,10 @@
 //! Servers that metrics are sent to (`status.cfg`), Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A metric server. The list lacks most keys, and no answer has the token.
@@ -36,7 +40,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("verify-certificate", Form::Boolean).default("1"),
     ],
-    source: Source::Listed(Listed::cluster("metrics/server", Shape::Each(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("metrics/server", Shape::Each(RowId::Key("id")))),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 

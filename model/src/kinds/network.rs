@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Create, Form, Id, Key, Kind, Listed, Scope, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::{Create, Write, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// An interface as the list of its node shows it: with changes applied that wait, and without `lo`.
@@ -12,7 +16,9 @@ pub(super) static KIND: Kind = Kind {
     prefix: "network",
     title: "network interface",
     keys: KEYS,
-    source: Source::Listed(Listed::cluster("network", Shape::Rows(Id::Key("iface"))).at(&[Scope::Node]).adjust(adjust)),
+    source: Source::Listed(
+        Listed::cluster("network", Shape::Rows(RowId::Key("iface"))).at(&[Scope::Node]).adjust(adjust),
+    ),
     writing: Writing::Own(|_, object| write(object)),
 };
 

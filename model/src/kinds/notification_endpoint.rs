@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Class, Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// What Proxmox shows in place of a password; here it shows nothing, and nothing can be told from nothing.
@@ -96,7 +100,7 @@ pub(super) static WEBHOOK: Kind = Kind {
 };
 
 const fn endpoints(path: &'static str) -> Listed {
-    Listed::cluster(path, Shape::Rows(Id::Key("name"))).audit("/mapping/notifications", "Mapping.Audit")
+    Listed::cluster(path, Shape::Rows(RowId::Key("name"))).audit("/mapping/notifications", "Mapping.Audit")
 }
 
 /// Says of a secret that it is there, which no answer does.

@@ -1,6 +1,9 @@
 //! Resource pools (`user.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind, Reading, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::Writing;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons};
 
 /// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Member, Reading, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Member, Write, Writing};
 use crate::object::text;
 use crate::{
     Answer, ApiPath, Cluster, Entry, Identity, Listing, MissingPrivilege, NotRead, Object, Reasons, Unreadable, VmId,

@@ -1,6 +1,10 @@
 //! Authentication realms (`domains.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A realm of any type. Everybody sees that it is there; its settings take Sys.Audit or Realm.Allocate.
 pub(super) static KIND: Kind = Kind {
@@ -9,7 +13,7 @@ pub(super) static KIND: Kind = Kind {
     title: "realm",
     keys: KEYS,
     source: Source::Listed(
-        Listed::cluster("domains", Shape::Each(Id::Key("realm")))
+        Listed::cluster("domains", Shape::Each(RowId::Key("realm")))
             .at(&[Scope::Cluster("access")])
             .audit("/access/realm", "Sys.Audit"),
     ),

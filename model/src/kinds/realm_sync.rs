@@ -1,6 +1,10 @@
 //! Jobs that bring users and groups of a directory into Proxmox (`jobs.cfg`), Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A realm-sync job.
@@ -21,7 +25,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("scope", Form::Text),
         Key::new("type", Form::Text).fixed(),
     ],
-    source: Source::Listed(Listed::cluster("jobs/realm-sync", Shape::Rows(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("jobs/realm-sync", Shape::Rows(RowId::Key("id")))),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 

@@ -22,7 +22,7 @@ pub(super) fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable
 }
 
 /// The address of a snapshot's configuration; what is in force is listed with them.
-fn snapshot(guest: &crate::cluster::Guest, row: &Map<String, Value>) -> Option<ApiPath> {
+fn snapshot(guest: &crate::guest::Guest, row: &Map<String, Value>) -> Option<ApiPath> {
     let name = row.get("name").and_then(text).filter(|name| name != "current")?;
     let vmid = guest.vmid.to_string();
     Some(ApiPath::new(["nodes", &guest.node, guest.guest_type.word(), &vmid, "snapshot", &name, "config"]))

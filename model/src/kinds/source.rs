@@ -3,22 +3,26 @@
 
 use serde_json::{Map, Value};
 
-use super::Reading;
-use crate::cluster::GuestType;
+use crate::cluster::Cluster;
+use crate::guest::GuestType;
 use crate::object::text;
+use crate::rows::RowId;
 use crate::schema::Release;
-use crate::{Answer, ApiPath, Cluster, Entry, Listing, Unreadable, VmId};
+use crate::{Answer, ApiPath, Entry, Listing, NotRead, Object, Unreadable, VmId};
+
+/// An object with its keys, or the reason why it could not be read although the stored answers can.
+pub type Reading = Result<Object, NotRead>;
 
 /// Where the objects of a kind are read.
 #[expect(clippy::large_enum_variant, reason = "a kind is a static: nobody moves it")]
 pub enum Source {
     /// By functions of its own.
     Own {
-        /// See [`super::Kind::requests`].
+        /// See [`super::kind::Kind::requests`].
         requests: fn(&Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable>,
-        /// See [`super::Kind::list`].
+        /// See [`super::kind::Kind::list`].
         list: fn(&Cluster<'_>) -> Result<Listing, Unreadable>,
-        /// See [`super::Kind::read`].
+        /// See [`super::kind::Kind::read`].
         read: fn(&Cluster<'_>, &Entry) -> Result<Reading, Unreadable>,
     },
     /// From lists and single answers of the API.
@@ -50,7 +54,7 @@ pub struct Listed {
     pub since: Release,
     /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
     pub rows: Option<Unfold>,
-    /// Keys that every row has beside an [`Id::Key`]: an answer with a row that lacks one is none.
+    /// Keys that every row has beside an [`RowId::Key`]: an answer with a row that lacks one is none.
     pub keys: &'static [&'static str],
     /// Brings an object into the form in which it is configured; an object that it refuses is left out.
     pub adjust: fn(&mut Map<String, Value>) -> bool,
@@ -80,22 +84,13 @@ pub enum Shape {
     /// What stands beside the data under this key, where anything does: `changes`.
     Beside(&'static str),
     /// A list of objects.
-    Rows(Id),
+    Rows(RowId),
     /// A list of objects, each of which is asked for once more: its own answer has more keys.
-    Each(Id),
+    Each(RowId),
     /// One object, whose parts the list is made of.
     Parts(Parts),
     /// A list of objects, each of which is asked for the list of its parts.
-    EachParts(Id, Parts),
-}
-
-/// What tells the objects of a list apart.
-#[derive(Clone, Copy, Debug)]
-pub enum Id {
-    /// The value of this key.
-    Key(&'static str),
-    /// What the function makes of a row; `None` for a row that is no object of the kind.
-    Made(fn(&Map<String, Value>) -> Option<String>),
+    EachParts(RowId, Parts),
 }
 
 /// The parts of an object, which become its keys `rule0`, `rule1`, ….
@@ -217,26 +212,6 @@ impl Listed {
     pub const fn adjust(mut self, adjust: fn(&mut Map<String, Value>) -> bool) -> Self {
         self.adjust = adjust;
         self
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Key(one), Self::Key(other)) => one == other,
-            (Self::Made(one), Self::Made(other)) => std::ptr::fn_addr_eq(*one, *other),
-            _ => false,
-        }
-    }
-}
-
-impl Id {
-    /// The id of a row.
-    pub(crate) fn of(self, row: &Map<String, Value>) -> Option<String> {
-        match self {
-            Self::Key(key) => row.get(key).and_then(text).filter(|id| !id.is_empty()),
-            Self::Made(made) => made(row),
-        }
     }
 }
 

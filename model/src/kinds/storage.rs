@@ -1,6 +1,9 @@
 //! Storages (`storage.cfg`), Proxmox's half.
 
-use super::{Class, Create, Form, Key, Kind, Reading, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Create, Write, Writing};
 use crate::object::text;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons};
 

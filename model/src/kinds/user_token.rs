@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Reading, Source, Writing, user};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::user;
+use super::write::Writing;
+use crate::rows::RowId;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable, shape};
 
 /// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
@@ -41,7 +46,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         pool: None,
         tags: Vec::new(),
     };
-    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    let rows = cluster.rows(&users(), RowId::Key("userid"))?;
     let mut incomplete = user::KIND.list(cluster)?.incomplete;
     let mut entries = Vec::new();
     for (user, keys) in rows.iter().flat_map(|rows| rows.iter()) {
@@ -57,7 +62,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 }
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    let rows = cluster.rows(&users(), RowId::Key("userid"))?;
     // A user's name may hold a `!`, a token's may not.
     let found = entry.identity.id().rsplit_once('!').and_then(|(user, token)| {
         let keys = rows.as_ref()?.get(user)?;

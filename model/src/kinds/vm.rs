@@ -2,9 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Form, Key, Kind, Source, Writing, guest};
-use crate::cluster::GuestType;
+use super::guest;
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::Source;
+use super::write::Writing;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::{ApiPath, Cluster, Unreadable, list};
 
 /// A virtual machine or a template of one: `nodes/{node}/qemu/{vmid}/config`.

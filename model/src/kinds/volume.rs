@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Source, Writing, references};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::references;
+use super::source::Source;
+use super::write::Writing;
 use crate::object::text;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, list};
 

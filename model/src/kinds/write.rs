@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::source::{Listed, Shape, Source};
-use super::{Class, Kind};
+use super::key::{Class, Key};
+use super::source::{Listed, Shape};
 use crate::object::text;
 use crate::schema::{self, NOT_DEFINED, Release, Verb};
 use crate::{ApiPath, Cluster, Object};
@@ -106,33 +106,28 @@ impl Write {
     }
 }
 
-impl Kind {
-    /// How this object is written; `None` where the API has no way.
-    pub fn write(&self, cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
-        match (&self.writing, &self.source) {
-            (Writing::Own(write), _) => write(cluster, object),
-            (Writing::WhereRead { always }, Source::Listed(listed)) => self.where_read(cluster, listed, always, object),
-            _ => None,
+/// How an object with these keys is written where it is read.
+pub(super) fn where_read(
+    cluster: &Cluster<'_>,
+    listed: &Listed,
+    keys: &[Key],
+    always: &[&str],
+    object: &Object,
+) -> Option<Write> {
+    let at = listed.locate(object.entry.identity.id())?;
+    let list = listed.path(&listed.prefix(cluster, &at.place)?);
+    let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
+    let fixed = || keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
+    let (path, create) = match listed.shape {
+        Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
+        Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
+            (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
         }
-    }
-
-    fn where_read(&self, cluster: &Cluster<'_>, listed: &Listed, always: &[&str], object: &Object) -> Option<Write> {
-        let at = listed.locate(object.entry.identity.id())?;
-        let list = listed.path(&listed.prefix(cluster, &at.place)?);
-        let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
-        let fixed =
-            || self.keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
-        let (path, create) = match listed.shape {
-            Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
-            Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
-                (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
-            }
-        };
-        let parts = match listed.shape {
-            Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
-            _ => None,
-        };
-        let always = always.iter().filter_map(|key| said(key)).collect();
-        Some(Write { create, always, parts, ..Write::at(path) })
-    }
+    };
+    let parts = match listed.shape {
+        Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
+        _ => None,
+    };
+    let always = always.iter().filter_map(|key| said(key)).collect();
+    Some(Write { create, always, parts, ..Write::at(path) })
 }

@@ -1,6 +1,6 @@
 //! Families of parameters, which the schema writes as one: `net[n]` is `net0` to `net31`.
 
-use crate::kinds::{index, natural};
+use crate::key_names::{index, natural};
 
 /// The families and the number of their members (`qemu-server`, `pve-container`, `pve-cluster`, `pve-manager`).
 const FAMILIES: &[(&str, u32)] = &[

@@ -1,7 +1,7 @@
 //! A made-up guest: a virtual machine or a container such as people have, that Terraform's provider can import
 //! without a difference (docs/provider.md).
 
-use proxmox_mpc_model::cluster::GuestType;
+use proxmox_mpc_model::guest::GuestType;
 use serde_json::{Map, Value, json};
 
 use super::cluster::{Cluster, node_name};

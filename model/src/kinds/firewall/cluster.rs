@@ -1,6 +1,9 @@
 //! Firewall options of the cluster (`cluster.fw`, `[OPTIONS]`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
 
 /// What is set for the whole cluster; the policies have no default that Proxmox declares. `enable` is a number, of which
 /// any but 0 switches the firewall on.

@@ -1,6 +1,9 @@
 //! Firewall rules of the cluster, of nodes, guests and virtual networks (`cluster.fw`, `host.fw`, `ID.fw`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Parts, Scope, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Parts, Scope, Shape, Source};
+use super::super::write::Writing;
 use super::configured;
 
 /// The rules of one place, in their order.

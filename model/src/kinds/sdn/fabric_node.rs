@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::{Create, Write, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A node's part in a fabric: its address there and its interfaces. The list shows those of nodes that the login may
@@ -27,7 +31,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("role", Form::Text),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/fabrics/node", Shape::Rows(Id::Made(id)))
+        Listed::cluster("sdn/fabrics/node", Shape::Rows(RowId::Made(id)))
             .keys(&["fabric_id", "node_id"])
             .audit("/sdn", "SDN.Audit")
             .audit_also("/nodes", "Sys.Audit"),

@@ -1,6 +1,10 @@
 //! Virtual networks of the SDN (`sdn/vnets.cfg`), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 
 /// A virtual network, read as it is configured; Terraform's provider reads it so as well.
 pub(in super::super) static KIND: Kind = Kind {
@@ -17,6 +21,6 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("vnet", Form::Text).fixed(),
         Key::new("zone", Form::Text),
     ],
-    source: Source::Listed(Listed::cluster("sdn/vnets", Shape::Rows(Id::Key("vnet"))).audit("/sdn", "SDN.Audit")),
+    source: Source::Listed(Listed::cluster("sdn/vnets", Shape::Rows(RowId::Key("vnet"))).audit("/sdn", "SDN.Audit")),
     writing: Writing::WhereRead { always: &[] },
 };

@@ -1,0 +1,39 @@
+//! Rows of a list by their ids.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::object::text;
+
+/// The objects of a list answer by their ids.
+pub type Rows = BTreeMap<String, Map<String, Value>>;
+
+/// What tells the objects of a list apart.
+#[derive(Clone, Copy, Debug)]
+pub enum RowId {
+    /// The value of this key.
+    Key(&'static str),
+    /// What the function makes of a row; `None` for a row that is no object of the kind.
+    Made(fn(&Map<String, Value>) -> Option<String>),
+}
+
+impl PartialEq for RowId {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(other)) => one == other,
+            (Self::Made(one), Self::Made(other)) => std::ptr::fn_addr_eq(*one, *other),
+            _ => false,
+        }
+    }
+}
+
+impl RowId {
+    /// The id of a row.
+    pub(crate) fn of(self, row: &Map<String, Value>) -> Option<String> {
+        match self {
+            Self::Key(key) => row.get(key).and_then(text).filter(|id| !id.is_empty()),
+            Self::Made(made) => made(row),
+        }
+    }
+}
