@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::deriver::{Deriver, Outcome, Row, with_queries};
 use super::rules::words;
-use super::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Indexed, Unreadable, names};
 

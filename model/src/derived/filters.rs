@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::deriver::{Deriver, Outcome, Row, with_queries};
 use super::rules::words;
-use super::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, running};
+use super::deriver::{Deriver, Outcome, Row};
+use super::running;
 use crate::object::text;
 use crate::property::Properties;
 use crate::schema::Release;

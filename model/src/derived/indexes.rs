@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, sdn};
+use super::deriver::{Deriver, Outcome, Row};
+use super::sdn;
 use crate::list;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};

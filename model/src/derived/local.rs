@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::migration::{Guest, is_drive, is_shared, storage};
-use super::{Deriver, Row};
+use super::configuration::{Guest, is_drive, is_shared, storage};
+use super::deriver::{Deriver, Row};
 use crate::drive::Drive;
 use crate::key_names::matches;
 use crate::property::Properties;

@@ -1,7 +1,8 @@
 //! Refusals that come before everything else: nodes, guests and storages that the lists prove missing.
 
-use super::{Deriver, Outcome, invalid};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, VmId};
 
 /// Proxmox's refusal where the node, the guest or the storage of the path is not there.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Deriver, Outcome, invalid};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
 use crate::property::Properties;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath};
 
 /// The range where the datacenter's `next-id` says nothing; the end is not in it (`PVE::API2::Cluster`).

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{not_implemented, refused};
 use crate::Answer;
+use crate::refusals::{not_implemented, refused};
 use crate::schema::{self, Release, Verb};
 
 /// Proxmox's refusal of a path that it does not have in this release, or of parameters that the path does not take.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::deriver::{Deriver, Outcome, Row};
 use crate::object::text;
+use crate::refusals::not_implemented;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
 
 /// What the cluster's resources tell of a guest and a pool does not.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Deriver, pools};
-use crate::etc_pve::options_tags;
+use super::deriver::Deriver;
+use super::pools;
 use crate::object::text;
-use crate::{Answer, Answers, ApiPath, Unreadable, list};
+use crate::{Answer, Answers, ApiPath, Unreadable, list, tags};
 
 /// Whether a part of the answer of this path follows from other answers.
 pub fn is_renewed(path: &ApiPath) -> bool {
@@ -37,7 +37,7 @@ impl<A: Answers> Deriver<A> {
             return Ok(answer);
         };
         let of_guests = tags.iter().flat_map(|tags| list::items(tags)).map(str::to_owned);
-        let allowed: BTreeSet<String> = options_tags(options).chain(of_guests).collect();
+        let allowed: BTreeSet<String> = tags::of_options(options).chain(of_guests).collect();
         options.insert("allowed-tags".to_owned(), json!(allowed));
         Ok(answer)
     }

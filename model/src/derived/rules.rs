@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use self::Adjust::{Members, Privileges, Same, TextPosition, Without};
 use self::Missing::{Absent, Message, Parameter, Unseen};
-use super::{Deriver, Outcome, Row, invalid, with_queries};
+use super::deriver::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// One kind of thing that stands in a list.

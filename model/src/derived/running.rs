@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Row;
+use super::deriver::Row;
 use crate::machine;
 use crate::object::text;
 

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Deriver, Outcome, Row, rules};
+use super::deriver::{Deriver, Outcome, Row};
+use super::rules;
 use crate::kinds::sdn::{configured, leaves};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{Deriver, Outcome};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 

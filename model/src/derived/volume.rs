@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::deriver::{Deriver, Outcome, Row};
 use crate::drive::Drive;
 use crate::kinds::without_file_names;
 use crate::object::text;
+use crate::refusals::not_implemented;
 use crate::volume::VolumeId;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 

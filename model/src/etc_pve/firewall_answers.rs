@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::firewall::{self, Firewall, Level};
+use super::firewall;
+use super::firewall_file::{Firewall, Level};
 use super::guest_answers::Guest;
 use super::sheet::{Row, Sheet, row, rows, with};
-use super::{Tree, file};
+use super::tree::{Tree, file};
 use crate::ApiPath;
 use crate::guest::GuestType;
 

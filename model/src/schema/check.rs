@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Format, Found, Method, Parameter, Schema, formats, pattern, properties};
+use super::description::{Format, Found, Method, Parameter, Schema};
+use super::properties::Keys;
+use super::{formats, pattern, properties};
 
 /// What is wrong with each parameter.
 pub type Errors = BTreeMap<String, String>;
@@ -152,7 +154,7 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
             Some(keys) => {
                 let keys =
                     keys.iter().filter_map(|(key, number)| Some((key.as_str(), schema.parameters.get(*number)?)));
-                properties::check(schema, &keys.collect(), text, path)
+                property_string(schema, &keys.collect(), text, path)
             }
             None => Ok(()),
         },
@@ -186,10 +188,36 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
     Ok(())
 }
 
+/// Checks a property string; `path` is the name of the parameter, which the complaints begin with.
+fn property_string(schema: &Schema, keys: &Keys<'_>, text: &str, path: &str) -> Result<(), String> {
+    let values = properties::parse(keys, text)?;
+    let mut errors = Errors::new();
+    for (key, parameter) in keys {
+        let value = values.get(*key).unwrap_or(&Value::Null);
+        property(schema, parameter, value, &format!("{path}.{key}"), &values, &mut errors);
+    }
+    for key in values.keys() {
+        let Some(parameter) = keys.get(key.as_str()) else {
+            errors.insert(format!("{path}.{key}"), NOT_DEFINED.to_owned());
+            continue;
+        };
+        if let Some(required) = &parameter.requires
+            && !values.contains_key(required)
+        {
+            errors.insert(format!("{path}.{required}"), format!("missing property required by '{path}.{key}'"));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
+    Err(format!("format error\n{}", lines.concat()))
+}
+
 /// A format that is known by its name: property strings of `named-formats.json`, and rules.
 fn named(schema: &Schema, name: &str, text: &str, path: &str) -> Result<(), String> {
     match schema.named.get(name) {
-        Some(keys) => properties::check(
+        Some(keys) => property_string(
             schema,
             &keys.iter().map(|(key, parameter)| (key.as_str(), parameter)).collect(),
             text,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Format, Method, Parameter, Schema};
+use super::description::{Format, Method, Parameter, Schema};
 
 /// The values that Proxmox takes for a parameter, or for one key of a property string.
 #[derive(Debug)]

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use super::description::{is_placeholder, segments};
+
 /// By release, the newest last: what it says of a path goes before what others did.
 static TEXTS: [&str; 2] = [include_str!("returns-9.1.json"), include_str!("returns-9.2.json")];
 
@@ -20,8 +22,8 @@ static OUTLINES: LazyLock<BTreeMap<usize, BTreeMap<String, Vec<Answered>>>> = La
     let stored: BTreeMap<String, Value> = TEXTS.into_iter().flat_map(read).collect();
     let mut outlines: BTreeMap<usize, BTreeMap<String, Vec<Answered>>> = BTreeMap::new();
     for (path, outline) in stored {
-        let segments: Vec<String> = super::segments(&path).map(str::to_owned).collect();
-        let last = segments.last().filter(|segment| !super::is_placeholder(segment)).cloned().unwrap_or_default();
+        let segments: Vec<String> = segments(&path).map(str::to_owned).collect();
+        let last = segments.last().filter(|segment| !is_placeholder(segment)).cloned().unwrap_or_default();
         let same = outlines.entry(segments.len()).or_default().entry(last).or_default();
         same.push((segments, Outline::read(&outline)));
     }
@@ -31,12 +33,12 @@ static OUTLINES: LazyLock<BTreeMap<usize, BTreeMap<String, Vec<Answered>>>> = La
 /// The outline of what Proxmox answers to a `GET` of this path; anything where its schema does not know the path. A word of
 /// the path goes before a placeholder.
 pub fn returned(path: &str) -> &'static Outline {
-    let fits = |(segments, _): &&Answered| {
-        segments.iter().zip(super::segments(path)).all(|(known, given)| super::is_placeholder(known) || known == given)
+    let fits = |(known, _): &&Answered| {
+        known.iter().zip(segments(path)).all(|(word, given)| is_placeholder(word) || word == given)
     };
-    let words = |segments: &'static [String]| segments.iter().map(|segment| !super::is_placeholder(segment));
-    let same_length = OUTLINES.get(&super::segments(path).count());
-    let last = super::segments(path).last().unwrap_or_default();
+    let words = |segments: &'static [String]| segments.iter().map(|segment| !is_placeholder(segment));
+    let same_length = OUTLINES.get(&segments(path).count());
+    let last = segments(path).last().unwrap_or_default();
     let candidates = same_length.into_iter().flat_map(|by_last| by_last.get(last).into_iter().chain(by_last.get("")));
     let candidates = candidates.flatten().filter(fits);
     let best = candidates.max_by(|(one, _), (other, _)| words(one).cmp(words(other)));

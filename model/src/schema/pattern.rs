@@ -26,6 +26,7 @@ fn translated(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::description::{NAMED, TEXT};
     use super::*;
 
     #[test]
@@ -43,7 +44,7 @@ mod tests {
     /// Every pattern of the schema can be read here.
     #[test]
     fn every_pattern_is_read() {
-        for text in [super::super::TEXT, super::super::NAMED] {
+        for text in [TEXT, NAMED] {
             for part in text.split("\"pattern\":").skip(1) {
                 let pattern: String = serde_json::Deserializer::from_str(part).into_iter().next().unwrap().unwrap();
                 assert!(Regex::new(&translated(&pattern)).is_ok(), "{pattern}");
