@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::cluster::RESOURCES;
 use crate::object::text;
+use crate::overview::RESOURCES;
 use crate::{ApiPath, Cluster, NotRead, Unreadable, VmId, list};
 
 /// How many guests a reason names before it only counts them.

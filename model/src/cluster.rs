@@ -1,20 +1,17 @@
 //! What more than one kind needs to know of a cluster: its nodes, guests, storages, pools and the reader's rights.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::guest::{Guest, GuestType};
+use crate::guest::Guest;
 use crate::object::text;
+use crate::overview::{self, Overview};
 use crate::permissions::Permissions;
-use crate::rows::{RowId, Rows};
-use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, list, shape};
-
-/// The list of everything that a cluster has, guests among it.
-pub(crate) const RESOURCES: &str = "cluster/resources";
+use crate::rows::{self, RowId, Rows};
+use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, shape};
 
 /// A cluster as the lists show it, over the answers that were given so far.
 ///
@@ -50,7 +47,27 @@ pub struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    /// The requests whose answers the overview is made of.
+    /// The cluster as far as these answers tell.
+    pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
+        let Overview { nodes, guests, storages, pools, permissions, version, problems } = Overview::read(answers)?;
+        Ok(Self {
+            answers,
+            nodes,
+            guests,
+            storages,
+            pools,
+            permissions,
+            version,
+            ask_guests: true,
+            problems,
+            overlooked: OnceCell::new(),
+            node_storages: RefCell::default(),
+            images: RefCell::default(),
+            last: RefCell::default(),
+        })
+    }
+
+    /// Requests of the lists that everything else hangs on.
     pub fn overview() -> Vec<ApiPath> {
         [
             "version",
@@ -66,123 +83,14 @@ impl<'a> Cluster<'a> {
         .to_vec()
     }
 
-    /// The cluster as far as these answers tell.
-    pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
-        let get = |path: &str| answers.get(&ApiPath::parse(path));
-        let mut problems = BTreeMap::new();
-        let mut list = |path: &'static str, key: &str| -> Result<Rows, Unreadable> {
-            let (rows, problem) = overview_list(answers, path, key)?;
-            problems.extend(problem.map(|problem| (path, problem)));
-            Ok(rows)
-        };
-        let (storages, pools) = (list("storage", "storage")?, list("pools", "poolid")?);
-        let (nodes, managed) = (list("nodes", "node")?, list("cluster/ha/resources", "sid")?);
-        let managed: BTreeSet<String> = managed.into_keys().collect();
-        let version = get("version")?.and_then(|answer| answer.data()?.get("version").and_then(text));
-        let permissions = get("access/permissions")?;
-        let online = |row: &Map<String, Value>| row.get("status").and_then(Value::as_str) == Some("online");
-        let mut cluster = Self {
-            answers,
-            nodes: nodes.iter().map(|(node, row)| (node.clone(), online(row))).collect(),
-            guests: BTreeMap::new(),
-            storages,
-            pools,
-            permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
-            version,
-            ask_guests: true,
-            problems,
-            overlooked: OnceCell::new(),
-            node_storages: RefCell::default(),
-            images: RefCell::default(),
-            last: RefCell::default(),
-        };
-        cluster.resources(&managed)?;
-        cluster.told_by_nodes(&managed)?;
-        Ok(cluster)
-    }
-
-    /// Reads the list of everything, and holds the lists of nodes, storages and pools against it.
-    fn resources(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
-        let everything = [ApiPath::parse(RESOURCES), ApiPath::parse(RESOURCES).with_query("type", "vm")];
-        let mut lacking: BTreeMap<&'static str, String> = BTreeMap::new();
-        let resources = || ApiPath::parse(RESOURCES);
-        let mut problem = Some(NotRead::NotOnRecord { request: resources() });
-        for path in everything {
-            let Some(answer) = self.answers.text(&path)?.filter(AnswerText::is_known) else { continue };
-            let read = shape::each_row(&path, &answer, |row| {
-                for (list, name) in named(&row) {
-                    let known = match list {
-                        "nodes" => self.nodes.contains_key(name),
-                        "storage" => self.storages.contains_key(name),
-                        _ => self.pools.contains_key(name),
-                    };
-                    if !known {
-                        lacking.insert(list, name.to_owned());
-                    }
-                }
-                let Some(guest) = guest(&row, managed)? else { return Ok(()) };
-                self.guests.insert(guest.vmid, guest);
-                Ok(())
-            })?;
-            problem = read.err();
-            break;
-        }
-        for (list, name) in lacking {
-            self.problems.entry(list).or_insert_with(|| NotRead::Disagreement {
-                list: ApiPath::parse(list),
-                lacking: vec![name],
-                more: 0,
-                named_by: resources(),
-            });
-        }
-        self.problems.extend(problem.map(|problem| (RESOURCES, problem)));
-        Ok(())
-    }
-
-    /// What each node tells of its own guests counts more than the list of everything: that one has from the nodes, every
-    /// ten seconds, what runs (`pvestatd`), and a guest that was started or made a moment ago is not so in it.
-    fn told_by_nodes(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
-        let online = self.nodes.iter().filter(|(_, online)| **online).map(|(node, _)| node);
-        for (node, guest_type) in online.flat_map(|node| [(node, GuestType::Qemu), (node, GuestType::Lxc)]) {
-            each_row(self.answers, &ApiPath::new(["nodes", node, guest_type.word()]), |mut row| {
-                row.insert("type".to_owned(), guest_type.word().into());
-                row.insert("node".to_owned(), node.as_str().into());
-                let Ok(Some(guest)) = guest(&row, managed) else { return };
-                match self.guests.entry(guest.vmid) {
-                    Entry::Occupied(mut known) => {
-                        let known = known.get_mut();
-                        known.node.clone_from(node);
-                        if row.contains_key("status") {
-                            known.tell(&row);
-                        }
-                    }
-                    Entry::Vacant(free) => _ = free.insert(guest),
-                }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// What is wrong with the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
-    /// `pools`), as soon as it has come; `None` for an answer that is right, and for every other request.
+    /// The reason why the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
+    /// `pools`) is no use, as soon as it has come; `None` for an answer that is right, and for every other request.
     pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<NotRead>, Unreadable> {
-        let nobody = BTreeSet::new();
-        let key = match path.as_str() {
-            RESOURCES => None,
-            "nodes" => Some("node"),
-            "storage" => Some("storage"),
-            "pools" => Some("poolid"),
-            _ => return Ok(None),
-        };
-        let checked = shape::each_row(path, answer, |row| match key {
-            Some(key) => shape::named(&row, key).map(drop),
-            None => guest(&row, &nobody).map(drop),
-        })?;
-        Ok(checked.err())
+        overview::complaint(path, answer)
     }
 
-    /// Why the list of guests, of nodes, of storages or of pools does not tell everything (`cluster/resources`, `nodes`,
-    /// `storage`, `pools`); `None` where nothing speaks against it but the rights of the login.
+    /// The reason why the list of guests, nodes, storages or pools (`cluster/resources`, `nodes`, `storage`, `pools`) is not
+    /// complete; `None` where nothing but the rights of the login speaks against it.
     pub fn problem(&self, list: &str) -> Option<&NotRead> {
         self.problems.get(list)
     }
@@ -222,7 +130,7 @@ impl<'a> Cluster<'a> {
         path: &ApiPath,
         each: impl FnMut(Map<String, Value>),
     ) -> Result<Option<NotRead>, Unreadable> {
-        each_row(self.answers, path, each)
+        rows::each(self.answers, path, each)
     }
 
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer
@@ -268,85 +176,8 @@ fn once<T>(
 /// was refused, or is no list.
 fn indexed(answers: &dyn Answers, path: &ApiPath, key: &str) -> Result<Option<Rows>, Unreadable> {
     let mut rows = Rows::new();
-    let reason = each_row(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
+    let reason = rows::each(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
     Ok(reason.is_none().then_some(rows))
-}
-
-/// Hands on the rows of a list. Returns the reason why there is none.
-fn each_row(
-    answers: &dyn Answers,
-    path: &ApiPath,
-    mut each: impl FnMut(Map<String, Value>),
-) -> Result<Option<NotRead>, Unreadable> {
-    let Some(answer) = answers.text(path)?.filter(AnswerText::is_known) else {
-        return Ok(Some(NotRead::NotOnRecord { request: path.clone() }));
-    };
-    let read = shape::each_row(path, &answer, |row| {
-        each(row);
-        Ok(())
-    })?;
-    Ok(read.err())
-}
-
-/// A list that everything else hangs on, by the name of its rows, and why it does not tell everything. A list with a row
-/// that has no name is none.
-fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<NotRead>), Unreadable> {
-    let path = ApiPath::parse(list);
-    let Some(answer) = answers.text(&path)?.filter(AnswerText::is_known) else {
-        return Ok((Rows::new(), Some(NotRead::NotOnRecord { request: path })));
-    };
-    let mut rows = Rows::new();
-    let read = shape::each_row(&path, &answer, |row| {
-        rows.insert(shape::named(&row, key)?.to_owned(), row);
-        Ok(())
-    })?;
-    Ok(match read {
-        Ok(()) => (rows, None),
-        Err(problem) => (Rows::new(), Some(problem)),
-    })
-}
-
-/// What a row of the list of everything names, each by the list that has to have it.
-fn named(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
-    let other = match row.get("type").and_then(Value::as_str) {
-        Some("storage") => Some(("storage", "storage")),
-        Some("qemu" | "lxc" | "pool") => Some(("pools", "pool")),
-        Some("node") => None,
-        // Networks and whatever later releases list.
-        _ => return None.into_iter().chain(None),
-    };
-    let word = |(list, key): (&'static str, &str)| {
-        Some((list, row.get(key).and_then(Value::as_str).filter(|word| !word.is_empty())?))
-    };
-    word(("nodes", "node")).into_iter().chain(other.and_then(word))
-}
-
-/// The guest of a row; `None` for a row of something else. A row of a guest without its number or its node is wrong.
-fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Result<Option<Guest>, String> {
-    let guest_type = match shape::named(row, "type")? {
-        "qemu" => GuestType::Qemu,
-        "lxc" => GuestType::Lxc,
-        _ => return Ok(None),
-    };
-    let vmid = row.get("vmid").and_then(text).and_then(|vmid| VmId::parse(&vmid)).ok_or("has no VMID")?;
-    let sid = match guest_type {
-        GuestType::Qemu => format!("vm:{vmid}"),
-        GuestType::Lxc => format!("ct:{vmid}"),
-    };
-    let word = |key: &str| row.get(key).and_then(text);
-    let mut guest = Guest {
-        guest_type,
-        vmid,
-        node: shape::named(row, "node")?.to_owned(),
-        name: None,
-        pool: word("pool").filter(|pool| !pool.is_empty()),
-        tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
-        running: false,
-        template: false,
-        ha: managed.contains(&sid) || word("hastate").is_some_and(|state| !state.is_empty()),
-    };
-    guest.tell(row);
-    Ok(Some(guest))
 }
 
 #[cfg(test)]

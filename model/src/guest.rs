@@ -48,8 +48,8 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Reads from a row of either list what a node tells of its guests.
-    pub(crate) fn tell(&mut self, row: &Map<String, Value>) {
+    /// Takes the name, the state and whether it is a template from a row of either list.
+    pub(crate) fn update(&mut self, row: &Map<String, Value>) {
         let word = |key: &str| row.get(key).and_then(text);
         // `qemu-server` and `pve-container` invent a name for a guest without one.
         let invented = match self.guest_type {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::answer::{AnswerText, Answers, Unreadable};
+use crate::api::ApiPath;
+use crate::not_read::NotRead;
 use crate::object::text;
+use crate::shape;
 
 /// The objects of a list answer by their ids.
 pub type Rows = BTreeMap<String, Map<String, Value>>;
@@ -36,4 +40,20 @@ impl RowId {
             Self::Made(made) => made(row),
         }
     }
+}
+
+/// Hands on the rows of a list. Returns the reason why there is none.
+pub(crate) fn each(
+    answers: &dyn Answers,
+    path: &ApiPath,
+    mut each: impl FnMut(Map<String, Value>),
+) -> Result<Option<NotRead>, Unreadable> {
+    let Some(answer) = answers.text(path)?.filter(AnswerText::is_known) else {
+        return Ok(Some(NotRead::NotOnRecord { request: path.clone() }));
+    };
+    let read = shape::each_row(path, &answer, |row| {
+        each(row);
+        Ok(())
+    })?;
+    Ok(read.err())
 }

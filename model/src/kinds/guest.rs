@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::source::Reading;
 use super::write::{Create, Write};
-use crate::cluster::RESOURCES;
 use crate::drive::Drive;
 use crate::guest::{Guest, GuestType};
+use crate::overview::RESOURCES;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, address};
 
 /// What Proxmox is making, or did not finish to make: it cannot be started, and no option of it can be written. It has the lock of
