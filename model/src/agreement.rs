@@ -1,8 +1,8 @@
-//! Lists that must agree: guests that the list of everything lacks, and that another answer names.
+//! Guests that the list of everything lacks and another answer names.
 //!
-//! `cluster/resources`, the lists of the nodes, the members of the pools and what HA manages are made by Proxmox from the
-//! same configuration files. Where they disagree, one of them was cut or is late, and nothing may be told from what is
-//! not in it.
+//! Proxmox makes `cluster/resources`, the lists of the nodes, the members of the pools and the resources of HA from the
+//! same configuration files. Where they disagree, one of them was cut off or is late, and nothing follows from what it
+//! lacks.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,14 +13,14 @@ use crate::object::text;
 use crate::overview::RESOURCES;
 use crate::{ApiPath, Cluster, NotRead, Unreadable, VmId, list};
 
-/// How many guests a reason names before it only counts them.
+/// Number of guests that a reason names; the rest is counted.
 const NAMED: usize = 3;
 
 impl Cluster<'_> {
     /// The guests that the list of everything lacks, each with an answer that names it.
     ///
-    /// A backup job keeps the number of a guest that was removed without being purged, so it speaks for a guest only where
-    /// no node's own list is on record.
+    /// A backup job keeps the number of a guest that was removed without being purged, so it counts only where no
+    /// node's own list is on record.
     pub(crate) fn overlooked(&self) -> Result<Rc<BTreeMap<VmId, ApiPath>>, Unreadable> {
         if let Some(known) = self.overlooked.get() {
             return Ok(Rc::clone(known));
@@ -49,7 +49,8 @@ impl Cluster<'_> {
         Ok(Rc::clone(self.overlooked.get_or_init(|| Rc::new(found))))
     }
 
-    /// Adds the guests that the rows of a list name and the list of everything lacks; says whether there is such a list.
+    /// Adds the guests that the rows of a list name and the list of everything lacks. Reports whether there is such a
+    /// list.
     fn named_by(
         &self,
         path: &ApiPath,
@@ -111,14 +112,14 @@ mod tests {
         };
         check(&[], None);
         check(&[("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);
-        // What a node lists is there, whatever the list of everything says.
+        // A guest that a node lists exists, whatever the list of everything says.
         check(&[("nodes/pve1/lxc", json!([{"vmid": "101"}]))], None);
         let pool = json!([{"poolid": "prod", "members": [{"id": "qemu/7", "type": "qemu", "vmid": 107}]}]);
         check(&[("pools?poolid=prod", pool)], Some("107, which `pools?poolid=prod` names"));
         check(&[("cluster/ha/resources", json!([{"sid": "vm:108"}]))], Some("108, which `cluster/ha/resources` names"));
         let jobs = json!([{"id": "nightly", "vmid": "100,109"}]);
         check(&[("cluster/backup", jobs.clone())], Some("109, which `cluster/backup` names"));
-        // The node itself says that it is gone: the job still names it.
+        // The node's own list proves that the guest is gone: the job still names it.
         check(&[("cluster/backup", jobs), ("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);
     }
 }

@@ -1,4 +1,4 @@
-//! What more than one kind needs to know of a cluster: its nodes, guests, storages, pools and the reader's rights.
+//! A cluster as its readers see it: nodes, guests, storages, pools, and the rights of the login.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, sha
 /// object at a time.
 pub struct Cluster<'a> {
     answers: &'a dyn Answers,
-    /// Whether each node is online.
+    /// The nodes by name; true of those that are online.
     pub nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
     pub guests: BTreeMap<VmId, Guest>,
@@ -27,11 +27,11 @@ pub struct Cluster<'a> {
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
     pub pools: Rows,
-    /// What the login may do.
+    /// The permissions of the login.
     pub permissions: Permissions,
     /// `version` of `GET version`: `9.1.9`.
     pub version: Option<String>,
-    /// Whether running guests may be asked for their addresses; they are, unless the user wants them left alone.
+    /// True if running guests may be asked for their addresses, which is so unless the user wants them left alone.
     pub ask_guests: bool,
     /// Reasons why one of the lists of [`Cluster::overview`] is not complete, by its path: it is not on record, was refused,
     /// has another shape than Proxmox gives it, or lacks what another list names.
@@ -47,7 +47,7 @@ pub struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    /// The cluster as far as these answers tell.
+    /// Reads the cluster, as far as its lists are among these answers.
     pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
         let Overview { nodes, guests, storages, pools, permissions, version, problems } = Overview::read(answers)?;
         Ok(Self {
@@ -67,7 +67,7 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Requests of the lists that everything else hangs on.
+    /// The requests for the lists that everything else depends on.
     pub fn overview() -> Vec<ApiPath> {
         [
             "version",
@@ -83,8 +83,9 @@ impl<'a> Cluster<'a> {
         .to_vec()
     }
 
-    /// The reason why the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
-    /// `pools`) is no use, as soon as it has come; `None` for an answer that is right, and for every other request.
+    /// The reason why the answer to one of the lists that everything else depends on (`cluster/resources`, `nodes`,
+    /// `storage`, `pools`) is no use, as soon as it has come; `None` for an answer that is right, and for every other
+    /// request.
     pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<NotRead>, Unreadable> {
         overview::complaint(path, answer)
     }
@@ -118,8 +119,8 @@ impl<'a> Cluster<'a> {
         Ok(Some(rows))
     }
 
-    /// Hands on the rows of a list one after the other, so that a long one is never held as values. Reports whether there
-    /// is such a list. Where there is none, some rows may have been handed on all the same.
+    /// Calls `each` with the rows of a list one after the other, so that a long one is never kept as values. Reports
+    /// whether there is such a list. Where there is none, it may have been called with some rows all the same.
     pub(crate) fn each(&self, path: &ApiPath, each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
         Ok(self.each_or_reason(path, each)?.is_none())
     }
@@ -158,7 +159,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// What was read before, or what is read now and kept.
+/// The value that was read before, or else reads it and keeps it.
 fn once<T>(
     kept: &RefCell<BTreeMap<ApiPath, Option<Rc<T>>>>,
     path: ApiPath,
@@ -186,8 +187,8 @@ mod tests {
 
     use super::*;
 
-    /// The list of everything is up to ten seconds late: with what a guest is called and does where it was just made
-    /// (recorded), with whether it runs, with whether it is there.
+    /// The list of everything is up to ten seconds late with the name and the state of a guest that was just made
+    /// (recorded), and with whether it runs or exists.
     #[test]
     fn what_a_node_tells_of_its_guests_counts() {
         let in_cluster = json!([

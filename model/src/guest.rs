@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::object::text;
 use crate::vmid::VmId;
 
-/// The two technologies of a guest, by the word that Proxmox's paths and ids use.
+/// Type of a guest, by the word in Proxmox's paths and ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GuestType {
     /// A virtual machine (`qemu`).
@@ -24,12 +24,12 @@ impl GuestType {
     }
 }
 
-/// A guest as its node lists it, or `cluster/resources` where the node cannot be asked.
+/// Guest as its node lists it, or as `cluster/resources` does where the node cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
     /// Virtual machine or container.
     pub guest_type: GuestType,
-    /// Its number, unique in the cluster.
+    /// Its VMID.
     pub vmid: VmId,
     /// The node that it is on now.
     pub node: String,
@@ -39,11 +39,11 @@ pub struct Guest {
     pub pool: Option<String>,
     /// Its tags as Proxmox joins them.
     pub tags: Vec<String>,
-    /// Whether it runs now.
+    /// True while it runs.
     pub running: bool,
-    /// Whether it is a template.
+    /// True of a template.
     pub template: bool,
-    /// Whether the HA manager may move it.
+    /// True if the HA manager may move it.
     pub ha: bool,
 }
 

@@ -1,11 +1,12 @@
 //! Names of keys that come in families: `net[n]` stands for `net0`, `net1`, ….
 
-/// Whether the pattern (`net[n]`, or a key as it is) stands for this key.
+/// Reports whether the pattern (`net[n]`, or a key as it is) stands for this key.
 pub fn matches(pattern: &str, key: &str) -> bool {
     pattern.strip_suffix("[n]").map_or(pattern == key, |stem| index(stem, key).is_some())
 }
 
-/// What sorts keys as people count, families together: `net2` before `net10`, `ide0`, `sata0`, `scsi0`, `virtio0`.
+/// Sort key of a key, by which families stand together and in the order of their numbers: `net2` before `net10`,
+/// `ide0`, `sata0`, `scsi0`, `virtio0`.
 pub fn natural(key: &str) -> (&str, Option<u32>) {
     let stem = key.trim_end_matches(|character: char| character.is_ascii_digit());
     (stem, index(stem, key))

@@ -1,4 +1,4 @@
-//! Proxmox's words as types: what its API says, parsed once and printed back unchanged.
+//! Proxmox's terms as types: what its API says, parsed once and printed back unchanged.
 //!
 //! Nothing here touches the world: no file, clock, network or environment.
 

@@ -1,4 +1,4 @@
-//! One thing of a cluster: who it is, what Proxmox says of it, and what could not be read.
+//! Objects of a cluster: their identities, their keys, their lists, and those that were not read.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::api::ApiPath;
 use crate::not_read::{NotRead, Reasons};
 
-/// Who an object is for as long as it lives, whatever it is called: `qemu/101`, `storage/local`, `pool/prod`.
+/// Identity of an object for as long as it exists, whatever its name: `qemu/101`, `storage/local`, `pool/prod`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identity(String);
@@ -24,12 +24,12 @@ impl Identity {
         &self.0
     }
 
-    /// What stands before the first slash: `qemu`.
+    /// The prefix, before the first slash: `qemu`.
     pub fn prefix(&self) -> &str {
         self.0.split_once('/').map_or(&self.0, |(prefix, _)| prefix)
     }
 
-    /// What stands after the first slash: `101`, and `prod/web` of a nested pool.
+    /// The id, after the first slash: `101`, and `prod/web` of a nested pool.
     pub fn id(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, id)| id)
     }
@@ -41,14 +41,14 @@ impl fmt::Display for Identity {
     }
 }
 
-/// An object as the lists show it: enough to choose it, to name it and to ask for the rest.
+/// Entry of a list: enough to choose an object, to name it and to ask for the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Who it is.
+    /// Its identity.
     pub identity: Identity,
     /// The name that people gave it; `None` where it has none and Proxmox invents one (`VM 105`).
     pub name: Option<String>,
-    /// The node that it is on, where it is on one.
+    /// The node that it is on; `None` where it is not on one.
     pub node: Option<String>,
     /// The pool that it is a member of.
     pub pool: Option<String>,
@@ -56,10 +56,10 @@ pub struct Entry {
     pub tags: Vec<String>,
 }
 
-/// An object with every key that Proxmox shows of it.
+/// Object with every key that Proxmox shows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Who it is and where.
+    /// Its entry in the list.
     pub entry: Entry,
     /// Proxmox's keys and values, unchanged.
     pub keys: Map<String, Value>,
@@ -82,7 +82,7 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// An object that is there but could not be read, or a list of a kind that is not complete.
+/// Object that exists but was not read, or list of a kind that is not complete.
 ///
 /// As JSON it has its sentence beside the typed reasons: `{"identity": …, "reason": …, "causes": […], "more": 0}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub fn text(value: &Value) -> Option<String> {
 pub struct Unread {
     /// The object; the prefix of the kind followed by `/*` for its list.
     pub identity: Identity,
-    /// Why it was not read.
+    /// The reasons.
     pub reasons: Reasons,
 }
 
@@ -145,13 +145,13 @@ impl From<UnreadForm> for Unread {
     }
 }
 
-/// The objects of one kind, as far as this login sees them.
+/// List of the objects of one kind, as far as this login sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// What is there, in the order of identities.
+    /// The objects, in the order of their identities.
     pub entries: Vec<Entry>,
     /// Reasons why objects may be missing; `None` where the list is complete and was read with sufficient privilege, so
-    /// that what it lacks is gone.
+    /// that an object which it lacks is gone.
     pub incomplete: Option<Reasons>,
 }
 

@@ -1,4 +1,4 @@
-//! Overview of a cluster: the lists that everything else hangs on, held against each other.
+//! Overview of a cluster: the lists that everything else depends on, compared with each other.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +14,9 @@ use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, lis
 /// The list of everything that a cluster has, guests among it.
 pub(crate) const RESOURCES: &str = "cluster/resources";
 
-/// What the lists of a cluster show.
+/// The cluster as these lists show it.
 pub(crate) struct Overview {
-    /// Whether each node is online.
+    /// The nodes by name; true of those that are online.
     pub(crate) nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
     pub(crate) guests: BTreeMap<VmId, Guest>,
@@ -24,7 +24,7 @@ pub(crate) struct Overview {
     pub(crate) storages: Rows,
     /// The pools as `GET pools` lists them, by id.
     pub(crate) pools: Rows,
-    /// What the login may do.
+    /// The permissions of the login.
     pub(crate) permissions: Permissions,
     /// `version` of `GET version`: `9.1.9`.
     pub(crate) version: Option<String>,
@@ -142,8 +142,8 @@ pub(crate) fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<No
     Ok(checked.err())
 }
 
-/// Rows of a list that everything else hangs on, by the key that names a row, and the reason why they are not complete. A list
-/// with a row that has no name counts as not read.
+/// Rows of a list that everything else depends on, by the key that names a row, and the reason why they are not
+/// complete. A list with a row that has no name counts as not read.
 fn required_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<NotRead>), Unreadable> {
     let path = ApiPath::parse(list);
     let Some(answer) = answers.text(&path)?.filter(AnswerText::is_known) else {
@@ -166,7 +166,7 @@ fn named_by(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &st
         Some("storage") => Some(("storage", "storage")),
         Some("qemu" | "lxc" | "pool") => Some(("pools", "pool")),
         Some("node") => None,
-        // Networks and whatever later releases list.
+        // Networks, and further types of later releases.
         _ => return None.into_iter().chain(None),
     };
     let word = |(list, key): (&'static str, &str)| {

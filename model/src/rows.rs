@@ -13,12 +13,12 @@ use crate::shape;
 /// The objects of a list answer by their ids.
 pub type Rows = BTreeMap<String, Map<String, Value>>;
 
-/// What tells the objects of a list apart.
+/// Id of a row, which tells it from the other rows of its list.
 #[derive(Clone, Copy, Debug)]
 pub enum RowId {
     /// The value of this key.
     Key(&'static str),
-    /// What the function makes of a row; `None` for a row that is no object of the kind.
+    /// The text that the function makes of a row; `None` for a row that is not an object of the kind.
     Made(fn(&Map<String, Value>) -> Option<String>),
 }
 
@@ -42,7 +42,7 @@ impl RowId {
     }
 }
 
-/// Hands on the rows of a list. Returns the reason why there is none.
+/// Calls `each` with the rows of a list one after the other. Returns the reason why there is no such list.
 pub(crate) fn each(
     answers: &dyn Answers,
     path: &ApiPath,

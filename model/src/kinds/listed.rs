@@ -1,17 +1,17 @@
-//! Reading the objects of a kind from lists and single answers: which requests there are, what is there, and one object.
+//! Reading of objects from lists and single answers: the requests, the list, and one object.
 
 use serde_json::{Map, Value};
 
 use super::source::Reading;
-use super::source::{At, Listed, Scope, Shape, Where};
+use super::source::{Listed, LocalId, Location, Scope, Shape};
 use crate::guest::GuestType;
 use crate::rows::RowId;
 use crate::schema::Release;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, shape};
 
-/// One place where a kind's path is asked for.
-struct Place {
-    /// The first part of the identities there, empty for the cluster: `pve1`, `qemu/100`.
+/// Instance of a scope: the cluster, one node, one guest or one virtual network.
+struct ScopeInstance {
+    /// The first part of the identities of its objects, empty for the cluster: `pve1`, `qemu/100`.
     id: String,
     /// The segments that stand before the path.
     prefix: Vec<String>,
@@ -24,18 +24,18 @@ struct Place {
 }
 
 impl Listed {
-    /// Where the object is, read from the part of its identity behind the prefix.
-    pub fn locate(&self, id: &str) -> Option<At> {
+    /// The location and the local id of an object, by the part of its identity after the prefix.
+    pub fn locate(&self, id: &str) -> Option<LocalId> {
         let node = |id: &str| {
             let (node, rest) = id.split_once('/').unwrap_or((id, ""));
-            At { place: Where::Node(node.to_owned()), id: rest.to_owned() }
+            LocalId { location: Location::Node(node.to_owned()), id: rest.to_owned() }
         };
         let vnet = |id: &str| {
             let (vnet, rest) = id.split_once('/').unwrap_or((id, ""));
-            At { place: Where::Vnet(vnet.to_owned()), id: rest.to_owned() }
+            LocalId { location: Location::Vnet(vnet.to_owned()), id: rest.to_owned() }
         };
         match self.scopes {
-            [Scope::Cluster(_)] => return Some(At { place: Where::Cluster, id: id.to_owned() }),
+            [Scope::Cluster(_)] => return Some(LocalId { location: Location::Cluster, id: id.to_owned() }),
             [Scope::Node] => return Some(node(id)),
             [Scope::Vnet] => return Some(vnet(id)),
             _ => {}
@@ -43,23 +43,23 @@ impl Listed {
         let (word, rest) = id.split_once('/').unwrap_or((id, ""));
         let guest = |guest_type: GuestType| {
             let (vmid, rest) = rest.split_once('/').unwrap_or((rest, ""));
-            Some(At { place: Where::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
+            Some(LocalId { location: Location::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
         };
         match word {
             "node" => Some(node(rest)),
             "vnet" => Some(vnet(rest)),
             "qemu" => guest(GuestType::Qemu),
             "lxc" => guest(GuestType::Lxc),
-            _ => Some(At { place: Where::Cluster, id: rest.to_owned() }),
+            _ => Some(LocalId { location: Location::Cluster, id: rest.to_owned() }),
         }
     }
 
-    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<Place>, Unreadable> {
+    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<ScopeInstance>, Unreadable> {
         let mut places = Vec::new();
         let many = self.scopes.len() > 1;
         for scope in self.scopes {
             match scope {
-                Scope::Cluster(prefix) => places.push(Place {
+                Scope::Cluster(prefix) => places.push(ScopeInstance {
                     id: if many { "cluster".to_owned() } else { String::new() },
                     prefix: vec![(*prefix).to_owned()],
                     node: None,
@@ -68,7 +68,7 @@ impl Listed {
                     tags: Vec::new(),
                     offline: None,
                 }),
-                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| Place {
+                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| ScopeInstance {
                     id: if many { format!("node/{node}") } else { node.clone() },
                     prefix: vec!["nodes".to_owned(), node.clone()],
                     node: Some(node.clone()),
@@ -80,7 +80,7 @@ impl Listed {
                 Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
                     let (word, vmid) = (guest.guest_type.word(), guest.vmid);
                     let offline = cluster.nodes.get(&guest.node) == Some(&false);
-                    Place {
+                    ScopeInstance {
                         id: format!("{word}/{vmid}"),
                         prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
                         node: Some(guest.node.clone()),
@@ -92,7 +92,7 @@ impl Listed {
                 })),
                 Scope::Vnet => {
                     let vnets = cluster.rows(&vnets(), RowId::Key("vnet"))?;
-                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| Place {
+                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| ScopeInstance {
                         id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
                         prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
                         node: None,
@@ -107,7 +107,7 @@ impl Listed {
         Ok(places)
     }
 
-    /// The path below a place, without the query.
+    /// The path at a location, without the query.
     pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
         ApiPath::new(self.segments(prefix))
     }
@@ -129,7 +129,7 @@ impl Listed {
         prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
     }
 
-    /// Whether the release of the cluster has such things.
+    /// Reports whether the release of the cluster has such objects.
     fn exists(&self, cluster: &Cluster<'_>) -> bool {
         Release::of(cluster.version.as_deref().unwrap_or_default()) >= self.since
     }
@@ -239,13 +239,16 @@ impl Listed {
         self.scopes.iter().map(needed).chain(self.audit_also).filter_map(lacking).collect()
     }
 
-    /// Whether the answer says that there is no such thing.
+    /// Reports whether the answer says that there are no such objects.
     fn says_nothing(&self, answer: &Answer) -> bool {
         answer.status == 501 || self.nothing.iter().any(|message| answer.reason.contains(message))
     }
 
-    /// The ids of the objects in an answer; one empty id for an answer that is one object. What is wrong with it where a row
-    /// lacks what every row has.
+    /// The ids of the objects in an answer; one empty id for an answer that is one object.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the answer: it has another shape, or a row lacks a key that every row has.
     fn ids(&self, answer: &Answer) -> Result<Vec<String>, String> {
         let there = |keys: &Map<String, Value>| {
             let mut keys = keys.clone();
@@ -279,7 +282,7 @@ impl Listed {
     }
 
     pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
+        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.location)?, at.id)));
         let Some((prefix, id)) = found else { return Ok(Err(NotRead::NoSuchPlace)) };
         if self.partial
             && let Some(hidden) = self.hidden(cluster).into_iter().next()
@@ -327,22 +330,22 @@ impl Listed {
         Ok(Ok(Object { entry: entry.clone(), keys }))
     }
 
-    /// The segments that stand before the path at a place; `None` where there is no such place.
-    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Where) -> Option<Vec<String>> {
+    /// The segments before the path at a location; `None` where there is no such location.
+    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Location) -> Option<Vec<String>> {
         let segments = match place {
-            Where::Cluster => {
+            Location::Cluster => {
                 let prefix = self.scopes.iter().find_map(|scope| match scope {
                     Scope::Cluster(prefix) => Some(*prefix),
                     _ => None,
                 });
                 return Some(vec![prefix?.to_owned()]);
             }
-            Where::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
-            Where::Guest(guest_type, vmid) => {
+            Location::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
+            Location::Guest(guest_type, vmid) => {
                 let guest = cluster.guests.get(vmid).filter(|guest| guest.guest_type == *guest_type)?;
                 ["nodes", &guest.node, guest_type.word(), &vmid.to_string()].map(str::to_owned)
             }
-            Where::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
+            Location::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
         };
         Some(segments.to_vec())
     }
@@ -356,7 +359,8 @@ fn rows(answer: &Answer) -> Result<impl Iterator<Item = &Map<String, Value>>, St
     }
 }
 
-/// The reason why a list that places are found by was not read. A path that is not implemented says that there are none.
+/// The reason why a list that locations are found by was not read. A path that is not implemented says that there are
+/// none.
 fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<NotRead>, Unreadable> {
     Ok(match cluster.get(path)? {
         None => Some(NotRead::NotOnRecord { request: path.clone() }),
@@ -365,7 +369,7 @@ fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<NotRead>, Un
     })
 }
 
-/// The list of virtual networks, which those that hang on them are found by.
+/// The request for the list of virtual networks, by which their locations are found.
 fn vnets() -> ApiPath {
     ApiPath::new(["cluster", "sdn", "vnets"])
 }

@@ -51,7 +51,7 @@ pub use backup_job::of_cron;
 pub use guest::is_half_made;
 pub use key::{Class, Form, Key};
 pub use kind::Kind;
-pub use source::{At, Listed, Parts, Reading, Scope, Shape, Source, Unfold, Where};
+pub use source::{Listed, LocalId, Location, Parts, Reading, Scope, Shape, Source, Unfold};
 pub use table::{KINDS, is_set_up, of};
 pub use vm::without_file_names;
 pub use write::{Create, Member, PartsWrite, Write, Writing};

@@ -1,4 +1,4 @@
-//! The table of kinds: what there is in a cluster.
+//! Table of kinds: every kind of object that a cluster has.
 
 use super::kind::Kind;
 use super::source::{Scope, Source};
@@ -79,8 +79,9 @@ pub static KINDS: &[&Kind] = &[
     &volume::KIND,
 ];
 
-/// The kinds whose objects come with the nodes and their disks, before anybody has set up anything in the cluster; what
-/// storages are made of is there as well. Of all other kinds there is no more than what Proxmox brings along.
+/// Kinds whose objects exist before anybody has set up anything in the cluster: they come with the nodes and their
+/// disks, as do the things that storages are made of. Of all other kinds a new cluster has only what Proxmox brings
+/// along.
 static FOUND: &[&Kind] = &[
     &storage::KIND,
     &network::KIND,
@@ -98,7 +99,8 @@ static FOUND: &[&Kind] = &[
     &ceph_pool::KIND,
 ];
 
-/// Whether the answers to this path below a node tell what somebody has set up there: `firewall/rules`, `qemu/100/config`.
+/// Reports whether the answers to this path below a node are about something that was set up there: `firewall/rules`,
+/// `qemu/100/config`.
 pub fn is_set_up(below_node: &[&str]) -> bool {
     let reads = |kind: &Kind| match &kind.source {
         Source::Listed(listed) if listed.scopes.contains(&Scope::Node) => {
