@@ -1,14 +1,14 @@
-//! Shape of an answer: checked before anything is told from it, above all that something is gone.
+//! Shape of an answer: checked before anything follows from it, above all that an object is gone.
 //!
-//! An answer that is not what Proxmox gives (`{"data": null}` where a list belongs, a row that is no object, a row
-//! without the key that names it) is as good as none: what it is about counts as not read.
+//! An answer that is not what Proxmox gives (`{"data": null}` where a list belongs, a row that is not an object, a row
+//! without the key that names it) counts as not read.
 
 use serde_json::{Map, Value};
 
 use crate::schema::{Outline, returned};
 use crate::{Answer, AnswerText, ApiPath, NotRead, Unreadable};
 
-/// The outline of what Proxmox answers to this request; anything where its schema does not know the path.
+/// The outline of the answer to this request; anything where Proxmox's schema does not know the path.
 pub(crate) fn outline(path: &ApiPath) -> &'static Outline {
     // The words of the schema are written the same in a path, encoded or not.
     returned(path.as_str().split('?').next().unwrap_or_default())
@@ -28,9 +28,9 @@ pub(crate) fn checked(path: &ApiPath, answer: Answer) -> Answer {
     complaint.map_or(answer, Answer::unusable)
 }
 
-/// Hands on the rows of a list one after the other, so that a long one is never held as values. The inner error is the
-/// reason why nothing may be told from the answer: it is a refusal, is no list, or has a row that is none or of which
-/// `each` complains; some rows may have been handed on by then.
+/// Calls `each` with the rows of a list one after the other, so that a long one is never kept as values. The inner
+/// error is the reason why nothing follows from the answer: it is a refusal, is not a list, or has a row that is not an
+/// object or of which `each` complains. Some rows may have been passed on by then.
 pub(crate) fn each_row(
     path: &ApiPath,
     answer: &AnswerText,
@@ -62,7 +62,11 @@ pub(crate) fn each_row(
     Ok(Ok(()))
 }
 
-/// The text of a key that a row of a list always has; what is wrong with the row where it has none.
+/// The text of a key that every row of a list has.
+///
+/// # Errors
+///
+/// What is wrong with the row: it lacks the key, or the key is not a name.
 pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
     match row.get(key) {
         Some(Value::String(name)) if !name.is_empty() => Ok(name),

@@ -11,20 +11,20 @@ use crate::object::text;
 use crate::volume::VolumeId;
 use crate::{Answers, ApiPath, Unreadable};
 
-/// The buses whose keys are drives of a machine (`valid_drive_names` of `qemu-server`).
+/// Keys of a virtual machine that are drives (`valid_drive_names` of `qemu-server`).
 const DRIVES: [&str; 6] = ["ide[n]", "scsi[n]", "virtio[n]", "sata[n]", "efidisk[n]", "tpmstate[n]"];
 
-/// A guest as its answers tell of it.
+/// Configuration of a guest in its three forms.
 pub(super) struct Guest<'g> {
     pub(super) node: &'g str,
     pub(super) vmid: &'g str,
     pub(super) container: bool,
     pub(super) running: bool,
-    /// What is in force.
+    /// The configuration in force.
     pub(super) keys: Row,
-    /// What waits for the next start.
+    /// The pending values, which wait for the next start.
     pub(super) pending: Row,
-    /// What was in force at each snapshot.
+    /// The configuration at each snapshot, by the name of the snapshot.
     pub(super) snapshots: BTreeMap<String, Row>,
 }
 
@@ -68,12 +68,12 @@ impl<'g> Guest<'g> {
     }
 }
 
-/// Whether a key of a machine is a drive.
+/// Reports whether a key of a virtual machine is a drive.
 pub(super) fn is_drive(key: &str) -> bool {
     DRIVES.iter().any(|bus| matches(bus, key))
 }
 
-/// The keys that hold volumes, and their values; unused ones apart.
+/// The keys that hold volumes, and their values, without unused ones.
 pub(super) fn drives(keys: &Row, container: bool) -> impl Iterator<Item = (&str, &str)> {
     let is = move |key: &str| if container { key == "rootfs" || matches("mp[n]", key) } else { is_drive(key) };
     keys.iter().filter(move |(key, _)| is(key)).filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
@@ -88,7 +88,7 @@ pub(super) fn word(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// Whether every node sees the same volumes on a storage.
+/// Reports whether every node sees the same volumes on a storage.
 pub(super) fn is_shared(storage: &Row) -> bool {
     let shares = ["nfs", "cifs", "cephfs", "rbd", "iscsi", "pbs"];
     word(storage, "shared") == "1" || shares.contains(&word(storage, "type").as_str())

@@ -1,4 +1,4 @@
-//! The answers that others are made from, with lists parsed once.
+//! Recorded answers as the rules of derivation read them, with lists parsed once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,7 +10,7 @@ use crate::permissions::Permissions;
 use crate::schema::Release;
 use crate::{Answer, Answers, ApiPath, Indexed, Unreadable};
 
-/// Makes answers from others. Lists that many answers are made from are parsed once.
+/// Makes answers from others; lists that many answers are made from are parsed once.
 #[derive(Debug)]
 pub struct Deriver<A> {
     pub(super) answers: A,
@@ -22,20 +22,20 @@ pub struct Deriver<A> {
 /// The lists that were read so far, by request and the key that names a row; `None` for one that is not on record.
 type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Indexed>>>;
 
-/// An object of Proxmox's.
+/// Object of an answer.
 pub(super) type Row = Map<String, Value>;
 
-/// What a rule makes: an answer, or `None` where the other answers do not tell.
+/// Result of a rule: an answer, or `None` where the recorded answers are not enough.
 pub(super) type Outcome = Result<Option<Answer>, Unreadable>;
 
 impl<A: Answers> Deriver<A> {
-    /// Makes answers from these.
+    /// A deriver over these answers.
     pub fn new(answers: A) -> Self {
         Self { answers, lists: Mutex::default(), permissions: OnceLock::new(), release: OnceLock::new() }
     }
 
-    /// The request that Proxmox understands by this one: `nodes/localhost` is the node that was asked, and the
-    /// slashes of a volume need not be escaped.
+    /// The request as Proxmox understands it: `nodes/localhost` is the node that was asked, and the slashes of a volume
+    /// need not be escaped.
     pub fn canonical(&self, path: ApiPath) -> Result<ApiPath, Unreadable> {
         let mut segments = path.segments();
         if segments.first().is_none_or(|first| first != "nodes") {
@@ -87,7 +87,7 @@ impl<A: Answers> Deriver<A> {
         Ok(self.rows(path, key)?.and_then(|rows| rows.get(id).map(|row| Row::clone(row))))
     }
 
-    /// What the login that made the recording may do.
+    /// The permissions of the login that made the recording.
     pub(super) fn permissions(&self) -> Result<&Permissions, Unreadable> {
         if let Some(permissions) = self.permissions.get() {
             return Ok(permissions);
@@ -106,7 +106,7 @@ impl<A: Answers> Deriver<A> {
     }
 }
 
-/// The same path with these query pairs.
+/// The path with these query pairs added.
 pub(super) fn with_queries(path: ApiPath, query: &[(String, String)]) -> ApiPath {
     query.iter().fold(path, |path, (key, value)| path.with_query(key, value))
 }

@@ -1,4 +1,5 @@
-//! What a guest can do with its volumes, and where it can go, from its configuration, its storages and HA.
+//! Derived answers about features of a guest's volumes and the nodes that it can migrate to, from its configuration,
+//! its storages and HA.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::configuration::{Guest, drives, is_shared, storage, word};
 use super::deriver::{Deriver, Outcome, Row};
-use super::local::{Devices, local_disks};
+use super::local_resources::{Devices, local_disks};
 use crate::drive::Drive;
 use crate::features::{self, Feature};
 use crate::key_names::matches;
@@ -25,7 +26,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// What `ip a` says inside of a container: the addresses that it is given; nothing of one that does not run.
+/// The output of `ip a` inside a container: its configured addresses; null while it does not run.
 fn interfaces(guest: &Guest<'_>) -> Value {
     if !guest.running {
         return Value::Null;
@@ -37,7 +38,7 @@ fn interfaces(guest: &Guest<'_>) -> Value {
     std::iter::once(lo).chain(own).collect()
 }
 
-/// A network device of a container, with the addresses that stand in its configuration.
+/// A network device of a container, with its configured addresses.
 fn interface(network: &Properties) -> Value {
     let addresses = [("inet", "ip"), ("inet6", "ip6")].into_iter();
     let addresses = addresses.filter_map(|(family, key)| Some((family, network.get(key)?)));
@@ -58,7 +59,8 @@ fn described<'a>(name: &str, hardware: &str, addresses: impl Iterator<Item = (&'
     told
 }
 
-/// `feature`: whether every volume can do it, and for a machine the nodes that have all of them.
+/// The answer of `feature`: whether every volume supports it, and for a virtual machine the nodes that have all
+/// volumes.
 fn feature<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>, asked: &str) -> Outcome {
     let feature = match (asked, guest.container) {
         ("snapshot", _) => Feature::Snapshot,
@@ -88,7 +90,7 @@ fn nodes<A: Answers>(deriver: &Deriver<A>) -> Result<BTreeSet<String>, Unreadabl
     Ok(rows.iter().flat_map(|rows| rows.keys().cloned()).collect())
 }
 
-/// The nodes that have all the volumes of a machine (`shared_nodes` of `qemu-server`).
+/// The nodes that have all volumes of a virtual machine (`shared_nodes` of `qemu-server`).
 fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<BTreeSet<String>, Unreadable> {
     let mut nodes = nodes(deriver)?;
     for (_, value) in drives(&guest.keys, false) {
@@ -106,7 +108,8 @@ fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<B
     Ok(nodes)
 }
 
-/// `migrate`: where a guest may go, and what goes with it or hinders it (`migrate_vm_precondition`).
+/// The answer of `migrate`: the nodes that a guest may migrate to, and what goes along or prevents it
+/// (`migrate_vm_precondition`).
 fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Answer, Unreadable> {
     let kind = if guest.container { "CT" } else { "VM" };
     if let Some(lock) = guest.lock() {
@@ -132,7 +135,7 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<
         if why.is_empty() {
             allowed.push(node.clone());
         }
-        // A machine's answer names every other node here, also those where nothing hinders it.
+        // The answer of a virtual machine names every other node here, also those without any obstacle.
         if !guest.container || !why.is_empty() {
             barred.insert(node, why.into());
         }
@@ -151,7 +154,7 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<
     Ok(Answer::ok(told.into()))
 }
 
-/// The storages of a machine that a node does not have (`check_local_storage_availability`).
+/// The storages of a virtual machine that a node does not have (`check_local_storage_availability`).
 fn unavailable<A: Answers>(
     deriver: &Deriver<A>,
     guest: &Guest<'_>,
@@ -170,11 +173,11 @@ fn unavailable<A: Answers>(
     Ok(lacking)
 }
 
-/// The guests that HA keeps together with one, and apart from it.
+/// HA resources that a guest is kept together with, and apart from.
 struct Affinity {
-    /// `None` where HA does not manage the guest.
+    /// The ids of those that are kept together; `None` where HA does not manage the guest.
     together: Option<BTreeSet<String>>,
-    /// Those that are kept apart, and their nodes.
+    /// The ids of those that are kept apart, and their nodes.
     apart: Vec<(String, String)>,
 }
 

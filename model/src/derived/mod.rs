@@ -1,37 +1,36 @@
-//! Answers that nobody recorded, made from those that somebody did: one rule of a list, one volume of a guest's
-//! configuration, a list without what a filter leaves out, and Proxmox's refusal where a list proves that something
-//! is not there.
+//! Derived answers: made from recorded ones by rules. One rule of a list, one volume of a guest's configuration, a list
+//! without the rows that a filter leaves out, and Proxmox's refusal where a list proves that something does not exist.
 //!
-//! Proxmox gives many things twice, in a list and one by one. Who has the list need not ask for the rest.
+//! Proxmox gives many objects twice, in a list and one by one: a reader that has the list need not ask for the rest.
 
 use crate::schema::Release;
 use crate::{Answer, Answers, ApiPath};
 
 mod access;
 mod configuration;
+mod dependencies;
 mod deriver;
 mod filters;
-mod follows;
 mod guest;
 mod indexes;
 mod interfaces;
-mod local;
+mod local_resources;
 mod migration;
 mod missing;
 mod nextid;
 mod paths;
 mod pools;
-mod renewed;
+mod renewal;
 mod rules;
-mod running;
+mod running_vm;
 mod sdn;
 mod url;
 mod volume;
 
 pub use crate::refusals::{no_method, refused};
+pub use dependencies::is_stale;
 pub use deriver::Deriver;
-pub use follows::is_stale;
-pub use renewed::is_renewed;
+pub use renewal::is_renewed;
 pub use url::{UNSEEN, Unreached, unreached};
 
 use deriver::Outcome;
@@ -42,11 +41,11 @@ pub fn refusal(release: Release, path: &ApiPath) -> Option<Answer> {
     paths::check(release, &segments.iter().map(String::as_str).collect::<Vec<_>>(), &path.query())
 }
 
-/// One room of rules.
+/// Function that derives the answers of one part of the API.
 type Rule<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Outcome;
 
 impl<A: Answers> Deriver<A> {
-    /// The answer to a request that is not on record, or `None` where what is on record does not tell.
+    /// The answer to a request that is not on record; `None` where the recorded answers are not enough.
     pub fn derive(&self, path: &ApiPath) -> Outcome {
         let owned = path.segments();
         let segments: Vec<&str> = owned.iter().map(String::as_str).collect();

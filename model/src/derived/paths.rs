@@ -1,4 +1,4 @@
-//! Refusals of GETs that Proxmox does not have, and of parameters that one does not take.
+//! Refusals of GETs that Proxmox does not have, and of parameters that a GET does not take.
 
 use serde_json::{Map, Value};
 

@@ -30,8 +30,8 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::No,
 };
 
-/// `pool/prod?ops?PVEVMAdmin`: the path without its first slash, for whom, and the role. The names of users, groups and
-/// tokens have no slash, and a group's name neither `@` nor `!`, so that no two are alike.
+/// `pool/prod?ops?PVEVMAdmin`: the path without its first slash, the user, group or token, and the role. The names of
+/// users, groups and tokens have no slash, and a group's name neither `@` nor `!`, so that no two are alike.
 fn id(row: &Map<String, Value>) -> Option<String> {
     let word = |key: &str| row.get(key).and_then(text);
     let path = word("path")?;

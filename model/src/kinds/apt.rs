@@ -9,8 +9,8 @@ use super::write::Writing;
 use crate::object::text;
 use crate::rows::RowId;
 
-/// A repository in a file of APT, identified by the file and its place there: `/etc/apt/sources.list,0`. The API switches it
-/// on and off, and takes nothing else of it.
+/// A repository in a file of APT, identified by the file and its place there: `/etc/apt/sources.list,0`. The API
+/// switches it on and off, and changes nothing else of it.
 pub(super) static REPOSITORY: Kind = Kind {
     id: "apt_repository",
     prefix: "apt-repository",
@@ -33,8 +33,8 @@ pub(super) static REPOSITORY: Kind = Kind {
     writing: Writing::No,
 };
 
-/// One of the repositories that Proxmox can add by itself, known by a handle (`no-subscription`). It has a status where it
-/// is set up; whether it is on, its file says as well.
+/// A repository that Proxmox can add by itself, known by a handle (`no-subscription`). It has a status where it is set
+/// up; the repository in its file says whether it is on.
 pub(super) static STANDARD: Kind = Kind {
     id: "apt_standard_repository",
     prefix: "apt-standard-repository",

@@ -7,8 +7,8 @@ use super::write::{Create, Write, Writing};
 use crate::rows::RowId;
 use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable};
 
-/// A pool. Ceph is one for the whole cluster, so that one node is asked. What a pool is set to is read from its `status`, and
-/// written a level above.
+/// A pool. Ceph is the same on all nodes, so that one node is asked. The settings of a pool are read from its `status`,
+/// and written one level above.
 pub(super) static KIND: Kind = Kind {
     id: "ceph_pool",
     prefix: "ceph-pool",
@@ -18,14 +18,14 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(|cluster, object| {
         let name = object.entry.identity.id();
         let list = pools(cluster)?;
-        // One of erasure coding wants to know its code when it is made, and Ceph makes its own.
+        // An erasure-coded pool needs its code when it is created, and Ceph creates its own pools.
         let made = object.text("type").as_deref() == Some("replicated") && !name.starts_with('.');
         let create = made.then(|| Create { path: list.clone(), values: vec![("name".to_owned(), name.to_owned())] });
         Some(Write { read: Some(below(&list, &[name, "status"])), create, ..Write::at(below(&list, &[name])) })
     }),
 };
 
-/// What the API takes, and flags of Ceph that it only shows. `type` is from the list.
+/// Parameters of the API, and flags of Ceph that it only shows. `type` is from the list.
 const KEYS: &[Key] = &[
     Key::new("application", Form::Text).default("rbd"),
     Key::new("application_list", Form::Structure).volatile(),
@@ -54,10 +54,10 @@ const KEYS: &[Key] = &[
     Key::new("write_fadvise_dontneed", Form::Boolean).default("0").shown(),
 ];
 
-/// How a node says that it has no Ceph: it is not installed, or not set up.
+/// Parts of the refusals of a node that has no Ceph: it is not installed, or not set up.
 const NONE: [&str; 4] = ["not installed", "not initialized", "not fully configured", "not implemented"];
 
-/// The list as the first node that is up has it.
+/// The request for the list, to the first node that is online.
 fn pools(cluster: &Cluster<'_>) -> Option<ApiPath> {
     let node = cluster.nodes.iter().find(|(_, online)| **online)?.0;
     Some(ApiPath::new(["nodes", node, "ceph", "pool"]))
@@ -100,7 +100,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     }
 }
 
-/// Where Ceph itself says how many placement groups a pool has, their number is no configuration.
+/// The number of placement groups is left out where Ceph itself chooses it: it is no configuration then.
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let name = entry.identity.id();
     let Some(list) = pools(cluster) else { return Ok(Err(NotRead::NoNodeOnline)) };

@@ -22,7 +22,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("email_from", Form::Text),
         Key::new("fencing", Form::Text).default("watchdog"),
         Key::new("ha", Form::Properties(None)),
-        // It may have a password in it.
+        // It can contain a password.
         Key::new("http_proxy", Form::Text).secret(),
         Key::new("keyboard", Form::Text),
         Key::new("language", Form::Text),
@@ -42,7 +42,7 @@ pub(super) static KIND: Kind = Kind {
     ],
     source: Source::Listed(
         Listed::cluster("options", Shape::One)
-            // To others it shows four keys, with status 200.
+            // Other logins get four keys, with status 200.
             .partial()
             .adjust(|keys| keys.keys().any(|key| key != "allowed-tags" && key != "digest")),
     ),

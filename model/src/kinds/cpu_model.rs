@@ -1,4 +1,4 @@
-//! CPU models of one's own (`virtual-guest/cpu-models.conf`), Proxmox's half.
+//! Custom CPU models (`virtual-guest/cpu-models.conf`), Proxmox's half.
 
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ use crate::rows::RowId;
 use crate::schema::Release;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable};
 
-/// A CPU model that somebody made. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
-/// their names and vendors, among all others that a node knows.
+/// A custom CPU model. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
+/// their names and vendors, among all models that a node knows.
 pub(super) static KIND: Kind = Kind {
     id: "cpu_model",
     prefix: "cpu-model",
@@ -45,7 +45,8 @@ fn writable(cluster: &Cluster<'_>) -> Option<ApiPath> {
     (release >= Release::NineTwo).then(|| ApiPath::new(MODELS))
 }
 
-/// That list, or the one of a node: the file is the cluster's, and every node shows the same of it.
+/// The request for that list, or for the list of a node: the file is the cluster's, and every node shows the same of
+/// it.
 fn path(cluster: &Cluster<'_>) -> Option<ApiPath> {
     if let Some(path) = writable(cluster) {
         return Some(path);
@@ -54,12 +55,12 @@ fn path(cluster: &Cluster<'_>) -> Option<ApiPath> {
     Some(ApiPath::new(["nodes", node, "capabilities", "qemu", "cpu"]))
 }
 
-/// The name without what tells it from those of QEMU: `custom-fast` is `fast` in the file.
+/// The name without the prefix that distinguishes it from the models of QEMU: `custom-fast` is `fast` in the file.
 fn id(row: &Map<String, Value>) -> Option<String> {
     (row.get("custom").and_then(text).as_deref() == Some("1")).then(|| row.get("name").and_then(text))?
 }
 
-/// What a row is called in either list.
+/// The id of a row, the keys that every row has, and the ACL path and privilege that show all of them, for either list.
 fn named(cluster: &Cluster<'_>) -> (RowId, &'static [&'static str], (&'static str, &'static str)) {
     match writable(cluster) {
         Some(_) => (RowId::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
@@ -67,8 +68,8 @@ fn named(cluster: &Cluster<'_>) -> (RowId, &'static [&'static str], (&'static st
     }
 }
 
-/// How one is made and changed. Its name may be given with the `custom-` that the list shows; the model that it reports is
-/// wanted when it is made.
+/// The way in which a model is created and changed. Its name may be given with the `custom-` that the list shows;
+/// `reported-model` is required for a creation.
 fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let list = writable(cluster)?;
     let name = object.text("cputype")?;

@@ -1,4 +1,4 @@
-//! What the disks of the nodes are used for, Proxmox's half: ZFS pools, volume groups, thin pools and mounted directories.
+//! Uses of the nodes' disks, Proxmox's half: ZFS pools, volume groups, thin pools and mounted directories.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::write::Writing;
 use crate::object::text;
 use crate::rows::RowId;
 
-/// A ZFS pool. The list has its sizes, its own answer the disks that it is made of.
+/// A ZFS pool. The list has its sizes, the single answer the disks that it is made of.
 pub(super) static ZFS: Kind = Kind {
     id: "zfs_pool",
     prefix: "zfs",
@@ -30,7 +30,7 @@ pub(super) static ZFS: Kind = Kind {
         Key::new("state", Form::Text).volatile(),
         Key::new("status", Form::Text).volatile(),
     ],
-    // Where there is no ZFS there is no command for it.
+    // A node without ZFS has no command for it.
     source: Source::Listed(
         Listed::cluster("disks/zfs", Shape::Each(RowId::Key("name"))).at(&[Scope::Node]).nothing(&["zfsutils-linux"]),
     ),

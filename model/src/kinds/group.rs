@@ -6,7 +6,7 @@ use super::source::{Listed, Scope, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A group. Who is in it is said with each user.
+/// A group. Its members are written with each user.
 pub(super) static KIND: Kind = Kind {
     id: "group",
     prefix: "group",

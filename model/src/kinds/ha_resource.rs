@@ -12,7 +12,7 @@ pub(super) static KIND: Kind = Kind {
     prefix: "ha-resource",
     title: "HA resource",
     keys: &[
-        // From 9.2 on.
+        // Since 9.2.
         Key::new("auto-rebalance", Form::Boolean),
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),

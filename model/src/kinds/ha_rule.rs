@@ -16,7 +16,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),
         Key::new("disable", Form::Boolean),
-        // What the manager finds wrong with it, and its place in the file.
+        // The complaints of the manager, and the position in the file.
         Key::new("errors", Form::Structure).volatile(),
         Key::new("nodes", Form::Set(',')),
         Key::new("order", Form::Integer).volatile(),
@@ -28,6 +28,6 @@ pub(super) static KIND: Kind = Kind {
     source: Source::Listed(
         Listed::cluster("ha/rules", Shape::Rows(RowId::Key("rule"))).nothing(&["ha groups have not been migrated"]),
     ),
-    // Each change wants the type as well.
+    // Each change needs the type as well.
     writing: Writing::WhereRead { always: &["type"] },
 };

@@ -6,7 +6,7 @@ use super::source::{Listed, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A PCI device by a name that is the same on every node.
+/// A PCI device under a name that is the same on every node.
 pub(super) static PCI: Kind = Kind {
     id: "hardware_mapping_pci",
     prefix: "hardware-mapping-pci",
@@ -26,7 +26,7 @@ pub(super) static PCI: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// A USB device by such a name.
+/// A USB device under such a name.
 pub(super) static USB: Kind = Kind {
     id: "hardware_mapping_usb",
     prefix: "hardware-mapping-usb",
@@ -38,7 +38,7 @@ pub(super) static USB: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// A directory by such a name, which guests share.
+/// A directory under such a name, which guests share.
 pub(super) static DIR: Kind = Kind {
     id: "hardware_mapping_dir",
     prefix: "hardware-mapping-dir",

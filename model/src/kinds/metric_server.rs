@@ -23,7 +23,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("mtu", Form::Integer).default("1500"),
         Key::new("organization", Form::Text),
         Key::new("otel-compression", Form::Text).default("gzip"),
-        // Credentials, as a rule.
+        // The headers usually hold credentials.
         Key::new("otel-headers", Form::Text).secret(),
         Key::new("otel-max-body-size", Form::Integer).default("10000000"),
         Key::new("otel-path", Form::Text).default("/v1/metrics"),
@@ -44,7 +44,7 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// A `POST` to its own path makes it; each `PUT` wants the address as well.
+/// The way in which it is written: a `POST` to its own path creates it, and each `PUT` needs the address as well.
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "metrics", "server", object.entry.identity.id()]);
     let said = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();

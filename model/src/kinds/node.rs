@@ -1,4 +1,4 @@
-//! What a node says of itself: its resolver, `/etc/hosts`, its time zone and its options, Proxmox's half.
+//! Settings of a node, Proxmox's half: its resolver, `/etc/hosts`, its time zone and its options.
 
 use super::key::{Form, Key};
 use super::kind::Kind;
@@ -46,8 +46,8 @@ pub(super) static TIME: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// The options of a node (`nodes/NODE/config`), without those of its certificate, which are a kind of their own. A node
-/// without a file of options answers with nothing.
+/// The options of a node (`nodes/NODE/config`), without those of its certificate, which are a kind of their own. The
+/// answer of a node without this file is empty.
 pub(super) static CONFIG: Kind = Kind {
     id: "node_config",
     prefix: "node-config",

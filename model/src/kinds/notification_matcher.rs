@@ -7,7 +7,7 @@ use super::source::{Listed, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A matcher, which says which notifications go to which targets. Built-in ones can be changed like others.
+/// A matcher, which sends notifications to targets. Built-in ones can be changed like others.
 pub(super) static KIND: Kind = Kind {
     id: "notification_matcher",
     prefix: "notification-matcher",

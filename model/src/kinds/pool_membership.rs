@@ -1,4 +1,4 @@
-//! Who is in which pool, Proxmox's half: one object for each member.
+//! Members of pools, Proxmox's half: one object for each member.
 
 use serde_json::{Map, Value};
 
@@ -26,12 +26,12 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(write),
 };
 
-/// The one form of the request that answers for nested pools as well (docs/proxmox.md, "JSON types").
+/// The form of the request that works for nested pools as well (docs/proxmox.md, "JSON types").
 fn path(pool: &str) -> ApiPath {
     ApiPath::new(["pools"]).with_query("poolid", pool)
 }
 
-/// The pool takes the member, from another pool where it is in one.
+/// The way in which a member is added to the pool, which takes it from another pool where it is in one.
 fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let (pool, value) = (object.text("poolid")?, object.text("member")?);
     let (key, parameter) = match object.text("type")?.as_str() {
@@ -50,15 +50,18 @@ fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     })
 }
 
-/// Whether a pool of this release takes a guest from another (`allow-move`, since 8.1).
+/// Reports whether a pool of this release takes a guest from another pool (`allow-move`, since 8.1).
 fn moves(cluster: &Cluster<'_>) -> bool {
     let mut numbers = cluster.version.iter().flat_map(|version| version.split('.')).map_while(|part| part.parse().ok());
     let release: (u32, u32) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     release >= (8, 1)
 }
 
-/// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each; what is wrong with the answer where it is not
-/// that one pool, or does not tell what a member is.
+/// The members of a pool: type (`qemu`, `lxc`, `storage`), id and name of each.
+///
+/// # Errors
+///
+/// What is wrong with the answer: it is not about that pool, or does not say what a member is.
 fn members(answer: &Answer, pool: &str) -> Result<Vec<(String, String, Option<String>)>, String> {
     let row = answer.list().find(|row| row.get("poolid").and_then(Value::as_str) == Some(pool));
     let members = row.ok_or("the answer does not have it")?.get("members").and_then(Value::as_array);

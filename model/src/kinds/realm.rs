@@ -6,7 +6,7 @@ use super::source::{Listed, Scope, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A realm of any type. Everybody sees that it is there; its settings take Sys.Audit or Realm.Allocate.
+/// A realm of any type. Everybody sees that it exists; its settings take Sys.Audit or Realm.Allocate.
 pub(super) static KIND: Kind = Kind {
     id: "realm",
     prefix: "realm",
@@ -20,8 +20,8 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// The keys of every type of realm. The password of a directory's reader is never shown; the client's key of a single
-/// sign-on is, and so is the key of a Yubico service in `tfa`.
+/// The keys of every type of realm. The bind password of a directory is never shown; the client key of a single sign-on
+/// is, and so is the key of a Yubico service in `tfa`.
 const KEYS: &[Key] = &[
     Key::new("acr-values", Form::Text),
     Key::new("audiences", Form::Text),

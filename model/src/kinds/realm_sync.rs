@@ -1,4 +1,4 @@
-//! Jobs that bring users and groups of a directory into Proxmox (`jobs.cfg`), Proxmox's half.
+//! Jobs that copy users and groups of a directory into Proxmox (`jobs.cfg`), Proxmox's half.
 
 use super::key::{Form, Key};
 use super::kind::Kind;
@@ -29,7 +29,7 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// A job is made at its own path, and its realm is told then only.
+/// The way in which a job is written: it is created at its own path, and only then takes its realm.
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "jobs", "realm-sync", object.entry.identity.id()]);
     let values = object.text("realm").map(|realm| ("realm".to_owned(), realm)).into_iter().collect();

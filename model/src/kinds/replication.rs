@@ -6,7 +6,7 @@ use super::source::{Listed, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A job that copies a guest's volumes to another node. Its id is the guest's number and its own: `101-0`.
+/// A job that copies a guest's volumes to another node. Its id is the VMID and the number of the job: `101-0`.
 pub(super) static KIND: Kind = Kind {
     id: "replication",
     prefix: "replication",

@@ -7,8 +7,8 @@ use super::write::Writing;
 use crate::object::text;
 use crate::rows::RowId;
 
-/// A snapshot: `snapshot/qemu/100/before-update`. The list also has the state of now, as `current`, which a snapshot
-/// cannot be called.
+/// A snapshot: `snapshot/qemu/100/before-update`. The list also has the present state as `current`, which no snapshot
+/// can be named.
 pub(super) static KIND: Kind = Kind {
     id: "snapshot",
     prefix: "snapshot",

@@ -8,7 +8,8 @@ use super::source::{Listed, Scope, Shape, Source};
 use super::write::Writing;
 use crate::rows::RowId;
 
-/// A user. One request tells all of them with their groups and tokens; who may not audit sees only some, or themselves.
+/// A user. One request lists all of them with their groups and tokens; a login that may not audit sees only some, or
+/// itself.
 pub(super) static KIND: Kind = Kind {
     id: "user",
     prefix: "user",

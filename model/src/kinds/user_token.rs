@@ -10,15 +10,15 @@ use super::write::Writing;
 use crate::rows::RowId;
 use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable, shape};
 
-/// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
-/// who makes it.
+/// A token of a user, read from the list of users: the single tokens need User.Modify. Its value is shown once, when it
+/// is created.
 pub(super) static KIND: Kind = Kind {
     id: "user_token",
     prefix: "token",
     title: "API token",
     keys: &[
         Key::new("comment", Form::Text),
-        // Without it the token ends with its user.
+        // Without it the token expires with its user.
         Key::new("expire", Form::Integer),
         Key::new("privsep", Form::Boolean).default("1"),
         Key::new("tokenid", Form::Text).fixed(),
@@ -37,7 +37,7 @@ fn tokens(user: &Map<String, Value>) -> impl Iterator<Item = (String, &Map<Strin
     tokens.filter_map(|token| Some((shape::named(token, "tokenid").ok()?.to_owned(), token)))
 }
 
-/// The tokens of the users that the list of users shows.
+/// The tokens of the users in the list of users.
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let entry = |user: &str, token: &str| Entry {
         identity: Identity::new("token", format!("{user}!{token}")),

@@ -11,29 +11,29 @@ use super::families;
 use crate::{Answers, ApiPath, Unreadable};
 
 pub(super) static TEXT: &str = include_str!("pve-9.1.json");
-/// What is new or other in 9.2; null for what is gone.
+/// Differences of 9.2: methods that are new or changed; null for those that were removed.
 static NEWER: &str = include_str!("pve-9.2.json");
-/// The formats that the description names but does not hold.
+/// Formats that the description names but does not contain.
 pub(super) static NAMED: &str = include_str!("named-formats.json");
 
 static NINE_ONE: LazyLock<Schema> = LazyLock::new(|| Schema::read(&[TEXT], NAMED, Release::NineOne));
 static NINE_TWO: LazyLock<Schema> = LazyLock::new(|| Schema::read(&[TEXT, NEWER], NAMED, Release::NineTwo));
 
-/// A release of Proxmox VE whose API is described here.
+/// Release of Proxmox VE whose API is described here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
-    /// 9.1, which stands for all before it.
+    /// 9.1, which also stands for all earlier releases.
     #[default]
     NineOne,
-    /// 9.2, which stands for all behind it.
+    /// 9.2, which also stands for all later releases.
     NineTwo,
 }
 
 impl Release {
-    /// The newest one.
+    /// The newest release.
     pub const NEWEST: Self = Self::NineTwo;
 
-    /// The release of a version: `9.2.11`. What is no version is 9.1.
+    /// The release of a version such as `9.2.11`; 9.1 of any other text.
     pub fn of(version: &str) -> Self {
         let mut numbers = version.split(['.', '-', '~']).map_while(|number| number.parse::<u32>().ok());
         let known = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
@@ -47,7 +47,7 @@ impl Release {
         Ok(version.map(Self::of).unwrap_or_default())
     }
 
-    /// What Proxmox says of its API in this release.
+    /// The description of the API in this release.
     pub fn schema(self) -> &'static Schema {
         match self {
             Self::NineOne => &NINE_ONE,
@@ -56,12 +56,12 @@ impl Release {
     }
 }
 
-/// What Proxmox VE 9.1 says of its API.
+/// The description of the API of Proxmox VE 9.1.
 pub fn schema() -> &'static Schema {
     Release::NineOne.schema()
 }
 
-/// Every method, and what they are made of.
+/// Description of an API: its methods and their parameters.
 #[derive(Debug)]
 pub struct Schema {
     pub(super) parameters: Vec<Parameter>,
@@ -71,42 +71,42 @@ pub struct Schema {
     methods: BTreeMap<(Verb, usize), Vec<Method>>,
 }
 
-/// What is done to a path.
+/// Verb of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
-    /// Read.
+    /// Reads.
     Get,
-    /// Create, or act.
+    /// Creates, or acts.
     Post,
-    /// Change.
+    /// Changes.
     Put,
-    /// Remove.
+    /// Removes.
     Delete,
 }
 
-/// One method of the API.
+/// Method of the API.
 #[derive(Debug)]
 pub struct Method {
-    /// The release that has it so.
+    /// The release that the method is of.
     release: Release,
-    /// What is done.
+    /// The verb.
     pub verb: Verb,
     /// The path: `/nodes/{node}/qemu/{vmid}/config`.
     pub path: String,
     pub(super) segments: Vec<String>,
     pub(super) parameters: BTreeMap<String, usize>,
-    /// Who may call it, as Proxmox writes it: `{"check": ["perm", "/vms/{vmid}", ["VM.Audit"]]}`, `{"user": "all"}`;
-    /// null where only `root@pam` may.
+    /// The permissions that a call needs, as Proxmox writes them: `{"check": ["perm", "/vms/{vmid}", ["VM.Audit"]]}`,
+    /// `{"user": "all"}`; null where only `root@pam` may call it.
     pub permissions: Value,
     /// The parameter that names the node that answers.
     pub proxyto: Option<String>,
-    /// Whether an API token may call it.
+    /// True if an API token may call it.
     pub allows_tokens: bool,
-    /// Whether it takes parameters that it does not name.
+    /// True if it takes parameters that it does not name.
     pub open: bool,
 }
 
-/// What Proxmox says of one parameter, or of one key of a property string.
+/// Parameter of a method, or key of a property string, as Proxmox describes it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Parameter {
@@ -125,12 +125,12 @@ pub struct Parameter {
     pub(super) requires: Option<String>,
     /// The default, as Proxmox documents it.
     pub default: Option<Value>,
-    /// Of a key of a property string: whether its value may stand without the key.
+    /// 1 for a key of a property string whose value may stand without the key.
     #[serde(rename = "default_key")]
     pub(super) default_key: u8,
-    /// Of a key: the key that it is another name of.
+    /// The key of which this key is another name.
     pub(super) alias: Option<String>,
-    /// Of a key: the key whose value this key is (`virtio=MAC` is `model=virtio,macaddr=MAC`).
+    /// The key whose value this key is (`virtio=MAC` is `model=virtio,macaddr=MAC`).
     pub(super) key_alias: Option<String>,
     pub(super) items: Option<usize>,
     pub(super) one_of: Vec<usize>,
@@ -148,7 +148,7 @@ pub(super) enum Format {
     Properties(usize),
 }
 
-/// A method, and what stands for the placeholders of its path.
+/// Method that a request calls, and the values of the placeholders in its path.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The method.
@@ -158,9 +158,11 @@ pub struct Found {
 }
 
 impl Schema {
+    /// Reads a description.
+    ///
     /// # Panics
     ///
-    /// Where the file in this folder is damaged, which a test would have seen.
+    /// If a file in this folder is damaged, which a test would find.
     fn read(texts: &[&str], named: &str, release: Release) -> Self {
         #[derive(Default, Deserialize)]
         struct Stored {
@@ -207,7 +209,7 @@ impl Schema {
         Self { parameters: stored.parameters, formats: stored.formats, named, methods }
     }
 
-    /// The method that a request means. A word of the path goes before a placeholder.
+    /// The method that a request calls. A word of the path takes precedence over a placeholder.
     pub fn find(&'static self, verb: Verb, path: &[&str]) -> Option<Found> {
         let candidates = self.methods.get(&(verb, path.len()))?.iter().filter(|method| method.fits(path));
         let method = candidates.max_by_key(|method| {
@@ -225,7 +227,7 @@ impl Schema {
         self.methods.values().flatten()
     }
 
-    /// What is said of a parameter of one of its methods; `net3` is found as `net[n]`.
+    /// A parameter of one of its methods; `net3` is found as `net[n]`.
     pub fn parameter(&self, method: &Method, name: &str) -> Option<&Parameter> {
         let number = method.parameters.get(name).or_else(|| {
             let family = families::of(name)?;
@@ -240,12 +242,12 @@ impl Method {
         self.segments.iter().zip(path).all(|(segment, given)| is_placeholder(segment) || segment == given)
     }
 
-    /// What the API says that it is a method of.
+    /// The description that it is part of.
     pub fn schema(&self) -> &'static Schema {
         self.release.schema()
     }
 
-    /// What is said of a parameter; `net3` is found as `net[n]`.
+    /// A parameter; `net3` is found as `net[n]`.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
         self.schema().parameter(self, name)
     }

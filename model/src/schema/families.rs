@@ -23,7 +23,7 @@ const FAMILIES: &[(&str, u32)] = &[
     ("virtiofs", 10),
 ];
 
-/// The family that a parameter is of: `net[n]` of `net3`; `None` for one beyond its end.
+/// The family that a parameter is of: `net[n]` of `net3`; `None` for one beyond the end of the family.
 pub(super) fn of(name: &str) -> Option<String> {
     let (stem, _) = natural(name);
     let number = index(stem, name)?;

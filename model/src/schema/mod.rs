@@ -1,7 +1,8 @@
-//! Proxmox's own description of its API: which methods there are, what each takes, and who may call it.
+//! Proxmox's own description of its API: methods, parameters and permissions.
 //!
-//! `pve-9.1.json` is made by `scripts/compact-api`, and so is `pve-9.2.json`, which holds what is other in that release. Each
-//! release is read once, when it is first asked for. Of Proxmox VE 8 there is none: what is said of 9.1 stands for it.
+//! `scripts/compact-api` makes `pve-9.1.json`, and `pve-9.2.json`, which holds the differences of that release. Each
+//! release is read once, when it is first needed. There is no description of Proxmox VE 8: the one of 9.1 stands for
+//! it.
 
 mod check;
 mod description;

@@ -1,4 +1,4 @@
-//! Property strings taken apart by what the schema says of their keys (`PVE::JSONSchema::parse_property_string`).
+//! Property strings by the keys that the schema has for them (`PVE::JSONSchema::parse_property_string`).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::description::Parameter;
 use crate::boolean;
 
-/// What is said of each key.
+/// The description of each key.
 pub(super) type Keys<'s> = BTreeMap<&'s str, &'s Parameter>;
 
 /// The values by key, aliases resolved.

@@ -6,8 +6,8 @@ use super::super::source::{Listed, Shape, Source};
 use super::super::write::Writing;
 use crate::rows::RowId;
 
-/// A name server that zones register names with. Its key is shown to everyone who may audit the SDN. `reversev6mask` is
-/// what a creation calls `reversemaskv6`.
+/// A name server that zones register names with. Its key is shown to every login that may audit the SDN. A creation
+/// takes `reversemaskv6`, which answers call `reversev6mask`.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_dns",
     prefix: "sdn-dns",

@@ -6,7 +6,7 @@ use super::super::source::{Listed, Shape, Source};
 use super::super::write::Writing;
 use crate::rows::RowId;
 
-/// A fabric, which routes between nodes. Its protocol goes along with every change.
+/// A fabric, which routes between nodes. Its protocol is sent with every change.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_fabric",
     prefix: "sdn-fabric",

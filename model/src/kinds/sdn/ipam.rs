@@ -6,7 +6,7 @@ use super::super::source::{Listed, Shape, Source};
 use super::super::write::Writing;
 use crate::rows::RowId;
 
-/// An address manager. `pve` comes with Proxmox. The token of others is shown to everyone who may audit the SDN.
+/// An address manager. `pve` comes with Proxmox. The token of others is shown to every login that may audit the SDN.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_ipam",
     prefix: "sdn-ipam",

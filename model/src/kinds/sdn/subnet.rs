@@ -7,7 +7,7 @@ use super::super::write::{Create, Write, Writing};
 use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// A subnet, called by its zone and its network: `lan-10.20.0.0-24`. The network is told a second and a third time.
+/// A subnet, named for its zone and its network: `lan-10.20.0.0-24`. Two more keys repeat the network.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_subnet",
     prefix: "sdn-subnet",
@@ -30,7 +30,7 @@ pub(in super::super) static KIND: Kind = Kind {
     ],
     source: Source::Listed(Listed::cluster("subnets", Shape::Rows(RowId::Key("subnet"))).at(&[Scope::Vnet]).adjust(
         |keys| {
-            // No range is an empty list.
+            // A subnet without ranges shows an empty list.
             keys.retain(|_, value| value.as_array().is_none_or(|ranges| !ranges.is_empty()));
             true
         },
@@ -38,7 +38,7 @@ pub(in super::super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| write(object)),
 };
 
-/// A creation takes the network where the path of a change has the id.
+/// The way in which it is written: a creation takes the network, and the path of a change has the id.
 fn write(object: &Object) -> Option<Write> {
     let (vnet, subnet) = object.entry.identity.id().split_once('/')?;
     let list = ["cluster", "sdn", "vnets", vnet, "subnets"];

@@ -6,7 +6,7 @@ use super::super::source::{Listed, Shape, Source};
 use super::super::write::Writing;
 use crate::rows::RowId;
 
-/// A virtual network, read as it is configured; Terraform's provider reads it so as well.
+/// A virtual network, read as it is configured, which is also how Terraform's provider reads it.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_vnet",
     prefix: "sdn-vnet",

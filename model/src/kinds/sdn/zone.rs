@@ -9,8 +9,8 @@ use crate::object::text;
 use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// A zone of any type. Read from the list with `pending=1`: a single zone wants SDN.Allocate, and what waits to be applied
-/// decides what Terraform's provider reads.
+/// A zone of any type. Read from the list with `pending=1`: a single zone needs SDN.Allocate, and pending changes
+/// decide what Terraform's provider reads.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_zone",
     prefix: "sdn-zone",
@@ -56,7 +56,7 @@ pub(in super::super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| stays(object).then(|| write(object, "zones", "zone"))),
 };
 
-/// How an object of this list is written: its id and its type are set when it is made.
+/// The way in which an object of this list is written: its id and its type are set when it is created.
 pub(super) fn write(object: &Object, list: &str, id: &str) -> Write {
     let list = ["cluster", "sdn", list];
     let values = ["type", id].into_iter();
