@@ -4,6 +4,7 @@ use proxmox_mpc_engine::coverage::{CoverageReport, Detail};
 use proxmox_mpc_generators::coverage::{Counts, Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::not_read::in_words;
 
 use super::Printed;
 use crate::ui::{Page, Table};
@@ -129,8 +130,8 @@ fn unreadable(report: &CoverageReport, page: &mut Page) {
         let more = (more > 0).then(|| format!("and {more} more"));
         let names: Vec<String> = lists.into_iter().chain(objects).chain(more).collect();
         wrapped(page, 2, &format!("{}: {}", names.join(", "), group.reason));
-        if let (Some(privilege), Some(path)) = (&group.privilege, &group.path) {
-            wrapped(page, 6, &format!("what helps: a role with {privilege} on {path}"));
+        if !group.missing.is_empty() {
+            wrapped(page, 6, &format!("what helps: a role with {}", in_words(&group.missing)));
         }
     }
 }

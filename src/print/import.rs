@@ -118,7 +118,7 @@ fn problems(report: &ImportReport, page: &mut Page) {
         "not importable: no code can express these; they stay in Proxmox as they are",
         &of(&report.set_aside),
     );
-    section(page, "not read", &report.unread, |one| (format!("{}: {}", one.identity, one.reason), Vec::new()));
+    section(page, "not read", &report.unread, |one| (format!("{}: {}", one.identity, one.reason()), Vec::new()));
     section(page, "what this login may not see", &report.gaps, |gap| (gap.clone(), Vec::new()));
     if !report.gaps.is_empty() {
         page.line("  a login that sees everything and changes nothing, to be made on a node as root:");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
-use proxmox_mpc_model::kinds::{Class, Form, Id, KINDS, Key, Kind, Shape, Source};
+use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind, RowId, Shape, Source};
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, serve};
@@ -120,7 +120,7 @@ fn plant(answers: &mut Memory, kind: &Kind, key: &Key, path: &ApiPath) {
         }
         Value::Array(rows) => {
             if let (true, Source::Listed(listed)) = (rows.is_empty(), &kind.source)
-                && let Shape::Rows(Id::Key(id)) | Shape::Each(Id::Key(id)) = listed.shape
+                && let Shape::Rows(RowId::Key(id)) | Shape::Each(RowId::Key(id)) = listed.shape
             {
                 rows.push(json!({id: "planted"}));
             }

@@ -134,8 +134,8 @@ impl Run<'_> {
         let kind = half.model();
         self.out.found.insert(kind.id, listing.entries.len());
         match &listing.incomplete {
-            Some(reason) if self.options.selection.takes_kind(kind) => {
-                self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
+            Some(reasons) if self.options.selection.takes_kind(kind) => {
+                self.out.unread.push(Unread::list(kind.prefix, reasons.clone()));
             }
             Some(_) => self.out.coverage.not_read.push(kind.id),
             None => {}
@@ -154,9 +154,9 @@ impl Run<'_> {
             }
             match reading {
                 Ok(object) => self.object(half, &object)?,
-                Err(unread) => {
-                    self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
-                    self.out.unread.push(unread);
+                Err(reason) => {
+                    self.keep(half, &entry.identity, &format!("it could not be read: {}", reason.of_object()));
+                    self.out.unread.push(Unread::object(entry.identity.clone(), reason));
                 }
             }
         }

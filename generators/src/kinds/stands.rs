@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unread, Unreadable};
+use proxmox_mpc_model::kinds::Reading;
+use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable};
 
 use super::guard::{guest, referred};
 use crate::draft::Draft;
@@ -89,7 +90,7 @@ pub(super) fn arrange(cluster: &Cluster<'_>, entries: &mut Vec<Entry>) -> Result
     let kind = super::network::HALF.model();
     let mut needs = Vec::new();
     for entry in &*entries {
-        let read: Result<Object, Unread> = kind.read(cluster, entry)?;
+        let read: Reading = kind.read(cluster, entry)?;
         let names = read.map(|object| below(&object)).unwrap_or_default();
         let node = entry.node.as_deref().unwrap_or_default();
         let identity = |name: &String| Identity::new(kind.prefix, format_args!("{node}/{name}"));

@@ -1,8 +1,8 @@
-//! What lies below a guest's paths, which is the same for every guest, and what Proxmox says where there is nothing.
+//! Derived indexes below the paths of guests, the same for every guest, and Proxmox's refusals where there is nothing.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 
@@ -35,7 +35,8 @@ const INDEXES: &[(&str, &str, &str)] = &[
     ("lxc/snapshot/{}", "cmd", "rollback config"),
 ];
 
-/// An index of a guest's, the log of a firewall that has logged nothing, and the refusal of a snapshot that is not there.
+/// An index below a guest, the log of a firewall that has logged nothing, or the refusal of a snapshot that does not
+/// exist.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query: &[(String, String)]) -> Outcome {
     let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, rest @ ..] = segments else { return Ok(None) };
     if let ["firewall", "log"] = rest {

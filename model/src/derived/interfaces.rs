@@ -1,8 +1,10 @@
-//! Answers about the interfaces of a node: lists of one type, those with the networks of the SDN, and the loopback device.
+//! Derived answers about the interfaces of a node: lists of one type, those with the networks of the SDN, and the
+//! loopback device.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, sdn};
+use super::deriver::{Deriver, Outcome, Row};
+use super::sdn;
 use crate::list;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
@@ -16,7 +18,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// A list of one type. What stands beside the rows, changes that wait, stays there.
+/// A list of one type. Pending changes, which are beside the rows, stay there.
 fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Outcome {
     let Some(mut answer) = deriver.answers.get(&ApiPath::new(["nodes", node, "network"]))? else { return Ok(None) };
     let Some(mut rows) = answer.data().and_then(Value::as_array).cloned() else { return Ok(None) };
@@ -30,7 +32,7 @@ fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Outcom
         let Some(networks) = networks(deriver, node)? else { return Ok(None) };
         rows.extend(networks);
     }
-    // What a fabric makes of a node's interfaces is on no record.
+    // No recording has what a fabric does to the interfaces of a node.
     if matches!(wanted, "include_sdn" | "fabric") && sdn::has_fabrics(deriver)? {
         return Ok(None);
     }

@@ -1,10 +1,11 @@
-//! Refusals that come before everything else: nodes, guests and storages that the lists prove missing.
+//! Refusals that Proxmox checks before everything else: nodes, guests and storages that the lists prove missing.
 
-use super::{Deriver, Outcome, invalid};
+use super::deriver::{Deriver, Outcome};
 use crate::object::text;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, VmId};
 
-/// Proxmox's refusal where the node, the guest or the storage of the path is not there.
+/// Proxmox's refusal where the node, the guest or the storage of the path does not exist.
 pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Outcome {
     if let ["cluster", "ha", "groups", _] = segments {
         let groups = deriver.answers.get(&ApiPath::parse("cluster/ha/groups"))?;
@@ -28,7 +29,8 @@ pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Outc
     }
 }
 
-/// A missing permission is told before a missing guest, and a guest of another node is missing.
+/// Proxmox's refusal for a guest that does not exist on the node. Proxmox checks the permission before the existence,
+/// and a guest of another node does not exist for it.
 fn guest<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str, vmid: &str) -> Outcome {
     if vmid.parse::<i64>().is_err() {
         return Ok(Some(invalid("vmid", &format!("type check ('integer') failed - got '{vmid}'"))));

@@ -1,15 +1,16 @@
-//! Pools in either form of their paths, and their members (`PVE::API2::Pool`).
+//! Derived answers about pools, in either form of their paths, and their members (`PVE::API2::Pool`).
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::deriver::{Deriver, Outcome, Row};
 use crate::object::text;
+use crate::refusals::not_implemented;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
 
-/// What the cluster's resources tell of a guest and a pool does not.
+/// Keys of a guest that the cluster's resources have, and the members of a pool do not.
 const NOT_TOLD: [&str; 4] = ["hastate", "lock", "pool", "tags"];
 
-/// Pools, whole and of one type of member.
+/// Answers about pools, with all members or those of one type.
 pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
     let asked = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (segments, asked("poolid"), asked("type")) {
@@ -41,15 +42,15 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// Whether a path answers one pool with its members.
+/// Reports whether the answer to a path is one pool with its members.
 pub(super) fn is_pool(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     base.starts_with("pools/") || base == "pools" && path.query().iter().any(|(key, _)| key == "poolid")
 }
 
 impl<A: Answers> Deriver<A> {
-    /// The answer about a pool with the members that it has now: its guests are those whom the cluster's resources place
-    /// in it, its storages those of the answer, each on the node that was asked or on the first that has it.
+    /// The answer about a pool with the members that it has now: its guests are those of the cluster's resources, its
+    /// storages those of the answer, each on the node that was asked or on the first that has it.
     pub fn with_members(&self, path: &ApiPath, mut answer: Answer) -> Result<Answer, Unreadable> {
         let kind = path.query().into_iter().find(|(key, _)| key == "type").map(|(_, value)| value);
         let pool = match answer.body.get_mut("data") {
@@ -123,8 +124,8 @@ fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
     }
 }
 
-/// A pool with the guests that the cluster's resources place in it. They do not place storages: a pool's storages are
-/// known only where the pool itself was recorded.
+/// A pool with the guests that the cluster's resources name. They name no storages: the storages of a pool are known
+/// only where the pool itself was recorded.
 fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Value>, Unreadable> {
     let Some(mut single) = deriver.row(&ApiPath::parse("pools"), "poolid", pool)? else { return Ok(None) };
     if deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")?.is_none() {

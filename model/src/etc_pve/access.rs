@@ -8,9 +8,9 @@ use super::permissions;
 use super::roles::SPECIAL;
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
-use super::{File, Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, names};
 

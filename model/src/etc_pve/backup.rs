@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::guest_answers::Guest;
 use super::sheet::{Row, Sheet, row, rows};
 use super::user::Users;
-use crate::cluster::GuestType;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::object::text;
 use crate::volume::Volume;
-use crate::{ApiPath, kinds, list};
+use crate::{ApiPath, key_names, list};
 
 /// The volumes of each job, and the guests that are in none.
 pub(super) fn answer(jobs: &[Row], guests: &[Guest], users: &Users, sheet: &mut Sheet) {
@@ -71,7 +71,7 @@ fn branch(guest: &Guest) -> Row {
 }
 
 fn volume(guest: &Guest, key: &str, value: &str) -> Option<Row> {
-    let is_of = |stems: &[&str]| stems.iter().any(|stem| kinds::index(stem, key).is_some());
+    let is_of = |stems: &[&str]| stems.iter().any(|stem| key_names::index(stem, key).is_some());
     let drive = Drive::parse(value);
     let wanted = drive.properties.flag("backup");
     let (included, reason) = match guest.kind {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::Tree;
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::Tree;
 use super::words::lines;
 
 /// What the file tells: the options of the protocol, and the nodes by their order.
@@ -107,7 +107,7 @@ pub(super) fn answer(corosync: Option<&Corosync>, nodes: &[String], sheet: &mut 
 mod tests {
     use super::*;
     use crate::ApiPath;
-    use crate::etc_pve::File;
+    use crate::etc_pve::tree::File;
 
     #[test]
     fn blocks_are_read() {

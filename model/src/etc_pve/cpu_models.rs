@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::section::{self, Dialect};
 use super::sheet::{Sheet, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 
 const FILE: &str = "virtual-guest/cpu-models.conf";
 

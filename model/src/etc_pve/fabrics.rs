@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 use crate::ApiPath;
 
 const FABRICS: Dialect = Dialect {

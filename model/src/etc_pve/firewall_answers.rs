@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::firewall::{self, Firewall, Level};
+use super::firewall;
+use super::firewall_file::{Firewall, Level};
 use super::guest_answers::Guest;
 use super::sheet::{Row, Sheet, row, rows, with};
-use super::{Tree, file};
+use super::tree::{Tree, file};
 use crate::ApiPath;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 
 /// What Proxmox says of a virtual network that is not applied (docs/proxmox.md, "Files").
 const NO_NETWORK: &str = "invalid vnet specified at /usr/share/perl5/PVE/API2/Firewall/Helpers.pm line 54.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{boolean, kinds, list};
+use crate::{boolean, key_names, list};
 
 /// What every drive may say.
 const DRIVE: &str = "file*! volume=file aio:native|threads|io_uring backup:b bps:i bps_max_length:i bps_rd:i \
@@ -72,12 +72,12 @@ const PROPERTIES: &[(&str, &[&str])] = &[
 
 /// Why the value of a virtual machine's key is refused.
 pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
-    if let Some((pattern, words)) = PROPERTIES.iter().find(|(pattern, _)| kinds::matches(pattern, key)) {
+    if let Some((pattern, words)) = PROPERTIES.iter().find(|(pattern, _)| key_names::matches(pattern, key)) {
         let models = if *pattern == "net[n]" { MODELS } else { "" };
         return properties(value, words, models);
     }
     let fits = match key {
-        "bootdisk" => ["ide", "sata", "scsi", "virtio"].iter().any(|bus| kinds::index(bus, value).is_some()),
+        "bootdisk" => ["ide", "sata", "scsi", "virtio"].iter().any(|bus| key_names::index(bus, value).is_some()),
         "hotplug" => {
             let feature = |word: &str| matches!(word, "network" | "disk" | "cpu" | "memory" | "usb" | "cloudinit");
             matches!(value, "0" | "1") || list::items(value).all(feature)

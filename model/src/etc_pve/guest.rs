@@ -9,7 +9,7 @@ use super::formats;
 use super::sheet::{Row, Sheet};
 use super::words::{bytes, decoded, is_digits, is_dns_name, lines};
 use crate::boolean;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 use crate::kinds::{Form, KINDS, Key};
 
 /// A configuration as it stands in its file.

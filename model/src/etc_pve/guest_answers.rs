@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::guest::Configuration;
 use super::sheet::{Row, Sheet, row, rows, with};
 use crate::ApiPath;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 
 /// A guest and where it is.
 #[derive(Clone, Debug)]

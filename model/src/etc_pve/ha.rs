@@ -7,9 +7,9 @@ use serde_json::json;
 use super::access::decoded_again;
 use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, rows, with};
+use super::tree::{File, Tree};
 use super::words::sorted;
-use super::{File, Tree};
-use crate::derived::no_method;
+use crate::refusals::no_method;
 use crate::schema::Verb;
 use crate::{ApiPath, list};
 

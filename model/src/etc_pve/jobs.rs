@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::access::decoded_again;
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::{is_digits, lines};
-use super::{File, Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, boolean};
 

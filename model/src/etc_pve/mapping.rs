@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Sheet, row, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 use crate::ApiPath;
 
 /// The mappings: the file, the word in paths, and its dialect.

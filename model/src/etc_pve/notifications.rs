@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::decoded;
-use super::{File, Tree, file};
 use crate::{ApiPath, boolean};
 
 /// Switches are `true` here, or `1`: they are read as text first.

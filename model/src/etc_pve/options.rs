@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::sheet::{Row, Sheet, with};
+use super::tree::{Tree, file};
 use super::words::{bytes, decoded, lines};
-use super::{Tree, file};
-use crate::object::text;
 use crate::property::Properties;
-use crate::{ApiPath, boolean, list};
+use crate::{ApiPath, boolean, list, tags};
 
 /// What `datacenter.cfg` may hold; `p` marks what is shown as an object.
 const DATACENTER: &str = "bwlimit consent-text console crs:p description email_from fencing ha:p http_proxy keyboard \
@@ -29,15 +28,8 @@ const BARE: &[(&str, &str)] = &[("migration", "type"), ("replication", "type")];
 /// The options of the cluster, and the tags that they allow beside those of the guests.
 pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet) {
     let options = datacenter_options(&file(tree, "datacenter.cfg").text, sheet);
-    let allowed: BTreeSet<String> = tags.into_iter().chain(options_tags(&options)).collect();
+    let allowed: BTreeSet<String> = tags.into_iter().chain(tags::of_options(&options)).collect();
     sheet.put("cluster/options", with(options, "allowed-tags", json!(allowed)));
-}
-
-/// The tags that options name: those of the administrators, and those that users may set.
-pub(crate) fn options_tags(options: &Row) -> impl Iterator<Item = String> {
-    let registered = options.get("registered-tags");
-    let listed = options.get("user-tag-access").and_then(|access| access.get("user-allow-list"));
-    [registered, listed].into_iter().flatten().filter_map(Value::as_array).flatten().filter_map(text)
 }
 
 /// What the API answers of a `datacenter.cfg`, but for the tags that are allowed.
@@ -135,14 +127,14 @@ fn object(text: &str, bare: Option<&str>) -> Value {
 }
 
 /// The tags that are written in a guest's configuration.
-pub(super) fn tags(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn tags_of_guest(text: &str) -> impl Iterator<Item = String> {
     list::items(text).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etc_pve::File;
+    use crate::etc_pve::tree::File;
 
     fn options(text: &str) -> (Value, usize) {
         let mut sheet = Sheet::default();

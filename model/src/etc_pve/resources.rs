@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::guest_answers::Guest;
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::user::{Pool, Users};
-use crate::cluster::GuestType;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::kinds::without_file_names;
 use crate::property::Properties;
 use crate::{ApiPath, list, processors};
@@ -255,7 +255,7 @@ fn boot_drive(guest: &Guest) -> Option<Drive> {
     let order = configuration.get("boot").and_then(Value::as_str).map(Properties::parse);
     let order = order.as_ref().and_then(|boot| boot.get("order")).unwrap_or_default();
     let is_disk =
-        |key: &&str| ["scsi", "virtio", "sata", "ide"].iter().any(|bus| crate::kinds::index(bus, key).is_some());
+        |key: &&str| ["scsi", "virtio", "sata", "ide"].iter().any(|bus| crate::key_names::index(bus, key).is_some());
     let bootdisk = configuration.get("bootdisk").and_then(Value::as_str);
     list::items(order).chain(bootdisk).filter(is_disk).find_map(drive)
 }

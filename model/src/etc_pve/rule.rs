@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::firewall::{Firewall, Level};
+use super::firewall_file::{Firewall, Level, address};
 use super::sheet::Row;
 use super::words::is_id;
 
@@ -230,7 +230,7 @@ fn check_addresses(key: &str, value: &str, around: Around<'_>, findings: &mut Fi
         return findings.version(alias.map(|alias| alias.version));
     }
     let version = if value.contains(':') { 6 } else { 4 };
-    if let Some(wrong) = value.split([',', '-']).find(|address| super::firewall::address(address).is_none()) {
+    if let Some(wrong) = value.split([',', '-']).find(|part| address(part).is_none()) {
         findings.error(key, format!("invalid IP address: {wrong}"));
     } else if let Err(why) = findings.version(Some(version)) {
         findings.error(key, why);
@@ -246,7 +246,7 @@ pub(super) fn scoped(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etc_pve::firewall::Alias;
+    use crate::etc_pve::firewall_file::Alias;
 
     #[test]
     fn rules_are_read_as_proxmox_does() {

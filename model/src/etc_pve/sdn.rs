@@ -9,8 +9,8 @@ use super::fabrics;
 use super::pending::{self, Objects};
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::sorted;
-use super::{File, Tree, file};
 use crate::ApiPath;
 use crate::property::Properties;
 

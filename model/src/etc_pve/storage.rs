@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::sorted;
-use super::{File, Tree, file};
 use crate::storage_types::Type;
 
 /// The storages. The keys are those of the kind `storage`.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{LONGEST_NAME, is_name, items};
+use super::words::{LONGEST_NAME, is_name, items};
 
 /// The version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{Interface, is_number, numbered, says, word};
+use super::interface::{Interface, is_number, numbered, says, word};
 use crate::list;
 
 type Set = BTreeMap<String, Interface>;

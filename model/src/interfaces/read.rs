@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{Interface, Interfaces, Machine, is_number, numbered, says, word};
+use super::interface::{Interface, Interfaces, Machine, is_number, numbered, says, word};
 
 /// Words of the file that the API calls otherwise.
 const OTHER_WORDS: &[(&str, &str)] = &[

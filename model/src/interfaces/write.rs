@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::interface::{Interface, Interfaces, Machine, priority, says, word};
 use super::read::bits;
-use super::{Interface, Interfaces, Machine, priority, says, word};
 use crate::list;
 use crate::object::text as scalar;
 

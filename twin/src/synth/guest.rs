@@ -1,7 +1,7 @@
 //! Made-up guest: a virtual machine or a container of a usual kind, that Terraform's provider can import without a
 //! difference (docs/provider.md).
 
-use proxmox_mpc_model::cluster::GuestType;
+use proxmox_mpc_model::guest::GuestType;
 use serde_json::{Map, Value, json};
 
 use super::numbers::{Cluster, node_name};

@@ -1,13 +1,13 @@
-//! What a machine tells of itself while it runs (`vmstatus` of `qemu-server`). Nobody measures the twin's machines:
-//! they are idle, and use half of their memory.
+//! Status of a running virtual machine (`vmstatus` of `qemu-server`). The twin's machines are not measured: they are
+//! idle, and use half of their memory.
 
 use serde_json::{Value, json};
 
-use super::Row;
+use super::deriver::Row;
 use crate::machine;
 use crate::object::text;
 
-/// How much is measured of a running guest, none of which the twin has.
+/// Measurements of a running guest, which are zero in the twin.
 const MEASURED: [&str; 6] = [
     "pressurecpufull",
     "pressurecpusome",
@@ -16,10 +16,10 @@ const MEASURED: [&str; 6] = [
     "pressurememoryfull",
     "pressurememorysome",
 ];
-/// What is below every memory of a machine that its guest sees: firmware and kernel keep it, in bytes (recorded).
+/// Bytes of a virtual machine's memory that its guest does not see: firmware and kernel keep them (recorded).
 const KEPT: u64 = 90_000_000;
 
-/// Adds what every list has of a running machine.
+/// Adds the keys that every list has of a running virtual machine.
 pub(super) fn listed(status: &mut Row) {
     let vmid = status.get("vmid").and_then(Value::as_u64).unwrap_or_default();
     status.entry("pid").or_insert_with(|| json!(vmid));
@@ -28,7 +28,7 @@ pub(super) fn listed(status: &mut Row) {
     }
 }
 
-/// Adds what only the machine itself can tell, which is asked for the single answer.
+/// Adds the keys that QEMU itself reports, which only the single answer has.
 pub(super) fn asked(status: &mut Row, configuration: &Row) {
     let memory = status.get("maxmem").and_then(Value::as_u64).unwrap_or_default();
     let (total, free) = (memory.saturating_sub(KEPT), memory / 2);

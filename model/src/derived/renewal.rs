@@ -1,21 +1,21 @@
-//! Answers of which a part follows from others: what was recorded of them is renewed once something was written.
+//! Renewal of recorded answers after a write: the parts that depend on other answers are derived anew.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Deriver, pools};
-use crate::etc_pve::options_tags;
+use super::deriver::Deriver;
+use super::pools;
 use crate::object::text;
-use crate::{Answer, Answers, ApiPath, Unreadable, list};
+use crate::{Answer, Answers, ApiPath, Unreadable, list, tags};
 
-/// Whether a part of the answer of this path follows from other answers.
+/// Reports whether a part of the answer to this path depends on other answers.
 pub fn is_renewed(path: &ApiPath) -> bool {
     pools::is_pool(path) || matches!(path.as_str(), "cluster/options" | "version")
 }
 
 impl<A: Answers> Deriver<A> {
-    /// The answer with that part as it is now.
+    /// The answer with that part derived anew.
     pub fn renewed(&self, path: &ApiPath, answer: Answer) -> Result<Answer, Unreadable> {
         match path.as_str() {
             "cluster/options" => self.with_tags(answer),
@@ -25,7 +25,7 @@ impl<A: Answers> Deriver<A> {
     }
 
     /// The options of the cluster with the tags that an administrator may set: those of the options and of all guests
-    /// (`PVE::GuestHelpers::get_allowed_tags`). Which tags another login may set is as it was recorded.
+    /// (`PVE::GuestHelpers::get_allowed_tags`). The tags that another login may set stay as they were recorded.
     fn with_tags(&self, mut answer: Answer) -> Result<Answer, Unreadable> {
         let permissions = self.permissions()?;
         if permissions.known() && !permissions.allow("/", "Sys.Modify") {
@@ -37,7 +37,7 @@ impl<A: Answers> Deriver<A> {
             return Ok(answer);
         };
         let of_guests = tags.iter().flat_map(|tags| list::items(tags)).map(str::to_owned);
-        let allowed: BTreeSet<String> = options_tags(options).chain(of_guests).collect();
+        let allowed: BTreeSet<String> = tags::of_options(options).chain(of_guests).collect();
         options.insert("allowed-tags".to_owned(), json!(allowed));
         Ok(answer)
     }

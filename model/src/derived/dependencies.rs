@@ -1,11 +1,11 @@
-//! Which answers follow from which: where one of the latter changes, the former are derived anew.
+//! Dependency table: answers that become stale when a path is written, and are derived anew.
 
 use super::rules::captures;
 use crate::ApiPath;
 
-/// An answer, and the paths that it follows from; `{0}` is the first `{}` of its path. What is no row here is hidden by the
-/// write that makes it stale.
-const FOLLOWS: &[(&str, &[&str])] = &[
+/// Paths of answers, each with the paths that it depends on; `{0}` is the first `{}` of its path. Answers without an
+/// entry are hidden by the write that makes them stale.
+const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("cluster/nextid", &["cluster/resources", "cluster/options"]),
     ("nodes/{}/lxc", &["cluster/resources"]),
     ("nodes/{}/qemu", &["cluster/resources"]),
@@ -16,11 +16,11 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("nodes/{}/lxc/{}/interfaces", &["cluster/resources"]),
 ];
 
-/// Whether an answer follows from one that was written.
+/// Reports whether an answer depends on a path that was written.
 pub fn is_stale(path: &ApiPath, written: impl Fn(&str) -> bool) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     let segments: Vec<&str> = base.split('/').collect();
-    FOLLOWS.iter().any(|(follower, sources)| {
+    DEPENDENCIES.iter().any(|(follower, sources)| {
         let Some(captured) = captures(follower, &segments) else { return false };
         sources.iter().any(|source| {
             let filled = captured.iter().enumerate();

@@ -1,21 +1,21 @@
-//! What of a machine only its node has: devices, and disks on storages that are not shared.
+//! Local resources of a virtual machine, which only its node has: devices, and disks on storages that are not shared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::migration::{Guest, is_drive, is_shared, storage};
-use super::{Deriver, Row};
+use super::configuration::{Guest, is_drive, is_shared, storage};
+use super::deriver::{Deriver, Row};
 use crate::drive::Drive;
-use crate::kinds::matches;
+use crate::key_names::matches;
 use crate::property::Properties;
 use crate::volume::VolumeId;
 use crate::{Answers, ApiPath, Unreadable};
 
-/// The devices of a node that a machine uses (`check_local_resources`).
+/// Devices of the node that a virtual machine uses (`check_local_resources`).
 pub(super) struct Devices {
     pub(super) local: Vec<String>,
-    /// Those for which a mapping stands: its kind, its name, and the nodes for which it says something.
+    /// Mapped devices by their keys: the kind of the mapping, its name, and the nodes that it covers.
     pub(super) mapped: BTreeMap<String, (&'static str, String, BTreeSet<String>)>,
 }
 
@@ -44,7 +44,7 @@ impl Devices {
             if let Some((kind, name)) = mapping {
                 devices.mapped.insert(key.clone(), (kind, name.to_owned(), mapped_nodes(deriver, kind, name)?));
             }
-            // A mapped PCI device hinders a machine only while it runs.
+            // A mapped PCI device prevents the migration of a running virtual machine only.
             if mapping.is_none_or(|(kind, _)| kind != "pci" || guest.running) {
                 devices.local.push(key.clone());
             }
@@ -52,13 +52,14 @@ impl Devices {
         Ok(devices)
     }
 
-    /// Those that a node does not have.
+    /// The keys of the mapped devices that a node does not have.
     pub(super) fn missing(&self, node: &str) -> Vec<&String> {
         self.mapped.iter().filter(|(_, (_, _, nodes))| !nodes.contains(node)).map(|(key, _)| key).collect()
     }
 }
 
-/// What binds a running machine to its node, by what `qemu-server` calls it (`check_non_migratable_resources`).
+/// The features that bind a running virtual machine to its node, as `qemu-server` names them
+/// (`check_non_migratable_resources`).
 fn bound(guest: &Guest<'_>) -> Vec<String> {
     let encrypted = ["amd-sev", "intel-tdx"].into_iter().filter(|key| guest.keys.contains_key(*key));
     let shared = guest.keys.keys().any(|key| matches("virtiofs[n]", key)).then_some("virtiofs");
@@ -72,7 +73,7 @@ fn mapped_nodes<A: Answers>(deriver: &Deriver<A>, kind: &str, name: &str) -> Res
     Ok(nodes.collect())
 }
 
-/// The disks of a machine that only its node has (`foreach_volid` and `check_vm_disks_local` of `qemu-server`).
+/// The disks of a virtual machine that only its node has (`foreach_volid` and `check_vm_disks_local` of `qemu-server`).
 pub(super) fn local_disks<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Vec<Value>, Unreadable> {
     let mut disks: BTreeMap<String, Row> = BTreeMap::new();
     note(&mut disks, &guest.keys, "is_attached", None);
@@ -93,7 +94,7 @@ pub(super) fn local_disks<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -
     Ok(local)
 }
 
-/// Notes what one form of a configuration says of each volume and file.
+/// Adds the volumes and files that one form of the configuration names.
 fn note(disks: &mut BTreeMap<String, Row>, keys: &Row, place: &str, snapshot: Option<&str>) {
     let named = keys.iter().filter(|(key, _)| is_drive(key) || matches("unused[n]", key) || *key == "vmstate");
     for (key, text) in named.filter_map(|(key, value)| Some((key, value.as_str()?))) {
