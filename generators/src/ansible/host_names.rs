@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::Identity;
 
-use super::inventory::RESERVED;
+/// Names with a meaning in this inventory or in Ansible itself; no host gets one of them.
+pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
 
 /// What a guest would like to be called.
 pub(super) struct Wish<'w> {

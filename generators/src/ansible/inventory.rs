@@ -10,8 +10,8 @@ use proxmox_mpc_model::cluster::Guest;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
 use serde_json::{Map, Value};
 
-use super::files::document;
-use super::host_names;
+use super::host_names::{self, RESERVED};
+use super::text::document;
 use crate::addresses::natural;
 use crate::hcl::invisible;
 use crate::names::{self, Wish};
@@ -20,9 +20,6 @@ use crate::yaml::{self, Node};
 
 /// The file of the guests, relative to the workspace.
 pub(crate) const GUESTS: &str = "ansible/inventory/guests.yml";
-
-/// Names that mean something in this inventory or to Ansible itself: no host has one of them.
-pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
 
 /// The guests that have been put in, and those of the inventory that stands.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use proxmox_mpc_model::{Identity, Object, object};
 use serde_json::Value as Json;
 
 use super::secret_names::SecretNames;
+use super::text::anchor;
 use crate::yaml::{self, Node};
 
 /// A role: a folder below `ansible/roles/`, and the playbook that it is part of.
@@ -326,7 +327,7 @@ impl Task {
         if let Some(handler) = self.notify {
             task.push(("notify", handler.into()));
         }
-        let mut text = format!("# {}\n", super::files::anchor(identity));
+        let mut text = format!("# {}\n", anchor(identity));
         let reasons: Vec<String> = self.reasons.iter().map(|(why, keys)| sentence(why, keys)).collect();
         yaml::comment(&mut text, &reasons);
         text.push_str(&Node::List(vec![task.into()]).render());

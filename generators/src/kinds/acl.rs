@@ -3,7 +3,7 @@
 use proxmox_mpc_model::{Identity, Object};
 
 use super::user::found_again;
-use super::{Half, Namespace, Place, stands};
+use super::{Half, Namespace, Place, references};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
@@ -20,7 +20,7 @@ pub(super) static HALF: Half = Half {
     rows: &[
         Row::custom(&["path"], |draft| {
             let path = draft.text("path").unwrap_or_default();
-            draft.set("path", stands::path(draft, &path));
+            draft.set("path", references::path(draft, &path));
         }),
         Row::custom(&["type", "ugid"], holder),
         Row::custom(&["roleid"], |draft| {

@@ -8,7 +8,7 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};
 use serde_json::{Map, Value as Json};
 
-use super::{Place, stands};
+use super::{Place, references};
 use crate::ansible::Role;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Value};
@@ -127,7 +127,7 @@ pub(super) fn tags(draft: &mut Draft<'_>) {
 /// The script that Proxmox runs when the guest starts and stops.
 pub(super) fn hook_script(draft: &mut Draft<'_>) {
     match draft.text("hookscript").filter(|file| !file.trim().is_empty()) {
-        Some(file) => draft.set("hook_script_file_id", stands::volume(draft, &file)),
+        Some(file) => draft.set("hook_script_file_id", references::volume(draft, &file)),
         None => draft.default("hookscript"),
     }
 }

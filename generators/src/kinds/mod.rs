@@ -23,6 +23,7 @@ mod ha_group;
 mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
+mod interface_order;
 mod left_alone;
 mod metric_server;
 mod network;
@@ -33,10 +34,10 @@ mod pool;
 mod pool_membership;
 mod realm;
 mod realm_sync;
+mod references;
 mod replication;
 mod role;
 mod sdn;
-mod stands;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -185,7 +186,7 @@ impl Half {
     /// # Errors
     /// A stored answer that cannot be read back.
     pub fn arrange(&self, cluster: &Cluster<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
-        if self.kind == network::HALF.kind { stands::arrange(cluster, entries) } else { Ok(()) }
+        if self.kind == network::HALF.kind { interface_order::arrange(self.model(), cluster, entries) } else { Ok(()) }
     }
 
     /// Proxmox's half.

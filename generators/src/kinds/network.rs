@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place, stands};
+use super::{Half, Namespace, Place, interface_order};
 use crate::ansible::Role;
 use crate::draft::{Draft, Remark, SetAside};
 use crate::hcl::Value;
@@ -257,7 +257,7 @@ fn vlan(draft: &mut Draft<'_>) {
     }
     let (device, tag) = (draft.text("vlan-raw-device"), draft.integer("vlan-id"));
     if draft.object.text("iface").is_some_and(|name| name.contains('.')) {
-        for name in stands::below(draft.object) {
+        for name in interface_order::below(draft.object) {
             if let Some(address) = neighbour(draft, &name) {
                 draft.wait_for(address);
             }

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::{Identity, Moment, Object, names};
 
-use super::{Half, Namespace, Place, stands};
+use super::{Half, Namespace, Place, references};
 use crate::draft::{Draft, SetAside};
 use crate::hcl::Value;
 use crate::row::Row;
@@ -25,7 +25,7 @@ pub(super) static HALF: Half = Half {
     rows: &[
         Row::custom(&["userid"], |draft| {
             let user = draft.text("userid").unwrap_or_default();
-            draft.set("user_id", stands::user(draft, &user));
+            draft.set("user_id", references::user(draft, &user));
         }),
         Row::always(&["enable"], "enabled"),
         Row::custom(&["expire"], expiration),

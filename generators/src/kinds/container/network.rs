@@ -3,7 +3,7 @@
 use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::{guest, stands};
+use crate::kinds::{guest, references};
 
 use super::volumes::decoded;
 
@@ -45,7 +45,7 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     let mut block = Block::new("network_interface");
     block.set("name", options.take_or_first("name").unwrap_or_default());
     let bridge = options.take("bridge").unwrap_or_default();
-    block.set("bridge", stands::bridge(draft, &bridge));
+    block.set("bridge", references::bridge(draft, &bridge));
     if bridge.is_empty() {
         block.comment("It is on no bridge in Proxmox.");
     }

@@ -7,7 +7,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{Block, Value};
 use crate::kinds::vm::disks::gibibytes;
-use crate::kinds::{guest, stands};
+use crate::kinds::{guest, references};
 
 const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
@@ -21,7 +21,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> Step {
     }
     let gib = gibibytes(draft, "rootfs", size.as_deref());
     let mut block = Block::new("disk");
-    block.set("datastore_id", stands::storage(draft, volume.split(':').next().unwrap_or_default()));
+    block.set("datastore_id", references::storage(draft, volume.split(':').next().unwrap_or_default()));
     block.set("size", gib);
     if size.is_none() {
         block.comment("No size is set in Proxmox, which the provider reads as 0.");
@@ -63,8 +63,8 @@ pub(super) fn mount_points(draft: &mut Draft<'_>) -> Step {
             draft.ignore_noted(&[&path]);
         }
         let volume = match &own {
-            Some(own) => stands::storage(draft, own.storage()),
-            None => stands::volume(draft, &volume),
+            Some(own) => references::storage(draft, own.storage()),
+            None => references::volume(draft, &volume),
         };
         block.set("volume", volume);
         block.set("path", options.take("mp").unwrap_or_default());

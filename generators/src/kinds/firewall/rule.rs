@@ -3,7 +3,7 @@
 use proxmox_mpc_model::{Identity, Object, kinds};
 use serde_json::Value as Json;
 
-use super::super::stands;
+use super::super::references;
 use super::POLICIES;
 use crate::draft::{Draft, Options, SetAside};
 use crate::hcl::{Block, Value};
@@ -73,7 +73,7 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
             if !group || OF_GROUP.contains(&option) {
                 let value = options.take_raw(option).map(|value| match option {
                     "dest" | "source" => sets(draft, value),
-                    "iface" => stands::bridge(draft, &value),
+                    "iface" => references::bridge(draft, &value),
                     _ => value.into(),
                 });
                 block.set_some(attribute, value);

@@ -3,7 +3,7 @@
 use proxmox_mpc_model::Object;
 
 use self::Form::{Bridge, Controller, Flag, Number, Text, Words};
-use super::super::{Half, Namespace, Place, stands};
+use super::super::{Half, Namespace, Place, references};
 use super::{leaving, list, named, numbers, refer, required, role, text, words};
 use crate::draft::{Draft, SetAside};
 use crate::row::Row;
@@ -218,7 +218,7 @@ fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
         Some(nodes) => words(nodes).into_iter().map(str::to_owned).collect(),
         None => draft.cluster.nodes.keys().cloned().collect(),
     };
-    let value = stands::bridges(draft, &name, nodes.iter().map(String::as_str));
+    let value = references::bridges(draft, &name, nodes.iter().map(String::as_str));
     draft.set(attribute, value);
 }
 

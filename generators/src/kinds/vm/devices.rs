@@ -8,7 +8,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step};
 use crate::hcl::{Block, Content, Item};
 use crate::kinds::guest::{rewritten, same};
-use crate::kinds::stands;
+use crate::kinds::references;
 
 /// The guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
@@ -56,7 +56,7 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
         let mut block = Block::new("hostpci");
         block.set("device", options.key().to_owned());
         block.set_some("id", id);
-        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "pci", &id)));
+        block.set_some("mapping", mapping.map(|id| references::mapping(draft, "pci", &id)));
         block.set_some("mdev", options.take("mdev"));
         block.set_some("pcie", options.flag("pcie").filter(|on| *on));
         block.set("rombar", options.flag("rombar").unwrap_or(true));
@@ -81,7 +81,7 @@ pub(super) fn usb(draft: &mut Draft<'_>) {
         }
         let mut block = Block::new("usb");
         block.set_some("host", host);
-        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "usb", &id)));
+        block.set_some("mapping", mapping.map(|id| references::mapping(draft, "usb", &id)));
         block.set_some("usb3", options.flag("usb3").filter(|on| *on));
         draft.leftover(&options, &[]);
         draft.nest(block);
@@ -114,7 +114,7 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         }
         let mut block = Block::new("virtiofs");
         let directory = options.take_or_first("dirid").unwrap_or_default();
-        block.set("mapping", stands::mapping(draft, "dir", &directory));
+        block.set("mapping", references::mapping(draft, "dir", &directory));
         match options.take("cache") {
             Some(cache) if !bpg::VIRTIOFS_CACHES.contains(&cache.as_str()) => {
                 draft.lost(&format!("{}.cache", options.key()), "the provider does not know this mode");

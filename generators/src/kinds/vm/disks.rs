@@ -8,7 +8,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::Block;
 use crate::kinds::guest::{command, rewritten};
-use crate::kinds::stands;
+use crate::kinds::references;
 
 use super::volumes::{cloud_init, extension, readable};
 
@@ -142,7 +142,7 @@ fn cd_rom(draft: &mut Draft<'_>, text: &str) {
     if file == "none" || file == "cdrom" || bpg::file_id(&file) {
         let mut block = Block::new("cdrom");
         block.set("interface", "ide3");
-        block.set("file_id", stands::volume(draft, &file));
+        block.set("file_id", references::volume(draft, &file));
         draft.nest(block);
     } else {
         draft.ignore(&["cdrom"], "the provider refuses what is in the drive ide3");
@@ -198,7 +198,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     let mut block = Block::new("disk");
     block.set("interface", interface);
     let (datastore, path) = file.split_once(':').unwrap_or(("", &file));
-    block.set("datastore_id", stands::storage(draft, datastore));
+    block.set("datastore_id", references::storage(draft, datastore));
     // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {

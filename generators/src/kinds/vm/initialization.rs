@@ -7,7 +7,7 @@ use crate::draft::{Default, Draft, Options, SetAside, Step, Variable};
 use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::{self, command};
-use crate::kinds::stands;
+use crate::kinds::references;
 
 use super::volumes::cloud_init;
 
@@ -20,7 +20,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     let mut block = Block::new("initialization");
-    block.set("datastore_id", stands::storage(draft, &drives[0].1));
+    block.set("datastore_id", references::storage(draft, &drives[0].1));
     block.set_some("interface", Some(drives[0].0.as_str()).filter(|interface| bpg::cloud_init_interface(interface)));
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
@@ -100,7 +100,7 @@ fn files(draft: &mut Draft<'_>, block: &mut Block) {
     for (part, attribute) in parts {
         match options.take(part) {
             None => {}
-            Some(file) if bpg::file_id(&file) => block.set(attribute, stands::volume(draft, &file)),
+            Some(file) if bpg::file_id(&file) => block.set(attribute, references::volume(draft, &file)),
             Some(_) => {
                 draft
                     .lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");

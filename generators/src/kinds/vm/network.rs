@@ -6,7 +6,7 @@ use crate::bpg;
 use crate::draft::{Draft, Options, SetAside, Step, Stop};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::single_vlans;
-use crate::kinds::stands;
+use crate::kinds::references;
 
 /// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
 /// (docs/provider.md, T7).
@@ -84,7 +84,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
     }
     let mut block = Block::new("network_device");
     let bridge = bridge.unwrap_or_default();
-    block.set("bridge", stands::bridge(draft, &bridge));
+    block.set("bridge", references::bridge(draft, &bridge));
     if bridge.is_empty() {
         block.comment("It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.");
     }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::draft::{Draft, SetAside, Step};
 use crate::hcl::{Block, Value};
 use crate::kinds::guest::{self, command, same, vmid};
-use crate::kinds::stands;
+use crate::kinds::references;
 
 /// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
 pub(super) fn cloud_init(draft: &Draft<'_>, file: &str) -> bool {
@@ -107,7 +107,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
     }
     options.take("size");
     let mut block = Block::new("efi_disk");
-    block.set("datastore_id", stands::storage(draft, file.split(':').next().unwrap_or_default()));
+    block.set("datastore_id", references::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
     block.set_some("pre_enrolled_keys", options.flag("pre-enrolled-keys").filter(|on| *on));
     draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
@@ -136,7 +136,7 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
         draft.ignore(&["tpm_state"], "an import does not read a TPM 2.0 on local-lvm (provider rule T11)");
     }
     let mut block = Block::new("tpm_state");
-    block.set("datastore_id", stands::storage(draft, datastore));
+    block.set("datastore_id", references::storage(draft, datastore));
     block.set("version", Value::Text(version.unwrap_or_else(|| "v1.2".to_owned())));
     draft.nest(block);
 }
