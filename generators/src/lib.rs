@@ -21,8 +21,8 @@ mod document;
 mod files;
 mod notes;
 mod options;
+mod previous_code;
 mod readme;
-mod retain;
 mod secrets;
 
 pub use coverage::Coverage;

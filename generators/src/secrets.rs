@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use proxmox_mpc_code::lines;
 use proxmox_mpc_model::kinds;
 
 use crate::ansible::{self, Lookup, Texts};
 use crate::document::{cell, line};
 use crate::draft::Variable;
 use crate::outcome::FileSet;
-use crate::retain;
 
 /// Where a secret comes from: kind, key, and where its owner finds it. `ID` stands for what the object is called. Of what
 /// is not here its owner knows best.
@@ -97,7 +97,7 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
 fn terraform(code: &Code<'_>) -> Vec<Needed> {
     let made = code.variables.iter().filter(|(_, variable)| variable.sensitive);
     let made = made.map(|(name, variable)| (name.clone(), variable.description.clone()));
-    let kept = code.kept.iter().filter_map(|(name, block)| Some((name.clone(), retain::sensitive(block)?)));
+    let kept = code.kept.iter().filter_map(|(name, block)| Some((name.clone(), lines::sensitive(block)?)));
     let all: BTreeMap<String, String> = kept.chain(made).collect();
     let needed = |(name, description): (String, String)| {
         let kind = code.kinds.get(&name).copied();

@@ -7,7 +7,7 @@ use proxmox_mpc_model::{Identity, Listing};
 
 use crate::kinds::Half;
 use crate::names::{self, Wish};
-use crate::retain::Chunks;
+use crate::previous_code::PreviousCode;
 
 /// The variables whose names are not simply made of identity and key.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct SecretNames(BTreeMap<Identity, String>);
 impl SecretNames {
     /// Names for every secret that a task may have to look up. A name that a task has stays, also where another object
     /// arrives whose name reads alike: `sdn_dns/a_b` after `sdn_dns/a-b`.
-    pub(crate) fn assign(listings: &[(&'static Half, Listing)], previous: &Chunks<'_>) -> Self {
+    pub(crate) fn assign(listings: &[(&'static Half, Listing)], previous: &PreviousCode<'_>) -> Self {
         let mut kept: BTreeMap<Identity, String> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for (identity, lookup) in previous.lookups() {

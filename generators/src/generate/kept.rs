@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_code::references::{self, Successor};
 use proxmox_mpc_model::{Identity, Listing};
 
 use super::Run;
@@ -11,7 +12,6 @@ use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
 use crate::kinds::{HALVES, Half};
 use crate::manifest::{self, Fingerprint};
 use crate::outcome::{Family, Gone, Kept};
-use crate::retain::{self, Referred};
 
 impl Run<'_> {
     /// Counts what the user leaves out as what it is: code where code of it is kept, otherwise excluded.
@@ -63,7 +63,7 @@ impl Run<'_> {
             self.out.manifest.objects.insert(identity.clone(), manifest::Place { skip, ..place.clone() });
         }
         if let Some(role) = half.role.map(|role| role(identity))
-            && let Some(text) = self.chunks.task(&ansible::tasks_file(role), identity)
+            && let Some(text) = self.previous_code.task(&ansible::tasks_file(role), identity)
         {
             self.roles.entry(role).or_default().insert(natural(identity), text.to_owned());
             let known = self.previous.manifest.tasks.get(identity).copied();
@@ -80,14 +80,14 @@ impl Run<'_> {
         }
         let Some(place) = before else { return false };
         let path = format!("terraform/{}", half.file);
-        let Some(text) = self.chunks.resource(&path, &place.address) else { return false };
+        let Some(text) = self.previous_code.resource(&path, &place.address) else { return false };
         let was = text;
-        let text = retain::refer(text, |address| self.successor(address));
+        let text = references::update(text, |address| self.successor(address));
         let block = self.stands(&path, was, &text, place.block);
         if let Some(place) = self.out.manifest.objects.get_mut(identity) {
             place.block = block;
         }
-        let variables = retain::variables(&text);
+        let variables = references::variables(&text);
         self.variable_kinds.extend(variables.iter().map(|name| (name.clone(), half.kind)));
         self.kept_variables.extend(variables);
         self.texts.insert(natural(identity), text);
@@ -118,11 +118,11 @@ impl Run<'_> {
     }
 
     /// Where the object is now that had this address; what it is called where it has no code any more.
-    fn successor(&self, address: &str) -> Option<Referred> {
+    fn successor(&self, address: &str) -> Option<Successor> {
         let identity = self.before.get(address)?;
         Some(match self.addresses.get(identity) {
-            Some(address) => Referred::At(address.clone()),
-            None => Referred::Called((*identity).clone()),
+            Some(address) => Successor::Address(address.clone()),
+            None => Successor::Removed((*identity).clone()),
         })
     }
 
@@ -143,7 +143,8 @@ impl Run<'_> {
                 self.keep_host(identity);
             }
         }
-        let tasks: Vec<_> = self.chunks.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
+        let tasks: Vec<_> =
+            self.previous_code.tasks(prefix).filter(|(identity, _)| !before.contains_key(identity)).collect();
         let known = before.keys().filter(|identity| identity.prefix() == prefix);
         for family in known.chain(tasks.iter().map(|(identity, _)| identity)).flat_map(Family::of) {
             *self.out.known.entry(family).or_default() += 1;

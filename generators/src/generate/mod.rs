@@ -17,8 +17,8 @@ use crate::files;
 use crate::kinds::{Around, HALVES, Half, Namespace, Place};
 use crate::manifest::{self, Fingerprint, Manifest};
 use crate::outcome::{Generated, Gone, Notice, Options, Previous};
+use crate::previous_code::PreviousCode;
 use crate::readme;
-use crate::retain::Chunks;
 use crate::secrets;
 
 /// Said of a key that no table knows and the API takes.
@@ -38,7 +38,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         half.arrange(&cluster, &mut listing.entries)?;
         listings.push((*half, listing));
     }
-    let chunks = Chunks::read(&previous.files);
+    let previous_code = PreviousCode::read(&previous.files);
     let inventory = Inventory::new(&previous.files);
     let names = addresses::assign(&listings, options, &previous.manifest);
     let mut run = Run {
@@ -47,8 +47,8 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         previous,
         sharing: addresses::sharing(&listings, &names, &previous.manifest),
         names,
-        secret_names: SecretNames::assign(&listings, &chunks),
-        chunks,
+        secret_names: SecretNames::assign(&listings, &previous_code),
+        previous_code,
         inventory,
         before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
@@ -110,7 +110,7 @@ struct Run<'a> {
     /// Who has a label that another object of its namespace has as well.
     sharing: BTreeSet<Identity>,
     secret_names: SecretNames,
-    chunks: Chunks<'a>,
+    previous_code: PreviousCode<'a>,
     /// Who had which address.
     before: BTreeMap<&'a str, &'a Identity>,
     /// The address of everything that has code so far.
@@ -341,7 +341,7 @@ impl Run<'_> {
     /// Whether the workspace has code for an object that it leaves out from now on.
     fn has_code(&self, identity: &Identity, address: &str) -> bool {
         let half = HALVES.iter().find(|half| half.model().prefix == identity.prefix());
-        half.is_some_and(|half| self.chunks.resource(&format!("terraform/{}", half.file), address).is_some())
+        half.is_some_and(|half| self.previous_code.resource(&format!("terraform/{}", half.file), address).is_some())
     }
 
     fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
@@ -366,7 +366,7 @@ impl Run<'_> {
         // An address that has gone cannot be moved to.
         let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
         self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
-        let kept = self.chunks.variables(&self.kept_variables);
+        let kept = self.previous_code.variables(&self.kept_variables);
         if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
             self.out.edited.insert(files::VARIABLES.to_owned());
         }

@@ -7,9 +7,9 @@ mod text;
 
 use std::fmt::Write as _;
 
+use proxmox_mpc_code::quote::quote;
 use serde_json::Value as Json;
 
-pub(crate) use self::text::unquoted;
 pub use self::text::{comment, invisible, quoted};
 
 /// A value on the right of `=`.
@@ -328,7 +328,7 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
 /// A value inside a list, where a heredoc has no place.
 fn write_flat(text: &mut String, value: &Value, depth: usize) {
     match value {
-        Value::Text(value) | Value::Trimmed(value) => text::quote(text, value),
+        Value::Text(value) | Value::Trimmed(value) => quote(text, value),
         other => write_value(text, other, depth),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use proxmox_mpc_code::quote::{escape, quote};
+pub use proxmox_mpc_code::quote::{invisible, quoted};
+
 use super::{Value, indent};
 
 /// The lines of a comment at this depth, broken between words where they are long.
@@ -119,60 +122,7 @@ pub(super) fn write_template(text: &mut String, pieces: &[Value]) {
     text.push('"');
 }
 
-/// The text as a quoted string: nothing in it can start an expression, end the string or change the reading
-/// direction of the line.
-pub fn quoted(value: &str) -> String {
-    let mut text = String::new();
-    quote(&mut text, value);
-    text
-}
-
-/// The same without its quotes, to stand within others.
-pub(crate) fn unquoted(value: &str) -> String {
-    let text = quoted(value);
-    text[1..text.len() - 1].to_owned()
-}
-
-/// Writes a quoted string.
-pub(super) fn quote(text: &mut String, value: &str) {
-    text.push('"');
-    escape(text, value, false);
-    text.push('"');
-}
-
-/// The inside of a quoted string, which may have a reference behind it.
-fn escape(text: &mut String, value: &str, before_reference: bool) {
-    let mut rest = value.chars().peekable();
-    let mut before = None;
-    while let Some(c) = rest.next() {
-        let doubled = before.replace(c) == Some(c);
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            // With the sign of the reference it would be an escaped one.
-            '$' | '%' if before_reference && rest.peek().is_none() => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') && doubled => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') => text.extend([c, c]),
-            c if invisible(c) && u32::from(c) > 0xffff => _ = write!(text, "\\U{:08x}", u32::from(c)),
-            c if invisible(c) => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            c => text.push(c),
-        }
-    }
-}
-
 /// The text with everything invisible replaced, for comments, which know no escapes.
 fn visible(text: &str) -> String {
     text.chars().map(|c| if c != '\t' && invisible(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Characters that show nothing, or that change how the rest of the line is shown: controls, line separators,
-/// zero-width and directional marks, the byte order mark, tags.
-pub fn invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
