@@ -77,7 +77,7 @@ pub enum Outcome {
     /// The user leaves it out, and no code has it.
     Excluded,
     /// Nothing can say it.
-    SetAside {
+    NotImportable {
         /// Why, with the fact.
         reason: String,
         /// What the user can do.
@@ -195,7 +195,7 @@ impl Counts {
         match object.outcome {
             Outcome::Terraform { .. } => self.imported += 1,
             Outcome::Ansible { .. } => self.entrusted += 1,
-            Outcome::SetAside { .. } => self.set_aside += 1,
+            Outcome::NotImportable { .. } => self.set_aside += 1,
             Outcome::Excluded => self.left_out += 1,
             Outcome::BuiltIn | Outcome::Fact => {}
         }

@@ -34,7 +34,7 @@ pub fn coverage(coverage: &Coverage, unread: &[Unread]) -> String {
     let reasons = reasons(coverage);
     let no_code = "What is in no code, and why\n\nIt stays in Proxmox as it is.";
     elsewhere(&mut text, no_code, NOT_EXPRESSIBLE, &reasons, &objects, |outcome| match outcome {
-        Outcome::SetAside { reason, remedy } => Some((reason, remedy.as_deref())),
+        Outcome::NotImportable { reason, remedy } => Some((reason, remedy.as_deref())),
         _ => None,
     });
     let in_ansible = "What is in Ansible, and why not in Terraform";
@@ -73,18 +73,18 @@ fn unknown(text: &mut String, coverage: &Coverage) {
 }
 
 /// Whether an object is of a sort.
-type Is = fn(&Outcome) -> bool;
+type OutcomeTest = fn(&Outcome) -> bool;
 
 /// What is code: objects by kind, and keys.
 fn summary(text: &mut String, coverage: &Coverage) {
     let total = coverage.total();
     _ = writeln!(text, "\n## What is code\n\n**{} of the configuration is covered.**\n", total.percentage());
-    let sorts: [(&str, Is); 6] = [
+    let sorts: [(&str, OutcomeTest); 6] = [
         ("in Terraform", |outcome| matches!(outcome, Outcome::Terraform { .. })),
         ("in Ansible", |outcome| matches!(outcome, Outcome::Ansible { .. })),
         ("that come with Proxmox, unchanged", |outcome| matches!(outcome, Outcome::BuiltIn)),
         ("to know of, no configuration", |outcome| matches!(outcome, Outcome::Fact)),
-        ("in no code", |outcome| matches!(outcome, Outcome::SetAside { .. })),
+        ("in no code", |outcome| matches!(outcome, Outcome::NotImportable { .. })),
         ("excluded", |outcome| matches!(outcome, Outcome::Excluded)),
     ];
     for (words, is) in sorts {
@@ -154,20 +154,20 @@ fn elsewhere<'c>(
 const ANSIBLE: &str = "Ansible";
 const NOT_EXPRESSIBLE: &str = "not expressible";
 
-/// Whole objects with one reason.
-struct Whole<'c> {
+/// ObjectsByReason objects with one reason.
+struct ObjectsByReason<'c> {
     reason: &'c str,
     remedy: Option<&'c str>,
     objects: Vec<&'c Identity>,
 }
 
-fn by_reason<'c>(objects: impl Iterator<Item = (&'c Identity, &'c str, Option<&'c str>)>) -> Vec<Whole<'c>> {
-    let mut groups: Vec<Whole<'c>> = Vec::new();
+fn by_reason<'c>(objects: impl Iterator<Item = (&'c Identity, &'c str, Option<&'c str>)>) -> Vec<ObjectsByReason<'c>> {
+    let mut groups: Vec<ObjectsByReason<'c>> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
     for (identity, reason, remedy) in objects {
         let group = *known.entry(reason).or_insert(groups.len());
         if group == groups.len() {
-            groups.push(Whole { reason, remedy, objects: Vec::new() });
+            groups.push(ObjectsByReason { reason, remedy, objects: Vec::new() });
         }
         groups[group].objects.push(identity);
     }
@@ -175,10 +175,10 @@ fn by_reason<'c>(objects: impl Iterator<Item = (&'c Identity, &'c str, Option<&'
     groups
 }
 
-/// Whole objects by reason, those first that something helps; then settings of others.
-fn listed(text: &mut String, groups: &[Whole<'_>], keys: &[&Reason]) {
+/// ObjectsByReason objects by reason, those first that something helps; then settings of others.
+fn listed(text: &mut String, groups: &[ObjectsByReason<'_>], keys: &[&Reason]) {
     let shown = groups.len().min(WHOLE);
-    for Whole { reason, remedy, objects } in &groups[..shown] {
+    for ObjectsByReason { reason, remedy, objects } in &groups[..shown] {
         _ = write!(text, "- {}: {}.", names(objects.iter().copied(), objects.len()), line(reason));
         if let Some(remedy) = remedy {
             _ = write!(text, " What helps: {}.", line(remedy));

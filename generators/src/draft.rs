@@ -8,22 +8,22 @@ use proxmox_mpc_model::kinds::{self, Class, Kind};
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable, boolean, object};
 use serde_json::Value as Json;
 
-use crate::ansible::Entrusted;
+use crate::ansible::AnsibleKey;
 use crate::coverage::Fate;
 use crate::hcl::{Block, Content, Item, Value};
 use crate::names;
-pub use crate::options::Options;
+pub use crate::property_options::PropertyOptions;
 
 /// Why an object cannot be imported, and what its owner can do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetAside {
+pub struct Obstacle {
     /// The reason, with its fact.
     pub reason: String,
     /// A command or a step; `None` where nothing helps.
     pub remedy: Option<String>,
 }
 
-impl SetAside {
+impl Obstacle {
     /// An object that must stay out.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), remedy: None }
@@ -39,27 +39,27 @@ impl SetAside {
 
 /// What ends a row early.
 #[derive(Debug)]
-pub enum Stop {
+pub enum RowError {
     /// The object cannot be imported.
-    SetAside(SetAside),
+    Obstacle(Obstacle),
     /// A stored answer cannot be read.
     Unreadable(Unreadable),
 }
 
-impl From<SetAside> for Stop {
-    fn from(set_aside: SetAside) -> Self {
-        Self::SetAside(set_aside)
+impl From<Obstacle> for RowError {
+    fn from(obstacle: Obstacle) -> Self {
+        Self::Obstacle(obstacle)
     }
 }
 
-impl From<Unreadable> for Stop {
+impl From<Unreadable> for RowError {
     fn from(unreadable: Unreadable) -> Self {
         Self::Unreadable(unreadable)
     }
 }
 
 /// What a row returns.
-pub type Step = Result<(), Stop>;
+pub type RowResult = Result<(), RowError>;
 
 /// Something that the user should know of an object that is code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,14 +76,14 @@ pub struct Variable {
     /// What it is for.
     pub description: String,
     /// Its default: a plan must not ask for what only a creation needs.
-    pub default: Default,
+    pub default: VariableDefault,
     /// Whether Terraform must not show it.
     pub sensitive: bool,
 }
 
 /// The default of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum VariableDefault {
     /// `null`: as if the attribute were not written.
     Null,
     /// A text.
@@ -98,7 +98,7 @@ pub struct Draft<'a> {
     pub object: &'a Object,
     /// Everything else of its cluster.
     pub cluster: &'a Cluster<'a>,
-    /// Proxmox's half of its kind.
+    /// Proxmox's translation of its kind.
     pub kind: &'static Kind,
     /// The address of every object that has code.
     pub addresses: &'a BTreeMap<Identity, String>,
@@ -106,13 +106,13 @@ pub struct Draft<'a> {
     pub(crate) blocks: Vec<Item>,
     pub(crate) fates: BTreeMap<String, Fate>,
     /// The addresses of what it stands on and does not name.
-    pub(crate) awaited: Vec<String>,
+    pub(crate) dependencies: Vec<String>,
     pub(crate) ignored: Vec<(Vec<String>, Option<Cow<'static, str>>)>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) variables: BTreeMap<String, Variable>,
-    pub(crate) entrusted: Vec<Entrusted>,
+    pub(crate) entrusted: Vec<AnsibleKey>,
     /// Values with a switch that the provider reads otherwise than Proxmox.
-    pub(crate) misread: Vec<Options>,
+    pub(crate) misread: Vec<PropertyOptions>,
     /// Whether Ansible can keep what the provider cannot say.
     ansible: bool,
     /// Whether another object has the same label.
@@ -136,7 +136,7 @@ impl<'a> Draft<'a> {
             attributes: Vec::new(),
             blocks: Vec::new(),
             fates: BTreeMap::new(),
-            awaited: Vec::new(),
+            dependencies: Vec::new(),
             ignored: Vec::new(),
             remarks: Vec::new(),
             variables: BTreeMap::new(),
@@ -208,22 +208,22 @@ impl<'a> Draft<'a> {
     }
 
     /// The options of a key that Proxmox shows as an object, such as a part.
-    pub fn map(&mut self, key: &str) -> Option<Options> {
+    pub fn map(&mut self, key: &str) -> Option<PropertyOptions> {
         let options = self.take(key)?.as_object()?.iter();
         let rest = options.filter_map(|(name, value)| Some((Some(name.clone()), object::text(value)?))).collect();
-        Some(Options::of(key, rest))
+        Some(PropertyOptions::of(key, rest))
     }
 
     /// The options of a property string.
-    pub fn options(&mut self, key: &str) -> Option<Options> {
+    pub fn options(&mut self, key: &str) -> Option<PropertyOptions> {
         let text = self.text(key)?;
-        Some(Options::new(key, &text))
+        Some(PropertyOptions::new(key, &text))
     }
 
     // Saying what became of a key.
 
     /// Says what became of a key.
-    pub fn fate(&mut self, key: &str, fate: Fate) {
+    pub fn set_fate(&mut self, key: &str, fate: Fate) {
         if self.object.keys.contains_key(key.split('.').next().unwrap_or(key)) {
             self.fates.insert(key.to_owned(), fate);
         }
@@ -235,38 +235,38 @@ impl<'a> Draft<'a> {
     }
 
     /// The key has the value that it would have without code.
-    pub fn default(&mut self, key: &str) {
-        self.fate(key, Fate::Default);
+    pub fn set_default(&mut self, key: &str) {
+        self.set_fate(key, Fate::Default);
     }
 
     /// The key is configuration that the provider cannot say, and Ansible can.
-    pub fn entrust(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+    pub fn keep_in_ansible(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
         let reason = reason.into();
         let Some(value) = self.object.keys.get(key) else { return };
         let (key, value) = (key.to_owned(), value.clone());
         self.entrusted.retain(|one| one.part.is_some() || one.key != key);
         let why = reason.to_string();
-        self.entrusted.push(Entrusted { part: None, key: key.clone(), option: None, value, reason: why });
+        self.entrusted.push(AnsibleKey { part: None, key: key.clone(), option: None, value, reason: why });
         self.fates.insert(key, Fate::Ansible(reason));
     }
 
     /// The same for an option of a part: `icmp-type` of `rule3`.
-    pub fn entrust_option(&mut self, part: &str, option: &str, reason: impl Into<Cow<'static, str>>) {
+    pub fn keep_option_in_ansible(&mut self, part: &str, option: &str, reason: impl Into<Cow<'static, str>>) {
         let reason = reason.into();
         let Some(value) = self.object.keys.get(part).and_then(|part| part.get(option)) else { return };
         let (key, value, why) = (option.to_owned(), value.clone(), reason.to_string());
-        self.entrusted.push(Entrusted { part: Some(part.to_owned()), key, option: None, value, reason: why });
+        self.entrusted.push(AnsibleKey { part: Some(part.to_owned()), key, option: None, value, reason: why });
         self.fates.insert(format!("{part}.{option}"), Fate::Ansible(reason));
     }
 
     /// The provider knows nothing of these options of a value (`wwn` of `scsi1`) and drops them when it writes the value: Ansible
-    /// puts each into the value as it is then. What the table does not know is as for [`Draft::leftover`].
-    pub fn merge(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+    /// puts each into the value as it is then. What the table does not know is as for [`Draft::explain_remaining`].
+    pub fn keep_options_in_ansible(&mut self, options: &PropertyOptions, table: &[(&str, &'static str)]) {
         let mut rest = options.clone();
         let whole = matches!(self.fates.get(&options.key), Some(Fate::Ansible(_)));
         for (option, reason) in table.iter().filter(|_| self.ansible && !whole) {
             let Some(value) = rest.take_raw(option) else { continue };
-            self.entrusted.push(Entrusted {
+            self.entrusted.push(AnsibleKey {
                 part: None,
                 key: options.key.clone(),
                 option: Some((*option).to_owned()),
@@ -275,28 +275,28 @@ impl<'a> Draft<'a> {
             });
             self.fates.insert(format!("{}.{option}", options.key), Fate::Ansible((*reason).into()));
         }
-        self.leftover(&rest, table);
+        self.explain_remaining(&rest, table);
     }
 
     /// The provider cannot say the key (`migrate_speed`), or an option inside its value (`scsi1.wwn`). A whole key is
     /// entrusted to Ansible, where that can say it; an option alone cannot be written.
-    pub fn lost(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+    pub fn not_in_provider(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
         let taken = self.kind.key(key).is_none_or(|key| !matches!(key.class, Class::Fixed | Class::Shown));
         if self.ansible && taken && !key.contains('.') {
-            self.entrust(key, reason);
+            self.keep_in_ansible(key, reason);
         } else {
-            self.unsayable(key, reason);
+            self.not_expressible(key, reason);
         }
     }
 
     /// The key is configuration that no code can say.
-    pub fn unsayable(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
-        self.fate(key, Fate::NotExpressible(reason.into()));
+    pub fn not_expressible(&mut self, key: &str, reason: impl Into<Cow<'static, str>>) {
+        self.set_fate(key, Fate::NotExpressible(reason.into()));
     }
 
     /// Says of each option that was not taken why the provider cannot say it; what the table does not know is not
     /// covered.
-    pub fn leftover(&mut self, options: &Options, table: &[(&str, &'static str)]) {
+    pub fn explain_remaining(&mut self, options: &PropertyOptions, table: &[(&str, &'static str)]) {
         const SKIPPED: &str = "the provider skips a value with a second `=` in it";
         if !options.misread.is_empty() {
             self.misread.push(options.clone());
@@ -307,7 +307,7 @@ impl<'a> Draft<'a> {
             let known = table.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
             let reason = known.or(skipped.then_some(SKIPPED));
             let fate = reason.map_or(Fate::NotCovered, |reason| Fate::NotExpressible(reason.into()));
-            self.fate(&format!("{}.{name}", options.key), fate);
+            self.set_fate(&format!("{}.{name}", options.key), fate);
         }
     }
 
@@ -326,12 +326,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a nested block.
-    pub fn nest(&mut self, block: Block) {
+    pub fn add_block(&mut self, block: Block) {
         self.blocks.push(Item { comment: Vec::new(), content: Content::Block(block) });
     }
 
     /// Adds a nested block with a sentence above it.
-    pub fn nest_with(&mut self, comment: &str, block: Block) {
+    pub fn add_commented_block(&mut self, comment: &str, block: Block) {
         self.blocks.push(Item { comment: vec![comment.to_owned()], content: Content::Block(block) });
     }
 
@@ -346,12 +346,12 @@ impl<'a> Draft<'a> {
     }
 
     /// The same where the header of the file says why (`notes`).
-    pub fn ignore_noted(&mut self, paths: &[&str]) {
+    pub fn ignore_without_comment(&mut self, paths: &[&str]) {
         self.ignore_for(paths, None);
     }
 
     /// The same for whole blocks, of which single attributes may be ignored already.
-    pub fn leave(&mut self, blocks: &[&str], why: impl Into<Cow<'static, str>>) {
+    pub fn ignore_blocks(&mut self, blocks: &[&str], why: impl Into<Cow<'static, str>>) {
         let is_inside = |path: &String| blocks.iter().any(|block| path.starts_with(&format!("{block}[")));
         for (paths, _) in &mut self.ignored {
             paths.retain(|path| !is_inside(path));
@@ -387,9 +387,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Says that what is at this address must be there before the object is made.
-    pub fn wait_for(&mut self, address: String) {
-        if !self.awaited.contains(&address) {
-            self.awaited.push(address);
+    pub fn depend_on(&mut self, address: String) {
+        if !self.dependencies.contains(&address) {
+            self.dependencies.push(address);
         }
     }
 

@@ -20,8 +20,8 @@ mod addresses;
 mod document;
 mod files;
 mod notes;
-mod options;
 mod previous_code;
+mod property_options;
 mod readme;
 mod secrets;
 
@@ -29,5 +29,5 @@ pub use coverage::Coverage;
 pub use document::coverage as coverage_document;
 pub use generate::{everything, generate};
 pub use manifest::Manifest;
-pub use outcome::{Family, FileSet, Generated, Gone, Kept, Notice, Options, Previous};
+pub use outcome::{FileSet, Generated, KeptCode, Notice, ObjectGroup, Options, Previous, RemovedCode};
 pub use selection::Selection;

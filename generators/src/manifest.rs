@@ -19,7 +19,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider: String,
     /// Every object that has code, or that the user wants left out.
-    pub objects: BTreeMap<Identity, Place>,
+    pub objects: BTreeMap<Identity, ManifestEntry>,
     /// Renames, oldest first: each is a `moved` block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Move>,
@@ -34,7 +34,7 @@ pub struct Manifest {
 /// Where an object is in the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct ManifestEntry {
     /// The Terraform address: `proxmox_virtual_environment_vm.web`.
     pub address: String,
     /// What `import` blocks call it: `pve1/100`.

@@ -6,17 +6,17 @@ use crate::hcl;
 const RULES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/provider.md");
 
 /// A sentence of a file's header.
-struct Note {
+struct HeaderNote {
     /// The kind whose file it stands in.
     kind: &'static str,
     /// What a block has that it is about.
-    about: About,
+    about: NoteTrigger,
     /// The sentence.
     text: &'static str,
 }
 
 /// What a block has.
-enum About {
+enum NoteTrigger {
     /// One of these attribute paths in its `ignore_changes`, families as `mount_point[n].volume`.
     Ignored(&'static [&'static str]),
     /// Anything in its `ignore_changes`.
@@ -25,12 +25,12 @@ enum About {
     Nested(&'static str),
 }
 
-const fn ignored(kind: &'static str, paths: &'static [&'static str], text: &'static str) -> Note {
-    Note { kind, about: About::Ignored(paths), text }
+const fn ignored(kind: &'static str, paths: &'static [&'static str], text: &'static str) -> HeaderNote {
+    HeaderNote { kind, about: NoteTrigger::Ignored(paths), text }
 }
 
-const fn nested(kind: &'static str, line: &'static str, text: &'static str) -> Note {
-    Note { kind, about: About::Nested(line), text }
+const fn nested(kind: &'static str, line: &'static str, text: &'static str) -> HeaderNote {
+    HeaderNote { kind, about: NoteTrigger::Nested(line), text }
 }
 
 /// The five that an import of a container leaves empty.
@@ -42,7 +42,7 @@ const NOT_SET: &str = "what a block ignores is not set in Proxmox; what stands t
                        (provider rule F3)";
 
 /// Every sentence, in the order in which a header has them.
-static NOTES: &[Note] = &[
+static NOTES: &[HeaderNote] = &[
     nested(
         "vm",
         "disk {",
@@ -126,8 +126,8 @@ static NOTES: &[Note] = &[
         "backups is ignored: an import does not read the retention; it is needed to make the storage anew (provider rule S3)",
     ),
     ignored("user", &["keys"], "keys is ignored: the user's second factor is the user's own (provider rule U4)"),
-    Note { kind: "guest_firewall", about: About::AnyIgnored, text: NOT_SET },
-    Note { kind: "cluster_firewall", about: About::AnyIgnored, text: NOT_SET },
+    HeaderNote { kind: "guest_firewall", about: NoteTrigger::AnyIgnored, text: NOT_SET },
+    HeaderNote { kind: "cluster_firewall", about: NoteTrigger::AnyIgnored, text: NOT_SET },
     ignored(
         "zfs_pool",
         &["devices", "raidlevel"],
@@ -138,7 +138,7 @@ static NOTES: &[Note] = &[
 /// The lines of a header for these blocks: the notes of the kind that are true of one of them, and where the rules are
 /// explained that they or the blocks cite.
 pub(crate) fn header<'t>(kind: &str, blocks: impl Iterator<Item = &'t String>) -> Vec<String> {
-    let known: Vec<&Note> = NOTES.iter().filter(|note| note.kind == kind).collect();
+    let known: Vec<&HeaderNote> = NOTES.iter().filter(|note| note.kind == kind).collect();
     let mut said = vec![false; known.len()];
     let mut cited = None;
     for block in blocks {
@@ -163,13 +163,13 @@ pub(crate) fn header<'t>(kind: &str, blocks: impl Iterator<Item = &'t String>) -
     lines
 }
 
-impl Note {
+impl HeaderNote {
     fn is_about(&self, block: &str, ignored: &[&str]) -> bool {
         match self.about {
-            About::Ignored(paths) => ignored.iter().any(|path| paths.contains(&&*family(path))),
-            About::AnyIgnored => !ignored.is_empty(),
+            NoteTrigger::Ignored(paths) => ignored.iter().any(|path| paths.contains(&&*family(path))),
+            NoteTrigger::AnyIgnored => !ignored.is_empty(),
             // Two blanks: no line of a text stands so far to the left.
-            About::Nested(line) => block.contains(&format!("\n  {line}\n")),
+            NoteTrigger::Nested(line) => block.contains(&format!("\n  {line}\n")),
         }
     }
 }

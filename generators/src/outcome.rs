@@ -52,7 +52,7 @@ pub struct Notice {
 
 /// An object whose code was not made anew and stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct KeptCode {
     /// Which object.
     pub identity: Identity,
     /// Its address.
@@ -63,7 +63,7 @@ pub struct Kept {
 
 /// An object that is no longer in the cluster, and whose code is taken out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Gone {
+pub struct RemovedCode {
     /// Which object.
     pub identity: Identity,
     /// The address that it had.
@@ -84,11 +84,11 @@ pub struct Generated {
     /// Objects that could not be read, and lists that are not complete.
     pub unread: Vec<Unread>,
     /// Code that stays as it is.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptCode>,
     /// Files with code that stays as it is, and that somebody has edited: they are not as we would write them.
     pub edited: BTreeSet<String>,
     /// Code that is taken out.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCode>,
     /// What the selection leaves out of what is listed, and the mapping.
     pub left_out: BTreeSet<Identity>,
     /// What the selection comes to among the objects that are listed.
@@ -96,19 +96,19 @@ pub struct Generated {
     /// How many objects of each kind the lists show.
     pub found: BTreeMap<&'static str, usize>,
     /// How many objects of each family the workspace had code for.
-    pub known: BTreeMap<Family, usize>,
+    pub known: BTreeMap<ObjectGroup, usize>,
 }
 
 /// The objects of one kind, or those of them that are one node's own: what a single broken answer could hide.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Family {
+pub struct ObjectGroup {
     /// The kind's word: `network`.
     pub kind: &'static str,
     /// The node; `None` for all objects of the kind.
     pub node: Option<String>,
 }
 
-impl Family {
+impl ObjectGroup {
     /// The families that an object belongs to: its kind's, and its node's.
     pub fn of(identity: &Identity) -> Vec<Self> {
         let Some(kind) = kinds::of(identity) else { return Vec::new() };

@@ -3,7 +3,7 @@
 use proxmox_mpc_model::kinds::matches;
 
 use crate::coverage::Fate;
-use crate::draft::{Draft, Step};
+use crate::draft::{Draft, RowResult};
 use crate::hcl::Value;
 
 /// A row: what no row claims is by definition not covered.
@@ -30,13 +30,13 @@ pub enum Target {
     /// Whatever the function makes of them.
     Custom(fn(&mut Draft<'_>)),
     /// The same, where the provider may not be able to read the object at all.
-    Checked(fn(&mut Draft<'_>) -> Step),
+    Checked(fn(&mut Draft<'_>) -> RowResult),
     /// A measurement, a checksum, a moment, or what Proxmox changes by itself.
     Volatile,
     /// Configuration that the provider has no attribute for, and that Ansible keeps; where to read about it.
     Ansible(&'static str),
     /// Configuration that no code can say; where to read about it.
-    Lost(&'static str),
+    NotExpressible(&'static str),
 }
 
 impl Row {
@@ -61,7 +61,7 @@ impl Row {
     }
 
     /// A function that may find that the object must stay out.
-    pub const fn checked(claims: &'static [&'static str], emit: fn(&mut Draft<'_>) -> Step) -> Self {
+    pub const fn checked(claims: &'static [&'static str], emit: fn(&mut Draft<'_>) -> RowResult) -> Self {
         Self { claims, target: Target::Checked(emit) }
     }
 
@@ -76,8 +76,8 @@ impl Row {
     }
 
     /// What no code can say.
-    pub const fn lost(claims: &'static [&'static str], reason: &'static str) -> Self {
-        Self { claims, target: Target::Lost(reason) }
+    pub const fn not_expressible(claims: &'static [&'static str], reason: &'static str) -> Self {
+        Self { claims, target: Target::NotExpressible(reason) }
     }
 
     /// Whether the row claims the key.
@@ -86,20 +86,20 @@ impl Row {
     }
 
     /// Writes what the row says of the draft's object.
-    pub fn apply(&self, draft: &mut Draft<'_>) -> Step {
+    pub fn apply(&self, draft: &mut Draft<'_>) -> RowResult {
         match self.target {
             Target::Text(attribute) => {
                 let text = self.claims.iter().find_map(|key| draft.text(key));
                 match text.filter(|text| !text.trim().is_empty()) {
                     Some(text) => draft.set(attribute, text),
-                    None => self.claims.iter().for_each(|key| draft.default(key)),
+                    None => self.claims.iter().for_each(|key| draft.set_default(key)),
                 }
             }
             Target::Flag { attribute, default } => {
                 let key = self.claims[0];
                 let value = draft.flag(key);
                 if value == default {
-                    draft.default(key);
+                    draft.set_default(key);
                 } else {
                     draft.set(attribute, Value::Boolean(value));
                 }
@@ -116,13 +116,13 @@ impl Row {
                 let keys = object.keys.keys().filter(|key| self.claims(key) && !draft.fates.contains_key(*key));
                 for key in keys.collect::<Vec<_>>() {
                     if draft.is_default(key) {
-                        draft.default(key);
+                        draft.set_default(key);
                     } else {
-                        draft.lost(key, reason);
+                        draft.not_in_provider(key, reason);
                     }
                 }
             }
-            Target::Lost(reason) => self.say(draft, &|draft, key| {
+            Target::NotExpressible(reason) => self.say(draft, &|draft, key| {
                 if draft.is_default(key) { Fate::Default } else { Fate::NotExpressible(reason.into()) }
             }),
         }
@@ -141,7 +141,7 @@ impl Row {
         let object = draft.object;
         for key in object.keys.keys().filter(|key| self.claims(key)) {
             let fate = fate(draft, key);
-            draft.fate(key, fate);
+            draft.set_fate(key, fate);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use proxmox_mpc_code::lines;
 use proxmox_mpc_model::kinds;
 
-use crate::ansible::{self, Lookup, Texts};
+use crate::ansible::{self, Lookup, RoleTasks};
 use crate::document::{cell, line};
 use crate::draft::Variable;
 use crate::outcome::FileSet;
@@ -40,14 +40,14 @@ static SOURCES: &[(&str, &str, &str)] = &[
 const OWNER: &str = "whoever set it up";
 
 /// A variable of the Terraform code.
-struct Needed {
+struct RequiredVariable {
     name: String,
     description: String,
     kind: Option<&'static str>,
 }
 
 /// Everything that the code may refer to.
-pub(crate) struct Code<'c> {
+pub(crate) struct SecretUses<'c> {
     /// The variables of blocks that were made now.
     pub(crate) variables: &'c BTreeMap<String, Variable>,
     /// The blocks of the variables of code that is kept, by name.
@@ -55,11 +55,11 @@ pub(crate) struct Code<'c> {
     /// The kind of the objects that need a variable.
     pub(crate) kinds: &'c BTreeMap<String, &'static str>,
     /// The tasks of every role, kept ones among them.
-    pub(crate) roles: &'c Texts,
+    pub(crate) roles: &'c RoleTasks,
 }
 
 /// The list of every secret that the code refers to; none where there is none.
-pub(crate) fn document(code: &Code<'_>) -> FileSet {
+pub(crate) fn document(code: &SecretUses<'_>) -> FileSet {
     let (terraform, ansible) = (terraform(code), lookups(code));
     if terraform.is_empty() && ansible.is_empty() {
         return FileSet::new();
@@ -74,7 +74,7 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
         text.push_str("\n## Terraform\n\n");
         text.push_str("| environment variable | what it is, and when it is needed | where from |\n|---|---|---|\n");
     }
-    for Needed { name, description, kind } in terraform {
+    for RequiredVariable { name, description, kind } in terraform {
         let from = kind.map_or(OWNER, |kind| source(kind, &name));
         _ = writeln!(text, "| `TF_VAR_{name}` | {} | {from} |", cell(&line(&description)));
     }
@@ -94,20 +94,20 @@ pub(crate) fn document(code: &Code<'_>) -> FileSet {
 }
 
 /// The sensitive variables, by name. Those of code that is kept are read from their blocks.
-fn terraform(code: &Code<'_>) -> Vec<Needed> {
+fn terraform(code: &SecretUses<'_>) -> Vec<RequiredVariable> {
     let made = code.variables.iter().filter(|(_, variable)| variable.sensitive);
     let made = made.map(|(name, variable)| (name.clone(), variable.description.clone()));
     let kept = code.kept.iter().filter_map(|(name, block)| Some((name.clone(), lines::sensitive(block)?)));
     let all: BTreeMap<String, String> = kept.chain(made).collect();
     let needed = |(name, description): (String, String)| {
         let kind = code.kinds.get(&name).copied();
-        Needed { name, description, kind }
+        RequiredVariable { name, description, kind }
     };
     all.into_iter().map(needed).collect()
 }
 
 /// The lookups of every task by variable, with whose and of which kind each is.
-fn lookups<'c>(code: &Code<'c>) -> BTreeMap<&'c str, (Lookup<'c>, String, Option<&'static str>)> {
+fn lookups<'c>(code: &SecretUses<'c>) -> BTreeMap<&'c str, (Lookup<'c>, String, Option<&'static str>)> {
     let mut found = BTreeMap::new();
     for ((_, identity), text) in code.roles.values().flatten() {
         let kind = kinds::of(identity);

@@ -25,7 +25,7 @@ enum Field {
 
 /// A condition that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoFilter {
+pub enum FilterError {
     /// It is not of the form.
     #[error("`{0}` is not a filter of the form kind=, id=, node=, pool=, tag= or name=")]
     Form(String),
@@ -55,10 +55,10 @@ fn nearest(word: &str) -> &'static str {
 }
 
 impl std::str::FromStr for Filter {
-    type Err = NoFilter;
+    type Err = FilterError;
 
-    fn from_str(text: &str) -> Result<Self, NoFilter> {
-        let (field, pattern) = text.split_once('=').ok_or_else(|| NoFilter::Form(text.to_owned()))?;
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let (field, pattern) = text.split_once('=').ok_or_else(|| FilterError::Form(text.to_owned()))?;
         let field = match field {
             "kind" => Field::Kind,
             "id" => Field::Id,
@@ -66,13 +66,13 @@ impl std::str::FromStr for Filter {
             "pool" => Field::Pool,
             "tag" => Field::Tag,
             "name" => Field::Name,
-            _ => return Err(NoFilter::Form(text.to_owned())),
+            _ => return Err(FilterError::Form(text.to_owned())),
         };
         if pattern.is_empty() {
-            return Err(NoFilter::Form(text.to_owned()));
+            return Err(FilterError::Form(text.to_owned()));
         }
         if field == Field::Kind && !KINDS.iter().any(|kind| glob(pattern, kind.id)) {
-            return Err(NoFilter::Kind { word: pattern.to_owned(), nearest: nearest(pattern) });
+            return Err(FilterError::Kind { word: pattern.to_owned(), nearest: nearest(pattern) });
         }
         Ok(Self { field, pattern: pattern.to_owned() })
     }
@@ -236,7 +236,7 @@ mod tests {
     fn a_kind_that_is_none_is_told_with_the_nearest() {
         let check = |word: &str, expected: Option<&str>| match (format!("kind={word}").parse::<Filter>(), expected) {
             (Ok(_), None) => {}
-            (Err(NoFilter::Kind { nearest, .. }), Some(expected)) => assert_eq!(nearest, expected, "{word}"),
+            (Err(FilterError::Kind { nearest, .. }), Some(expected)) => assert_eq!(nearest, expected, "{word}"),
             (found, _) => panic!("{word}: {found:?}"),
         };
         check("vm", None);

@@ -263,7 +263,7 @@ impl CoverageReport {
         for (identity, object) in &self.objects.objects {
             page.blank();
             wrapped(page, 0, &format!("{identity}: {}", place(object)));
-            if let Became::Ansible { reason, remedy, .. } | Became::SetAside { reason, remedy } = &object.outcome {
+            if let Became::Ansible { reason, remedy, .. } | Became::NotImportable { reason, remedy } = &object.outcome {
                 wrapped(page, 2, reason);
                 if let Some(remedy) = remedy {
                     wrapped(page, 6, &format!("what helps: {remedy}"));
@@ -376,7 +376,7 @@ fn place(object: &ObjectCoverage) -> &str {
         Became::BuiltIn => "comes with Proxmox",
         Became::Fact => "a fact",
         Became::Excluded => "excluded",
-        Became::SetAside { .. } => "in no code",
+        Became::NotImportable { .. } => "in no code",
     }
 }
 

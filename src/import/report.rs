@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use proxmox_mpc_generators::adopt::{Adopted, Done};
+use proxmox_mpc_generators::adopt::{Adopted, AdoptionResult};
 use proxmox_mpc_generators::coverage::{Counts, Outcome, percentage};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
-use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
+use proxmox_mpc_generators::{Coverage, Generated, KeptCode, Notice, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::{Identity, Unread};
@@ -49,9 +49,9 @@ pub struct ImportReport {
     /// What the user should know of objects that are code.
     pub notices: Vec<Notice>,
     /// Code that was not made anew and stays as it is.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptCode>,
     /// Code that was taken out, since its object is no longer there.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCode>,
     /// Renames of this run.
     pub moved: Vec<Move>,
     /// What came of the addresses of the state that was to be adopted.
@@ -134,7 +134,7 @@ impl ImportReport {
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
         for (identity, object) in &chosen.objects {
             let (sort, reason, remedy) = match &object.outcome {
-                Outcome::SetAside { reason, remedy } => (&mut set_aside, reason, remedy),
+                Outcome::NotImportable { reason, remedy } => (&mut set_aside, reason, remedy),
                 Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
                 Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact | Outcome::Excluded => continue,
             };
@@ -344,14 +344,14 @@ impl ImportReport {
         if self.adopted.is_empty() {
             return;
         }
-        let mut counts: BTreeMap<Done, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<AdoptionResult, usize> = BTreeMap::new();
         for one in &self.adopted {
-            *counts.entry(one.done).or_default() += 1;
+            *counts.entry(one.result).or_default() += 1;
         }
-        let counts: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {}", done.words())).collect();
+        let counts: Vec<String> = counts.iter().map(|(result, count)| format!("{count} {}", result.words())).collect();
         page.heading(format!("of {} resources in the state: {}", self.adopted.len(), counts.join(", ")));
         let others: Vec<&Adopted> =
-            self.adopted.iter().filter(|one| !matches!(one.done, Done::Same | Done::Label)).collect();
+            self.adopted.iter().filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::SameLabel)).collect();
         section(page, "", &others, |one| {
             let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
             (format!("{}{to}: {}", one.from, one.why), Vec::new())

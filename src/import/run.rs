@@ -165,7 +165,7 @@ async fn made(input: Input) -> Result<(Input, Generated), ImportError> {
 fn adoption(instances: &[Instance], generated: &Generated, input: &Input) -> Adoption {
     let Generated { manifest, coverage, .. } = generated;
     let (before, mapping) = (&input.previous.manifest, input.options.mapping.as_ref());
-    adopt::adopt(instances, adopt::Around { made: manifest, coverage, before, mapping })
+    adopt::adopt(instances, adopt::Baseline { made: manifest, coverage, before, mapping })
 }
 
 /// Whether a file is for the root that an adopted state is of.

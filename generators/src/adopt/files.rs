@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Adopted, Done, identity};
+use super::{Adopted, AdoptionResult, identity};
 use crate::document::{cell, line, plain};
 use crate::hcl::{self, Block, Value};
 use crate::outcome::FileSet;
@@ -72,7 +72,7 @@ fn removed(resources: &[Adopted]) -> Option<String> {
 fn moved(resources: &[Adopted]) -> Option<String> {
     let steps: Vec<(&str, &str)> = resources
         .iter()
-        .filter(|one| !matches!(one.done, Done::Same | Done::Twice))
+        .filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::Duplicate))
         .filter_map(|one| Some((one.from.as_str(), one.to.as_deref()?, &one.resource)))
         .filter(|(from, to, resource)| from != to && identity::movable(resource, to))
         .map(|(from, to, _)| (from, to))
@@ -133,21 +133,21 @@ fn readme(resources: &[Adopted], moved: bool) -> String {
     for one in resources {
         let here = one.to.as_deref().map(|to| format!("`{to}`")).unwrap_or_default();
         let why = if one.why.is_empty() { String::new() } else { format!(": {}", line(&one.why)) };
-        _ = writeln!(text, "| `{}` | {here} | {}{} |", cell(&plain(&one.from)), one.done.words(), cell(&why));
+        _ = writeln!(text, "| `{}` | {here} | {}{} |", cell(&plain(&one.from)), one.result.words(), cell(&why));
     }
     text
 }
 
-impl Done {
+impl AdoptionResult {
     /// What was done, in words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Same => "adopted as it is",
-            Self::Label => "its label is adopted",
-            Self::Derived => "a label was made from it",
-            Self::Other => "not adopted",
-            Self::Twice => "taken over, not adopted",
-            Self::Nothing => "not taken over",
+            Self::SameAddress => "adopted as it is",
+            Self::SameLabel => "its label is adopted",
+            Self::DerivedLabel => "a label was made from it",
+            Self::OtherAddress => "not adopted",
+            Self::Duplicate => "taken over, not adopted",
+            Self::NotFound => "not taken over",
         }
     }
 }

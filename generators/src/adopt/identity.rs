@@ -8,7 +8,7 @@ use super::state::Instance;
 
 /// What tells an object from all others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Known {
+pub(super) struct ObjectKey {
     /// The sort of object: `vm`, `storage_nfs`.
     pub(super) sort: String,
     /// Its id among those.
@@ -17,7 +17,7 @@ pub(super) struct Known {
 
 /// How the resources of a sort are identified.
 #[derive(Clone, Copy)]
-enum By {
+enum IdSource {
     /// By the number of the guest: the first of these attributes, or the last part of `id` (`pve1/qemu/101`).
     Guest(&'static [&'static str]),
     /// By `id` behind this prefix.
@@ -32,37 +32,37 @@ enum By {
 
 /// A sort of object, the types of resources for it without `proxmox_` and `virtual_environment_`, and how they are
 /// identified.
-struct Sort {
+struct ObjectType {
     name: &'static str,
     types: &'static [&'static str],
-    by: By,
+    by: IdSource,
 }
 
-const fn sort(name: &'static str, types: &'static [&'static str], by: By) -> Sort {
-    Sort { name, types, by }
+const fn sort(name: &'static str, types: &'static [&'static str], by: IdSource) -> ObjectType {
+    ObjectType { name, types, by }
 }
 
 /// Ids of states as the providers set them: Telmate 2.9 and 3.0, bpg 0.111.1.
-static SORTS: &[Sort] = &[
-    sort("vm", &["vm", "vm2", "cloned_vm", "vm_qemu"], By::Guest(&["vm_id", "vmid"])),
-    sort("container", &["container", "lxc", "lxc_guest"], By::Guest(&["vm_id", "vmid", "guest_id"])),
-    sort("pool", &["pool"], By::Behind("pools/")),
-    sort("firewall_rules", &["firewall_rules"], By::Firewall),
-    sort("firewall_options", &["firewall_options"], By::Firewall),
-    sort("firewall_ipset", &["firewall_ipset"], By::Firewall),
-    sort("firewall_alias", &["firewall_alias"], By::Firewall),
-    sort("cluster_firewall", &["cluster_firewall"], By::Only),
-    sort("cluster_options", &["cluster_options"], By::Only),
-    sort("dns", &["dns"], By::Joined(&["node_name"], "")),
-    sort("hosts", &["hosts"], By::Joined(&["node_name"], "")),
-    sort("time", &["time"], By::Joined(&["node_name"], "")),
-    sort("acme_account", &["acme_account"], By::Joined(&["name"], "")),
-    sort("acme_dns_plugin", &["acme_dns_plugin"], By::Joined(&["plugin"], "")),
-    sort("acme_certificate", &["acme_certificate"], By::Joined(&["node_name"], "")),
-    sort("apt_repository", &["apt_repository"], By::Joined(&["node", "file_path", "index"], ",")),
-    sort("apt_standard_repository", &["apt_standard_repository"], By::Joined(&["node", "handle"], ",")),
-    sort("sdn_subnet", &["sdn_subnet"], By::Joined(&["vnet", "id"], "/")),
-    sort("file", &["file"], By::Joined(&["node_name", "id"], "/")),
+static OBJECT_TYPES: &[ObjectType] = &[
+    sort("vm", &["vm", "vm2", "cloned_vm", "vm_qemu"], IdSource::Guest(&["vm_id", "vmid"])),
+    sort("container", &["container", "lxc", "lxc_guest"], IdSource::Guest(&["vm_id", "vmid", "guest_id"])),
+    sort("pool", &["pool"], IdSource::Behind("pools/")),
+    sort("firewall_rules", &["firewall_rules"], IdSource::Firewall),
+    sort("firewall_options", &["firewall_options"], IdSource::Firewall),
+    sort("firewall_ipset", &["firewall_ipset"], IdSource::Firewall),
+    sort("firewall_alias", &["firewall_alias"], IdSource::Firewall),
+    sort("cluster_firewall", &["cluster_firewall"], IdSource::Only),
+    sort("cluster_options", &["cluster_options"], IdSource::Only),
+    sort("dns", &["dns"], IdSource::Joined(&["node_name"], "")),
+    sort("hosts", &["hosts"], IdSource::Joined(&["node_name"], "")),
+    sort("time", &["time"], IdSource::Joined(&["node_name"], "")),
+    sort("acme_account", &["acme_account"], IdSource::Joined(&["name"], "")),
+    sort("acme_dns_plugin", &["acme_dns_plugin"], IdSource::Joined(&["plugin"], "")),
+    sort("acme_certificate", &["acme_certificate"], IdSource::Joined(&["node_name"], "")),
+    sort("apt_repository", &["apt_repository"], IdSource::Joined(&["node", "file_path", "index"], ",")),
+    sort("apt_standard_repository", &["apt_standard_repository"], IdSource::Joined(&["node", "handle"], ",")),
+    sort("sdn_subnet", &["sdn_subnet"], IdSource::Joined(&["vnet", "id"], "/")),
+    sort("file", &["file"], IdSource::Joined(&["node_name", "id"], "/")),
 ];
 
 /// The type without what all types of a provider have in common: `vm` of `proxmox_virtual_environment_vm`.
@@ -88,27 +88,27 @@ pub(super) fn movable(from: &str, to: &str) -> bool {
 /// Types that only Telmate's provider has.
 const TELMATE: &[&str] = &["proxmox_vm_qemu", "proxmox_lxc", "proxmox_lxc_guest", "proxmox_pool"];
 
-fn of(resource: &str) -> (&str, By) {
+fn of(resource: &str) -> (&str, IdSource) {
     let short = short(resource);
-    let known = SORTS.iter().find(|one| one.types.contains(&short));
-    known.map_or((short, By::Behind("")), |one| (one.name, one.by))
+    let known = OBJECT_TYPES.iter().find(|one| one.types.contains(&short));
+    known.map_or((short, IdSource::Behind("")), |one| (one.name, one.by))
 }
 
 /// What a resource of a state stands for; `None` where the state does not tell.
-pub(super) fn in_state(instance: &Instance) -> Option<Known> {
+pub(super) fn in_state(instance: &Instance) -> Option<ObjectKey> {
     let (sort, by) = of(&instance.resource);
     let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
     let id = match by {
-        By::Guest(names) => {
+        IdSource::Guest(names) => {
             let number = |text: &&str| text.parse::<u32>().is_ok_and(|number| number > 0);
             let of_id = || attribute("id").map(|id| id.rsplit('/').next().unwrap_or(id));
             names.iter().find_map(|name| attribute(name).filter(number)).or_else(of_id).filter(number)?.to_owned()
         }
-        By::Behind(prefix) => attribute("id").map(|id| id.strip_prefix(prefix).unwrap_or(id))?.to_owned(),
-        By::Joined(names, between) => {
+        IdSource::Behind(prefix) => attribute("id").map(|id| id.strip_prefix(prefix).unwrap_or(id))?.to_owned(),
+        IdSource::Joined(names, between) => {
             names.iter().map(|name| attribute(name)).collect::<Option<Vec<_>>>()?.join(between)
         }
-        By::Firewall => {
+        IdSource::Firewall => {
             let guest = |name: &str| attribute(name).filter(|number| *number != "0");
             let place = match (guest("vm_id"), guest("container_id"), attribute("node_name")) {
                 (Some(vmid), ..) => format!("vm/{vmid}"),
@@ -118,27 +118,27 @@ pub(super) fn in_state(instance: &Instance) -> Option<Known> {
             };
             attribute("name").map_or(place.clone(), |name| format!("{place}/{name}"))
         }
-        By::Only => String::new(),
+        IdSource::Only => String::new(),
     };
-    Some(Known { sort: sort.to_owned(), id })
+    Some(ObjectKey { sort: sort.to_owned(), id })
 }
 
 /// What an object of ours is: by the type of its resource and what its `import` block calls it.
-pub(super) fn of_ours(resource: &str, import_id: &str) -> Known {
+pub(super) fn of_ours(resource: &str, import_id: &str) -> ObjectKey {
     let (sort, by) = of(resource);
     let id = match by {
-        By::Guest(_) => import_id.rsplit('/').next().unwrap_or(import_id).to_owned(),
-        By::Firewall => {
+        IdSource::Guest(_) => import_id.rsplit('/').next().unwrap_or(import_id).to_owned(),
+        IdSource::Firewall => {
             let parts: Vec<&str> = import_id.split('/').collect();
             match parts.as_slice() {
                 [word @ ("vm" | "container"), _, rest @ ..] => format!("{word}/{}", rest.join("/")),
                 _ => import_id.to_owned(),
             }
         }
-        By::Only => String::new(),
-        By::Behind(_) | By::Joined(..) => import_id.to_owned(),
+        IdSource::Only => String::new(),
+        IdSource::Behind(_) | IdSource::Joined(..) => import_id.to_owned(),
     };
-    Known { sort: sort.to_owned(), id }
+    ObjectKey { sort: sort.to_owned(), id }
 }
 
 #[cfg(test)]

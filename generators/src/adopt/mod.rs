@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::coverage::{Coverage, Outcome};
 use crate::hcl;
-use crate::kinds::{HALVES, Half, Namespace};
-use crate::manifest::{Manifest, Place};
+use crate::kinds::{Namespace, TRANSLATIONS, Translation};
+use crate::manifest::{Manifest, ManifestEntry};
 use crate::names::slug;
-use identity::Known;
+use identity::ObjectKey;
 
 pub use files::files;
 pub use state::{Instance, Key, StateError, parse};
@@ -29,7 +29,7 @@ pub struct Adopted {
     /// The address of that here.
     pub to: Option<String>,
     /// What was done.
-    pub done: Done,
+    pub result: AdoptionResult,
     /// Why it was not adopted as it is; empty where it was.
     pub why: String,
     /// The address of its resource there, without any key.
@@ -40,26 +40,26 @@ pub struct Adopted {
 impl Adopted {
     /// Whether the object is code here.
     pub fn here(&self) -> bool {
-        self.done != Done::Nothing
+        self.result != AdoptionResult::NotFound
     }
 }
 
 /// What was done with an address of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Done {
+pub enum AdoptionResult {
     /// It is the address here as well.
-    Same,
+    SameAddress,
     /// The address here has another type and the same label.
-    Label,
+    SameLabel,
     /// The label here is made from it.
-    Derived,
+    DerivedLabel,
     /// The workspace or the mapping has given the object another address, which stays.
-    Other,
+    OtherAddress,
     /// Another resource of the state stands for the same object.
-    Twice,
+    Duplicate,
     /// Nothing here is what it stands for.
-    Nothing,
+    NotFound,
 }
 
 /// The addresses that were adopted, and what came of every resource.
@@ -73,7 +73,7 @@ pub struct Adoption {
 
 /// What an import without the state would make, and who has a say.
 #[derive(Clone, Copy, Debug)]
-pub struct Around<'a> {
+pub struct Baseline<'a> {
     /// What would be made.
     pub made: &'a Manifest,
     /// What would become of each object.
@@ -85,8 +85,8 @@ pub struct Around<'a> {
 }
 
 /// Gives the objects that a state knows the addresses that it has for them, as far as they can be used.
-pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
-    let mut run = Run { around, objects: BTreeMap::new(), given: BTreeMap::new(), labels: BTreeSet::new() };
+pub fn adopt(instances: &[Instance], baseline: Baseline<'_>) -> Adoption {
+    let mut run = Matcher { baseline, objects: BTreeMap::new(), given: BTreeMap::new(), labels: BTreeSet::new() };
     run.read();
     let mut resources: Vec<Option<Adopted>> = instances.iter().map(|_| None).collect();
     // Whose address can be used as it is has the first choice, then whose label can.
@@ -98,7 +98,7 @@ pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
     let mut addresses = Manifest::default();
     for (identity, (address, new)) in run.given {
         if new {
-            let place = Place { address, import_id: String::new(), name: None, skip: false, block: None };
+            let place = ManifestEntry { address, import_id: String::new(), name: None, skip: false, block: None };
             addresses.objects.insert(identity, place);
         }
     }
@@ -109,7 +109,7 @@ pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
 /// of the same cluster would make.
 pub fn addresses(instances: &[Instance], made: &Manifest) -> BTreeMap<Identity, String> {
     let places = made.objects.iter().filter(|(_, place)| !place.skip);
-    let known: BTreeMap<Known, &Identity> = places
+    let known: BTreeMap<ObjectKey, &Identity> = places
         .map(|(identity, place)| (identity::of_ours(typed(&place.address), &place.import_id), identity))
         .collect();
     let named = instances.iter().filter_map(|instance| {
@@ -119,25 +119,25 @@ pub fn addresses(instances: &[Instance], made: &Manifest) -> BTreeMap<Identity, 
     named.collect()
 }
 
-struct Run<'a> {
-    around: Around<'a>,
+struct Matcher<'a> {
+    baseline: Baseline<'a>,
     /// The objects that have code.
-    objects: BTreeMap<Known, (&'a Identity, &'a Place)>,
+    objects: BTreeMap<ObjectKey, (&'a Identity, &'a ManifestEntry)>,
     /// Their addresses as far as they are given, and whether the state gave them.
     given: BTreeMap<Identity, (String, bool)>,
     /// The labels that are not free.
     labels: BTreeSet<(Namespace, String)>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Matcher<'a> {
     fn read(&mut self) {
-        let Around { made, before, mapping, .. } = self.around;
+        let Baseline { made, before, mapping, .. } = self.baseline;
         for (identity, place) in made.objects.iter().filter(|(_, place)| !place.skip) {
             self.objects.insert(identity::of_ours(typed(&place.address), &place.import_id), (identity, place));
         }
         // Where something was moved from, something new would be taken for it.
-        for half in HALVES {
-            let moved = before.moved.iter().map(|step| (half.namespace, label(&step.from).to_owned()));
+        for translation in TRANSLATIONS {
+            let moved = before.moved.iter().map(|step| (translation.namespace, label(&step.from).to_owned()));
             self.labels.extend(moved);
         }
         for known in [Some(before), mapping].into_iter().flatten() {
@@ -145,11 +145,11 @@ impl<'a> Run<'a> {
                 self.given.insert(identity.clone(), (place.address.clone(), false));
             }
         }
-        let given = self.given.iter().filter_map(|(identity, (address, _))| Some((half(identity)?, address)));
-        self.labels.extend(given.map(|(half, address)| (half.namespace, label(address).to_owned())));
+        let given = self.given.iter().filter_map(|(identity, (address, _))| Some((translation(identity)?, address)));
+        self.labels.extend(given.map(|(translation, address)| (translation.namespace, label(address).to_owned())));
     }
 
-    fn object(&self, instance: &Instance) -> Option<(&'a Identity, &'a Place)> {
+    fn object(&self, instance: &Instance) -> Option<(&'a Identity, &'a ManifestEntry)> {
         self.objects.get(&identity::in_state(instance)?).copied()
     }
 
@@ -165,48 +165,50 @@ impl<'a> Run<'a> {
 
     fn instance(&mut self, instance: &Instance) -> Adopted {
         let (from, resource) = (instance.address(), instance.resource_address());
-        let nothing = |done, why: String| Adopted {
+        let nothing = |result, why: String| Adopted {
             from: from.clone(),
             identity: None,
             to: None,
-            done,
+            result,
             why,
             resource: resource.clone(),
         };
         let Some((identity, place)) = self.object(instance) else {
-            return nothing(Done::Nothing, self.absent(instance));
+            return nothing(AdoptionResult::NotFound, self.absent(instance));
         };
-        let told = |done, to: &str, why: String| Adopted {
+        let told = |result, to: &str, why: String| Adopted {
             identity: Some(identity.clone()),
             to: Some(to.to_owned()),
-            ..nothing(done, why)
+            ..nothing(result, why)
         };
         if let Some((address, new)) = self.given.get(identity) {
             return match (*new, *address == from) {
-                (false, true) => told(Done::Same, address, String::new()),
+                (false, true) => told(AdoptionResult::SameAddress, address, String::new()),
                 (false, false) => told(
-                    Done::Other,
+                    AdoptionResult::OtherAddress,
                     address,
                     "this workspace has given the object its address already; `--mapping` changes it".to_owned(),
                 ),
-                (true, _) => told(Done::Twice, address, format!("the state has {identity} at another address too")),
+                (true, _) => {
+                    told(AdoptionResult::Duplicate, address, format!("the state has {identity} at another address too"))
+                }
             };
         }
-        let Some(half) = half(identity) else { return nothing(Done::Nothing, String::new()) };
-        let (label, why) = self.label(instance, identity, half);
+        let Some(translation) = translation(identity) else { return nothing(AdoptionResult::NotFound, String::new()) };
+        let (label, why) = self.label(instance, identity, translation);
         let address = format!("{}.{label}", typed(&place.address));
-        self.labels.insert((half.namespace, label.clone()));
+        self.labels.insert((translation.namespace, label.clone()));
         self.given.insert(identity.clone(), (address.clone(), true));
         match why {
-            Some(why) => told(Done::Derived, &address, why),
-            None if address == from => told(Done::Same, &address, String::new()),
-            None => told(Done::Label, &address, format!("it is a `{}` here", typed(&address))),
+            Some(why) => told(AdoptionResult::DerivedLabel, &address, why),
+            None if address == from => told(AdoptionResult::SameAddress, &address, String::new()),
+            None => told(AdoptionResult::SameLabel, &address, format!("it is a `{}` here", typed(&address))),
         }
     }
 
     /// The label for an object, and why it is not the one of the state.
-    fn label(&self, instance: &Instance, identity: &Identity, half: &Half) -> (String, Option<String>) {
-        let free = |label: &String| !self.labels.contains(&(half.namespace, label.clone()));
+    fn label(&self, instance: &Instance, identity: &Identity, translation: &Translation) -> (String, Option<String>) {
+        let free = |label: &String| !self.labels.contains(&(translation.namespace, label.clone()));
         let mut why = None;
         if !instance.modules.is_empty() {
             why = Some("it is in a module there, and at the root here");
@@ -232,10 +234,10 @@ impl<'a> Run<'a> {
         words.extend(key(&instance.key));
         let mut label = slug(&words.join(" "));
         if !label.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            label = format!("{}_{label}", half.word);
+            label = format!("{}_{label}", translation.word);
         }
         let id = slug(identity.id());
-        let tries = [label.clone(), format!("{label}_{id}"), format!("{}_{label}_{id}", half.word)];
+        let tries = [label.clone(), format!("{label}_{id}"), format!("{}_{label}_{id}", translation.word)];
         let mut last = tries[2].clone();
         let found = tries.into_iter().find(free).unwrap_or_else(|| {
             while !free(&last) {
@@ -248,7 +250,7 @@ impl<'a> Run<'a> {
 
     /// Why nothing here is what the resource stands for.
     fn absent(&self, instance: &Instance) -> String {
-        let Some(Known { sort, id }) = identity::in_state(instance) else {
+        let Some(ObjectKey { sort, id }) = identity::in_state(instance) else {
             return "the state does not tell which object it is".to_owned();
         };
         let prefix = match sort.as_str() {
@@ -259,8 +261,8 @@ impl<'a> Run<'a> {
             _ => return "nothing that is Terraform code here goes by its id".to_owned(),
         };
         let identity = Identity::new(prefix, id);
-        match self.around.coverage.objects.get(&identity).map(|object| &object.outcome) {
-            Some(Outcome::Ansible { reason, .. } | Outcome::SetAside { reason, .. }) => {
+        match self.baseline.coverage.objects.get(&identity).map(|object| &object.outcome) {
+            Some(Outcome::Ansible { reason, .. } | Outcome::NotImportable { reason, .. }) => {
                 format!("{identity} is not Terraform code here: {reason}")
             }
             Some(_) => format!("{identity} is another sort of resource here"),
@@ -269,8 +271,8 @@ impl<'a> Run<'a> {
     }
 }
 
-fn half(identity: &Identity) -> Option<&'static Half> {
-    HALVES.iter().copied().find(|half| half.model().prefix == identity.prefix())
+fn translation(identity: &Identity) -> Option<&'static Translation> {
+    TRANSLATIONS.iter().copied().find(|translation| translation.model().prefix == identity.prefix())
 }
 
 /// The type in an address.

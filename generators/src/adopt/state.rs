@@ -126,7 +126,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Instance>, StateError> {
         serde_json::error::Category::Data => StateError::Form,
         _ => StateError::Json { line: error.line(), column: error.column() },
     })?;
-    let mut found = Found::default();
+    let mut found = StateReader::default();
     if let Some(version) = document.version {
         match version {
             4 => found.file(document.resources)?,
@@ -170,16 +170,16 @@ struct Document {
     /// Of a state file.
     version: Option<u64>,
     #[serde(default)]
-    resources: Vec<Stored>,
+    resources: Vec<StoredResource>,
     /// Of `terraform show -json`.
     format_version: Option<String>,
     values: Option<Values>,
     /// A plan has the state that it began with here.
-    prior_state: Option<Prior>,
+    prior_state: Option<PriorState>,
 }
 
 #[derive(Deserialize)]
-struct Prior {
+struct PriorState {
     values: Option<Values>,
 }
 
@@ -192,14 +192,14 @@ struct Values {
 struct Module {
     address: Option<String>,
     #[serde(default)]
-    resources: Vec<Shown>,
+    resources: Vec<ShownResource>,
     #[serde(default)]
     child_modules: Vec<Self>,
 }
 
 /// A resource as `show -json` has it.
 #[derive(Deserialize)]
-struct Shown {
+struct ShownResource {
     mode: String,
     #[serde(rename = "type")]
     resource: String,
@@ -213,7 +213,7 @@ struct Shown {
 
 /// A resource as the state file has it.
 #[derive(Deserialize)]
-struct Stored {
+struct StoredResource {
     module: Option<String>,
     mode: String,
     #[serde(rename = "type")]
@@ -276,13 +276,13 @@ impl<'de> Visitor<'de> for Identifying {
 }
 
 #[derive(Default)]
-struct Found {
+struct StateReader {
     instances: Vec<Instance>,
     /// How many managed resources there are, whose ever they are.
     all: usize,
 }
 
-impl Found {
+impl StateReader {
     fn module(&mut self, module: Module, within: &[(String, Option<Key>)]) -> Result<(), StateError> {
         let modules = match &module.address {
             Some(address) => path(address).ok_or(StateError::Address(self.all + 1))?,
@@ -298,7 +298,7 @@ impl Found {
         module.child_modules.into_iter().try_for_each(|child| self.module(child, &modules))
     }
 
-    fn file(&mut self, resources: Vec<Stored>) -> Result<(), StateError> {
+    fn file(&mut self, resources: Vec<StoredResource>) -> Result<(), StateError> {
         for stored in resources.into_iter().filter(|stored| stored.mode == "managed") {
             let modules = path(stored.module.as_deref().unwrap_or("")).ok_or(StateError::Address(self.all + 1))?;
             for instance in stored.instances.into_iter().filter(|instance| instance.deposed.is_none()) {

@@ -1,4 +1,4 @@
-//! The files of the Ansible half of a workspace: roles, playbooks, the module that they call, and what configures it.
+//! The files of the Ansible translation of a workspace: roles, playbooks, the module that they call, and what configures it.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const DYNAMIC: &str = include_str!("guests.proxmox.yml");
 const MODULE: &str = include_str!("proxmox_object.py");
 
 /// The tasks of every role, as text, by role and by identity in natural order.
-pub(crate) type Texts = BTreeMap<Role, BTreeMap<(u64, Identity), String>>;
+pub(crate) type RoleTasks = BTreeMap<Role, BTreeMap<(u64, Identity), String>>;
 
 /// A lookup of a task: what the user has to provide for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub(crate) fn tasks_file(role: Role) -> String {
     format!("ansible/roles/{}/tasks/main.yml", role.name)
 }
 
-/// Every file of the Ansible half; none where there is neither a task nor a guest.
-pub(crate) fn files(tasks: Texts, inventory: Inventory<'_>) -> FileSet {
+/// Every file of the Ansible translation; none where there is neither a task nor a guest.
+pub(crate) fn files(tasks: RoleTasks, inventory: Inventory<'_>) -> FileSet {
     let mut files = FileSet::new();
     if tasks.is_empty() && inventory.is_empty() {
         return files;
@@ -69,7 +69,7 @@ pub(crate) fn files(tasks: Texts, inventory: Inventory<'_>) -> FileSet {
 }
 
 /// The roles with their tasks, a playbook for each scope, and one that runs all of them.
-fn playbooks(files: &mut FileSet, tasks: Texts) {
+fn playbooks(files: &mut FileSet, tasks: RoleTasks) {
     let mut playbooks: BTreeMap<Playbook, Vec<Role>> = BTreeMap::new();
     for (role, tasks) in tasks {
         playbooks.entry(role.playbook).or_default().push(role);
@@ -146,7 +146,7 @@ impl Playbook {
 fn localhost() -> Node {
     let host = vec![
         ("ansible_connection", Node::from("local")),
-        // Half the time of a task: the module is handed to Python, not copied first.
+        // Translation the time of a task: the module is handed to Python, not copied first.
         ("ansible_pipelining", true.into()),
         ("ansible_python_interpreter", Node::Template("{{ ansible_playbook_python }}".to_owned())),
     ];

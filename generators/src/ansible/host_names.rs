@@ -8,7 +8,7 @@ use proxmox_mpc_model::Identity;
 pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
 
 /// What a guest would like to be called.
-pub(super) struct Wish<'w> {
+pub(super) struct HostNameRequest<'w> {
     /// Who it is.
     pub(super) identity: &'w Identity,
     /// The name that the inventory has given it before, which stays.
@@ -17,39 +17,39 @@ pub(super) struct Wish<'w> {
     pub(super) name: Option<&'w str>,
 }
 
-/// A name for each guest, in the order of the wishes.
+/// A name for each guest, in the order of the requests.
 ///
 /// A name that was given stays. Of new guests, those whose name nobody else has or wants are called so; the others carry
-/// their VMID behind it, whichever came first. The same wishes give the same names in any order. No new guest is called like
+/// their VMID behind it, whichever came first. The same requests give the same names in any order. No new guest is called like
 /// one of the `groups` that have their names already.
-pub(super) fn assign<'g>(wishes: &[Wish<'_>], groups: impl Iterator<Item = &'g str>) -> Vec<String> {
-    let given = wishes.iter().filter_map(|wish| Some(wish.given?.to_owned()));
+pub(super) fn assign<'g>(requests: &[HostNameRequest<'_>], groups: impl Iterator<Item = &'g str>) -> Vec<String> {
+    let given = requests.iter().filter_map(|request| Some(request.given?.to_owned()));
     let reserved = RESERVED.into_iter().chain(groups).map(str::to_owned);
     let mut taken: BTreeSet<String> = reserved.chain(given).collect();
     let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
-    for wish in wishes.iter().filter(|wish| wish.given.is_none()) {
-        *wanted.entry(plain(wish)).or_default() += 1;
+    for request in requests.iter().filter(|request| request.given.is_none()) {
+        *wanted.entry(plain(request)).or_default() += 1;
     }
     wanted.retain(|name, count| *count == 1 && !taken.contains(name));
     taken.extend(wanted.keys().cloned());
-    let name = |wish: &Wish<'_>| match wish.given {
+    let name = |request: &HostNameRequest<'_>| match request.given {
         Some(name) => name.to_owned(),
-        None if wanted.contains_key(&plain(wish)) => plain(wish),
+        None if wanted.contains_key(&plain(request)) => plain(request),
         None => {
             // Ends: the name grows, and what is taken is finite. No other guest has this number.
-            let longer = |name: &String| Some(format!("{name}-{}", wish.identity.id()));
-            let mut longer = std::iter::successors(longer(&plain(wish)), longer);
+            let longer = |name: &String| Some(format!("{name}-{}", request.identity.id()));
+            let mut longer = std::iter::successors(longer(&plain(request)), longer);
             longer.find(|name| !taken.contains(name)).unwrap_or_default()
         }
     };
-    wishes.iter().map(name).collect()
+    requests.iter().map(name).collect()
 }
 
 /// The name alone, `fw.home.arpa`: letters, digits, dots, dashes and underscores. Ansible reads anything else as a pattern or
 /// a range of hosts, a port, or a separator; it becomes a dash. Without a name a guest is called by its type and VMID.
-fn plain(wish: &Wish<'_>) -> String {
+fn plain(request: &HostNameRequest<'_>) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let name = deunicode::deunicode_with_tofu(wish.name.unwrap_or_default(), "-");
+    let name = deunicode::deunicode_with_tofu(request.name.unwrap_or_default(), "-");
     let words: Vec<&str> = name.split(|c| !legal(c)).filter(|word| !word.is_empty()).collect();
     let name = words.join("-");
     // At its start, Ansible takes a dash for an option, and hides what starts with a dot.
@@ -57,8 +57,8 @@ fn plain(wish: &Wish<'_>) -> String {
     if !name.is_empty() {
         return name.to_owned();
     }
-    let word = if wish.identity.prefix() == "lxc" { "ct" } else { "vm" };
-    format!("{word}-{}", wish.identity.id())
+    let word = if request.identity.prefix() == "lxc" { "ct" } else { "vm" };
+    format!("{word}-{}", request.identity.id())
 }
 
 #[cfg(test)]
@@ -72,14 +72,14 @@ mod tests {
         let mut cases = cases.to_vec();
         for _ in 0..2 {
             let identities: Vec<Identity> = cases.iter().map(|case| Identity::new("qemu", case.0)).collect();
-            let wish = |(identity, (_, given, name, _)): (_, &Case)| Wish {
+            let request = |(identity, (_, given, name, _)): (_, &Case)| HostNameRequest {
                 identity,
                 given: *given,
                 name: Some(*name).filter(|name| !name.is_empty()),
             };
-            let wishes: Vec<Wish<'_>> = identities.iter().zip(&cases).map(wish).collect();
+            let requests: Vec<HostNameRequest<'_>> = identities.iter().zip(&cases).map(request).collect();
             let expected: Vec<&str> = cases.iter().map(|case| case.3).collect();
-            assert_eq!(assign(&wishes, std::iter::empty()), expected);
+            assert_eq!(assign(&requests, std::iter::empty()), expected);
             cases.reverse();
         }
     }

@@ -14,7 +14,7 @@ use super::host_names::{self, RESERVED};
 use super::text::document;
 use crate::addresses::natural;
 use crate::hcl::invisible;
-use crate::names::{self, Wish};
+use crate::names::{self, NameRequest};
 use crate::outcome::FileSet;
 use crate::yaml::{self, Node};
 
@@ -30,7 +30,7 @@ pub(crate) struct Inventory<'f> {
     groups_before: BTreeMap<String, &'f str>,
     hosts: BTreeMap<(u64, Identity), Host>,
     /// Every group, and its number. Ten thousand guests are in few of them.
-    groups: BTreeMap<Group, usize>,
+    groups: BTreeMap<HostGroup, usize>,
 }
 
 /// A host: the name that it has already, or would like to have, its variables as they stand in the file, and the numbers of
@@ -44,7 +44,7 @@ struct Host {
 
 /// A group: one that is always called so, or what of the cluster it stands for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+enum HostGroup {
     Fixed(&'static str),
     /// The kind (`node`, `pool`, `tag`) and its name in Proxmox.
     Named(&'static str, String),
@@ -92,7 +92,7 @@ impl<'f> Inventory<'f> {
         given: Option<String>,
         wanted: Option<String>,
         text: &str,
-        groups: Vec<Group>,
+        groups: Vec<HostGroup>,
     ) {
         let mut number = |group| {
             let next = self.groups.len();
@@ -115,12 +115,12 @@ impl<'f> Inventory<'f> {
     /// The file.
     pub(crate) fn render(self, header: &str) -> String {
         let kept = kept_names(self.groups.keys(), &self.groups_before);
-        let wishes = self.hosts.iter().map(|((_, identity), host)| host_names::Wish {
+        let requests = self.hosts.iter().map(|((_, identity), host)| host_names::HostNameRequest {
             identity,
             given: host.given.as_deref(),
             name: host.wanted.as_deref(),
         });
-        let host_names = host_names::assign(&wishes.collect::<Vec<_>>(), kept.values().copied());
+        let host_names = host_names::assign(&requests.collect::<Vec<_>>(), kept.values().copied());
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
@@ -151,7 +151,7 @@ impl<'f> Inventory<'f> {
     }
 }
 
-impl Group {
+impl HostGroup {
     /// What of the cluster it stands for: `tag a-b`.
     fn title(&self) -> Option<String> {
         match self {
@@ -187,7 +187,7 @@ fn tags(guest: &Guest) -> BTreeSet<&str> {
     guest.tags.iter().map(String::as_str).collect()
 }
 
-fn groups(guest: &Guest) -> Vec<Group> {
+fn groups(guest: &Guest) -> Vec<HostGroup> {
     let tags = tags(guest).into_iter().map(str::to_owned).collect();
     placed(guest.template, guest.guest_type.word(), Some(guest.node.clone()), guest.pool.clone(), tags)
 }
@@ -199,14 +199,14 @@ fn placed(
     node: Option<String>,
     pool: Option<String>,
     tags: Vec<String>,
-) -> Vec<Group> {
+) -> Vec<HostGroup> {
     if template {
-        return vec![Group::Fixed("templates")];
+        return vec![HostGroup::Fixed("templates")];
     }
-    let mut groups = vec![Group::Fixed(if guest_type == "lxc" { "containers" } else { "virtual_machines" })];
-    groups.extend(node.map(|node| Group::Named("node", node)));
-    groups.extend(pool.map(|pool| Group::Named("pool", pool)));
-    groups.extend(tags.into_iter().map(|tag| Group::Named("tag", tag)));
+    let mut groups = vec![HostGroup::Fixed(if guest_type == "lxc" { "containers" } else { "virtual_machines" })];
+    groups.extend(node.map(|node| HostGroup::Named("node", node)));
+    groups.extend(pool.map(|pool| HostGroup::Named("pool", pool)));
+    groups.extend(tags.into_iter().map(|tag| HostGroup::Named("tag", tag)));
     groups
 }
 
@@ -216,18 +216,18 @@ fn placed(
 ///
 /// `kept` names are given already, and stay whoever arrives.
 fn group_names<'h>(
-    groups: impl Iterator<Item = &'h Group>,
+    groups: impl Iterator<Item = &'h HostGroup>,
     hosts: impl Iterator<Item = &'h str>,
-    kept: &BTreeMap<&'h Group, &str>,
-) -> BTreeMap<&'h Group, String> {
+    kept: &BTreeMap<&'h HostGroup, &str>,
+) -> BTreeMap<&'h HostGroup, String> {
     let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
     let given: BTreeSet<&str> = kept.values().copied().collect();
     let (mut names, mut exact) = (BTreeMap::new(), BTreeMap::new());
-    let (mut wishes, mut identities) = (Vec::new(), Vec::new());
+    let (mut requests, mut identities) = (Vec::new(), Vec::new());
     for group in groups {
         match group {
-            Group::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
-            Group::Named(kind, name) => {
+            HostGroup::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
+            HostGroup::Named(kind, name) => {
                 let codes = name.chars().filter(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
                 let mut id = String::new();
                 codes.for_each(|c| _ = write!(id, "{:x}", u32::from(c)));
@@ -240,11 +240,11 @@ fn group_names<'h>(
                     exact.insert(identity.clone(), plain);
                 }
                 identities.push((group, identity.clone()));
-                wishes.push(Wish { identity, name: Some(format!("{kind} {name}")), word: "group", id });
+                requests.push(NameRequest { identity, name: Some(format!("{kind} {name}")), word: "group", id });
             }
         }
     }
-    let mut assigned = names::assign(&wishes, &exact, &taken);
+    let mut assigned = names::assign(&requests, &exact, &taken);
     names.extend(identities.into_iter().filter_map(|(group, identity)| Some((group, assigned.remove(&identity)?))));
     names
 }
@@ -297,9 +297,9 @@ fn named_groups(text: &str) -> BTreeMap<String, &str> {
 
 /// The names that groups have already, and that a group can have.
 fn kept_names<'g, 'f>(
-    groups: impl Iterator<Item = &'g Group>,
+    groups: impl Iterator<Item = &'g HostGroup>,
     before: &BTreeMap<String, &'f str>,
-) -> BTreeMap<&'g Group, &'f str> {
+) -> BTreeMap<&'g HostGroup, &'f str> {
     let mut taken: BTreeSet<&str> = RESERVED.into_iter().collect();
     let known = groups.filter_map(|group| Some((group, *before.get(&group.title()?)?)));
     known.filter(|(_, name)| names::slug(name) == **name && taken.insert(name)).collect()
@@ -312,7 +312,7 @@ fn value(text: &str, key: &str) -> Option<String> {
 }
 
 /// The groups of a host with these variables.
-fn kept_groups(text: &str) -> Vec<Group> {
+fn kept_groups(text: &str) -> Vec<HostGroup> {
     let listed = text.lines().skip_while(|line| *line != "      proxmox_tags:").skip(1);
     let tags = listed.map_while(|line| line.strip_prefix("        - ")).map(yaml::read_word).collect();
     let guest_type = value(text, "proxmox_type").unwrap_or_default();

@@ -8,9 +8,9 @@ mod secret_names;
 mod task;
 mod text;
 
-pub(crate) use files::{Lookup, Texts, files, lookups, tasks_file};
+pub(crate) use files::{Lookup, RoleTasks, files, lookups, tasks_file};
 pub(crate) use inventory::{GUESTS, Inventory};
 pub(crate) use secret_names::SecretNames;
-pub(crate) use task::{Entrusted, Task};
+pub(crate) use task::{AnsibleKey, Task};
 pub use task::{Handler, Playbook, Role};
 pub(crate) use text::anchored;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxmox_mpc_model::kinds::Class;
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::kinds::Half;
-use crate::names::{self, Wish};
+use crate::kinds::Translation;
+use crate::names::{self, NameRequest};
 use crate::previous_code::PreviousCode;
 
 /// The variables whose names are not simply made of identity and key.
@@ -16,7 +16,7 @@ pub(crate) struct SecretNames(BTreeMap<Identity, String>);
 impl SecretNames {
     /// Names for every secret that a task may have to look up. A name that a task has stays, also where another object
     /// arrives whose name reads alike: `sdn_dns/a_b` after `sdn_dns/a-b`.
-    pub(crate) fn assign(listings: &[(&'static Half, Listing)], previous: &PreviousCode<'_>) -> Self {
+    pub(crate) fn assign(listings: &[(&'static Translation, Listing)], previous: &PreviousCode<'_>) -> Self {
         let mut kept: BTreeMap<Identity, String> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for (identity, lookup) in previous.lookups() {
@@ -26,19 +26,19 @@ impl SecretNames {
                 kept.insert(secret(identity, lookup.key), name);
             }
         }
-        let mut wishes = Vec::new();
-        for (half, listing) in listings.iter().filter(|(half, _)| half.role.is_some()) {
-            let keys = half.model().keys.iter().filter(|key| key.class == Class::Secret);
+        let mut requests = Vec::new();
+        for (translation, listing) in listings.iter().filter(|(translation, _)| translation.role.is_some()) {
+            let keys = translation.model().keys.iter().filter(|key| key.class == Class::Secret);
             for key in keys {
-                wishes.extend(listing.entries.iter().map(|entry| wish(&entry.identity, key.name)));
+                requests.extend(listing.entries.iter().map(|entry| request(&entry.identity, key.name)));
             }
         }
-        let mut names = names::assign(&wishes, &kept, &BTreeSet::new());
+        let mut names = names::assign(&requests, &kept, &BTreeSet::new());
         names.extend(kept);
         // Most are what they would be anyway: of ten thousand guests each has one.
-        for wish in wishes {
-            if wish.name.as_deref().map(names::slug) == names.get(&wish.identity).cloned() {
-                names.remove(&wish.identity);
+        for request in requests {
+            if request.name.as_deref().map(names::slug) == names.get(&request.identity).cloned() {
+                names.remove(&request.identity);
             }
         }
         Self(names)
@@ -59,6 +59,6 @@ fn plain(identity: &Identity, key: &str) -> String {
     format!("proxmox mpc {identity} {key}")
 }
 
-fn wish(identity: &Identity, key: &str) -> Wish {
-    Wish { identity: secret(identity, key), name: Some(plain(identity, key)), word: "secret", id: String::new() }
+fn request(identity: &Identity, key: &str) -> NameRequest {
+    NameRequest { identity: secret(identity, key), name: Some(plain(identity, key)), word: "secret", id: String::new() }
 }

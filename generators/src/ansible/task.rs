@@ -65,7 +65,7 @@ impl Role {
 
 /// One key that Ansible keeps, for an object that is otherwise Terraform's.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entrusted {
+pub(crate) struct AnsibleKey {
     /// The part that the key is of (`rule3`), where it is of one.
     pub(crate) part: Option<String>,
     /// The key.
@@ -78,7 +78,7 @@ pub(crate) struct Entrusted {
     pub(crate) reason: String,
 }
 
-impl Entrusted {
+impl AnsibleKey {
     /// Whether it is this key of this part.
     fn is_of(&self, part: &str, key: &str) -> bool {
         self.part.as_deref() == Some(part) && self.key == key
@@ -170,7 +170,7 @@ impl Task {
         kind: &Kind,
         object: &Object,
         title: &str,
-        entrusted: &[Entrusted],
+        entrusted: &[AnsibleKey],
         write: &Write,
         role: Role,
     ) -> Vec<Self> {

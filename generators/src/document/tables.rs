@@ -17,7 +17,7 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
         let (at, helps) = match &object.outcome {
             Outcome::Terraform { address } => (format!("`{address}`"), None),
             Outcome::Ansible { file, remedy, .. } => (format!("`{file}`"), remedy.as_ref()),
-            Outcome::SetAside { remedy, .. } => ("in no code".to_owned(), remedy.as_ref()),
+            Outcome::NotImportable { remedy, .. } => ("in no code".to_owned(), remedy.as_ref()),
             Outcome::Excluded => ("excluded".to_owned(), None),
             Outcome::BuiltIn | Outcome::Fact => continue,
         };
@@ -30,7 +30,7 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
          other there.\n\n| kind | settings | which | why |\n|---|---|---|---|\n",
     );
     let counts = coverage.counts();
-    let mut kinds: BTreeMap<usize, Fates<'_>> = BTreeMap::new();
+    let mut kinds: BTreeMap<usize, KindFates<'_>> = BTreeMap::new();
     for (identity, object) in objects {
         let fates = kinds.entry(position(object.kind)).or_default();
         for (key, fate) in &object.keys {
@@ -84,13 +84,13 @@ fn without_code(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
 
 /// The keys of a kind with one fate for one reason, and whose they are.
 #[derive(Default)]
-struct Group<'c> {
+struct FateGroup<'c> {
     keys: BTreeSet<String>,
     objects: Vec<&'c Identity>,
 }
 
 /// By the order of the table, the word of the fate, and the reason.
-type Fates<'c> = BTreeMap<(u8, &'static str, &'c str), Group<'c>>;
+type KindFates<'c> = BTreeMap<(u8, &'static str, &'c str), FateGroup<'c>>;
 
 /// Code first, then what is in none.
 fn order(fate: &Fate) -> u8 {

@@ -12,11 +12,11 @@ use crate::addresses::{self, natural};
 use crate::ansible::{self, Inventory, Role, SecretNames, Task};
 use crate::bpg;
 use crate::coverage::{Coverage, Fate, KnownFates, ObjectCoverage, Outcome};
-use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
+use crate::draft::{Draft, Obstacle, Remark, RowError, Variable, is_default, title};
 use crate::files;
-use crate::kinds::{Around, HALVES, Half, Namespace, Place};
+use crate::kinds::{Context, Destination, Namespace, TRANSLATIONS, Translation};
 use crate::manifest::{self, Fingerprint, Manifest};
-use crate::outcome::{Generated, Gone, Notice, Options, Previous};
+use crate::outcome::{Generated, Notice, Options, Previous, RemovedCode};
 use crate::previous_code::PreviousCode;
 use crate::readme;
 use crate::secrets;
@@ -32,16 +32,16 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     let everything = unselected(answers, options, previous)?;
     let cluster = Cluster::read(answers)?;
     let mut listings = Vec::new();
-    for half in HALVES {
-        let mut listing = half.model().list(&cluster)?;
+    for translation in TRANSLATIONS {
+        let mut listing = translation.model().list(&cluster)?;
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
-        half.arrange(&cluster, &mut listing.entries)?;
-        listings.push((*half, listing));
+        translation.arrange(&cluster, &mut listing.entries)?;
+        listings.push((*translation, listing));
     }
     let previous_code = PreviousCode::read(&previous.files);
     let inventory = Inventory::new(&previous.files);
     let names = addresses::assign(&listings, options, &previous.manifest);
-    let mut run = Run {
+    let mut run = Generation {
         cluster: &cluster,
         options,
         previous,
@@ -64,11 +64,13 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         },
     };
     if !options.selection.is_everything() {
-        let entries = listings.iter().flat_map(|(half, listing)| listing.entries.iter().map(|one| (half.model(), one)));
+        let entries = listings
+            .iter()
+            .flat_map(|(translation, listing)| listing.entries.iter().map(|one| (translation.model(), one)));
         run.out.survey = options.selection.survey(entries);
     }
-    for (half, listing) in &listings {
-        run.kind(half, listing)?;
+    for (translation, listing) in &listings {
+        run.kind(translation, listing)?;
     }
     if let Some(everything) = everything {
         run.cover_left_out(everything);
@@ -102,7 +104,7 @@ fn unselected(answers: &dyn Answers, options: &Options, previous: &Previous) -> 
 const SHOWN: &str = "Proxmox's API shows it and does not take it";
 
 /// An import under way.
-struct Run<'a> {
+struct Generation<'a> {
     cluster: &'a Cluster<'a>,
     options: &'a Options,
     previous: &'a Previous,
@@ -122,16 +124,16 @@ struct Run<'a> {
     /// The kind of the objects that need a variable.
     variable_kinds: BTreeMap<String, &'static str>,
     /// The tasks of every role so far.
-    roles: ansible::Texts,
+    roles: ansible::RoleTasks,
     /// The guests, as Ansible's hosts.
     inventory: Inventory<'a>,
     known_fates: KnownFates,
     out: Generated,
 }
 
-impl Run<'_> {
-    fn kind(&mut self, half: &'static Half, listing: &Listing) -> Result<(), Unreadable> {
-        let kind = half.model();
+impl Generation<'_> {
+    fn kind(&mut self, translation: &'static Translation, listing: &Listing) -> Result<(), Unreadable> {
+        let kind = translation.model();
         self.out.found.insert(kind.id, listing.entries.len());
         match &listing.incomplete {
             Some(reason) if self.options.selection.takes_kind(kind) => {
@@ -141,65 +143,67 @@ impl Run<'_> {
             None => {}
         }
         for entry in &listing.entries {
-            if let Some(reason) = self.left_out(half, entry) {
-                self.keep(half, &entry.identity, &reason);
+            if let Some(reason) = self.left_out(translation, entry) {
+                self.keep(translation, &entry.identity, &reason);
                 self.keep_host(&entry.identity);
                 self.out.left_out.insert(entry.identity.clone());
                 continue;
             }
             let reading = kind.read(self.cluster, entry)?;
-            if half.namespace == Namespace::Guests {
+            if translation.namespace == Namespace::Guests {
                 let keys = reading.as_ref().ok().map(|object| &object.keys);
                 self.inventory.add(self.cluster, entry, keys)?;
             }
             match reading {
-                Ok(object) => self.object(half, &object)?,
+                Ok(object) => self.object(translation, &object)?,
                 Err(unread) => {
-                    self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
+                    self.keep(translation, &entry.identity, &format!("it could not be read: {}", unread.reason));
                     self.out.unread.push(unread);
                 }
             }
         }
-        self.absent(half, listing);
+        self.absent(translation, listing);
         let blocks = std::mem::take(&mut self.texts);
-        self.out.files.extend(files::of_kind(half, blocks));
+        self.out.files.extend(files::of_kind(translation, blocks));
         Ok(())
     }
 
     /// Why the user wants the object left out.
-    fn left_out(&self, half: &Half, entry: &Entry) -> Option<String> {
+    fn left_out(&self, translation: &Translation, entry: &Entry) -> Option<String> {
         let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
         let mapping = self.options.mapping.as_ref().and_then(skipped);
         if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
             return Some("excluded by the mapping".to_owned());
         }
-        (!self.options.selection.takes(half.model(), entry)).then(|| "excluded by the filters".to_owned())
+        (!self.options.selection.takes(translation.model(), entry)).then(|| "excluded by the filters".to_owned())
     }
 
-    fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {
-        let around = Around { cluster: self.cluster, addresses: &self.addresses };
+    fn object(&mut self, translation: &'static Translation, object: &Object) -> Result<(), Unreadable> {
+        let context = Context { cluster: self.cluster, addresses: &self.addresses };
         let of_all = |fate: Fate| object.keys.keys().map(|key| (key.clone(), fate.clone())).collect();
-        match (half.place)(object, &around) {
-            Ok(Place::Own(resource, import_id)) => self.resource(half, object, resource, import_id)?,
-            Ok(Place::Within(address)) => {
-                self.cover(half, object, Outcome::Terraform { address }, of_all(Fate::Terraform));
+        match (translation.destination)(object, &context) {
+            Ok(Destination::Resource(resource, import_id)) => {
+                self.resource(translation, object, resource, import_id)?
             }
-            Ok(Place::Ansible(reason)) => self.aside(half, object, SetAside::new(reason), BTreeMap::new()),
-            Ok(Place::BuiltIn) => {
-                let fate = |key: &String| match half.model().key(key).map(|key| key.class) {
+            Ok(Destination::PartOf(address)) => {
+                self.cover(translation, object, Outcome::Terraform { address }, of_all(Fate::Terraform));
+            }
+            Ok(Destination::Ansible(reason)) => self.aside(translation, object, Obstacle::new(reason), BTreeMap::new()),
+            Ok(Destination::BuiltIn) => {
+                let fate = |key: &String| match translation.model().key(key).map(|key| key.class) {
                     Some(Class::Volatile) => Fate::Volatile,
                     Some(_) => Fate::Default,
                     None => Fate::NotCovered,
                 };
                 let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
-                self.cover(half, object, Outcome::BuiltIn, keys);
+                self.cover(translation, object, Outcome::BuiltIn, keys);
             }
-            Ok(Place::Fact) => self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile)),
-            Ok(Place::Noted(remark)) => {
+            Ok(Destination::Fact) => self.cover(translation, object, Outcome::Fact, of_all(Fate::Volatile)),
+            Ok(Destination::FactWithRemark(remark)) => {
                 self.notice(object, None, remark);
-                self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile));
+                self.cover(translation, object, Outcome::Fact, of_all(Fate::Volatile));
             }
-            Err(set_aside) => self.aside(half, object, set_aside, BTreeMap::new()),
+            Err(obstacle) => self.aside(translation, object, obstacle, BTreeMap::new()),
         }
         Ok(())
     }
@@ -207,7 +211,7 @@ impl Run<'_> {
     /// An object that becomes a resource of this type, unless a row finds that it cannot.
     fn resource(
         &mut self,
-        half: &'static Half,
+        translation: &'static Translation,
         object: &Object,
         resource: &'static str,
         import_id: String,
@@ -216,36 +220,41 @@ impl Run<'_> {
         let label = self.names.get(identity).cloned().unwrap_or_default();
         let address = format!("{resource}.{label}");
         self.addresses.insert(identity.clone(), address.clone());
-        let mut draft =
-            Draft::new(object, self.cluster, half.model(), &self.addresses, self.written(half, object).is_some());
+        let mut draft = Draft::new(
+            object,
+            self.cluster,
+            translation.model(),
+            &self.addresses,
+            self.written(translation, object).is_some(),
+        );
         if self.sharing.contains(identity) {
             draft.share_label();
         }
-        let refusals = rows(half, &mut draft)?;
-        if let Some((_, write)) = self.written(half, object) {
+        let refusals = rows(translation, &mut draft)?;
+        if let Some((_, write)) = self.written(translation, object) {
             unclaimed(&mut draft, &write);
         }
         let fates = fates(&draft);
-        if let Some(set_aside) = joined(refusals) {
+        if let Some(obstacle) = joined(refusals) {
             self.addresses.remove(identity);
-            self.aside(half, object, set_aside, fates);
+            self.aside(translation, object, obstacle, fates);
             return Ok(());
         }
-        let text = files::resource(half, &draft, resource, &label);
+        let text = files::resource(translation, &draft, resource, &label);
         let title = capital(&draft.title());
         let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
-        self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), half.kind)));
+        self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), translation.kind)));
         self.variables.extend(variables);
         for remark in remarks {
             self.notice(object, Some(&address), remark);
         }
-        if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), object, &title, &entrusted, &write, role);
+        if let Some((role, write)) = self.written(translation, object) {
+            let tasks = Task::some(translation.model(), object, &title, &entrusted, &write, role);
             self.tasks(role, identity, &tasks);
         }
         self.settle(object, &address, import_id, Fingerprint::of(&text));
         self.texts.insert(natural(identity), text);
-        self.cover(half, object, Outcome::Terraform { address }, fates);
+        self.cover(translation, object, Outcome::Terraform { address }, fates);
         Ok(())
     }
 
@@ -261,38 +270,44 @@ impl Run<'_> {
     }
 
     /// How Ansible would keep the object; `None` where it cannot.
-    fn written(&self, half: &Half, object: &Object) -> Option<(Role, Write)> {
-        let role = half.role?(&object.entry.identity);
-        Some((role, half.model().write(self.cluster, object)?))
+    fn written(&self, translation: &Translation, object: &Object) -> Option<(Role, Write)> {
+        let role = translation.role?(&object.entry.identity);
+        Some((role, translation.model().write(self.cluster, object)?))
     }
 
     /// An object that Terraform's provider cannot import: Ansible keeps it, where it can. What Terraform has of it already
     /// stays where it is.
-    fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
+    fn aside(
+        &mut self,
+        translation: &'static Translation,
+        object: &Object,
+        obstacle: Obstacle,
+        fates: BTreeMap<String, Fate>,
+    ) {
         let identity = &object.entry.identity;
-        let mut set_aside = set_aside;
-        let mut written = self.written(half, object);
+        let mut obstacle = obstacle;
+        let mut written = self.written(translation, object);
         if let Some(complaint) = written.as_ref().and_then(|(_, write)| write.refused()) {
-            set_aside = SetAside::new(format!("Proxmox itself refuses to make it ({complaint}); {}", set_aside.reason))
+            obstacle = Obstacle::new(format!("Proxmox itself refuses to make it ({complaint}); {}", obstacle.reason))
                 .remedy("give it a name that Proxmox takes, where its file was written by hand");
             written = None;
         }
         // What never was Terraform's is Ansible's once more, and nothing is kept.
         let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
-            && self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
-        let SetAside { reason, remedy } = set_aside;
+            && self.keep(translation, identity, &format!("Terraform cannot import it now: {}", obstacle.reason));
+        let Obstacle { reason, remedy } = obstacle;
         // What stays Terraform's is not written twice.
         let Some((role, write)) = written.filter(|_| !kept) else {
-            let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
+            let lost = |key: &String| match translation.model().key(key).map(|key| key.class) {
                 Some(Class::Volatile) => (key.clone(), Fate::Volatile),
                 _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),
             };
             let mut keys = fates;
             keys.extend(object.keys.keys().filter(|key| !keys.contains_key(*key)).map(lost).collect::<Vec<_>>());
-            self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
+            self.cover(translation, object, Outcome::NotImportable { reason, remedy }, keys);
             return;
         };
-        let model = half.model();
+        let model = translation.model();
         let unknown = |key: &String| model.key(key).is_none() && settable(self.cluster, &write, key);
         let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role, &unknown);
         self.tasks(role, identity, &tasks);
@@ -305,7 +320,7 @@ impl Run<'_> {
             None => Fate::NotCovered,
         };
         let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
-        self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
+        self.cover(translation, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
     }
 
     fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
@@ -328,7 +343,7 @@ impl Run<'_> {
                 self.out.manifest.moved.push(manifest::Move { from: before.address.clone(), to: address.to_owned() });
             }
         }
-        let place = manifest::Place {
+        let place = manifest::ManifestEntry {
             address: address.to_owned(),
             import_id,
             name: object.entry.name.clone(),
@@ -340,13 +355,15 @@ impl Run<'_> {
 
     /// Whether the workspace has code for an object that it leaves out from now on.
     fn has_code(&self, identity: &Identity, address: &str) -> bool {
-        let half = HALVES.iter().find(|half| half.model().prefix == identity.prefix());
-        half.is_some_and(|half| self.previous_code.resource(&format!("terraform/{}", half.file), address).is_some())
+        let translation = TRANSLATIONS.iter().find(|translation| translation.model().prefix == identity.prefix());
+        translation.is_some_and(|translation| {
+            self.previous_code.resource(&format!("terraform/{}", translation.file), address).is_some()
+        })
     }
 
-    fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
+    fn cover(&mut self, translation: &Translation, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
         let keys = self.known_fates.share(keys);
-        let coverage = ObjectCoverage { kind: half.kind, name: object.entry.name.clone(), outcome, keys };
+        let coverage = ObjectCoverage { kind: translation.kind, name: object.entry.name.clone(), outcome, keys };
         self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
     }
 
@@ -359,8 +376,8 @@ impl Run<'_> {
         let before = self.previous.manifest.objects.iter().filter(|(identity, place)| {
             !place.skip && !self.out.manifest.objects.contains_key(identity) && !gone.contains(identity)
         });
-        let more: Vec<Gone> = before
-            .map(|(identity, place)| Gone { identity: identity.clone(), address: place.address.clone() })
+        let more: Vec<RemovedCode> = before
+            .map(|(identity, place)| RemovedCode { identity: identity.clone(), address: place.address.clone() })
             .collect();
         self.out.gone.extend(more);
         // An address that has gone cannot be moved to.
@@ -373,7 +390,7 @@ impl Run<'_> {
         let rest = files::rest(version, &self.addresses, &self.variables, &kept, &self.out);
         self.out.files.extend(rest);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);
-        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
+        let code = secrets::SecretUses { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));
         self.out.files.extend(ansible::files(self.roles, self.inventory));
         let readme = readme::document(version, &self.out.files);
@@ -389,27 +406,27 @@ fn capital(text: &str) -> String {
 }
 
 /// Applies every row; returns why the object must stay out, as often as rows say so.
-fn rows(half: &Half, draft: &mut Draft<'_>) -> Result<Vec<SetAside>, Unreadable> {
+fn rows(translation: &Translation, draft: &mut Draft<'_>) -> Result<Vec<Obstacle>, Unreadable> {
     let mut refusals = Vec::new();
-    for row in half.rows {
+    for row in translation.rows {
         match row.apply(draft) {
             Ok(()) => {}
-            Err(Stop::SetAside(set_aside)) => {
-                row.refused(draft, &set_aside.reason);
-                refusals.push(set_aside);
+            Err(RowError::Obstacle(obstacle)) => {
+                row.refused(draft, &obstacle.reason);
+                refusals.push(obstacle);
             }
-            Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
+            Err(RowError::Unreadable(unreadable)) => return Err(unreadable),
         }
     }
     Ok(refusals)
 }
 
 /// One reason and one remedy out of all of them, so that the user mends everything at once.
-fn joined(refusals: Vec<SetAside>) -> Option<SetAside> {
+fn joined(refusals: Vec<Obstacle>) -> Option<Obstacle> {
     let remedies: Vec<String> = refusals.iter().filter_map(|refusal| refusal.remedy.clone()).collect();
     let reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
     let remedy = (!remedies.is_empty()).then(|| remedies.join("; "));
-    (!reasons.is_empty()).then(|| SetAside { reason: reasons.join("; "), remedy })
+    (!reasons.is_empty()).then(|| Obstacle { reason: reasons.join("; "), remedy })
 }
 
 /// Whether the API of the cluster's release takes the key where the object is changed.
@@ -429,7 +446,7 @@ fn unclaimed(draft: &mut Draft<'_>, write: &Write) {
     let unknown = |key: &&String| draft.kind.key(key).is_none() && !draft.fates.contains_key(*key);
     for key in object.keys.keys().filter(unknown).cloned().collect::<Vec<_>>() {
         if settable(draft.cluster, write, &key) {
-            draft.entrust(&key, NEWER);
+            draft.keep_in_ansible(&key, NEWER);
         }
     }
 }

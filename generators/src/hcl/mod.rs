@@ -233,7 +233,7 @@ fn multi_line(value: &Value) -> bool {
         Value::Map(pairs) => !pairs.is_empty(),
         Value::Paths(paths) => lines(paths).len() > 1,
         // The parenthesis of a function.
-        Value::Text(text) => text::written(text, false) == text::Written::Chomped,
+        Value::Text(text) => text::written(text, false) == text::TextForm::Chomped,
         _ => false,
     }
 }

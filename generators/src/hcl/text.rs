@@ -40,7 +40,7 @@ const WIDTH: usize = 110;
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum TextForm {
     /// On one line, between quotes.
     Quoted,
     /// As a heredoc, whose last line end counts.
@@ -54,7 +54,7 @@ pub(super) enum Written {
 /// A heredoc says exactly the same where it has several lines; where nothing in it is invisible; where one line begins
 /// at its margin, by which Terraform knows our indentation; where no line is nothing but blanks, and no word for its end is
 /// missing; and where no sigil is doubled, which only a quoted string can escape.
-pub(super) fn written(value: &str, trimmed: bool) -> Written {
+pub(super) fn written(value: &str, trimmed: bool) -> TextForm {
     let inner = value.strip_suffix('\n').unwrap_or(value);
     let mut lines = inner.split('\n').filter(|line| !line.is_empty()).peekable();
     let several = inner.contains('\n') && lines.peek().is_some() && !(trimmed && value.trim() != value);
@@ -63,11 +63,11 @@ pub(super) fn written(value: &str, trimmed: bool) -> Written {
     let at_margin = lines.clone().any(|line| !line.starts_with(char::is_whitespace));
     let blank = lines.any(|line| line.trim().is_empty());
     if !several || hidden || doubled || !at_margin || blank || end(value).is_none() {
-        Written::Quoted
+        TextForm::Quoted
     } else if trimmed || value.ends_with('\n') {
-        Written::Heredoc
+        TextForm::Heredoc
     } else {
-        Written::Chomped
+        TextForm::Chomped
     }
 }
 
@@ -79,9 +79,9 @@ fn end(value: &str) -> Option<&'static str> {
 }
 
 /// Writes a text behind `=`.
-pub(super) fn write(text: &mut String, value: &str, written: Written, depth: usize) {
-    let (Written::Heredoc | Written::Chomped, Some(end)) = (written, end(value)) else { return quote(text, value) };
-    let chomped = written == Written::Chomped;
+pub(super) fn write(text: &mut String, value: &str, written: TextForm, depth: usize) {
+    let (TextForm::Heredoc | TextForm::Chomped, Some(end)) = (written, end(value)) else { return quote(text, value) };
+    let chomped = written == TextForm::Chomped;
     _ = writeln!(text, "{}<<-{end}", if chomped { "chomp(" } else { "" });
     for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
         if !line.is_empty() {

@@ -3,19 +3,19 @@
 use proxmox_mpc_model::{Identity, Object};
 
 use super::user::found_again;
-use super::{Half, Namespace, Place, references};
-use crate::draft::{Draft, SetAside};
+use super::{Destination, Namespace, Translation, references};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of permissions.
-pub(super) static HALF: Half = Half {
+/// Translation of permissions.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "acl",
     file: "permissions.tf",
     word: "permission",
     data: false,
     namespace: Namespace::Own("acl"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["path"], |draft| {
@@ -34,7 +34,7 @@ pub(super) static HALF: Half = Half {
 };
 
 /// `/pool/prod?ops?PVEVMAdmin`. The provider splits at `?`, and tells by `!` and `@` whose it is (docs/provider.md, U8).
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (path, kind, holder, role) = (word("path"), word("type"), word("ugid"), word("roleid"));
     let taken_for = match (holder.contains('!'), holder.contains('@')) {
@@ -44,10 +44,10 @@ fn place(object: &Object) -> Result<Place, SetAside> {
     };
     if kind != taken_for || [&path, &holder, &role].iter().any(|part| part.contains('?')) {
         let reason = format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)");
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
     found_again(holder.split('!').next().unwrap_or(&holder))?;
-    Ok(Place::Own("proxmox_acl", format!("{path}?{holder}?{role}")))
+    Ok(Destination::Resource("proxmox_acl", format!("{path}?{holder}?{role}")))
 }
 
 fn holder(draft: &mut Draft<'_>) {

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 use proxmox_mpc_model::Identity;
 use serde_json::Value as Json;
 
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::Value;
 
 /// The provider refuses the value of a key, or reads another than there is: the attribute is left out, where it may be.
 pub(super) fn refuse(draft: &mut Draft<'_>, key: &str, attribute: &str, rule: &str) {
     draft.ignore(&[attribute], format!("the provider refuses `{key}` as it is (provider rule {rule})"));
-    draft.lost(key, format!("the provider refuses this value (provider rule {rule})"));
+    draft.not_in_provider(key, format!("the provider refuses this value (provider rule {rule})"));
 }
 
 /// A text that has to pass a check; written wherever the key is there.
@@ -29,10 +29,10 @@ pub(super) fn worded(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &
 }
 
 /// A whole number, which the provider reads where it is one in JSON too, and nothing else.
-pub(super) fn whole(draft: &mut Draft<'_>, key: &str, attribute: &str, range: &RangeInclusive<i64>) -> Step {
+pub(super) fn whole(draft: &mut Draft<'_>, key: &str, attribute: &str, range: &RangeInclusive<i64>) -> RowResult {
     let Some(value) = draft.take(key) else { return Ok(()) };
     let Some(number) = value.as_i64() else {
-        return Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number")).into());
+        return Err(Obstacle::new(format!("the provider cannot read `{key}`: it is no whole number")).into());
     };
     if range.contains(&number) {
         draft.set(attribute, number);
@@ -84,19 +84,19 @@ pub(super) fn guest_within(draft: &Draft<'_>, before: &str, vmid: &str, after: &
 }
 
 /// The provider reads these keys where they are objects, and fails where they are text.
-pub(super) fn objects(draft: &Draft<'_>, keys: &[&str]) -> Step {
+pub(super) fn objects(draft: &Draft<'_>, keys: &[&str]) -> RowResult {
     each(draft, keys, Json::is_object, "no object")
 }
 
 /// The provider reads these keys where they are text, and fails where they are lists or objects.
-pub(super) fn texts(draft: &Draft<'_>, keys: &[&str]) -> Step {
+pub(super) fn texts(draft: &Draft<'_>, keys: &[&str]) -> RowResult {
     each(draft, keys, Json::is_string, "no text")
 }
 
-fn each(draft: &Draft<'_>, keys: &[&str], fits: fn(&Json) -> bool, what: &str) -> Step {
+fn each(draft: &Draft<'_>, keys: &[&str], fits: fn(&Json) -> bool, what: &str) -> RowResult {
     match keys.iter().find(|key| draft.object.keys.get(**key).is_some_and(|value| !fits(value))) {
         Some(key) => {
-            Err(SetAside::new(format!("the provider cannot read `{key}`: it is {what} (provider rule J3)")).into())
+            Err(Obstacle::new(format!("the provider cannot read `{key}`: it is {what} (provider rule J3)")).into())
         }
         None => Ok(()),
     }

@@ -8,16 +8,16 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};
 use serde_json::{Map, Value as Json};
 
-use super::{Place, references};
+use super::{Destination, references};
 use crate::ansible::Role;
-use crate::draft::{Draft, Options, SetAside, Step};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
 use crate::hcl::{Block, Value};
 
 /// The role for what the provider cannot say of guests of either kind.
 pub(super) const ROLE: Role = Role::guests("guests");
 
-/// `pve1/100`: both guest resources are imported by node and VMID. What is half made is no guest yet (docs/provider.md, C24).
-pub(super) fn place(resource: &'static str, object: &Object) -> Result<Place, SetAside> {
+/// `pve1/100`: both guest resources are imported by node and VMID. What is translation made is no guest yet (docs/provider.md, C24).
+pub(super) fn destination(resource: &'static str, object: &Object) -> Result<Destination, Obstacle> {
     if is_half_made(object.entry.identity.prefix(), &object.keys) {
         let why = match object.text("lock") {
             Some(lock) => format!("Proxmox is making it, or did not finish: it has the lock `{lock}`"),
@@ -25,10 +25,10 @@ pub(super) fn place(resource: &'static str, object: &Object) -> Result<Place, Se
         };
         let remedy =
             "import again when it is finished; if nobody makes it any more, finish it or take it away in Proxmox";
-        return Err(SetAside::new(format!("{why} (provider rule C24)")).remedy(remedy));
+        return Err(Obstacle::new(format!("{why} (provider rule C24)")).remedy(remedy));
     }
     let node = object.entry.node.as_deref().unwrap_or_default();
-    Ok(Place::Own(resource, format!("{node}/{}", object.entry.identity.id())))
+    Ok(Destination::Resource(resource, format!("{node}/{}", object.entry.identity.id())))
 }
 
 /// The VMID of a guest.
@@ -52,7 +52,7 @@ pub(super) fn started(draft: &mut Draft<'_>) {
 }
 
 /// Says which keys wait for a restart: the code describes what is configured, which is not yet what runs.
-pub(super) fn pending(draft: &mut Draft<'_>) -> Step {
+pub(super) fn pending(draft: &mut Draft<'_>) -> RowResult {
     let rows = waiting(draft)?;
     let mut keys: Vec<&str> = rows.iter().filter_map(|row| row.get("key")?.as_str()).collect();
     keys.sort_unstable();
@@ -100,7 +100,7 @@ pub(super) fn description(draft: &mut Draft<'_>) {
     let same =
         kept.is_some_and(|kept| kept.trim() == kept && !kept.contains("\r\n") && (!container || !kept.is_empty()));
     if text.is_empty() {
-        draft.default("description");
+        draft.set_default("description");
         return;
     }
     let trimmed = text.replace("\r\n", "\n").trim().to_owned();
@@ -108,7 +108,7 @@ pub(super) fn description(draft: &mut Draft<'_>) {
         draft.set("description", Value::Trimmed(trimmed));
     }
     if !same {
-        draft.ignore_noted(&["description"]);
+        draft.ignore_without_comment(&["description"]);
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn tags(draft: &mut Draft<'_>) {
     let mut tags: Vec<&str> = text.split(';').map(str::trim).filter(|tag| !tag.is_empty()).collect();
     tags.sort_unstable();
     if tags.is_empty() {
-        draft.default("tags");
+        draft.set_default("tags");
     } else {
         draft.set("tags", Value::List(tags.into_iter().map(Value::from).collect()));
     }
@@ -128,19 +128,19 @@ pub(super) fn tags(draft: &mut Draft<'_>) {
 pub(super) fn hook_script(draft: &mut Draft<'_>) {
     match draft.text("hookscript").filter(|file| !file.trim().is_empty()) {
         Some(file) => draft.set("hook_script_file_id", references::volume(draft, &file)),
-        None => draft.default("hookscript"),
+        None => draft.set_default("hookscript"),
     }
 }
 
 /// The order of starting and stopping. The block is in the state whenever the key is there; a bare number is not
 /// understood (docs/provider.md, T36).
-pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
+pub(super) fn startup(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("startup") else { return Ok(()) };
     let mut block = Block::new("startup");
     for (option, attribute) in [("order", "order"), ("up", "up_delay"), ("down", "down_delay")] {
         if options.has(option) {
             let Some(number) = options.integer(option) else {
-                return Err(SetAside::new(format!("the provider cannot read startup: `{option}` is no number")).into());
+                return Err(Obstacle::new(format!("the provider cannot read startup: `{option}` is no number")).into());
             };
             if number != -1 {
                 block.set(attribute, number);
@@ -148,7 +148,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
         }
     }
     if let Some(bare) = options.first() {
-        draft.lost(
+        draft.not_in_provider(
             "startup",
             format!("the provider understands `order={bare}`, not the bare number (provider rule T36)"),
         );
@@ -163,12 +163,14 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> Step {
             Some(remedy),
         );
     }
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     if block.body.is_empty() {
-        draft
-            .nest_with("Proxmox has a start order that the provider does not read, and the block all the same.", block);
+        draft.add_commented_block(
+            "Proxmox has a start order that the provider does not read, and the block all the same.",
+            block,
+        );
     } else {
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
@@ -183,7 +185,10 @@ pub(super) fn dns(draft: &mut Draft<'_>) -> Option<Block> {
     let servers: Option<Vec<&str>> = servers.as_deref().map(|servers| servers.split(' ').collect());
     if servers.iter().flatten().any(|server| server.parse::<IpAddr>().is_err()) {
         for key in ["nameserver", "searchdomain"] {
-            draft.lost(key, "the provider takes name servers as addresses, separated by one blank (provider rule C15)");
+            draft.not_in_provider(
+                key,
+                "the provider takes name servers as addresses, separated by one blank (provider rule C15)",
+            );
         }
         draft.ignore(&["initialization[0].dns"], "the provider refuses the name servers; left out, they stay");
         return None;
@@ -195,7 +200,7 @@ pub(super) fn dns(draft: &mut Draft<'_>) -> Option<Block> {
 }
 
 /// The addresses and gateways of one network card; empty where there are none.
-pub(super) fn ip_config(options: &mut Options) -> Block {
+pub(super) fn ip_config(options: &mut PropertyOptions) -> Block {
     let mut block = Block::new("ip_config");
     for (family, address, gateway) in [("ipv4", "ip", "gw"), ("ipv6", "ip6", "gw6")] {
         let (address, gateway) = (options.take(address), options.take(gateway));

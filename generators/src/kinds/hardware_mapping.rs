@@ -4,21 +4,21 @@ use proxmox_mpc_model::Object;
 use proxmox_mpc_model::object::text;
 use serde_json::Value as Json;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of PCI mappings.
-pub(super) static PCI: Half = Half {
+/// Translation of PCI mappings.
+pub(super) static PCI: Translation = Translation {
     kind: "hardware_mapping_pci",
     file: "pci_mappings.tf",
     word: "pci",
     data: false,
     namespace: Namespace::Own("hardware_mapping_pci"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_pci", PCI_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_pci", PCI_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -31,14 +31,14 @@ pub(super) static PCI: Half = Half {
     role: ROLE,
 };
 
-/// The generators' half of USB mappings.
-pub(super) static USB: Half = Half {
+/// Translation of USB mappings.
+pub(super) static USB: Translation = Translation {
     kind: "hardware_mapping_usb",
     file: "usb_mappings.tf",
     word: "usb",
     data: false,
     namespace: Namespace::Own("hardware_mapping_usb"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_usb", USB_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_usb", USB_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -49,14 +49,14 @@ pub(super) static USB: Half = Half {
     role: ROLE,
 };
 
-/// The generators' half of directory mappings.
-pub(super) static DIR: Half = Half {
+/// Translation of directory mappings.
+pub(super) static DIR: Translation = Translation {
     kind: "hardware_mapping_dir",
     file: "directory_mappings.tf",
     word: "directory",
     data: false,
     namespace: Namespace::Own("hardware_mapping_dir"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_dir", DIR_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_dir", DIR_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -72,9 +72,9 @@ const COMMENT: Row = Row::custom(&["description"], comment);
 const ROLE: Option<fn(&proxmox_mpc_model::Identity) -> Role> = Some(|_| Role::cluster("mappings"));
 
 /// An option of a device: its name, the attribute, what may stand there, whether it must be there.
-type Known = (&'static str, &'static str, fn(&str) -> bool, bool);
+type DeviceOption = (&'static str, &'static str, fn(&str) -> bool, bool);
 
-const PCI_MAP: &[Known] = &[
+const PCI_MAP: &[DeviceOption] = &[
     ("node", "node", any, true),
     ("path", "path", bpg::pci_path, true),
     ("id", "id", bpg::device_id, true),
@@ -83,14 +83,14 @@ const PCI_MAP: &[Known] = &[
     ("description", "comment", device_comment, false),
 ];
 
-const USB_MAP: &[Known] = &[
+const USB_MAP: &[DeviceOption] = &[
     ("node", "node", any, true),
     ("path", "path", bpg::usb_path, false),
     ("id", "id", bpg::device_id, true),
     ("description", "comment", device_comment, false),
 ];
 
-const DIR_MAP: &[Known] =
+const DIR_MAP: &[DeviceOption] =
     &[("node", "node", any, true), ("path", "path", |path| path.len() > 1 && path.starts_with('/'), true)];
 
 fn any(_: &str) -> bool {
@@ -116,7 +116,10 @@ fn comment(draft: &mut Draft<'_>) {
             &["comment"],
             "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)",
         );
-        draft.unsayable("description", "the provider writes letters beyond ASCII percent-encoded (provider rule J18)");
+        draft.not_expressible(
+            "description",
+            "the provider writes letters beyond ASCII percent-encoded (provider rule J18)",
+        );
         draft.set_some("comment", Some(meant).filter(|meant| bpg::comment(meant)));
     } else if bpg::comment(&read) && bpg::sent_mapping_comment(&read) == text {
         draft.set("comment", read);
@@ -126,7 +129,7 @@ fn comment(draft: &mut Draft<'_>) {
 }
 
 /// The devices as the provider reads them; `None` where it reads or takes one of them not at all.
-fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
+fn map(object: &Object, known: &[DeviceOption]) -> Option<Vec<Value>> {
     let mut devices: Vec<String> = object.keys.get("map").and_then(Json::as_array)?.iter().filter_map(text).collect();
     devices.sort_unstable();
     let device = |device: &String| {
@@ -159,16 +162,16 @@ fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
     devices.filter(|devices| !devices.is_empty() && once(devices))
 }
 
-fn place(object: &Object, resource: &'static str, known: &[Known]) -> Result<Place, SetAside> {
+fn destination(object: &Object, resource: &'static str, known: &[DeviceOption]) -> Result<Destination, Obstacle> {
     if map(object, known).is_none() {
         let reason = "the provider refuses one of its devices: several paths, capitals in a path, or an option that it does \
                       not know (provider rule J13)";
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
-    Ok(Place::Own(resource, object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource(resource, object.entry.identity.id().to_owned()))
 }
 
-fn devices(draft: &mut Draft<'_>, known: &[Known]) {
+fn devices(draft: &mut Draft<'_>, known: &[DeviceOption]) {
     draft.take("map");
     draft.set_some("map", map(draft.object, known).map(Value::List));
 }

@@ -4,20 +4,20 @@ use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place, interface_order};
+use super::{Destination, Namespace, Translation, interface_order};
 use crate::ansible::Role;
-use crate::draft::{Draft, Remark, SetAside};
+use crate::draft::{Draft, Obstacle, Remark};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of network interfaces.
-pub(super) static HALF: Half = Half {
+/// Translation of network interfaces.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "network",
     file: "network.tf",
     word: "interface",
     data: false,
     namespace: Namespace::Own("network"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["iface", "type"], identity),
@@ -43,7 +43,7 @@ pub(super) static HALF: Half = Half {
             ],
             "the provider has no attribute for it (provider rule H2)",
         ),
-        Row::lost(
+        Row::not_expressible(
             &[
                 "bond_miimon",
                 "bridge-access",
@@ -73,16 +73,16 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::nodes("node_network")),
 };
 
-/// The generators' half of changes that wait: the code describes the interfaces with them applied.
-pub(super) static CHANGES: Half = Half {
+/// Translation of changes that wait: the code describes the interfaces with them applied.
+pub(super) static CHANGES: Translation = Translation {
     kind: "network_changes",
     file: "",
     word: "changes",
     data: false,
     namespace: Namespace::Own("network_changes"),
-    place: |object, _| {
+    destination: |object, _| {
         let node = object.entry.node.as_deref().unwrap_or_default();
-        Ok(Place::Noted(Remark {
+        Ok(Destination::FactWithRemark(Remark {
             text: format!(
                 "changes of the network of {node} wait to be applied: the code describes it with them applied"
             ),
@@ -100,25 +100,25 @@ pub(super) static CHANGES: Half = Half {
 const WAITS: &str = "what Ansible changes of it waits until somebody applies the network of the node";
 
 /// `pve1:vmbr0`, by the type that Proxmox says: the provider itself would take any interface for any type.
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (name, of_type) = (word("iface"), word("type"));
     if let Some(method) = object.text("method").or_else(|| object.text("method6")) {
         let reason = format!(
             "its address comes by `{method}`, and every change through the API would take that away (provider rule H4)"
         );
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
     if object.text("address").is_some() || object.text("address6").is_some() {
         let reason =
             "its address says no length of its network, and every change would take it away (provider rule H4)";
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
     if of_type == "eth" && object.keys.keys().all(|key| PRESENT.contains(&key.as_str())) {
-        return Ok(Place::BuiltIn);
+        return Ok(Destination::BuiltIn);
     }
     let ansible =
-        |reason: &str, rule: &str| Ok(Place::Ansible(format!("{reason} (provider rule {rule}); {WAITS}").into()));
+        |reason: &str, rule: &str| Ok(Destination::Ansible(format!("{reason} (provider rule {rule}); {WAITS}").into()));
     let resource = match of_type.as_str() {
         "bridge" => "proxmox_network_linux_bridge",
         "vlan" => "proxmox_network_linux_vlan",
@@ -143,7 +143,7 @@ fn place(object: &Object) -> Result<Place, SetAside> {
     if !word("bridge_vids").is_empty() && word("bridge_vlan_aware") != "1" {
         return ansible("VLANs of a bridge that does not look at them always show a change", "H3");
     }
-    Ok(Place::Own(resource, format!("{}:{name}", object.entry.node.as_deref().unwrap_or_default())))
+    Ok(Destination::Resource(resource, format!("{}:{name}", object.entry.node.as_deref().unwrap_or_default())))
 }
 
 /// What an interface of the machine has that nobody has configured.
@@ -202,7 +202,9 @@ fn mtu(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("mtu") {
         match draft.integer("mtu") {
             Some(number) => draft.set("mtu", number),
-            None => draft.unsayable("mtu", "the provider and Proxmox's API take a number only (provider rule H5)"),
+            None => {
+                draft.not_expressible("mtu", "the provider and Proxmox's API take a number only (provider rule H5)")
+            }
         }
     }
 }
@@ -246,7 +248,10 @@ fn bridge(draft: &mut Draft<'_>) {
     if vids.split(' ').all(range) {
         draft.set("vids", vids);
     } else {
-        draft.lost("bridge_vids", "the provider takes numbers and ranges with one blank between (provider rule H2)");
+        draft.not_in_provider(
+            "bridge_vids",
+            "the provider takes numbers and ranges with one blank between (provider rule H2)",
+        );
     }
 }
 
@@ -259,7 +264,7 @@ fn vlan(draft: &mut Draft<'_>) {
     if draft.object.text("iface").is_some_and(|name| name.contains('.')) {
         for name in interface_order::below(draft.object) {
             if let Some(address) = neighbour(draft, &name) {
-                draft.wait_for(address);
+                draft.depend_on(address);
             }
         }
         return;
@@ -286,7 +291,10 @@ fn bond(draft: &mut Draft<'_>) {
     draft.set("slaves", Value::List(slaves));
     match draft.text("bond_mode") {
         Some(mode) if !MODES.contains(&mode.as_str()) => {
-            draft.unsayable("bond_mode", "the provider refuses this mode, which no Linux bond has (provider rule H5)");
+            draft.not_expressible(
+                "bond_mode",
+                "the provider refuses this mode, which no Linux bond has (provider rule H5)",
+            );
         }
         mode => draft.set_some("bond_mode", mode),
     }
@@ -295,7 +303,7 @@ fn bond(draft: &mut Draft<'_>) {
     match draft.text("bond_xmit_hash_policy").filter(|policy| !policy.is_empty()) {
         Some(policy) if !POLICIES.contains(&policy.as_str()) => {
             let reason = "neither the provider nor Proxmox's API takes this policy (provider rule H5)";
-            draft.unsayable("bond_xmit_hash_policy", reason);
+            draft.not_expressible("bond_xmit_hash_policy", reason);
             draft.ignore(&["bond_xmit_hash_policy"], "the provider refuses this policy; left out, it stays");
         }
         policy => draft.set_some("bond_xmit_hash_policy", policy),
@@ -305,6 +313,7 @@ fn bond(draft: &mut Draft<'_>) {
 /// Keys that belong to interfaces of another type, by hand.
 fn strangers(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
-        draft.lost(key, "the provider has no attribute for it on interfaces of this type (provider rule H2)");
+        draft
+            .not_in_provider(key, "the provider has no attribute for it on interfaces of this type (provider rule H2)");
     }
 }

@@ -3,22 +3,22 @@
 use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::{Block, Value};
 use crate::row::Row;
 
 const ROLE: Role = Role::nodes("nodes");
 
-/// The generators' half of resolvers.
-pub(super) static DNS: Half = Half {
+/// Translation of resolvers.
+pub(super) static DNS: Translation = Translation {
     kind: "node_dns",
     file: "node_dns.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_dns"),
-    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_dns", node(object))),
+    destination: |object, _| Ok(Destination::Resource("proxmox_virtual_environment_dns", node(object))),
     name: |entry| entry.name.clone(),
     rows: &[Row::custom(&["dns1", "dns2", "dns3", "search"], |draft| {
         node_name(draft);
@@ -31,38 +31,38 @@ pub(super) static DNS: Half = Half {
     role: None,
 };
 
-/// The generators' half of hosts files.
-pub(super) static HOSTS: Half = Half {
+/// Translation of hosts files.
+pub(super) static HOSTS: Translation = Translation {
     kind: "node_hosts",
     file: "node_hosts.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_hosts"),
-    place: |object, _| {
+    destination: |object, _| {
         let entries = entries(&object.text("data").unwrap_or_default());
         if entries.is_empty() || entries.iter().any(|(_, names)| names.is_empty()) {
-            return Err(SetAside::new("the provider wants entries, and names behind each address (provider rule H8)"));
+            return Err(Obstacle::new("the provider wants entries, and names behind each address (provider rule H8)"));
         }
-        Ok(Place::Own("proxmox_virtual_environment_hosts", node(object)))
+        Ok(Destination::Resource("proxmox_virtual_environment_hosts", node(object)))
     },
     name: |entry| entry.name.clone(),
     rows: &[Row::custom(&["data"], hosts), Row::volatile(&["digest"])],
     role: None,
 };
 
-/// The generators' half of time zones.
-pub(super) static TIME: Half = Half {
+/// Translation of time zones.
+pub(super) static TIME: Translation = Translation {
     kind: "node_time",
     file: "node_time.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_time"),
-    place: |object, _| {
+    destination: |object, _| {
         let zone = object.text("timezone").unwrap_or_default();
         if zone.starts_with("posix/") || zone.starts_with("right/") {
-            return Ok(Place::Ansible("the provider does not know its zone (provider rule H6)".into()));
+            return Ok(Destination::Ansible("the provider does not know its zone (provider rule H6)".into()));
         }
-        Ok(Place::Own("proxmox_virtual_environment_time", node(object)))
+        Ok(Destination::Resource("proxmox_virtual_environment_time", node(object)))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -76,21 +76,21 @@ pub(super) static TIME: Half = Half {
     role: Some(|_| ROLE),
 };
 
-/// The generators' half of nodes' options.
-pub(super) static CONFIG: Half = Half {
+/// Translation of nodes' options.
+pub(super) static CONFIG: Translation = Translation {
     kind: "node_config",
     file: "node_config.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_config"),
-    place: |object, _| {
+    destination: |object, _| {
         Ok(match notes(object) {
-            Some(_) => Place::Own("proxmox_node_config", node(object)),
-            None if is_bare(object) => Place::BuiltIn,
+            Some(_) => Destination::Resource("proxmox_node_config", node(object)),
+            None if is_bare(object) => Destination::BuiltIn,
             None if object.text("description").is_some_and(|notes| !notes.is_empty()) => {
-                Place::Ansible("the provider refuses notes that end with an empty line (provider rule H7)".into())
+                Destination::Ansible("the provider refuses notes that end with an empty line (provider rule H7)".into())
             }
-            None => Place::Ansible("the provider has an attribute for the notes only (provider rule H7)".into()),
+            None => Destination::Ansible("the provider has an attribute for the notes only (provider rule H7)".into()),
         })
     },
     name: |entry| entry.name.clone(),
@@ -151,7 +151,7 @@ fn hosts(draft: &mut Draft<'_>) {
         let mut block = Block::new("entry");
         block.set("address", address);
         block.set("hostnames", Value::List(names.into_iter().map(Value::from).collect()));
-        draft.nest(block);
+        draft.add_block(block);
     }
     if text.lines().any(|line| line.starts_with('#')) {
         let reason = "the first change of its hosts file made with Terraform writes it without its comments";

@@ -2,20 +2,20 @@
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Around, Half, Namespace, Place};
+use super::{Context, Destination, Namespace, Translation};
 use crate::ansible::Role;
 use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of memberships.
-pub(super) static HALF: Half = Half {
+/// Translation of memberships.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "pool_membership",
     file: "pool_memberships.tf",
     word: "member",
     data: false,
     namespace: Namespace::Own("pool_membership"),
-    place: |object, around| Ok(place(object, around)),
+    destination: |object, context| Ok(destination(object, context)),
     name: |entry| {
         Some(format!("{} {}", entry.pool.as_deref().unwrap_or_default(), entry.name.as_deref().unwrap_or_default()))
     },
@@ -25,18 +25,18 @@ pub(super) static HALF: Half = Half {
 
 /// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
 /// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
-fn place(object: &Object, around: &Around<'_>) -> Place {
+fn destination(object: &Object, context: &Context<'_>) -> Destination {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
     if !pool.contains('/') {
         let word = if kind == "storage" { "storage" } else { "vm" };
-        return Place::Own("proxmox_pool_membership", format!("{pool}/{word}/{member}"));
+        return Destination::Resource("proxmox_pool_membership", format!("{pool}/{word}/{member}"));
     }
-    if let Some(address) = around.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
-        return Place::Within(format!("{address}.pool_id"));
+    if let Some(address) = context.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
+        return Destination::PartOf(format!("{address}.pool_id"));
     }
     let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");
-    Place::Ansible(reason.into())
+    Destination::Ansible(reason.into())
 }
 
 fn membership(draft: &mut Draft<'_>) {

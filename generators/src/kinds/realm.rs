@@ -2,21 +2,21 @@
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Default, Draft, SetAside, Variable};
+use crate::draft::{Draft, Obstacle, Variable, VariableDefault};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of realms.
-pub(super) static HALF: Half = Half {
+/// Translation of realms.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "realm",
     file: "realms.tf",
     word: "realm",
     data: false,
     namespace: Namespace::Own("realm"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["realm", "type"], |draft| {
@@ -70,7 +70,7 @@ const FLAGS: &[&str] =
     &["autocreate", "case-sensitive", "default", "groups-autocreate", "groups-overwrite", "query-userinfo", "verify"];
 
 /// What the provider's resource for a type of realm has. Proxmox's key, the attribute.
-struct Type {
+struct RealmType {
     name: &'static str,
     resource: &'static str,
     /// Without them Read fails.
@@ -80,8 +80,8 @@ struct Type {
     flags: &'static [(&'static str, &'static str, Option<bool>)],
 }
 
-static TYPES: &[Type] = &[
-    Type {
+static TYPES: &[RealmType] = &[
+    RealmType {
         name: "ldap",
         resource: "proxmox_realm_ldap",
         required: ["base_dn", "server1"],
@@ -108,7 +108,7 @@ static TYPES: &[Type] = &[
             ("default", "default", Some(false)),
         ],
     },
-    Type {
+    RealmType {
         name: "openid",
         resource: "proxmox_realm_openid",
         required: ["client-id", "issuer-url"],
@@ -133,7 +133,7 @@ static TYPES: &[Type] = &[
     },
 ];
 
-fn type_of(object: &Object) -> Option<&'static Type> {
+fn type_of(object: &Object) -> Option<&'static RealmType> {
     let name = object.text("type")?;
     TYPES.iter().find(|one| one.name == name)
 }
@@ -142,23 +142,23 @@ fn is_ldap(draft: &Draft<'_>) -> bool {
     type_of(draft.object).is_some_and(|known| known.name == "ldap")
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     let Some(known) = type_of(object) else {
         if as_it_came(object) {
-            return Ok(Place::BuiltIn);
+            return Ok(Destination::BuiltIn);
         }
         let name = object.text("type").unwrap_or_default();
         let reason = format!("the provider has no resource for realms of type `{name}` (provider rule K5)");
-        return Ok(Place::Ansible(reason.into()));
+        return Ok(Destination::Ansible(reason.into()));
     };
     if let Some(key) = known.required.iter().find(|key| object.text(key).is_none()) {
-        return Err(SetAside::new(format!("the provider cannot read a realm without `{key}` (provider rule U9)")));
+        return Err(Obstacle::new(format!("the provider cannot read a realm without `{key}` (provider rule U9)")));
     }
     if object.keys.get("port").is_some_and(serde_json::Value::is_string) {
-        return Err(SetAside::new("the provider cannot read a port that is text (provider rule U9)"));
+        return Err(Obstacle::new("the provider cannot read a port that is text (provider rule U9)"));
     }
-    Ok(Place::Own(known.resource, id.to_owned()))
+    Ok(Destination::Resource(known.resource, id.to_owned()))
 }
 
 /// `pam` and `pve` are always there, with these comments unless somebody has written others.
@@ -191,9 +191,9 @@ fn foreign(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             if draft.is_default(key) {
-                draft.default(key);
+                draft.set_default(key);
             } else {
-                draft.lost(key, FOREIGN);
+                draft.not_in_provider(key, FOREIGN);
             }
         }
     }
@@ -215,7 +215,7 @@ fn flags(draft: &mut Draft<'_>) {
         }
         let value = draft.flag(key);
         if *default == Some(value) {
-            draft.default(key);
+            draft.set_default(key);
         } else {
             draft.set(attribute, value);
         }
@@ -239,14 +239,14 @@ fn connection(draft: &mut Draft<'_>) {
             draft.take(key);
             draft.set(attribute, value.as_str());
         } else if draft.object.keys.contains_key(key) {
-            draft.lost(key, "the provider refuses this word (provider rule U9)");
+            draft.not_in_provider(key, "the provider refuses this word (provider rule U9)");
             draft.ignore(&[attribute], "the provider refuses this word");
         }
     }
     if !secure {
-        draft.default("secure");
+        draft.set_default("secure");
     } else if draft.object.keys.contains_key("mode") {
-        draft.lost("secure", "the provider refuses it beside `mode` (provider rule U9)");
+        draft.not_in_provider("secure", "the provider refuses it beside `mode` (provider rule U9)");
         draft.ignore(&["secure"], "it may not stand beside mode, which goes before it");
     } else {
         draft.set("secure", true);
@@ -265,7 +265,10 @@ fn certificate(draft: &mut Draft<'_>) {
             let path = draft.text(key);
             draft.set_some(attribute, path);
         } else if draft.object.keys.contains_key(key) {
-            draft.lost(key, "the provider refuses a certificate without its key, and a key alone (provider rule U9)");
+            draft.not_in_provider(
+                key,
+                "the provider refuses a certificate without its key, and a key alone (provider rule U9)",
+            );
             draft.ignore(&[attribute], "the provider refuses a certificate without its key, and a key alone");
         }
     }
@@ -292,7 +295,7 @@ fn secret(draft: &mut Draft<'_>, attribute: &str, what: &str) {
     let what = what.replace("{}", draft.object.entry.identity.id());
     let description = format!("{what}; used only when the realm is created anew");
     let name = format!("{}_realm_{attribute}", draft.label());
-    let value = draft.variable(name, Variable { description, default: Default::Null, sensitive: true });
+    let value = draft.variable(name, Variable { description, default: VariableDefault::Null, sensitive: true });
     draft.set(attribute, value);
     draft.ignore(&[attribute], "the provider does not read it: without this the plan always changes it");
 }

@@ -37,7 +37,7 @@ pub(super) fn bridges<'n>(draft: &mut Draft<'_>, name: &str, nodes: impl Iterato
     }
     let first = addresses.remove(0);
     for address in addresses {
-        draft.wait_for(address);
+        draft.depend_on(address);
     }
     Value::Reference(format!("{first}.name"))
 }

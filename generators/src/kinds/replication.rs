@@ -1,25 +1,25 @@
 //! Replication jobs: where their keys go in `proxmox_replication`.
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl;
 use crate::row::Row;
 
-/// The generators' half of replication jobs.
-pub(super) static HALF: Half = Half {
+/// Translation of replication jobs.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "replication",
     file: "replication.tf",
     word: "replication",
     data: false,
     namespace: Namespace::Own("replication"),
-    place: |object, _| {
+    destination: |object, _| {
         if object.keys.contains_key("remove_job") {
-            return Ok(Place::Fact);
+            return Ok(Destination::Fact);
         }
         match object.text("type").as_deref() {
-            Some("local") => Ok(Place::Own("proxmox_replication", object.entry.identity.id().to_owned())),
-            other => Err(SetAside::new(format!(
+            Some("local") => Ok(Destination::Resource("proxmox_replication", object.entry.identity.id().to_owned())),
+            other => Err(Obstacle::new(format!(
                 "the provider knows no replication of type `{}` (provider rule J9)",
                 other.unwrap_or_default()
             ))),
@@ -50,11 +50,11 @@ pub(super) static HALF: Half = Half {
 };
 
 /// In MB/s; the provider reads JSON's own numbers only.
-fn rate(draft: &mut Draft<'_>) -> Step {
+fn rate(draft: &mut Draft<'_>) -> RowResult {
     let Some(value) = draft.take("rate") else { return Ok(()) };
     match hcl::number(&value.to_string()).filter(|_| value.is_number()) {
         Some(number) => draft.set("rate", number),
-        None => return Err(SetAside::new("the provider cannot read `rate`: it is no number (provider rule J9)").into()),
+        None => return Err(Obstacle::new("the provider cannot read `rate`: it is no number (provider rule J9)").into()),
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::coverage::{Fate, ObjectCoverage, Outcome};
 use crate::{Options, Previous, generate};
 
 /// What became of the guest.
-pub(crate) struct Made {
+pub(crate) struct GeneratedGuest {
     /// The text of its file.
     pub(crate) code: String,
     /// The tasks of the guests' role.
@@ -19,7 +19,7 @@ pub(crate) struct Made {
 }
 
 /// A virtual machine with these keys beside what every one has.
-pub(crate) fn vm(keys: Value) -> Made {
+pub(crate) fn vm(keys: Value) -> GeneratedGuest {
     guest(
         "qemu",
         json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}),
@@ -29,7 +29,7 @@ pub(crate) fn vm(keys: Value) -> Made {
 }
 
 /// A container with these keys beside what every one has.
-pub(crate) fn container(keys: Value) -> Made {
+pub(crate) fn container(keys: Value) -> GeneratedGuest {
     let own = json!({
         "rootfs": "local-lvm:vm-100-disk-0,size=8G", "ostype": "debian", "arch": "amd64", "cores": 1, "memory": 512,
         "swap": 512, "hostname": "web", "unprivileged": 1,
@@ -38,7 +38,7 @@ pub(crate) fn container(keys: Value) -> Made {
 }
 
 /// A guest with these keys beside its own (`null` takes one of its own away), and these answers beside those of its cluster.
-pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> Made {
+pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> GeneratedGuest {
     let mut config = own;
     let config_keys = config.as_object_mut().expect("keys are an object");
     let Value::Object(keys) = keys else { panic!("keys are an object: {keys}") };
@@ -63,7 +63,7 @@ pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath,
     let identity = Identity::new(kind, 100);
     let file = if kind == "qemu" { "terraform/virtual_machines.tf" } else { "terraform/containers.tf" };
     let remedies = generated.notices.iter().filter(|notice| notice.identity == identity);
-    Made {
+    GeneratedGuest {
         remedies: remedies.filter_map(|notice| notice.remedy.clone()).collect(),
         code: generated.files.remove(file).unwrap_or_default(),
         tasks: generated.files.remove("ansible/roles/guests/tasks/main.yml").unwrap_or_default(),
@@ -71,7 +71,7 @@ pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath,
     }
 }
 
-impl Made {
+impl GeneratedGuest {
     /// The lines of the code, with single blanks.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         self.code.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -102,7 +102,7 @@ impl Made {
     /// Why Terraform does not have it, and what helps.
     pub(crate) fn aside(&self) -> Option<(&str, Option<&str>)> {
         match &self.coverage.outcome {
-            Outcome::SetAside { reason, remedy } | Outcome::Ansible { reason, remedy, .. } => {
+            Outcome::NotImportable { reason, remedy } | Outcome::Ansible { reason, remedy, .. } => {
                 Some((reason, remedy.as_deref()))
             }
             _ => None,

@@ -2,24 +2,24 @@
 
 use proxmox_mpc_model::{Identity, Moment, Object, names};
 
-use super::{Half, Namespace, Place, references};
-use crate::draft::{Draft, SetAside};
+use super::{Destination, Namespace, Translation, references};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of users. With a user go its password, its tokens and its second factor, which no code says.
-pub(super) static HALF: Half = Half {
+/// Translation of users. With a user go its password, its tokens and its second factor, which no code says.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "user",
     file: "users.tf",
     word: "user",
     data: true,
     namespace: Namespace::Own("user"),
-    place: |object, _| {
+    destination: |object, _| {
         if as_it_came(object) {
-            return Ok(Place::BuiltIn);
+            return Ok(Destination::BuiltIn);
         }
         found_again(object.entry.identity.id())?;
-        Ok(Place::Own("proxmox_virtual_environment_user", object.entry.identity.id().to_owned()))
+        Ok(Destination::Resource("proxmox_virtual_environment_user", object.entry.identity.id().to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -32,7 +32,7 @@ pub(super) static HALF: Half = Half {
         Row::custom(&["comment", "email", "firstname", "lastname"], texts),
         Row::custom(&["groups"], groups),
         Row::custom(&["keys"], keys),
-        Row::lost(&["password"], "Proxmox keeps it elsewhere and never shows it (provider rule U1)"),
+        Row::not_expressible(&["password"], "Proxmox keeps it elsewhere and never shows it (provider rule U1)"),
         Row::volatile(&["realm-type", "tfa-locked-until", "tokens", "totp-locked"]),
     ],
     role: None,
@@ -52,12 +52,12 @@ fn as_it_came(object: &Object) -> bool {
 
 /// A user whom Proxmox finds under the name that it lists: one with letters beyond ASCII is listed in one way and found in
 /// another (docs/provider.md, U12).
-pub(super) fn found_again(user: &str) -> Result<(), SetAside> {
+pub(super) fn found_again(user: &str) -> Result<(), Obstacle> {
     if user.is_ascii() {
         return Ok(());
     }
     let name = names::in_paths(user);
-    Err(SetAside::new(format!(
+    Err(Obstacle::new(format!(
         "Proxmox lists `{name}` as `{user}` and does not find it by that: the provider asks so, gets an error, and the \
          plan stops (provider rule U12)"
     )))
@@ -68,13 +68,13 @@ pub(super) fn found_again(user: &str) -> Result<(), SetAside> {
 /// token.
 pub(super) fn expiration(draft: &mut Draft<'_>) {
     let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
-        draft.default("expire");
+        draft.set_default("expire");
         return;
     };
     if let Some(moment) = Moment::at(seconds).rfc3339() {
         draft.set("expiration_date", moment);
     } else {
-        draft.lost("expire", "the provider refuses a year of five digits (provider rule U3)");
+        draft.not_in_provider("expire", "the provider refuses a year of five digits (provider rule U3)");
         draft.ignore(&["expiration_date"], "the provider refuses a year of five digits");
     }
 }
@@ -86,7 +86,7 @@ fn texts(draft: &mut Draft<'_>) {
     for (key, attribute) in attributes {
         match draft.text(key).filter(|text| !text.is_empty()) {
             Some(text) => draft.set(attribute, Value::Text(text)),
-            None => draft.default(key),
+            None => draft.set_default(key),
         }
     }
 }
@@ -97,7 +97,7 @@ fn groups(draft: &mut Draft<'_>) {
     groups.sort_unstable();
     groups.dedup();
     if groups.is_empty() {
-        draft.default("groups");
+        draft.set_default("groups");
         return;
     }
     let group =
@@ -109,9 +109,12 @@ fn groups(draft: &mut Draft<'_>) {
 /// A mark that the user has a second factor, or the second factor itself in the older form: neither is for code.
 fn keys(draft: &mut Draft<'_>) {
     if draft.text("keys").is_none_or(|keys| keys.is_empty()) {
-        draft.default("keys");
+        draft.set_default("keys");
         return;
     }
-    draft.unsayable("keys", "it tells of the user's second factor, which users set up themselves (provider rule U4)");
-    draft.ignore_noted(&["keys"]);
+    draft.not_expressible(
+        "keys",
+        "it tells of the user's second factor, which users set up themselves (provider rule U4)",
+    );
+    draft.ignore_without_comment(&["keys"]);
 }

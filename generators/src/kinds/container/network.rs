@@ -1,7 +1,7 @@
 //! Network interfaces of a container, and the initialization block that their addresses stand in.
 
 use crate::bpg;
-use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowError, RowResult};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::{guest, references};
 
@@ -14,11 +14,14 @@ const DROPPED: &str =
 const MOST: usize = 10;
 
 /// Interfaces in order, gaps closed.
-pub(super) fn interfaces(draft: &mut Draft<'_>) -> Step {
+pub(super) fn interfaces(draft: &mut Draft<'_>) -> RowResult {
     let interfaces = draft.family("net");
     if interfaces.len() > MOST {
         for index in interfaces.keys() {
-            draft.lost(&format!("net{index}"), format!("the provider takes {MOST} interfaces, and there are more"));
+            draft.not_in_provider(
+                &format!("net{index}"),
+                format!("the provider takes {MOST} interfaces, and there are more"),
+            );
         }
         draft.ignore(
             &["network_interface", "initialization"],
@@ -28,19 +31,19 @@ pub(super) fn interfaces(draft: &mut Draft<'_>) -> Step {
     }
     for (index, text) in interfaces {
         let block = interface(draft, &format!("net{index}"), &text)?;
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
 
-fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop> {
+fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, RowError> {
     let mut options = decoded(key, text)?;
     if let Some(trunks) = options.get("trunks")
         && let Some(range) = trunks.split(';').find(|trunk| !trunk.is_empty() && trunk.parse::<i64>().is_err())
     {
         let reason =
             format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule C14)");
-        return Err(SetAside::new(reason).remedy(guest::single_vlans(draft, key, text, trunks)).into());
+        return Err(Obstacle::new(reason).remedy(guest::single_vlans(draft, key, text, trunks)).into());
     }
     let mut block = Block::new("network_interface");
     block.set("name", options.take_or_first("name").unwrap_or_default());
@@ -53,28 +56,28 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, Stop
     if mac.as_deref().is_none_or(bpg::mac) {
         block.set_some("mac_address", mac);
     } else {
-        draft.lost(&format!("{key}.hwaddr"), "the provider refuses the address; left out, it stays");
+        draft.not_in_provider(&format!("{key}.hwaddr"), "the provider refuses the address; left out, it stays");
     }
     for (option, attribute) in [("tag", "vlan_id"), ("mtu", "mtu")] {
         let Some(text) = options.take(option) else { continue };
         let number: i64 =
-            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
+            text.parse().map_err(|_| Obstacle::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
         block.set_some(attribute, (number != 0).then_some(number));
     }
     if let Some(text) = options.take("rate") {
         let rate = hcl::number(&text)
-            .ok_or_else(|| SetAside::new(format!("the provider cannot read `rate={text}` of {key}")))?;
+            .ok_or_else(|| Obstacle::new(format!("the provider cannot read `rate={text}` of {key}")))?;
         block.set_some("rate_limit", Some(rate).filter(|rate| *rate != Value::Integer(0)));
     }
     block.set_some("firewall", options.flag("firewall").filter(|on| *on));
     block.set_some("host_managed", options.flag("host-managed").filter(|on| *on));
     if options.take("type").is_some_and(|kind| kind != "veth") {
-        draft.lost(&format!("{key}.type"), DROPPED);
+        draft.not_in_provider(&format!("{key}.type"), DROPPED);
     }
     for option in ["ip", "gw", "ip6", "gw6"] {
         options.take(option);
     }
-    draft.merge(&options, &[("link_down", DROPPED), ("trunks", DROPPED)]);
+    draft.keep_options_in_ansible(&options, &[("link_down", DROPPED), ("trunks", DROPPED)]);
     Ok(block)
 }
 
@@ -85,7 +88,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     match draft.text("hostname") {
         Some(name) if bpg::hostname(&name) => block.set("hostname", name),
         Some(_) => {
-            draft.lost("hostname", "the provider takes DNS names only");
+            draft.not_in_provider("hostname", "the provider takes DNS names only");
             draft.ignore(&["initialization[0].hostname"], "the provider refuses the name, which is no DNS name");
         }
         None => {}
@@ -95,7 +98,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
             block.set_some("entrypoint", (!command.is_empty()).then_some(command));
         }
         Some(_) => {
-            draft.lost("entrypoint", "the provider refuses a character in it");
+            draft.not_in_provider("entrypoint", "the provider refuses a character in it");
             draft.ignore(&["initialization[0].entrypoint"], "the provider refuses a character in it");
         }
         None => {}
@@ -104,13 +107,13 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     let interfaces: Vec<(u32, String)> = draft.values("net").collect();
     if interfaces.len() > MOST {
         for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {
-            draft.lost(key, "it stands in the block that holds the addresses, which cannot be written");
+            draft.not_in_provider(key, "it stands in the block that holds the addresses, which cannot be written");
         }
         return;
     }
     for (index, text) in interfaces {
-        let addresses = guest::ip_config(&mut Options::new(&format!("net{index}"), &text));
+        let addresses = guest::ip_config(&mut PropertyOptions::new(&format!("net{index}"), &text));
         block.nest_some(Some(addresses).filter(|addresses| !addresses.body.is_empty()));
     }
-    draft.nest(block);
+    draft.add_block(block);
 }

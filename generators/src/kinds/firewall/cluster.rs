@@ -3,20 +3,20 @@
 use proxmox_mpc_model::Object;
 use proxmox_mpc_model::property::Properties;
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{POLICIES, role, switch, word};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Block;
 use crate::row::Row;
 
-/// The generators' half of the cluster's firewall options.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of the cluster's firewall options.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "cluster_firewall",
     file: "cluster_firewall.tf",
     word: "firewall",
     data: false,
     namespace: Namespace::Own("cluster_firewall"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |_| Some("cluster".to_owned()),
     rows: &[
         Row::custom(&["enable"], enabled),
@@ -35,7 +35,7 @@ pub(in super::super) static HALF: Half = Half {
 
 /// The import id may be any word. Where the limit of the log lacks its burst or its rate, the provider ends with a crash,
 /// and every plan with it; where it does not say whether it is on, the provider takes it for off, and Proxmox for on.
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if let Some(limit) = object.text("log_ratelimit") {
         let words = Properties::parse(&limit);
         let enable = words.get_or_bare("enable");
@@ -49,10 +49,10 @@ fn place(object: &Object) -> Result<Place, SetAside> {
                 burst.unwrap_or("5"),
                 rate.unwrap_or("1/second"),
             );
-            return Err(SetAside::new(reason).remedy(remedy));
+            return Err(Obstacle::new(reason).remedy(remedy));
         }
     }
-    Ok(Place::Own("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
+    Ok(Destination::Resource("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
 }
 
 /// `1/second`.
@@ -69,7 +69,7 @@ fn enabled(draft: &mut Draft<'_>) {
         None => {}
         Some("0" | "1") => switch(draft, "enable", "enabled", false),
         Some(_) => {
-            draft.entrust("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
+            draft.keep_in_ansible("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
             draft.ignore(&["enabled"], "the provider takes what is set for off; left out, it stays on");
         }
     }
@@ -82,6 +82,6 @@ fn limit(draft: &mut Draft<'_>) {
     block.set("enabled", options.take_or_first("enable").as_deref() == Some("1"));
     block.set_some("burst", options.integer("burst"));
     block.set_some("rate", options.take("rate"));
-    draft.leftover(&options, &[]);
-    draft.nest(block);
+    draft.explain_remaining(&options, &[]);
+    draft.add_block(block);
 }

@@ -2,24 +2,24 @@
 
 use proxmox_mpc_model::kinds;
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{import_id, role, scope};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Block;
 use crate::row::Row;
 
-/// The generators' half of IP sets.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of IP sets.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "firewall_ipset",
     file: "ip_sets.tf",
     word: "ip_set",
     data: false,
     namespace: Namespace::Own("firewall_ipset"),
-    place: |object, _| {
+    destination: |object, _| {
         let (Some(place), Some(name)) = (import_id(object), object.text("name")) else {
-            return Err(SetAside::new("the provider has IP sets of the cluster and of guests only (provider rule F9)"));
+            return Err(Obstacle::new("the provider has IP sets of the cluster and of guests only (provider rule F9)"));
         };
-        Ok(Place::Own("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
+        Ok(Destination::Resource("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
     },
     // A set of the cluster is called by its own name, one of a guest by the guest's as well.
     name: |entry| entry.identity.id().strip_prefix("cluster/").map(str::to_owned).or_else(|| entry.name.clone()),
@@ -44,7 +44,7 @@ fn addresses(draft: &mut Draft<'_>) {
         block.set_some("name", options.take_raw("cidr"));
         block.set_some("comment", options.take_raw("comment").filter(|comment| !comment.is_empty()));
         block.set_some("nomatch", options.flag("nomatch").filter(|nomatch| *nomatch));
-        draft.leftover(&options, &[]);
-        draft.nest(block);
+        draft.explain_remaining(&options, &[]);
+        draft.add_block(block);
     }
 }

@@ -37,7 +37,7 @@ fn role(identity: &Identity) -> Role {
     }
 }
 
-/// How import ids call the place: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; there is no word for a virtual
+/// How import ids call the destination: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; there is no word for a virtual
 /// network.
 fn import_id(object: &Object) -> Option<String> {
     let node = object.entry.node.as_deref().unwrap_or_default();
@@ -85,7 +85,7 @@ fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], absen
     match draft.text(key) {
         Some(word) if words.contains(&word.as_str()) => draft.set(attribute, word),
         Some(word) => {
-            draft.entrust(key, format!("the provider refuses `{word}` (provider rule F8)"));
+            draft.keep_in_ansible(key, format!("the provider refuses `{word}` (provider rule F8)"));
             draft.ignore(&[attribute], "the provider refuses what is set; left out, it stays");
         }
         None => assume(draft, attribute, absent),
@@ -96,5 +96,5 @@ fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], absen
 /// one for some (docs/provider.md, F3).
 fn assume(draft: &mut Draft<'_>, attribute: &str, means: impl Into<Value>) {
     draft.set(attribute, means);
-    draft.ignore_noted(&[attribute]);
+    draft.ignore_without_comment(&[attribute]);
 }

@@ -3,20 +3,20 @@
 use proxmox_mpc_model::Object;
 
 use super::super::sdn::numbers;
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{LEVELS, role};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of the nodes' firewall options.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of the nodes' firewall options.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "node_firewall",
     file: "node_firewalls.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_firewall"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&[], |draft| draft.set("node_name", draft.object.entry.node.clone().unwrap_or_default())),
@@ -50,12 +50,12 @@ const NUMBERS: &[&str] = &["nf_conntrack_max", "nf_conntrack_tcp_timeout_establi
 const READ: &[&str] = &["nf_conntrack_tcp_timeout_syn_recv", "protection_synflood_burst", "protection_synflood_rate"];
 
 /// Each attribute has a default, and no code hides the difference to a key that is not set: all must be.
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     numbers(object, NUMBERS)?;
     numbers(object, READ)?;
     if [SWITCHES, WORDS, NUMBERS].concat().iter().any(|key| object.text(key).is_none()) {
         let reason = "the provider shows a change unless all of its eleven options are set (provider rule F6)";
-        return Ok(Place::Ansible(reason.into()));
+        return Ok(Destination::Ansible(reason.into()));
     }
     let known = |key: &&&str| object.text(key).is_some_and(|word| LEVELS.contains(&word.as_str()));
     let least = |key: &str, least: i64| object.keys.get(key).and_then(serde_json::Value::as_i64) >= Some(least);
@@ -63,10 +63,10 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         || !least("nf_conntrack_max", 32768)
         || !least("nf_conntrack_tcp_timeout_established", 7875)
     {
-        return Ok(Place::Ansible("the provider refuses one of the values (provider rule F8)".into()));
+        return Ok(Destination::Ansible("the provider refuses one of the values (provider rule F8)".into()));
     }
     let node = object.entry.node.clone().unwrap_or_default();
-    Ok(Place::Own("proxmox_node_firewall", node))
+    Ok(Destination::Resource("proxmox_node_firewall", node))
 }
 
 /// The attributes are called like the keys, but for one.

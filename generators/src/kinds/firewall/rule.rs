@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::super::references;
 use super::POLICIES;
-use crate::draft::{Draft, Options, SetAside};
+use crate::draft::{Draft, Obstacle, PropertyOptions};
 use crate::hcl::{Block, Value};
 
 /// The options of a rule, by Proxmox's key and the provider's attribute.
@@ -32,7 +32,7 @@ fn keys(object: &Object) -> Vec<String> {
 }
 
 /// Whether the provider can read and say every rule: one refused word stops the whole plan.
-pub(super) fn checked(object: &Object) -> Result<(), SetAside> {
+pub(super) fn checked(object: &Object) -> Result<(), Obstacle> {
     for key in keys(object) {
         let rule = &object.keys[&key];
         let word = |option: &str| rule.get(option).and_then(Json::as_str).unwrap_or_default();
@@ -46,7 +46,7 @@ pub(super) fn checked(object: &Object) -> Result<(), SetAside> {
             .map(|(option, _)| *option)
             .find(|option| rule.get(*option).is_some_and(|one| !one.is_string()));
         if let Some(what) = refused.or(text) {
-            return Err(SetAside::new(format!("the provider refuses {key}: {what} (provider rule F8)")));
+            return Err(Obstacle::new(format!("the provider refuses {key}: {what} (provider rule F8)")));
         }
     }
     Ok(())
@@ -80,7 +80,7 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
             }
         }
         rest(draft, &key, &options);
-        draft.nest(block);
+        draft.add_block(block);
     }
 }
 
@@ -113,7 +113,7 @@ fn sets(draft: &Draft<'_>, addresses: String) -> Value {
 }
 
 /// What the provider does not read of a rule.
-fn rest(draft: &mut Draft<'_>, key: &str, options: &Options) {
+fn rest(draft: &mut Draft<'_>, key: &str, options: &PropertyOptions) {
     let mut left = options.clone();
     for option in options.names() {
         let reason = match option.as_str() {
@@ -124,7 +124,7 @@ fn rest(draft: &mut Draft<'_>, key: &str, options: &Options) {
             _ => continue,
         };
         left.take_raw(&option);
-        draft.entrust_option(key, &option, reason);
+        draft.keep_option_in_ansible(key, &option, reason);
     }
-    draft.leftover(&left, &[]);
+    draft.explain_remaining(&left, &[]);
 }

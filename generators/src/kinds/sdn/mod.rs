@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use proxmox_mpc_model::{Identity, Object};
 
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 
 pub(super) mod controller;
@@ -24,35 +24,35 @@ fn role(_: &Identity) -> Role {
 }
 
 /// Why nothing keeps an object that is on its way out (docs/provider.md, D3).
-fn leaving(object: &Object) -> Result<(), SetAside> {
+fn leaving(object: &Object) -> Result<(), Obstacle> {
     if object.text("state").as_deref() != Some("deleted") {
         return Ok(());
     }
     let reason = "it is no longer configured, and goes when the SDN is applied; the provider would take it for one that stays \
                   (provider rule D3)";
-    Err(SetAside::new(reason).remedy("apply the SDN, or make it again"))
+    Err(Obstacle::new(reason).remedy("apply the SDN, or make it again"))
 }
 
 /// The provider takes eight letters and digits, the first one a letter.
-fn named(id: &str) -> Result<(), SetAside> {
+fn named(id: &str) -> Result<(), Obstacle> {
     let fits = (2..=8).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && id.starts_with(|first: char| first.is_ascii_alphabetic());
-    if fits { Ok(()) } else { Err(SetAside::new(format!("the provider refuses the name `{id}` (provider rule D10)"))) }
+    if fits { Ok(()) } else { Err(Obstacle::new(format!("the provider refuses the name `{id}` (provider rule D10)"))) }
 }
 
 /// The provider cannot read a whole number that is sent as text, or has a fraction.
-pub(super) fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+pub(super) fn numbers(object: &Object, keys: &[&str]) -> Result<(), Obstacle> {
     match keys.iter().find(|key| object.keys.get(**key).is_some_and(|value| !value.is_i64())) {
-        Some(key) => Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number"))),
+        Some(key) => Err(Obstacle::new(format!("the provider cannot read `{key}`: it is no whole number"))),
         None => Ok(()),
     }
 }
 
 /// What the provider requires and Proxmox need not have.
-fn required(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+fn required(object: &Object, keys: &[&str]) -> Result<(), Obstacle> {
     match keys.iter().find(|key| object.text(key).is_none_or(|text| text.is_empty())) {
-        Some(key) => Err(SetAside::new(format!("the provider requires `{key}`, which is not set (provider rule D12)"))),
+        Some(key) => Err(Obstacle::new(format!("the provider requires `{key}`, which is not set (provider rule D12)"))),
         None => Ok(()),
     }
 }

@@ -5,20 +5,20 @@ use std::net::IpAddr;
 use proxmox_mpc_model::{Identity, Object};
 use serde_json::Value as Json;
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{holds, named, network, role, text};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of subnets.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of subnets.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_subnet",
     file: "sdn_subnets.tf",
     word: "subnet",
     data: false,
     namespace: Namespace::Own("sdn_subnet"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     // The network names it well enough without its zone: `lan0 10.20.0.0-24`.
     name: |entry| {
         let (vnet, subnet) = entry.identity.id().split_once('/')?;
@@ -49,18 +49,18 @@ fn cidr(object: &Object) -> Option<String> {
     Some(cidr.replace('-', "/"))
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     named(&object.text("vnet").unwrap_or_default())?;
     if cidr(object).as_deref().and_then(network).is_none() {
-        return Err(SetAside::new("the provider cannot take the network out of its id (provider rule D7)"));
+        return Err(Obstacle::new("the provider cannot take the network out of its id (provider rule D7)"));
     }
     let range =
         |range: &Json| ["start-address", "end-address"].iter().all(|key| range.get(*key).is_some_and(Json::is_string));
     let ranges = object.keys.get("dhcp-range");
     if ranges.is_some_and(|ranges| !ranges.as_array().is_some_and(|ranges| ranges.iter().all(range))) {
-        return Err(SetAside::new("the provider cannot read its ranges (provider rule D8)"));
+        return Err(Obstacle::new("the provider cannot read its ranges (provider rule D8)"));
     }
-    Ok(Place::Own("proxmox_sdn_subnet", object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource("proxmox_sdn_subnet", object.entry.identity.id().to_owned()))
 }
 
 fn identity(draft: &mut Draft<'_>) {
@@ -90,14 +90,14 @@ fn address(draft: &mut Draft<'_>, key: &str, attribute: &str) {
 }
 
 fn outside(draft: &mut Draft<'_>, key: &str, attribute: &str) {
-    draft.entrust(key, "the provider refuses addresses outside of the subnet (provider rule D9)");
+    draft.keep_in_ansible(key, "the provider refuses addresses outside of the subnet (provider rule D9)");
     draft.ignore(&[attribute], "the provider refuses addresses outside of the subnet; left out, it stays");
 }
 
 /// The first range is Terraform's; where there are more, Ansible keeps them all.
 fn ranges(draft: &mut Draft<'_>) {
     let Some(ranges) = draft.take("dhcp-range").and_then(Json::as_array) else { return };
-    let Some(first) = ranges.first() else { return draft.default("dhcp-range") };
+    let Some(first) = ranges.first() else { return draft.set_default("dhcp-range") };
     let end = |key: &str| first.get(key).and_then(Json::as_str).unwrap_or_default();
     let (start, end) = (end("start-address"), end("end-address"));
     match (within(draft, start), within(draft, end)) {
@@ -109,6 +109,6 @@ fn ranges(draft: &mut Draft<'_>) {
         _ => return outside(draft, "dhcp-range", "dhcp_range"),
     }
     if ranges.len() > 1 {
-        draft.entrust("dhcp-range", "the provider knows the first range only (provider rule D8)");
+        draft.keep_in_ansible("dhcp-range", "the provider knows the first range only (provider rule D8)");
     }
 }

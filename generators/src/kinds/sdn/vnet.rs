@@ -1,24 +1,24 @@
 //! Virtual networks of the SDN: where their keys go in `proxmox_sdn_vnet`.
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{named, numbers, refer, required, role, text};
 use crate::draft::Draft;
 use crate::row::Row;
 
-/// The generators' half of virtual networks.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of virtual networks.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_vnet",
     file: "sdn_vnets.tf",
     word: "vnet",
     data: false,
     namespace: Namespace::Own("sdn_vnet"),
-    place: |object, _| {
+    destination: |object, _| {
         let id = object.entry.identity.id();
         named(id)?;
         required(object, &["zone"])?;
         named(&object.text("zone").unwrap_or_default())?;
         numbers(object, &["tag"])?;
-        Ok(Place::Own("proxmox_sdn_vnet", id.to_owned()))
+        Ok(Destination::Resource("proxmox_sdn_vnet", id.to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -55,6 +55,6 @@ fn alias(draft: &mut Draft<'_>) {
         draft.set("alias", alias);
         return;
     }
-    draft.entrust("alias", "the provider refuses some of its signs (provider rule D6)");
+    draft.keep_in_ansible("alias", "the provider refuses some of its signs (provider rule D6)");
     draft.ignore(&["alias"], "the provider refuses some of its signs; left out, it stays");
 }

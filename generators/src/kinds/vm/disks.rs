@@ -5,7 +5,7 @@ use proxmox_mpc_model::size::Bytes;
 use proxmox_mpc_model::volume::VolumeId;
 
 use crate::bpg;
-use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowError, RowResult};
 use crate::hcl::Block;
 use crate::kinds::guest::{command, rewritten};
 use crate::kinds::references;
@@ -15,7 +15,7 @@ use super::volumes::{cloud_init, extension, readable};
 const DROPPED: &str =
     "the provider has no attribute for this option; a later change of any disk drops it (provider rule T43)";
 
-/// Options of a drive that the provider does not model.
+/// PropertyOptions of a drive that the provider does not model.
 const LOST: &[(&str, &str)] = &[
     ("bps", DROPPED),
     ("bps_max_length", DROPPED),
@@ -67,7 +67,7 @@ const LIMITS: &[(&str, &str)] = &[
 const MOST: usize = 31;
 
 /// Every drive, in the order in which the provider reads them: the plan matches blocks by position (docs/provider.md, V2).
-pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
+pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
     let mut blocks: Vec<Block> = Vec::new();
     let mut refused = Vec::new();
     let (mut unsaid, mut foreign) = (None, Vec::new());
@@ -82,7 +82,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
                 Ok(Drive::Other) => {}
                 Ok(Drive::Foreign) => foreign.push(interface),
                 Ok(Drive::Unsaid) => unsaid = Some(format!("the provider does not see which volume {interface} is")),
-                Err(Stop::SetAside(reason)) => refused.push(reason),
+                Err(RowError::Obstacle(reason)) => refused.push(reason),
                 Err(stop) => return Err(stop),
             }
         }
@@ -100,13 +100,13 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> Step {
             .keys()
             .filter(|key| ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]"].iter().any(|stem| matches(stem, key)))
         {
-            draft.lost(key, reason.clone());
+            draft.not_in_provider(key, reason.clone());
         }
         draft.ignore(&["disk"], format!("{reason}; left out, the disks stay as they are"));
         return Ok(());
     }
     for block in blocks {
-        draft.nest(block);
+        draft.add_block(block);
     }
     if !foreign.is_empty() {
         keep(draft, &foreign);
@@ -120,12 +120,12 @@ fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
     for interface in interfaces {
         let reason =
             "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
-        draft.lost(interface, reason);
+        draft.not_in_provider(interface, reason);
     }
     let names = interfaces.join(", ");
     let reason =
         format!("{names} would become an empty disk, which it is not (provider rule T47); all disks stay as they are");
-    draft.leave(&["disk"], reason);
+    draft.ignore_blocks(&["disk"], reason);
     draft.remark(
         format!(
             "its disks ({names}) hold what is no disk of a guest: Ansible attaches them, and Terraform changes no disk of the guest \
@@ -137,13 +137,13 @@ fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
 
 /// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (docs/provider.md, V1).
 fn cd_rom(draft: &mut Draft<'_>, text: &str) {
-    let mut options = Options::new("ide3", text);
+    let mut options = PropertyOptions::new("ide3", text);
     let file = options.take_or_first("file").unwrap_or_default();
     if file == "none" || file == "cdrom" || bpg::file_id(&file) {
         let mut block = Block::new("cdrom");
         block.set("interface", "ide3");
         block.set("file_id", references::volume(draft, &file));
-        draft.nest(block);
+        draft.add_block(block);
     } else {
         draft.ignore(&["cdrom"], "the provider refuses what is in the drive ide3");
     }
@@ -162,25 +162,25 @@ enum Drive {
 }
 
 /// Reads one drive.
-fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Result<Drive, Stop> {
+fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Result<Drive, RowError> {
     if text.contains(['"', '\\']) {
-        return Err(SetAside::new(format!(
+        return Err(Obstacle::new(format!(
             "the provider cannot read `{interface}`: there is a quote or a backslash in it"
         ))
         .into());
     }
-    let mut options = Options::new(interface, text);
+    let mut options = PropertyOptions::new(interface, text);
     let named = options.has("file");
     let file = options.take_or_first("file").unwrap_or_default();
     let media = options.take("media");
     let size = options.take("size");
     if cloud_init(draft, &file) {
-        draft.leftover(&options, &[("format", "the format of a cloud-init drive is computed")]);
+        draft.explain_remaining(&options, &[("format", "the format of a cloud-init drive is computed")]);
         return Ok(Drive::Other);
     }
     if media.as_deref() == Some("cdrom") || file == "none" {
         if interface != "ide3" {
-            draft.lost(
+            draft.not_in_provider(
                 interface,
                 "on an import the provider looks for a CD-ROM on ide3 only; it stays as it is (provider rule T5)",
             );
@@ -202,12 +202,12 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
-        return Err(SetAside::new(format!("the provider cannot read the size of `{interface}`")).into());
+        return Err(Obstacle::new(format!("the provider cannot read the size of `{interface}`")).into());
     }
     let gib = gibibytes(draft, interface, size.as_deref());
     block.set_some("size", (gib > 0).then_some(gib));
     tuning(draft, &mut options, &mut block, index)?;
-    draft.merge(&options, LOST);
+    draft.keep_options_in_ansible(&options, LOST);
     Ok(Drive::Disk(block))
 }
 
@@ -216,7 +216,7 @@ pub(in crate::kinds) fn gibibytes(draft: &mut Draft<'_>, key: &str, size: Option
     let Some(size) = size.and_then(Bytes::parse) else { return 0 };
     if !size.is_whole_gib() {
         const WHY: &str = "the provider counts whole GiB: made anew, the disk has another size (provider rule T13)";
-        draft.unsayable(&format!("{key}.size"), WHY);
+        draft.not_expressible(&format!("{key}.size"), WHY);
     }
     i64::try_from(size.gib_floor()).unwrap_or(i64::MAX)
 }
@@ -228,7 +228,7 @@ fn is_nobodys(volume: &VolumeId) -> bool {
 }
 
 /// What makes a disk fast or safe: written where it differs from the provider's default.
-fn tuning(draft: &mut Draft<'_>, options: &mut Options, block: &mut Block, index: usize) -> Step {
+fn tuning(draft: &mut Draft<'_>, options: &mut PropertyOptions, block: &mut Block, index: usize) -> RowResult {
     for (option, default, known) in
         [("aio", "io_uring", Some(bpg::AIO)), ("cache", "none", Some(bpg::CACHES)), ("discard", "ignore", None)]
     {
@@ -273,18 +273,18 @@ fn whole_limit(draft: &Draft<'_>, key: &str, value: &str, option: &str, text: &s
     command(draft, &format!("--{key} '{value}'  # a limit of {whole} instead of {text}; then import again"))
 }
 
-fn refuse(draft: &mut Draft<'_>, options: &Options, index: usize, option: &str) {
-    draft.lost(&format!("{}.{option}", options.key()), "the provider's validator refuses this value");
+fn refuse(draft: &mut Draft<'_>, options: &PropertyOptions, index: usize, option: &str) {
+    draft.not_in_provider(&format!("{}.{option}", options.key()), "the provider's validator refuses this value");
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
 }
 
 /// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).
-fn whole(draft: &Draft<'_>, options: &mut Options, option: &str) -> Result<Option<i64>, Stop> {
+fn whole(draft: &Draft<'_>, options: &mut PropertyOptions, option: &str) -> Result<Option<i64>, RowError> {
     let Some(text) = options.take(option) else { return Ok(None) };
     let key = options.key();
     let value = draft.object.text(key).unwrap_or_default();
     text.parse().map(Some).map_err(|_| {
-        SetAside::new(format!(
+        Obstacle::new(format!(
             "the provider cannot read `{option}={text}` of {key}: it takes whole numbers (provider rule T15)"
         ))
         .remedy(whole_limit(draft, key, &value, option, &text))

@@ -4,17 +4,17 @@ use proxmox_mpc_model::Identity;
 use serde_json::Value as Json;
 
 use crate::bpg;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::{Block, Value};
 use crate::kinds::guest::{SAME, command, managed, vmid};
 
 /// The node and the VMID. A guest of the HA manager may move, and a plan with the old node would replace it.
-pub(super) fn place(draft: &mut Draft<'_>) {
+pub(super) fn location(draft: &mut Draft<'_>) {
     let node = draft.object.entry.node.clone().unwrap_or_default();
     draft.set("node_name", node);
     draft.set("vm_id", vmid(draft).number());
     if managed(draft) {
-        draft.ignore_noted(&["node_name"]);
+        draft.ignore_without_comment(&["node_name"]);
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn name(draft: &mut Draft<'_>) {
     if bpg::hostname(&name) {
         draft.set("name", name);
     } else {
-        draft.lost("name", "the provider takes DNS names only");
+        draft.not_in_provider("name", "the provider takes DNS names only");
         draft.ignore(&["name"], "the provider refuses the name, which is no DNS name");
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn pool(draft: &mut Draft<'_>) {
 
 pub(super) fn bios(draft: &mut Draft<'_>) {
     match draft.text("bios").as_deref() {
-        None | Some("seabios") => draft.default("bios"),
+        None | Some("seabios") => draft.set_default("bios"),
         Some(bios) => draft.set("bios", bios),
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn machine(draft: &mut Draft<'_>) {
     if bpg::machine(&machine) {
         draft.set("machine", machine);
     } else {
-        draft.lost("machine", "the provider's validator refuses this machine type (provider rule T30)");
+        draft.not_in_provider("machine", "the provider's validator refuses this machine type (provider rule T30)");
         draft.ignore(&["machine"], format!("the provider refuses the machine type `{machine}`"));
     }
 }
@@ -62,13 +62,13 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
     match draft.text("scsihw") {
         Some(controller) if bpg::SCSI_HARDWARE.contains(&controller.as_str()) => draft.set("scsi_hardware", controller),
         Some(_) => {
-            draft.lost("scsihw", "the provider does not know this controller");
+            draft.not_in_provider("scsihw", "the provider does not know this controller");
             draft.ignore(&["scsi_hardware"], "the provider refuses the controller");
         }
         None => {
             // Ignored for as long as the guest is there, and what makes it anew as it is.
             draft.set("scsi_hardware", "lsi");
-            draft.ignore_noted(&["scsi_hardware"]);
+            draft.ignore_without_comment(&["scsi_hardware"]);
             let remedy = command(draft, &format!("--scsihw lsi{SAME}"));
             draft.remark(
                 "its SCSI controller is not set: the first change made with Terraform would replace it by \
@@ -83,30 +83,30 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
 pub(super) fn boot(draft: &mut Draft<'_>) {
     const OLD: &str = "the old way of saying the boot order; the provider reads `order=` only (provider rule V1)";
     if draft.object.keys.contains_key("bootdisk") {
-        draft.lost("bootdisk", OLD);
+        draft.not_in_provider("bootdisk", OLD);
     }
     let Some(text) = draft.text("boot") else { return };
-    let mut options = crate::draft::Options::new("boot", &text);
+    let mut options = crate::draft::PropertyOptions::new("boot", &text);
     match options.take("order").filter(|order| !order.is_empty()) {
         Some(order) => {
             draft.set("boot_order", Value::List(order.trim().split(';').map(Value::from).collect()));
             options.take_or_first("legacy");
             if text.split(',').any(|part| !part.starts_with("order=")) {
-                draft.unsayable("boot.legacy", OLD);
+                draft.not_expressible("boot.legacy", OLD);
             }
         }
-        None if text.trim().is_empty() || text == "order=" => draft.default("boot"),
-        None => draft.lost("boot", OLD),
+        None if text.trim().is_empty() || text == "order=" => draft.set_default("boot"),
+        None => draft.not_in_provider("boot", OLD),
     }
 }
 
 pub(super) fn keyboard(draft: &mut Draft<'_>) {
     match draft.text("keyboard") {
         None => {}
-        Some(layout) if layout == "en-us" => draft.default("keyboard"),
+        Some(layout) if layout == "en-us" => draft.set_default("keyboard"),
         Some(layout) if bpg::KEYBOARDS.contains(&layout.as_str()) => draft.set("keyboard_layout", layout),
         Some(_) => {
-            draft.lost("keyboard", "the provider does not know this layout");
+            draft.not_in_provider("keyboard", "the provider does not know this layout");
             draft.ignore(&["keyboard_layout"], "the provider refuses the layout");
         }
     }
@@ -117,29 +117,31 @@ pub(super) fn hotplug(draft: &mut Draft<'_>) {
     match draft.text("hotplug") {
         None => {}
         Some(features) if bpg::hotplug(&features) => draft.set("hotplug", features),
-        Some(_) => draft
-            .lost("hotplug", "the provider refuses one of these features (it knows cpu, disk, memory, network, usb)"),
+        Some(_) => draft.not_in_provider(
+            "hotplug",
+            "the provider refuses one of these features (it knows cpu, disk, memory, network, usb)",
+        ),
     }
 }
 
 pub(super) fn arguments(draft: &mut Draft<'_>) {
     match draft.text("args").filter(|arguments| !arguments.trim().is_empty()) {
         Some(arguments) => draft.set("kvm_arguments", arguments),
-        None => draft.default("args"),
+        None => draft.set_default("args"),
     }
 }
 
 pub(super) fn operating_system(draft: &mut Draft<'_>) {
     match draft.text("ostype") {
         None => draft.ignore(&["operating_system"], "the kind of system is not set, which the provider cannot say"),
-        Some(system) if system == "other" => draft.default("ostype"),
+        Some(system) if system == "other" => draft.set_default("ostype"),
         Some(system) if bpg::VM_SYSTEMS.contains(&system.as_str()) => {
             let mut block = Block::new("operating_system");
             block.set("type", system);
-            draft.nest(block);
+            draft.add_block(block);
         }
         Some(_) => {
-            draft.lost("ostype", "the provider does not know this kind of system");
+            draft.not_in_provider("ostype", "the provider does not know this kind of system");
             draft.ignore(&["operating_system"], "the provider refuses the kind of system");
         }
     }
@@ -147,23 +149,23 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
 
 /// Numbers without an attribute, which the provider decodes all the same: sent as text they end its Read
 /// (docs/provider.md, T1).
-pub(super) fn numbers(draft: &mut Draft<'_>) -> Step {
+pub(super) fn numbers(draft: &mut Draft<'_>) -> RowResult {
     for key in ["migrate_downtime", "migrate_speed", "shares"] {
         match draft.object.keys.get(key) {
             None => {}
             Some(Json::String(_)) => {
-                draft.lost(
+                draft.not_in_provider(
                     key,
                     "Proxmox sends this number as text, and the provider's Read fails on it (provider rule T1)",
                 );
                 let default = draft.kind.key(key).and_then(|key| key.default).unwrap_or_default();
                 let said = format!("--delete {key}  # sets it back to {default}; then import again");
                 let remedy = command(draft, &said);
-                return Err(SetAside::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
+                return Err(Obstacle::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
                     .remedy(remedy)
                     .into());
             }
-            Some(_) => draft.lost(key, "the provider has no attribute for it (provider rule K1)"),
+            Some(_) => draft.not_in_provider(key, "the provider has no attribute for it (provider rule K1)"),
         }
     }
     Ok(())

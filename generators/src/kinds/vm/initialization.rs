@@ -3,7 +3,7 @@
 use proxmox_mpc_model::kinds::matches;
 
 use crate::bpg;
-use crate::draft::{Default, Draft, Options, SetAside, Step, Variable};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult, Variable, VariableDefault};
 use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::{self, command};
@@ -12,7 +12,7 @@ use crate::kinds::references;
 use super::volumes::cloud_init;
 
 /// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
-pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
+pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     let drives = drives(draft);
     readable(draft)?;
     if drives.is_empty() {
@@ -34,17 +34,17 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
         let remedy = command(draft, &said);
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
     } else {
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
 
 /// Whether the provider can read the keys, whatever the code says of them.
-fn readable(draft: &Draft<'_>) -> Step {
+fn readable(draft: &Draft<'_>) -> RowResult {
     match draft.object.text("sshkeys") {
         Some(keys) if unescaped(&keys).is_none() => {
-            let set_aside = SetAside::new("the provider cannot read `sshkeys`: its escapes are broken");
-            Err(set_aside.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into())
+            let obstacle = Obstacle::new("the provider cannot read `sshkeys`: its escapes are broken");
+            Err(obstacle.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into())
         }
         _ => Ok(()),
     }
@@ -60,9 +60,9 @@ fn without_drive(draft: &mut Draft<'_>) {
     }
     for key in keys {
         if key == "ciupgrade" && draft.flag(&key) {
-            draft.default(&key);
+            draft.set_default(&key);
         } else {
-            draft.lost(
+            draft.not_in_provider(
                 &key,
                 "there is no cloud-init drive, and the provider's block would give a new machine one (provider rule V3)",
             );
@@ -80,7 +80,7 @@ fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
     for (key, value) in &draft.object.keys {
         let drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]"].iter().any(|pattern| matches(pattern, key));
         let Some(text) = value.as_str().filter(|_| drive) else { continue };
-        let file = Options::new(key, text).take_or_first("file").unwrap_or_default();
+        let file = PropertyOptions::new(key, text).take_or_first("file").unwrap_or_default();
         if cloud_init(draft, &file) {
             drives.push((key.clone(), file.split(':').next().unwrap_or_default().to_owned()));
         }
@@ -102,22 +102,24 @@ fn files(draft: &mut Draft<'_>, block: &mut Block) {
             None => {}
             Some(file) if bpg::file_id(&file) => block.set(attribute, references::volume(draft, &file)),
             Some(_) => {
-                draft
-                    .lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");
+                draft.not_in_provider(
+                    &format!("cicustom.{part}"),
+                    "the provider refuses the name of the file; left out, it stays",
+                );
             }
         }
     }
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
 }
 
 fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
     match draft.text("citype").as_deref() {
         None => {}
         Some(kind @ ("configdrive2" | "nocloud")) => block.set("type", kind),
-        Some(_) => draft.lost("citype", "the provider does not know this kind of drive; left out, it stays"),
+        Some(_) => draft.not_in_provider("citype", "the provider does not know this kind of drive; left out, it stays"),
     }
     if draft.flag("ciupgrade") {
-        draft.default("ciupgrade");
+        draft.set_default("ciupgrade");
     } else {
         block.set("upgrade", false);
     }
@@ -132,7 +134,7 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     let Some(last) = configurations.keys().next_back().copied() else { return };
     if last >= MOST {
         for index in configurations.keys() {
-            draft.lost(
+            draft.not_in_provider(
                 &format!("ipconfig{index}"),
                 format!("the provider takes {MOST} address blocks, and there are more"),
             );
@@ -144,10 +146,11 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
         return;
     }
     for index in 0..=last {
-        let mut options = configurations.get(&index).map(|text| Options::new(&format!("ipconfig{index}"), text));
+        let mut options =
+            configurations.get(&index).map(|text| PropertyOptions::new(&format!("ipconfig{index}"), text));
         let address = options.as_mut().map_or_else(|| Block::new("ip_config"), guest::ip_config);
         if let Some(options) = &options {
-            draft.leftover(options, &[]);
+            draft.explain_remaining(options, &[]);
         }
         block.nest(address);
     }
@@ -165,7 +168,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
     if password.is_some() {
         let name = format!("{}_cloud_init_password", draft.label());
         let description = format!("Cloud-init password of {}; needed only to create the guest anew", draft.title());
-        let value = draft.variable(name, Variable { description, default: Default::Null, sensitive: true });
+        let value = draft.variable(name, Variable { description, default: VariableDefault::Null, sensitive: true });
         account.set("password", value);
     }
     if let Some(keys) = keys {

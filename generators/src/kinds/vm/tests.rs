@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Value, json};
 
-use crate::kinds::testing::{Made, guest, vm};
+use crate::kinds::testing::{GeneratedGuest, guest, vm};
 
 /// What becomes of a key, a line of the code, what is ignored, and what helps.
-fn check(made: &Made, key: &str, fate: &str, line: &str, ignored: &str, remedy: &str) {
+fn check(made: &GeneratedGuest, key: &str, fate: &str, line: &str, ignored: &str, remedy: &str) {
     assert!(made.fate(key).starts_with(fate), "{} instead of {fate}\n{}", made.fate(key), made.code);
     assert!(made.lines().any(|one| one == line), "{line}\n{}", made.code);
     assert_eq!(made.ignores(ignored), !ignored.is_empty(), "{}", made.code);

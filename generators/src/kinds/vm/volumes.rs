@@ -3,7 +3,7 @@
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value as Json;
 
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::{Block, Value};
 use crate::kinds::guest::{self, command, same, vmid};
 use crate::kinds::references;
@@ -21,7 +21,7 @@ pub(super) fn extension(file: &str) -> bool {
 
 /// Whether the provider can ask for the format of a volume that does not show it. A disabled or unreachable storage,
 /// or a missing file, keeps the whole guest out (docs/provider.md, T18).
-pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> Step {
+pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> RowResult {
     if !asked || !file.contains(':') {
         return Ok(());
     }
@@ -50,13 +50,13 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
         let reason = format!(
             "the provider asks storage `{storage}` for the format of a disk, and it is {state} on {node} (provider rule T18)"
         );
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     missing(draft, key, node, &volume)
 }
 
 /// Whether the list of images, read with sufficient privilege, lacks the volume.
-fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step {
+fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> RowResult {
     let cluster = draft.cluster;
     let storage = cluster.storages.get(volume.storage());
     if storage.and_then(|row| row.get("type")).and_then(Json::as_str) == Some("zfspool") {
@@ -77,18 +77,18 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
     );
     let volume = volume.as_str();
     let reason = format!("the provider asks for the format of {key}, and `{volume}` is not there (provider rule T18)");
-    Err(SetAside::new(reason).remedy(remedy).into())
+    Err(Obstacle::new(reason).remedy(remedy).into())
 }
 
 /// A device whose path the provider takes for a storage (docs/provider.md, T17): with a format it does not ask for one.
-fn device(draft: &Draft<'_>, key: &str, file: &str) -> SetAside {
+fn device(draft: &Draft<'_>, key: &str, file: &str) -> Obstacle {
     let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
     let text = draft.object.text(key).unwrap_or_default();
-    SetAside::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
+    Obstacle::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
 }
 
 /// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
-pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
+pub(super) fn efi_disk(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("efidisk0") else { return Ok(()) };
     let named = options.has("file");
     let file = options.take_or_first("file").unwrap_or_default();
@@ -103,15 +103,15 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
         let text = draft.text("efidisk0").unwrap_or_default();
         let others: Vec<&str> = text.split(',').filter(|one| *one != file).collect();
         let remedy = same(draft, "efidisk0", &format!("{file},{}", others.join(",")));
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     options.take("size");
     let mut block = Block::new("efi_disk");
     block.set("datastore_id", references::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
     block.set_some("pre_enrolled_keys", options.flag("pre-enrolled-keys").filter(|on| *on));
-    draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
-    draft.nest(block);
+    draft.explain_remaining(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
+    draft.add_block(block);
     readable(draft, "efidisk0", &file, asked)
 }
 
@@ -123,11 +123,11 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     let version = options.take("version").filter(|version| !version.is_empty());
     options.take("size");
     options.take("format");
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     let datastore = file.split(':').next().unwrap_or_default();
     if version.is_none() {
         const WHY: &str = "no version means 1.2 to Proxmox, and the provider reads 2.0 (provider rule T10)";
-        draft.unsayable("tpmstate0", WHY);
+        draft.not_expressible("tpmstate0", WHY);
         draft.ignore(&["tpm_state"], WHY);
         let text = draft.object.text("tpmstate0").unwrap_or_default();
         let remedy = same(draft, "tpmstate0", &format!("{text},version=v1.2"));
@@ -138,7 +138,7 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     let mut block = Block::new("tpm_state");
     block.set("datastore_id", references::storage(draft, datastore));
     block.set("version", Value::Text(version.unwrap_or_else(|| "v1.2".to_owned())));
-    draft.nest(block);
+    draft.add_block(block);
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
         let generated = generate(&answers, &Options::default(), &Previous::default()).expect("answers are readable");
         match &generated.coverage.objects[&Identity::new("qemu", 100)].outcome {
             Outcome::Terraform { .. } => None,
-            Outcome::SetAside { reason, .. } | Outcome::Ansible { reason, .. } => Some(reason.clone()),
+            Outcome::NotImportable { reason, .. } | Outcome::Ansible { reason, .. } => Some(reason.clone()),
             other => panic!("{other:?}"),
         }
     }

@@ -5,14 +5,14 @@ use proxmox_mpc_model::property::Properties;
 
 /// The options of a property string, taken one by one.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct PropertyOptions {
     pub(crate) key: String,
     pub(crate) rest: Vec<(Option<String>, String)>,
     /// Switches that are on, by a word that the provider reads as off: the option's name and the word.
     pub(crate) misread: Vec<(Option<String>, String)>,
 }
 
-impl Options {
+impl PropertyOptions {
     /// The options in the value of a key.
     pub fn new(key: &str, text: &str) -> Self {
         let properties = Properties::parse(text);

@@ -8,10 +8,10 @@ use serde_json::Value as Json;
 
 use super::guest::{SAME, command, rewritten, same};
 use crate::coverage::Fate;
-use crate::draft::{Draft, Options};
+use crate::draft::{Draft, PropertyOptions};
 
 /// The block that the keys of a family stand in.
-struct Family {
+struct KeyFamily {
     kind: &'static str,
     key: &'static str,
     block: &'static str,
@@ -21,11 +21,11 @@ struct Family {
     numbered: bool,
 }
 
-const fn family(kind: &'static str, key: &'static str, block: &'static str) -> Family {
-    Family { kind, key, block, beside: None, numbered: false }
+const fn family(kind: &'static str, key: &'static str, block: &'static str) -> KeyFamily {
+    KeyFamily { kind, key, block, beside: None, numbered: false }
 }
 
-impl Family {
+impl KeyFamily {
     const fn numbered(mut self) -> Self {
         self.numbered = true;
         self
@@ -38,7 +38,7 @@ impl Family {
 }
 
 /// Every key of which the provider reads a switch, or counts the numbers.
-static FAMILIES: &[Family] = &[
+static FAMILIES: &[KeyFamily] = &[
     family("vm", "agent", "agent"),
     family("vm", "amd-sev", "amd_sev"),
     family("vm", "efidisk0", "efi_disk"),
@@ -72,7 +72,7 @@ pub(super) fn row(draft: &mut Draft<'_>) {
 }
 
 /// A value with a switch that is on in words that the provider reads as off (docs/provider.md, T16).
-fn misread(draft: &mut Draft<'_>, options: &Options) {
+fn misread(draft: &mut Draft<'_>, options: &PropertyOptions) {
     let key = options.key();
     let is_terraform = !matches!(draft.fates.get(key), Some(Fate::Ansible(_) | Fate::NotExpressible(_)));
     let Some(family) = FAMILIES.iter().find(|family| family.kind == draft.kind.id && matches(family.key, key)) else {
@@ -83,7 +83,7 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
     let words = words.join(",");
     for (name, _) in &options.misread {
         let name = name.as_deref().unwrap_or("enabled");
-        draft.unsayable(
+        draft.not_expressible(
             &format!("{key}.{name}"),
             "on in another word than `1`, which the provider reads as off (provider rule T16)",
         );
@@ -117,7 +117,7 @@ fn word((name, word): &(Option<String>, String)) -> String {
 
 /// The provider counts the blocks, whatever numbers the keys have: with a gap a change makes others of them, most often beside
 /// those that are there (docs/provider.md, T35 and C22).
-fn gaps(draft: &mut Draft<'_>, family: &Family) {
+fn gaps(draft: &mut Draft<'_>, family: &KeyFamily) {
     let stem = family.key.trim_end_matches("[n]");
     let is_code = |key: &String| draft.fates.get(key) == Some(&Fate::Terraform);
     let mut numbers: Vec<u32> =
@@ -130,7 +130,7 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
     let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
     for (number, _) in &moved {
         let reason = format!("made anew it has another number: the provider counts from 0 (provider rule {rule})");
-        draft.unsayable(&format!("{stem}{number}"), reason);
+        draft.not_expressible(&format!("{stem}{number}"), reason);
     }
     let all = |one: fn(&(u32, u32)) -> u32| {
         moved.iter().map(|pair| format!("{stem}{}", one(pair))).collect::<Vec<_>>().join(", ")
@@ -175,7 +175,7 @@ fn addresses(draft: &mut Draft<'_>) {
     for (number, text) in cards.iter().filter(|(number, _)| number > first) {
         for option in OPTIONS.iter().filter(|option| Properties::parse(text).get(option).is_some()) {
             let reason = format!("made anew, net{first} gets it, which has none (provider rule C26)");
-            draft.unsayable(&format!("net{number}.{option}"), reason);
+            draft.not_expressible(&format!("net{number}.{option}"), reason);
         }
     }
     let family = FAMILIES.iter().find(|family| family.kind == "container" && family.key == "net[n]");
@@ -203,7 +203,7 @@ fn top_level(draft: &mut Draft<'_>) {
         let is_switch = draft.kind.key(key).is_some_and(|key| key.form == Form::Boolean);
         let Some(word) = value.as_str().filter(|_| is_switch) else { continue };
         if boolean::parse(word) == Some(true) {
-            draft.unsayable(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
+            draft.not_expressible(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
             let remedy = command(draft, &format!("--{key} 1{SAME}"));
             draft.remark(
                 format!(
@@ -215,9 +215,9 @@ fn top_level(draft: &mut Draft<'_>) {
     }
 }
 
-fn leave(draft: &mut Draft<'_>, family: &Family, reason: String) {
+fn leave(draft: &mut Draft<'_>, family: &KeyFamily, reason: String) {
     let paths: Vec<&str> = [family.block].into_iter().chain(family.beside).collect();
-    draft.leave(&paths, reason);
+    draft.ignore_blocks(&paths, reason);
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::kinds::testing::{Made, container, vm};
+use crate::kinds::testing::{GeneratedGuest, container, vm};
 
 const WORD: &str = "not expressible: on in another word than `1`, which the provider reads as off (provider rule T16)";
 
 /// What becomes of the option `key.option`, what is ignored, and what helps.
-fn check(made: &Made, key: &str, expected: &str, line: &str, ignored: &str, remedy: &str) {
+fn check(made: &GeneratedGuest, key: &str, expected: &str, line: &str, ignored: &str, remedy: &str) {
     assert_eq!(made.fate(key), expected, "{}", made.code);
     assert!(line.is_empty() || made.lines().any(|one| one == line), "{line}\n{}", made.code);
     assert_eq!(made.ignores(ignored), !ignored.is_empty(), "{}", made.code);
