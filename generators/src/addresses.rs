@@ -7,7 +7,7 @@ use proxmox_mpc_model::{Identity, Listing};
 use crate::kinds::{Namespace, Translation};
 use crate::manifest::Manifest;
 use crate::names::{self, NameRequest};
-use crate::outcome::Options;
+use crate::workspace::Options;
 
 /// The label of every object that is listed.
 pub(crate) fn assign(

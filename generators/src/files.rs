@@ -11,7 +11,7 @@ use crate::draft::{Draft, Variable, VariableDefault};
 use crate::hcl::{self, Block, Content, Item, Value};
 use crate::kinds::Translation;
 use crate::notes;
-use crate::outcome::{FileSet, Generated};
+use crate::workspace::{FileSet, Generated};
 
 /// Where the variables are declared.
 pub(crate) const VARIABLES: &str = "terraform/variables.tf";

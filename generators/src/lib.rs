@@ -10,10 +10,10 @@ pub mod hcl;
 pub mod kinds;
 pub mod manifest;
 pub mod names;
-pub mod outcome;
 pub mod reasons;
 pub mod row;
 pub mod selection;
+pub mod workspace;
 pub mod yaml;
 
 mod addresses;
@@ -29,5 +29,5 @@ pub use coverage::Coverage;
 pub use document::coverage as coverage_document;
 pub use generate::{everything, generate};
 pub use manifest::Manifest;
-pub use outcome::{FileSet, Generated, KeptCode, Notice, ObjectGroup, Options, Previous, RemovedCode};
 pub use selection::Selection;
+pub use workspace::{FileSet, Generated, KeptCode, Notice, ObjectGroup, Options, Previous, RemovedCode};

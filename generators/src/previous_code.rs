@@ -6,7 +6,7 @@ use proxmox_mpc_code::lines;
 use proxmox_mpc_model::{Identity, kinds};
 
 use crate::ansible;
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 
 /// The blocks and tasks of the previous files.
 pub(crate) struct PreviousCode<'f> {

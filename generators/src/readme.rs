@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 
 /// The page for a workspace with these files; it names only what is there.
 pub(crate) fn document(version: &str, files: &FileSet) -> String {

@@ -9,7 +9,7 @@ use proxmox_mpc_model::kinds;
 use crate::ansible::{self, Lookup, RoleTasks};
 use crate::document::{cell, line};
 use crate::draft::Variable;
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 
 /// Where a secret comes from: kind, key, and where its owner finds it. `ID` stands for what the object is called. Of what
 /// is not here its owner knows best.

@@ -174,7 +174,9 @@ fn removed(removals: &[Removal]) -> String {
     for Removal { title, known, gone, too_many } in removals {
         let why = if *too_many { "" } else { ", which alone would not stop it" };
         lines.push(format!("{title}: {} of {known}{why}", gone.len()));
-        lines.extend(gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")));
+        lines.extend(
+            gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")),
+        );
         if gone.len() > NAMED {
             lines.push(format!("  and {} more", gone.len() - NAMED));
         }

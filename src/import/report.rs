@@ -350,8 +350,11 @@ impl ImportReport {
         }
         let counts: Vec<String> = counts.iter().map(|(result, count)| format!("{count} {}", result.words())).collect();
         page.heading(format!("of {} resources in the state: {}", self.adopted.len(), counts.join(", ")));
-        let others: Vec<&Adopted> =
-            self.adopted.iter().filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::SameLabel)).collect();
+        let others: Vec<&Adopted> = self
+            .adopted
+            .iter()
+            .filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::SameLabel))
+            .collect();
         section(page, "", &others, |one| {
             let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
             (format!("{}{to}: {}", one.from, one.why), Vec::new())

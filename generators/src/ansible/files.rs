@@ -7,7 +7,7 @@ use proxmox_mpc_model::Identity;
 use super::inventory::{GUESTS, Inventory};
 use super::task::{Playbook, Role};
 use super::text::{GENERATED, document};
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 use crate::yaml::Node;
 
 /// Where the rules are explained that the comments of tasks cite.

@@ -15,7 +15,7 @@ use super::text::document;
 use crate::addresses::natural;
 use crate::hcl::invisible;
 use crate::names::{self, NameRequest};
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 use crate::yaml::{self, Node};
 
 /// The file of the guests, relative to the workspace.

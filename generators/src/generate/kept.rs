@@ -11,7 +11,7 @@ use crate::ansible;
 use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
 use crate::kinds::{TRANSLATIONS, Translation};
 use crate::manifest::{self, Fingerprint};
-use crate::outcome::{KeptCode, ObjectGroup, RemovedCode};
+use crate::workspace::{KeptCode, ObjectGroup, RemovedCode};
 
 impl Generation<'_> {
     /// Counts what the user leaves out as what it is: code where code of it is kept, otherwise excluded.
