@@ -1,4 +1,4 @@
-//! Which object gets which name, from the user's mapping, the manifest, and the names in Proxmox, in this order.
+//! Labels of objects: from the user's mapping, else the manifest, else the names in Proxmox.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::manifest::Manifest;
 use crate::names::{self, NameRequest};
 use crate::workspace::Options;
 
-/// The label of every object that is listed.
+/// Assigns a label to every listed object.
 pub(crate) fn assign(
     listings: &[(&'static Translation, Listing)],
     options: &Options,
@@ -31,7 +31,7 @@ pub(crate) fn assign(
             id: entry.identity.id().to_owned(),
         }));
     }
-    // Where something was moved from, something new would be taken for it.
+    // Terraform follows a `moved` block from an old label, so no new object may get that label.
     let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
     let mut names = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(crate) fn assign(
     names
 }
 
-/// Who has a label that another object of its namespace has as well, as resources of two types can by a mapping.
+/// Objects whose label another object of their namespace has as well. A mapping can give one label to resources of two types.
 pub(crate) fn sharing(
     listings: &[(&'static Translation, Listing)],
     names: &BTreeMap<Identity, String>,
@@ -61,7 +61,7 @@ pub(crate) fn sharing(
     holders.into_values().filter(|holders| holders.len() > 1).flatten().cloned().collect()
 }
 
-/// The order in which people count: `qemu/99` before `qemu/100`.
+/// Sort key for the order in which people count: `qemu/99` before `qemu/100`.
 pub(crate) fn natural(identity: &Identity) -> (u64, Identity) {
     (identity.id().parse().unwrap_or(u64::MAX), identity.clone())
 }

@@ -1,4 +1,4 @@
-//! Answers of a Proxmox API become Terraform and Ansible text: pure functions that touch nothing.
+//! From answers of a Proxmox API to Terraform and Ansible code: pure functions without access to the world.
 
 pub mod adopt;
 pub mod ansible;

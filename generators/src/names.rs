@@ -1,4 +1,4 @@
-//! Terraform names: legal, readable, unique, and the same tomorrow.
+//! Names for Terraform's language: legal, readable, unique and stable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,35 +6,36 @@ use std::fmt::Write as _;
 use proxmox_mpc_model::Identity;
 use sha2::{Digest as _, Sha256};
 
-/// Words of the language that a reader would stumble over as a name.
+/// Words of Terraform's language that would be confusing as a name.
 const RESERVED: &[&str] = &["else", "endfor", "endif", "false", "for", "if", "in", "null", "true"];
 
-/// What an object would like to be called.
+/// Request for a name of an object.
 #[derive(Clone, Debug)]
 pub struct NameRequest {
-    /// Who it is.
+    /// The object.
     pub identity: Identity,
-    /// Its name in Proxmox; `None` where it has none.
+    /// Its name in Proxmox; `None` if it has none.
     pub name: Option<String>,
-    /// The word for its kind, put before a name that could not stand alone: `vm`.
+    /// Word for its kind (`vm`), put before a name that is no identifier by itself.
     pub word: &'static str,
-    /// What tells it from others of the same name: its VMID.
+    /// Id that distinguishes it from others of the same name: its VMID.
     pub id: String,
 }
 
-/// A readable identifier: `web-frontend` → `web_frontend`, `ünï` → `uni`; empty where nothing legible is left.
+/// Returns a readable identifier: `web-frontend` → `web_frontend`, `ünï` → `uni`. Empty if nothing legible is left.
 pub fn slug(name: &str) -> String {
     let plain = deunicode::deunicode_with_tofu(name, "_").to_lowercase();
     let words: Vec<&str> = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join("_")
 }
 
-/// A name for each object, unique among them.
+/// Assigns a unique name to each object.
 ///
-/// `kept` names are given already and never change; nobody else gets one of them, nor one of the `reserved` ones. Where two new names would be equal,
-/// both carry their id, whichever came first; where the ids do not tell them apart either (pools `lab/k3s` and `lab-k3s`), both carry a digest of their
-/// identity. An object whose id is the name itself keeps it: of pools `prod` and `Prod` the first is `prod`. The same requests give the same names in any
-/// order, and every set of requests gets its names: no digest is another's, and only so many names are taken.
+/// Names in `kept` never change. No other object gets one of them, nor one of the `reserved` names. Of two new names that
+/// would be equal, both get their id as a suffix, whichever came first; if the ids are alike too (pools `lab/k3s` and
+/// `lab-k3s`), both get a digest of their identity. An object whose id is the name keeps it: of pools `prod` and `Prod` the
+/// first is `prod`. The order of the requests does not matter. The search ends: digests differ, and only finitely many names
+/// are taken.
 pub fn assign(
     requests: &[NameRequest],
     kept: &BTreeMap<Identity, String>,
@@ -42,7 +43,7 @@ pub fn assign(
 ) -> BTreeMap<Identity, String> {
     let taken: BTreeSet<&str> = kept.values().map(String::as_str).chain(reserved.iter().copied()).collect();
     let mut names: BTreeMap<Identity, String> = BTreeMap::new();
-    // Each object that has no name yet, and how many candidates it has had to give up.
+    // Objects without a name, and how many candidates each has given up.
     let mut steps: BTreeMap<&Identity, (&NameRequest, usize)> = BTreeMap::new();
     for request in requests {
         match kept.get(&request.identity) {
@@ -51,7 +52,7 @@ pub fn assign(
         }
     }
     let mut holders: BTreeMap<String, Vec<&Identity>> = BTreeMap::new();
-    // Only a name that somebody has come to in the last round can collide in this one.
+    // Only a name that an object has moved to in the last round can collide in this one.
     let mut arrived = BTreeSet::new();
     for (identity, (request, step)) in &steps {
         let name = candidate(request, *step);
@@ -68,7 +69,7 @@ pub fn assign(
             let called_so = |identity: &&Identity| steps.get(identity).is_some_and(|(request, _)| request.id == name);
             let (stay, leave): (Vec<_>, Vec<_>) =
                 group.drain(..).partition(|identity| called_so(identity) && !taken.contains(name.as_str()));
-            // Two of the same id are told apart like all others.
+            // Two objects with the same id get suffixes like all others.
             if let [only] = stay[..] {
                 group.push(only);
             } else {
@@ -89,7 +90,7 @@ pub fn assign(
     names
 }
 
-/// The name that is tried at this step: plain, with the id, with word and id, then with ever more of the digest.
+/// Candidate for a name at a step: plain, with the id, with word and id, then with more and more of the digest.
 fn candidate(request: &NameRequest, step: usize) -> String {
     let slug = request.name.as_deref().map(slug).unwrap_or_default();
     let id = self::slug(&request.id);
@@ -101,18 +102,18 @@ fn candidate(request: &NameRequest, step: usize) -> String {
         }
         _ => slug.clone(),
     };
-    // An id that says what the name says tells nobody apart.
-    let told = if slug.is_empty() || id.is_empty() || id == slug { 1 } else { 3 };
+    // An id that equals the name distinguishes nothing: the digest comes next.
+    let digest_step = if slug.is_empty() || id.is_empty() || id == slug { 1 } else { 3 };
     match step {
         0 => plain,
-        1 if told == 3 => format!("{plain}_{id}"),
-        2 if told == 3 => format!("{}_{plain}_{id}", request.word),
-        _ => format!("{plain}_{}", digest(&request.identity, step - told)),
+        1 if digest_step == 3 => format!("{plain}_{id}"),
+        2 if digest_step == 3 => format!("{}_{plain}_{id}", request.word),
+        _ => format!("{plain}_{}", digest(&request.identity, step - digest_step)),
     }
 }
 
-/// More of the digest of an identity at each step, and underscores behind all of it: a name that somebody took on purpose
-/// may look like a digest.
+/// Digest of an identity, longer with each step, and with underscores once it is complete: another object may have a name that
+/// looks like a digest.
 pub(crate) fn digest(identity: &Identity, step: usize) -> String {
     let bytes = Sha256::digest(identity.to_string());
     let text: String = bytes.iter().take(4 * (step + 1)).fold(String::new(), |mut text, byte| {
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_carry_their_ids_whoever_comes_first() {
+    fn equal_names_get_their_ids_in_any_order() {
         let check = |requests: &[(u32, &str)], expected: &[(u32, &str)]| {
             let mut requests: Vec<NameRequest> = requests.iter().map(|(vmid, name)| request(*vmid, name)).collect();
             let expected: BTreeMap<Identity, String> =
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_once_given_stays() {
+    fn kept_names_stay() {
         let kept = BTreeMap::from([(Identity::new("qemu", 1), "web".to_owned())]);
         let names =
             assign(&[request(1, "renamed"), request(2, "web"), request(3, "old")], &kept, &BTreeSet::from(["old"]));
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_read_alike_are_told_apart() {
+    fn similar_ids_get_digests() {
         let check = |ids: &[&str], expected: &[&str]| {
             let mut requests = pools(ids);
             let expected: BTreeMap<Identity, String> =
@@ -211,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_changes_no_name() {
+    fn a_new_object_changes_no_name() {
         let alone = assign(&pools(&["Prod"]), &BTreeMap::new(), &BTreeSet::new());
         let both = assign(&pools(&["Prod", "prod"]), &alone, &BTreeSet::new());
         assert_eq!(both[&Identity::new("pool", "Prod")], "prod");
         assert_ne!(both[&Identity::new("pool", "prod")], "prod");
     }
 
-    /// Names that collide, that look like what another one falls back to, and that no language could take as they are.
+    /// Names that collide, that look like a fallback name of another object, or that are not legal.
     fn hostile() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(vec![
             "",
@@ -281,7 +282,7 @@ mod tests {
             }
             let backwards: Vec<NameRequest> = requests.iter().rev().cloned().collect();
             prop_assert_eq!(&assign(&backwards, &none, &reserved), &names);
-            // Some were here before the others: their names stay, and all names are still distinct.
+            // Some objects have names already: these stay, and all names are distinct.
             let earlier = &requests[..if requests.is_empty() { 0 } else { first.index(requests.len()) }];
             let earlier = assign(earlier, &none, &reserved);
             let later = assign(&requests, &earlier, &reserved);
@@ -289,14 +290,14 @@ mod tests {
                 prop_assert_eq!(&later[identity], name);
             }
             prop_assert_eq!(later.values().collect::<BTreeSet<_>>().len(), requests.len());
-            // What has its names keeps them, and so does who is left.
+            // A second run changes nothing.
             prop_assert_eq!(&assign(&requests, &later, &reserved), &later);
         }
     }
 
-    /// A name that is given already may be what somebody else's digest would make.
+    /// A kept name may equal the name that another object's digest would give.
     #[test]
-    fn names_that_look_like_digests_stop_nothing() {
+    fn names_that_look_like_digests_are_avoided() {
         let requests = pools(&["a/b", "a-b"]);
         let names = |kept: &BTreeMap<Identity, String>| assign(&requests, kept, &BTreeSet::new());
         let mut kept = BTreeMap::new();
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_that_read_alike_take_no_time() {
+    fn ten_thousand_similar_names_are_fast() {
         let ids: Vec<String> =
             (0..10_000).map(|number| "-".repeat(number % 97) + "a" + &"-".repeat(number / 97)).collect();
         let requests = pools(&ids.iter().map(String::as_str).collect::<Vec<_>>());

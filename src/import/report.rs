@@ -181,7 +181,8 @@ impl ImportReport {
 fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {
     let counts = coverage.counts();
     let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
-        let Counts { objects, imported, entrusted, set_aside, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
+            counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
         let unread =
             unread.iter().filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*").count();

@@ -84,7 +84,7 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
         .copied()
-        .filter(|kind| job.selection.takes_kind(kind) || needed(kind, &previous.manifest))
+        .filter(|kind| job.selection.may_include_kind(kind) || needed(kind, &previous.manifest))
         .collect();
     let aside = Aside::beside(&job.out, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, sink).await?;
@@ -109,7 +109,7 @@ pub async fn run(source: Source, job: &Job, sink: &dyn Sink) -> Result<ImportRep
         mapping.objects.extend(adoption.addresses.objects);
     }
     let (Input { fetched, previous, .. }, mut generated) = made(input).await?;
-    if !job.selection.is_everything() && generated.survey.taken == 0 {
+    if !job.selection.is_everything() && generated.survey.included == 0 {
         return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched, unread: generated.unread });
     }
     let removals = removal::brake(&generated, job.removal);

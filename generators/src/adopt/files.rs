@@ -51,7 +51,7 @@ fn removed(resources: &[Adopted]) -> Option<String> {
             lifecycle.set("destroy", false);
             let mut block = Block::new("removed");
             block.set("from", Value::Reference(address.to_owned()));
-            block.nest(lifecycle);
+            block.add_block(lifecycle);
             text.push_str(&block.render());
             continue;
         }

@@ -28,7 +28,7 @@ impl Generation<'_> {
         let kind = translation.model();
         self.out.found.insert(kind.id, listing.entries.len());
         match &listing.incomplete {
-            Some(reason) if self.options.selection.takes_kind(kind) => {
+            Some(reason) if self.options.selection.may_include_kind(kind) => {
                 self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
             }
             Some(_) => self.out.coverage.not_read.push(kind.id),
@@ -67,7 +67,7 @@ impl Generation<'_> {
         if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
             return Some("excluded by the mapping".to_owned());
         }
-        (!self.options.selection.takes(translation.model(), entry)).then(|| "excluded by the filters".to_owned())
+        (!self.options.selection.includes(translation.model(), entry)).then(|| "excluded by the filters".to_owned())
     }
 
     fn object(&mut self, translation: &'static Translation, object: &Object) -> Result<(), Unreadable> {

@@ -94,11 +94,11 @@ const NEXT_ID: &[OptionRule] = &[
 ];
 
 const NOTIFY: &[OptionRule] = &[
-    ("fencing", "ha_fencing_mode", AllowedValue::Words(bpg::TOLD)),
+    ("fencing", "ha_fencing_mode", AllowedValue::Words(bpg::NOTIFICATIONS)),
     ("target-fencing", "ha_fencing_target", AllowedValue::Text(bpg::comment)),
-    ("package-updates", "package_updates", AllowedValue::Words(bpg::UPDATES_TOLD)),
+    ("package-updates", "package_updates", AllowedValue::Words(bpg::UPDATE_NOTIFICATIONS)),
     ("target-package-updates", "package_updates_target", AllowedValue::Text(bpg::comment)),
-    ("replication", "replication", AllowedValue::Words(bpg::TOLD)),
+    ("replication", "replication", AllowedValue::Words(bpg::NOTIFICATIONS)),
     ("target-replication", "replication_target", AllowedValue::Text(bpg::comment)),
 ];
 

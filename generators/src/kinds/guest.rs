@@ -210,7 +210,7 @@ pub(super) fn ip_config(options: &mut PropertyOptions) -> Block {
         let mut version = Block::new(family);
         version.set_some("address", address);
         version.set_some("gateway", gateway);
-        block.nest(version);
+        block.add_block(version);
     }
     block
 }

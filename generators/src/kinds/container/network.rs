@@ -103,7 +103,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
         }
         None => {}
     }
-    block.nest_some(guest::dns(draft));
+    block.add_some_block(guest::dns(draft));
     let interfaces: Vec<(u32, String)> = draft.values("net").collect();
     if interfaces.len() > MOST {
         for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {
@@ -113,7 +113,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     }
     for (index, text) in interfaces {
         let addresses = guest::ip_config(&mut PropertyOptions::new(&format!("net{index}"), &text));
-        block.nest_some(Some(addresses).filter(|addresses| !addresses.body.is_empty()));
+        block.add_some_block(Some(addresses).filter(|addresses| !addresses.body.is_empty()));
     }
     draft.add_block(block);
 }

@@ -261,7 +261,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut PropertyOptions, block: &mut Bloc
         speed.set_some(attribute, (number != 0).then_some(number));
     }
     if limited {
-        block.nest(speed);
+        block.add_block(speed);
     }
     Ok(())
 }

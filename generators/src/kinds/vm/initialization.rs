@@ -24,7 +24,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     block.set_some("interface", Some(drives[0].0.as_str()).filter(|interface| bpg::cloud_init_interface(interface)));
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
-    block.nest_some(guest::dns(draft));
+    block.add_some_block(guest::dns(draft));
     addresses(draft, &mut block);
     account(draft, &mut block);
     if drives.len() > 1 {
@@ -152,7 +152,7 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
         if let Some(options) = &options {
             draft.explain_remaining(options, &[]);
         }
-        block.nest(address);
+        block.add_block(address);
     }
 }
 
@@ -180,7 +180,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
             account.push(Content::Attribute("keys".to_owned(), Value::List(lines)));
         }
     }
-    block.nest(account);
+    block.add_block(account);
 }
 
 /// The text behind URL escapes as the provider reads it: `+` is a blank, and a broken escape is an error.
