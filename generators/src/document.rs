@@ -153,7 +153,7 @@ fn elsewhere<'c>(
 const ANSIBLE: &str = "Ansible";
 const NOT_EXPRESSIBLE: &str = "not expressible";
 
-/// ObjectsByReason objects with one reason.
+/// Whole objects with one reason.
 struct ObjectsByReason<'c> {
     reason: &'c str,
     remedy: Option<&'c str>,
@@ -174,7 +174,7 @@ fn by_reason<'c>(objects: impl Iterator<Item = (&'c Identity, &'c str, Option<&'
     groups
 }
 
-/// ObjectsByReason objects by reason, those first that something helps; then settings of others.
+/// Writes the lines of a section: whole objects by reason, those with a remedy first, then settings of other objects.
 fn listed(text: &mut String, groups: &[ObjectsByReason<'_>], keys: &[&Reason]) {
     let shown = groups.len().min(WHOLE);
     for ObjectsByReason { reason, remedy, objects } in &groups[..shown] {

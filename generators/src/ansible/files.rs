@@ -1,39 +1,39 @@
-//! The files of the Ansible translation of a workspace: roles, playbooks, the module that they call, and what configures it.
+//! Files of the Ansible code of a workspace: roles, playbooks, their module, the inventory and the configuration.
 
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::Identity;
 
 use super::inventory::{GUESTS, Inventory};
-use super::task::{Playbook, Role};
+use super::role::{Playbook, Role};
 use super::text::{GENERATED, document};
 use crate::workspace::FileSet;
 use crate::yaml::Node;
 
-/// Where the rules are explained that the comments of tasks cite.
+/// Header line that explains the provider rules in the comments of tasks.
 const EXPLAINED: &str = "`proxmox-mpc explain K1` says what a provider rule (K1, T18, …) is about.";
 
-/// The guests as the cluster shows them at the moment. The same for every cluster: it asks.
+/// Dynamic inventory: the guests as the cluster shows them now. It is the same for every cluster.
 const DYNAMIC: &str = include_str!("guests.proxmox.yml");
 
-/// The module that all tasks call. It is not Rust, and is written into each workspace as it stands.
+/// Module that all tasks call, in Python. It is copied into each workspace.
 const MODULE: &str = include_str!("proxmox_object.py");
 
-/// The tasks of every role, as text, by role and by identity in natural order.
+/// Tasks of every role as text, by role and by identity in natural order.
 pub(crate) type RoleTasks = BTreeMap<Role, BTreeMap<(u64, Identity), String>>;
 
-/// A lookup of a task: what the user has to provide for it.
+/// Lookup of a secret in a task; the user has to provide its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lookup<'t> {
-    /// The environment variable.
+    /// Name of the environment variable.
     pub(crate) variable: &'t str,
-    /// The key of the object.
+    /// Key of the object.
     pub(crate) key: &'t str,
-    /// Whether its value is a list, whose items stand behind each other.
+    /// True if the value is a list of items separated by blanks.
     pub(crate) list: bool,
 }
 
-/// The lookups of a task's text, in which a long line goes on in the next.
+/// Finds the lookups in the text of tasks. A long line may be broken inside a lookup.
 pub(crate) fn lookups(text: &str) -> impl Iterator<Item = Lookup<'_>> {
     text.match_indices("lookup('ansible.builtin.env',").filter_map(|(start, lookup)| {
         let (before, after) = (&text[..start], &text[start + lookup.len()..]);
@@ -44,12 +44,12 @@ pub(crate) fn lookups(text: &str) -> impl Iterator<Item = Lookup<'_>> {
     })
 }
 
-/// Where the tasks of a role stand, relative to the workspace.
+/// Path of the tasks of a role, relative to the workspace.
 pub(crate) fn tasks_file(role: Role) -> String {
     format!("ansible/roles/{}/tasks/main.yml", role.name)
 }
 
-/// Every file of the Ansible translation; none where there is neither a task nor a guest.
+/// All files of the Ansible code; none if there is neither a task nor a guest.
 pub(crate) fn files(tasks: RoleTasks, inventory: Inventory<'_>) -> FileSet {
     let mut files = FileSet::new();
     if tasks.is_empty() && inventory.is_empty() {
@@ -68,7 +68,7 @@ pub(crate) fn files(tasks: RoleTasks, inventory: Inventory<'_>) -> FileSet {
     files
 }
 
-/// The roles with their tasks, a playbook for each scope, and one that runs all of them.
+/// Adds the roles with their tasks, a playbook for each scope, and `site.yml`, which runs all playbooks.
 fn playbooks(files: &mut FileSet, tasks: RoleTasks) {
     let mut playbooks: BTreeMap<Playbook, Vec<Role>> = BTreeMap::new();
     for (role, tasks) in tasks {
@@ -86,16 +86,16 @@ fn playbooks(files: &mut FileSet, tasks: RoleTasks) {
     }
     let mut site = Vec::new();
     for (playbook, roles) in &playbooks {
-        let (file, title) = playbook.words();
+        let (file, title) = playbook.file_and_title();
         let roles = roles.iter().map(|role| Node::from(vec![("role", role.name.into())])).collect();
         let play = vec![
             ("name", Node::from(title)),
             ("hosts", "localhost".into()),
             ("gather_facts", false.into()),
-            // What is refused of one object stops no other.
+            // A refusal for one object must not stop the others.
             ("module_defaults", vec![("proxmox_object", vec![("refused", refused())].into())].into()),
             ("roles", Node::List(roles)),
-            ("post_tasks", Node::List(vec![told(Some("not (refusals_come_last | default(false))"))])),
+            ("post_tasks", Node::List(vec![report_refusals(Some("not (refusals_come_last | default(false))"))])),
         ];
         let text = Node::List(vec![play.into()]).render();
         files.insert(format!("ansible/playbooks/{file}"), document(&[GENERATED], &text));
@@ -109,18 +109,18 @@ fn playbooks(files: &mut FileSet, tasks: RoleTasks) {
         ("name", "Say what was refused in all of them".into()),
         ("hosts", "localhost".into()),
         ("gather_facts", false.into()),
-        ("tasks", Node::List(vec![told(None)])),
+        ("tasks", Node::List(vec![report_refusals(None)])),
     ]));
     files.insert("ansible/playbooks/site.yml".to_owned(), document(&[GENERATED], &Node::List(site).render()));
 }
 
-/// What was refused so far: a fact that each task hands on to the next.
+/// Template for the refusals so far: a fact that each task hands on to the next.
 fn refused() -> Node {
     Node::Template("{{ ansible_facts.proxmox_refused | default([]) }}".to_owned())
 }
 
-/// The task at the end of a play: it fails once for each refusal.
-fn told(when: Option<&str>) -> Node {
+/// Task at the end of a play: it fails once for each refusal.
+fn report_refusals(when: Option<&str>) -> Node {
     let mut task = vec![
         ("name", Node::from("Say what was refused")),
         ("ansible.builtin.fail", vec![("msg", Node::Template("{{ item }}".to_owned()))].into()),
@@ -132,8 +132,8 @@ fn told(when: Option<&str>) -> Node {
 }
 
 impl Playbook {
-    /// The file, and what it does.
-    fn words(self) -> (&'static str, &'static str) {
+    /// File name and title of the playbook.
+    fn file_and_title(self) -> (&'static str, &'static str) {
         match self {
             Self::Cluster => ("cluster.yml", "Keep what Terraform cannot say of the cluster"),
             Self::Nodes => ("nodes.yml", "Keep what Terraform cannot say of the nodes"),
@@ -142,11 +142,11 @@ impl Playbook {
     }
 }
 
-/// All tasks speak to the API from the machine that runs Ansible, with the Python that Ansible itself has.
+/// Inventory entry of `localhost`: all tasks call the API from the machine that runs Ansible, with Ansible's own Python.
 fn localhost() -> Node {
     let host = vec![
         ("ansible_connection", Node::from("local")),
-        // Translation the time of a task: the module is handed to Python, not copied first.
+        // Pipelining halves the time of a task: the module is piped to Python instead of being copied first.
         ("ansible_pipelining", true.into()),
         ("ansible_python_interpreter", Node::Template("{{ ansible_playbook_python }}".to_owned())),
     ];

@@ -156,7 +156,7 @@ fn value(allowed: AllowedValue, text: String, inner: Option<bool>) -> Option<Val
     })
 }
 
-/// PropertyOptions that are attributes of the resource itself.
+/// Options that are attributes of the resource itself.
 fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
     for (option, attribute, allowed) in known {
@@ -170,7 +170,7 @@ fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
     rest(draft, key, &options.names());
 }
 
-/// PropertyOptions that are one attribute together, which is ignored where one of them is refused.
+/// Options that are one attribute together, which is ignored where one of them is refused.
 fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
     let mut pairs = Vec::new();
@@ -186,7 +186,7 @@ fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule
     rest(draft, key, &options.names());
 }
 
-/// PropertyOptions that the provider does not know: Ansible keeps the key as a whole.
+/// Options that the provider does not know: Ansible keeps the key as a whole.
 fn rest(draft: &mut Draft<'_>, key: &str, names: &[String]) {
     if !names.is_empty() {
         draft.not_in_provider(

@@ -11,7 +11,7 @@ const HIDDEN: &str = "the provider has no attribute for this option of the proce
 const NO_PROCESSORS: &str =
     "the provider shows no cpu block for a guest whose other processor values are its defaults (provider rule V1)";
 
-/// PropertyOptions of `cpu` that the provider does not model.
+/// Options of `cpu` that the provider does not model.
 const LOST: &[(&str, &str)] = &[
     ("hidden", HIDDEN),
     ("hv-vendor-id", HIDDEN),

@@ -15,7 +15,7 @@ use super::volumes::{cloud_init, extension, readable};
 const DROPPED: &str =
     "the provider has no attribute for this option; a later change of any disk drops it (provider rule T43)";
 
-/// PropertyOptions of a drive that the provider does not model.
+/// Options of a drive that the provider does not model.
 const LOST: &[(&str, &str)] = &[
     ("bps", DROPPED),
     ("bps_max_length", DROPPED),
