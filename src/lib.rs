@@ -1,18 +1,7 @@
-//! Everything that touches the world.
+//! The command line of Proxmox-MPC: options become requests to the engine, its events and reports become text.
 
 pub mod cli;
-pub mod client;
-pub mod clock;
 pub mod commands;
-pub mod event;
-pub mod fault;
-pub mod import;
-pub mod interrupt;
-pub mod rehearse;
-pub mod rules;
-pub mod settings;
-pub mod toolchain;
+mod print;
+pub mod signals;
 pub mod ui;
-pub mod verify;
-pub mod workbench;
-pub mod workspace;

@@ -2,26 +2,93 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::{io, io::IsTerminal as _};
 
 use clap::Parser as _;
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::commands::Failure;
-use proxmox_mpc::fault::{Fault, FaultKind};
+use proxmox_mpc::commands::Command;
+use proxmox_mpc::signals;
 use proxmox_mpc::ui::{EventFormat, Options, Ui};
+use proxmox_mpc_engine::operation::confirmation::Never;
+use proxmox_mpc_engine::operation::{
+    Actor, Cancel, Context, Face, Failure, Fault, FaultKind, Listeners, Sink, SystemClock,
+};
+use proxmox_mpc_engine::settings::Sources;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error)),
     };
-    let ui = Ui::new(cli.global.into());
-    let run = AssertUnwindSafe(|| match cli.command.run(&ui) {
-        Ok(outcome) => outcome.exit_code(),
-        Err(failure) => failed(&ui, &failure),
+    let ui = Arc::new(Ui::new(cli.global.into()));
+    let run = AssertUnwindSafe(|| {
+        run(cli.command, &ui).unwrap_or_else(|failure| {
+            ui.fault(failure.fault());
+            failure.fault().kind().exit_code()
+        })
     });
     // The panic's own message has been printed where it happened.
     ExitCode::from(catch_unwind(run).unwrap_or(FaultKind::Bug.exit_code()))
 }
+
+/// Runs the command, and returns the exit code.
+fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(SystemError::from)?;
+    let (cancel, listeners) = (Cancel::default(), Listeners::default());
+    let _printer = listeners.follow(Arc::clone(ui) as Arc<dyn Sink>);
+    let _signals = signals::stop(cancel.clone(), at_terminal()).map_err(SystemError::from)?;
+    let sources = Arc::new(Sources::of_process());
+    let face = Face {
+        actor: actor(&sources),
+        sources,
+        clock: Arc::new(SystemClock),
+        sink: Arc::new(listeners),
+        confirmation: Arc::new(Never),
+        runtime: runtime.handle().clone(),
+    };
+    let context = face.operation(cancel);
+    let code = runtime.block_on(report(command, &context, ui));
+    // Computations that nobody waits for any more end with the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs the command to its report, prints that, and waits for what goes on after it.
+async fn report(command: Command, context: &Context, ui: &Ui) -> Result<u8, Failure> {
+    let mut report = command.run(context, ui.verbose()).await?;
+    ui.report(&*report).map_err(Unwritten)?;
+    if let Some(service) = report.service() {
+        service.await;
+    }
+    Ok(report.ended().map_or(0, FaultKind::exit_code))
+}
+
+/// Who asks: the user of this process.
+fn actor(sources: &Sources) -> Actor {
+    let name = ["USER", "LOGNAME"].into_iter().find_map(|name| sources.variable(name));
+    Actor { name: name.unwrap_or("unknown").to_owned(), face: "command line".to_owned() }
+}
+
+/// Reports whether a Ctrl-C comes from a terminal, which sends it to the programs that we started as well.
+#[expect(clippy::disallowed_methods, reason = "asks about the stream, writes nothing")]
+fn at_terminal() -> bool {
+    io::stdin().is_terminal() || io::stderr().is_terminal()
+}
+
+/// The threads, or the signals of the process.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system refused threads or signals")]
+struct SystemError(#[from] io::Error);
+
+impl Fault for SystemError {}
+
+/// The result could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write the result")]
+struct Unwritten(#[source] io::Error);
+
+impl Fault for Unwritten {}
 
 /// Help and version are errors to clap as well; it knows which stream and which exit code each has.
 fn usage(error: &clap::Error) -> u8 {
@@ -68,9 +135,4 @@ impl Fault for Usage {
     fn hints(&self) -> Vec<String> {
         self.hints.clone()
     }
-}
-
-fn failed(ui: &Ui, failure: &Failure) -> u8 {
-    ui.fault(failure.fault());
-    failure.fault().kind().exit_code()
 }

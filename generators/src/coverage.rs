@@ -6,10 +6,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use proxmox_mpc_model::Identity;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Fate of a key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
 pub enum Fate {
     /// In the Terraform code.
     Terraform,
@@ -52,8 +54,27 @@ impl Serialize for Fate {
     }
 }
 
+impl<'de> Deserialize<'de> for Fate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (word, reason) = text.split_once(": ").unwrap_or((&text, ""));
+        let reason = || Cow::Owned(reason.to_owned());
+        let fates = [
+            Self::Terraform,
+            Self::Ansible(reason()),
+            Self::Default,
+            Self::Volatile,
+            Self::NotExpressible(reason()),
+            Self::Excluded,
+            Self::NotCovered,
+        ];
+        let fate = fates.into_iter().find(|fate| fate.word() == word);
+        fate.ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not the fate of a key")))
+    }
+}
+
 /// Outcome for an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Terraform code at this address.
@@ -86,7 +107,8 @@ pub enum Outcome {
 }
 
 /// Fates of all keys of an object. Many objects of a cluster are alike, so equal fates are stored once.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(transparent)]
 pub struct Fates(Arc<BTreeMap<String, Fate>>);
 
 impl Deref for Fates {
@@ -112,6 +134,12 @@ impl Serialize for Fates {
     }
 }
 
+impl<'de> Deserialize<'de> for Fates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(|fates| Self(Arc::new(fates)))
+    }
+}
+
 /// Fates of the objects so far, for sharing.
 #[derive(Debug, Default)]
 pub(crate) struct KnownFates(BTreeSet<Arc<BTreeMap<String, Fate>>>);
@@ -129,10 +157,10 @@ impl KnownFates {
 }
 
 /// An object and its keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectCoverage {
     /// Id of the kind: `vm`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its name in Proxmox.
     pub name: Option<String>,
     /// Where the object is.
@@ -143,7 +171,7 @@ pub struct ObjectCoverage {
 }
 
 /// Coverage of everything that was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Coverage {
     /// Objects by identity.
@@ -154,7 +182,7 @@ pub struct Coverage {
 }
 
 /// Numbers of objects by outcome and of keys by fate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Objects counted.
     pub objects: usize,
@@ -240,10 +268,10 @@ pub fn percentage(percent: f64) -> String {
 
 impl Coverage {
     /// Counts by kind.
-    pub fn counts(&self) -> BTreeMap<&'static str, Counts> {
-        let mut counts: BTreeMap<&'static str, Counts> = BTreeMap::new();
+    pub fn counts(&self) -> BTreeMap<Cow<'static, str>, Counts> {
+        let mut counts: BTreeMap<Cow<'static, str>, Counts> = BTreeMap::new();
         for object in self.objects.values() {
-            counts.entry(object.kind).or_default().add(object);
+            counts.entry(object.kind.clone()).or_default().add(object);
         }
         counts
     }

@@ -30,7 +30,7 @@ pub fn coverage(coverage: &Coverage, unread: &[Unread]) -> String {
     summary(&mut text, coverage);
     excluded(&mut text, coverage);
     let mut objects: Vec<(&Identity, &ObjectCoverage)> = coverage.objects.iter().collect();
-    objects.sort_by_key(|(identity, object)| (position(object.kind), natural(identity)));
+    objects.sort_by_key(|(identity, object)| (position(&object.kind), natural(identity)));
     let reasons = reasons(coverage);
     let no_code = "What is in no code, and why\n\nIt stays in Proxmox as it is.";
     elsewhere(&mut text, no_code, NOT_EXPRESSIBLE, &reasons, &objects, |outcome| match outcome {
@@ -90,7 +90,7 @@ fn summary(text: &mut String, coverage: &Coverage) {
     for (words, is) in sorts {
         let mut kinds: BTreeMap<usize, usize> = BTreeMap::new();
         for object in coverage.objects.values().filter(|object| is(&object.outcome)) {
-            *kinds.entry(position(object.kind)).or_default() += 1;
+            *kinds.entry(position(&object.kind)).or_default() += 1;
         }
         let count: usize = kinds.values().sum();
         if count > 0 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::Identity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 pub const FORMAT: u32 = 1;
 
 /// `manifest.json`. It is committed, so that an address never changes by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Version of the format: 1.
@@ -32,7 +33,7 @@ pub struct Manifest {
 }
 
 /// Entry of an object: its address in the code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestEntry {
     /// The Terraform address: `proxmox_virtual_environment_vm.web`.
@@ -53,8 +54,9 @@ pub struct ManifestEntry {
 
 /// Fingerprint of a generated text, to see whether somebody has edited it since: the first 64 bits of its SHA-256, in
 /// hexadecimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -80,7 +82,7 @@ impl TryFrom<String> for Fingerprint {
 }
 
 /// Rename of an object's address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Move {
     /// The address that the object had.
     pub from: String,

@@ -1,10 +1,12 @@
 //! Why keys are not in the Terraform code, and why objects could not be read: said once for all that it is true of.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::{Identity, Unread};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
 
@@ -12,14 +14,14 @@ use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
 const NAMED: usize = 5;
 
 /// A reason, and the keys that it is true of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// What became of the keys: `Ansible`, `not expressible`.
-    pub fate: &'static str,
+    pub fate: Cow<'static, str>,
     /// Why, with its fact.
     pub reason: String,
     /// The kinds of their objects.
-    pub kinds: BTreeSet<&'static str>,
+    pub kinds: BTreeSet<Cow<'static, str>>,
     /// The keys, families as `net[n]`.
     pub keys: BTreeSet<String>,
     /// How many there are, each key of each object.
@@ -38,7 +40,7 @@ pub fn reasons(coverage: &Coverage) -> Vec<Reason> {
         for (key, fate) in &object.keys {
             let Some(why) = why(object, fate) else { continue };
             let reason = reasons.entry((fate.word(), why)).or_insert_with(|| Reason {
-                fate: fate.word(),
+                fate: fate.word().into(),
                 reason: why.to_owned(),
                 kinds: BTreeSet::new(),
                 keys: BTreeSet::new(),
@@ -47,10 +49,10 @@ pub fn reasons(coverage: &Coverage) -> Vec<Reason> {
                 examples: Vec::new(),
             });
             reason.count += 1;
-            reason.keys.insert(family(object.kind, key));
+            reason.keys.insert(family(&object.kind, key));
             if seen.insert((fate.word(), why)) {
                 reason.objects += 1;
-                reason.kinds.insert(object.kind);
+                reason.kinds.insert(object.kind.clone());
                 if reason.examples.len() < NAMED {
                     reason.examples.push(identity.clone());
                 }
@@ -58,7 +60,7 @@ pub fn reasons(coverage: &Coverage) -> Vec<Reason> {
         }
     }
     let mut reasons: Vec<Reason> = reasons.into_values().collect();
-    reasons.sort_by_key(|reason| (reason.fate, std::cmp::Reverse(reason.count)));
+    reasons.sort_by_key(|reason| (reason.fate.clone(), std::cmp::Reverse(reason.count)));
     reasons
 }
 
@@ -72,7 +74,7 @@ pub fn not_covered(coverage: &Coverage) -> Vec<(&Identity, Vec<&str>)> {
 }
 
 /// What could not be read, for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreadable {
     /// Proxmox's reason, or what is missing.
     pub reason: String,
@@ -81,7 +83,7 @@ pub struct Unreadable {
     /// The ACL path that it is missing on.
     pub path: Option<String>,
     /// The kinds whose list is not complete.
-    pub lists: Vec<&'static str>,
+    pub lists: Vec<Cow<'static, str>>,
     /// The objects.
     pub objects: Vec<Identity>,
 }
@@ -102,7 +104,7 @@ pub fn unreadable(unread: &[Unread]) -> Vec<Unreadable> {
                 objects: Vec::new(),
             });
             match list {
-                Some(kind) => group.lists.push(kind.id),
+                Some(kind) => group.lists.push(kind.id.into()),
                 None => group.objects.push(one.identity.clone()),
             }
         }
@@ -193,7 +195,7 @@ mod tests {
             unread("lxc", "node pve2 is offline"),
         ]);
         assert_eq!(groups.len(), 2);
-        assert_eq!((groups[0].objects.len(), &*groups[0].lists), (2, &["firewall_rules"][..]));
-        assert_eq!((&*groups[1].reason, &*groups[1].lists), (NOT_ON_RECORD, &["role", "pool"][..]));
+        assert_eq!((groups[0].objects.len(), &groups[0].lists[..]), (2, &["firewall_rules".into()][..]));
+        assert_eq!((&*groups[1].reason, &groups[1].lists[..]), (NOT_ON_RECORD, &["role".into(), "pool".into()][..]));
     }
 }

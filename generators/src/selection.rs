@@ -5,9 +5,13 @@ use std::fmt;
 
 use proxmox_mpc_model::Entry;
 use proxmox_mpc_model::kinds::{KINDS, Kind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A condition: `kind=vm`, `id=100`, `node=pve1`, `pool=prod`, `tag=web`, `name=web-*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Filter {
     field: Field,
     pattern: String,
@@ -89,6 +93,20 @@ impl fmt::Display for Filter {
             Field::Name => "name",
         };
         write!(formatter, "{field}={}", self.pattern)
+    }
+}
+
+impl TryFrom<String> for Filter {
+    type Error = FilterError;
+
+    fn try_from(text: String) -> Result<Self, FilterError> {
+        text.parse()
+    }
+}
+
+impl From<Filter> for String {
+    fn from(filter: Filter) -> Self {
+        filter.to_string()
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::{self, Where};
 use proxmox_mpc_model::{Identity, Unread};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::coverage::Coverage;
 use crate::manifest::Manifest;
@@ -36,7 +37,7 @@ pub struct Previous {
 }
 
 /// A notice for the user about an object that is code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
     /// The object.
     pub identity: Identity,
@@ -51,7 +52,7 @@ pub struct Notice {
 }
 
 /// Code of an object that was not generated again and stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptCode {
     /// The object.
     pub identity: Identity,
@@ -62,7 +63,7 @@ pub struct KeptCode {
 }
 
 /// Code of an object that is no longer in the cluster; it is removed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemovedCode {
     /// The object.
     pub identity: Identity,

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Who an object is for as long as it lives, whatever it is called: `qemu/101`, `storage/local`, `pool/prod`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Identity(String);
 
@@ -80,7 +81,7 @@ pub fn text(value: &Value) -> Option<String> {
 }
 
 /// An object that is there but could not be read, or whose kind could not be listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// Who it is; the kind's id followed by `/*` where the list itself was refused.
     pub identity: Identity,

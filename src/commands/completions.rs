@@ -1,11 +1,13 @@
-//! `completions`: what a shell needs to complete our commands.
+//! `proxmox-mpc completions`: the completions for a shell.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use proxmox_mpc_engine::operation::Report;
+use proxmox_mpc_engine::operation::report::ReportType;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Cli;
-use crate::commands::{Failure, Outcome, Unwritten};
-use crate::ui::Ui;
 
 /// Print the completions for a shell
 #[derive(clap::Args, Clone, Debug)]
@@ -17,11 +19,29 @@ pub struct Arguments {
     shell: Shell,
 }
 
+/// The completions.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Completions {
+    /// The shell: `bash`.
+    pub(crate) shell: String,
+    /// The script that the shell reads.
+    pub(crate) script: String,
+}
+
+impl Report for Completions {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+}
+
+impl ReportType for Completions {
+    const KIND: &'static str = "completions";
+}
+
 impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+    pub(super) fn run(self) -> Completions {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "proxmox-mpc", &mut text);
-        ui.text(&String::from_utf8_lossy(&text)).map_err(Unwritten)?;
-        Ok(Outcome::Done)
+        Completions { shell: self.shell.to_string(), script: String::from_utf8_lossy(&text).into_owned() }
     }
 }

@@ -1,23 +1,12 @@
 //! `proxmox-mpc import`: from a running cluster, or a recording of one, to a workspace of code.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use proxmox_mpc_generators::Manifest;
-use proxmox_mpc_generators::adopt::{self, Instance};
-use proxmox_mpc_generators::bpg;
-use proxmox_mpc_generators::selection::{Filter, Selection};
-use proxmox_mpc_twin::recording::{Recording, RecordingError};
+use proxmox_mpc_engine::import::{ImportRequest, known_version};
+use proxmox_mpc_engine::operation::Fault as _;
+use proxmox_mpc_generators::selection::Filter;
 
-use super::{Failure, Outcome, Unwritten, wait};
-use crate::client::Client;
-use crate::clock;
-use crate::fault::FaultKind;
-use crate::import::removal::Limits;
-use crate::import::{self, ImportError, Job, Mapping, Source};
-use crate::interrupt;
-use crate::settings::Flags;
-use crate::ui::Ui;
+use super::connection::ConnectionOptions;
 
 /// Read a cluster and write it as Terraform and Ansible code
 ///
@@ -49,7 +38,7 @@ pub struct Arguments {
     /// Exclude this, in the same form; may be given more than once
     #[arg(long, value_name = "FILTER")]
     exclude: Vec<Filter>,
-    /// Take addresses from this file, and what to skip: the list that `--dry-run --output json` prints, edited
+    /// Take addresses from this file, and what to skip: the report that `--dry-run --output json` prints, edited
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Take addresses from this Terraform state: the output of `terraform show -json` in the root that has them now
@@ -62,8 +51,8 @@ pub struct Arguments {
     ///
     /// Every rule was seen with 0.111.1, and all proofs are of it. Of newer versions the change log is known, and nobody ran
     /// them: `proxmox-mpc explain RULE` says what it tells, and `verify` is the proof.
-    #[arg(long, value_name = "VERSION", value_parser = known_version)]
-    provider_version: Option<&'static str>,
+    #[arg(long, value_name = "VERSION", value_parser = provider_version)]
+    provider_version: Option<String>,
     /// Write nothing: list what would be imported under which address
     #[arg(long)]
     dry_run: bool,
@@ -94,7 +83,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
     #[command(flatten)]
-    connection: Flags,
+    connection: ConnectionOptions,
 }
 
 const AFTER_HELP: &str = "\
@@ -111,76 +100,34 @@ Examples:
 Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
 What was excluded or could not be read is not gone: its code stays as it is.";
 
-impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let (dry_run, strict) = (self.dry_run, self.strict);
-        let from = self.from.clone();
-        let client = if from.is_none() { Some(self.client(ui)?) } else { None };
-        let job = self.job()?;
-        let work = async {
-            let source = match client {
-                Some(client) => Source::Cluster(Box::new(client)),
-                None => Source::Recording(opened(from.unwrap_or_default()).await?),
-            };
-            import::run(source, &job, ui).await
-        };
-        let report = wait(work)??;
-        if dry_run && ui.machine() {
-            ui.report(&report.manifest).map_err(Unwritten)?;
-        } else {
-            ui.report(&report).map_err(Unwritten)?;
+impl From<Arguments> for ImportRequest {
+    fn from(arguments: Arguments) -> Self {
+        let mut connection = arguments.connection;
+        connection.endpoints.splice(0..0, arguments.cluster);
+        Self {
+            connection: connection.into(),
+            out: arguments.out,
+            from: arguments.from,
+            record: arguments.record,
+            only: arguments.only,
+            exclude: arguments.exclude,
+            mapping: arguments.mapping,
+            adopt_state: arguments.adopt_state,
+            provider_version: arguments.provider_version,
+            dry_run: arguments.dry_run,
+            force: arguments.force,
+            wait: arguments.wait,
+            allow_removal: arguments.allow_removal,
+            removal_limit: arguments.removal_limit,
+            strict: arguments.strict,
+            ask_guests: !arguments.no_agent,
+            concurrency: arguments.concurrency,
         }
-        let failed = strict && !report.complete();
-        Ok(if failed { Outcome::Ended(FaultKind::Failed) } else { Outcome::Done })
-    }
-
-    fn job(self) -> Result<Job, ImportError> {
-        Ok(Job {
-            out: self.out,
-            selection: Selection { only: self.only, exclude: self.exclude },
-            mapping: self.mapping.as_deref().map(mapping).transpose()?,
-            adopt: self.adopt_state.as_deref().map(state).transpose()?,
-            provider: self.provider_version,
-            record: self.record,
-            concurrency: usize::from(self.concurrency),
-            ask_guests: !self.no_agent,
-            dry_run: self.dry_run,
-            force: self.force,
-            wait: self.wait,
-            removal: Limits { allowed: self.allow_removal, guests: self.removal_limit },
-            now: clock::now(),
-        })
-    }
-
-    /// A client for the cluster that the arguments and the environment name.
-    fn client(&self, ui: &Ui) -> Result<Client, Failure> {
-        let mut flags = self.connection.clone();
-        flags.endpoints.splice(0..0, self.cluster.clone());
-        super::client(flags, ui)
     }
 }
 
-/// A version of the provider that is known.
-fn known_version(given: &str) -> Result<&'static str, String> {
-    let known = bpg::VERSIONS.iter().map(|version| version.number);
-    known
-        .clone()
-        .find(|number| *number == given)
-        .ok_or_else(|| format!("of this version nothing is known; there are {}", known.collect::<Vec<_>>().join(", ")))
-}
-
-/// The recording; a packed one takes its time.
-async fn opened(path: PathBuf) -> Result<Recording, RecordingError> {
-    interrupt::aside(move || Recording::open(&path)).await
-}
-
-fn mapping(path: &Path) -> Result<Mapping, ImportError> {
-    let text = fs::read_to_string(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    let manifest = Manifest::parse(&text).map_err(|source| ImportError::Manifest { path: path.to_owned(), source })?;
-    Ok(Mapping { path: path.to_owned(), manifest })
-}
-
-fn state(path: &Path) -> Result<Vec<Instance>, ImportError> {
-    let bytes = fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    adopt::parse(&bytes).map_err(|source| ImportError::State { path: path.to_owned(), source })
+/// Refuses a version of the provider that is not known before anything is asked.
+fn provider_version(given: &str) -> Result<String, String> {
+    let known = known_version(given).map_err(|error| format!("{error}; {}", error.hints().join("; ")))?;
+    Ok(known.to_owned())
 }

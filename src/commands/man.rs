@@ -1,14 +1,16 @@
-//! `man`: the manual, a page for each command.
+//! `proxmox-mpc man`: the manual, a page for each command.
 
-use std::io;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use clap::CommandFactory as _;
+use proxmox_mpc_engine::operation::report::ReportType;
+use proxmox_mpc_engine::operation::{Failure, Fault, Report};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Cli;
-use crate::commands::{Failure, Outcome, Unwritten};
-use crate::fault::Fault;
-use crate::ui::Ui;
 
 /// Print the manual, or write a page for each command
 #[derive(clap::Args, Clone, Debug)]
@@ -21,33 +23,65 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
+/// The manual.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Manual {
+    /// The folder that the pages were written into, where one was named.
+    pub(crate) folder: Option<PathBuf>,
+    /// The pages by file name, as roff.
+    pub(crate) pages: BTreeMap<String, String>,
+}
+
+impl Report for Manual {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+}
+
+impl ReportType for Manual {
+    const KIND: &'static str = "manual";
+}
+
 /// The pages could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write the manual into `{}`", folder.display())]
-struct Pages {
+struct Unwritten {
     folder: PathBuf,
     source: io::Error,
 }
 
-impl Fault for Pages {
+impl Fault for Unwritten {
     fn hints(&self) -> Vec<String> {
         match self.source.kind() {
-            io::ErrorKind::NotFound => vec![format!("Make it first: `mkdir -p {}`.", self.folder.display())],
+            io::ErrorKind::NotFound => vec![format!("Create it first: `mkdir -p {}`.", self.folder.display())],
             _ => Vec::new(),
         }
     }
 }
 
 impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let command = Cli::command();
-        if let Some(folder) = self.out {
-            clap_mangen::generate_to(command, &folder).map_err(|source| Pages { folder, source })?;
-            return Ok(Outcome::Done);
+    pub(super) fn run(self) -> Result<Manual, Failure> {
+        let mut pages = BTreeMap::new();
+        let mut command = Cli::command();
+        command.build();
+        page(&command, self.out.is_some(), &mut pages);
+        if let Some(folder) = &self.out {
+            for (name, text) in &pages {
+                let written = fs::write(folder.join(name), text);
+                written.map_err(|source| Unwritten { folder: folder.clone(), source })?;
+            }
         }
-        let mut text = Vec::new();
-        clap_mangen::Man::new(command).render(&mut text).map_err(Unwritten)?;
-        ui.text(&String::from_utf8_lossy(&text)).map_err(Unwritten)?;
-        Ok(Outcome::Done)
+        Ok(Manual { folder: self.out, pages })
+    }
+}
+
+/// Adds the page of a command, and where all are wanted those of the commands below it.
+fn page(command: &clap::Command, all: bool, pages: &mut BTreeMap<String, String>) {
+    let man = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    man.render(&mut text).expect("writing to memory cannot fail");
+    pages.insert(man.get_filename(), String::from_utf8_lossy(&text).into_owned());
+    if all {
+        command.get_subcommands().filter(|below| !below.is_hide_set()).for_each(|below| page(below, all, pages));
     }
 }

@@ -1,22 +1,10 @@
-//! `rehearse`: what an apply would do to the cluster, seen on a twin.
+//! `proxmox-mpc rehearse`: what an apply would do to the cluster, seen on a twin.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use proxmox_mpc_model::kinds::KINDS;
-use proxmox_mpc_twin::Recording;
-use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
+use proxmox_mpc_engine::rehearse::{EVERYTHING, RehearseRequest};
 
-use super::{Failure, Outcome, Unwritten, wait};
-use crate::clock;
-use crate::fault::Fault;
-use crate::import::fetch;
-use crate::rehearse::{self, Job};
-use crate::settings::{self, Flags};
-use crate::toolchain::terraform;
-use crate::ui::Ui;
-use crate::workbench::WorkbenchError;
-use crate::workspace;
+use super::connection::ConnectionOptions;
 
 /// Show what an apply would do to the cluster, by doing it to a twin
 ///
@@ -52,7 +40,7 @@ pub struct Arguments {
     ansible: bool,
     /// Rehearse with the rights of this API token, as the recording has them; a name that the user does not have stands for
     /// all that the user may
-    #[arg(long = "as", value_name = "USER@REALM!NAME", default_value = "root@pam!twin", value_parser = token)]
+    #[arg(long = "as", value_name = "USER@REALM!NAME", default_value = EVERYTHING, value_parser = token)]
     login: String,
     /// Take values of variables from this file, beside terraform.tfvars and *.auto.tfvars; may be given more than once
     ///
@@ -66,7 +54,24 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "ansible")]
     ansible_bin: Option<PathBuf>,
     #[command(flatten)]
-    connection: Flags,
+    connection: ConnectionOptions,
+}
+
+impl From<Arguments> for RehearseRequest {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            workspace: arguments.workspace,
+            live: arguments.live,
+            connection: arguments.connection.into(),
+            recording: arguments.recording,
+            destroy: arguments.destroy,
+            ansible: arguments.ansible,
+            login: arguments.login,
+            var_files: arguments.var_file,
+            terraform: arguments.terraform_bin,
+            ansible_playbook: arguments.ansible_bin,
+        }
+    }
 }
 
 /// The name of an API token, without its secret.
@@ -77,63 +82,5 @@ fn token(text: &str) -> Result<String, String> {
             Ok(text.to_owned())
         }
         _ => Err("it takes `user@realm!name`, without the secret".to_owned()),
-    }
-}
-
-/// There is nothing to rehearse on.
-#[derive(Debug, thiserror::Error)]
-enum RecordingFault {
-    #[error("there is nothing to make a twin of")]
-    Open(#[from] RecordingError),
-}
-
-impl Fault for RecordingFault {
-    fn hints(&self) -> Vec<String> {
-        vec![
-            "An import makes a recording; `--recording PATH` names another one.".to_owned(),
-            "To record the cluster as it is now, run again with `--live`.".to_owned(),
-        ]
-    }
-}
-
-impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let choice =
-            self.terraform_bin.clone().or_else(|| settings::variable("PROXMOX_MPC_TERRAFORM").map(PathBuf::from));
-        let now = clock::now();
-        // The recording of the cluster is gone with this folder.
-        let folder = tempfile::tempdir().map_err(WorkbenchError::Scratch)?;
-        let recording = if self.live {
-            self.record(&folder.path().join("recording"), &now, ui)?
-        } else {
-            let stored = self.workspace.join(workspace::RECORDING);
-            Recording::open(self.recording.as_ref().unwrap_or(&stored)).map_err(RecordingFault::Open)?
-        };
-        let tool = terraform::find(choice.as_deref(), ui)?;
-        let program = self.ansible_bin.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
-        let job = Job {
-            workspace: self.workspace,
-            recording: Arc::new(recording),
-            live: self.live,
-            now,
-            tool,
-            var_files: self.var_file,
-            login: self.login,
-            destroy: self.destroy,
-            ansible: self.ansible.then_some(program),
-            given: settings::variables("TF_VAR_"),
-            selected: (settings::variable("TF_WORKSPACE"), settings::variable("TF_DATA_DIR")),
-        };
-        let rehearsal = rehearse::rehearse(&job, ui)?;
-        ui.report(&rehearsal).map_err(Unwritten)?;
-        Ok(rehearsal.fault_kind().map_or(Outcome::Done, Outcome::Ended))
-    }
-
-    /// Asks the cluster for everything, and keeps the answers in `place`.
-    fn record(&self, place: &std::path::Path, now: &str, ui: &Ui) -> Result<Recording, Failure> {
-        let client = super::client(self.connection.clone(), ui)?;
-        let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
-        let writer = RecordingWriter::create(place)?;
-        Ok(wait(fetch::record(&client, KINDS, writer, &options, ui))??.recording)
     }
 }

@@ -9,31 +9,37 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::{Diagnostic, Event, Notice, Severity};
+use proxmox_mpc_engine::operation::event::{Diagnostic, Severity, StepKind};
+use proxmox_mpc_engine::operation::{Event, EventKind, OperationId, StepId};
+
 use crate::ui::harmless::harmless;
+use crate::ui::sentences;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
-/// Work that ends within this time shows no bar.
+/// A step of one of the operations that run.
+type Key = (Option<OperationId>, StepId);
+
+/// A step that ends within this time shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Standard error: lines that stay, and below them the bars of what is going on.
 pub(super) struct Screen {
     lines: Mutex<Box<dyn Write + Send>>,
     bars: MultiProgress,
-    works: Mutex<BTreeMap<String, (Instant, ProgressBar)>>,
+    steps: Mutex<BTreeMap<Key, (Instant, ProgressBar)>>,
     terminal: bool,
 }
 
 impl Screen {
-    /// Bars are drawn at a terminal only; elsewhere the beginning of each work is a line.
+    /// Bars are drawn at a terminal only; elsewhere the beginning of each step is a line.
     pub(super) fn new(lines: Box<dyn Write + Send>, terminal: bool) -> Self {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
-        Self { lines: Mutex::new(lines), bars, works: Mutex::default(), terminal }
+        Self { lines: Mutex::new(lines), bars, steps: Mutex::default(), terminal }
     }
 
     /// Writes text, each line of it complete, above the bars.
@@ -45,34 +51,35 @@ impl Screen {
 
     /// Shows an event to a person who asked for this much.
     pub(super) fn event(&self, event: &Event, verbosity: u8) {
-        match event {
-            Event::Started { what } => self.started(what),
-            Event::Progress { what, done, total } => self.progress(what, *done, *total),
-            Event::Finished { what } => self.finished(what),
-            Event::Text { source, line } if verbosity > 0 => {
-                self.print(&format!("{DIM}{source}: {}{DIM:#}\n", harmless(line)));
+        let key = |step: StepId| (event.operation.clone(), step);
+        match &event.kind {
+            EventKind::Started { step, what } => self.started(key(*step), *what),
+            EventKind::Progress { step, done, total } => self.progress(&key(*step), *done, *total),
+            EventKind::Finished { step } => self.finished(&key(*step)),
+            EventKind::Text { program, line } if verbosity > 0 => {
+                self.print(&format!("{DIM}{program}: {}{DIM:#}\n", harmless(line)));
             }
-            Event::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnosed(diagnostic)),
-            Event::Notice(notice) if verbosity > 0 => self.print(&noticed(notice)),
-            // The report at the end has them all, in order.
-            Event::Text { .. } | Event::Diagnostic(_) | Event::Notice(_) => {}
-            Event::Message { text } => self.print(&format!("{}\n", harmless(text))),
+            EventKind::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnosed(diagnostic)),
+            EventKind::Message(message) => self.print(&format!("{}\n", harmless(&sentences::message(message)))),
+            // The report at the end has diagnostics in order; faults and the log are printed by themselves.
+            EventKind::Text { .. } | EventKind::Diagnostic(_) | EventKind::Fault { .. } | EventKind::Log { .. } => {}
         }
     }
 
-    fn started(&self, what: &str) {
+    fn started(&self, key: Key, what: StepKind) {
+        let what = sentences::step(what);
         if !self.terminal {
             return self.print(&format!("{what}\n"));
         }
-        let bar = ProgressBar::no_length().with_style(spinner()).with_message(what.to_owned());
+        let bar = ProgressBar::no_length().with_style(spinner()).with_message(what);
         let bar = self.bars.add(bar);
         bar.enable_steady_tick(PATIENCE); // The first tick draws it.
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned(), (Instant::now(), bar));
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (Instant::now(), bar));
     }
 
-    fn progress(&self, what: &str, done: u64, total: Option<u64>) {
-        let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((since, bar)) = works.get(what) else { return };
+    fn progress(&self, key: &Key, done: u64, total: Option<u64>) {
+        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((since, bar)) = steps.get(key) else { return };
         if since.elapsed() < PATIENCE {
             return;
         }
@@ -85,9 +92,9 @@ impl Screen {
         bar.set_position(done);
     }
 
-    fn finished(&self, what: &str) {
-        let work = self.works.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
-        if let Some((_, bar)) = work {
+    fn finished(&self, key: &Key) {
+        let step = self.steps.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        if let Some((_, bar)) = step {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
@@ -113,15 +120,6 @@ fn diagnosed(diagnostic: &Diagnostic) -> String {
     writeln!(text, "{}", harmless(diagnostic.summary.trim_end())).expect("writing to a string cannot fail");
     for line in diagnostic.detail.lines() {
         writeln!(text, "  {}", harmless(line)).expect("writing to a string cannot fail");
-    }
-    text
-}
-
-fn noticed(notice: &Notice) -> String {
-    let subject = notice.address.as_deref().or(notice.identity.as_deref());
-    let mut text = format!("{NOTE}note:{NOTE:#} {}{}\n", about(subject), harmless(&notice.reason));
-    if let Some(remedy) = &notice.remedy {
-        writeln!(text, "  {remedy}").expect("writing to a string cannot fail");
     }
     text
 }

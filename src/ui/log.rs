@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use proxmox_mpc_engine::operation::EventKind;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -45,8 +46,14 @@ fn panics(screen: Arc<Screen>) {
         let fields = panic.location().map(|place| ("at".to_owned(), place.to_string()));
         let payload = panic.payload();
         let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-        screen.print(&json::log("ERROR", "panic", text.unwrap_or("a bug"), &fields.into_iter().collect()));
+        let message = text.unwrap_or("a bug").to_owned();
+        print(&screen, "error".to_owned(), "panic", message, fields.into_iter().collect());
     }));
+}
+
+fn print(screen: &Screen, level: String, target: &str, message: String, fields: BTreeMap<String, String>) {
+    let entry = EventKind::Log { level, target: target.to_owned(), message, fields };
+    screen.print(&json::event(&proxmox_mpc_engine::operation::Event::outside(entry)));
 }
 
 /// Writes each entry as an object of the stream of events.
@@ -58,7 +65,7 @@ impl<S: Subscriber> Layer<S> for Objects {
         event.record(&mut fields);
         let (level, target) = (event.metadata().level(), event.metadata().target());
         let message = fields.0.remove("message").unwrap_or_default();
-        self.0.print(&json::log(level.as_str(), target, &message, &fields.0));
+        print(&self.0, level.as_str().to_lowercase(), target, message, fields.0);
     }
 }
 

@@ -7,18 +7,18 @@ mod json;
 mod log;
 mod page;
 mod report;
+mod sentences;
 mod table;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use error::sentence;
 pub use page::Page;
-pub use report::Report;
 pub use table::Table;
 
-use crate::event::{Event, Sink};
-use crate::fault::Fault;
+use proxmox_mpc_engine::operation::{Event, EventKind, Fault, Report, Sink};
+
+use crate::print::{self, Length};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -85,36 +85,25 @@ impl Ui {
         Self { options, output: Mutex::new(output), screen: Arc::new(screen), width }
     }
 
-    /// Whether results are for programs.
-    pub fn machine(&self) -> bool {
-        self.options.output != OutputFormat::Table
-    }
-
     /// Whether the user wants to see more than usual.
     pub fn verbose(&self) -> bool {
         self.options.verbosity > 0
     }
 
     /// Prints the result of a command. A reader that has seen enough (`| head`) is no error.
-    pub fn report(&self, report: &impl Report) -> io::Result<()> {
+    pub fn report(&self, report: &dyn Report) -> io::Result<()> {
         let text = match self.options.output {
             OutputFormat::Table => {
                 let mut page = Page::new(self.width);
-                if self.options.quiet {
-                    report.brief(&mut page);
-                } else {
-                    report.human(&mut page);
+                let length = if self.options.quiet { Length::Brief } else { Length::Full };
+                if !print::print(report, length, &mut page) {
+                    return Err(io::Error::other(format!("there is no printer for `{}`", report.kind())));
                 }
                 page.finish()
             }
             OutputFormat::Json => report::json(report)?,
             OutputFormat::Yaml => report::yaml(report)?,
         };
-        self.text(&text)
-    }
-
-    /// Prints text that is the result itself, whatever form was asked for: a script, a page of a manual.
-    pub fn text(&self, text: &str) -> io::Result<()> {
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -126,17 +115,17 @@ impl Ui {
     pub fn fault(&self, fault: &dyn Fault) {
         self.screen.print(&match self.options.events {
             EventFormat::Human => error::human(fault),
-            EventFormat::Json => json::fault(fault),
+            EventFormat::Json => json::event(&Event::fault(fault)),
         });
     }
 }
 
 impl Sink for Ui {
-    fn event(&self, event: Event) {
+    fn event(&self, event: &Event) {
         match self.options.events {
-            _ if self.options.quiet && !matches!(event, Event::Message { .. }) => {}
-            EventFormat::Json => self.screen.print(&json::event(&event)),
-            EventFormat::Human => self.screen.event(&event, self.options.verbosity),
+            _ if self.options.quiet && !matches!(event.kind, EventKind::Message(_)) => {}
+            EventFormat::Json => self.screen.print(&json::event(event)),
+            EventFormat::Human => self.screen.event(event, self.options.verbosity),
         }
     }
 }

@@ -30,6 +30,11 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Text that is the result itself: a script, a page of a manual.
+    pub fn raw(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// An empty line, unless the page begins here or the last line is empty already.
     pub fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {

@@ -7,7 +7,8 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::Identity;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Coverage, Outcome};
 use crate::hcl;
@@ -20,7 +21,7 @@ pub use files::files;
 pub use state::{Instance, Key, StateError, parse};
 
 /// A resource instance of a state, and what became of its address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Adopted {
     /// Its address in the state.
     pub from: String,
@@ -45,7 +46,7 @@ impl Adopted {
 }
 
 /// What became of an address of a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdoptionResult {
     /// It is the address here as well.

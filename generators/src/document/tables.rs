@@ -31,11 +31,11 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
     let counts = coverage.counts();
     let mut kinds: BTreeMap<usize, KindFates<'_>> = BTreeMap::new();
     for (identity, object) in objects {
-        let fates = kinds.entry(position(object.kind)).or_default();
+        let fates = kinds.entry(position(&object.kind)).or_default();
         for (key, fate) in &object.keys {
             let why = why(object, fate).unwrap_or_default();
             let group = fates.entry((order(fate), fate.word(), why)).or_default();
-            let family = family(object.kind, key);
+            let family = family(&object.kind, key);
             if !group.keys.contains(&family) {
                 group.keys.insert(family);
             }
@@ -70,7 +70,7 @@ fn without_code(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
             Outcome::Fact => "no configuration",
             _ => continue,
         };
-        kinds.entry((position(object.kind), word)).or_default().push(title(identity, object));
+        kinds.entry((position(&object.kind), word)).or_default().push(title(identity, object));
     }
     if !kinds.is_empty() {
         text.push_str("\n| needs no code | why | objects |\n|---|---|---|\n");

@@ -26,7 +26,7 @@ impl Generation<'_> {
             };
             let coverage = everything.objects.remove(identity);
             let coverage = coverage.unwrap_or_else(|| ObjectCoverage {
-                kind: translation.kind,
+                kind: translation.kind.into(),
                 name: None,
                 outcome: Outcome::Excluded,
                 keys: self.known_fates.share(BTreeMap::new()),

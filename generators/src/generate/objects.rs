@@ -229,7 +229,7 @@ impl Generation<'_> {
     /// Records what became of an object and its keys.
     fn cover(&mut self, translation: &Translation, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
         let keys = self.known_fates.share(keys);
-        let coverage = ObjectCoverage { kind: translation.kind, name: object.entry.name.clone(), outcome, keys };
+        let coverage = ObjectCoverage { kind: translation.kind.into(), name: object.entry.name.clone(), outcome, keys };
         self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
     }
 }

@@ -1,11 +1,11 @@
 //! `twin`: digital twins of clusters.
 
-mod limits;
 mod serve;
 mod synth;
 
-use crate::commands::{Failure, Outcome};
-use crate::ui::Ui;
+use proxmox_mpc_engine::commands::run;
+use proxmox_mpc_engine::operation::{Context, Failure, Report};
+use proxmox_mpc_engine::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 
 /// Answer like a recorded cluster, or make one up
 #[derive(clap::Args, Clone, Debug)]
@@ -26,11 +26,11 @@ enum Command {
 }
 
 impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Box<dyn Report>, Failure> {
         match self.command {
-            Some(Command::Serve(arguments)) => arguments.run(ui),
-            Some(Command::Synth(arguments)) => arguments.run(ui),
-            None => limits::run(ui),
+            Some(Command::Serve(arguments)) => run(context, ServeRequest::from(arguments)).await,
+            Some(Command::Synth(arguments)) => run(context, SynthesizeRequest::from(arguments)).await,
+            None => run(context, LimitsRequest {}).await,
         }
     }
 }

@@ -1,26 +1,9 @@
-//! `twin serve`: a server that answers like the cluster of a recording, or of a copied `/etc/pve`.
+//! `proxmox-mpc twin serve`: a server that answers like the cluster of a recording, or of a copied `/etc/pve`.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use proxmox_mpc_model::{Answers, Unreadable};
-use proxmox_mpc_twin::credentials::CredentialsError;
-use proxmox_mpc_twin::etc_pve::{self, EtcPveError};
-use proxmox_mpc_twin::recording::RecordingError;
-use proxmox_mpc_twin::server::{self, AgentPolicy, Options, Twin, TwinError};
-use proxmox_mpc_twin::{Credentials, Empty, Recording};
-use secrecy::ExposeSecret as _;
-use serde::Serialize;
-
-use crate::commands::{Failure, Outcome, Unwritten};
-use crate::event::{Event, Sink as _};
-use crate::fault::{Fault, FaultKind};
-use crate::interrupt;
-use crate::ui::{Page, Report, Ui};
-use crate::workbench::NO_SSH;
+use proxmox_mpc_engine::twins::ServeRequest;
 
 /// Answer like the cluster of a recording, over HTTPS on this machine, until Ctrl-C
 #[derive(clap::Args, Clone, Debug)]
@@ -67,159 +50,20 @@ pub(super) struct Arguments {
     broadcast_interval: u64,
 }
 
-/// Why a twin does not serve.
-#[derive(Debug, thiserror::Error)]
-enum ServeFault {
-    #[error("there is nothing to answer with")]
-    Recording(#[from] RecordingError),
-    #[error("there is nothing to answer with")]
-    EtcPve(#[from] EtcPveError),
-    #[error("there is nothing to answer with")]
-    Unreadable(#[from] Unreadable),
-    #[error("nobody could log in")]
-    Credentials(#[from] CredentialsError),
-    #[error("the twin does not serve")]
-    Twin(#[from] TwinError),
-    #[error("the twin does not serve")]
-    System(#[from] std::io::Error),
-}
-
-impl Fault for ServeFault {
-    fn kind(&self) -> FaultKind {
-        match self {
-            Self::Twin(TwinError::NotLoopback(_)) => FaultKind::Usage,
-            _ => FaultKind::Failed,
+impl From<Arguments> for ServeRequest {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            recording: arguments.recording,
+            etc_pve: arguments.etc_pve,
+            pve_version: arguments.pve_version,
+            empty: arguments.empty,
+            listen: arguments.listen,
+            credentials: arguments.credentials,
+            delay: arguments.delay,
+            state: arguments.state,
+            task_duration: arguments.task_duration,
+            broadcast_interval: arguments.broadcast_interval,
         }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Twin(TwinError::Listen { .. }) => {
-                vec!["Choose another port, or any free one with `--listen 127.0.0.1:0`.".to_owned()]
-            }
-            Self::Recording(_) => vec!["`proxmox-mpc import … --record DIR` makes a recording.".to_owned()],
-            Self::EtcPve(EtcPveError::TooLarge { .. }) => {
-                vec!["Name a folder that holds nothing but the copy of /etc/pve.".to_owned()]
-            }
-            Self::EtcPve(_) => vec![
-                "Name the folder that holds storage.cfg, user.cfg and nodes/: `scp -r root@pve:/etc/pve copy` makes one."
-                    .to_owned(),
-            ],
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// What a client needs to know.
-#[derive(Serialize)]
-struct Serving {
-    endpoint: String,
-    fingerprint: String,
-    /// Who may log in: `root@pam!iac` with a token, `alice@pve` with a password.
-    logins: Vec<String>,
-    /// Only where it was made up: whoever wrote a file of logins has them.
-    token: Option<String>,
-    /// Where SSH is to be led so that no connection leaves this machine; nothing listens there.
-    ssh_socks5_server: &'static str,
-    /// What Proxmox itself does not read of the copy of its files, and why.
-    left_out: Vec<String>,
-}
-
-/// How much of what was left out a page tells.
-const TOLD: usize = 10;
-
-impl Report for Serving {
-    fn human(&self, page: &mut Page) {
-        page.line(format!("PROXMOX_VE_ENDPOINT={}", self.endpoint));
-        if let Some(token) = &self.token {
-            page.line(format!("PROXMOX_VE_API_TOKEN={token}"));
-        }
-        page.line(format!("PROXMOX_MPC_FINGERPRINT={}", self.fingerprint));
-        page.line(format!("PROXMOX_VE_SSH_SOCKS5_SERVER={}", self.ssh_socks5_server));
-        page.line(match &self.logins[..] {
-            [] => "Nobody may log in.".to_owned(),
-            logins => format!("May log in: {}.", logins.join(", ")),
-        });
-        page.line(
-            "SSH is not the twin's: without PROXMOX_VE_SSH_SOCKS5_SERVER as above, or `socks5_server` in its `ssh` block, code \
-             that works over SSH dials the real nodes.",
-        );
-        let count = self.left_out.len();
-        if count > 0 {
-            page.line(format!("Proxmox does not read all of the copy. Left out ({count}):"));
-            for why in self.left_out.iter().take(TOLD) {
-                page.line(format!("  {why}"));
-            }
-        }
-        if count > TOLD {
-            page.line(format!("  and {} more, which `--output json` tells", count - TOLD));
-        }
-        page.line("Ctrl-C ends it.");
-    }
-}
-
-impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let (answers, left_out) = self.answers(ui)?;
-        let answers = self.emptied(answers)?;
-        let (credentials, token) = self.logins()?;
-        let delay = Duration::from_millis(self.delay);
-        let task_duration = Duration::from_secs(self.task_duration);
-        let state = self.state.clone();
-        let logins = credentials.names().map(str::to_owned).collect();
-        let broadcast_interval = Duration::from_secs(self.broadcast_interval);
-        // No system was installed on the disks of new guests: nobody is to wait for what runs inside.
-        let agent = if self.empty { AgentPolicy::RefuseUnlessUsable } else { AgentPolicy::AsRecorded };
-        let listen = self.listen;
-        let options =
-            Options { listen, delay, agent, state, task_duration, broadcast_interval, ..Options::new(credentials) };
-        // Before anybody is told that it serves: whoever knows may end it.
-        let (sender, signals) = channel();
-        let _listening = interrupt::listen(move |signal| {
-            // A second signal comes while the first is obeyed.
-            sender.send(signal).ok();
-        })
-        .map_err(ServeFault::System)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeFault::System)?;
-        let twin = {
-            let _inside = runtime.enter();
-            server::serve(answers, options).map_err(ServeFault::Twin)?
-        };
-        ui.report(&serving(&twin, logins, token, left_out)).map_err(Unwritten)?;
-        // The sender lives as long as the listener: this waits for a signal and for nothing else.
-        signals.recv().ok();
-        runtime.block_on(twin.stop());
-        Ok(Outcome::Done)
-    }
-}
-
-impl Arguments {
-    /// What the twin answers with; beside it what of a copy of `/etc/pve` is left out.
-    fn answers(&self, ui: &Ui) -> Result<(Arc<dyn Answers + Send + Sync>, Vec<String>), ServeFault> {
-        let Some(folder) = &self.etc_pve else {
-            let recording = self.recording.as_deref().unwrap_or(Path::new("."));
-            return Ok((Arc::new(Recording::open(recording)?), Vec::new()));
-        };
-        let loaded = etc_pve::load(folder, &self.pve_version)?;
-        let (guests, nodes, version) = (loaded.guests, loaded.nodes.join(", "), &self.pve_version);
-        let text = format!("{guests} guests on {nodes}, all of them stopped; taken for Proxmox VE {version}");
-        ui.event(Event::Message { text });
-        Ok((Arc::new(loaded.answers), loaded.warnings))
-    }
-
-    /// The same without what code can make, where that was asked for.
-    fn emptied(&self, answers: Arc<dyn Answers + Send + Sync>) -> Result<Arc<dyn Answers + Send + Sync>, ServeFault> {
-        Ok(if self.empty { Arc::new(Empty::of(answers)?) } else { answers })
-    }
-
-    /// Who may log in; beside it the token, where it was made up.
-    fn logins(&self) -> Result<(Credentials, Option<String>), ServeFault> {
-        if let Some(file) = &self.credentials {
-            return Ok((Credentials::read(file)?, None));
-        }
-        let made_up = Credentials::fresh();
-        let token = made_up.token().map(|token| token.expose_secret().to_owned());
-        Ok((made_up, token))
     }
 }
 
@@ -236,11 +80,6 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
         Some(other) => Err(format!("the twin listens on loopback only, and {} is not a loopback address", other.ip())),
         None => found.first().copied().ok_or_else(|| form("the name has no address".to_owned())),
     }
-}
-
-fn serving(twin: &Twin, logins: Vec<String>, token: Option<String>, left_out: Vec<String>) -> Serving {
-    let fingerprint = twin.fingerprint().to_owned();
-    Serving { endpoint: twin.endpoint(), fingerprint, logins, token, ssh_socks5_server: NO_SSH, left_out }
 }
 
 #[cfg(test)]

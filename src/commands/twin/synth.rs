@@ -1,16 +1,8 @@
-//! `twin synth`: a recording of a cluster that never was.
+//! `proxmox-mpc twin synth`: a recording of a cluster that never was.
 
 use std::path::PathBuf;
 
-use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
-use proxmox_mpc_twin::synth::{Size, about, synthesize};
-use serde::Serialize;
-
-use crate::commands::{Failure, Outcome, Unwritten, wait};
-use crate::event::Work;
-use crate::fault::Fault;
-use crate::interrupt::{self, Stop};
-use crate::ui::{Page, Report, Ui};
+use proxmox_mpc_engine::twins::SynthesizeRequest;
 
 /// Make up a recording of any size, for benchmarks and demonstrations
 ///
@@ -33,52 +25,9 @@ pub(super) struct Arguments {
     seed: u64,
 }
 
-/// The recording could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("the recording could not be made")]
-struct SynthFault(#[from] RecordingError);
-
-impl Fault for SynthFault {}
-
-/// What was made.
-#[derive(Serialize)]
-struct Made {
-    recording: PathBuf,
-    nodes: u32,
-    guests: u32,
-    seed: u64,
-    answers: u64,
-}
-
-impl Report for Made {
-    fn human(&self, page: &mut Page) {
-        let Self { recording, nodes, guests, seed, answers } = self;
-        let place = recording.display();
-        page.line(format!("{place}: {nodes} nodes, {guests} guests, seed {seed}, {answers} answers"));
-        page.line(format!("Serve it with `proxmox-mpc twin serve {place}`."));
-    }
-}
-
-impl Arguments {
-    pub(super) fn run(self, ui: &Ui) -> Result<Outcome, Failure> {
-        let work = Work::start(ui, "making up the cluster");
-        let Self { recording, nodes, guests, seed } = self.clone();
-        let answers = wait(interrupt::aside_until(move |stop| self.write(stop)))??;
-        work.progress(answers, None);
-        drop(work);
-        ui.report(&Made { recording, nodes, guests, seed, answers }).map_err(Unwritten)?;
-        Ok(Outcome::Done)
-    }
-
-    fn write(&self, stop: &Stop) -> Result<u64, SynthFault> {
-        let size = Size { nodes: self.nodes, guests: self.guests };
-        let writer = RecordingWriter::create(&self.recording)?;
-        let mut answers = 0;
-        for (path, answer) in synthesize(size, self.seed).take_while(|_| !stop.asked()) {
-            writer.put(&path, &answer)?;
-            answers += 1;
-        }
-        writer.finish_unless(&about(size), &|| stop.asked())?;
-        Ok(answers)
+impl From<Arguments> for SynthesizeRequest {
+    fn from(arguments: Arguments) -> Self {
+        let Arguments { recording, nodes, guests, seed } = arguments;
+        Self { recording, nodes, guests, seed }
     }
 }

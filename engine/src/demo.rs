@@ -1,0 +1,149 @@
+//! Demo: the whole way from a cluster to proven code, with no cluster at hand.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proxmox_mpc_twin::Credentials;
+use proxmox_mpc_twin::recording::{Recording, RecordingError};
+use proxmox_mpc_twin::server::{self, Options, TwinError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Client, ClientError};
+use crate::commands::{Effect, Request};
+use crate::import::{self, ImportError, ImportReport, Job, Source};
+use crate::operation::fault::sentence;
+use crate::operation::report::ReportType;
+use crate::operation::{Context, Failure, Fault, FaultKind, Message, Report};
+use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
+use crate::toolchain::terraform::{self, TerraformError};
+use crate::verify::{self, Proof, VerifyError};
+use crate::workspace::Workspace;
+
+/// Shows everything on a recorded cluster: imports it over HTTPS, writes the code, and proves it where Terraform can
+/// install the provider.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DemoRequest {
+    /// The folder of the code.
+    pub out: PathBuf,
+}
+
+/// The demonstration.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Demonstration {
+    /// The folder of the code.
+    pub out: PathBuf,
+    /// The import.
+    pub import: ImportReport,
+    /// The proof.
+    pub proof: Option<Proof>,
+    /// The reason why there is no proof.
+    pub no_proof: Option<String>,
+}
+
+impl Report for Demonstration {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn ended(&self) -> Option<FaultKind> {
+        self.proof.as_ref().and_then(Report::ended)
+    }
+}
+
+impl ReportType for Demonstration {
+    const KIND: &'static str = "demo";
+}
+
+/// The recorded cluster that ships with the program.
+static RECORDING: &[u8] = include_bytes!("../../fixtures/pve-9.1.tar.zst");
+
+impl Request for DemoRequest {
+    const NAME: &'static str = "demo";
+    const EFFECT: Effect = Effect::EditsCode;
+    type Report = Demonstration;
+
+    async fn run(self, context: Context) -> Result<Demonstration, Failure> {
+        let import = context.unless_cancelled(imported(&self.out, &context)).await??;
+        let out = self.out.clone();
+        let (proof, no_proof) = context.block(move |context| proven(&out, context)).await?;
+        Ok(Demonstration { out: self.out, import, proof, no_proof })
+    }
+}
+
+/// The reason why there is no demonstration.
+#[derive(Debug, thiserror::Error)]
+enum DemoError {
+    #[error("the recorded cluster could not be unpacked")]
+    Unpack(#[from] io::Error),
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    #[error(transparent)]
+    Twin(#[from] TwinError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+impl Fault for DemoError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Unpack(_) | Self::Twin(_) => FaultKind::Failed,
+            Self::Recording(error) => error.kind(),
+            Self::Client(error) => error.kind(),
+            Self::Import(error) => error.kind(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unpack(_) => vec!["check that the folder for temporary files is not full".to_owned()],
+            Self::Twin(_) => Vec::new(),
+            Self::Recording(error) => error.hints(),
+            Self::Client(error) => error.hints(),
+            Self::Import(error) => error.hints(),
+        }
+    }
+}
+
+/// Serves the recording and imports it over HTTPS, as any cluster.
+async fn imported(out: &Path, context: &Context) -> Result<ImportReport, DemoError> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("cluster.tar.zst");
+    fs::write(&file, RECORDING)?;
+    let credentials = Credentials::fresh();
+    let token = credentials.token();
+    let recording = context.compute(move || Recording::open(&file)).await?;
+    let twin = server::serve(Arc::new(recording), Options::new(credentials))?;
+    context.message(Message::TwinStarted { endpoint: twin.endpoint() });
+    let settings = Settings {
+        endpoints: vec![twin.endpoint().parse().expect("the twin's endpoint is one")],
+        credentials: token.as_ref().and_then(Login::token).expect("a fresh credential is one token"),
+        trust: Trust::Pinned(vec![twin.fingerprint().parse().expect("the twin's fingerprint is one")]),
+        min_tls: MinimumTls::V13,
+        timeout: None,
+    };
+    let job = Job::new(out.to_owned(), context.now());
+    let report = import::run(Source::Cluster(Box::new(Client::new(settings)?)), &job, context).await?;
+    twin.stop().await;
+    Ok(report)
+}
+
+/// The proof where Terraform can install the provider; else the reason why there is none.
+fn proven(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>), Failure> {
+    let tool = match terraform::find(None, context) {
+        Ok(tool) => tool,
+        Err(error) if error.kind() == FaultKind::Interrupted => return Err(error.into()),
+        Err(error) => return Ok((None, Some(sentence(&error)))),
+    };
+    let recording = Arc::new(Recording::open(&Workspace::at(out).recording())?);
+    match verify::against_twin(out, recording, &tool, context) {
+        Ok(proof) => Ok((Some(proof), None)),
+        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),
+        Err(error) => Err(error.into()),
+    }
+}

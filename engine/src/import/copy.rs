@@ -1,0 +1,47 @@
+//! Taking out of a recording what an import would ask the cluster for.
+//!
+//! So a workspace holds the same answers, without secrets, whether it was imported from a cluster or from a recording
+//! of it, which may hold far more.
+
+use proxmox_mpc_model::kinds::Kind;
+use proxmox_mpc_model::{Answers as _, Cluster};
+use proxmox_mpc_twin::recording::{About, Recording, RecordingWriter};
+
+use super::ImportError;
+use super::store::Store;
+use crate::operation::{Context, Step, StepKind};
+
+/// What was taken.
+pub(super) struct Copied {
+    /// The answers, in a recording of their own.
+    pub(super) recording: Recording,
+    /// How many there are.
+    pub(super) answers: u64,
+}
+
+/// Copies every answer that an import of these kinds asks for and that is on record.
+pub(super) async fn copy(
+    from: &Recording,
+    kinds: &[&'static Kind],
+    writer: RecordingWriter,
+    about: About,
+    context: &Context,
+) -> Result<Copied, ImportError> {
+    let step = Step::start(context, StepKind::ReadRecording);
+    let mut store = Store::start(writer, kinds, true);
+    let mut wanted = Cluster::overview();
+    let (mut answers, mut done, mut asked) = (0, 0, 0);
+    while !wanted.is_empty() {
+        asked += wanted.len() as u64;
+        for path in wanted {
+            if let Some(answer) = from.text(&path)? {
+                answers += 1;
+                store.put(path, answer).await?;
+            }
+            done += 1;
+            step.progress(done, Some(asked));
+        }
+        wanted = store.plan().await?;
+    }
+    Ok(Copied { recording: store.finish(about).await?, answers })
+}

@@ -1,0 +1,17 @@
+//! Import: from a cluster, or a recording of one, to a workspace of code.
+
+mod copy;
+mod error;
+pub mod fetch;
+pub mod removal;
+pub mod report;
+mod request;
+mod run;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use error::ImportError;
+pub use report::ImportReport;
+pub use request::{ImportRequest, known_version};
+pub use run::{Job, MANIFEST, Mapping, Source, manifest, run};

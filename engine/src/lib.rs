@@ -1,0 +1,20 @@
+//! The engine: every operation on clusters, workspaces, code and twins. It prints nothing and knows no terminal; faces
+//! (the command line, later a console, servers) give it requests, follow its events and show its reports.
+
+pub mod client;
+pub mod commands;
+pub mod coverage;
+pub mod demo;
+pub mod explain;
+pub mod import;
+pub mod operation;
+pub mod rehearse;
+pub mod rights;
+pub mod schema;
+pub mod settings;
+pub mod toolchain;
+pub mod twins;
+pub mod verify;
+pub mod version;
+pub mod workbench;
+pub mod workspace;

@@ -1,0 +1,22 @@
+//! What every operation has: its context, its events, its report, its errors, and the request to stop it.
+
+pub mod cancel;
+pub mod clock;
+pub mod confirmation;
+mod context;
+pub mod event;
+pub mod fault;
+pub mod listeners;
+pub mod report;
+mod step;
+mod thread;
+
+pub use cancel::{Cancel, Cause};
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use confirmation::{Confirmation, Question};
+pub use context::{Actor, Context, Face};
+pub use event::{Event, EventKind, Message, OperationId, Sink, StepId, StepKind};
+pub use fault::{Failure, Fault, FaultKind, Interrupted};
+pub use listeners::Listeners;
+pub use report::{Report, Service};
+pub use step::Step;

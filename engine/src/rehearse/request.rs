@@ -1,0 +1,139 @@
+//! The rehearsal's request: what an apply, or a destroy, would do to the cluster.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_twin::Recording;
+use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Rehearsal, rehearse};
+use crate::client::Client;
+use crate::commands::{Effect, Request};
+use crate::import::fetch;
+use crate::operation::{Context, Failure, Fault};
+use crate::settings::{self, Connection};
+use crate::toolchain::terraform;
+use crate::workbench::WorkbenchError;
+use crate::workspace::Workspace;
+
+/// Applies the code of a workspace to a twin, and reports what happened there.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RehearseRequest {
+    /// The workspace, or a folder in it.
+    pub workspace: PathBuf,
+    /// Record the cluster first, and rehearse on that.
+    pub live: bool,
+    /// The cluster, for a live rehearsal.
+    pub connection: Connection,
+    /// The recording to rehearse on, in place of the one that the last import made.
+    pub recording: Option<PathBuf>,
+    /// Rehearse `terraform destroy`.
+    pub destroy: bool,
+    /// Run the playbooks as well, after Terraform.
+    pub ansible: bool,
+    /// The API token with whose rights it is rehearsed: `user@realm!name`.
+    pub login: String,
+    /// Files with values of variables, besides those that Terraform reads by itself.
+    pub var_files: Vec<PathBuf>,
+    /// The terraform or tofu to run.
+    pub terraform: Option<PathBuf>,
+    /// The ansible-playbook to run.
+    pub ansible_playbook: Option<PathBuf>,
+}
+
+/// The token of a rehearsal whose rights nobody chose: it may do everything.
+pub const EVERYTHING: &str = "root@pam!twin";
+
+impl Default for RehearseRequest {
+    fn default() -> Self {
+        Self {
+            workspace: PathBuf::from("."),
+            live: false,
+            connection: Connection::default(),
+            recording: None,
+            destroy: false,
+            ansible: false,
+            login: EVERYTHING.to_owned(),
+            var_files: Vec::new(),
+            terraform: None,
+            ansible_playbook: None,
+        }
+    }
+}
+
+/// There is no recording to make a twin of.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no recording to make a twin of")]
+struct NoRecording(#[from] RecordingError);
+
+impl Fault for NoRecording {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            "`proxmox-mpc import` makes a recording; `--recording PATH` names another one.".to_owned(),
+            "To record the cluster as it is now, run again with `--live`.".to_owned(),
+        ]
+    }
+}
+
+impl Request for RehearseRequest {
+    const NAME: &'static str = "rehearse";
+    const EFFECT: Effect = Effect::Reads;
+    type Report = Rehearsal;
+
+    async fn run(self, context: Context) -> Result<Rehearsal, Failure> {
+        let now = context.now();
+        // The recording of the cluster is gone with this folder.
+        let folder = tempfile::tempdir().map_err(WorkbenchError::Scratch)?;
+        let recording = if self.live {
+            let record = self.record(folder.path().join("recording"), &now, &context);
+            Some(context.unless_cancelled(record).await??)
+        } else {
+            None
+        };
+        context.block(move |context| self.rehearse(recording, now, context)).await
+    }
+}
+
+impl RehearseRequest {
+    fn rehearse(self, recorded: Option<Recording>, now: String, context: &Context) -> Result<Rehearsal, Failure> {
+        let workspace = Workspace::around(&self.workspace);
+        let recording = match recorded {
+            Some(recording) => recording,
+            None => {
+                let path = self.recording.unwrap_or_else(|| workspace.recording());
+                Recording::open(&path).map_err(NoRecording)?
+            }
+        };
+        let tool = terraform::find(self.terraform.as_deref(), context)?;
+        let program = self.ansible_playbook.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
+        let variable = |name| context.sources().variable(name).map(str::to_owned);
+        let job = Job {
+            workspace: workspace.root().to_owned(),
+            recording: Arc::new(recording),
+            live: self.live,
+            now,
+            tool,
+            var_files: self.var_files,
+            login: self.login,
+            destroy: self.destroy,
+            ansible: self.ansible.then_some(program),
+            given: context.sources().names("TF_VAR_"),
+            selected: (variable("TF_WORKSPACE"), variable("TF_DATA_DIR")),
+        };
+        Ok(rehearse(&job, context)?)
+    }
+
+    /// Asks the cluster for everything, and keeps the answers in `place`.
+    async fn record(&self, place: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
+        let connection = self.connection.clone();
+        let settings = context.block(move |context| settings::of(context, connection)).await?;
+        let client = Client::new(settings)?;
+        let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
+        let writer = RecordingWriter::create(&place)?;
+        Ok(fetch::record(&client, KINDS, writer, &options, context).await?.recording)
+    }
+}

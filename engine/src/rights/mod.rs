@@ -1,0 +1,375 @@
+//! Rights: what a login may see and what a live plan would be refused, from its permissions and before anything is asked.
+
+pub mod roles;
+
+use std::collections::BTreeSet;
+
+use std::fmt;
+
+use proxmox_mpc_model::cluster::{Guest, GuestType};
+use proxmox_mpc_model::drive::Drive;
+use proxmox_mpc_model::kinds::{Id, matches};
+use proxmox_mpc_model::permissions::Permissions;
+use proxmox_mpc_model::property::Properties;
+use proxmox_mpc_model::schema::Release;
+use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
+use serde_json::{Map, Value};
+
+/// The privileges of a role that reads everything and changes nothing, on PVE 8 and 9 alike.
+///
+/// No guest-agent privilege is among them (`VM.Monitor` on PVE 8, `VM.GuestAgent.Audit` on PVE 9, where the built-in
+/// `PVEAuditor` has it): without one the agent's addresses are refused at once, with one Terraform waits 15 minutes for
+/// each agent that does not answer (docs/provider.md, A1).
+pub const READER: [&str; 6] = ["VM.Audit", "Datastore.Audit", "Sys.Audit", "Pool.Audit", "SDN.Audit", "Mapping.Audit"];
+
+/// Any of these lets a login ask the guest agent for addresses: PVE 8's, and the two of PVE 9.
+const AGENT: [&str; 3] = ["VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"];
+
+/// The keys of a VM whose volumes Terraform's provider looks up on the storage (docs/provider.md, R2).
+const DRIVES: [&str; 5] = ["scsi[n]", "virtio[n]", "sata[n]", "ide[n]", "efidisk0"];
+
+/// Something that this login may not see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What is missing: `VM.Audit`.
+    pub privilege: &'static str,
+    /// Where it is missing, or below it: `/vms`.
+    pub path: &'static str,
+    /// What that hides.
+    pub hidden: &'static str,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { privilege, path, hidden } = self;
+        write!(formatter, "this login lacks {privilege} on {path} or below, which hides {hidden}")
+    }
+}
+
+/// What this login may not see, most telling first. Proxmox filters its lists without a word, so the permissions are
+/// all there is to tell by; where they are not on record everything counts as hidden.
+pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
+    let gap = |privilege, path, hidden| Gap { privilege, path, hidden };
+    let mut gaps = vec![
+        gap("VM.Audit", "/vms", "guests and their configurations"),
+        gap("Datastore.Audit", "/storage", "storages"),
+        gap("Pool.Audit", "/pool", "pools and who is in them"),
+        gap("Sys.Audit", "/", "the state of the cluster and which guests the HA manager moves"),
+        gap("Sys.Audit", "/access", "users, groups, API tokens, permissions and the settings of realms"),
+    ];
+    // The state of the cluster is asked of `/` alone; the rest is asked of each object.
+    gaps.retain(|gap| match gap.path {
+        "/" => !permissions.allow(gap.path, gap.privilege),
+        path => !permissions.allow_all(path, gap.privilege),
+    });
+    gaps
+}
+
+/// An object that a plan against the cluster cannot read with this login, although an import can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The object.
+    pub identity: Identity,
+    /// What Terraform's provider needs for it.
+    pub privilege: &'static str,
+    /// Where it needs it.
+    pub path: String,
+    /// What it would be refused.
+    pub request: ApiPath,
+}
+
+/// What a plan against the cluster would be refused: the provider reads each storage, each API token, each zone and each
+/// controller of the SDN by itself, and asks the storage for the format of each volume that does not tell (recorded as
+/// `homelab/get-auditor` and `errors/auditor_sdn_zone`; docs/provider.md, R3 and D15).
+///
+/// A guest whose configuration is not on record is left out: an import reports it as unread.
+pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    let mut refusals = Vec::new();
+    for guest in machines(cluster) {
+        let Some(keys) = configuration(cluster, guest)? else { continue };
+        refusals.extend(keys.iter().find_map(|(key, value)| refused_drive(cluster, guest, key, value)));
+    }
+    refusals.extend(refused_environments(cluster)?);
+    for storage in cluster.storages.keys() {
+        let path = format!("/storage/{storage}");
+        if !cluster.permissions.allow(&path, "Datastore.Allocate") {
+            refusals.push(Refusal {
+                identity: Identity::new("storage", storage),
+                privilege: "Datastore.Allocate",
+                path,
+                request: ApiPath::new(["storage", storage]),
+            });
+        }
+    }
+    refusals.extend(refused_tokens(cluster)?);
+    refusals.extend(refused_networks(cluster)?);
+    Ok(refusals)
+}
+
+/// The lists of the SDN are for who may audit; a zone or a controller by itself takes SDN.Allocate.
+fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    let mut refusals = Vec::new();
+    for (list, key, prefix) in [("zones", "zone", "sdn-zone"), ("controllers", "controller", "sdn-controller")] {
+        let rows = cluster.rows(&ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1"), Id::Key(key))?;
+        for id in rows.iter().flat_map(|rows| rows.keys()) {
+            let path = format!("/sdn/{list}/{id}");
+            if !cluster.permissions.allow(&path, "SDN.Allocate") {
+                refusals.push(Refusal {
+                    identity: Identity::new(prefix, id),
+                    privilege: "SDN.Allocate",
+                    path,
+                    request: ApiPath::new(["cluster", "sdn", list, id]),
+                });
+            }
+        }
+    }
+    Ok(refusals)
+}
+
+/// From Proxmox VE 9.2 on the configuration of a container with variables of its environment takes VM.Config.Options
+/// (`pve-9.2/get-auditor`).
+fn refused_environments(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    const PRIVILEGE: &str = "VM.Config.Options";
+    let mut refusals = Vec::new();
+    if Release::of(cluster.version.as_deref().unwrap_or_default()) < Release::NineTwo {
+        return Ok(refusals);
+    }
+    for guest in cluster.guests.values().filter(|guest| guest.guest_type == GuestType::Lxc) {
+        let path = format!("/vms/{}", guest.vmid);
+        let Some(keys) = configuration(cluster, guest)? else { continue };
+        if keys.contains_key("env") && !cluster.permissions.allow(&path, PRIVILEGE) {
+            refusals.push(Refusal {
+                identity: Identity::new("lxc", guest.vmid),
+                privilege: PRIVILEGE,
+                path,
+                request: ApiPath::new(["nodes", &guest.node, "lxc", &guest.vmid.to_string(), "config"]),
+            });
+        }
+    }
+    Ok(refusals)
+}
+
+/// The list of users shows tokens to who may audit; one by itself takes User.Modify for its user, which a group of the
+/// user's can give. Who asks for a token of their own is let through, which the permissions do not tell.
+fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
+    const GROUPS: &str = "/access/groups";
+    const PRIVILEGE: &str = "User.Modify";
+    let users = cluster.rows(&ApiPath::new(["access", "users"]).with_query("full", "1"), Id::Key("userid"))?;
+    let mut refusals = Vec::new();
+    for (user, keys) in users.iter().flat_map(|users| users.iter()) {
+        let groups = keys.get("groups").and_then(Value::as_str).unwrap_or_default();
+        let given = |group: &str| cluster.permissions.allow(&format!("{GROUPS}/{group}"), PRIVILEGE);
+        if cluster.permissions.allow(GROUPS, PRIVILEGE)
+            || groups.split(',').any(|group| !group.is_empty() && given(group))
+        {
+            continue;
+        }
+        let tokens = keys.get("tokens").and_then(Value::as_array).into_iter().flatten();
+        refusals.extend(tokens.filter_map(|token| token.get("tokenid")?.as_str()).map(|token| Refusal {
+            identity: Identity::new("token", format!("{user}!{token}")),
+            privilege: PRIVILEGE,
+            path: GROUPS.to_owned(),
+            request: ApiPath::new(["access", "users", user, "token", token]),
+        }));
+    }
+    Ok(refusals)
+}
+
+/// The running VMs whose agent a plan against the cluster would wait for: 15 minutes each where it does not answer.
+/// Empty for a login without a guest-agent privilege, which is the remedy.
+pub fn agents(cluster: &Cluster<'_>) -> Result<Vec<Identity>, Unreadable> {
+    let mut waited_for = Vec::new();
+    for guest in machines(cluster).filter(|guest| guest.running) {
+        let path = format!("/vms/{}", guest.vmid);
+        if !AGENT.iter().any(|privilege| cluster.permissions.allow(&path, privilege)) {
+            continue;
+        }
+        if has_agent(cluster, guest)? {
+            waited_for.push(Identity::new("qemu", guest.vmid));
+        }
+    }
+    Ok(waited_for)
+}
+
+/// The running VMs whose agent is enabled and was asked when the cluster was read, and did not answer.
+pub fn silent_agents(cluster: &Cluster<'_>) -> Result<BTreeSet<Identity>, Unreadable> {
+    let mut silent = BTreeSet::new();
+    for guest in machines(cluster).filter(|guest| guest.running) {
+        let vmid = guest.vmid.to_string();
+        let path = ApiPath::new(["nodes", &guest.node, "qemu", &vmid, "agent", "network-get-interfaces"]);
+        let refused = cluster.get(&path)?.filter(|answer| answer.status == 500);
+        if refused.is_some_and(|answer| answer.reason.contains("agent")) && has_agent(cluster, guest)? {
+            silent.insert(Identity::new("qemu", guest.vmid));
+        }
+    }
+    Ok(silent)
+}
+
+fn has_agent(cluster: &Cluster<'_>, guest: &Guest) -> Result<bool, Unreadable> {
+    let Some(keys) = configuration(cluster, guest)? else { return Ok(false) };
+    let agent = keys.get("agent").and_then(proxmox_mpc_model::object::text).unwrap_or_default();
+    Ok(Properties::parse(&agent).get_or_bare("enabled") == Some("1"))
+}
+
+fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
+    cluster.guests.values().filter(|guest| guest.guest_type == GuestType::Qemu)
+}
+
+fn configuration(cluster: &Cluster<'_>, guest: &Guest) -> Result<Option<Map<String, Value>>, Unreadable> {
+    let path = ApiPath::new(["nodes", &guest.node, guest.guest_type.word(), &guest.vmid.to_string(), "config"]);
+    let answer = cluster.get(&path)?;
+    Ok(answer.and_then(|answer| answer.data()?.as_object().cloned()))
+}
+
+/// The request about this drive's volume that would be refused. The owner of the volume counts, not its user.
+fn refused_drive(cluster: &Cluster<'_>, guest: &Guest, key: &str, value: &Value) -> Option<Refusal> {
+    let drive = DRIVES.iter().any(|family| matches(family, key)).then(|| Drive::parse(value.as_str().unwrap_or("")))?;
+    let volume = drive.stored().filter(|_| !drive.is_cdrom() && drive.format().is_none())?;
+    let path = format!("/vms/{}", volume.owner().unwrap_or(guest.vmid));
+    if cluster.permissions.allow(&path, "VM.Config.Disk") {
+        return None;
+    }
+    Some(Refusal {
+        identity: Identity::new("qemu", guest.vmid),
+        privilege: "VM.Config.Disk",
+        path,
+        request: ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content", volume.as_str()]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proxmox_mpc_model::Answers;
+    use proxmox_mpc_twin::recording::Recording;
+
+    use super::*;
+
+    fn fixture(name: &str) -> Recording {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+        Recording::open(&path).unwrap()
+    }
+
+    /// What the predictions say, against what the real API answered to the same token.
+    #[test]
+    fn an_auditor_is_refused_what_the_recording_says() {
+        let recording = fixture("homelab-auditor.tar.zst");
+        let cluster = Cluster::read(&recording).unwrap();
+        let refusals = refusals(&cluster).unwrap();
+        assert_eq!(gaps(&cluster.permissions), []);
+        let predicted: Vec<&str> = refusals.iter().map(|refusal| refusal.identity.as_str()).collect();
+        for expected in ["qemu/110", "storage/local", "token/monitor@pve!audit"] {
+            assert!(predicted.contains(&expected), "{predicted:?}");
+        }
+        let mut recorded = 0;
+        for Refusal { privilege, path, request, .. } in &refusals {
+            let Some(answer) = recording.get(request).unwrap() else { continue };
+            let told = format!("Permission check failed ({path}, {privilege})");
+            // Of users Proxmox does not say what is missing.
+            let told = told.split(" (/access").next().unwrap_or_default();
+            assert_eq!((answer.status, answer.reason.as_str()), (403, told));
+            recorded += 1;
+        }
+        assert!(recorded > 10, "only {recorded} of {} predictions are on record", refusals.len());
+    }
+
+    #[test]
+    fn an_administrator_is_refused_nothing_and_waits_for_agents() {
+        let recording = fixture("homelab.tar.zst");
+        let cluster = Cluster::read(&recording).unwrap();
+        assert_eq!(refusals(&cluster).unwrap(), []);
+        assert_eq!(gaps(&cluster.permissions), []);
+        let agents = agents(&cluster).unwrap();
+        let agents: Vec<&str> = agents.iter().map(Identity::as_str).collect();
+        assert!(!agents.is_empty());
+        for id in &agents {
+            let answer = recording.get(&ApiPath::parse(&format!("nodes/pve/{id}/config"))).unwrap().unwrap();
+            assert!(answer.data().unwrap()["agent"].as_str().unwrap().contains('1'), "{id}");
+        }
+    }
+
+    /// The words are those that the real API had for a zone (`errors/auditor_sdn_zone`).
+    #[test]
+    fn zones_and_controllers_take_a_privilege_of_their_own() {
+        let recording = fixture("pve-9.1.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        let refused = |cluster: &Cluster<'_>| -> Vec<String> {
+            let refusals = refusals(cluster).unwrap().into_iter();
+            let refusals = refusals.filter(|refusal| refusal.identity.prefix().starts_with("sdn-"));
+            refusals.map(|Refusal { path, privilege, .. }| format!("({path}, {privilege})")).collect()
+        };
+        assert_eq!(refused(&cluster), Vec::<String>::new());
+        cluster.permissions = holding(&READER);
+        let told = refused(&cluster);
+        assert!(told.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{told:?}");
+        assert!(told.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{told:?}");
+        assert_eq!(told.len(), 8);
+    }
+
+    /// In the words of the real API (`pve-9.2/get-auditor`).
+    #[test]
+    fn a_containers_environment_takes_a_privilege_of_its_own_from_9_2_on() {
+        let recording = fixture("pve-9.2.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        let mut refused = |version: &str, privileges: &[&str]| -> Vec<String> {
+            cluster.permissions = holding(privileges);
+            cluster.version = Some(version.to_owned());
+            let refusals = refusals(&cluster).unwrap().into_iter().filter(|refusal| refusal.identity.prefix() == "lxc");
+            refusals
+                .map(|Refusal { path, privilege, request, .. }| format!("{request} ({path}, {privilege})"))
+                .collect()
+        };
+        assert_eq!(refused("9.2.11", &READER), ["nodes/pve01/lxc/204/config (/vms/204, VM.Config.Options)"]);
+        assert_eq!(refused("9.1.9", &READER), Vec::<String>::new());
+        assert_eq!(refused("9.2.11", &[&READER[..], &["VM.Config.Options"]].concat()), Vec::<String>::new());
+    }
+
+    /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.
+    #[test]
+    fn the_built_in_auditor_waits_for_agents_and_our_reader_does_not() {
+        let recording = fixture("homelab-auditor.tar.zst");
+        let mut cluster = Cluster::read(&recording).unwrap();
+        assert!(!agents(&cluster).unwrap().is_empty());
+        cluster.permissions = holding(&READER);
+        assert_eq!(agents(&cluster).unwrap(), []);
+        assert_eq!(gaps(&cluster.permissions), []);
+    }
+
+    fn holding(privileges: &[&str]) -> Permissions {
+        let granted: Map<String, Value> = privileges.iter().map(|name| ((*name).to_owned(), 1.into())).collect();
+        Permissions::read(Some(&serde_json::json!({ "/": granted })))
+    }
+
+    #[test]
+    fn gaps_are_named_by_privilege() {
+        let check = |permissions: &Permissions, expected: &[&str]| {
+            let missing: Vec<&str> = gaps(permissions).iter().map(|gap| gap.privilege).collect();
+            assert_eq!(missing, expected);
+        };
+        check(&holding(&["VM.Audit", "Sys.Audit"]), &["Datastore.Audit", "Pool.Audit"]);
+        let all = ["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit", "Sys.Audit"];
+        check(&holding(&[]), &all);
+        check(&Permissions::read(None), &all);
+        // What is asked of `/` alone need not reach down.
+        let here = serde_json::json!({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}, "/storage": {"Datastore.Audit": 1},
+            "/pool": {"Pool.Audit": 1}});
+        let missing = gaps(&Permissions::read(Some(&here)));
+        assert_eq!(missing.iter().map(|gap| gap.path).collect::<Vec<_>>(), ["/access"]);
+    }
+
+    /// Held against the privileges that the real Proxmox knows, and that its own auditor has.
+    #[test]
+    fn every_privilege_of_the_reader_exists() {
+        let recording = fixture("homelab.tar.zst");
+        let roles = recording.get(&ApiPath::parse("access/roles")).unwrap().unwrap();
+        let auditor = roles.list().find(|role| role["roleid"] == "PVEAuditor").unwrap();
+        let known: Vec<&str> = auditor["privs"].as_str().unwrap().split(',').collect();
+        let mut expected = known.clone();
+        expected.retain(|privilege| !AGENT.contains(privilege));
+        expected.sort_unstable();
+        let mut reader = READER;
+        reader.sort_unstable();
+        assert_eq!(reader.as_slice(), expected);
+    }
+}

@@ -1,0 +1,224 @@
+//! A server that answers like the cluster of a recording, or of a copied `/etc/pve`.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proxmox_mpc_model::{Answers, Unreadable};
+use proxmox_mpc_twin::credentials::CredentialsError;
+use proxmox_mpc_twin::etc_pve::{self, EtcPveError};
+use proxmox_mpc_twin::recording::RecordingError;
+use proxmox_mpc_twin::server::{self, AgentPolicy, Options, Twin, TwinError};
+use proxmox_mpc_twin::{Credentials, Empty, Recording};
+use schemars::JsonSchema;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use crate::commands::{Effect, Request};
+use crate::operation::report::ReportType;
+use crate::operation::{Cancel, Context, Failure, Fault, FaultKind, Message, Report, Service};
+use crate::workbench::NO_SSH;
+
+/// Serves a twin on this machine until it is cancelled.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeRequest {
+    /// The recording: a folder, or one packed as `.tar.zst`.
+    pub recording: Option<PathBuf>,
+    /// A copied `/etc/pve` to answer from instead.
+    pub etc_pve: Option<PathBuf>,
+    /// The version of Proxmox VE that the copy is of.
+    pub pve_version: String,
+    /// Take out what code can make.
+    pub empty: bool,
+    /// The address on loopback to listen at; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The file that says who may log in; without it, a token is made up.
+    pub credentials: Option<PathBuf>,
+    /// How many milliseconds every answer takes at least.
+    pub delay: u64,
+    /// The folder that keeps what clients write.
+    pub state: Option<PathBuf>,
+    /// How many seconds each task is shown as running.
+    pub task_duration: u64,
+    /// How many seconds late lists of the whole cluster show what guests are doing.
+    pub broadcast_interval: u64,
+}
+
+impl Default for ServeRequest {
+    fn default() -> Self {
+        Self {
+            recording: None,
+            etc_pve: None,
+            pve_version: "9.1.9".to_owned(),
+            empty: false,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8006)),
+            credentials: None,
+            delay: 0,
+            state: None,
+            task_duration: 0,
+            broadcast_interval: 1,
+        }
+    }
+}
+
+/// A twin that serves: everything that a client needs to know.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Serving {
+    /// Its URL.
+    pub endpoint: String,
+    /// The SHA-256 fingerprint of its certificate.
+    pub fingerprint: String,
+    /// Who may log in: `root@pam!iac` with a token, `alice@pve` with a password.
+    pub logins: Vec<String>,
+    /// The token, where it was made up: whoever wrote a file of logins has theirs.
+    pub token: Option<String>,
+    /// Where SSH is to be led so that no connection leaves this machine; nothing listens there.
+    pub ssh_socks5_server: String,
+    /// What Proxmox itself does not read of the copy of its files, and why.
+    pub left_out: Vec<String>,
+    #[serde(skip)]
+    running: Running,
+}
+
+/// The server itself, until it is waited for.
+#[derive(Default)]
+struct Running(Option<(Twin, Cancel)>);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "Running" } else { "Stopped" })
+    }
+}
+
+impl Report for Serving {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn service(&mut self) -> Option<Service> {
+        let (twin, cancel) = self.running.0.take()?;
+        Some(Box::pin(async move {
+            cancel.wait().await;
+            twin.stop().await;
+        }))
+    }
+}
+
+impl ReportType for Serving {
+    const KIND: &'static str = "twin";
+}
+
+/// The reason why a twin does not serve.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("the twin has no answers to serve")]
+    Recording(#[from] RecordingError),
+    #[error("the twin has no answers to serve")]
+    EtcPve(#[from] EtcPveError),
+    #[error("the twin has no answers to serve")]
+    Unreadable(#[from] Unreadable),
+    #[error("the file of logins cannot be used")]
+    Credentials(#[from] CredentialsError),
+    #[error("the twin could not start")]
+    Twin(#[from] TwinError),
+}
+
+impl Fault for ServeError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Twin(TwinError::NotLoopback(_)) => FaultKind::Usage,
+            _ => FaultKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Twin(TwinError::Listen { .. }) => {
+                vec!["Choose another port, or any free one with `--listen 127.0.0.1:0`.".to_owned()]
+            }
+            Self::Recording(_) => vec!["`proxmox-mpc import … --record DIR` makes a recording.".to_owned()],
+            Self::EtcPve(EtcPveError::TooLarge { .. }) => {
+                vec!["Name a folder that holds nothing but the copy of /etc/pve.".to_owned()]
+            }
+            Self::EtcPve(_) => vec![
+                "Name the folder that holds storage.cfg, user.cfg and nodes/: `scp -r root@pve:/etc/pve copy` makes one."
+                    .to_owned(),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Request for ServeRequest {
+    const NAME: &'static str = "twin serve";
+    const EFFECT: Effect = Effect::WritesElsewhere;
+    type Report = Serving;
+
+    async fn run(self, context: Context) -> Result<Serving, Failure> {
+        let inside = context.clone();
+        Ok(context.unless_cancelled(context.compute(move || self.serve(&inside))).await??)
+    }
+}
+
+impl ServeRequest {
+    fn serve(self, context: &Context) -> Result<Serving, ServeError> {
+        let (answers, left_out) = self.answers(context)?;
+        let answers = self.emptied(answers)?;
+        let (credentials, token) = self.logins()?;
+        let logins = credentials.names().map(str::to_owned).collect();
+        // No system was installed on the disks of new guests: nobody is to wait for what runs inside.
+        let agent = if self.empty { AgentPolicy::RefuseUnlessUsable } else { AgentPolicy::AsRecorded };
+        let options = Options {
+            listen: self.listen,
+            delay: Duration::from_millis(self.delay),
+            agent,
+            state: self.state,
+            task_duration: Duration::from_secs(self.task_duration),
+            broadcast_interval: Duration::from_secs(self.broadcast_interval),
+            ..Options::new(credentials)
+        };
+        let twin = {
+            let _inside = context.runtime().enter();
+            server::serve(answers, options)?
+        };
+        Ok(Serving {
+            endpoint: twin.endpoint(),
+            fingerprint: twin.fingerprint().to_owned(),
+            logins,
+            token,
+            ssh_socks5_server: NO_SSH.to_owned(),
+            left_out,
+            running: Running(Some((twin, context.cancel().clone()))),
+        })
+    }
+
+    /// The answers of the twin, and what of a copy of `/etc/pve` is left out.
+    fn answers(&self, context: &Context) -> Result<(Arc<dyn Answers + Send + Sync>, Vec<String>), ServeError> {
+        let Some(folder) = &self.etc_pve else {
+            let recording = self.recording.as_deref().unwrap_or(Path::new("."));
+            return Ok((Arc::new(Recording::open(recording)?), Vec::new()));
+        };
+        let loaded = etc_pve::load(folder, &self.pve_version)?;
+        let (guests, nodes, version) = (loaded.guests, loaded.nodes, &self.pve_version);
+        context.message(Message::EtcPveRead { guests, nodes, version: version.clone() });
+        Ok((Arc::new(loaded.answers), loaded.warnings))
+    }
+
+    /// The answers without what code can make, where that was asked for.
+    fn emptied(&self, answers: Arc<dyn Answers + Send + Sync>) -> Result<Arc<dyn Answers + Send + Sync>, ServeError> {
+        Ok(if self.empty { Arc::new(Empty::of(answers)?) } else { answers })
+    }
+
+    /// The logins, and the token where it was made up.
+    fn logins(&self) -> Result<(Credentials, Option<String>), ServeError> {
+        if let Some(file) = &self.credentials {
+            return Ok((Credentials::read(file)?, None));
+        }
+        let made_up = Credentials::fresh();
+        let token = made_up.token().map(|token| token.expose_secret().to_owned());
+        Ok((made_up, token))
+    }
+}

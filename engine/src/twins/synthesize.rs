@@ -1,0 +1,102 @@
+//! A recording of a cluster that never was.
+
+use std::path::PathBuf;
+
+use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
+use proxmox_mpc_twin::synth::{Size, about, synthesize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::commands::{Effect, Request};
+use crate::operation::report::ReportType;
+use crate::operation::{Context, Failure, Fault, FaultKind, Interrupted, Report, Step, StepKind};
+
+/// Makes up a recording. The same numbers and the same seed give the same bytes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SynthesizeRequest {
+    /// Where to put it: a folder, or a file whose name ends with `.tar.zst`.
+    pub recording: PathBuf,
+    /// The number of nodes.
+    pub nodes: u32,
+    /// The number of guests.
+    pub guests: u32,
+    /// Another seed makes another cluster of the same size.
+    pub seed: u64,
+}
+
+/// The recording that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Synthesis {
+    /// Where it is.
+    pub recording: PathBuf,
+    /// The number of its nodes.
+    pub nodes: u32,
+    /// The number of its guests.
+    pub guests: u32,
+    /// The seed that it was made from.
+    pub seed: u64,
+    /// The number of its answers.
+    pub answers: u64,
+}
+
+impl Report for Synthesis {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+}
+
+impl ReportType for Synthesis {
+    const KIND: &'static str = "synthesis";
+}
+
+/// The reason why a cluster could not be made up.
+#[derive(Debug, thiserror::Error)]
+enum SynthesisError {
+    #[error("could not make up the cluster")]
+    Recording(#[from] RecordingError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl Fault for SynthesisError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Recording(error) => error.kind(),
+            Self::Interrupted(error) => error.kind(),
+        }
+    }
+}
+
+/// After how many answers the progress is told.
+const PROGRESS: u64 = 500;
+
+impl Request for SynthesizeRequest {
+    const NAME: &'static str = "twin synth";
+    const EFFECT: Effect = Effect::WritesElsewhere;
+    type Report = Synthesis;
+
+    async fn run(self, context: Context) -> Result<Synthesis, Failure> {
+        Ok(context.block(move |context| self.write(context)).await?)
+    }
+}
+
+impl SynthesizeRequest {
+    fn write(self, context: &Context) -> Result<Synthesis, SynthesisError> {
+        let step = Step::start(context, StepKind::Synthesize);
+        let size = Size { nodes: self.nodes, guests: self.guests };
+        let writer = RecordingWriter::create(&self.recording)?;
+        let mut answers = 0;
+        for (path, answer) in synthesize(size, self.seed) {
+            context.cancel().check()?;
+            writer.put(&path, &answer)?;
+            answers += 1;
+            if answers % PROGRESS == 0 {
+                step.progress(answers, None);
+            }
+        }
+        writer.finish_unless(&about(size), &|| context.cancel().requested())?;
+        let Self { recording, nodes, guests, seed } = self;
+        Ok(Synthesis { recording, nodes, guests, seed, answers })
+    }
+}

@@ -1,0 +1,83 @@
+//! The proof's request: the code of a workspace against a twin, or against the cluster.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proxmox_mpc_twin::Recording;
+use proxmox_mpc_twin::recording::RecordingError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest};
+use crate::commands::{Effect, Request};
+use crate::operation::{Context, Failure, Fault, Message};
+use crate::settings::provider_caution;
+use crate::toolchain::terraform;
+use crate::workspace::Workspace;
+
+/// Proves with Terraform that the code is the cluster.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerifyRequest {
+    /// The workspace, or a folder in it.
+    pub workspace: PathBuf,
+    /// Plan against the cluster, with the user's own state, credentials and variables.
+    pub live: bool,
+    /// The recording to prove against, in place of the one that the last import made.
+    pub recording: Option<PathBuf>,
+    /// The terraform or tofu to run.
+    pub terraform: Option<PathBuf>,
+    /// The file to write the proof to in short, with digests of what it is about.
+    pub proof: Option<PathBuf>,
+}
+
+/// There is no recording to prove against.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no recording to prove the code against")]
+struct NoRecording(#[from] RecordingError);
+
+impl Fault for NoRecording {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            "`proxmox-mpc import` makes a recording; `--recording PATH` names another one.".to_owned(),
+            "To plan against the cluster itself, run again with `--live`.".to_owned(),
+        ]
+    }
+}
+
+impl Request for VerifyRequest {
+    const NAME: &'static str = "verify";
+    const EFFECT: Effect = Effect::Reads;
+    type Report = Proof;
+
+    async fn run(self, context: Context) -> Result<Proof, Failure> {
+        context.block(move |context| self.prove(context)).await
+    }
+}
+
+impl VerifyRequest {
+    fn prove(&self, context: &Context) -> Result<Proof, Failure> {
+        let workspace = Workspace::around(&self.workspace);
+        if self.live {
+            let variable = |name: &str| context.sources().variable(name).map(str::to_owned);
+            if let Some(caution) = provider_caution(&variable) {
+                context.message(Message::Caution(caution));
+            }
+            // Without a recording nobody can be warned of silent agents.
+            let recording = Recording::open(&workspace.recording()).ok();
+            let tool = terraform::find(self.terraform.as_deref(), context)?;
+            return Ok(live(workspace.root(), recording.as_ref(), &tool, context)?);
+        }
+        let path = self.recording.clone().unwrap_or_else(|| workspace.recording());
+        let recording = Arc::new(Recording::open(&path).map_err(NoRecording)?);
+        let tool = terraform::find(self.terraform.as_deref(), context)?;
+        let proof = against_twin(workspace.root(), Arc::clone(&recording), &tool, context)?;
+        if let Some(path) = &self.proof {
+            let files = generated(workspace.root(), &manifest(workspace.root())?)?;
+            if let Some(record) = ProofRecord::new(&proof, digest(&recording)?, files) {
+                record.write(path)?;
+            }
+        }
+        Ok(proof)
+    }
+}

@@ -1,0 +1,98 @@
+//! Why code could not be tried out, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use proxmox_mpc_code::SyntaxError;
+use proxmox_mpc_generators::manifest::ManifestError;
+use proxmox_mpc_model::Unreadable;
+use proxmox_mpc_twin::server::TwinError;
+
+use crate::operation::{Fault, FaultKind, Interrupted};
+use crate::toolchain::terraform::{TerraformError, ToolError};
+
+/// Why nothing can be said about the code, neither good nor bad.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkbenchError {
+    /// A file of the workspace cannot be read.
+    #[error("could not read `{}`", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no code.
+    #[error("there is no Terraform code in `{}`", folder.display())]
+    NoCode {
+        /// Where it should be.
+        folder: PathBuf,
+    },
+    /// The code is not HCL.
+    #[error("`{}` is not valid HCL", path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<SyntaxError>,
+    },
+    /// The manifest cannot be read.
+    #[error("`{}` cannot be used", path.display())]
+    Manifest {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The copy that the work is done on cannot be made.
+    #[error("could not write the scratch copy of the code")]
+    Scratch(#[source] io::Error),
+    /// The twin does not start.
+    #[error("could not start the twin")]
+    Twin(#[from] TwinError),
+    /// The recording is damaged.
+    #[error("the recording is damaged")]
+    Recording(#[from] Unreadable),
+    /// There is no Terraform to ask.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// Terraform could not be run, or refuses.
+    #[error(transparent)]
+    Terraform(#[from] TerraformError),
+    /// The operation was stopped.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl WorkbenchError {
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+}
+
+impl Fault for WorkbenchError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Terraform(error) => error.kind(),
+            Self::Interrupted(error) => error.kind(),
+            Self::Tool(error) => error.kind(),
+            _ => FaultKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Tool(error) => error.hints(),
+            Self::Terraform(error) => error.hints(),
+            Self::NoCode { .. } => {
+                vec!["Make some first: `proxmox-mpc import ENDPOINT --out DIR`.".to_owned()]
+            }
+            Self::Manifest { .. } => vec!["Restore it from version control, or import again.".to_owned()],
+            Self::Scratch(_) => {
+                vec!["Choose a folder for temporary files with the variable TMPDIR.".to_owned()]
+            }
+            Self::Recording(_) => vec!["Import again, or run this against the cluster with `--live`.".to_owned()],
+            Self::Read { .. } | Self::Syntax { .. } | Self::Twin(_) | Self::Interrupted(_) => Vec::new(),
+        }
+    }
+}

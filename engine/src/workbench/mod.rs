@@ -1,0 +1,78 @@
+//! The place where code is tried out: a scratch copy of a workspace's Terraform, and a twin to hold it against.
+
+mod code;
+mod error;
+mod scratch;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use proxmox_mpc_generators::manifest::Manifest;
+use proxmox_mpc_twin::server::{self, AgentPolicy, Options, Twin};
+use proxmox_mpc_twin::{Credentials, Recording};
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+
+use crate::operation::Context;
+
+pub(crate) use code::{files, root_module};
+pub use error::WorkbenchError;
+pub use scratch::NO_SSH;
+pub(crate) use scratch::Scratch;
+
+/// Where the code is in a workspace.
+pub const CODE: &str = "terraform";
+/// The manifest of a workspace.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The manifest of a workspace; empty for code that somebody else wrote, whose `import` blocks say what it imports.
+pub fn manifest(workspace: &Path) -> Result<Manifest, WorkbenchError> {
+    let path = workspace.join(MANIFEST);
+    match fs::read_to_string(&path) {
+        Ok(text) => Manifest::parse(&text).map_err(|source| WorkbenchError::Manifest { path, source }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(source) => Err(WorkbenchError::read(&path, source)),
+    }
+}
+
+/// A twin in this process. Nobody but this operation knows its token.
+pub(crate) struct Bench {
+    runtime: Handle,
+    pub(crate) twin: Twin,
+    pub(crate) token: Option<SecretString>,
+}
+
+impl Bench {
+    /// Starts a twin of the recording for a proof: its token may do everything, and agents never keep anyone waiting.
+    pub(crate) fn for_proof(recording: Arc<Recording>, context: &Context) -> Result<Self, WorkbenchError> {
+        let options = Options { enforced: false, ..Options::new(Credentials::fresh()) };
+        Self::start(recording, options, context.runtime())
+    }
+
+    /// Starts a twin of the recording for a rehearsal: its one token may do what the cluster lets it, and all writes are
+    /// logged.
+    pub(crate) fn for_rehearsal(
+        recording: Arc<Recording>,
+        token: &str,
+        context: &Context,
+    ) -> Result<Self, WorkbenchError> {
+        let options = Options { log: true, ..Options::new(Credentials::fresh_token(token)) };
+        Self::start(recording, options, context.runtime())
+    }
+
+    fn start(recording: Arc<Recording>, options: Options, runtime: &Handle) -> Result<Self, WorkbenchError> {
+        let token = options.credentials.token();
+        let options = Options { agent: AgentPolicy::RefuseUnlessUsable, ..options };
+        let twin = {
+            let _inside = runtime.enter();
+            server::serve(recording, options)?
+        };
+        Ok(Self { runtime: runtime.clone(), twin, token })
+    }
+
+    /// Ends it, and waits until it has; for threads that may block (`Context::block`).
+    pub(crate) fn stop(self) {
+        self.runtime.block_on(self.twin.stop());
+    }
+}

@@ -1,0 +1,28 @@
+//! The demonstration for people: the import, the proof, and what comes next.
+
+use proxmox_mpc_engine::demo::Demonstration;
+
+use super::{Printed, import};
+use crate::ui::Page;
+
+impl Printed for Demonstration {
+    fn page(&self, page: &mut Page) {
+        import::findings(&self.import, page);
+        page.blank();
+        if let Some(proof) = &self.proof {
+            proof.page(page);
+        }
+        if let Some(reason) = &self.no_proof {
+            page.line(format!("no proof here: {reason}"));
+        }
+        let out = self.out.display();
+        page.blank();
+        page.heading("look at it");
+        page.line(format!("  {out}/terraform/     the code, one file for each kind"));
+        page.line(format!("  {out}/COVERAGE.md    what became of every key, and why"));
+        page.heading("then your own cluster");
+        page.line("  export PROXMOX_VE_ENDPOINT=https://pve.example:8006 PROXMOX_VE_API_TOKEN='user@realm!name=uuid'");
+        page.line("  proxmox-mpc import --out lab");
+        page.line("  proxmox-mpc verify lab");
+    }
+}

@@ -1,0 +1,21 @@
+//! Completions and the manual: text that is the result itself.
+
+use super::Printed;
+use crate::commands::completions::Completions;
+use crate::commands::man::Manual;
+use crate::ui::Page;
+
+impl Printed for Completions {
+    fn page(&self, page: &mut Page) {
+        page.raw(&self.script);
+    }
+}
+
+impl Printed for Manual {
+    fn page(&self, page: &mut Page) {
+        match &self.folder {
+            Some(folder) => page.line(format!("{}: {} pages", folder.display(), self.pages.len())),
+            None => self.pages.values().for_each(|text| page.raw(text)),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The schemas for people: their names, or one of them.
+
+use proxmox_mpc_engine::schema::Schemas;
+
+use super::Printed;
+use crate::ui::Page;
+
+impl Printed for Schemas {
+    fn page(&self, page: &mut Page) {
+        if self.name.is_none() {
+            self.schemas.keys().for_each(|name| page.line(name));
+            page.line("`proxmox-mpc schema NAME` prints one of them, `--output json` all.");
+            return;
+        }
+        for schema in self.schemas.values() {
+            page.line(serde_json::to_string_pretty(schema).expect("a schema is JSON"));
+        }
+    }
+}
