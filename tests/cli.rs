@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::CommandFactory as _;
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::rules;
+use proxmox_mpc_engine::explain;
 
 use crate::support;
 use crate::support::program::ran;
@@ -76,7 +76,7 @@ fn cited<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = String> + '
 #[test]
 fn every_rule_that_is_cited_is_explained() {
     let page = page("docs/provider.md");
-    let explained: BTreeSet<String> = rules::all().into_iter().map(|rule| rule.rule).collect();
+    let explained: BTreeSet<String> = explain::all().into_iter().map(|rule| rule.rule).collect();
     let mut found = BTreeSet::new();
     for (path, text) in sources() {
         let before = ["docs/provider.md, ", "provider rule ", "provider rules "];
@@ -98,7 +98,7 @@ fn the_command_explains_what_is_cited() {
     };
     support::snapshot("explain", &said(&["t3"]));
     let listed = said(&[]);
-    assert!(rules::all().iter().all(|rule| listed.contains(&format!("\n{} ", rule.rule))), "{listed}");
+    assert!(explain::all().iter().all(|rule| listed.contains(&format!("\n{} ", rule.rule))), "{listed}");
     let json: serde_json::Value = serde_json::from_str(&said(&["K1", "--output", "json"])).unwrap();
     assert_eq!((&json["rule"], &json["about"]), (&"K1".into(), &"Keys without an attribute".into()));
     let unknown = ran(&["explain", "k99"]);

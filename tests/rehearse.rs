@@ -4,12 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use proxmox_mpc::fault::{Fault as _, FaultKind};
-use proxmox_mpc::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
-use proxmox_mpc::settings;
-use proxmox_mpc::toolchain::terraform::{ToolError, find};
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
-use proxmox_mpc::workbench::WorkbenchError;
+use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
+use proxmox_mpc_engine::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
+use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,7 +24,7 @@ struct Stage {
 
 impl Stage {
     fn new(fixture: &str) -> Result<Self, String> {
-        let tool = match find(None, &()) {
+        let tool = match find(None, &support::context()) {
             Ok(tool) => tool,
             Err(error @ ToolError::Missing) => return Err(error.to_string()),
             Err(error) => panic!("{error}"),
@@ -39,8 +37,8 @@ impl Stage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &()) {
-            Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => Err(error.to_string()),
+        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &support::context()) {
+            Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
             _ => Ok(stage),
         }
     }
@@ -72,7 +70,7 @@ impl Stage {
     /// Rehearses, and sees that the workspace is as it was.
     fn run(&self) -> Result<Rehearsal, RehearseError> {
         let before = bytes(self.path());
-        let rehearsal = rehearse(&self.job, &());
+        let rehearsal = rehearse(&self.job, &support::context());
         assert_eq!(bytes(self.path()), before, "the workspace was touched");
         rehearsal
     }
@@ -90,7 +88,7 @@ fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(Change, Optio
 }
 
 fn traps(rehearsal: &Rehearsal) -> Vec<(&str, Vec<&str>)> {
-    rehearsal.traps.iter().map(|trap| (trap.id, trap.at.iter().map(String::as_str).collect())).collect()
+    rehearsal.traps.iter().map(|trap| (&*trap.id, trap.at.iter().map(String::as_str).collect())).collect()
 }
 
 /// The report as programs get it, without what differs from run to run: times, and the order of what Terraform does at once.
@@ -327,7 +325,7 @@ fn a_token_may_do_what_the_cluster_lets_it() {
 /// The playbooks go after Terraform, to the same twin; what they change and why they fail is told.
 #[test]
 fn playbooks_are_rehearsed_too() {
-    let Some(programs) = settings::variable("PROXMOX_MPC_ANSIBLE").map(PathBuf::from) else {
+    let Some(programs) = support::variable("PROXMOX_MPC_ANSIBLE").map(PathBuf::from) else {
         skip!("PROXMOX_MPC_ANSIBLE names no folder with Ansible; scripts/test makes one");
     };
     let mut stage = match Stage::new("pve-9.1.tar.zst") {
@@ -346,6 +344,6 @@ fn playbooks_are_rehearsed_too() {
     assert_eq!(played.failed.len(), 1, "{page}");
     assert_eq!((played.failed[0].task.as_str(), rehearsal.fault_kind()), ("Nothing there", Some(FaultKind::Failed)));
     let missing = Job { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
-    let error = rehearse(&missing, &()).unwrap_err();
+    let error = rehearse(&missing, &support::context()).unwrap_err();
     assert_eq!(error.to_string(), "`/nonexistent/ansible-playbook` is not installed here");
 }

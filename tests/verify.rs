@@ -3,13 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use proxmox_mpc::event::Event;
-use proxmox_mpc::fault::{Fault, FaultKind};
-use proxmox_mpc::toolchain::terraform::{Counts, Product, Tool, ToolError, Version, find};
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
-use proxmox_mpc::verify::{self, Proof, ProofRecord, VerifyError};
+use proxmox_mpc_engine::operation::fault::{Fault, FaultKind};
+use proxmox_mpc_engine::operation::{EventKind, StepId};
+use proxmox_mpc_engine::toolchain::terraform::{Counts, Product, TerraformError, Tool, ToolError, Version, find};
+use proxmox_mpc_engine::verify::{self, Proof, ProofRecord, VerifyError};
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
@@ -63,11 +63,12 @@ impl Stage {
         Self { folder, tool }
     }
 
-    fn verify(&self) -> (Result<Proof, VerifyError>, Vec<Event>) {
-        let events = Mutex::new(Vec::new());
+    fn verify(&self) -> (Result<Proof, VerifyError>, Vec<EventKind>) {
+        let (context, events) = support::followed();
         let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
-        let proof = verify::against_twin(self.folder.path(), recording, &self.tool, &events);
-        (proof, events.into_inner().unwrap())
+        let proof = verify::against_twin(self.folder.path(), recording, &self.tool, &context);
+        let events = events.lock().unwrap().iter().map(|event| event.kind.clone()).collect();
+        (proof, events)
     }
 
     fn left(&self, name: &str) -> String {
@@ -90,7 +91,7 @@ fn a_plan_that_only_imports_is_a_proof() {
     assert_eq!(proof.fault_kind(), None);
     assert_eq!(proof.expected, 2);
     support::snapshot("verify_clean", &shown(&proof, OutputFormat::Table));
-    assert!(events.contains(&Event::Progress { what: "planning".to_owned(), done: 2, total: Some(2) }));
+    assert!(events.contains(&EventKind::Progress { step: StepId(2), done: 2, total: Some(2) }));
 }
 
 /// Neither the user's credentials and variables nor their state come near a proof against the twin.
@@ -137,7 +138,7 @@ fn an_incomplete_plan_is_no_proof() {
     let proof = proof.unwrap();
     assert!(proof.counts.is_some_and(Counts::changes_nothing), "it looks clean");
     assert_eq!(proof.fault_kind(), Some(FaultKind::Failed));
-    assert!(events.iter().any(|event| matches!(event, Event::Diagnostic(_))));
+    assert!(events.iter().any(|event| matches!(event, EventKind::Diagnostic(_))));
     support::snapshot("verify_incomplete", &shown(&proof, OutputFormat::Table));
 }
 
@@ -166,7 +167,7 @@ fn what_is_not_json_is_text() {
     let (proof, events) = stage.verify();
     assert_eq!(proof.unwrap().fault_kind(), Some(FaultKind::Failed));
     let line = "panic: runtime error: invalid memory address".to_owned();
-    assert!(events.contains(&Event::Text { source: "pretend".to_owned(), line }));
+    assert!(events.contains(&EventKind::Text { program: "pretend".to_owned(), line }));
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_provider_that_cannot_be_had_is_told_apart() {
     );
     let stage = Stage::new(&Pretend { init: ("noise.txt", 1), ..CLEAN });
     let error = stage.verify().0.unwrap_err();
-    assert!(matches!(error, VerifyError::Init { .. }), "{error}");
+    assert!(matches!(error, VerifyError::Terraform(TerraformError::Init { .. })), "{error}");
     assert!(error.to_string().contains("panic: runtime error"), "{error}");
 }
 
@@ -192,7 +193,7 @@ fn a_tool_must_be_one() {
         let program = folder.path().join("tool");
         fs::write(&program, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let found = find(Some(&program), &()).map(|tool| tool.to_string());
+        let found = find(Some(&program), &support::context()).map(|tool| tool.to_string());
         let found = found.unwrap_or_else(|error| error.to_string().replace(program.to_str().unwrap(), "tool"));
         assert_eq!(found, expected);
     };
@@ -225,7 +226,7 @@ fn change(workspace: &Path, file: &str, block: &str, change: impl Fn(&str) -> St
 /// What people change is told as that, with its place, and never as a fault of the provider.
 #[test]
 fn the_real_provider_sees_edits_and_they_are_called_that() {
-    let tool = match find(None, &()) {
+    let tool = match find(None, &support::context()) {
         Ok(tool) => tool,
         Err(error @ ToolError::Missing) => skip!("{error}"),
         Err(error) => panic!("{error}"),
@@ -266,9 +267,9 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
         "enabled",
         "false",
     );
-    let proof = match verify::against_twin(workspace, Arc::clone(&recording), &tool, &()) {
+    let proof = match verify::against_twin(workspace, Arc::clone(&recording), &tool, &support::context()) {
         Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
+        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
         Err(error) => panic!("{error}: {:?}", error.hints()),
     };
     let table = shown(&proof, OutputFormat::Table);
@@ -293,7 +294,7 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     let address = text.lines().find_map(|line| line.trim().strip_prefix("to = proxmox_metrics_server.")).unwrap();
     let block = format!("resource \"proxmox_metrics_server\" \"{address}\"");
     change(workspace, "metric_servers.tf", &block, |_| String::new());
-    let proof = verify::against_twin(workspace, Arc::clone(&recording), &tool, &()).unwrap();
+    let proof = verify::against_twin(workspace, Arc::clone(&recording), &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     assert!(
         table.contains(&format!("The block of `proxmox_metrics_server.{address}` was removed from the code")),
@@ -302,7 +303,7 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     change(workspace, "imports.tf", &format!("import {{\n  to = proxmox_metrics_server.{address}\n"), |_| {
         String::new()
     });
-    let proof = verify::against_twin(workspace, recording, &tool, &()).unwrap();
+    let proof = verify::against_twin(workspace, recording, &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.removed, [format!("proxmox_metrics_server.{address}")], "{table}");
     assert!(table.contains("Removed from the code, but still in manifest.json and in Proxmox:"), "{table}");
@@ -311,16 +312,16 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
 /// The whole way with the real Terraform and the real provider, then the same with one attribute changed.
 #[test]
 fn the_real_provider_agrees() {
-    let tool = match find(None, &()) {
+    let tool = match find(None, &support::context()) {
         Ok(tool) => tool,
         Err(error @ ToolError::Missing) => skip!("{error}"),
         Err(error) => panic!("{error}"),
     };
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), Arc::clone(&recording), &tool, &()) {
+    let proof = match verify::against_twin(workspace.path(), Arc::clone(&recording), &tool, &support::context()) {
         Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
+        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
         Err(error) => panic!("{error}: {:?}", error.hints()),
     };
     let table = shown(&proof, OutputFormat::Table);
@@ -334,7 +335,7 @@ fn the_real_provider_agrees() {
     let text = fs::read_to_string(&pools).unwrap();
     assert!(text.contains("Production workloads"), "{text}");
     fs::write(&pools, text.replace("Production workloads", "Something else")).unwrap();
-    let proof = verify::against_twin(workspace.path(), recording, &tool, &()).unwrap();
+    let proof = verify::against_twin(workspace.path(), recording, &tool, &support::context()).unwrap();
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
     let difference = &proof.differences[0].difference;
     assert_eq!(difference.address, "proxmox_virtual_environment_pool.prod");
@@ -350,13 +351,13 @@ fn a_live_proof_counts_what_is_managed_and_leaves_the_folder_alone() {
     let code = stage.folder.path().join("terraform");
     fs::write(code.join("terraform.tfstate"), "{}").unwrap();
     let before = names(&code);
-    let proof = verify::live(stage.folder.path(), None, &stage.tool, &()).unwrap();
+    let proof = verify::live(stage.folder.path(), None, &stage.tool, &support::context()).unwrap();
     assert_eq!((proof.clean, proof.expected, proof.managed), (true, 2, 2));
     assert_eq!(names(&code), before);
     assert_eq!(stage.left("files"), "main.tf\nterraform.tfstate\n", "it runs in the user's own folder");
     assert!(stage.left("environment").contains("TF_DATA_DIR="), "set up aside");
     fs::create_dir(code.join(".terraform")).unwrap();
-    verify::live(stage.folder.path(), None, &stage.tool, &()).unwrap();
+    verify::live(stage.folder.path(), None, &stage.tool, &support::context()).unwrap();
     assert!(!stage.left("environment").contains("TF_DATA_DIR="), "set up by the user");
     support::snapshot("verify_live", &shown(&proof, OutputFormat::Table));
 }

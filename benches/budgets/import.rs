@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use proxmox_mpc::workspace;
+use proxmox_mpc_engine::workspace;
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_twin::Recording;
 

@@ -18,7 +18,6 @@ mod twin;
 use std::error::Error;
 use std::process::ExitCode;
 
-use proxmox_mpc::event::{Event, Sink as _};
 use proxmox_mpc::ui::{Options, Ui};
 
 use sheet::Sheet;
@@ -46,21 +45,21 @@ fn main() -> ExitCode {
     let unknown = wanted.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name));
     if let Some(unknown) = unknown {
         let known: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
-        ui.event(Event::Message { text: format!("there is no part `{unknown}`, only {}", known.join(", ")) });
+        ui.line(&format!("there is no part `{unknown}`, only {}", known.join(", ")));
         return ExitCode::from(2);
     }
     let mut sheet = Sheet::default();
     let mut code = ExitCode::SUCCESS;
     for (name, measure) in PARTS.iter().filter(|(part, _)| wanted.is_empty() || wanted.iter().any(|name| name == part))
     {
-        ui.event(Event::Message { text: format!("measuring: {name}") });
+        ui.line(&format!("measuring: {name}"));
         if let Err(error) = measure(&mut sheet) {
-            ui.event(Event::Message { text: format!("{name} could not be measured: {error}") });
+            ui.line(&format!("{name} could not be measured: {error}"));
             code = ExitCode::FAILURE;
         }
     }
-    if let Err(error) = ui.report(&sheet) {
-        ui.event(Event::Message { text: format!("the figures could not be written: {error}") });
+    if let Err(error) = ui.page(|page| sheet.page(page)) {
+        ui.line(&format!("the figures could not be written: {error}"));
         code = ExitCode::FAILURE;
     }
     code

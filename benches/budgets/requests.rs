@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proxmox_mpc::workspace;
+use proxmox_mpc_engine::workspace;
 use proxmox_mpc_twin::server::{self, Options};
 use proxmox_mpc_twin::{Credentials, Recording};
 

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use proxmox_mpc::ui::{Page, Report, Table};
-use serde::Serialize;
+use proxmox_mpc::ui::{Page, Table};
 
 /// All figures of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Sheet {
     rows: Vec<Row>,
     remarks: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Row {
     what: String,
     compared: String,
@@ -51,8 +50,9 @@ impl Sheet {
     }
 }
 
-impl Report for Sheet {
-    fn human(&self, page: &mut Page) {
+impl Sheet {
+    /// Writes the table of all figures.
+    pub(crate) fn page(&self, page: &mut Page) {
         let mut table = Table::new(["WHAT", "COMPARED WITH", "MEASURED", "BUDGET", ""]);
         for row in &self.rows {
             let verdict = row.met.map_or("", |met| if met { "met" } else { "MISSED" });

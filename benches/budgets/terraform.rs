@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proxmox_mpc::toolchain::terraform::{self as toolchain, Tool};
+use proxmox_mpc_engine::operation::{Cancel, Face};
+use proxmox_mpc_engine::toolchain::terraform::{self as toolchain, Tool};
 
 use crate::Outcome;
 use crate::program::{self, PROGRAM, Ran, command, run};
@@ -18,7 +19,9 @@ const GUESTS: u32 = 300;
 const BUDGET: f64 = 0.05;
 
 pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
-    let tool = match toolchain::find(None, &()) {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let context = Face::unattended(runtime.handle().clone()).operation(Cancel::default());
+    let tool = match toolchain::find(None, &context) {
         Ok(tool) => tool,
         Err(error) => {
             sheet.remark(format!("not compared with Terraform: {error}"));

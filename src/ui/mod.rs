@@ -104,6 +104,22 @@ impl Ui {
             OutputFormat::Json => report::json(report)?,
             OutputFormat::Yaml => report::yaml(report)?,
         };
+        self.write(&text)
+    }
+
+    /// Prints a page that is no report: the figures of a benchmark.
+    pub fn page(&self, write: impl FnOnce(&mut Page)) -> io::Result<()> {
+        let mut page = Page::new(self.width);
+        write(&mut page);
+        self.write(&page.finish())
+    }
+
+    /// Prints a line for whoever waits.
+    pub fn line(&self, line: &str) {
+        self.screen.print(&format!("{line}\n"));
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,43 +1,40 @@
 //! What people and programs see of reports, events and errors.
 
-use serde::Serialize;
+use proxmox_mpc_engine::operation::event::{Diagnostic, Message, Severity, StepKind};
+use proxmox_mpc_engine::operation::{FaultKind, StepId};
+use proxmox_mpc_engine::version::Versions;
 
 use super::*;
-use crate::event::{Diagnostic, Notice, Severity, Work};
-use crate::fault::FaultKind;
 
-#[derive(Serialize)]
-struct Found {
-    name: String,
-    mac: String,
-}
-
-impl Report for Found {
-    fn human(&self, page: &mut Page) {
-        page.heading("Found");
-        let mut table = Table::new(["NAME", "MAC"]);
-        table.row([self.name.clone(), self.mac.clone()]);
-        table.row(["db".to_owned(), "-".to_owned()]);
-        page.table(&table);
-        page.blank();
-        page.good("all is well");
-    }
+fn versions() -> Versions {
+    let (version, provider) = ("yes".to_owned(), "52:54:00:12:34:56".to_owned());
+    Versions { version, provider, terraform: "1".to_owned(), recording: 1 }
 }
 
 fn reported(output: OutputFormat) -> String {
     let (results, errors) = (Captured::default(), Captured::default());
     let ui = Ui::captured(Options { output, ..Options::default() }, &results, &errors, Some(80));
-    ui.report(&Found { name: "yes".to_owned(), mac: "52:54:00:12:34:56".to_owned() }).unwrap();
+    ui.report(&versions()).unwrap();
     assert_eq!(errors.text(), "");
     results.text()
 }
 
 #[test]
 fn a_report_has_three_forms() {
-    assert_eq!(reported(OutputFormat::Table), "Found\nNAME  MAC\nyes   52:54:00:12:34:56\ndb    -\n\nall is well\n");
-    assert_eq!(reported(OutputFormat::Json), "{\n  \"name\": \"yes\",\n  \"mac\": \"52:54:00:12:34:56\"\n}\n");
-    // Bare, a YAML 1.1 reader would take both for other types.
-    assert_eq!(reported(OutputFormat::Yaml), "name: \"yes\"\nmac: \"52:54:00:12:34:56\"\n");
+    assert_eq!(
+        reported(OutputFormat::Table),
+        "proxmox-mpc yes\nprovider    52:54:00:12:34:56\nterraform   1 (or OpenTofu)\nrecordings  format 1\n"
+    );
+    assert_eq!(
+        reported(OutputFormat::Json),
+        "{\n  \"format\": 1,\n  \"kind\": \"version\",\n  \"version\": \"yes\",\n  \"provider\": \"52:54:00:12:34:56\",\n  \
+         \"terraform\": \"1\",\n  \"recording\": 1\n}\n"
+    );
+    // Bare, a YAML 1.1 reader would take the texts for other types.
+    assert_eq!(
+        reported(OutputFormat::Yaml),
+        "format: 1\nkind: version\nversion: \"yes\"\nprovider: \"52:54:00:12:34:56\"\nterraform: \"1\"\nrecording: 1\n"
+    );
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,50 +73,45 @@ fn an_error_says_what_why_and_what_to_do() {
         said(Options::default(), |ui| ui.fault(&failed())),
         "error: could not write `x`\ncaused by: no space left\nhint: Free some space.\n"
     );
-    assert_eq!(
-        said(Options { events: EventFormat::Json, ..Options::default() }, |ui| ui.fault(&failed())),
-        "{\"type\":\"fault\",\"message\":\"could not write `x`\",\"causes\":[\"no space left\"],\
-         \"hints\":[\"Free some space.\"],\"exit_code\":1}\n"
-    );
+    let line = said(Options { events: EventFormat::Json, ..Options::default() }, |ui| ui.fault(&failed()));
+    let event: Event = serde_json::from_str(&line).unwrap();
+    let (causes, hints) = (vec!["no space left".to_owned()], vec!["Free some space.".to_owned()]);
+    assert_eq!(event.kind, EventKind::Fault { message: "could not write `x`".to_owned(), causes, hints, exit_code: 1 });
 }
 
-/// One of each, as a run would send them.
+/// One of each, as an operation would send them.
 fn everything(ui: &Ui) {
-    let work = Work::start(ui, "planning");
-    work.progress(1, Some(2));
-    ui.event(Event::Text { source: "terraform".to_owned(), line: "hello".to_owned() });
+    let event = |kind| ui.event(&Event::outside(kind));
+    let step = StepId(1);
+    event(EventKind::Started { step, what: StepKind::Plan });
+    event(EventKind::Progress { step, done: 1, total: Some(2) });
+    event(EventKind::Text { program: "terraform".to_owned(), line: "hello".to_owned() });
     for severity in [Severity::Warning, Severity::Error] {
-        ui.event(Event::Diagnostic(Diagnostic {
+        event(EventKind::Diagnostic(Diagnostic {
             severity,
             summary: "odd".to_owned(),
             detail: "one\ntwo".to_owned(),
             address: Some("a.b".to_owned()),
         }));
     }
-    ui.event(Event::Notice(Notice {
-        identity: Some("qemu/100".to_owned()),
-        address: None,
-        reason: "not expressible".to_owned(),
-        remedy: Some("qm set 100".to_owned()),
-    }));
-    ui.event(Event::Message { text: "waiting".to_owned() });
+    event(EventKind::Message(Message::WaitingForProgram { program: "terraform".to_owned(), kills: false }));
+    event(EventKind::Finished { step });
 }
 
 #[test]
 fn events_are_shown_to_those_who_asked() {
     let check = |options: Options, expected: &str| assert_eq!(said(options, everything), expected);
-    check(Options { quiet: true, ..Options::default() }, "waiting\n");
-    check(Options::default(), "planning\nwaiting\n");
+    check(Options { quiet: true, ..Options::default() }, "waiting for terraform to stop\n");
+    check(Options::default(), "planning\nwaiting for terraform to stop\n");
     check(
         Options { verbosity: 1, ..Options::default() },
         "planning\nterraform: hello\nwarning: a.b: odd\n  one\n  two\nerror: a.b: odd\n  one\n  two\n\
-         note: qemu/100: not expressible\n  qm set 100\nwaiting\n",
+         waiting for terraform to stop\n",
     );
     let lines = said(Options { events: EventFormat::Json, ..Options::default() }, everything);
-    assert_eq!(lines.lines().count(), 8);
+    assert_eq!(lines.lines().count(), 7);
     for line in lines.lines() {
-        let event: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(event["type"].is_string(), "{line}");
+        serde_json::from_str::<Event>(line).unwrap();
     }
 }
 
@@ -136,5 +128,5 @@ fn a_closed_pipe_is_no_error() {
         }
     }
     let screen = human::Screen::new(Box::new(io::sink()), false);
-    assert!(Ui::with(Options::default(), Box::new(Closed), screen, None).text("x").is_ok());
+    assert!(Ui::with(Options::default(), Box::new(Closed), screen, None).report(&versions()).is_ok());
 }

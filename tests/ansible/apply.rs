@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_generators::{Options, Previous, generate};
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use serde_json::{Value, json};

@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxmox_mpc::settings;
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, Twin, serve};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::support;
 use crate::support::clusters::{Memory, asked, generated};
 use crate::support::program::{Ran, ran_in};
 
@@ -64,9 +64,9 @@ struct Ansible {
 impl Ansible {
     /// Ansible with the linters and the collection, or why there is none.
     fn find() -> Result<Self, String> {
-        let places: Vec<PathBuf> = match settings::variable("PROXMOX_MPC_ANSIBLE") {
+        let places: Vec<PathBuf> = match support::variable("PROXMOX_MPC_ANSIBLE") {
             Some(place) => vec![place.into()],
-            None => settings::variable("PATH").unwrap_or_default().split(':').map(PathBuf::from).collect(),
+            None => support::variable("PATH").unwrap_or_default().split(':').map(PathBuf::from).collect(),
         };
         let whole = |place: &&PathBuf| PROGRAMS.iter().all(|program| place.join(program).is_file());
         let Some(programs) = places.iter().find(whole) else {
@@ -84,7 +84,7 @@ impl Ansible {
 
     /// One of its programs in this folder, with the configuration that is there and nothing of the user's.
     fn program(&self, name: &str, folder: &Path) -> Invocation {
-        let path = settings::variable("PATH").unwrap_or_default();
+        let path = support::variable("PATH").unwrap_or_default();
         let program = Invocation::new(self.programs.join(name)).folder(folder);
         WITHHELD
             .into_iter()

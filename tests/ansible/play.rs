@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use serde_json::Value;
 
 use super::{Ansible, OPERATOR, PASSWORD, Served, TOKEN, Workspace};

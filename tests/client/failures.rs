@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox_mpc::client::Limits;
+use proxmox_mpc_engine::client::Limits;
 
 use super::{LIMITS, client_of, shown, version};
 use crate::server::{Reply, Server};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use proxmox_mpc::client::{Client, ClientError, Limits};
-use proxmox_mpc::settings::{Credentials, Trust};
+use proxmox_mpc_engine::client::{Client, ClientError, Limits};
+use proxmox_mpc_engine::settings::{Credentials, Trust};
 use secrecy::SecretString;
 
 use super::{LIMITS, client, client_of, shown, version};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use proxmox_mpc::client::{Client, ClientError, Limits};
-use proxmox_mpc::fault::Fault;
-use proxmox_mpc::settings::{Credentials, Endpoint, MinimumTls, Settings, Trust};
+use proxmox_mpc_engine::client::{Client, ClientError, Limits};
+use proxmox_mpc_engine::operation::fault::Fault;
+use proxmox_mpc_engine::settings::{Credentials, Endpoint, MinimumTls, Settings, Trust};
 use proxmox_mpc_model::{Answer, ApiPath};
 
 use crate::server::Server;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use proxmox_mpc::client::ClientError;
-use proxmox_mpc::settings::{Endpoint, Trust};
+use proxmox_mpc_engine::client::ClientError;
+use proxmox_mpc_engine::settings::{Endpoint, Trust};
 
 use super::{LIMITS, client, client_of, shown, token, version};
 use crate::server::{Reply, Server, nobody};

@@ -1,7 +1,7 @@
 //! Whose certificate is believed.
 
-use proxmox_mpc::client::ClientError;
-use proxmox_mpc::settings::{Fingerprint, Trust};
+use proxmox_mpc_engine::client::ClientError;
+use proxmox_mpc_engine::settings::{Fingerprint, Trust};
 
 use super::{LIMITS, client, shown, token, version};
 use crate::server::{Reply, Server, plain_http};

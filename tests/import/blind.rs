@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use proxmox_mpc::fault::{Fault as _, FaultKind};
-use proxmox_mpc::import::removal::Limits;
-use proxmox_mpc::import::{ImportError, Job, Source, run};
+use proxmox_mpc_engine::import::removal::Limits;
+use proxmox_mpc_engine::import::{ImportError, Job, Source, run};
+use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
 use proxmox_mpc_generators::Selection;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 use serde_json::json;
 
 use super::fixture;
+use crate::support;
 
 /// The recorded cluster as a login without any privilege sees it: the lists answer, and are empty
 /// (docs/proxmox.md: lists are filtered, not refused).
@@ -52,7 +53,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         removal: Limits::default(),
         now: "2026-11-23T00:50:00Z".to_owned(),
     };
-    let error = run(Source::Recording(recording), &job, &()).await.unwrap_err();
+    let error = run(Source::Recording(recording), &job, &support::context()).await.unwrap_err();
     assert!(matches!(error, ImportError::Blind { .. }), "{error}");
     assert_eq!(error.kind(), FaultKind::Failed);
     assert!(error.hints().iter().any(|hint| hint.starts_with("pveum role add")), "{:?}", error.hints());

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxmox_mpc::settings::{Credentials, Trust};
+use proxmox_mpc_engine::settings::{Credentials, Trust};
 use proxmox_mpc_twin::etc_pve;
 use proxmox_mpc_twin::recording::Recording;
 use proxmox_mpc_twin::server::{Options, serve};
 
 use super::import;
 use crate::client::{LIMITS, client};
+use crate::support;
 use crate::support::clusters;
 
 /// The Terraform code of an import through a twin of a copied tree.
@@ -25,7 +26,7 @@ async fn of_the_copy(cluster: &str, folder: &Path) -> BTreeMap<String, String> {
     let trust = Trust::Pinned(vec![twin.fingerprint().parse().unwrap()]);
     let client = client(&[twin.endpoint().parse().unwrap()], trust, token, LIMITS);
     let place = folder.join(cluster);
-    import(&client, &place, 4, &()).await.unwrap();
+    import(&client, &place, 4, &support::context()).await.unwrap();
     twin.stop().await;
     code(&clusters::read(&Recording::open(&place).unwrap()))
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxmox_mpc::client::Client;
-use proxmox_mpc::event::{Event, Sink};
-use proxmox_mpc::fault::Fault;
-use proxmox_mpc::import::ImportError;
-use proxmox_mpc::import::fetch::{Fetched, Options, record};
+use proxmox_mpc_engine::client::Client;
+use proxmox_mpc_engine::import::ImportError;
+use proxmox_mpc_engine::import::fetch::{Fetched, Options, record};
+use proxmox_mpc_engine::operation::fault::Fault;
+use proxmox_mpc_engine::operation::{Context, EventKind, StepId, StepKind};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::redact::Redactor;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Cluster};
@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::client::{LIMITS, client_of};
 use crate::server::{Reply, Request, Server};
+use crate::support;
 
 mod blind;
 mod etc_pve;
@@ -50,10 +51,10 @@ async fn serve(
     (server, client)
 }
 
-async fn import(client: &Client, place: &Path, concurrency: usize, sink: &dyn Sink) -> Result<Fetched, ImportError> {
+async fn import(client: &Client, place: &Path, concurrency: usize, context: &Context) -> Result<Fetched, ImportError> {
     let writer = RecordingWriter::create(place).unwrap();
     let options = Options { concurrency, ask_guests: true, recorded_at: "2026-11-23T00:50:00Z".to_owned() };
-    record(client, KINDS, writer, &options, sink).await
+    record(client, KINDS, writer, &options, context).await
 }
 
 /// Every file below the folder with its text.
@@ -80,7 +81,7 @@ async fn everything_is_asked_once_and_kept_as_it_was_said() {
         let fixture = fixture(name);
         let (server, client) = serve(&fixture, |_| None).await;
         let folder = tempfile::tempdir().unwrap();
-        let fetched = import(&client, &folder.path().join("recording"), 4, &()).await.unwrap();
+        let fetched = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap();
         let mut asked: Vec<ApiPath> = server.requests().iter().map(|request| ApiPath::parse(&request.target)).collect();
         asked.sort();
         let kept: Vec<ApiPath> = fetched.recording.paths().unwrap().collect();
@@ -111,7 +112,7 @@ fn owned(words: &[&str]) -> Vec<String> {
 async fn nothing_is_left_to_ask() {
     let (_server, client) = serve(&fixture("homelab.tar.zst"), |_| None).await;
     let folder = tempfile::tempdir().unwrap();
-    let fetched = import(&client, &folder.path().join("recording"), 2, &()).await.unwrap();
+    let fetched = import(&client, &folder.path().join("recording"), 2, &support::context()).await.unwrap();
     let cluster = Cluster::read(&fetched.recording).unwrap();
     for kind in KINDS {
         for path in kind.requests(&cluster).unwrap() {
@@ -130,7 +131,7 @@ async fn the_order_of_answers_changes_no_byte() {
     for concurrency in [1, 16] {
         let (_server, client) = serve(&fixture, |_| None).await;
         let place = folder.path().join(concurrency.to_string());
-        import(&client, &place, concurrency, &()).await.unwrap();
+        import(&client, &place, concurrency, &support::context()).await.unwrap();
         made.push(files(&place));
     }
     assert!(made[0].len() > 30);
@@ -145,7 +146,7 @@ async fn a_node_that_is_down_costs_its_guests_only() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let fetched = import(&client, &folder.path().join("recording"), 4, &()).await.unwrap();
+    let fetched = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap();
     assert_eq!((fetched.sent, fetched.failures.len()), (fetched.asked, 0), "595 is an answer, and not tried again");
     let cluster = Cluster::read(&fetched.recording).unwrap();
     for kind in &KINDS[..2] {
@@ -165,7 +166,7 @@ async fn what_is_no_answer_is_set_aside() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let fetched = import(&client, &folder.path().join("recording"), 4, &()).await.unwrap();
+    let fetched = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap();
     let failures: Vec<String> = fetched.failures.iter().map(|failure| failure.error.to_string()).collect();
     let expected = [
         "the answer to `nodes/pve1/lxc/200/config` was cut off",
@@ -188,7 +189,7 @@ async fn what_concerns_everything_ends_the_import() {
         let (server, client) =
             serve(&fixture("pve-9.1.tar.zst"), move |asked| (asked == target).then(|| reply.clone())).await;
         let folder = tempfile::tempdir().unwrap();
-        let error = import(&client, &folder.path().join("recording"), 4, &()).await.unwrap_err();
+        let error = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap_err();
         assert_eq!(error.to_string(), expected, "{path}");
         assert!(!error.hints().is_empty(), "{path}");
         assert_eq!(files(folder.path()), BTreeMap::new(), "{path}");
@@ -228,7 +229,7 @@ async fn a_disk_that_refuses_ends_the_import() {
         None
     })
     .await;
-    let error = import(&client, &folder.path().join("recording"), 1, &()).await.unwrap_err();
+    let error = import(&client, &folder.path().join("recording"), 1, &support::context()).await.unwrap_err();
     assert!(matches!(error, ImportError::Recording(_)), "{error}");
     assert!(error.to_string().starts_with("cannot write `") && !error.hints().is_empty(), "{error}");
     assert!(!folder.path().join("recording").exists());
@@ -244,7 +245,8 @@ async fn an_import_that_is_stopped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("recording");
     {
-        let import = import(&client, &place, 4, &());
+        let context = support::context();
+        let import = import(&client, &place, 4, &context);
         tokio::pin!(import);
         while !server.requests().iter().any(|request| request.target.ends_with("/pending")) {
             assert!(tokio::time::timeout(Duration::from_millis(5), &mut import).await.is_err(), "it waits");
@@ -268,7 +270,7 @@ async fn no_secret_is_recorded() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    import(&client, &folder.path().join("recording"), 4, &()).await.unwrap();
+    import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap();
     let text: String = files(folder.path()).into_values().collect();
     assert!(text.contains("redacted-cipassword") && text.contains("redacted-encryption-key"));
     assert!(!text.contains("CANARY"));
@@ -278,11 +280,11 @@ async fn no_secret_is_recorded() {
 async fn progress_ends_where_everything_is_answered() {
     let (_server, client) = serve(&fixture("homelab.tar.zst"), |_| None).await;
     let folder = tempfile::tempdir().unwrap();
-    let events = std::sync::Mutex::new(Vec::new());
-    let fetched = import(&client, &folder.path().join("recording"), 4, &events).await.unwrap();
-    let events = events.into_inner().unwrap();
-    let what = "reading the cluster".to_owned();
-    let last = Event::Progress { what: what.clone(), done: fetched.asked, total: Some(fetched.asked) };
-    assert_eq!(events.first(), Some(&Event::Started { what: what.clone() }));
-    assert_eq!(&events[events.len() - 2..], [last, Event::Finished { what }]);
+    let (context, events) = support::followed();
+    let fetched = import(&client, &folder.path().join("recording"), 4, &context).await.unwrap();
+    let events: Vec<EventKind> = events.lock().unwrap().iter().map(|event| event.kind.clone()).collect();
+    let step = StepId(1);
+    let last = EventKind::Progress { step, done: fetched.asked, total: Some(fetched.asked) };
+    assert_eq!(events.first(), Some(&EventKind::Started { step, what: StepKind::ReadCluster }));
+    assert_eq!(&events[events.len() - 2..], [last, EventKind::Finished { step }]);
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use proxmox_mpc::settings::{Credentials, Trust};
+use proxmox_mpc_engine::settings::{Credentials, Trust};
 use proxmox_mpc_twin::server::{Options, Twin, serve};
 
 use super::{files, fixture, import};
 use crate::client::{LIMITS, client};
+use crate::support;
 
 /// The twin of a recorded cluster, with the logins that it had.
 fn twin() -> Twin {
@@ -29,7 +30,7 @@ async fn a_token_and_a_password_read_the_same_cluster() {
         let twin = twin();
         let trust = Trust::Pinned(vec![twin.fingerprint().parse().unwrap()]);
         let client = client(&[twin.endpoint().parse().unwrap()], trust, credentials, LIMITS);
-        let fetched = import(&client, &folder.path().join(name), 4, &()).await.unwrap();
+        let fetched = import(&client, &folder.path().join(name), 4, &support::context()).await.unwrap();
         assert!(fetched.failures.is_empty());
         assert_eq!(fetched.sent, fetched.asked + logins, "{name}");
         let mut files = files(&folder.path().join(name));
@@ -48,7 +49,7 @@ async fn the_certificate_of_the_twin_is_its_own_authority() {
     let wrong = Credentials::token(&"root@pam!iac=00000000-0000-0000-0000-000000000000".into()).unwrap();
     let client = client(&[twin.endpoint().parse().unwrap()], trust, wrong, LIMITS);
     let folder = tempfile::tempdir().unwrap();
-    let error = import(&client, &folder.path().join("recording"), 4, &()).await.unwrap_err();
+    let error = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap_err();
     assert_eq!(error.to_string(), "Proxmox refuses the login `root@pam!iac`: Authentication failed!");
     assert_eq!(client.sent(), 1);
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc::toolchain::terraform::{ToolError, find};
-use proxmox_mpc::verify::{self, ProofRecord, VerifyError};
-use proxmox_mpc::workspace::RECORDING;
+use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
+use proxmox_mpc_engine::verify::{self, ProofRecord, VerifyError};
+use proxmox_mpc_engine::workspace::RECORDING;
 use proxmox_mpc_twin::Recording;
 
+use crate::support;
 use crate::support::clusters::{FIXTURES, place};
 use crate::support::program::ran;
 use crate::support::skip;
@@ -39,7 +40,7 @@ fn the_last_proof_is_one_of_what_is_generated_now() {
 
 #[test]
 fn the_real_provider_agrees_with_every_proof() {
-    let tool = match find(None, &()) {
+    let tool = match find(None, &support::context()) {
         Ok(tool) => tool,
         Err(error @ ToolError::Missing) => skip!("{error}"),
         Err(error) => panic!("{error}"),
@@ -49,9 +50,9 @@ fn the_real_provider_agrees_with_every_proof() {
         let workspace = folder.path().join(name);
         imported(file, &workspace);
         let recording = Arc::new(Recording::open(&workspace.join(RECORDING)).unwrap());
-        let proof = match verify::against_twin(&workspace, recording, &tool, &()) {
+        let proof = match verify::against_twin(&workspace, recording, &tool, &support::context()) {
             Ok(proof) => proof,
-            Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
+            Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
             Err(error) => panic!("{name}: {error}"),
         };
         let kept = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_model::kinds::{Class, Form, Id, KINDS, Key, Kind, Shape, Source};
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::credentials::Credentials;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc::import::removal::{Limits, brake};
+use proxmox_mpc_engine::import::removal::{Limits, brake};
 use proxmox_mpc_generators::{Generated, Options, Previous, generate};
 use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};

@@ -7,12 +7,13 @@ use hcl_edit::parser::parse_body;
 use hcl_edit::structure::Body;
 use hcl_edit::template::Element;
 use proptest::prelude::*;
-use proxmox_mpc::toolchain::invocation::Invocation;
-use proxmox_mpc::toolchain::process::{Stream, run};
-use proxmox_mpc::toolchain::terraform::find;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::process::{Stream, run};
+use proxmox_mpc_engine::toolchain::terraform::find;
 use proxmox_mpc_generators::hcl;
 use serde_json::Value;
 
+use crate::support;
 use crate::support::clusters::{all, data, fixture, generated, terraform};
 
 /// What is worth trying in a name: the signs of the language, line ends, marks that nobody sees.
@@ -184,14 +185,14 @@ fn several_lines_stand_on_several_lines() {
 
 /// The outputs `o0`, `o1`, … of this code; none where there is no Terraform.
 fn evaluated_by_terraform(code: &str, count: usize) -> Vec<String> {
-    let Ok(tool) = find(None, &()) else { return Vec::new() };
+    let Ok(tool) = find(None, &support::context()) else { return Vec::new() };
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("outputs.tf"), code).unwrap();
     let said = |words: &[&str]| {
         let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
         let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder.path());
         let mut said = String::new();
-        let ended = run(&invocation, &(), |stream, line| {
+        let ended = run(&invocation, &support::context(), |stream, line| {
             if stream == Stream::Output {
                 said.extend([line.as_str(), "\n"]);
             }

@@ -1,7 +1,7 @@
 //! The program itself, started as people start it.
 
-use proxmox_mpc::toolchain::invocation::Invocation;
-use proxmox_mpc::toolchain::process::{Stream, run};
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::process::{Stream, run};
 
 /// Where it was built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
@@ -22,7 +22,7 @@ pub(crate) fn ran(arguments: &[&str]) -> Ran {
 pub(crate) fn ran_in(program: Invocation, arguments: &[&str]) -> Ran {
     let mut ran = Ran { output: String::new(), errors: String::new(), code: None };
     let invocation = arguments.iter().fold(program, |invocation, argument| invocation.arg(*argument));
-    let ended = run(&invocation, &(), |stream, line| {
+    let ended = run(&invocation, &super::context(), |stream, line| {
         let text = if stream == Stream::Output { &mut ran.output } else { &mut ran.errors };
         text.push_str(&line);
         text.push('\n');

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc::rehearse::Job;
-use proxmox_mpc::toolchain::invocation::Invocation;
-use proxmox_mpc::toolchain::terraform::Tool;
-use proxmox_mpc::verify;
-use proxmox_mpc::workspace;
+use proxmox_mpc_engine::rehearse::Job;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::terraform::Tool;
+use proxmox_mpc_engine::verify;
+use proxmox_mpc_engine::workspace;
 use proxmox_mpc_generators as generators;
 use proxmox_mpc_twin::server::{AgentPolicy, Options, serve};
 use proxmox_mpc_twin::{Credentials, Recording};

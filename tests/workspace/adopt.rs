@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
-use proxmox_mpc::toolchain::process::run;
-use proxmox_mpc::toolchain::terraform::{Product, ToolError, Version, find};
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::process::run;
+use proxmox_mpc_engine::toolchain::terraform::{Product, ToolError, Version, find};
 use serde_json::{Value, json};
 
 use super::{Lab, files};
+use crate::support;
 use crate::support::clusters::place;
 use crate::support::skip;
 
@@ -169,7 +170,7 @@ fn adopted_addresses_stay_and_given_ones_win() {
 /// needs no schema.
 #[test]
 fn terraform_takes_the_blocks_for_the_old_root() {
-    let tool = match find(None, &()) {
+    let tool = match find(None, &support::context()) {
         Ok(tool) if tool.product == Product::Terraform && tool.version >= Version(1, 7, 0) => tool,
         Ok(_) => skip!("only Terraform 1.7 or newer reads these blocks"),
         Err(error @ ToolError::Missing) => skip!("{error}"),
@@ -179,7 +180,7 @@ fn terraform_takes_the_blocks_for_the_old_root() {
         let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
         let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder);
         let mut said = String::new();
-        let ended = run(&invocation, &(), |_, line| said.extend([line.as_str(), "\n"])).unwrap();
+        let ended = run(&invocation, &support::context(), |_, line| said.extend([line.as_str(), "\n"])).unwrap();
         (ended.code, said)
     };
     for name in ["telmate.json", "bpg.json"] {

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use proxmox_mpc::workspace::lock::{Attempt, attempt};
+use proxmox_mpc_engine::workspace::lock::{Attempt, attempt};
 
 use super::{Lab, WEB, files};
 
@@ -96,7 +96,7 @@ fn what_is_not_for_others_stays_out_of_git() {
     lab.write(".gitignore", "/mine\n");
     lab.import(&[]).done();
     let git = |arguments: &[&str]| {
-        let program = proxmox_mpc::toolchain::invocation::Invocation::new("git").folder(lab.at("lab"));
+        let program = proxmox_mpc_engine::toolchain::invocation::Invocation::new("git").folder(lab.at("lab"));
         crate::support::program::ran_in(program, arguments).done()
     };
     git(&["init", "-q"]);

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_twin::Recording;
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, serve};

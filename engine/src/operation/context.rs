@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use super::confirmation::Never;
 use super::{
-    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Message, OperationId, Question, Sink, StepId, clock,
-    thread,
+    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Listeners, Message, OperationId, Question, Sink,
+    StepId, SystemClock, clock, thread,
 };
 use crate::settings::Sources;
 
@@ -47,6 +48,18 @@ pub struct Face {
 }
 
 impl Face {
+    /// A face without anybody: nobody follows the events or agrees to anything, and there is no environment.
+    pub fn unattended(runtime: Handle) -> Self {
+        Self {
+            sources: Arc::new(Sources::default()),
+            clock: Arc::new(SystemClock),
+            sink: Arc::new(Listeners::default()),
+            actor: Actor { name: "nobody".to_owned(), face: "none".to_owned() },
+            confirmation: Arc::new(Never),
+            runtime,
+        }
+    }
+
     /// The context of a new operation, which `cancel` stops.
     pub fn operation(&self, cancel: Cancel) -> Context {
         let shared = Shared { face: self.clone(), operation: OperationId::new(), steps: AtomicU64::new(0) };

@@ -9,6 +9,8 @@ pub mod fault;
 pub mod listeners;
 pub mod report;
 mod step;
+#[cfg(test)]
+pub(crate) mod testing;
 mod thread;
 
 pub use cancel::{Cancel, Cause};

@@ -7,9 +7,8 @@ use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Attribute, Block, Body};
 use hcl_edit::{Decorate as _, Ident};
-use proxmox_mpc::rehearse::{Change, Rehearsal, RehearseError, rehearse};
-use proxmox_mpc::toolchain::terraform::Tool;
-use proxmox_mpc::workbench::WorkbenchError;
+use proxmox_mpc_engine::rehearse::{Change, Rehearsal, RehearseError, rehearse};
+use proxmox_mpc_engine::toolchain::terraform::{TerraformError, Tool};
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
 use proxmox_mpc_model::Identity;
@@ -19,6 +18,7 @@ use super::guests::{Guest, Sort, smallest};
 use super::meaning::{called, meaning};
 use super::proved::{answers, guests, recorded, tool};
 use super::samples;
+use crate::support;
 use crate::support::clusters::generated;
 use crate::support::skip;
 use crate::support::workspaces::{imported, job};
@@ -155,9 +155,9 @@ fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits
         }
     }
     let job = job(workspace.path(), recording, tool.clone());
-    match rehearse(&job, &()) {
+    match rehearse(&job, &support::context()) {
         Ok(rehearsal) => Ok((made, edits, rehearsal)),
-        Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => Err(error.to_string()),
+        Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
         Err(error) => panic!("{error}"),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proxmox_mpc::toolchain::terraform::{Tool, ToolError, find};
-use proxmox_mpc::verify::{self, VerifyError};
+use proxmox_mpc_engine::toolchain::terraform::{TerraformError, Tool, ToolError, find};
+use proxmox_mpc_engine::verify::{self, VerifyError};
 use proxmox_mpc_generators::coverage::Outcome;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::Recording;
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::guests::{Guest, Sort, guest, loaded, smallest};
 use super::samples;
+use crate::support;
 use crate::support::clusters::{Memory, generated, record};
 use crate::support::skip;
 use crate::support::workspaces::imported;
@@ -23,7 +24,7 @@ const IN_ONE_PLAN: u32 = 24;
 
 /// The real Terraform; `Err` says why this machine has none.
 pub(super) fn tool() -> Result<Tool, String> {
-    match find(None, &()) {
+    match find(None, &support::context()) {
         Ok(tool) => Ok(tool),
         Err(error @ ToolError::Missing) => Err(error.to_string()),
         Err(error) => panic!("{error}"),
@@ -48,9 +49,9 @@ pub(super) fn recorded(guests: &[Guest]) -> (TempDir, Arc<Recording>) {
 fn wrong(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, String> {
     let (_folder, recording) = recorded(guests);
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), recording, tool, &()) {
+    let proof = match verify::against_twin(workspace.path(), recording, tool, &support::context()) {
         Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => return Err(error.to_string()),
+        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => return Err(error.to_string()),
         Err(error) => panic!("{error}"),
     };
     let mut wrong = BTreeMap::new();

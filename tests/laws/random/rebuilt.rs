@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
 use proxmox_mpc_model::kinds::{index, natural};

@@ -93,7 +93,7 @@ impl Case<'_> {
             addresses: &BTreeMap::new(),
             silent: &self.silent.iter().map(|vmid| Identity::new("qemu", vmid)).collect(),
         });
-        let found: Vec<&str> = found.iter().map(|trap| trap.id).collect();
+        let found: Vec<&str> = found.iter().map(|trap| &*trap.id).collect();
         assert_eq!(found, self.expected, "{:?} {:?} {:?}", self.planned, self.writes, self.error);
     }
 }
@@ -210,7 +210,7 @@ fn calls_and_errors_show_traps() {
 
 #[test]
 fn each_trap_has_a_name_of_its_own_and_is_explained() {
-    let page = include_str!("../../../docs/rehearse.md");
+    let page = include_str!("../../../../docs/rehearse.md");
     let rows: Vec<&Row> = written::ROWS.iter().chain(planned::ROWS).collect();
     let names: BTreeSet<&str> = rows.iter().map(|row| row.id).collect();
     assert_eq!(names.len(), rows.len());

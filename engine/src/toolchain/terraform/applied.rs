@@ -72,6 +72,7 @@ impl ApplyReader {
 mod tests {
     use super::*;
     use crate::operation::event::Severity;
+    use crate::operation::testing::followed;
 
     /// Lines of Terraform 1.11.4, shortened to what is read.
     #[test]
@@ -83,7 +84,7 @@ mod tests {
             r#"{"@message":"c.d: Destruction errored","type":"apply_errored","hook":{"resource":{"addr":"c.d"},"action":"delete"}}"#,
             r#"{"type":"diagnostic","diagnostic":{"severity":"error","summary":"no","address":"c.d"}}"#,
         ];
-        let mut reader = ApplyReader::new("terraform", "applying", 2, &());
+        let mut reader = ApplyReader::new("terraform", StepKind::RehearseApply, 2, &followed().context);
         for line in lines {
             reader.line(line);
         }

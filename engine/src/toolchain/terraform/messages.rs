@@ -267,22 +267,22 @@ fn block_address(context: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
+    use crate::operation::StepId;
+    use crate::operation::testing::followed;
 
-    fn read(lines: &str) -> (Plan, Vec<Event>) {
-        let events = Mutex::new(Vec::new());
-        let mut reader = PlanReader::new("terraform", "planning", None, &events);
+    fn read(lines: &str) -> (Plan, Vec<EventKind>) {
+        let followed = followed();
+        let mut reader = PlanReader::new("terraform", StepKind::Plan, None, &followed.context);
         lines.lines().for_each(|line| reader.line(line));
         let plan = reader.finish();
-        (plan, events.into_inner().unwrap())
+        (plan, followed.kinds())
     }
 
     /// A run of Terraform 1.11.4 that imports, changes, replaces and creates.
     #[test]
     fn a_recorded_run_is_understood() {
-        let (plan, events) = read(include_str!("../../../tests/terraform/differences.jsonl"));
+        let (plan, events) = read(include_str!("../../../../tests/terraform/differences.jsonl"));
         assert_eq!(plan.version.as_deref(), Some("1.11.4"));
         assert_eq!(plan.counts, Some(Counts { import: 3, add: 2, change: 1, destroy: 1 }));
         assert_eq!(plan.read.len(), 3);
@@ -301,7 +301,7 @@ mod tests {
                 ("proxmox_virtual_environment_pool.prod", "update", Some("prod")),
             ]
         );
-        assert!(events.contains(&Event::Progress { what: "planning".to_owned(), done: 3, total: None }));
+        assert!(events.contains(&EventKind::Progress { step: StepId(1), done: 3, total: None }));
     }
 
     #[test]
