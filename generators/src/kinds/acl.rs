@@ -1,8 +1,8 @@
-//! Permissions: where their keys go in `proxmox_acl`.
+//! Permissions as `proxmox_acl`.
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::user::found_again;
+use super::user::found_as_listed;
 use super::{Destination, Namespace, Translation, references};
 use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
@@ -33,7 +33,8 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: None,
 };
 
-/// `/pool/prod?ops?PVEVMAdmin`. The provider splits at `?`, and tells by `!` and `@` whose it is (docs/provider.md, U8).
+/// Import id `/pool/prod?ops?PVEVMAdmin`. The provider splits it at `?`, and derives the type of holder from `!` and `@`
+/// (docs/provider.md, U8).
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (path, kind, holder, role) = (word("path"), word("type"), word("ugid"), word("roleid"));
@@ -43,10 +44,11 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
         (false, false) => "group",
     };
     if kind != taken_for || [&path, &holder, &role].iter().any(|part| part.contains('?')) {
-        let reason = format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)");
+        let reason =
+            format!("the provider takes `{holder}` for another type of holder than `{kind}` (provider rule U8)");
         return Err(Obstacle::new(reason));
     }
-    found_again(holder.split('!').next().unwrap_or(&holder))?;
+    found_as_listed(holder.split('!').next().unwrap_or(&holder))?;
     Ok(Destination::Resource("proxmox_acl", format!("{path}?{holder}?{role}")))
 }
 

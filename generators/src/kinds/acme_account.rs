@@ -1,4 +1,4 @@
-//! ACME accounts: where their keys go in `proxmox_acme_account`.
+//! ACME accounts as `proxmox_acme_account`.
 
 use super::{Destination, Namespace, Translation, guard};
 use crate::draft::{Draft, Obstacle};
@@ -33,7 +33,7 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: None,
 };
 
-/// The first address: the provider reads no other. An account may have none.
+/// Writes the first address: the provider reads no other. An account may have none.
 fn contact(draft: &mut Draft<'_>) {
     let text = draft.text("contact").unwrap_or_default();
     let (first, others) = text.split_once(',').map_or((&*text, None), |(first, others)| (first, Some(others)));

@@ -1,4 +1,4 @@
-//! ACME certificates of nodes: where their keys go in `proxmox_acme_certificate`.
+//! ACME certificates of nodes as `proxmox_acme_certificate`.
 
 use proxmox_mpc_model::{ApiPath, Object, kinds};
 
@@ -27,11 +27,11 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::nodes("node_acme")),
 };
 
-/// A domain, and the plugin and the alias that prove it, where there are any.
+/// A domain, with its plugin and its alias if there are any.
 type Domain = (String, Option<String>, Option<String>);
 
-/// The account and the domains as the provider reads them: those of `acme`, then `acmedomain0` to `acmedomain4`; `None`
-/// where it reads nothing.
+/// Parses the account and the domains as the provider does: those of `acme`, then `acmedomain0` to `acmedomain4`. `None` if it
+/// cannot read them.
 fn read(object: &Object) -> Option<(String, Vec<Domain>)> {
     let (mut account, mut domains) = (None, Vec::new());
     for pair in object.text("acme")?.split(',') {
@@ -78,7 +78,7 @@ fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Ob
         );
     }
     if read(object).is_none() {
-        return Err(Obstacle::new("the provider wants an account and a domain in `acme` (provider rule J17)"));
+        return Err(Obstacle::new("the provider requires an account and a domain in `acme` (provider rule J17)"));
     }
     Ok(Destination::Resource("proxmox_acme_certificate", object.entry.identity.id().to_owned()))
 }

@@ -1,4 +1,4 @@
-//! ACME plugins: where their keys go in `proxmox_acme_dns_plugin`.
+//! ACME plugins as `proxmox_acme_dns_plugin`.
 
 use proxmox_mpc_model::Object;
 
@@ -47,7 +47,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     }
 }
 
-/// The credentials, which Proxmox shows in clear text. Any map may stand where they are ignored.
+/// Writes a variable for the credentials, ignored. Proxmox shows them in clear text.
 fn data(draft: &mut Draft<'_>) {
     if draft.take("data").is_none() {
         return;
@@ -61,7 +61,7 @@ fn data(draft: &mut Draft<'_>) {
     draft.ignore(&["data"], "they are credentials, which stand in no file: without this the plan removes them");
 }
 
-/// What is not there reads as 0, where the provider's default is Proxmox's 30.
+/// Writes the validation delay. The provider reads 0 for an absent key, and its default is Proxmox's 30.
 fn delay(draft: &mut Draft<'_>) -> RowResult {
     if draft.object.keys.contains_key("validation-delay") {
         return guard::whole(draft, "validation-delay", "validation_delay", &(0..=172_800));

@@ -1,4 +1,4 @@
-//! Package repositories: the switch of each, and those that Proxmox adds by itself.
+//! Package repositories: the switch of each entry, and Proxmox's own repositories.
 
 use proxmox_mpc_model::Object;
 
@@ -70,7 +70,7 @@ pub(super) static STANDARD: Translation = Translation {
     role: None,
 };
 
-/// `pve1,/etc/apt/sources.list,0`, `pve1,no-subscription`.
+/// Import id: `pve1,/etc/apt/sources.list,0`, `pve1,no-subscription`.
 fn import_id(object: &Object, parts: &[&str]) -> String {
     let node = object.entry.node.as_deref().unwrap_or_default();
     [&[node], parts].concat().join(",")

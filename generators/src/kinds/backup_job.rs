@@ -1,4 +1,4 @@
-//! Backup jobs: where their keys go in `proxmox_backup_job`.
+//! Backup jobs as `proxmox_backup_job`.
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Object, kinds};
@@ -11,7 +11,7 @@ use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// Translation of backup jobs. Each attribute is written where its key is there.
+/// Translation of backup jobs. Each attribute is written if its key is present.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "backup_job",
     file: "backup.tf",
@@ -89,22 +89,24 @@ const NUMBERS: &[&str] = &["bwlimit", "ionice", "lockwait", "maxfiles", "pigz", 
 
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if kinds::of_cron(object) {
-        // Imported, it would look disabled, and its id changes with every change of it.
+        // An import would show it as disabled, and its id changes with every change.
         let reason = "it is a line of /etc/pve/vzdump.cron, which the provider reads wrongly (provider rule J7)";
         let remedy = "make a job of it (Datacenter / Backup, or pvesh create /cluster/backup) and delete the line";
         return Err(Obstacle::new(reason).remedy(remedy));
     }
     if let Some(key) = ["schedule", "storage"].into_iter().find(|key| object.text(key).is_none()) {
-        let reason = format!("the provider wants a storage and a schedule, and it has no `{key}` (provider rule J8)");
+        let reason =
+            format!("the provider requires a storage and a schedule, and it has no `{key}` (provider rule J8)");
         return Err(Obstacle::new(reason));
     }
     Ok(Destination::Resource("proxmox_backup_job", object.entry.identity.id().to_owned()))
 }
 
-/// The provider takes one of the three. `all = false` beside another is refused, and what Proxmox assumes.
+/// Writes the guests: all, a pool or a list. The provider accepts one of the three, and refuses `all = false` with another, which
+/// is Proxmox's assumption.
 fn guests(draft: &mut Draft<'_>) {
-    let said = |draft: &Draft<'_>, key: &str| draft.object.text(key).is_some_and(|text| !text.is_empty());
-    let first = ["pool", "vmid"].into_iter().find(|key| said(draft, key));
+    let is_set = |draft: &Draft<'_>, key: &str| draft.object.text(key).is_some_and(|text| !text.is_empty());
+    let first = ["pool", "vmid"].into_iter().find(|key| is_set(draft, key));
     match first {
         Some("pool") => {
             let pool = draft.text("pool").unwrap_or_default();
@@ -131,7 +133,7 @@ fn guests(draft: &mut Draft<'_>) {
     }
     for key in ["pool", "vmid"] {
         if first != Some(key) && draft.object.keys.contains_key(key) {
-            if said(draft, key) {
+            if is_set(draft, key) {
                 draft.not_in_provider(key, ONE);
                 draft.ignore(&[key], ONE);
             } else {
@@ -143,7 +145,7 @@ fn guests(draft: &mut Draft<'_>) {
 
 const ONE: &str = "the provider takes either all guests, or a pool, or a list of guests (provider rule J6)";
 
-/// A text that the provider splits at commas; an empty one is no list.
+/// Writes a text as a list; the provider splits it at commas. An empty text is no list.
 fn list(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     match draft.text(key) {
         Some(text) if text.is_empty() && key != "exclude-path" => draft.set_default(key),
@@ -155,7 +157,7 @@ fn list(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     }
 }
 
-/// What is kept, as a map of texts.
+/// Writes the retention as a map of texts.
 fn retention(draft: &mut Draft<'_>) {
     let pairs: Vec<(String, Value)> = match draft.take("prune-backups") {
         Some(Json::Object(options)) => {

@@ -1,4 +1,4 @@
-//! Certificates: those that Proxmox makes and renews are facts, and one that was uploaded can only be told of.
+//! Certificates: those that Proxmox creates and renews are facts; an uploaded one is not importable.
 
 use proxmox_mpc_model::{Answer, ApiPath, Object};
 
@@ -18,7 +18,7 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: None,
 };
 
-/// The file of a certificate that is not the cluster's own.
+/// File of a certificate that replaces the cluster's own.
 const CUSTOM: &str = "pveproxy-ssl.pem";
 
 fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Obstacle> {
@@ -29,7 +29,7 @@ fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Ob
     Err(Obstacle::new(reason).remedy("keep its key where you keep secrets, or order it with ACME"))
 }
 
-/// Whether the node orders its certificate by itself.
+/// True if the node orders its certificate with ACME.
 fn ordered(object: &Object, context: &Context<'_>) -> bool {
     let path = ApiPath::new(["nodes", object.entry.node.as_deref().unwrap_or_default(), "config"]);
     let answer = context.cluster.get(&path).ok().flatten();

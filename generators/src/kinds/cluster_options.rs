@@ -1,4 +1,4 @@
-//! Datacenter options: where their keys go in `proxmox_cluster_options`.
+//! Datacenter options as `proxmox_cluster_options`.
 
 use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
@@ -7,7 +7,7 @@ use crate::draft::{Draft, Obstacle, RowResult, Variable, VariableDefault};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// Translation of datacenter options. Each attribute is written where its key is there.
+/// Translation of datacenter options. Each attribute is written if its key is present.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "cluster_options",
     file: "cluster.tf",
@@ -55,15 +55,15 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::cluster("datacenter")),
 };
 
-/// An option within a key: its name, the attribute, and what may stand there.
+/// Option of a key: its name, the attribute, and the allowed values.
 type OptionRule = (&'static str, &'static str, AllowedValue);
 
-/// What an attribute allowed.
+/// Values that an attribute accepts.
 #[derive(Clone, Copy)]
 enum AllowedValue {
     /// One of these words.
     Words(&'static [&'static str]),
-    /// A text that passes.
+    /// A text that passes a check.
     Text(fn(&str) -> bool),
     /// A whole number of this range.
     Whole(i64, i64),
@@ -102,7 +102,7 @@ const NOTIFY: &[OptionRule] = &[
     ("target-replication", "replication_target", AllowedValue::Text(bpg::comment)),
 ];
 
-/// What the provider wants to be an object is one, also where it has no attribute for it.
+/// Checks that the keys have the JSON types that the provider reads, even if it has no attribute for them.
 fn readable(draft: &mut Draft<'_>) -> RowResult {
     let objects = ["crs", "ha", "tag-style", "migration", "webauthn", "next-id", "notify", "user-tag-access"];
     guard::objects(draft, &objects)?;
@@ -128,7 +128,7 @@ fn texts(draft: &mut Draft<'_>) {
     }
 }
 
-/// Limits in KiB/s; a fraction ends the reading of everything.
+/// Writes the limits in KiB/s. The provider cannot read the options if one has a fraction.
 fn bandwidth(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut limits) = draft.options("bwlimit") else { return Ok(()) };
     for option in ["clone", "default", "migration", "move", "restore"] {
@@ -144,7 +144,7 @@ fn bandwidth(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// A value of an option, which is `inner` as a switch; nothing where the provider would refuse it.
+/// Value of an option, which is `inner` for a switch; `None` if the provider would refuse it.
 fn value(allowed: AllowedValue, text: String, inner: Option<bool>) -> Option<Value> {
     Some(match allowed {
         AllowedValue::Words(words) => words.contains(&&*text).then(|| text.into())?,
@@ -156,7 +156,7 @@ fn value(allowed: AllowedValue, text: String, inner: Option<bool>) -> Option<Val
     })
 }
 
-/// Options that are attributes of the resource itself.
+/// Writes options that are attributes of the resource itself.
 fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
     for (option, attribute, allowed) in known {
@@ -170,7 +170,7 @@ fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
     rest(draft, key, &options.names());
 }
 
-/// Options that are one attribute together, which is ignored where one of them is refused.
+/// Writes options that form one attribute, which is ignored if the provider refuses one of them.
 fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
     let mut pairs = Vec::new();
@@ -186,7 +186,7 @@ fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule
     rest(draft, key, &options.names());
 }
 
-/// Options that the provider does not know: Ansible keeps the key as a whole.
+/// Gives the whole key to Ansible if it has options that the provider does not know.
 fn rest(draft: &mut Draft<'_>, key: &str, names: &[String]) {
     if !names.is_empty() {
         draft.not_in_provider(

@@ -1,4 +1,4 @@
-//! CPU models of one's own: the provider has no resource for them. Ansible keeps them where Proxmox's API can write them.
+//! Custom CPU models: the provider has no resource for them. Ansible keeps them if Proxmox's API can write them.
 
 use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;

@@ -18,7 +18,7 @@ pub(super) static ZFS: Translation = Translation {
     namespace: Namespace::Own("zfs_pool"),
     destination: |object, _| {
         if layout(object).is_none() {
-            return Err(Obstacle::new("its layout is none that the provider can make (provider rule H11)"));
+            return Err(Obstacle::new("the provider cannot create a pool with its layout (provider rule H11)"));
         }
         let node = object.entry.node.as_deref().unwrap_or_default();
         let name = object.text("name").unwrap_or_default();
@@ -60,7 +60,7 @@ const fn fact(kind: &'static str) -> Translation {
     }
 }
 
-/// The provider reads neither, and needs both to make the pool anew.
+/// Writes layout and devices, ignored: the provider does not read them, but needs them to create the pool again.
 fn disks(draft: &mut Draft<'_>) {
     draft.take("children");
     let Some((level, devices)) = layout(draft.object) else { return };
@@ -78,8 +78,8 @@ fn name(of: &Json) -> &str {
 }
 
 /// The provider's word for the layout, and the disks in their order: `mirror`, `["/dev/sda3", "/dev/sdb3"]`. The answer is a
-/// tree: the pool itself, below it its groups (`mirror-0`), below those the disks. `None` where there is anything beside, such
-/// as a log or a cache, or where groups are not alike.
+/// tree of the pool, its groups (`mirror-0`) and their disks. `None` if there is anything else, such as a log or a cache, or if
+/// the groups differ.
 fn layout(object: &Object) -> Option<(&'static str, Vec<String>)> {
     let sections = object.keys.get("children")?.as_array()?;
     let pool = object.text("name")?;

@@ -1,4 +1,4 @@
-//! What is no configuration and worth knowing: snapshots of guests, and what lies on the storages.
+//! Facts, which are no configuration: snapshots of guests, and volumes on storages.
 
 use super::{Destination, Namespace, Translation};
 use crate::draft::Remark;
@@ -16,8 +16,8 @@ pub(super) static SNAPSHOT: Translation = Translation {
     role: None,
 };
 
-/// Translation of volumes. The provider can import an image, a template or a snippet, and neither it nor the API
-/// tells what is in one: as code it could not be made anew (docs/provider.md, H13).
+/// Translation of volumes. The provider can import an image, a template or a snippet. Neither it nor the API
+/// shows the content, so the code could not create the volume again (docs/provider.md, H13).
 pub(super) static VOLUME: Translation = Translation {
     kind: "volume",
     file: "",

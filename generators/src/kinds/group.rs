@@ -1,4 +1,4 @@
-//! Groups of users: where their keys go in `proxmox_virtual_environment_group`.
+//! Groups of users as `proxmox_virtual_environment_group`.
 
 use super::{Destination, Namespace, Translation};
 use crate::draft::Draft;

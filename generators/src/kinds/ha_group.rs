@@ -1,4 +1,4 @@
-//! HA groups: where their keys go in `proxmox_hagroup`.
+//! HA groups as `proxmox_hagroup`.
 
 use proxmox_mpc_model::Object;
 
@@ -8,7 +8,7 @@ use crate::bpg;
 use crate::draft::Obstacle;
 use crate::row::Row;
 
-/// Translation of HA groups, which Proxmox VE 9 has until it makes rules of them.
+/// Translation of HA groups, which Proxmox VE 9 keeps until it migrates them to rules.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "ha_group",
     file: "ha_groups.tf",

@@ -1,4 +1,4 @@
-//! HA resources: where their keys go in `proxmox_haresource`.
+//! HA resources as `proxmox_haresource`.
 
 use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
@@ -50,7 +50,7 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::cluster("ha")),
 };
 
-/// `started` is the provider's default as well; `enabled` is an older word for it, and reads the same.
+/// Writes the state. `started` is the provider's default too; `enabled` is an older word for it, and reads the same.
 fn state(draft: &mut Draft<'_>) -> RowResult {
     match draft.text("state").as_deref() {
         None | Some("started" | "enabled") => draft.set_default("state"),

@@ -1,4 +1,4 @@
-//! HA rules: where their keys go in `proxmox_harule`.
+//! HA rules as `proxmox_harule`.
 
 use proxmox_mpc_model::Object;
 
@@ -63,7 +63,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource("proxmox_harule", id.to_owned()))
 }
 
-/// The resources are there before a rule speaks of them.
+/// Writes the resources as references, so that they exist before the rule.
 fn resources(draft: &mut Draft<'_>) {
     draft.take("resources");
     let resources = words(draft.object);

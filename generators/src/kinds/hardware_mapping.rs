@@ -1,4 +1,4 @@
-//! Hardware and directory mappings: where their keys go in `proxmox_hardware_mapping_pci`, `…_usb` and `…_dir`.
+//! Hardware and directory mappings as `proxmox_hardware_mapping_pci`, `…_usb` and `…_dir`.
 
 use proxmox_mpc_model::Object;
 use proxmox_mpc_model::object::text;
@@ -71,7 +71,7 @@ const COMMENT: Row = Row::custom(&["description"], comment);
 
 const ROLE: Option<fn(&proxmox_mpc_model::Identity) -> Role> = Some(|_| Role::cluster("mappings"));
 
-/// An option of a device: its name, the attribute, what may stand there, whether it must be there.
+/// Option of a device: its name, the attribute, the check of its value, and whether it is required.
 type DeviceOption = (&'static str, &'static str, fn(&str) -> bool, bool);
 
 const PCI_MAP: &[DeviceOption] = &[
@@ -97,15 +97,15 @@ fn any(_: &str) -> bool {
     true
 }
 
-/// What the provider reads would be sent in another spelling (`50% off` as `50%25 off`): the mapping is Ansible's. Letters
-/// beyond ASCII are too, but Ansible could not write what Proxmox shows either.
+/// True for a comment that the provider would send unchanged. It would send `50% off` as `50%25 off`, so such a mapping goes to
+/// Ansible. It changes letters beyond ASCII as well, but these Ansible could not write either.
 fn device_comment(text: &str) -> bool {
     let read = bpg::mapping_comment(text);
     bpg::map_comment(&read) && (!text.is_ascii() || bpg::sent_mapping_comment(&read) == text)
 }
 
-/// Proxmox keeps a comment byte by byte and shows each byte beyond ASCII as a letter; the provider encodes those, and percent
-/// signs, in what it sends, and decodes what it reads (docs/provider.md, J18).
+/// Writes the comment. Proxmox stores it byte by byte and shows each byte beyond ASCII as a letter. The provider percent-encodes
+/// these letters when it writes, and decodes when it reads (docs/provider.md, J18).
 fn comment(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("description") else { return };
     let read = bpg::mapping_comment(&text);
@@ -128,7 +128,7 @@ fn comment(draft: &mut Draft<'_>) {
     }
 }
 
-/// The devices as the provider reads them; `None` where it reads or takes one of them not at all.
+/// Devices as the provider reads them; `None` if it cannot read one or refuses it.
 fn map(object: &Object, known: &[DeviceOption]) -> Option<Vec<Value>> {
     let mut devices: Vec<String> = object.keys.get("map").and_then(Json::as_array)?.iter().filter_map(text).collect();
     devices.sort_unstable();
@@ -157,7 +157,7 @@ fn map(object: &Object, known: &[DeviceOption]) -> Option<Vec<Value>> {
         options.is_empty().then_some(Value::Map(pairs))
     };
     let devices: Option<Vec<Value>> = devices.iter().map(device).collect();
-    // The provider's sets take nothing twice.
+    // A set of the provider's has no duplicates.
     let once = |devices: &Vec<Value>| devices.iter().enumerate().all(|(n, device)| !devices[..n].contains(device));
     devices.filter(|devices| !devices.is_empty() && once(devices))
 }

@@ -1,4 +1,4 @@
-//! Metric servers: where their keys go in `proxmox_metrics_server`.
+//! Metric servers as `proxmox_metrics_server`.
 
 use proxmox_mpc_model::Object;
 
@@ -8,7 +8,7 @@ use crate::bpg;
 use crate::draft::{Draft, Obstacle, Variable, VariableDefault};
 use crate::row::Row;
 
-/// Translation of metric servers. Each attribute is written where its key is there.
+/// Translation of metric servers. Each attribute is written if its key is present.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "metric_server",
     file: "metric_servers.tf",
@@ -77,19 +77,19 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
         return Err(Obstacle::new(format!("the provider knows no metric server of type `{kind}` (provider rule J14)")));
     }
     if object.text("server").is_none_or(|server| server.trim().is_empty()) || !object.keys.contains_key("port") {
-        return Err(Obstacle::new("the provider wants an address and a port (provider rule J14)"));
+        return Err(Obstacle::new("the provider requires an address and a port (provider rule J14)"));
     }
     Ok(Destination::Resource("proxmox_metrics_server", object.entry.identity.id().to_owned()))
 }
 
-/// No answer has the token: the variable is empty until somebody fills it, and says nothing then. The headers are in the
-/// answer, and must not stand in a file.
+/// Writes variables for token and headers, ignored. No answer has the token; the headers are in the answer, but must not be in a
+/// file.
 fn secrets(draft: &mut Draft<'_>) {
     let id = draft.object.entry.identity.id().to_owned();
     let label = draft.label().to_owned();
     let http = matches!(draft.object.text("influxdbproto").as_deref(), Some("http" | "https"));
-    let told = draft.take("token").is_some();
-    if http || told {
+    let has_token = draft.take("token").is_some();
+    if http || has_token {
         let description = format!("Token of metric server {id}; used only when it is created anew");
         let variable = Variable { description, default: VariableDefault::Null, sensitive: true };
         let value = draft.variable(format!("{label}_influx_token"), variable);

@@ -1,4 +1,4 @@
-//! Network interfaces of the nodes: Linux bridges, bonds and VLANs are Terraform's, all others Ansible's.
+//! Network interfaces of nodes: Linux bridges, bonds and VLANs in Terraform, all others in Ansible.
 
 use std::net::IpAddr;
 
@@ -73,7 +73,7 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::nodes("node_network")),
 };
 
-/// Translation of changes that wait: the code describes the interfaces with them applied.
+/// Translation of pending changes: the code describes the interfaces with the changes applied.
 pub(super) static CHANGES: Translation = Translation {
     kind: "network_changes",
     file: "",
@@ -96,10 +96,11 @@ pub(super) static CHANGES: Translation = Translation {
     role: None,
 };
 
-/// What follows where Ansible keeps an interface.
-const WAITS: &str = "what Ansible changes of it waits until somebody applies the network of the node";
+/// Consequence for an interface that Ansible keeps.
+const PENDING: &str = "what Ansible changes of it waits until somebody applies the network of the node";
 
-/// `pve1:vmbr0`, by the type that Proxmox says: the provider itself would take any interface for any type.
+/// Destination by the type that Proxmox reports, with the import id `pve1:vmbr0`. The provider does not check the type: it would
+/// import any interface as any resource.
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (name, of_type) = (word("iface"), word("type"));
@@ -117,8 +118,9 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if of_type == "eth" && object.keys.keys().all(|key| PRESENT.contains(&key.as_str())) {
         return Ok(Destination::BuiltIn);
     }
-    let ansible =
-        |reason: &str, rule: &str| Ok(Destination::Ansible(format!("{reason} (provider rule {rule}); {WAITS}").into()));
+    let ansible = |reason: &str, rule: &str| {
+        Ok(Destination::Ansible(format!("{reason} (provider rule {rule}); {PENDING}").into()))
+    };
     let resource = match of_type.as_str() {
         "bridge" => "proxmox_network_linux_bridge",
         "vlan" => "proxmox_network_linux_vlan",
@@ -146,10 +148,10 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource(resource, format!("{}:{name}", object.entry.node.as_deref().unwrap_or_default())))
 }
 
-/// What an interface of the machine has that nobody has configured.
+/// Keys of a physical interface without configuration.
 const PRESENT: [&str; 7] = ["active", "altnames", "exists", "families", "iface", "priority", "type"];
 
-/// The names that the provider's validators let through; others would stop the whole plan.
+/// True for a name that the provider's validators accept; any other would stop the whole plan.
 fn is_name(of_type: &str, name: &str) -> bool {
     let short = name.len() <= 10 && name.starts_with(|first: char| first.is_ascii_alphabetic());
     match of_type {
@@ -159,7 +161,7 @@ fn is_name(of_type: &str, name: &str) -> bool {
     }
 }
 
-/// An address, with the length of its network or without.
+/// True for an address, with or without a prefix length.
 fn is_address(text: &str) -> bool {
     let (address, length) = text.split_once('/').unwrap_or((text, "0"));
     let most = match address.parse() {
@@ -191,7 +193,8 @@ fn addresses(draft: &mut Draft<'_>) {
     }
 }
 
-/// True by default; Read stores false where the key is absent, and for a VLAN nothing (docs/provider.md, H3).
+/// Writes `autostart`. Its default is true; the provider reads false for an absent key, and null for a VLAN (docs/provider.md,
+/// H3).
 fn autostart(draft: &mut Draft<'_>) {
     if !draft.flag("autostart") {
         draft.set("autostart", false);
@@ -209,18 +212,18 @@ fn mtu(draft: &mut Draft<'_>) {
     }
 }
 
-/// Read trims it.
+/// Writes the comment, trimmed as the provider reads it.
 fn comment(draft: &mut Draft<'_>) {
     let text = draft.text("comments");
     draft.set_some("comment", text.map(|text| Value::Text(text.trim().to_owned())));
 }
 
-/// Another interface of the same node, where it has code.
+/// Reference to another interface of the same node, or its name if it has no code.
 fn refer(draft: &Draft<'_>, name: &str) -> Value {
     neighbour(draft, name).map_or_else(|| name.into(), |address| Value::Reference(format!("{address}.name")))
 }
 
-/// The address of another interface of the same node that has code and comes before this one.
+/// Address of another interface of the same node that comes before this one and has code.
 fn neighbour(draft: &Draft<'_>, name: &str) -> Option<String> {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let other = Identity::new("network", format_args!("{node}/{name}"));
@@ -229,10 +232,10 @@ fn neighbour(draft: &Draft<'_>, name: &str) -> Option<String> {
         .and_then(|other| draft.addresses.get(&other).cloned())
 }
 
-/// The ports in Proxmox's order; an empty list is not what Read stores for none.
+/// Writes the keys of a bridge, with the ports in Proxmox's order. Without ports the provider reads null, not an empty list.
 fn bridge(draft: &mut Draft<'_>) {
     if of_type(draft) != "bridge" {
-        return strangers(draft, &["bridge_ports", "bridge_vlan_aware", "bridge_vids"]);
+        return foreign_keys(draft, &["bridge_ports", "bridge_vlan_aware", "bridge_vids"]);
     }
     let ports = draft.text("bridge_ports").filter(|ports| !ports.is_empty());
     if let Some(ports) = ports {
@@ -255,10 +258,10 @@ fn bridge(draft: &mut Draft<'_>) {
     }
 }
 
-/// In the name `bond0.200` both are said.
+/// Writes the keys of a VLAN. A name like `bond0.200` implies both device and tag.
 fn vlan(draft: &mut Draft<'_>) {
     if of_type(draft) != "vlan" {
-        return strangers(draft, &["vlan-id", "vlan-raw-device"]);
+        return foreign_keys(draft, &["vlan-id", "vlan-raw-device"]);
     }
     let (device, tag) = (draft.text("vlan-raw-device"), draft.integer("vlan-id"));
     if draft.object.text("iface").is_some_and(|name| name.contains('.')) {
@@ -278,11 +281,11 @@ const MODES: [&str; 7] =
     ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
 const POLICIES: [&str; 3] = ["layer2", "layer2+3", "layer3+4"];
 
-/// Read sorts the slaves. A mode that the provider does not know may be left out; such a policy shows a change, unless it is
-/// ignored.
+/// Writes the keys of a bond, with the slaves sorted as the provider reads them. An unknown mode may be omitted; an unknown policy
+/// shows a change unless it is ignored.
 fn bond(draft: &mut Draft<'_>) {
     if of_type(draft) != "bond" {
-        return strangers(draft, &["slaves", "bond_mode", "bond-primary", "bond_xmit_hash_policy"]);
+        return foreign_keys(draft, &["slaves", "bond_mode", "bond-primary", "bond_xmit_hash_policy"]);
     }
     let slaves = draft.text("slaves").unwrap_or_default();
     let mut slaves: Vec<&str> = slaves.split(' ').collect();
@@ -310,8 +313,8 @@ fn bond(draft: &mut Draft<'_>) {
     }
 }
 
-/// Keys that belong to interfaces of another type, by hand.
-fn strangers(draft: &mut Draft<'_>, keys: &[&str]) {
+/// Gives keys that belong to interfaces of another type to Ansible.
+fn foreign_keys(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
         draft
             .not_in_provider(key, "the provider has no attribute for it on interfaces of this type (provider rule H2)");

@@ -1,4 +1,4 @@
-//! What a node says of itself: where its resolver, its hosts file, its time zone and its options go.
+//! Settings of a node: resolver, hosts file, time zone and options.
 
 use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
@@ -110,7 +110,7 @@ pub(super) static CONFIG: Translation = Translation {
     role: Some(|_| ROLE),
 };
 
-/// Whether nobody has set an option of the node.
+/// True if no option of the node is set.
 fn is_bare(object: &Object) -> bool {
     let is_set =
         |(key, value): (&String, &Json)| key != "digest" && !(key == "description" && value.as_str() == Some(""));
@@ -126,14 +126,14 @@ pub(super) fn node_name(draft: &mut Draft<'_>) {
     draft.set("node_name", node);
 }
 
-/// The notes as the provider takes them: without their last line end, and with something before it that is none.
+/// Notes as the provider accepts them: without their last line end, and not ending with another one.
 fn notes(object: &Object) -> Option<String> {
     let text = object.text("description")?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     (!text.is_empty() && !text.ends_with('\n')).then(|| text.to_owned())
 }
 
-/// The lines that the provider reads: those that begin with an address, whatever stands there.
+/// Parses the lines of a hosts file as the provider does: a first word, which need not be an address, and names.
 fn entries(text: &str) -> Vec<(String, Vec<String>)> {
     let lines = text.split('\n').filter(|line| !line.starts_with('#'));
     let entry = |line: &str| {

@@ -33,7 +33,7 @@ const fn translation(kind: &'static str) -> Translation {
     }
 }
 
-/// What came with Proxmox and nobody has changed needs no code.
+/// Destination of a notification object. Unchanged ones that come with Proxmox need no code.
 pub(super) fn destination(object: &Object) -> Destination {
     if object.text("origin").as_deref() == Some("builtin") {
         return Destination::BuiltIn;

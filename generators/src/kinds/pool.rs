@@ -1,4 +1,4 @@
-//! Pools: where their keys go in `proxmox_virtual_environment_pool`.
+//! Pools as `proxmox_virtual_environment_pool`.
 
 use super::{Destination, Namespace, Translation};
 use crate::row::Row;

@@ -1,4 +1,4 @@
-//! Pool memberships: where they go in `proxmox_pool_membership`.
+//! Pool memberships as `proxmox_pool_membership`.
 
 use proxmox_mpc_model::{Identity, Object};
 
@@ -23,8 +23,8 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::cluster("pools")),
 };
 
-/// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
-/// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
+/// Destination with the import id `prod/vm/100` for guests, `dev/storage/tank` for storages. The id has three parts, so members of
+/// nested pools have none; a virtual machine has its nested pool as an attribute (docs/provider.md, N1).
 fn destination(object: &Object, context: &Context<'_>) -> Destination {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
@@ -48,7 +48,7 @@ fn membership(draft: &mut Draft<'_>) {
         let value = draft.reference(&Identity::new("storage", &member), "id").unwrap_or(Value::Text(member));
         draft.set("storage_id", value);
     } else {
-        // A container's `vm_id` stays null on an import (docs/provider.md, C2): both kinds are referred to by their id.
+        // An imported container has no `vm_id` (docs/provider.md, C2), so the reference is to `id`.
         let literal = Value::Integer(member.parse().unwrap_or_default());
         let value = draft.reference(&Identity::new(&kind, &member), "id").unwrap_or(literal);
         draft.set("vm_id", value);

@@ -15,6 +15,6 @@ pub(super) static TRANSLATION: Translation = Translation {
     },
     name: |entry| entry.name.clone(),
     rows: &[],
-    // Behind "realms": a job wants its realm.
+    // The role sorts after "realms": a job needs its realm.
     role: Some(|_| Role::cluster("user_sync")),
 };

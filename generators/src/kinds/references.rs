@@ -7,12 +7,12 @@ use super::guard::{guest, referred};
 use crate::draft::Draft;
 use crate::hcl::Value;
 
-/// A storage, by its id.
+/// Reference to a storage by its id.
 pub(super) fn storage(draft: &Draft<'_>, id: &str) -> Value {
     referred(draft, "storage", id, "id")
 }
 
-/// What lies on a storage: `local:iso/debian.iso`. A path is none.
+/// Volume with a reference to its storage: `local:iso/debian.iso`. A path stays a literal.
 pub(super) fn volume(draft: &Draft<'_>, volume: &str) -> Value {
     match volume.split_once(':').map(|(id, path)| (storage(draft, id), path)) {
         Some((reference @ Value::Reference(_), path)) => Value::Template(vec![reference, format!(":{path}").into()]),
@@ -20,15 +20,15 @@ pub(super) fn volume(draft: &Draft<'_>, volume: &str) -> Value {
     }
 }
 
-/// A bridge of the guest's node, or a virtual network of the SDN, which is one on every node. On another node the bridge has
-/// the same name, so that a move shows no difference (docs/provider.md, O2).
+/// Reference to a bridge of the guest's node, or to a virtual network of the SDN, which is a bridge on every node. On another
+/// node the bridge has the same name, so a migration shows no difference (docs/provider.md, O2).
 pub(super) fn bridge(draft: &Draft<'_>, name: &str) -> Value {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let own = draft.reference(&Identity::new("network", format_args!("{node}/{name}")), "name");
     own.unwrap_or_else(|| referred(draft, "sdn-vnet", name, "id"))
 }
 
-/// A bridge that each of these nodes has. One of them is referred to, and the others are waited for as well.
+/// Reference to a bridge that several nodes have. The value refers to the first one; the others go into `depends_on`.
 pub(super) fn bridges<'n>(draft: &mut Draft<'_>, name: &str, nodes: impl Iterator<Item = &'n str>) -> Value {
     let identities = nodes.map(|node| Identity::new("network", format_args!("{node}/{name}")));
     let mut addresses: Vec<String> = identities.filter_map(|one| draft.addresses.get(&one).cloned()).collect();
@@ -42,12 +42,12 @@ pub(super) fn bridges<'n>(draft: &mut Draft<'_>, name: &str, nodes: impl Iterato
     Value::Reference(format!("{first}.name"))
 }
 
-/// A mapping of PCI or USB devices or of directories.
+/// Reference to a mapping of PCI or USB devices or of directories.
 pub(super) fn mapping(draft: &Draft<'_>, kind: &str, id: &str) -> Value {
     referred(draft, &format!("hardware-mapping-{kind}"), id, "name")
 }
 
-/// A user, whom Proxmox takes only in a realm that is there: `alice@corp`.
+/// User with a reference to the realm (`alice@corp`): Proxmox accepts users of existing realms only.
 pub(super) fn user(draft: &Draft<'_>, user: &str) -> Value {
     match user.rsplit_once('@').map(|(name, realm)| (name, referred(draft, "realm", realm, "realm"))) {
         Some((name, reference @ Value::Reference(_))) => Value::Template(vec![format!("{name}@").into(), reference]),
@@ -55,7 +55,7 @@ pub(super) fn user(draft: &Draft<'_>, user: &str) -> Value {
     }
 }
 
-/// The path of a permission (`/pool/prod`), with what it is about.
+/// Path of a permission with a reference to its object: `/pool/prod`.
 pub(super) fn path(draft: &Draft<'_>, path: &str) -> Value {
     let about = match path.splitn(3, '/').collect::<Vec<_>>()[..] {
         ["", "pool", id] => Some(("/pool/", draft.reference(&Identity::new("pool", id), "pool_id"))),

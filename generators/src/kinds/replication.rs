@@ -1,4 +1,4 @@
-//! Replication jobs: where their keys go in `proxmox_replication`.
+//! Replication jobs as `proxmox_replication`.
 
 use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
@@ -40,7 +40,7 @@ pub(super) static TRANSLATION: Translation = Translation {
         Row::flag(&["disable"], "disable", false),
         Row::custom(&["comment", "schedule"], |draft| {
             guard::verbatim(draft, "comment", "comment");
-            // The default, written where the key is not there, shows a change.
+            // Written for an absent key, the default would show a change.
             guard::verbatim(draft, "schedule", "schedule");
         }),
         Row::checked(&["rate"], rate),
@@ -49,12 +49,14 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: Some(|_| Role::cluster("replication")),
 };
 
-/// In MB/s; the provider reads JSON's own numbers only.
+/// Writes the rate in MB/s. The provider reads JSON numbers only.
 fn rate(draft: &mut Draft<'_>) -> RowResult {
     let Some(value) = draft.take("rate") else { return Ok(()) };
     match hcl::number(&value.to_string()).filter(|_| value.is_number()) {
         Some(number) => draft.set("rate", number),
-        None => return Err(Obstacle::new("the provider cannot read `rate`: it is no number (provider rule J9)").into()),
+        None => {
+            return Err(Obstacle::new("the provider cannot read `rate`: it is not a number (provider rule J9)").into());
+        }
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Roles: where their privileges go in `proxmox_virtual_environment_role`.
+//! Roles as `proxmox_virtual_environment_role`.
 
 use super::{Destination, Namespace, Translation};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// Translation of roles. Those that come with Proxmox could be imported as well, and never be changed.
+/// Translation of roles. Roles that come with Proxmox could be imported as well, but nobody can change them.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "role",
     file: "roles.tf",

@@ -1,4 +1,4 @@
-//! Storages: which of the provider's seven resources one becomes, and where its keys go.
+//! Storages as the provider's seven resources, by their type.
 
 use proxmox_mpc_model::Object;
 
@@ -75,7 +75,7 @@ const TEXTS: &[&str] = &[
 const FLAGS: &[&str] =
     &["disable", "shared", "saferemove", "sparse", "create-base-path", "create-subdirs", "snapshot-as-volume-chain"];
 
-/// What the provider calls each type of storage, and the attributes it has: Proxmox's key, the attribute.
+/// A type of storage with a resource of the provider's. Its texts are pairs of Proxmox's key and the attribute.
 struct StorageType {
     name: &'static str,
     resource: &'static str,
@@ -83,8 +83,8 @@ struct StorageType {
     flags: &'static [StorageFlag],
 }
 
-/// A switch of a storage resource. Its attributes tell null from false (docs/provider.md, S1): it is written where what Read
-/// stores for it is not what the schema would put there.
+/// A switch of a storage resource. The attributes distinguish null and false (docs/provider.md, S1): a switch is written if the
+/// value that the provider reads differs from the default of its schema.
 struct StorageFlag {
     key: &'static str,
     attribute: &'static str,
@@ -92,9 +92,9 @@ struct StorageFlag {
 }
 
 enum FlagRule {
-    /// Read stores a value for an absent key; this is the schema's default.
+    /// The provider reads `absent` for an absent key: written if the value differs from the schema's default.
     Differing { absent: bool, default: bool },
-    /// Read stores null for an absent key: written wherever the key is there.
+    /// The provider reads null for an absent key: written if the key is present.
     Present,
 }
 
@@ -205,7 +205,7 @@ fn identity(draft: &mut Draft<'_>) {
     draft.set("id", id);
 }
 
-/// Contents and nodes are sets, which Proxmox prints in another order each time.
+/// Writes contents and nodes, sorted: they are sets, and Proxmox prints them in any order.
 fn sets(draft: &mut Draft<'_>) {
     for (key, attribute) in [("content", "content"), ("nodes", "nodes")] {
         let Some(text) = draft.text(key) else { continue };
@@ -233,7 +233,7 @@ fn texts(draft: &mut Draft<'_>) {
         draft.set("username", "guest");
         draft.ignore(&["username"], "the provider wants a user, and the share is used as guest");
     }
-    // Keys that other types have: the mount point of a network share, which Proxmox makes up from the storage's id.
+    // Proxmox derives the mount point of a network share from the storage's id; only other types have a path of their own.
     let made_up = matches!(known.name, "nfs" | "cifs")
         && draft.object.text("path") == Some(format!("/mnt/pve/{}", draft.object.entry.identity.id()));
     if made_up {
@@ -242,7 +242,7 @@ fn texts(draft: &mut Draft<'_>) {
     rest(draft, TEXTS, known);
 }
 
-/// Says of keys that are there and have no attribute on this type of storage that they are lost.
+/// Gives keys without an attribute on this type of storage to Ansible.
 fn rest(draft: &mut Draft<'_>, keys: &[&str], known: &StorageType) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
@@ -271,15 +271,15 @@ fn flags(draft: &mut Draft<'_>) {
             }
         }
     }
-    // Types whose storages are always shared, or never, say so themselves.
+    // For types that are always or never shared, the key has its default.
     if !draft.fates.contains_key("shared") {
         draft.set_default("shared");
     }
     rest(draft, FLAGS, known);
 }
 
-/// The password that the provider requires and Proxmox never shows. Any text is accepted where it is ignored; without
-/// that the plan replaces the storage (docs/provider.md, S2).
+/// Writes a variable for the password, which the provider requires and Proxmox never shows. The attribute is ignored: otherwise
+/// the plan would replace the storage (docs/provider.md, S2).
 fn password(draft: &mut Draft<'_>) {
     if !matches!(type_of(draft.object).map(|known| known.name), Some("cifs" | "pbs")) {
         return;
@@ -293,7 +293,7 @@ fn password(draft: &mut Draft<'_>) {
     draft.ignore_without_comment(&["password"]);
 }
 
-/// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S2).
+/// Writes the retention of backups, ignored: an import does not read it (docs/provider.md, S2).
 fn backups(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("maxfiles") {
         draft.not_expressible("maxfiles", "the old form of retention, which the provider does not know");

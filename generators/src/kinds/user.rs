@@ -1,4 +1,4 @@
-//! Users: where their keys go in `proxmox_virtual_environment_user`.
+//! Users as `proxmox_virtual_environment_user`.
 
 use proxmox_mpc_model::{Identity, Moment, Object, names};
 
@@ -7,7 +7,7 @@ use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// Translation of users. With a user go its password, its tokens and its second factor, which no code says.
+/// Translation of users. With a user its password, its tokens and its second factor are lost, which no code has.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "user",
     file: "users.tf",
@@ -15,10 +15,10 @@ pub(super) static TRANSLATION: Translation = Translation {
     data: true,
     namespace: Namespace::Own("user"),
     destination: |object, _| {
-        if as_it_came(object) {
+        if is_unchanged(object) {
             return Ok(Destination::BuiltIn);
         }
-        found_again(object.entry.identity.id())?;
+        found_as_listed(object.entry.identity.id())?;
         Ok(Destination::Resource("proxmox_virtual_environment_user", object.entry.identity.id().to_owned()))
     },
     name: |entry| entry.name.clone(),
@@ -38,21 +38,21 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: None,
 };
 
-/// `root@pam` as it is when nobody has said anything of it; the installer says its address (docs/provider.md, U2).
-fn as_it_came(object: &Object) -> bool {
-    let came = |key: &str, value: &str| match key {
+/// True for `root@pam` without changes. The installer sets its address (docs/provider.md, U2).
+fn is_unchanged(object: &Object) -> bool {
+    let is_original = |key: &str, value: &str| match key {
         "userid" | "realm-type" | "tfa-locked-until" | "totp-locked" => true,
         "enable" => value == "1",
         "expire" => value == "0",
         _ => value.is_empty(),
     };
     object.entry.identity.id() == "root@pam"
-        && object.keys.keys().all(|key| object.text(key).is_none_or(|value| came(key, &value)))
+        && object.keys.keys().all(|key| object.text(key).is_none_or(|value| is_original(key, &value)))
 }
 
-/// A user whom Proxmox finds under the name that it lists: one with letters beyond ASCII is listed in one way and found in
+/// Checks that Proxmox finds a user under the listed name: names with letters beyond ASCII are listed in one encoding and found in
 /// another (docs/provider.md, U12).
-pub(super) fn found_again(user: &str) -> Result<(), Obstacle> {
+pub(super) fn found_as_listed(user: &str) -> Result<(), Obstacle> {
     if user.is_ascii() {
         return Ok(());
     }
@@ -63,9 +63,8 @@ pub(super) fn found_again(user: &str) -> Result<(), Obstacle> {
     )))
 }
 
-/// When a user or a token ends, in seconds since 1970; 0 and no key at all are never. Nothing is written for never: Read
-/// then stores what it takes for the default, the first moment of 1970 for a user (docs/provider.md, U1), nothing for a
-/// token.
+/// Writes the expiration of a user or a token, in seconds since 1970. For never (0 or no key) nothing is written: the provider
+/// then reads the same as for its default, the start of 1970 for a user (docs/provider.md, U1) and null for a token.
 pub(super) fn expiration(draft: &mut Draft<'_>) {
     let Some(seconds) = draft.text("expire").and_then(|text| text.parse().ok()).filter(|seconds| *seconds != 0) else {
         draft.set_default("expire");
@@ -79,7 +78,7 @@ pub(super) fn expiration(draft: &mut Draft<'_>) {
     }
 }
 
-/// Read stores an empty text for an absent one, and that is the default: any other is written, blanks included.
+/// Writes the texts that are not empty. The provider reads an empty text, its default, for an absent one.
 fn texts(draft: &mut Draft<'_>) {
     let attributes =
         [("comment", "comment"), ("email", "email"), ("firstname", "first_name"), ("lastname", "last_name")];
@@ -106,7 +105,7 @@ fn groups(draft: &mut Draft<'_>) {
     draft.set("groups", Value::List(groups));
 }
 
-/// A mark that the user has a second factor, or the second factor itself in the older form: neither is for code.
+/// Handles the mark of a second factor, or the factor itself in the older form: neither belongs in code.
 fn keys(draft: &mut Draft<'_>) {
     if draft.text("keys").is_none_or(|keys| keys.is_empty()) {
         draft.set_default("keys");

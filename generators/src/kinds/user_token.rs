@@ -1,14 +1,14 @@
-//! API tokens: where their keys go in `proxmox_user_token`.
+//! API tokens as `proxmox_user_token`.
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::user::{expiration, found_again};
+use super::user::{expiration, found_as_listed};
 use super::{Destination, Namespace, Translation};
 use crate::draft::Obstacle;
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// Translation of tokens. Their values are nowhere but with those who use them: losing one locks those out.
+/// Translation of tokens. Only the users of a token have its value: losing a token locks them out.
 pub(super) static TRANSLATION: Translation = Translation {
     kind: "user_token",
     file: "user_tokens.tf",
@@ -20,8 +20,8 @@ pub(super) static TRANSLATION: Translation = Translation {
     rows: &[
         Row::custom(&["userid"], |draft| {
             draft.remark(
-                "Proxmox does not tell its value: a token that is created again gets another one (provider rule U7)",
-                Some("tell the new value to whoever uses the token".to_owned()),
+                "Proxmox does not show its value: a token that is created again gets another one (provider rule U7)",
+                Some("give the new value to everyone who uses the token".to_owned()),
             );
             let user = draft.text("userid").unwrap_or_default();
             let value = draft.reference(&Identity::new("user", &user), "user_id").unwrap_or(Value::Text(user));
@@ -45,7 +45,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
             "the provider cannot import a token of a user with `!` in its name (provider rule U6)",
         ));
     }
-    found_again(id.split('!').next().unwrap_or(id))?;
+    found_as_listed(id.split('!').next().unwrap_or(id))?;
     if !object.keys.contains_key("privsep") {
         return Err(Obstacle::new(
             "without `privsep` the plan always changes `privileges_separation` (provider rule U7)",

@@ -1,4 +1,4 @@
-//! Containers: where their keys go in `proxmox_virtual_environment_container`.
+//! Containers as `proxmox_virtual_environment_container`.
 
 mod general;
 mod network;

@@ -28,7 +28,7 @@ fn what_the_code_cannot_say_stands_beside_it() {
 /// Why a container with these keys is not Terraform's, and what helps.
 fn check(keys: Value, reason: &str, remedy: &str, tasks: bool) {
     let made = container(keys);
-    let (why, help) = made.aside().unwrap_or_else(|| panic!("{reason}: it became code"));
+    let (why, help) = made.obstacle().unwrap_or_else(|| panic!("{reason}: it became code"));
     assert!(why.contains(reason) && help.is_some_and(|help| help.starts_with(remedy)), "{why}: {help:?}");
     assert_eq!(!made.tasks.is_empty(), tasks, "{}", made.tasks);
 }
@@ -43,7 +43,7 @@ fn what_the_provider_cannot_read_is_set_aside() {
     check(json!({"rootfs": null}), "no root file system", again, false);
     check(json!({"lock": "create"}), "the lock `create`", again, false);
     for keys in [json!({"cores": null, "cpulimit": "0"}), json!({"cpulimit": "1"}), json!({"lock": "backup"})] {
-        assert_eq!(container(keys.clone()).aside(), None, "{keys}");
+        assert_eq!(container(keys.clone()).obstacle(), None, "{keys}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Firewall options of the cluster: where they go in `proxmox_virtual_environment_cluster_firewall`.
+//! Firewall options of the cluster as `proxmox_virtual_environment_cluster_firewall`.
 
 use proxmox_mpc_model::Object;
 use proxmox_mpc_model::property::Properties;
@@ -33,8 +33,8 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
     role: Some(role),
 };
 
-/// The import id may be any word. Where the limit of the log lacks its burst or its rate, the provider ends with a crash,
-/// and every plan with it; where it does not say whether it is on, the provider takes it for off, and Proxmox for on.
+/// Destination of the options. Any word can be the import id. If `log_ratelimit` lacks its burst or its rate, the provider crashes
+/// and the plan fails; if it lacks `enable`, the provider takes it for off and Proxmox for on.
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if let Some(limit) = object.text("log_ratelimit") {
         let words = Properties::parse(&limit);
@@ -55,7 +55,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
 }
 
-/// `1/second`.
+/// True for a rate: `1/second`.
 fn is_rate(rate: &str) -> bool {
     rate.split_once('/').is_some_and(|(number, unit)| {
         let counts = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0') && !number.is_empty();
@@ -63,7 +63,7 @@ fn is_rate(rate: &str) -> bool {
     })
 }
 
-/// Proxmox takes any number but 0 for on, the provider only 1.
+/// Writes whether the firewall is on. Proxmox takes any number but 0 for on, the provider only 1.
 fn enabled(draft: &mut Draft<'_>) {
     match draft.object.text("enable").as_deref() {
         None => {}
@@ -75,7 +75,7 @@ fn enabled(draft: &mut Draft<'_>) {
     }
 }
 
-/// Without the key the provider leaves it alone.
+/// Writes the rate limit of the log. Without the key the provider does not touch it.
 fn limit(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("log_ratelimit") else { return };
     let mut block = Block::new("log_ratelimit");

@@ -1,4 +1,4 @@
-//! Security groups: where they go in `proxmox_virtual_environment_cluster_firewall_security_group`.
+//! Security groups as `proxmox_virtual_environment_cluster_firewall_security_group`.
 
 use super::super::{Destination, Namespace, Translation};
 use super::{role, rule};

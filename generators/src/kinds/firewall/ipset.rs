@@ -1,4 +1,4 @@
-//! IP sets: where they go in `proxmox_virtual_environment_firewall_ipset`.
+//! IP sets as `proxmox_virtual_environment_firewall_ipset`.
 
 use proxmox_mpc_model::kinds;
 
@@ -21,7 +21,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
         };
         Ok(Destination::Resource("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
     },
-    // A set of the cluster is called by its own name, one of a guest by the guest's as well.
+    // The label of a set of a guest includes the guest's name.
     name: |entry| entry.identity.id().strip_prefix("cluster/").map(str::to_owned).or_else(|| entry.name.clone()),
     rows: &[
         Row::custom(&[], scope),
@@ -33,7 +33,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
     role: Some(role),
 };
 
-/// One block for each address, sorted; their order means nothing.
+/// Writes a block for each address, sorted: their order has no meaning.
 fn addresses(draft: &mut Draft<'_>) {
     let mut keys: Vec<String> =
         draft.object.keys.keys().filter(|key| kinds::index("cidr", key).is_some()).cloned().collect();

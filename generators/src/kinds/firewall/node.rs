@@ -1,4 +1,4 @@
-//! Firewall options of nodes: where they go in `proxmox_node_firewall`, where the provider can say them at all.
+//! Firewall options of nodes as `proxmox_node_firewall`, if all of its attributes are set; otherwise Ansible keeps them.
 
 use proxmox_mpc_model::Object;
 
@@ -46,10 +46,11 @@ const WORDS: &[&str] =
     &["log_level_forward", "log_level_in", "log_level_out", "smurf_log_level", "tcp_flags_log_level"];
 const NUMBERS: &[&str] = &["nf_conntrack_max", "nf_conntrack_tcp_timeout_established"];
 
-/// Numbers that the provider reads and has no attribute for.
+/// Numbers that the provider reads without having an attribute for them.
 const READ: &[&str] = &["nf_conntrack_tcp_timeout_syn_recv", "protection_synflood_burst", "protection_synflood_rate"];
 
-/// Each attribute has a default, and no code hides the difference to a key that is not set: all must be.
+/// Destination of the options. Each attribute has a default that differs from an unset key, and no code hides the difference, so
+/// all keys must be set.
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     numbers(object, NUMBERS)?;
     numbers(object, READ)?;
@@ -69,7 +70,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource("proxmox_node_firewall", node))
 }
 
-/// The attributes are called like the keys, but for one.
+/// Writes each key. The attributes have the names of the keys, except for `enabled`.
 fn each(draft: &mut Draft<'_>, keys: &[&str], value: impl Fn(&mut Draft<'_>, &str) -> Value) {
     for key in keys {
         let value = value(draft, key);

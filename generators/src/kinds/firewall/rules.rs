@@ -1,4 +1,4 @@
-//! Firewall rules: where they go in `proxmox_virtual_environment_firewall_rules`, and to Ansible at virtual networks.
+//! Firewall rules as `proxmox_virtual_environment_firewall_rules`; Ansible keeps those of virtual networks.
 
 use super::super::{Destination, Namespace, Translation};
 use super::{import_id, role, rule, scope};

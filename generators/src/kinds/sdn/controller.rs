@@ -1,7 +1,7 @@
-//! SDN controllers: where those of EVPN go in `proxmox_sdn_controller_evpn`; Ansible keeps the others.
+//! SDN controllers: EVPN controllers as `proxmox_sdn_controller_evpn`; Ansible keeps the others.
 
 use super::super::{Destination, Namespace, Translation};
-use super::{leaving, list, named, numbers, refer, required, role, text, words};
+use super::{legal_name, list, not_removed, numbers, refer, required, role, text, words};
 use crate::draft::Obstacle;
 use crate::row::Row;
 
@@ -13,14 +13,14 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
     data: false,
     namespace: Namespace::Own("sdn_controller"),
     destination: |object, _| {
-        leaving(object)?;
+        not_removed(object)?;
         if object.text("type").as_deref() != Some("evpn") {
             return Ok(Destination::Ansible(
                 "the provider has a resource for EVPN controllers only (provider rule D13)".into(),
             ));
         }
         let id = object.entry.identity.id();
-        named(id)?;
+        legal_name(id)?;
         numbers(object, &["asn", "ebgp-multihop"])?;
         required(object, &["asn"])?;
         if ["fabric", "peers"].iter().all(|key| object.text(key).is_none_or(|text| text.is_empty())) {

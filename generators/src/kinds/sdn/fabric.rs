@@ -1,7 +1,7 @@
-//! Fabrics of the SDN: where they go in the provider's two resources, one for each protocol.
+//! Fabrics of the SDN as the provider's two resources, one for each protocol.
 
 use super::super::{Destination, Namespace, Translation};
-use super::{named, network, numbers, required, role, text};
+use super::{legal_name, network, numbers, required, role, text};
 use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
@@ -22,7 +22,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
             }
             _ => return Ok(Destination::Ansible("the provider does not know its protocol (provider rule D11)".into())),
         };
-        named(id)?;
+        legal_name(id)?;
         numbers(object, &["csnp_interval", "hello_interval"])?;
         let prefixes: Vec<String> = ["ip_prefix", "ip6_prefix"].iter().filter_map(|key| object.text(key)).collect();
         if prefixes.is_empty() || prefixes.iter().any(|prefix| network(prefix).is_none()) {
@@ -50,7 +50,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
     role: Some(role),
 };
 
-/// A key that fabrics of one protocol have.
+/// Writes a key that only fabrics of one protocol have.
 fn of(draft: &mut Draft<'_>, protocol: &str, key: &str) {
     if draft.object.text("protocol").as_deref() != Some(protocol) {
         draft.not_in_provider(

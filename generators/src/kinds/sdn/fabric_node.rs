@@ -1,4 +1,4 @@
-//! Nodes of fabrics: where they go in the provider's two resources, one for each protocol.
+//! Nodes of fabrics as the provider's two resources, one for each protocol.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
 
 use super::super::{Destination, Namespace, Translation};
-use super::{list, named, refer, role, text};
+use super::{legal_name, list, refer, role, text};
 use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
@@ -52,7 +52,7 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
         Some("ospf") => ("proxmox_sdn_fabric_node_ospf", &["ip"]),
         _ => return Ok(Destination::Ansible("the provider does not know its protocol (provider rule D11)".into())),
     };
-    named(&object.text("fabric_id").unwrap_or_default())?;
+    legal_name(&object.text("fabric_id").unwrap_or_default())?;
     let addresses: Vec<String> = addresses.iter().filter_map(|key| object.text(key)).collect();
     if addresses.is_empty() || addresses.iter().any(|address| address.parse::<IpAddr>().is_err()) {
         return Err(Obstacle::new("the provider requires an address of the node (provider rule D11)"));
@@ -65,7 +65,8 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource(resource, object.entry.identity.id().to_owned()))
 }
 
-/// The provider takes all that stands behind `name=` for the name, and drops an interface that begins with another option.
+/// Writes the names of the interfaces. The provider takes everything after `name=` for the name, and drops an interface that
+/// begins with another option.
 fn interfaces(draft: &mut Draft<'_>) {
     let all: Vec<&str> =
         draft.take("interfaces").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();

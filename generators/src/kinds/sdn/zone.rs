@@ -1,10 +1,10 @@
-//! SDN zones: which of the provider's five resources one becomes, and where its keys go.
+//! SDN zones as the provider's five resources, by their type.
 
 use proxmox_mpc_model::Object;
 
 use self::ValueForm::{Bridge, Controller, Flag, Number, Text, Words};
 use super::super::{Destination, Namespace, Translation, references};
-use super::{leaving, list, named, numbers, refer, required, role, text, words};
+use super::{legal_name, list, not_removed, numbers, refer, required, role, text, words};
 use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
@@ -38,7 +38,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
     role: Some(role),
 };
 
-/// The keys that only zones of some types have.
+/// Keys that only some types of zones have.
 const OWN: &[&str] = &[
     "advertise-subnets",
     "bridge",
@@ -59,9 +59,9 @@ const OWN: &[&str] = &[
 struct ZoneType {
     name: &'static str,
     resource: &'static str,
-    /// What its resource requires.
+    /// Keys that its resource requires.
     required: &'static [&'static str],
-    /// Its own keys: Proxmox's, the attribute, the form.
+    /// Keys of the type: Proxmox's key, the attribute, the form of the value.
     keys: &'static [(&'static str, &'static str, ValueForm)],
 }
 
@@ -116,11 +116,11 @@ static TYPES: &[ZoneType] = &[
     },
 ];
 
-/// Switches of EVPN zones that have a default, which no code hides.
+/// Switches of EVPN zones with a default, which shows a difference to an unset key.
 const SWITCHES: [&str; 3] = ["advertise-subnets", "disable-arp-nd-suppression", "exitnodes-local-routing"];
 
-/// Keys whose going the provider reads as what it is; of others it takes the word for the value, or fails.
-const GOES: [&str; 9] =
+/// Keys whose pending removal the provider understands. For other keys it takes the word `deleted` for the value, or fails.
+const REMOVABLE: [&str; 9] =
     ["dns", "dnszone", "ipam", "reversedns", "nodes", "peers", "exitnodes", "exitnodes-primary", "rt-import"];
 
 fn of_type(object: &Object) -> Option<&'static ZoneType> {
@@ -129,14 +129,14 @@ fn of_type(object: &Object) -> Option<&'static ZoneType> {
 }
 
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
-    leaving(object)?;
+    not_removed(object)?;
     let Some(own) = of_type(object) else {
         return Ok(Destination::Ansible(
             "the provider has no resource for zones of this type (provider rule D13)".into(),
         ));
     };
     let id = object.entry.identity.id();
-    named(id)?;
+    legal_name(id)?;
     numbers(object, &["mtu", "tag", "vrf-vxlan"])?;
     required(object, own.required)?;
     waiting(object, own)?;
@@ -144,18 +144,19 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     Ok(Destination::Resource(own.resource, id.to_owned()))
 }
 
-/// What waits to be applied, where the provider does not read it as what is configured (D2).
+/// Checks that the provider can read pending changes (D2).
 fn waiting(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
     let Some(pending) = object.keys.get("pending").and_then(|pending| pending.as_object()) else { return Ok(()) };
     let read_whole: &[&str] = match own.name {
-        // Of these the provider takes what waits for all there is.
+        // For these types the provider takes the pending keys for all keys.
         "qinq" => &["tag", "vlan-protocol"],
         "vxlan" => &["peers"],
         _ => &[],
     };
-    let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || GOES.contains(&key);
+    let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || REMOVABLE.contains(&key);
     let misread = pending.iter().any(|(key, value)| {
-        value.as_str() == Some("") || (value.as_str() == Some("deleted") && known(key) && !GOES.contains(&key.as_str()))
+        value.as_str() == Some("")
+            || (value.as_str() == Some("deleted") && known(key) && !REMOVABLE.contains(&key.as_str()))
     });
     if misread || read_whole.iter().any(|key| !pending.contains_key(*key)) {
         let reason = "changes of it wait to be applied, and the provider misreads them (provider rule D2)";
@@ -164,7 +165,7 @@ fn waiting(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// What the provider refuses, or shows a change for.
+/// Checks for values that the provider refuses, or for which it shows a change.
 fn values(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
     let id = object.entry.identity.id();
     if own.name == "qinq" {
@@ -212,7 +213,7 @@ fn evpn(object: &Object) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// The bridge of each node that has the zone: of those that are named, or of all.
+/// The bridge of each node that has the zone: of those that are legal_name, or of all.
 fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let name = draft.text(key).unwrap_or_default();
     let named = draft.object.text("nodes").filter(|nodes| !nodes.is_empty());
@@ -228,7 +229,7 @@ fn refused(key: &str) -> Obstacle {
     Obstacle::new(format!("the provider refuses the value of `{key}` (provider rule D12)"))
 }
 
-/// The keys of the zone's type. Others mean nothing there, and Ansible keeps them.
+/// Writes the keys of the zone's type. Other keys have no effect there, and Ansible keeps them.
 fn own(draft: &mut Draft<'_>) {
     let keys = of_type(draft.object).map_or(&[][..], |own| own.keys);
     for (key, attribute, form) in keys {
@@ -239,7 +240,7 @@ fn own(draft: &mut Draft<'_>) {
     }
 }
 
-/// An attribute, where the key is there: Read leaves it empty otherwise, and nothing has a default but what was checked.
+/// Writes an attribute if the key is present. The provider reads null otherwise; attributes with a default were checked before.
 fn written(draft: &mut Draft<'_>, key: &str, attribute: &str, form: ValueForm) {
     if !draft.object.keys.contains_key(key) {
         return;

@@ -1,4 +1,4 @@
-//! Virtual machines: where their keys go in `proxmox_virtual_environment_vm`.
+//! Virtual machines as `proxmox_virtual_environment_vm`.
 
 mod cpu;
 mod devices;

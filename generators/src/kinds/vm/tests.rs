@@ -69,7 +69,7 @@ fn aside(keys: Value, pending: Value) -> Option<(String, String)> {
     .map(|(path, data)| (ApiPath::parse(path), Answer::ok(data)))
     .collect();
     let made = guest("qemu", json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "cpu": "host"}), keys, more);
-    made.aside().map(|(reason, remedy)| (reason.to_owned(), remedy.unwrap_or_default().to_owned()))
+    made.obstacle().map(|(reason, remedy)| (reason.to_owned(), remedy.unwrap_or_default().to_owned()))
 }
 
 #[test]
