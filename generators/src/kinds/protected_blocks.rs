@@ -162,8 +162,8 @@ fn gaps(draft: &mut Draft<'_>, family: &KeyFamily) {
     );
 }
 
-/// The provider counts addresses as they come: where an interface has none and a later one has, a change gives it the later
-/// one's (docs/provider.md, C26).
+/// Protects the addresses of interfaces if one without an address comes before one with an address. The provider assigns addresses
+/// in order, so a change would give the later address to the earlier interface (docs/provider.md, C26).
 fn addresses(draft: &mut Draft<'_>) {
     const OPTIONS: [&str; 4] = ["ip", "gw", "ip6", "gw6"];
     let mut cards: Vec<(u32, String)> = draft.values("net").collect();

@@ -1,4 +1,4 @@
-//! What a container is: its place, its system, its processors and memory.
+//! General settings of a container: location, operating system, console, processors, memory, features and raw lines.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::{SAME, command, in_force, managed, vmid};
 use crate::notes::TIMEOUTS;
 
-/// The node and the VMID, and what every container has to ignore: an import reads neither the VMID nor the timeouts
-/// (docs/provider.md, C1 and C2).
+/// Writes node and VMID, and ignores the VMID and the timeouts, which an import does not read (docs/provider.md, C1 and C2).
 pub(super) fn location(draft: &mut Draft<'_>) {
     let node = draft.object.entry.node.clone().unwrap_or_default();
     draft.set("node_name", node);
@@ -27,8 +26,8 @@ pub(super) fn location(draft: &mut Draft<'_>) {
     }
 }
 
-/// The template that it was made from is not on record. A variable keeps its place, and only that one attribute is
-/// ignored, since any other difference of the block replaces the container (docs/provider.md, C4).
+/// Writes the operating system, with a variable for the template, which Proxmox does not record. Only this attribute is ignored,
+/// because any other difference of the block replaces the container (docs/provider.md, C4).
 pub(super) fn operating_system(draft: &mut Draft<'_>) {
     match draft.text("ostype") {
         Some(system) if system != "unmanaged" && bpg::CONTAINER_SYSTEMS.contains(&system.as_str()) => {
@@ -41,9 +40,9 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
     }
 }
 
-/// A container whose system Proxmox or the provider does not know. Its state has no block, and a new one is refused without:
-/// the block is ignored as a whole, and the template is the container's own, since nothing tells which containers have the
-/// same (docs/provider.md, C5).
+/// Writes the operating system if Proxmox or the provider does not know it. The state has no block, but a creation requires one, so
+/// the whole block is ignored. The container has a template variable of its own, because nothing shows which containers share one
+/// (docs/provider.md, C5).
 fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
     let (name, whose) = (format!("{}_template", draft.label()), draft.title());
     match system {
@@ -54,7 +53,7 @@ fn unmanaged(draft: &mut Draft<'_>, system: Option<&str>) {
     draft.ignore_without_comment(&["operating_system"]);
 }
 
-/// The block, with a variable for the template.
+/// Writes the block, with a variable for the template.
 fn template(draft: &mut Draft<'_>, system: &str, name: String, whose: &str) {
     let description = format!("Template to make {whose} anew (storage:vztmpl/file); needed for nothing else");
     let variable = Variable { description, default: VariableDefault::Text(String::new()), sensitive: false };
@@ -65,7 +64,7 @@ fn template(draft: &mut Draft<'_>, system: &str, name: String, whose: &str) {
     draft.add_block(block);
 }
 
-/// The console. Where the key `console` is absent the block is in the state all the same (docs/provider.md, C3).
+/// Writes the console. Without the key `console` the block is in the state nevertheless (docs/provider.md, C3).
 pub(super) fn console(draft: &mut Draft<'_>) {
     let absent = !draft.object.keys.contains_key("console");
     let enabled = draft.flag("console");
@@ -86,8 +85,8 @@ pub(super) fn console(draft: &mut Draft<'_>) {
     draft.add_block(block);
 }
 
-/// With a limit and without cores, Proxmox tells the number of processors as text, and the provider reads numbers only
-/// (docs/provider.md, C23).
+/// Checks that a container with a limit has cores. Otherwise Proxmox sends the number of processors as text, and the provider reads
+/// numbers only (docs/provider.md, C23).
 pub(super) fn processors(draft: &mut Draft<'_>) -> RowResult {
     let is_set =
         |key: &str| Ok::<_, Unreadable>(in_force(draft, key)?.is_some_and(|text| !matches!(text.as_str(), "" | "0")));
@@ -95,12 +94,12 @@ pub(super) fn processors(draft: &mut Draft<'_>) -> RowResult {
         return Ok(());
     }
     let remedy = all_cores(draft)?;
-    let reason = "it has a `cpulimit` and no `cores`: Proxmox tells its processors as text, on which the provider's Read fails \
+    let reason = "it has a `cpulimit` and no `cores`: Proxmox sends its processors as text, which the provider cannot read \
                   (provider rule C23)";
     Err(Obstacle::new(reason).remedy(remedy).into())
 }
 
-/// The command that says how many cores a container without a limit may use now.
+/// Command that sets the number of cores that a container without a limit can use now.
 fn all_cores(draft: &Draft<'_>) -> Result<String, Unreadable> {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let mut known = None;
@@ -113,19 +112,19 @@ fn all_cores(draft: &Draft<'_>) -> Result<String, Unreadable> {
     Ok(command(draft, &said))
 }
 
-/// Numbers that Proxmox could not read are sent as the text that they are, on which the provider's Read fails
-/// (docs/provider.md, C25).
+/// Checks that numbers are numbers. Proxmox sends what it cannot parse as text, which the provider cannot read (docs/provider.md,
+/// C25).
 pub(super) fn numbers(draft: &mut Draft<'_>) -> RowResult {
     for key in ["cores", "cpuunits", "memory", "swap", "tty"] {
         let Some(Json::String(text)) = draft.object.keys.get(key) else { continue };
         let reason = format!("the provider cannot read `{key}: {text}`, and neither can Proxmox (provider rule C25)");
-        let remedy = format!("say a number: {}", command(draft, &format!("--{key} NUMBER")));
+        let remedy = format!("set a number: {}", command(draft, &format!("--{key} NUMBER")));
         return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     Ok(())
 }
 
-/// The processors. Cores that are not limited read as one, and the first change of this block would set them so
+/// Writes the processors. The provider reads unlimited cores as one, and would set that with the first change of this block
 /// (docs/provider.md, C8).
 pub(super) fn cpu(draft: &mut Draft<'_>) -> RowResult {
     let architecture = draft.text("arch").unwrap_or_else(|| "amd64".to_owned());
@@ -184,7 +183,7 @@ fn unlimited(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// The memory. What is not set is 512 MiB to Proxmox, of memory and of swap, and none to the provider (docs/provider.md, C7).
+/// Writes the memory. Unset memory or swap is 512 MiB to Proxmox, and 0 to the provider (docs/provider.md, C7).
 pub(super) fn memory(draft: &mut Draft<'_>) {
     let (memory, swap) = (draft.integer("memory"), draft.integer("swap"));
     let absent: Vec<&str> =
@@ -252,14 +251,14 @@ pub(super) fn features(draft: &mut Draft<'_>) {
         draft.keep_options_in_ansible(&options, &[("force_rw_sys", UNKNOWN)]);
         draft.add_block(block);
     } else if on {
-        // Without a block there is no value that an option could be put into.
+        // Without a block Terraform writes no value that Ansible could add the option to.
         draft.not_in_provider("features", UNKNOWN);
     } else {
         draft.set_default("features");
     }
 }
 
-/// The variables of the environment: pairs, separated by a zero byte.
+/// Writes the environment variables: pairs, separated by a zero byte.
 pub(super) fn environment(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("env") else { return };
     let pairs: BTreeMap<&str, &str> = text.split('\0').filter_map(|pair| pair.split_once('=')).collect();
@@ -275,7 +274,7 @@ pub(super) fn environment(draft: &mut Draft<'_>) {
     }
 }
 
-/// Raw lines of the container's configuration: `lxc.idmap` has an attribute, the others have none.
+/// Writes raw lines of the configuration: `lxc.idmap` has an attribute, the others become comments.
 pub(super) fn raw(draft: &mut Draft<'_>) -> RowResult {
     let lines = draft.take("lxc").and_then(Json::as_array).cloned().unwrap_or_default();
     let mut other = Vec::new();
@@ -308,7 +307,7 @@ pub(super) fn raw(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// `u 0 100000 65536`: kind, first id inside, first id outside, how many.
+/// Parses an id mapping, `u 0 100000 65536`: type, first id inside, first id outside, number of ids.
 fn mapping(value: &str) -> Option<Block> {
     let [kind, inside, outside, size] = value.split_whitespace().collect::<Vec<_>>()[..] else { return None };
     let mut block = Block::new("idmap");

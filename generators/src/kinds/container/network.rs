@@ -1,4 +1,4 @@
-//! Network interfaces of a container, and the initialization block that their addresses stand in.
+//! Network interfaces of a container, and the `initialization` block with their addresses.
 
 use crate::bpg;
 use crate::draft::{Draft, Obstacle, PropertyOptions, RowError, RowResult};
@@ -10,10 +10,10 @@ use super::volumes::decoded;
 const DROPPED: &str =
     "the provider has no attribute for this option; a later change of any interface drops it (provider rule C14)";
 
-/// The provider takes this many interfaces, and Proxmox 32.
+/// Maximum number of interfaces for the provider; Proxmox allows 32.
 const MOST: usize = 10;
 
-/// Interfaces in order, gaps closed.
+/// Writes the interfaces in order, without gaps.
 pub(super) fn interfaces(draft: &mut Draft<'_>) -> RowResult {
     let interfaces = draft.family("net");
     if interfaces.len() > MOST {
@@ -81,8 +81,8 @@ fn interface(draft: &mut Draft<'_>, key: &str, text: &str) -> Result<Block, RowE
     Ok(block)
 }
 
-/// The block is always in the state, even empty (docs/provider.md, C17). One `ip_config` for each interface that has an
-/// address or a gateway, in order.
+/// Writes the block, which is always in the state, even if it is empty (docs/provider.md, C17), with an `ip_config` for each
+/// interface that has an address or a gateway, in order.
 pub(super) fn initialization(draft: &mut Draft<'_>) {
     let mut block = Block::new("initialization");
     match draft.text("hostname") {
@@ -107,7 +107,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     let interfaces: Vec<(u32, String)> = draft.values("net").collect();
     if interfaces.len() > MOST {
         for key in ["hostname", "nameserver", "searchdomain", "entrypoint"] {
-            draft.not_in_provider(key, "it stands in the block that holds the addresses, which cannot be written");
+            draft.not_in_provider(key, "it is in the same block as the addresses, which cannot be written");
         }
         return;
     }

@@ -1,4 +1,4 @@
-//! The root file system, mount points and passed-through devices of a container.
+//! Root file system, mount points and passed-through devices of a container.
 
 use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::volume::VolumeId;
@@ -11,7 +11,8 @@ use crate::kinds::{guest, references};
 
 const DROPPED: &str = "the provider has no attribute for this option of a volume (provider rule K2)";
 
-/// The root file system, always in the state. Without a size it reads 0, where the default is 4 (docs/provider.md, C9).
+/// Writes the root file system, which is always in the state. Without a size the provider reads 0, and its default is 4
+/// (docs/provider.md, C9).
 pub(super) fn root(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("rootfs") else { return Ok(()) };
     let volume = options.take_or_first("volume").unwrap_or_default();
@@ -29,7 +30,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> RowResult {
     for option in ["acl", "quota"] {
         block.set_some(option, options.flag(option));
     }
-    // The provider never writes that it is off (docs/provider.md, C27).
+    // The provider never turns it off (docs/provider.md, C27).
     if options.get("replicate").and_then(boolean::parse) != Some(false) {
         block.set_some("replicate", options.flag("replicate"));
     }
@@ -43,7 +44,7 @@ pub(super) fn root(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// Mount points in order. The size is the exact text: anything else replaces the container (docs/provider.md, C6).
+/// Writes the mount points in order. The size is the exact text: anything else replaces the container (docs/provider.md, C6).
 pub(super) fn mount_points(draft: &mut Draft<'_>) -> RowResult {
     let mut blocks = Vec::new();
     let points = draft.family("mp");
@@ -107,7 +108,7 @@ fn mount_options(draft: &mut Draft<'_>, options: &mut PropertyOptions) -> Option
     Some(Value::List(text.split(';').map(Value::from).collect()))
 }
 
-/// Passed-through devices in order.
+/// Writes passed-through devices in order.
 pub(super) fn devices(draft: &mut Draft<'_>) -> RowResult {
     for (index, text) in draft.family("dev") {
         let key = format!("dev{index}");
@@ -133,8 +134,7 @@ pub(super) fn devices(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// The options of a value that the provider puts between quotes and decodes as JSON: a quote or a backslash in it ends
-/// its Read.
+/// Parses a value that the provider puts between quotes and decodes as JSON: it fails on a quote or a backslash.
 pub(super) fn decoded(key: &str, text: &str) -> Result<PropertyOptions, RowError> {
     if text.contains(['"', '\\']) || text.chars().any(|c| c < ' ') {
         return Err(

@@ -1,4 +1,4 @@
-//! Processors, memory and their topology.
+//! Processors, memory and NUMA nodes of a virtual machine.
 
 use crate::bpg;
 use crate::coverage::Fate;
@@ -20,8 +20,8 @@ const LOST: &[(&str, &str)] = &[
     ("reported-model", HIDDEN),
 ];
 
-/// The processors. The block is in the state only where one of a few values is not the default; `numa` and `affinity`
-/// alone do not put it there (docs/provider.md, V1).
+/// Writes the processors. The block is in the state only if one of a few values is not the default; `numa` and `affinity` alone
+/// are not enough (docs/provider.md, V1).
 pub(super) fn cpu(draft: &mut Draft<'_>) {
     let mut options = draft.options("cpu");
     let model = options.as_mut().map(|options| options.take("cputype").or_else(|| options.first()).unwrap_or_default());
@@ -67,7 +67,7 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether the provider's Read puts the block into the state.
+/// True if the provider puts the block into the state.
 fn in_state(draft: &mut Draft<'_>, model: Option<&str>, flags: Option<&str>) -> bool {
     let differs = |value: Option<i64>, default: i64| value.is_some_and(|value| value != default);
     differs(draft.integer("cores"), 1)
@@ -80,7 +80,7 @@ fn in_state(draft: &mut Draft<'_>, model: Option<&str>, flags: Option<&str>) -> 
         || model.is_some_and(|model| model != "qemu64")
 }
 
-/// Whether another block of this guest is accepted only beside a written `numa`.
+/// True if the provider accepts another block of this guest only with `numa`.
 fn needs_numa(draft: &Draft<'_>) -> bool {
     let keys = &draft.object.keys;
     keys.contains_key("hugepages")
@@ -88,7 +88,7 @@ fn needs_numa(draft: &Draft<'_>) -> bool {
         || keys.keys().any(|key| proxmox_mpc_model::kinds::matches("numa[n]", key))
 }
 
-/// The model. Absent is kvm64 to Proxmox and qemu64 to the provider (docs/provider.md, T4).
+/// Writes the model. An absent key means kvm64 to Proxmox and qemu64 to the provider (docs/provider.md, T4).
 fn processor(draft: &mut Draft<'_>, block: &mut Block, model: Option<&str>) {
     match model {
         None => draft.remark(
@@ -135,8 +135,8 @@ fn limit(draft: &mut Draft<'_>, block: &mut Block) {
     }
 }
 
-/// The memory. The block is in the state unless it is exactly the provider's default; absent memory and less than
-/// 64 MiB cannot be written (docs/provider.md, T26), and the newer form `current=…` ends the provider's Read (T2).
+/// Writes the memory. The block is in the state unless it equals the provider's default. Absent memory and less than 64 MiB cannot
+/// be written (docs/provider.md, T26), and the provider fails on the newer form `current=…` (T2).
 pub(super) fn memory(draft: &mut Draft<'_>) -> RowResult {
     let text = draft.text("memory");
     if let Some(text) = text.as_deref().filter(|text| text.parse::<i64>().is_err()) {
@@ -155,9 +155,9 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> RowResult {
             draft.set_default(key);
         }
     }
-    // With the key there, be it 0, Read makes the block even where everything in it is a default.
-    let told = draft.object.keys.contains_key("keephugepages");
-    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !told {
+    // If the key is present, even as 0, the provider reads the block with all defaults.
+    let has_keep = draft.object.keys.contains_key("keephugepages");
+    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !has_keep {
         return Ok(());
     }
     if dedicated < 64 {
@@ -183,7 +183,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// What stands in the block of the memory, where that cannot be written.
+/// Gives the keys of the memory block to Ansible if the block cannot be written.
 fn leave_memory(draft: &mut Draft<'_>, why: &'static str) {
     for key in ["memory", "balloon", "hugepages", "keephugepages", "ivshmem"] {
         if draft.fates.get(key).is_some_and(|fate| *fate != Fate::Default) {
@@ -192,7 +192,7 @@ fn leave_memory(draft: &mut Draft<'_>, why: &'static str) {
     }
 }
 
-/// The size of the memory shared with other guests, in MiB; 0 for none.
+/// Size of the memory shared with other guests, in MiB; 0 for none.
 fn shared_memory(draft: &mut Draft<'_>) -> Result<i64, Obstacle> {
     let Some(mut options) = draft.options("ivshmem") else { return Ok(0) };
     let size = options.integer("size");
@@ -203,8 +203,8 @@ fn shared_memory(draft: &mut Draft<'_>) -> Result<i64, Obstacle> {
     size.ok_or_else(|| Obstacle::new("the provider cannot read the size of `ivshmem`"))
 }
 
-/// NUMA nodes. Read takes those that have both processors and host nodes; a node without policy reads as one that
-/// cannot be written (docs/provider.md, T33).
+/// Writes the NUMA nodes. The provider reads those with both processors and host nodes, and it reads a node without a policy as a
+/// value that cannot be written (docs/provider.md, T33).
 pub(super) fn numa(draft: &mut Draft<'_>) -> RowResult {
     let mut ignored = false;
     for (index, text) in draft.family("numa") {

@@ -1,4 +1,4 @@
-//! Everything else that is plugged into a virtual machine.
+//! Other devices of a virtual machine: guest agent, passed-through devices, ports, display, sound, watchdog, encryption.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -10,7 +10,7 @@ use crate::hcl::{Block, Content, Item};
 use crate::kinds::guest::{rewritten, same};
 use crate::kinds::references;
 
-/// The guest agent.
+/// Writes the guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("agent") else { return };
     let enabled = options.flag_or_first("enabled") == Some(true);
@@ -41,7 +41,7 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     draft.add_block(block);
 }
 
-/// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true
+/// Writes passed-through PCI devices. `rombar` is explicit: the schema has no default, and the provider reads true
 /// (docs/provider.md, T34).
 pub(super) fn hostpci(draft: &mut Draft<'_>) {
     const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (provider rule T34)";
@@ -69,7 +69,7 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
     }
 }
 
-/// Passed-through USB devices; the provider looks at the first four only (docs/provider.md, T35).
+/// Writes passed-through USB devices. The provider reads the first four only (docs/provider.md, T35).
 pub(super) fn usb(draft: &mut Draft<'_>) {
     for (index, text) in draft.family("usb") {
         let key = format!("usb{index}");
@@ -88,7 +88,7 @@ pub(super) fn usb(draft: &mut Draft<'_>) {
     }
 }
 
-/// The provider takes this many shares, and Proxmox 10.
+/// Maximum number of shares for the provider; Proxmox allows 10.
 const MOST_SHARES: usize = 8;
 
 pub(super) fn virtiofs(draft: &mut Draft<'_>) -> RowResult {
@@ -131,7 +131,7 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// Serial ports by position; a missing one cannot be written (docs/provider.md, T19).
+/// Writes serial ports by position. A gap between them cannot be written (docs/provider.md, T19).
 pub(super) fn serial(draft: &mut Draft<'_>) {
     let ports = draft.family("serial");
     let Some(last) = ports.keys().next_back().copied() else { return };
@@ -153,7 +153,7 @@ pub(super) fn serial(draft: &mut Draft<'_>) {
     }
 }
 
-/// The sound card; the provider knows the driver `spice` only (docs/provider.md, T28).
+/// Writes the sound card. The provider knows the driver `spice` only (docs/provider.md, T28).
 pub(super) fn audio(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("audio0") else { return };
     let (device, driver) = (options.take("device").unwrap_or_default(), options.take("driver"));
@@ -172,7 +172,7 @@ pub(super) fn audio(draft: &mut Draft<'_>) {
     }
 }
 
-/// The display. It may always be left out, so it is written only where the provider takes it (docs/provider.md, V1).
+/// Writes the display. It may always be omitted, so it is written only if the provider accepts it (docs/provider.md, V1).
 pub(super) fn vga(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("vga") else { return Ok(()) };
     let display = options.take_or_first("type").unwrap_or_default();
@@ -210,7 +210,7 @@ pub(super) fn rng(draft: &mut Draft<'_>) -> RowResult {
         let Some(text) = options.take(option) else { continue };
         let number: i64 =
             text.parse().map_err(|_| Obstacle::new(format!("the provider cannot read `{option}={text}` of rng0")))?;
-        // Zero is refused; left out, the value is computed.
+        // The provider refuses 0; an omitted value is computed.
         block.set_some(option, (number >= 1).then_some(number));
     }
     draft.explain_remaining(&options, &[]);
@@ -218,8 +218,7 @@ pub(super) fn rng(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// What the firmware tells of the machine. The provider decodes every value as Base64, whether it is or not
-/// (docs/provider.md, T22).
+/// Writes the SMBIOS fields. The provider decodes every value as Base64, whether it is encoded or not (docs/provider.md, T22).
 pub(super) fn smbios(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
     let encoded = options.take_raw("base64").as_deref().and_then(boolean::parse) == Some(true);
@@ -262,7 +261,7 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// The command that writes the texts of `smbios1` in Base64; `None` where they are said to be that already.
+/// Command that writes the texts of `smbios1` in Base64; `None` if they are marked as Base64 already.
 fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
     let text = draft.object.text("smbios1").filter(|_| !encoded)?;
     let value = rewritten(&text, |name, value| match name {
@@ -291,7 +290,7 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     if action.is_some() {
         block.set_some("action", action.filter(|action| action != "none"));
     } else {
-        // Ignored for as long as the guest is there, and what makes it anew as it is.
+        // Ignored while the guest exists; the value counts when the guest is created again.
         const WHY: &str = "no action means reset to Proxmox, and the provider reads none (provider rule T49)";
         block.set("action", "reset");
         draft.ignore(&["watchdog[0].action"], WHY);
@@ -302,14 +301,14 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     draft.add_block(block);
 }
 
-/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With nothing but
-/// defaults it is not in the state of an import: said all the same, and ignored.
+/// Writes memory encryption. Every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With defaults
+/// only, it is not in the state of an import: it is written nevertheless, and ignored.
 pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("amd-sev") else { return };
     let stands_first = options.rest.first().is_some_and(|(name, _)| name.is_none());
     let bare = options.first();
     let kind = options.take("type").or_else(|| bare.filter(|_| stands_first)).unwrap_or_default();
-    let told = options.has("allow-smt");
+    let has_allow_smt = options.has("allow-smt");
     let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
         .map(|option| (option, options.flag(option).unwrap_or(option == "allow-smt")));
     draft.explain_remaining(&options, &[]);
@@ -318,8 +317,8 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
         draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
         return;
     }
-    if !told {
-        // Left alone as what is on in another word: the first change would turn it off.
+    if !has_allow_smt {
+        // Ignored like a switch that the provider misreads: the first change would turn it off.
         const WHY: &str = "no allow-smt means on to Proxmox, and the provider reads off (provider rule T38)";
         draft.not_expressible("amd-sev.allow-smt", WHY);
         draft.ignore(&["amd_sev"], WHY);

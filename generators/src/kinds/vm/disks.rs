@@ -1,4 +1,4 @@
-//! Drives: disks, and what is no disk to the provider.
+//! Drives of a virtual machine: disks, the CD-ROM, and drives that the provider does not treat as disks.
 
 use proxmox_mpc_model::kinds::matches;
 use proxmox_mpc_model::size::Bytes;
@@ -51,7 +51,7 @@ const LOST: &[(&str, &str)] = &[
     ("wwn", DROPPED),
 ];
 
-/// The limits of `speed`: Proxmox's option and the provider's attribute.
+/// Limits in the block `speed`: Proxmox's option and the provider's attribute.
 const LIMITS: &[(&str, &str)] = &[
     ("iops_rd", "iops_read"),
     ("iops_rd_max", "iops_read_burstable"),
@@ -63,14 +63,14 @@ const LIMITS: &[(&str, &str)] = &[
     ("mbps_wr_max", "write_burstable"),
 ];
 
-/// The provider takes this many disks.
+/// Maximum number of disks for the provider.
 const MOST: usize = 31;
 
-/// Every drive, in the order in which the provider reads them: the plan matches blocks by position (docs/provider.md, V2).
+/// Writes the drives in the order in which the provider reads them: the plan matches blocks by position (docs/provider.md, V2).
 pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
     let mut blocks: Vec<Block> = Vec::new();
     let mut refused = Vec::new();
-    let (mut unsaid, mut foreign) = (None, Vec::new());
+    let (mut unwritable, mut foreign) = (None, Vec::new());
     for stem in ["ide", "sata", "scsi", "virtio"] {
         for (index, text) in draft.family(stem) {
             let interface = format!("{stem}{index}");
@@ -81,7 +81,9 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
                 Ok(Drive::Disk(block)) => blocks.push(block),
                 Ok(Drive::Other) => {}
                 Ok(Drive::Foreign) => foreign.push(interface),
-                Ok(Drive::Unsaid) => unsaid = Some(format!("the provider does not see which volume {interface} is")),
+                Ok(Drive::WithoutVolume) => {
+                    unwritable = Some(format!("the provider does not see which volume {interface} is"))
+                }
                 Err(RowError::Obstacle(reason)) => refused.push(reason),
                 Err(stop) => return Err(stop),
             }
@@ -91,9 +93,9 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
         return Err(reason.into());
     }
     if blocks.len() > MOST {
-        unsaid = Some(format!("the provider takes {MOST} disks, and there are {}", blocks.len()));
+        unwritable = Some(format!("the provider takes {MOST} disks, and there are {}", blocks.len()));
     }
-    if let Some(reason) = unsaid {
+    if let Some(reason) = unwritable {
         for key in draft
             .object
             .keys
@@ -109,14 +111,14 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
         draft.add_block(block);
     }
     if !foreign.is_empty() {
-        keep(draft, &foreign);
+        attach_by_ansible(draft, &foreign);
     }
     Ok(())
 }
 
-/// Disks that hold what no creation would make: an ISO, a unit of iSCSI. Terraform would make empty ones: it touches no disk of the
-/// guest, and Ansible attaches these (docs/provider.md, T47).
-fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
+/// Handles disks with content that a creation would not restore, such as an ISO or an iSCSI unit. Terraform would create empty ones,
+/// so it ignores all disks of the guest, and Ansible attaches these (docs/provider.md, T47).
+fn attach_by_ansible(draft: &mut Draft<'_>, interfaces: &[String]) {
     for interface in interfaces {
         let reason =
             "what is in the drive is no disk of a guest, and the provider would make an empty one (provider rule T47)";
@@ -135,7 +137,7 @@ fn keep(draft: &mut Draft<'_>, interfaces: &[String]) {
     );
 }
 
-/// The CD-ROM drive: on an import the provider looks at ide3 only, whatever is there (docs/provider.md, V1).
+/// Writes the CD-ROM drive. An import reads ide3 only, whatever it holds (docs/provider.md, V1).
 fn cd_rom(draft: &mut Draft<'_>, text: &str) {
     let mut options = PropertyOptions::new("ide3", text);
     let file = options.take_or_first("file").unwrap_or_default();
@@ -149,16 +151,16 @@ fn cd_rom(draft: &mut Draft<'_>, text: &str) {
     }
 }
 
-/// What a drive is to the provider.
+/// Drive as the provider treats it.
 enum Drive {
     /// A disk.
     Disk(Block),
     /// A CD-ROM, a cloud-init drive or an empty one.
     Other,
-    /// A disk that holds what no creation would make.
+    /// A disk with content that a creation would not restore.
     Foreign,
     /// A disk whose volume the provider does not see.
-    Unsaid,
+    WithoutVolume,
 }
 
 /// Reads one drive.
@@ -188,9 +190,9 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
         return Ok(Drive::Other);
     }
     if file.is_empty() {
-        return Ok(Drive::Unsaid);
+        return Ok(Drive::WithoutVolume);
     }
-    if VolumeId::parse(&file).is_some_and(|volume| is_nobodys(&volume)) {
+    if VolumeId::parse(&file).is_some_and(|volume| has_no_owner(&volume)) {
         return Ok(Drive::Foreign);
     }
     let format = options.take("format");
@@ -199,7 +201,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     block.set("interface", interface);
     let (datastore, path) = file.split_once(':').unwrap_or(("", &file));
     block.set("datastore_id", references::storage(draft, datastore));
-    // A passed-through device is cut at its first colon, and both pieces must stand (docs/provider.md, T17).
+    // The provider splits the path of a passed-through device at its first colon, and needs both parts (docs/provider.md, T17).
     block.set_some("path_in_datastore", file.starts_with('/').then_some(path));
     if size.as_deref().is_some_and(|size| !bpg::disk_size(size)) {
         return Err(Obstacle::new(format!("the provider cannot read the size of `{interface}`")).into());
@@ -211,23 +213,23 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     Ok(Drive::Disk(block))
 }
 
-/// The size in GiB. The provider has no fraction of one (docs/provider.md, T13).
+/// Size in whole GiB. The provider has no fractions (docs/provider.md, T13).
 pub(in crate::kinds) fn gibibytes(draft: &mut Draft<'_>, key: &str, size: Option<&str>) -> i64 {
     let Some(size) = size.and_then(Bytes::parse) else { return 0 };
     if !size.is_whole_gib() {
-        const WHY: &str = "the provider counts whole GiB: made anew, the disk has another size (provider rule T13)";
+        const WHY: &str = "the provider counts whole GiB: created again, the disk has another size (provider rule T13)";
         draft.not_expressible(&format!("{key}.size"), WHY);
     }
     i64::try_from(size.gib_floor()).unwrap_or(i64::MAX)
 }
 
-/// Whether the volume is none that Proxmox made for a guest, which would carry its number.
-fn is_nobodys(volume: &VolumeId) -> bool {
+/// True for a volume that Proxmox did not create for a guest: it has no VMID in its name.
+fn has_no_owner(volume: &VolumeId) -> bool {
     let folder = volume.name().split('/').next().unwrap_or_default();
     volume.owner().is_none() && folder.parse::<u32>().is_err()
 }
 
-/// What makes a disk fast or safe: written where it differs from the provider's default.
+/// Writes cache, limits and similar options of a disk if they differ from the provider's defaults.
 fn tuning(draft: &mut Draft<'_>, options: &mut PropertyOptions, block: &mut Block, index: usize) -> RowResult {
     for (option, default, known) in
         [("aio", "io_uring", Some(bpg::AIO)), ("cache", "none", Some(bpg::CACHES)), ("discard", "ignore", None)]
@@ -266,7 +268,7 @@ fn tuning(draft: &mut Draft<'_>, options: &mut PropertyOptions, block: &mut Bloc
     Ok(())
 }
 
-/// The next whole number: cut off, half a MB would be no limit at all.
+/// Command that rounds a limit up to a whole number. Rounded down, half a MB would be no limit at all.
 fn whole_limit(draft: &Draft<'_>, key: &str, value: &str, option: &str, text: &str) -> String {
     let whole = text.split('.').next().and_then(|whole| whole.parse::<u64>().ok()).unwrap_or_default() + 1;
     let value = rewritten(value, |name, _| (name == Some(option)).then(|| whole.to_string()));
@@ -278,7 +280,7 @@ fn refuse(draft: &mut Draft<'_>, options: &PropertyOptions, index: usize, option
     draft.ignore(&[&format!("disk[{index}].{option}")], "the provider refuses a value that Proxmox takes");
 }
 
-/// A number that the provider decodes as a whole one; a fraction ends its Read (docs/provider.md, T15).
+/// Takes a number that the provider decodes as a whole number; it fails on a fraction (docs/provider.md, T15).
 fn whole(draft: &Draft<'_>, options: &mut PropertyOptions, option: &str) -> Result<Option<i64>, RowError> {
     let Some(text) = options.take(option) else { return Ok(None) };
     let key = options.key();

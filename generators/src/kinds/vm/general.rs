@@ -1,4 +1,4 @@
-//! What a virtual machine is: its place, its name, its machine, and how it starts.
+//! General settings of a virtual machine: location, name, machine type, boot order.
 
 use proxmox_mpc_model::Identity;
 use serde_json::Value as Json;
@@ -8,7 +8,7 @@ use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::{Block, Value};
 use crate::kinds::guest::{SAME, command, managed, vmid};
 
-/// The node and the VMID. A guest of the HA manager may move, and a plan with the old node would replace it.
+/// Writes node and VMID. The HA manager may move a guest, and a plan with the old node would replace it, so the node is ignored.
 pub(super) fn location(draft: &mut Draft<'_>) {
     let node = draft.object.entry.node.clone().unwrap_or_default();
     draft.set("node_name", node);
@@ -31,8 +31,8 @@ pub(super) fn name(draft: &mut Draft<'_>) {
     }
 }
 
-/// A member of a nested pool: no membership of it can be imported, but the guest can say its pool (docs/provider.md,
-/// N1). Members of other pools have a resource of their own.
+/// Writes the pool of a member of a nested pool, whose membership cannot be imported (docs/provider.md, N1). Memberships of other
+/// pools are resources of their own.
 pub(super) fn pool(draft: &mut Draft<'_>) {
     let Some(pool) = draft.object.entry.pool.as_deref().filter(|pool| pool.contains('/')) else { return };
     let value = draft.reference(&Identity::new("pool", pool), "pool_id").unwrap_or_else(|| Value::from(pool));
@@ -56,8 +56,8 @@ pub(super) fn machine(draft: &mut Draft<'_>) {
     }
 }
 
-/// The SCSI controller. Absent means `lsi` to Proxmox and virtio to the provider, which sends its own default with the
-/// first change of anything (docs/provider.md, T3).
+/// Writes the SCSI controller. An absent key means `lsi` to Proxmox and virtio to the provider, which sends its own default with
+/// the first change of anything (docs/provider.md, T3).
 pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
     match draft.text("scsihw") {
         Some(controller) if bpg::SCSI_HARDWARE.contains(&controller.as_str()) => draft.set("scsi_hardware", controller),
@@ -66,7 +66,7 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
             draft.ignore(&["scsi_hardware"], "the provider refuses the controller");
         }
         None => {
-            // Ignored for as long as the guest is there, and what makes it anew as it is.
+            // Ignored while the guest exists; the value counts when the guest is created again.
             draft.set("scsi_hardware", "lsi");
             draft.ignore_without_comment(&["scsi_hardware"]);
             let remedy = command(draft, &format!("--scsihw lsi{SAME}"));
@@ -79,9 +79,9 @@ pub(super) fn scsi_hardware(draft: &mut Draft<'_>) {
     }
 }
 
-/// The boot order; the old form (`boot: cdn`, `bootdisk`) is not read by the provider.
+/// Writes the boot order. The provider does not read the old form (`boot: cdn`, `bootdisk`).
 pub(super) fn boot(draft: &mut Draft<'_>) {
-    const OLD: &str = "the old way of saying the boot order; the provider reads `order=` only (provider rule V1)";
+    const OLD: &str = "the old form of the boot order; the provider reads `order=` only (provider rule V1)";
     if draft.object.keys.contains_key("bootdisk") {
         draft.not_in_provider("bootdisk", OLD);
     }
@@ -112,7 +112,7 @@ pub(super) fn keyboard(draft: &mut Draft<'_>) {
     }
 }
 
-/// What can be plugged into the running guest; what the provider refuses may be left out, since it is computed.
+/// Writes the hotplug features. The attribute is computed, so a value that the provider refuses may be omitted.
 pub(super) fn hotplug(draft: &mut Draft<'_>) {
     match draft.text("hotplug") {
         None => {}
@@ -147,8 +147,7 @@ pub(super) fn operating_system(draft: &mut Draft<'_>) {
     }
 }
 
-/// Numbers without an attribute, which the provider decodes all the same: sent as text they end its Read
-/// (docs/provider.md, T1).
+/// Checks numbers without an attribute, which the provider decodes nevertheless: it fails on text (docs/provider.md, T1).
 pub(super) fn numbers(draft: &mut Draft<'_>) -> RowResult {
     for key in ["migrate_downtime", "migrate_speed", "shares"] {
         match draft.object.keys.get(key) {

@@ -1,4 +1,4 @@
-//! Cloud-init: the drive and what is on it.
+//! Cloud-init of a virtual machine: the drive and its content.
 
 use proxmox_mpc_model::kinds::matches;
 
@@ -11,7 +11,7 @@ use crate::kinds::references;
 
 use super::volumes::cloud_init;
 
-/// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
+/// Writes the block, which is in the state if there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
 pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     let drives = drives(draft);
     readable(draft)?;
@@ -39,7 +39,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// Whether the provider can read the keys, whatever the code says of them.
+/// Checks that the provider can read the SSH keys, even if the block is ignored.
 fn readable(draft: &Draft<'_>) -> RowResult {
     match draft.object.text("sshkeys") {
         Some(keys) if unescaped(&keys).is_none() => {
@@ -50,11 +50,11 @@ fn readable(draft: &Draft<'_>) -> RowResult {
     }
 }
 
-/// What cloud-init is to say, of a machine that has no drive for it: the block would give a new machine one, on no storage,
+/// Handles cloud-init keys of a machine without a cloud-init drive. The block would give a new machine a drive without a storage,
 /// which Proxmox refuses.
 fn without_drive(draft: &mut Draft<'_>) {
-    let is_said = |key: &String| KEYS.iter().any(|known| matches(known, key));
-    let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_said(key)).cloned().collect();
+    let is_cloud_init = |key: &String| KEYS.iter().any(|known| matches(known, key));
+    let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_cloud_init(key)).cloned().collect();
     if !keys.is_empty() {
         draft.ignore(&["initialization"], "there is no cloud-init drive, and the block would give a new machine one");
     }
@@ -70,11 +70,11 @@ fn without_drive(draft: &mut Draft<'_>) {
     }
 }
 
-/// The keys that the block says.
+/// Keys that the block has.
 const KEYS: [&str; 9] =
     ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade", "ipconfig[n]"];
 
-/// The interface and the storage of each of this guest's cloud-init drives; there should be one.
+/// Interfaces and storages of the guest's cloud-init drives; there should be one.
 fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
     let mut drives = Vec::new();
     for (key, value) in &draft.object.keys {
@@ -88,7 +88,7 @@ fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
     drives
 }
 
-/// The snippets that replace what Proxmox would write (`cicustom`).
+/// Writes the snippets that replace Proxmox's own cloud-init data (`cicustom`).
 fn files(draft: &mut Draft<'_>, block: &mut Block) {
     let Some(mut options) = draft.options("cicustom") else { return };
     let parts = [
@@ -125,10 +125,10 @@ fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
     }
 }
 
-/// The provider takes this many address blocks, and Proxmox 32.
+/// Maximum number of address blocks for the provider; Proxmox allows 32.
 const MOST: u32 = 8;
 
-/// One block for each `ipconfigN` up to the last, by position; a gap is an empty block.
+/// Writes a block for each `ipconfigN` up to the last, by position. A gap is an empty block.
 fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     let configurations = draft.family("ipconfig");
     let Some(last) = configurations.keys().next_back().copied() else { return };
@@ -156,8 +156,8 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     }
 }
 
-/// The user. The password is never read back, and whatever is written for it shows no difference: a variable keeps the
-/// place for the day when the guest is made anew.
+/// Writes the user. The password is never read back, and its value shows no difference: a variable has it for when the guest is
+/// created again.
 fn account(draft: &mut Draft<'_>, block: &mut Block) {
     let (user, password, keys) = (draft.text("ciuser"), draft.take("cipassword"), draft.text("sshkeys"));
     if user.is_none() && password.is_none() && keys.is_none() {
@@ -183,7 +183,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
     block.add_block(account);
 }
 
-/// The text behind URL escapes as the provider reads it: `+` is a blank, and a broken escape is an error.
+/// Decodes URL escapes as the provider does: `+` is a blank, and a broken escape is an error.
 fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -97,7 +97,7 @@ static ROWS: &[Row] = &[
         "runningcpu",
         "running-nets-host-mtu",
     ]),
-    Row::not_expressible(&["cdrom"], "the old word for ide2, as which Proxmox shows it"),
+    Row::not_expressible(&["cdrom"], "the old name of ide2, and Proxmox shows it as ide2"),
     Row::ansible(
         &[
             "allow-ksm",

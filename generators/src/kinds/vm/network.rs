@@ -1,4 +1,4 @@
-//! Network cards.
+//! Network devices of a virtual machine.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::single_vlans;
 use crate::kinds::references;
 
-/// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
+/// Writes all devices or none. The attribute is computed, so omitting it shows no difference, unless an index is missing
 /// (docs/provider.md, T7).
 pub(super) fn network_devices(draft: &mut Draft<'_>) -> RowResult {
     let cards = draft.family("net");
@@ -42,7 +42,7 @@ pub(super) fn network_devices(draft: &mut Draft<'_>) -> RowResult {
     Ok(())
 }
 
-/// The block of one card; why there is none where the provider has no word for its model, or takes an option for one.
+/// Block of a device, or the reason if the provider does not know its model, or takes an option for the model.
 fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, String>, RowError> {
     let key = format!("net{index}");
     if text.contains(['"', '\\']) {
@@ -72,7 +72,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
         return Ok(Err(format!("the provider takes the option `{option}` of {key} for its model (provider rule T8)")));
     }
     if let Some(name) = unknown.last() {
-        // `virtio=BC:24:…`: whatever the provider does not know by name is the model.
+        // In `virtio=BC:24:…` the provider takes any unknown name for the model.
         mac = options.take(name);
         model = Some(name.clone());
     }
@@ -111,7 +111,7 @@ fn numbers(options: &mut PropertyOptions, key: &str) -> Result<BTreeMap<&'static
     Ok(numbers)
 }
 
-/// The limit in MB/s.
+/// Rate limit in MB/s.
 fn rate(options: &mut PropertyOptions, key: &str) -> Result<Option<Value>, RowError> {
     let Some(text) = options.take("rate") else { return Ok(None) };
     let value =
