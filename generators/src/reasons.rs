@@ -171,7 +171,7 @@ mod tests {
             Unread::object(Identity::new("lxc", 2), offline()),
         ]);
         assert_eq!(groups.len(), 2);
-        assert_eq!((groups[0].objects.len(), &*groups[0].lists), (2, &["firewall_rules"][..]));
-        assert_eq!((&*groups[1].reason, &*groups[1].lists), (NOT_ON_RECORD, &["role", "pool"][..]));
+        assert_eq!((groups[0].objects.len(), &groups[0].lists[..]), (2, &["firewall_rules".into()][..]));
+        assert_eq!((&*groups[1].reason, &groups[1].lists[..]), (NOT_ON_RECORD, &["role".into(), "pool".into()][..]));
     }
 }

@@ -80,7 +80,7 @@ fn keys(report: &CoverageReport, page: &mut Page) {
     for (identity, object) in &report.objects.objects {
         page.blank();
         wrapped(page, 0, &format!("{identity}: {}", place(object)));
-        if let Outcome::Ansible { reason, remedy, .. } | Outcome::SetAside { reason, remedy } = &object.outcome {
+        if let Outcome::Ansible { reason, remedy, .. } | Outcome::NotImportable { reason, remedy } = &object.outcome {
             wrapped(page, 2, reason);
             if let Some(remedy) = remedy {
                 wrapped(page, 6, &format!("what helps: {remedy}"));
@@ -192,7 +192,7 @@ fn place(object: &ObjectCoverage) -> &str {
         Outcome::BuiltIn => "comes with Proxmox",
         Outcome::Fact => "a fact",
         Outcome::Excluded => "excluded",
-        Outcome::SetAside { .. } => "in no code",
+        Outcome::NotImportable { .. } => "in no code",
     }
 }
 

@@ -8,7 +8,7 @@ use proxmox_mpc_engine::import::report::{KindReport, SetAside};
 use proxmox_mpc_engine::rights::roles;
 use proxmox_mpc_engine::workspace::Changes;
 use proxmox_mpc_generators::Manifest;
-use proxmox_mpc_generators::adopt::{Adopted, Done};
+use proxmox_mpc_generators::adopt::{Adopted, AdoptionResult};
 use proxmox_mpc_generators::coverage::percentage;
 use proxmox_mpc_model::Identity;
 
@@ -155,14 +155,17 @@ fn adoption(report: &ImportReport, page: &mut Page) {
     if report.adopted.is_empty() {
         return;
     }
-    let mut counts: BTreeMap<Done, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<AdoptionResult, usize> = BTreeMap::new();
     for one in &report.adopted {
-        *counts.entry(one.done).or_default() += 1;
+        *counts.entry(one.result).or_default() += 1;
     }
-    let counts: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {}", done.words())).collect();
+    let counts: Vec<String> = counts.iter().map(|(result, count)| format!("{count} {}", result.words())).collect();
     page.heading(format!("of {} resources in the state: {}", report.adopted.len(), counts.join(", ")));
-    let others: Vec<&Adopted> =
-        report.adopted.iter().filter(|one| !matches!(one.done, Done::Same | Done::Label)).collect();
+    let others: Vec<&Adopted> = report
+        .adopted
+        .iter()
+        .filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::SameLabel))
+        .collect();
     section(page, "", &others, |one| {
         let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
         (format!("{}{to}: {}", one.from, one.why), Vec::new())

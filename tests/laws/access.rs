@@ -37,7 +37,7 @@ fn told(made: &Generated, identity: &Identity) -> String {
         }
         Outcome::Ansible { .. } => "Ansible".to_owned(),
         Outcome::BuiltIn => "as it came".to_owned(),
-        Outcome::SetAside { reason, .. } => reason.clone(),
+        Outcome::NotImportable { reason, .. } => reason.clone(),
         Outcome::Fact => "a fact".to_owned(),
         Outcome::Excluded => "excluded".to_owned(),
     }

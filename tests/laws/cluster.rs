@@ -39,7 +39,7 @@ fn outcome(made: &Generated, identity: &Identity) -> String {
             if ignored.is_empty() { "code".to_owned() } else { format!("code but {}", ignored.join(", ")) }
         }
         Some(Outcome::Ansible { .. }) => "Ansible".to_owned(),
-        Some(Outcome::SetAside { .. }) => "aside".to_owned(),
+        Some(Outcome::NotImportable { .. }) => "aside".to_owned(),
         Some(Outcome::BuiltIn) => "as it came".to_owned(),
         Some(Outcome::Fact) => "fact".to_owned(),
         Some(Outcome::Excluded) => "excluded".to_owned(),

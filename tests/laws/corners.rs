@@ -20,7 +20,7 @@ fn check(keys: &[(&str, &str)], expected: &str) {
             let ignored: Vec<String> = ignored(&made).remove(address).unwrap().into_iter().collect();
             if ignored.is_empty() { "code".to_owned() } else { ignored.join(", ") }
         }
-        Outcome::SetAside { remedy, .. } | Outcome::Ansible { remedy, .. } => remedy.clone().unwrap_or_default(),
+        Outcome::NotImportable { remedy, .. } | Outcome::Ansible { remedy, .. } => remedy.clone().unwrap_or_default(),
         other => panic!("{other:?}"),
     };
     assert_eq!(found, expected, "{keys:?}");

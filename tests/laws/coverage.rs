@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::coverage::Fate;
-use proxmox_mpc_generators::kinds::HALVES;
+use proxmox_mpc_generators::kinds::TRANSLATIONS;
 use proxmox_mpc_generators::row::Target;
 use proxmox_mpc_model::Cluster;
 use proxmox_mpc_model::kinds::{Class, KINDS};
@@ -46,7 +46,7 @@ fn every_key_of_every_object_has_a_fate() {
 #[test]
 fn what_is_volatile_is_in_no_code() {
     let mut found = 0;
-    for half in HALVES {
+    for half in TRANSLATIONS {
         for key in half.model().keys {
             let one = key.name.replace("[n]", "0");
             for row in half.rows.iter().filter(|row| row.claims(&one)) {
@@ -99,7 +99,7 @@ const FOREIGN: &[&str] = &[
 #[test]
 fn every_key_that_there_can_be_is_claimed_by_a_row() {
     // Ansible takes every key as it is.
-    for half in HALVES.iter().filter(|half| !half.file.is_empty()) {
+    for half in TRANSLATIONS.iter().filter(|half| !half.file.is_empty()) {
         for key in half.model().keys {
             let one = key.name.replace("[n]", "0");
             let rows = half.rows.iter().filter(|row| row.claims(&one)).count();

@@ -29,7 +29,7 @@ fn check(request: &str, answer: Value, identity: &str, expected: &str) {
             words.join(" ")
         }
         Outcome::Ansible { reason, .. } => format!("Ansible {}", rule(reason)),
-        Outcome::SetAside { reason, .. } => format!("aside {}", rule(reason)),
+        Outcome::NotImportable { reason, .. } => format!("aside {}", rule(reason)),
         Outcome::BuiltIn => "built in".to_owned(),
         Outcome::Fact => "fact".to_owned(),
         Outcome::Excluded => "excluded".to_owned(),

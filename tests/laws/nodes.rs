@@ -26,7 +26,7 @@ fn found(made: &Generated, identity: &Identity) -> String {
     let address = match &made.coverage.objects[identity].outcome {
         Outcome::Terraform { address } => address,
         Outcome::Ansible { .. } => return "Ansible".to_owned(),
-        Outcome::SetAside { .. } => return "set aside".to_owned(),
+        Outcome::NotImportable { .. } => return "set aside".to_owned(),
         Outcome::BuiltIn => return "as it came".to_owned(),
         Outcome::Fact => return "fact".to_owned(),
         Outcome::Excluded => return "excluded".to_owned(),

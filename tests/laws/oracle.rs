@@ -41,7 +41,7 @@ fn the_odd_corners_come_out_as_written() {
                 let word = if paths.is_empty() { "code" } else { "ignore" };
                 (word, paths)
             }
-            Some(Outcome::SetAside { reason, remedy } | Outcome::Ansible { reason, remedy, .. }) => {
+            Some(Outcome::NotImportable { reason, remedy } | Outcome::Ansible { reason, remedy, .. }) => {
                 assert!(!reason.is_empty(), "{}", row.identity);
                 assert!(remedy.is_some() || !row.remedy, "{}: nothing helps", row.identity);
                 ("aside", BTreeSet::new())
@@ -74,7 +74,7 @@ fn members_come_out_by_their_pool() {
                 let word = match outcome {
                     Outcome::Terraform { address } if address.ends_with(".pool_id") => "within",
                     Outcome::Terraform { .. } => "code",
-                    Outcome::SetAside { .. } | Outcome::Ansible { .. } => "aside",
+                    Outcome::NotImportable { .. } | Outcome::Ansible { .. } => "aside",
                     other => panic!("{other:?}"),
                 };
                 assert_eq!(nested, word != "code", "{identity}");

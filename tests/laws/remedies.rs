@@ -68,7 +68,7 @@ impl Twin {
         let notices = made.notices.iter().filter(|notice| notice.identity == identity);
         let mut remedies: Vec<String> = notices.filter_map(|notice| notice.remedy.clone()).collect();
         let outcome = &made.coverage.objects[&identity].outcome;
-        if let Outcome::SetAside { remedy, .. } | Outcome::Ansible { remedy, .. } = outcome {
+        if let Outcome::NotImportable { remedy, .. } | Outcome::Ansible { remedy, .. } = outcome {
             remedies.extend(remedy.clone());
         }
         (matches!(outcome, Outcome::Terraform { .. }), remedies)

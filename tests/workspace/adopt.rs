@@ -27,7 +27,7 @@ fn adopted(lab: &Lab, state: &str) -> BTreeMap<String, (String, String)> {
     let said: Value = serde_json::from_str(&lab.import(&["--adopt-state", state, "--output", "json"]).done()).unwrap();
     let one = |one: &Value| {
         let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        (text("from"), (text("to"), text("done")))
+        (text("from"), (text("to"), text("result")))
     };
     said["adopted"].as_array().unwrap().iter().map(one).collect()
 }
@@ -43,16 +43,16 @@ fn the_addresses_of_a_real_state_are_adopted() {
             assert_eq!(adopted[from], (to.to_owned(), done.to_owned()), "{name}: {from}");
             assert!(to.is_empty() || !lab.code(to).is_empty(), "{name}: {to}");
         };
-        assert_eq!(adopted.values().filter(|(_, done)| done == "same").count(), same, "{name}");
+        assert_eq!(adopted.values().filter(|(_, done)| done == "same_address").count(), same, "{name}");
         let pool = "proxmox_virtual_environment_pool.Team-A";
-        check(pool, pool, "same");
+        check(pool, pool, "same_address");
         let nas = ("proxmox_virtual_environment_storage_nfs.nas", "proxmox_storage_nfs.nas");
-        check(nas.0, nas.1, "label");
-        check(&format!("{CONTAINER}.app[0]"), &format!("{CONTAINER}.app_0"), "derived");
-        check(&format!("{VM}.node[\"x\"]"), &format!("{VM}.node_x"), "derived");
-        check(&format!("{VM}.node[\"$${{y}}\"]"), &format!("{VM}.node_y"), "derived");
-        check(&format!("{VM}.node[\"gone\"]"), "", "nothing");
-        check(&format!("module.web[\"a.b\"].{VM}.this[0]"), &format!("{VM}.web_a_b_this_0"), "derived");
+        check(nas.0, nas.1, "same_label");
+        check(&format!("{CONTAINER}.app[0]"), &format!("{CONTAINER}.app_0"), "derived_label");
+        check(&format!("{VM}.node[\"x\"]"), &format!("{VM}.node_x"), "derived_label");
+        check(&format!("{VM}.node[\"$${{y}}\"]"), &format!("{VM}.node_y"), "derived_label");
+        check(&format!("{VM}.node[\"gone\"]"), "", "not_found");
+        check(&format!("module.web[\"a.b\"].{VM}.this[0]"), &format!("{VM}.web_a_b_this_0"), "derived_label");
         // What refers to an adopted address follows it.
         assert!(lab.read("terraform/pool_memberships.tf").contains(&format!("= {pool}.pool_id\n")));
         let removed = lab.read("adopted/removed.tf");
@@ -74,16 +74,16 @@ fn the_labels_of_telmates_resources_are_adopted() {
         assert!(to.is_empty() || !lab.code(to).is_empty(), "{to}");
     };
     assert_eq!(adopted.len(), 10, "{adopted:?}");
-    check("proxmox_vm_qemu.web", &format!("{VM}.web"), "label");
+    check("proxmox_vm_qemu.web", &format!("{VM}.web"), "same_label");
     // A machine and a container cannot have the same label here.
-    check("proxmox_lxc.web", &format!("{CONTAINER}.web_200"), "derived");
+    check("proxmox_lxc.web", &format!("{CONTAINER}.web_200"), "derived_label");
     // It was moved to another node since.
-    check("proxmox_lxc.moved", &format!("{CONTAINER}.moved"), "label");
-    check("proxmox_pool.production", "proxmox_virtual_environment_pool.production", "label");
-    check("module.ci.module.runner[\"a\"].proxmox_vm_qemu.this", &format!("{VM}.ci_runner_a_this"), "derived");
-    check("proxmox_vm_qemu.worker[1]", &format!("{VM}.worker_1"), "derived");
-    check("proxmox_vm_qemu.worker[0]", "", "nothing");
-    check("proxmox_cloud_init_disk.web", "", "nothing");
+    check("proxmox_lxc.moved", &format!("{CONTAINER}.moved"), "same_label");
+    check("proxmox_pool.production", "proxmox_virtual_environment_pool.production", "same_label");
+    check("module.ci.module.runner[\"a\"].proxmox_vm_qemu.this", &format!("{VM}.ci_runner_a_this"), "derived_label");
+    check("proxmox_vm_qemu.worker[1]", &format!("{VM}.worker_1"), "derived_label");
+    check("proxmox_vm_qemu.worker[0]", "", "not_found");
+    check("proxmox_cloud_init_disk.web", "", "not_found");
     // Another provider's objects are not moved but let go.
     assert!(!lab.files().contains_key("adopted/moved.tf"));
     let removed = lab.read("adopted/removed.tf");
@@ -162,7 +162,7 @@ fn adopted_addresses_stay_and_given_ones_win() {
     let lab = Lab::imported();
     let before = lab.files();
     let other = adopted(&lab, &telmate);
-    assert_eq!(other["proxmox_vm_qemu.web"], (super::WEB.to_owned(), "other".to_owned()));
+    assert_eq!(other["proxmox_vm_qemu.web"], (super::WEB.to_owned(), "other_address".to_owned()));
     assert_eq!(code(&lab.files()), code(&before));
 }
 

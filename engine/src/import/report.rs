@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use proxmox_mpc_generators::adopt::Adopted;
 use proxmox_mpc_generators::coverage::{Counts, Outcome};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
-use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
+use proxmox_mpc_generators::{Coverage, Generated, KeptCode, Notice, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::{ApiPath, Identity, NotRead, Unread};
@@ -54,9 +54,9 @@ pub struct ImportReport {
     /// What the user should know of objects that are code.
     pub notices: Vec<Notice>,
     /// Code that was not made anew and stays as it is.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptCode>,
     /// Code that was taken out, since its object is no longer there.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCode>,
     /// Renames of this run.
     pub moved: Vec<Move>,
     /// What came of the addresses of the state that was to be adopted.
@@ -140,7 +140,7 @@ impl ImportReport {
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
         for (identity, object) in &chosen.objects {
             let (sort, reason, remedy) = match &object.outcome {
-                Outcome::SetAside { reason, remedy } => (&mut set_aside, reason, remedy),
+                Outcome::NotImportable { reason, remedy } => (&mut set_aside, reason, remedy),
                 Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
                 Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact | Outcome::Excluded => continue,
             };
@@ -202,7 +202,8 @@ impl ReportType for ImportReport {
 fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {
     let counts = coverage.counts();
     let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
-        let Counts { objects, imported, entrusted, set_aside, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
+            counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
         let unread =
             unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();

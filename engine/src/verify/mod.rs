@@ -2,7 +2,6 @@
 //!
 //! Neither a cluster nor a state is ever written to.
 
-mod blocks;
 mod comparison;
 mod explain;
 mod known;
@@ -33,7 +32,7 @@ use crate::operation::event::{Diagnostic, Message};
 use crate::operation::{Context, Step, StepKind};
 use crate::rights::{self, roles};
 use crate::toolchain::terraform::{self, Environment, Plan, Session, Tool, provider_version};
-use crate::workbench::{Bench, Code, Scratch};
+use crate::workbench::{Bench, Scratch, root_module};
 use comparison::Comparison;
 use explain::Explainer;
 use proof::Run;
@@ -46,7 +45,7 @@ pub fn against_twin(
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
-    let code = Code::of(workspace)?;
+    let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let live_refusals = live_refusals(&recording)?;
     let login = recording.about().login.clone();
@@ -102,7 +101,7 @@ pub fn live(
     context: &Context,
 ) -> Result<Proof, VerifyError> {
     let folder = workspace.join(CODE);
-    let code = Code::of(workspace)?;
+    let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let pinned = pinned(&manifest);
     let mut expected = code.imports;

@@ -172,7 +172,7 @@ fn lies(guest: &Guest) -> Vec<(String, String)> {
     let asked: Vec<Guest> = asked.iter().zip(guest.id..).map(|(guest, id)| guest.renumbered(id)).collect();
     let mut seen = seen(&asked).into_iter();
     let Some(all) = seen.next().flatten() else { return Vec::new() };
-    if matches!(all.coverage.outcome, Outcome::SetAside { .. }) {
+    if matches!(all.coverage.outcome, Outcome::NotImportable { .. }) {
         return Vec::new();
     }
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Blocks of guests that Terraform must not touch: a change of one would turn off what is on, or number devices anew. The code
-//! says what Proxmox means, `ignore_changes` keeps Terraform from changing it, and a remark says what helps.
+//! Blocks of guests that Terraform must not change, because a change would turn off a switch or renumber devices. The code has the
+//! values that Proxmox uses, `ignore_changes` keeps Terraform from changing them, and a remark has the remedy.
 
 use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::kinds::{Form, index, matches};
@@ -8,37 +8,37 @@ use serde_json::Value as Json;
 
 use super::guest::{SAME, command, rewritten, same};
 use crate::coverage::Fate;
-use crate::draft::{Draft, Options};
+use crate::draft::{Draft, PropertyOptions};
 
-/// The block that the keys of a family stand in.
-struct Family {
+/// A family of keys and its block.
+struct KeyFamily {
     kind: &'static str,
     key: &'static str,
     block: &'static str,
-    /// What else the provider writes the keys from.
-    beside: Option<&'static str>,
-    /// Whether the provider numbers the keys by the order of the blocks.
+    /// Another path that the provider writes the keys from.
+    second_path: Option<&'static str>,
+    /// True if the provider numbers the keys by the order of the blocks.
     numbered: bool,
 }
 
-const fn family(kind: &'static str, key: &'static str, block: &'static str) -> Family {
-    Family { kind, key, block, beside: None, numbered: false }
+const fn family(kind: &'static str, key: &'static str, block: &'static str) -> KeyFamily {
+    KeyFamily { kind, key, block, second_path: None, numbered: false }
 }
 
-impl Family {
+impl KeyFamily {
     const fn numbered(mut self) -> Self {
         self.numbered = true;
         self
     }
 
-    const fn beside(mut self, path: &'static str) -> Self {
-        self.beside = Some(path);
+    const fn second_path(mut self, path: &'static str) -> Self {
+        self.second_path = Some(path);
         self
     }
 }
 
-/// Every key of which the provider reads a switch, or counts the numbers.
-static FAMILIES: &[Family] = &[
+/// All keys with a switch that the provider may misread, or with numbers that it counts.
+static FAMILIES: &[KeyFamily] = &[
     family("vm", "agent", "agent"),
     family("vm", "amd-sev", "amd_sev"),
     family("vm", "efidisk0", "efi_disk"),
@@ -53,11 +53,11 @@ static FAMILIES: &[Family] = &[
     family("container", "dev[n]", "device_passthrough").numbered(),
     family("container", "features", "features"),
     family("container", "mp[n]", "mount_point").numbered(),
-    family("container", "net[n]", "network_interface").beside("initialization[0].ip_config").numbered(),
+    family("container", "net[n]", "network_interface").second_path("initialization[0].ip_config").numbered(),
     family("container", "rootfs", "disk"),
 ];
 
-/// Looks at everything that the rows before have read.
+/// Checks all values that earlier rows have read.
 pub(super) fn row(draft: &mut Draft<'_>) {
     for options in std::mem::take(&mut draft.misread) {
         misread(draft, &options);
@@ -71,8 +71,8 @@ pub(super) fn row(draft: &mut Draft<'_>) {
     top_level(draft);
 }
 
-/// A value with a switch that is on in words that the provider reads as off (docs/provider.md, T16).
-fn misread(draft: &mut Draft<'_>, options: &Options) {
+/// Protects a value with a switch that is on by a word which the provider reads as off (docs/provider.md, T16).
+fn misread(draft: &mut Draft<'_>, options: &PropertyOptions) {
     let key = options.key();
     let is_terraform = !matches!(draft.fates.get(key), Some(Fate::Ansible(_) | Fate::NotExpressible(_)));
     let Some(family) = FAMILIES.iter().find(|family| family.kind == draft.kind.id && matches(family.key, key)) else {
@@ -83,7 +83,7 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
     let words = words.join(",");
     for (name, _) in &options.misread {
         let name = name.as_deref().unwrap_or("enabled");
-        draft.unsayable(
+        draft.not_expressible(
             &format!("{key}.{name}"),
             "on in another word than `1`, which the provider reads as off (provider rule T16)",
         );
@@ -92,7 +92,7 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
         options.misread.iter().any(|(known, word)| known.as_deref() == name && word == value).then(|| "1".to_owned())
     };
     let remedy = same(draft, key, &rewritten(text, is_one));
-    leave(
+    protect(
         draft,
         family,
         format!(
@@ -110,14 +110,14 @@ fn misread(draft: &mut Draft<'_>, options: &Options) {
     );
 }
 
-/// How an option is written: `firewall=on`, or `on` without a name.
+/// Option as it is written: `firewall=on`, or `on` without a name.
 fn word((name, word): &(Option<String>, String)) -> String {
     name.as_ref().map_or_else(|| word.clone(), |name| format!("{name}={word}"))
 }
 
-/// The provider counts the blocks, whatever numbers the keys have: with a gap a change makes others of them, most often beside
-/// those that are there (docs/provider.md, T35 and C22).
-fn gaps(draft: &mut Draft<'_>, family: &Family) {
+/// Protects devices whose numbers have a gap. The provider numbers the blocks from 0, so a change would write devices under other
+/// numbers, mostly in addition to the existing ones (docs/provider.md, T35 and C22).
+fn gaps(draft: &mut Draft<'_>, family: &KeyFamily) {
     let stem = family.key.trim_end_matches("[n]");
     let is_code = |key: &String| draft.fates.get(key) == Some(&Fate::Terraform);
     let mut numbers: Vec<u32> =
@@ -130,7 +130,7 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
     let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
     for (number, _) in &moved {
         let reason = format!("made anew it has another number: the provider counts from 0 (provider rule {rule})");
-        draft.unsayable(&format!("{stem}{number}"), reason);
+        draft.not_expressible(&format!("{stem}{number}"), reason);
     }
     let all = |one: fn(&(u32, u32)) -> u32| {
         moved.iter().map(|pair| format!("{stem}{}", one(pair))).collect::<Vec<_>>().join(", ")
@@ -138,7 +138,7 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
     let (is, becomes) = (all(|pair| pair.0), all(|pair| pair.1));
     let comment = format!("{is} in Proxmox. The provider counts from 0: a change here would write {becomes} instead.");
     draft.comment_on(family.block, comment);
-    leave(
+    protect(
         draft,
         family,
         format!(
@@ -162,8 +162,8 @@ fn gaps(draft: &mut Draft<'_>, family: &Family) {
     );
 }
 
-/// The provider counts addresses as they come: where an interface has none and a later one has, a change gives it the later
-/// one's (docs/provider.md, C26).
+/// Protects the addresses of interfaces if one without an address comes before one with an address. The provider assigns addresses
+/// in order, so a change would give the later address to the earlier interface (docs/provider.md, C26).
 fn addresses(draft: &mut Draft<'_>) {
     const OPTIONS: [&str; 4] = ["ip", "gw", "ip6", "gw6"];
     let mut cards: Vec<(u32, String)> = draft.values("net").collect();
@@ -175,7 +175,7 @@ fn addresses(draft: &mut Draft<'_>) {
     for (number, text) in cards.iter().filter(|(number, _)| number > first) {
         for option in OPTIONS.iter().filter(|option| Properties::parse(text).get(option).is_some()) {
             let reason = format!("made anew, net{first} gets it, which has none (provider rule C26)");
-            draft.unsayable(&format!("net{number}.{option}"), reason);
+            draft.not_expressible(&format!("net{number}.{option}"), reason);
         }
     }
     let family = FAMILIES.iter().find(|family| family.kind == "container" && family.key == "net[n]");
@@ -183,7 +183,7 @@ fn addresses(draft: &mut Draft<'_>) {
         let reason = format!(
             "net{first} has no address, and the provider would give it that of the next (provider rule C26): left alone"
         );
-        leave(draft, family, reason);
+        protect(draft, family, reason);
     }
     let manual: Vec<String> = bare.iter().map(|(number, text)| format!("--net{number} '{text},ip=manual'")).collect();
     let remedy = command(draft, &format!("{}{SAME}", manual.join(" ")));
@@ -196,14 +196,13 @@ fn addresses(draft: &mut Draft<'_>) {
     );
 }
 
-/// A switch of the guest itself that arrives as a word. Proxmox sends numbers, and the provider reads no word as on
-/// (docs/provider.md, T41).
+/// Reports switches of the guest that Proxmox sends as text; the provider reads any text as off (docs/provider.md, T41).
 fn top_level(draft: &mut Draft<'_>) {
     for (key, value) in &draft.object.keys {
         let is_switch = draft.kind.key(key).is_some_and(|key| key.form == Form::Boolean);
         let Some(word) = value.as_str().filter(|_| is_switch) else { continue };
         if boolean::parse(word) == Some(true) {
-            draft.unsayable(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
+            draft.not_expressible(key, format!("the provider reads the text `{word}` as off (provider rule T41)"));
             let remedy = command(draft, &format!("--{key} 1{SAME}"));
             draft.remark(
                 format!(
@@ -215,9 +214,9 @@ fn top_level(draft: &mut Draft<'_>) {
     }
 }
 
-fn leave(draft: &mut Draft<'_>, family: &Family, reason: String) {
-    let paths: Vec<&str> = [family.block].into_iter().chain(family.beside).collect();
-    draft.leave(&paths, reason);
+fn protect(draft: &mut Draft<'_>, family: &KeyFamily, reason: String) {
+    let paths: Vec<&str> = [family.block].into_iter().chain(family.second_path).collect();
+    draft.ignore_blocks(&paths, reason);
 }
 
 #[cfg(test)]

@@ -1,36 +1,36 @@
-//! The options inside a value of Proxmox's, taken one by one: whatever nobody took is left over.
+//! Options in a value (`size` in `scsi0`): rows take them one by one, and what no row takes is left over.
 
 use proxmox_mpc_model::boolean;
 use proxmox_mpc_model::property::Properties;
 
-/// The options of a property string, taken one by one.
+/// Options of a value that have not been taken yet.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct PropertyOptions {
     pub(crate) key: String,
     pub(crate) rest: Vec<(Option<String>, String)>,
-    /// Switches that are on, by a word that the provider reads as off: the option's name and the word.
+    /// Switches that are on by a word that the provider reads as off: the option's name and the word.
     pub(crate) misread: Vec<(Option<String>, String)>,
 }
 
-impl Options {
-    /// The options in the value of a key.
+impl PropertyOptions {
+    /// Parses the property string that is the value of a key.
     pub fn new(key: &str, text: &str) -> Self {
         let properties = Properties::parse(text);
         let rest = properties.iter().map(|(name, value)| (name.map(str::to_owned), value.to_owned())).collect();
         Self::of(key, rest)
     }
 
-    /// These options of the value of a key.
+    /// The given options of the value of a key.
     pub(crate) fn of(key: &str, rest: Vec<(Option<String>, String)>) -> Self {
         Self { key: key.to_owned(), rest, misread: Vec::new() }
     }
 
-    /// The key whose value this is.
+    /// Key of the value.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Takes the value that stands without a name.
+    /// Takes the value without a name.
     pub fn first(&mut self) -> Option<String> {
         let index = self.rest.iter().position(|(name, _)| name.is_none())?;
         Some(self.rest.remove(index).1)
@@ -43,13 +43,13 @@ impl Options {
         Some(self.rest.remove(index).1)
     }
 
-    /// Takes a named value whatever is in it.
+    /// Takes a named value, whatever characters it has.
     pub fn take_raw(&mut self, option: &str) -> Option<String> {
         let index = self.rest.iter().position(|(name, _)| name.as_deref() == Some(option))?;
         Some(self.rest.remove(index).1)
     }
 
-    /// Takes a named value, or the one without a name where this is its default key.
+    /// Takes a named value, or the one without a name if this option is the default key.
     pub fn take_or_first(&mut self, option: &str) -> Option<String> {
         self.take(option).or_else(|| self.first())
     }
@@ -60,7 +60,7 @@ impl Options {
         self.take(option).map(|word| self.switch(Some(option), word))
     }
 
-    /// The same where the switch may stand without its name.
+    /// Takes a switch whose name may be omitted.
     pub fn flag_or_first(&mut self, option: &str) -> Option<bool> {
         self.flag(option).or_else(|| self.first().map(|word| self.switch(None, word)))
     }
@@ -82,17 +82,17 @@ impl Options {
         self.rest.remove(index).1.parse().ok()
     }
 
-    /// The names of the options that are still there.
+    /// Names of the remaining options.
     pub fn names(&self) -> Vec<String> {
         self.rest.iter().filter_map(|(name, _)| name.clone()).collect()
     }
 
-    /// The named value, which stays.
+    /// A named value, without taking it.
     pub fn get(&self, option: &str) -> Option<&str> {
         self.rest.iter().find_map(|(name, value)| (name.as_deref() == Some(option)).then_some(value.as_str()))
     }
 
-    /// Whether the option is still there.
+    /// True if the option remains.
     pub fn has(&self, option: &str) -> bool {
         self.rest.iter().any(|(name, _)| name.as_deref() == Some(option))
     }

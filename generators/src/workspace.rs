@@ -1,4 +1,4 @@
-//! What goes into a run of the generators, and what comes out.
+//! Input and output of a run: the workspace as it is, the user's options, and the generated files with notes about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,103 +14,103 @@ use crate::selection::{Selection, Survey};
 /// Generated files: text by path relative to the workspace.
 pub type FileSet = BTreeMap<String, String>;
 
-/// What an import is about.
+/// Options of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Which objects.
+    /// The objects to import.
     pub selection: Selection,
-    /// The user's own addresses and omissions; they win over the workspace's manifest.
+    /// Addresses and exclusions that the user has chosen; they take precedence over the workspace's manifest.
     pub mapping: Option<Manifest>,
-    /// The version of the provider that the code is to pin; that of the workspace's manifest where there is none.
+    /// Version of the provider that the code pins; `None` for that of the workspace's manifest.
     pub provider: Option<&'static str>,
 }
 
-/// What the workspace holds already.
+/// Contents of the workspace before the run.
 #[derive(Clone, Debug, Default)]
 pub struct Previous {
     /// Its manifest.
     pub manifest: Manifest,
-    /// Its generated Terraform files, Ansible roles and inventory, as they stand.
+    /// Its generated Terraform files, Ansible roles and inventory, as they are on disk.
     pub files: FileSet,
-    /// Those of the files that somebody has edited since they were generated.
+    /// Paths of the files that somebody has edited since they were generated.
     pub touched: BTreeSet<String>,
 }
 
-/// Something that the user should know.
+/// A notice for the user about an object that is code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
-    /// Of which object.
+    /// The object.
     pub identity: Identity,
     /// Its name in Proxmox.
     pub name: Option<String>,
-    /// Its address, where it has one.
+    /// Its Terraform address, if it has one.
     pub address: Option<String>,
-    /// What it is.
+    /// The notice.
     pub reason: String,
-    /// What can be done.
+    /// What the user can do about it.
     pub remedy: Option<String>,
 }
 
-/// An object whose code was not made anew and stays as it is.
+/// Code of an object that was not generated again and stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Kept {
-    /// Which object.
+pub struct KeptCode {
+    /// The object.
     pub identity: Identity,
     /// Its address.
     pub address: String,
-    /// Why it was not made anew.
+    /// Why it was not generated again.
     pub reason: String,
 }
 
-/// An object that is no longer in the cluster, and whose code is taken out.
+/// Code of an object that is no longer in the cluster; it is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Gone {
-    /// Which object.
+pub struct RemovedCode {
+    /// The object.
     pub identity: Identity,
     /// The address that it had.
     pub address: String,
 }
 
-/// What an import made.
+/// Result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
     /// The files, without the manifest.
     pub files: FileSet,
     /// The manifest, without the hashes of the files.
     pub manifest: Manifest,
-    /// What became of every key of everything that was read.
+    /// Fate of every key of every object.
     pub coverage: Coverage,
-    /// Remarks on objects that are code.
+    /// Notices about objects that are code.
     pub notices: Vec<Notice>,
-    /// Objects that could not be read, and lists that are not complete.
+    /// Objects that could not be read, and lists that are incomplete.
     pub unread: Vec<Unread>,
     /// Code that stays as it is.
-    pub kept: Vec<Kept>,
-    /// Files with code that stays as it is, and that somebody has edited: they are not as we would write them.
+    pub kept: Vec<KeptCode>,
+    /// Files with kept code that somebody has edited, so that they differ from what we would write.
     pub edited: BTreeSet<String>,
-    /// Code that is taken out.
-    pub gone: Vec<Gone>,
-    /// What the selection leaves out of what is listed, and the mapping.
+    /// Code that is removed.
+    pub gone: Vec<RemovedCode>,
+    /// Listed objects that the selection or the mapping excludes.
     pub left_out: BTreeSet<Identity>,
-    /// What the selection comes to among the objects that are listed.
+    /// Effect of the selection on the listed objects.
     pub survey: Survey,
-    /// How many objects of each kind the lists show.
+    /// Number of listed objects of each kind.
     pub found: BTreeMap<&'static str, usize>,
-    /// How many objects of each family the workspace had code for.
-    pub known: BTreeMap<Family, usize>,
+    /// Number of objects in each group that the workspace had code for.
+    pub known: BTreeMap<ObjectGroup, usize>,
 }
 
-/// The objects of one kind, or those of them that are one node's own: what a single broken answer could hide.
+/// Objects that a single broken answer could hide: all of one kind, or those of one kind on one node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Family {
-    /// The kind's word: `network`.
+pub struct ObjectGroup {
+    /// Id of the kind: `network`.
     pub kind: &'static str,
     /// The node; `None` for all objects of the kind.
     pub node: Option<String>,
 }
 
-impl Family {
-    /// The families that an object belongs to: its kind's, and its node's.
+impl ObjectGroup {
+    /// The groups that an object belongs to: its kind's, and its node's.
     pub fn of(identity: &Identity) -> Vec<Self> {
         let Some(kind) = kinds::of(identity) else { return Vec::new() };
         let node = match kind.at(identity).map(|at| at.location) {

@@ -1,8 +1,10 @@
-//! YAML as we write it: block style, two blanks a level, lines of at most 80 columns where a blank allows it, and text that
-//! every reader takes for text.
+//! Writer for YAML: block style, two blanks a level, lines of at most 80 columns where possible, and text that every reader takes
+//! for text.
 //!
-//! Our own writer, since Ansible needs what libraries do not write: `!unsafe` before text with template signs in it, which
-//! would otherwise be run, and comments. A reader of YAML 1.1 reads it back in the tests.
+//! Ansible needs two things that YAML libraries do not write: comments, and `!unsafe` before text with template signs, which
+//! Ansible would evaluate otherwise. The tests read the text back with a reader of YAML 1.1.
+
+mod text;
 
 use std::fmt::Write as _;
 
@@ -10,14 +12,17 @@ use serde_json::Value as Json;
 
 use crate::hcl::invisible;
 
+use text::{plain, quote};
+pub use text::{read_word, word};
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
-    /// Text from people or from the cluster; template signs in it are kept from being run.
+    /// Text from people or from the cluster. Template signs in it are not evaluated.
     Text(String),
-    /// A template of our own making.
+    /// A template that Ansible evaluates.
     Template(String),
-    /// A number, as its decimal text.
+    /// A number, as decimal text.
     Number(String),
     /// `true` or `false`.
     Boolean(bool),
@@ -52,7 +57,7 @@ impl From<Vec<(&str, Self)>> for Node {
 }
 
 impl From<&Json> for Node {
-    /// What Proxmox answered, its mappings sorted.
+    /// Converts a JSON value, with sorted mappings.
     fn from(value: &Json) -> Self {
         match value {
             Json::Null => Self::Text(String::new()),
@@ -70,12 +75,12 @@ impl From<&Json> for Node {
     }
 }
 
-/// What begins a template: an expression, a statement, a comment.
+/// Signs that begin a template: an expression, a statement, a comment.
 const SIGNS: [&str; 3] = ["{{", "{%", "{#"];
 
 impl Node {
-    /// The same as the argument of a task, where Ansible and its linter read any text as a template: what would be run, and
-    /// tabs, which the linter does not let pass, are said by expressions. (`!unsafe` alone satisfies Ansible, not the linter.)
+    /// Prepares a value for the arguments of a task, where Ansible and its linter read any text as a template. Template signs, and
+    /// tabs, which the linter refuses, become expressions. (`!unsafe` alone satisfies Ansible, but not the linter.)
     #[must_use]
     pub fn literal(self) -> Self {
         match self {
@@ -89,7 +94,7 @@ impl Node {
     }
 }
 
-/// A template that gives this text: braces that begin a template and tabs as expressions, the rest as it is.
+/// Template with this text as its value: signs of templates and tabs as expressions, the rest as it is.
 fn expressions(text: &str) -> String {
     let mut template = String::new();
     let mut rest = text;
@@ -104,7 +109,7 @@ fn expressions(text: &str) -> String {
             rest = &rest[1..];
             continue;
         }
-        // What stands before an expression of ours would be read with it.
+        // A brace right before an expression would be read as a part of it.
         if sign > 1 || next == Some('\t') {
             _ = write!(template, "{{{{ '{}' }}}}", &rest[..sign]);
         } else {
@@ -115,11 +120,11 @@ fn expressions(text: &str) -> String {
     template + rest
 }
 
-/// The column that a line stays within where it can be broken.
+/// Maximum width of a line that can be broken.
 const WIDTH: usize = 80;
 
 impl Node {
-    /// The text of a file that is this value, without the line that starts a document.
+    /// Text of a document with this value, without its start marker.
     pub fn render(&self) -> String {
         let mut text = String::new();
         match self {
@@ -133,7 +138,7 @@ impl Node {
         text
     }
 
-    /// The lines of a mapping that stands this many levels deep.
+    /// Lines of a mapping at a level of nesting.
     pub fn render_at(&self, depth: usize) -> String {
         let mut text = String::new();
         if let Self::Map(pairs) = self {
@@ -143,35 +148,7 @@ impl Node {
     }
 }
 
-/// A text as it stands where it cannot be broken: as a key.
-pub fn word(text: &str) -> String {
-    if plain(text) { text.to_owned() } else { format!("\"{}\"", text.chars().map(escaped).collect::<String>()) }
-}
-
-/// What [`word`] wrote, or a text of one line.
-pub fn read_word(word: &str) -> String {
-    let word = word.strip_prefix("!unsafe ").unwrap_or(word);
-    let Some(quoted) = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) else { return word.to_owned() };
-    let mut text = String::new();
-    let mut characters = quoted.chars();
-    while let Some(c) = characters.next() {
-        let code = |characters: &mut std::str::Chars<'_>, digits: usize| {
-            u32::from_str_radix(&characters.take(digits).collect::<String>(), 16).ok().and_then(char::from_u32)
-        };
-        text.extend(match (c, if c == '\\' { characters.next() } else { None }) {
-            (_, Some('n')) => Some('\n'),
-            (_, Some('r')) => Some('\r'),
-            (_, Some('t')) => Some('\t'),
-            (_, Some('u')) => code(&mut characters, 4),
-            (_, Some('U')) => code(&mut characters, 8),
-            (_, Some(other)) => Some(other),
-            (c, None) => Some(c),
-        });
-    }
-    text
-}
-
-/// The pairs; the first one without its indentation where it stands behind the dash of a list.
+/// Writes pairs. The first one has no indentation after the dash of a list.
 fn write_map(text: &mut String, pairs: &[(String, Node)], depth: usize, behind_dash: bool) {
     for (index, (key, value)) in pairs.iter().enumerate() {
         if index > 0 || !behind_dash {
@@ -205,7 +182,7 @@ fn write_list(text: &mut String, items: &[Node], depth: usize) {
         text.push_str("- ");
         match item {
             Node::Map(pairs) if !pairs.is_empty() => write_map(text, pairs, depth + 1, true),
-            // A list in a list stands below an empty dash.
+            // A nested list starts below an empty dash.
             Node::List(items) if !items.is_empty() => {
                 text.pop();
                 text.push('\n');
@@ -219,7 +196,7 @@ fn write_list(text: &mut String, items: &[Node], depth: usize) {
     }
 }
 
-/// A scalar, or an empty collection, that begins at this column; further lines are indented to this depth.
+/// Writes a scalar or an empty collection that begins at a column. Continuation lines are indented to a depth.
 fn write_scalar(text: &mut String, value: &Node, column: usize, depth: usize) {
     match value {
         Node::Number(number) => text.push_str(number),
@@ -236,70 +213,7 @@ fn write_scalar(text: &mut String, value: &Node, column: usize, depth: usize) {
     }
 }
 
-/// Whether every reader takes the word for text as it stands: it begins with a letter, has nothing in it that could mean
-/// something, and is no word of YAML 1.1.
-fn plain(word: &str) -> bool {
-    const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"];
-    word.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
-        && !WORDS.contains(&word.to_ascii_lowercase().as_str())
-}
-
-/// Double quotes, broken over lines where one would be too long: behind blanks and the signs that separate options, or
-/// anywhere in a word that is longer than a line.
-fn quote(text: &mut String, value: &str, column: usize, depth: usize) {
-    text.push('"');
-    let (mut width, start) = (column + 1, 2 * depth);
-    let mut rest = value;
-    while !rest.is_empty() {
-        // A word with the signs behind it.
-        let sign = |c: char| matches!(c, ' ' | ',' | ';');
-        let end =
-            rest.find(sign).map_or(rest.len(), |at| at + rest[at..].find(|c| !sign(c)).unwrap_or(rest.len() - at));
-        let word: Vec<String> = rest[..end].chars().map(escaped).collect();
-        let mut breaks = width + word.iter().map(|sign| sign.chars().count()).sum::<usize>() >= WIDTH;
-        for sign in word {
-            if width > start && (breaks || width + sign.chars().count() >= WIDTH) {
-                text.push_str("\\\n");
-                indent(text, depth);
-                width = start;
-            }
-            breaks = false;
-            // A blank at the start of a line would be taken for indentation.
-            let sign = if width == start && sign == " " { "\\ " } else { &sign };
-            text.push_str(sign);
-            width += sign.chars().count();
-        }
-        rest = &rest[end..];
-    }
-    text.push('"');
-}
-
-/// A character as it stands in double quotes.
-fn escaped(c: char) -> String {
-    let mut text = String::new();
-    escape(&mut text, c);
-    text
-}
-
-fn escape(text: &mut String, c: char) {
-    match c {
-        '"' => text.push_str("\\\""),
-        '\\' => text.push_str("\\\\"),
-        '\n' => text.push_str("\\n"),
-        '\r' => text.push_str("\\r"),
-        '\t' => text.push_str("\\t"),
-        c if (invisible(c) || c == '\u{fffe}' || c == '\u{ffff}') && u32::from(c) > 0xffff => {
-            _ = write!(text, "\\U{:08X}", u32::from(c));
-        }
-        c if invisible(c) || matches!(c, '\u{85}' | '\u{a0}' | '\u{fffe}' | '\u{ffff}') => {
-            _ = write!(text, "\\u{:04X}", u32::from(c));
-        }
-        c => text.push(c),
-    }
-}
-
-/// The lines of a comment, broken between words where they are long.
+/// Writes the lines of a comment. Long lines are broken between words.
 pub fn comment(text: &mut String, lines: &[String]) {
     for line in lines.iter().flat_map(|line| line.split('\n')) {
         let line: String = line.chars().map(|c| if invisible(c) { '\u{fffd}' } else { c }).collect();
@@ -329,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_could_mean_something_are_quoted() {
+    fn words_with_a_meaning_are_quoted() {
         let check = |word: &str, expected: &str| {
             assert_eq!(Node::from(word).render(), format!("{expected}\n"));
         };
@@ -360,10 +274,10 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_said_literally() {
+    fn arguments_are_literal() {
         let check = |text: &str, expected: &str| {
-            let (Node::Template(said) | Node::Text(said)) = Node::from(text).literal() else { panic!("{text}") };
-            assert_eq!(said, expected);
+            let (Node::Template(literal) | Node::Text(literal)) = Node::from(text).literal() else { panic!("{text}") };
+            assert_eq!(literal, expected);
         };
         check("a {b} %} }}", "a {b} %} }}");
         check("{{ x }}", "{{ '{{' }} x }}");
@@ -391,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_comes_back() {
+    fn words_are_read_back() {
         for text in
             ["web", "no", "", "a b", "a\nb\r\t", "\"x\\", "{{ x }}", "\u{1b}\u{202e}\u{e0001}", "é🚀", &"x".repeat(200)]
         {
@@ -401,7 +315,7 @@ mod tests {
         assert_eq!(read_word("!unsafe \"{{ x }}\""), "{{ x }}");
     }
 
-    /// A blank at the start of a line would be indentation.
+    /// A blank at the start of a line would count as indentation.
     #[test]
     fn blanks_survive_a_break() {
         let text = Node::from(vec![("key", Node::from(format!("{}tail", " ".repeat(90))))]).render();

@@ -1,13 +1,13 @@
-//! Switches in other words than `1`, and numbers with gaps.
+//! Switches that are on by another word than `1`, devices with gaps in their numbers, and interfaces without an address.
 
 use serde_json::json;
 
-use crate::kinds::testing::{Made, container, vm};
+use crate::kinds::testing::{GeneratedGuest, container, vm};
 
 const WORD: &str = "not expressible: on in another word than `1`, which the provider reads as off (provider rule T16)";
 
-/// What becomes of the option `key.option`, what is ignored, and what helps.
-fn check(made: &Made, key: &str, expected: &str, line: &str, ignored: &str, remedy: &str) {
+/// Checks the fate of an option, a line of the code, an ignored path, and the remedy.
+fn check(made: &GeneratedGuest, key: &str, expected: &str, line: &str, ignored: &str, remedy: &str) {
     assert_eq!(made.fate(key), expected, "{}", made.code);
     assert!(line.is_empty() || made.lines().any(|one| one == line), "{line}\n{}", made.code);
     assert_eq!(made.ignores(ignored), !ignored.is_empty(), "{}", made.code);
@@ -15,7 +15,7 @@ fn check(made: &Made, key: &str, expected: &str, line: &str, ignored: &str, reme
 }
 
 #[test]
-fn what_is_on_is_said_to_be_on_and_left_alone() {
+fn misread_switches_are_on_and_protected() {
     let card = "virtio=BC:24:11:6E:4E:2E,bridge=vmbr0,firewall=";
     let then = "# changes nothing for the guest; then import again";
     for word in ["on", "yes", "TRUE"] {
@@ -47,7 +47,7 @@ fn what_is_on_is_said_to_be_on_and_left_alone() {
 }
 
 #[test]
-fn devices_whose_numbers_have_a_gap_are_left_alone() {
+fn devices_with_gaps_are_protected() {
     let renamed = |names: &str, folder: &str| {
         format!("on its node, while it is stopped: sed -i '{names}' /etc/pve/{folder}/100.conf; then import again")
     };
@@ -66,9 +66,8 @@ fn devices_whose_numbers_have_a_gap_are_left_alone() {
     check(&container(json!({"mp0": "/srv/a,mp=/a", "mp1": "/srv/b,mp=/b"})), "mp1", "Terraform", "", "", "");
 }
 
-/// An address that would wander to another interface.
 #[test]
-fn addresses_behind_an_interface_without_one_are_left_alone() {
+fn addresses_after_an_interface_without_one_are_protected() {
     let card = |number: u32, more: &str| format!("name=eth{number},bridge=vmbr0{more}");
     let made = container(json!({"net0": card(0, ""), "net1": card(1, ",ip=192.0.2.1/24,gw=192.0.2.254")}));
     let fate = "not expressible: made anew, net0 gets it, which has none (provider rule C26)";

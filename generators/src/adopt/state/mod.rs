@@ -1,39 +1,22 @@
-//! Reading a Terraform state: where resources are and by which ids they go, and nothing else of it.
+//! Reader of Terraform states: addresses and ids of resources, and nothing else.
 //!
-//! A state holds secrets in plain text. What is not an address or an id is skipped while it is read, and an error tells the
-//! place in the file, never what stands there.
+//! A state holds secrets in plain text. Everything but addresses and ids is skipped while it is read, and an error names a
+//! position in the file, never its content.
+
+mod document;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use self::document::{Attributes, Document, Module, StoredResource};
 use crate::hcl;
 
-/// The attributes that identify objects; nothing else is kept.
-const IDENTIFYING: &[&str] = &[
-    "container_id",
-    "file_path",
-    "guest_id",
-    "handle",
-    "id",
-    "index",
-    "name",
-    "node",
-    "node_name",
-    "plugin",
-    "poolid",
-    "vm_id",
-    "vmid",
-    "vnet",
-];
-
-/// What is wrong with a state.
+/// Error in a state.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StateError {
-    /// It is not JSON.
+    /// Not JSON.
     #[error("line {line}, column {column}: this is not JSON as Terraform writes it")]
     Json {
         /// The line, from 1.
@@ -41,19 +24,19 @@ pub enum StateError {
         /// The column, from 1.
         column: usize,
     },
-    /// It is JSON of something else.
+    /// JSON, but not a state.
     #[error("it is JSON, but neither what `terraform show -json` prints nor a state file")]
     Form,
-    /// A later Terraform wrote it.
+    /// Written by a newer version of Terraform.
     #[error("its format is newer than this program knows")]
     Newer,
-    /// It was written by Terraform 0.11 or older.
+    /// Written by Terraform 0.11 or older.
     #[error("it is a state of Terraform 0.11 or older")]
     Older,
-    /// There is no resource in it.
+    /// Without resources.
     #[error("there is no resource in it")]
     Empty,
-    /// There are resources in it, and none is Proxmox's.
+    /// With resources, but none of a Proxmox provider.
     #[error("none of its {0} resources is of a Proxmox provider")]
     Foreign(usize),
     /// An address that Terraform would not write.
@@ -64,18 +47,18 @@ pub enum StateError {
 /// One instance of a resource of a Proxmox provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// The modules that it is in, outermost first, each with its key.
+    /// Its modules, outermost first, each with its key.
     pub modules: Vec<(String, Option<Key>)>,
-    /// The type: `proxmox_vm_qemu`.
+    /// Type: `proxmox_vm_qemu`.
     pub resource: String,
-    /// The name: `web`.
+    /// Name: `web`.
     pub name: String,
-    /// Its key, where the resource has `count` or `for_each`.
+    /// Its key, if the resource has `count` or `for_each`.
     pub key: Option<Key>,
     pub(super) attributes: BTreeMap<&'static str, String>,
 }
 
-/// The key of an instance.
+/// Key of an instance or a module.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
 pub enum Key {
@@ -86,12 +69,12 @@ pub enum Key {
 }
 
 impl Instance {
-    /// Its address, as Terraform writes it.
+    /// Address, as Terraform writes it.
     pub fn address(&self) -> String {
         format!("{}{}", self.path(true), self.key.as_ref().map(Key::bracketed).unwrap_or_default())
     }
 
-    /// The address of its resource without any key, as a `removed` block names it.
+    /// Address of its resource without any key, as in a `removed` block.
     pub fn resource_address(&self) -> String {
         self.path(false)
     }
@@ -116,20 +99,20 @@ impl Key {
     }
 }
 
-/// Every instance of a resource of a Proxmox provider in a state: the output of `terraform show -json` for a state or a
-/// plan, or the state file itself.
+/// Reads the instances of resources of Proxmox providers from the output of `terraform show -json` for a state or a plan, or from
+/// a state file.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Instance>, StateError> {
     let text = decoded(bytes);
     let text = text.trim_start_matches('\u{feff}');
     let document: Document = serde_json::from_str(text).map_err(|error| match error.classify() {
-        // A value of another type than Terraform writes there; what it is stays unsaid.
+        // A value of a wrong type. The message of the library would quote it.
         serde_json::error::Category::Data => StateError::Form,
         _ => StateError::Json { line: error.line(), column: error.column() },
     })?;
-    let mut found = Found::default();
+    let mut reader = StateReader::default();
     if let Some(version) = document.version {
         match version {
-            4 => found.file(document.resources)?,
+            4 => reader.file(document.resources)?,
             0..=3 => return Err(StateError::Older),
             _ => return Err(StateError::Newer),
         }
@@ -140,17 +123,17 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Instance>, StateError> {
         }
         let values = document.prior_state.and_then(|state| state.values).or(document.values);
         if let Some(module) = values.and_then(|values| values.root_module) {
-            found.module(module, &[])?;
+            reader.module(module, &[])?;
         }
     }
-    match (found.instances.is_empty(), found.all) {
+    match (reader.instances.is_empty(), reader.all) {
         (true, 0) => Err(StateError::Empty),
         (true, all) => Err(StateError::Foreign(all)),
-        (false, _) => Ok(found.instances),
+        (false, _) => Ok(reader.instances),
     }
 }
 
-/// The text of a file. PowerShell's `>` writes UTF-16, and says so with a mark in front.
+/// Text of a file. PowerShell's `>` writes UTF-16 with a byte order mark.
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let units = |to_unit: fn([u8; 2]) -> u16| {
         let (pairs, _) = bytes[2..].as_chunks::<2>();
@@ -164,125 +147,15 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Either form of a state.
-#[derive(Deserialize)]
-struct Document {
-    /// Of a state file.
-    version: Option<u64>,
-    #[serde(default)]
-    resources: Vec<Stored>,
-    /// Of `terraform show -json`.
-    format_version: Option<String>,
-    values: Option<Values>,
-    /// A plan has the state that it began with here.
-    prior_state: Option<Prior>,
-}
-
-#[derive(Deserialize)]
-struct Prior {
-    values: Option<Values>,
-}
-
-#[derive(Deserialize)]
-struct Values {
-    root_module: Option<Module>,
-}
-
-#[derive(Deserialize)]
-struct Module {
-    address: Option<String>,
-    #[serde(default)]
-    resources: Vec<Shown>,
-    #[serde(default)]
-    child_modules: Vec<Self>,
-}
-
-/// A resource as `show -json` has it.
-#[derive(Deserialize)]
-struct Shown {
-    mode: String,
-    #[serde(rename = "type")]
-    resource: String,
-    name: String,
-    index: Option<Key>,
-    /// An object that is about to be destroyed, and that another one stands for already.
-    deposed_key: Option<String>,
-    #[serde(default)]
-    values: Option<Attributes>,
-}
-
-/// A resource as the state file has it.
-#[derive(Deserialize)]
-struct Stored {
-    module: Option<String>,
-    mode: String,
-    #[serde(rename = "type")]
-    resource: String,
-    name: String,
-    #[serde(default)]
-    instances: Vec<StoredInstance>,
-}
-
-#[derive(Deserialize)]
-struct StoredInstance {
-    index_key: Option<Key>,
-    deposed: Option<String>,
-    #[serde(default)]
-    attributes: Option<Attributes>,
-}
-
-/// What identifies an object; every other attribute is passed over.
+/// The instances that have been read so far.
 #[derive(Default)]
-struct Attributes(BTreeMap<&'static str, String>);
-
-impl<'de> Deserialize<'de> for Attributes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Identifying)
-    }
-}
-
-struct Identifying;
-
-impl<'de> Visitor<'de> for Identifying {
-    type Value = Attributes;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the attributes of a resource")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Scalar {
-            Text(String),
-            Number(u64),
-            Other(IgnoredAny),
-        }
-        let mut attributes = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let Some(known) = IDENTIFYING.iter().find(|known| **known == name) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let text = match map.next_value()? {
-                Scalar::Text(text) => text,
-                Scalar::Number(number) => number.to_string(),
-                Scalar::Other(_) => continue,
-            };
-            attributes.insert(*known, text);
-        }
-        Ok(Attributes(attributes))
-    }
-}
-
-#[derive(Default)]
-struct Found {
+struct StateReader {
     instances: Vec<Instance>,
-    /// How many managed resources there are, whose ever they are.
+    /// Number of managed resources of all providers.
     all: usize,
 }
 
-impl Found {
+impl StateReader {
     fn module(&mut self, module: Module, within: &[(String, Option<Key>)]) -> Result<(), StateError> {
         let modules = match &module.address {
             Some(address) => path(address).ok_or(StateError::Address(self.all + 1))?,
@@ -298,7 +171,7 @@ impl Found {
         module.child_modules.into_iter().try_for_each(|child| self.module(child, &modules))
     }
 
-    fn file(&mut self, resources: Vec<Stored>) -> Result<(), StateError> {
+    fn file(&mut self, resources: Vec<StoredResource>) -> Result<(), StateError> {
         for stored in resources.into_iter().filter(|stored| stored.mode == "managed") {
             let modules = path(stored.module.as_deref().unwrap_or("")).ok_or(StateError::Address(self.all + 1))?;
             for instance in stored.instances.into_iter().filter(|instance| instance.deposed.is_none()) {
@@ -330,13 +203,13 @@ impl Found {
     }
 }
 
-/// Whether Terraform would take the word for a name, which may have letters of any language.
+/// True for a name that Terraform accepts; it may have letters of any language.
 fn word(word: &str) -> bool {
     word.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
-/// The steps of a module's address: `module.a["x"].module.b`; `None` where it is none.
+/// Parses the address of a module (`module.a["x"].module.b`) into its steps; `None` if it is not one.
 fn path(address: &str) -> Option<Vec<(String, Option<Key>)>> {
     let (mut steps, mut rest) = (Vec::new(), address);
     while !rest.is_empty() {
@@ -346,7 +219,7 @@ fn path(address: &str) -> Option<Vec<(String, Option<Key>)>> {
         rest = &rest[end..];
         let mut key = None;
         if let Some(after) = rest.strip_prefix('[') {
-            // A key is a number or a text in quotes, both as JSON writes them but for the template marks.
+            // A key is a number or a quoted text, as in JSON but for escaped template signs.
             let mut values = serde_json::Deserializer::from_str(after).into_iter::<Key>();
             let value = values.next()?.ok()?;
             rest = after[values.byte_offset()..].strip_prefix(']')?;
@@ -403,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_nothing_of_what_stands_there() {
+    fn an_error_does_not_quote_the_state() {
         let check =
             |text: &str, expected: StateError| assert_eq!(parse(text.as_bytes()).unwrap_err(), expected, "{text}");
         check("# proxmox_lxc.web:\nresource", StateError::Json { line: 1, column: 1 });
@@ -426,11 +299,11 @@ mod tests {
         check(&resource("aws_instance", "web"), StateError::Foreign(1));
         check(&resource("proxmox_lxc", "we b"), StateError::Address(1));
         check(&resource("proxmox_l\\nxc", "web"), StateError::Address(1));
-        let told = |bytes: &[u8]| parse(bytes).unwrap()[0].address();
+        let address = |bytes: &[u8]| parse(bytes).unwrap()[0].address();
         let text = resource("proxmox_lxc", "wéb");
-        assert_eq!(told(text.as_bytes()), "proxmox_lxc.wéb");
-        assert_eq!(told(format!("\u{feff}{text}").as_bytes()), "proxmox_lxc.wéb");
+        assert_eq!(address(text.as_bytes()), "proxmox_lxc.wéb");
+        assert_eq!(address(format!("\u{feff}{text}").as_bytes()), "proxmox_lxc.wéb");
         let wide: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        assert_eq!(told(&wide), "proxmox_lxc.wéb");
+        assert_eq!(address(&wide), "proxmox_lxc.wéb");
     }
 }
