@@ -46,35 +46,44 @@ fn a_command_is_parsed_from_a_line() {
     assert!(Cli::try_parse_from(words).is_ok());
 }
 
+/// Usage errors, missing folders and answers that need no cluster: all that each of them shows.
 #[test]
-fn exit_codes_are_the_documented_ones() {
-    let empty = tempfile::tempdir().unwrap();
-    let empty = empty.path().to_str().unwrap();
-    let check = |arguments: &[&str], code: i32, output: &str, errors: &str| {
+fn short_answers_are_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().to_str().unwrap();
+    let runs = [
+        &[][..],
+        &["--version"],
+        &["version"],
+        &["version", "--output", "json"],
+        &["nonsense"],
+        &["explain", "K1"],
+        &["explain", "?"],
+        &["verify", "--live", "--recording", "x"],
+        &["verify", empty],
+        &["--events", "json", "verify", empty],
+        &["verify", empty, "--live"],
+        &["rehearse", empty],
+        &["rehearse", "--as", "root@pam"],
+        &["twin", "serve", empty],
+        &["twin", "serve", "x", "--listen", "everywhere"],
+        &["twin", "serve", "x", "--listen", "localhost"],
+        &["man", "--out", "/nonexistent/folder"],
+    ];
+    support::screen("short_answers", runs.map(ran));
+}
+
+/// Documents for other programs: long, and none of them is for people to read here.
+#[test]
+fn long_answers_begin_as_their_readers_expect() {
+    let check = |arguments: &[&str], start: &str| {
         let ran = ran(arguments);
-        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.errors);
-        assert!(ran.output.contains(output) && (output.is_empty() == ran.output.is_empty()), "{}", ran.output);
-        assert!(ran.errors.contains(errors) && (errors.is_empty() == ran.errors.is_empty()), "{}", ran.errors);
+        assert_eq!((ran.code, ran.errors.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(ran.output.starts_with(start), "{arguments:?}: {}", ran.output);
     };
-    check(&[], 2, "", "Usage: proxmox-mpc");
-    check(&["--help"], 0, "Usage: proxmox-mpc", "");
-    check(&["--version"], 0, "proxmox-mpc 0.", "");
-    check(&["version", "--output", "json"], 0, "\"version\": \"0.", "");
-    check(&["nonsense"], 2, "", "unrecognized subcommand");
-    check(&["explain", "K1"], 0, "K1", "");
-    check(&["explain", "?"], 2, "", "hint: `proxmox-mpc explain` lists every rule");
-    check(&["verify", "--live", "--recording", "x"], 2, "", "cannot be used with");
-    check(&["verify", empty], 1, "", "hint: An import makes a recording");
-    check(&["--events", "json", "verify", empty], 1, "", "\"exit_code\":1");
-    check(&["verify", empty, "--live"], 1, "", "could not read");
-    check(&["rehearse", empty], 1, "", "hint: An import makes a recording");
-    check(&["rehearse", "--as", "root@pam"], 2, "", "without the secret");
-    check(&["twin", "serve", empty], 1, "", "error: there is nothing to answer with");
-    check(&["twin", "serve", "x", "--listen", "everywhere"], 2, "", "invalid value 'everywhere'");
-    check(&["twin", "serve", "x", "--listen", "localhost"], 2, "", "as in `localhost:8006`");
-    check(&["completions", "zsh"], 0, "#compdef proxmox-mpc", "");
-    check(&["man"], 0, ".TH proxmox-mpc 1", "");
-    check(&["man", "--out", "/nonexistent/folder"], 1, "", "could not write the manual");
+    check(&["--help"], "Turn a Proxmox VE cluster into Terraform code");
+    check(&["completions", "zsh"], "#compdef proxmox-mpc");
+    check(&["man"], ".ie \\n(.g .ds Aq");
 }
 
 #[expect(clippy::disallowed_methods, reason = "a signal needs a process of its own to be sent to")]

@@ -1,23 +1,13 @@
-//! What every subject needs: clusters, the program itself, snapshots in one place, and skipping aloud.
+//! Support for all subjects: clusters, the program itself, snapshots in one place, and tests that are skipped aloud.
 
 pub(crate) mod clusters;
 pub(crate) mod program;
+mod snapshot;
 pub(crate) mod workspaces;
 
 use std::io::Write as _;
 
-/// Compares text with `snapshots/<name>.snap`; `cargo insta review`, or `INSTA_UPDATE=always`, renews it.
-///
-/// Every setting of a snapshot stands here, so that all of them live in one folder and none names a file of the
-/// machine that made it.
-#[track_caller]
-pub(crate) fn snapshot(name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
-}
+pub(crate) use snapshot::{screen, snapshot};
 
 /// Ends a test that this machine cannot run, and says so and why on its output.
 macro_rules! skip {

@@ -8,6 +8,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
 
 /// What a run of the program wrote and how it ended.
 pub(crate) struct Ran {
+    pub(crate) arguments: Vec<String>,
     pub(crate) output: String,
     pub(crate) errors: String,
     pub(crate) code: Option<i32>,
@@ -20,7 +21,8 @@ pub(crate) fn ran(arguments: &[&str]) -> Ran {
 
 /// The same with an environment or a folder of its own.
 pub(crate) fn ran_in(program: Invocation, arguments: &[&str]) -> Ran {
-    let mut ran = Ran { output: String::new(), errors: String::new(), code: None };
+    let arguments_given = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let mut ran = Ran { arguments: arguments_given, output: String::new(), errors: String::new(), code: None };
     let invocation = arguments.iter().fold(program, |invocation, argument| invocation.arg(*argument));
     let ended = run(&invocation, &(), |stream, line| {
         let text = if stream == Stream::Output { &mut ran.output } else { &mut ran.errors };
