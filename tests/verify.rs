@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use proxmox_mpc::event::Event;
-use proxmox_mpc::fault::{Fault, FaultKind};
-use proxmox_mpc::toolchain::terraform::{Counts, Product, Tool, ToolError, Version, find};
+use proxmox_mpc::fault::FaultKind;
+use proxmox_mpc::toolchain::terraform::{Counts, Product, Tool, Version, find};
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc::verify::{self, Proof, ProofRecord, VerifyError};
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
+use crate::support;
+use crate::support::tools::{or_skip, proof, terraform};
 use crate::support::workspaces::imported;
-use crate::support::{self, skip};
 
 /// What the pretended Terraform says and does, command by command.
 struct Pretend {
@@ -225,11 +226,7 @@ fn change(workspace: &Path, file: &str, block: &str, change: impl Fn(&str) -> St
 /// What people change is told as that, with its place, and never as a fault of the provider.
 #[test]
 fn the_real_provider_sees_edits_and_they_are_called_that() {
-    let tool = match find(None, &()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
     let recording = Arc::new(Recording::open(&fixture("homelab.tar.zst")).unwrap());
     let folder = imported(&recording);
     let workspace = folder.path();
@@ -266,11 +263,7 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
         "enabled",
         "false",
     );
-    let proof = match verify::against_twin(workspace, Arc::clone(&recording), &tool, &()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
-        Err(error) => panic!("{error}: {:?}", error.hints()),
-    };
+    let proof = or_skip!(proof(workspace, Arc::clone(&recording), &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences), "{table}");
     let mut edited = 0;
@@ -311,18 +304,10 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
 /// The whole way with the real Terraform and the real provider, then the same with one attribute changed.
 #[test]
 fn the_real_provider_agrees() {
-    let tool = match find(None, &()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), Arc::clone(&recording), &tool, &()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => skip!("{error}"),
-        Err(error) => panic!("{error}: {:?}", error.hints()),
-    };
+    let proof = or_skip!(proof(workspace.path(), Arc::clone(&recording), &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert!(proof.clean, "{table}");
     let answers = proof.answers.unwrap();

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use super::Ansible;
 use crate::server::{Reply, Request, Server};
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 const CANARY: &str = "CANARY-of-a-secret";
 
@@ -348,10 +348,7 @@ const TOKEN: [(&str, &str); 1] = [("PROXMOX_VE_API_TOKEN", "root@pam!iac=CANARY-
 
 #[test]
 fn what_differs_is_sent_and_nothing_else() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let cases: Vec<Case> = cases().into_iter().chain(rights()).chain(rows()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
@@ -392,10 +389,7 @@ fn what_differs_is_sent_and_nothing_else() {
 
 #[test]
 fn a_password_gets_a_ticket() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let login = |ticket: Value| {
         move |request: &Request, asked_before: usize| match request.target.as_str() {
             "/api2/json/access/ticket" => Reply::ok(&json!({"data": ticket}).to_string()),

@@ -11,7 +11,7 @@ use super::play::Recap;
 use super::{Ansible, PASSWORD, Served, TOKEN};
 use crate::support::clusters::fixture;
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// A folder with the clients, and a container template that has no content.
 fn folder() -> TempDir {
@@ -44,10 +44,7 @@ fn played(ansible: &Ansible, folder: &Path, served: &Served, playbook: &str) -> 
 
 #[test]
 fn a_script_with_proxmoxer_does_its_work() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let (folder, served) = (folder(), Served::whole(fixture("pve-9.1")));
     let ran = ran_in(told(&served, ansible.program("python3", folder.path())), &["client.py"]);
     assert_eq!((ran.code, ran.output.trim()), (Some(0), "all done"), "{}", ran.errors);
@@ -56,10 +53,7 @@ fn a_script_with_proxmoxer_does_its_work() {
 /// The first run makes everything, the second finds it as it should be, and all of it goes again.
 #[test]
 fn a_playbook_with_community_proxmox_changes_things_once() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let (folder, served) = (folder(), Served::whole(fixture("pve-9.1")));
     let play = |playbook: &str| played(&ansible, folder.path(), &served, playbook);
     let (ran, recap) = play("present.yml");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Ansible, Served, Workspace};
 use crate::support::clusters::{FIXTURES, Memory, data, fixture, generated};
 use crate::support::program::ran_in;
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// What `ansible-inventory --list` says.
 struct Listed(Value);
@@ -47,10 +47,7 @@ impl Listed {
 /// Every guest is a host by its own name, and in the groups of what Proxmox says of it.
 #[test]
 fn every_guest_is_a_host() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for (name, _) in FIXTURES {
         let answers = fixture(name);
         let workspace = Workspace::new(&answers);
@@ -85,10 +82,7 @@ fn every_guest_is_a_host() {
 /// Both inventories have the same guests where Proxmox lets the plugin tell them apart; templates are ours only.
 #[test]
 fn the_cluster_says_the_same() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for name in ["pve-9.1", "homelab"] {
         let mut answers = fixture(name);
         // The plugin (community.proxmox 1.4.0) asks for `pools/prod/web`, which Proxmox does not have.
@@ -121,10 +115,7 @@ fn the_cluster_says_the_same() {
 /// Names and texts that mean something to Ansible.
 #[test]
 fn odd_names_are_harmless() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let row = |vmid: u32, name: &str, tags: &str, pool: &str| json!({"type": "lxc", "vmid": vmid, "name": name, "node": "n", "status": "stopped", "tags": tags, "pool": pool});
     let rows = json!([
         row(100, "localhost", "a-b;a.b;a_b", "x/y"),

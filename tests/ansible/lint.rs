@@ -8,7 +8,7 @@ use super::reader::ODD;
 use super::{Ansible, Workspace};
 use crate::support::clusters::{all, data, fixture, generated};
 use crate::support::program::ran_in;
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// The Ansible half of each cluster, once where two have the same.
 fn halves() -> Vec<(&'static str, BTreeMap<String, String>)> {
@@ -37,10 +37,7 @@ fn linted(ansible: &Ansible, name: &str, files: &BTreeMap<String, String>) {
 
 #[test]
 fn the_linters_find_nothing() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     // They are slow, and a machine has more than one processor.
     let halves = halves();
     thread::scope(|scope| {
@@ -56,10 +53,7 @@ fn the_linters_find_nothing() {
 /// Whatever people write into notes and addresses: tabs, template words, words of YAML.
 #[test]
 fn the_linters_find_nothing_in_any_text() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut answers = fixture("pve-9.1");
     let text = format!("{} {{{{ escape title }}}} {{% if", ODD.join(" "));
     data(&mut answers, "nodes/pve1/qemu/100/config")["args"] = text.clone().into();
@@ -76,10 +70,7 @@ fn the_linters_find_nothing_in_any_text() {
 /// The linters are awake: what is wrong is found.
 #[test]
 fn the_linters_find_what_is_wrong() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let task = "---\n- name: lower case\n  shell: id\n  options: yes\n";
     let files = BTreeMap::from([
         ("ansible/ansible.cfg".to_owned(), "[defaults]\n".to_owned()),
@@ -98,10 +89,7 @@ fn the_linters_find_what_is_wrong() {
 /// The module's documentation is what Ansible takes for documentation.
 #[test]
 fn the_module_is_documented() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ansible.cfg"), "").unwrap();
     let module = include_str!("../../generators/src/ansible/proxmox_object.py");

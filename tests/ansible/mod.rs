@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use proxmox_mpc::settings;
 use proxmox_mpc::toolchain::invocation::Invocation;
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, Twin, serve};
 use serde_json::json;
@@ -62,15 +63,16 @@ struct Ansible {
 }
 
 impl Ansible {
-    /// Ansible with the linters and the collection, or why there is none.
-    fn find() -> Result<Self, String> {
+    /// Finds Ansible with the linters and the collection.
+    fn find() -> Result<Self, Missing> {
         let places: Vec<PathBuf> = match settings::variable("PROXMOX_MPC_ANSIBLE") {
             Some(place) => vec![place.into()],
             None => settings::variable("PATH").unwrap_or_default().split(':').map(PathBuf::from).collect(),
         };
         let whole = |place: &&PathBuf| PROGRAMS.iter().all(|program| place.join(program).is_file());
         let Some(programs) = places.iter().find(whole) else {
-            return Err(format!("no folder has all of {}; scripts/test makes one", PROGRAMS.join(", ")));
+            let why = format!("no folder has all of {}; scripts/test makes one", PROGRAMS.join(", "));
+            return Err(Missing::new(Tool::Ansible, why));
         };
         let home = tempfile::tempdir().unwrap();
         let ansible = Self { programs: programs.clone(), home };
@@ -78,7 +80,7 @@ impl Ansible {
         if has.code == Some(0) {
             Ok(ansible)
         } else {
-            Err("the collection community.proxmox is not installed".to_owned())
+            Err(Missing::new(Tool::Ansible, "the collection community.proxmox is not installed"))
         }
     }
 

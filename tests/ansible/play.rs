@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Ansible, OPERATOR, PASSWORD, Served, TOKEN, Workspace};
 use crate::support::clusters::{Memory, data, fixture};
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// A text that would be run if it were a template, with a tab, which linters do not like.
 const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}\t{\t{#";
@@ -41,10 +41,7 @@ fn checked(ansible: &Ansible, folder: &Path, served: &Served, arguments: &[&str]
 
 #[test]
 fn the_cluster_is_as_the_code_says() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for name in ["pve-9.1", "homelab-auditor"] {
         let answers = fixture(name);
         let (workspace, served) = (Workspace::new(&answers), Served::imported(&answers));
@@ -60,10 +57,7 @@ fn the_cluster_is_as_the_code_says() {
 /// A value that differs is the one change, seen in the difference; what a template would do is never done.
 #[test]
 fn one_value_is_one_change_and_no_text_is_run() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let with = |notes: &str| -> Memory {
         let mut answers = fixture("pve-9.1");
         let matcher = "cluster/notifications/matchers";
@@ -113,10 +107,7 @@ fn one_value_is_one_change_and_no_text_is_run() {
 /// Who is not root gets done what he may do. The rest is told at the end, and only then the play fails.
 #[test]
 fn what_is_refused_stops_nothing_else() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut answers = fixture("pve-9.1");
     let workspace = Workspace::new(&answers);
     let machine = data(&mut answers, "nodes/pve1/qemu/100/config");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Ansible, Workspace};
 use crate::support::clusters::{all, generated};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// Reads each file that is named on standard input's place, as Ansible would, and prints all as one JSON object.
 const READER: &str = r"
@@ -135,10 +135,7 @@ pub(super) const ODD: &[&str] = &[
 
 #[test]
 fn odd_texts_stay_what_they_are() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut texts: Vec<String> = ODD.iter().map(|&text| text.to_owned()).collect();
     // Where lines are broken: words and runs of signs of every length about the width.
     for length in 60..100 {
@@ -181,10 +178,7 @@ fn odd_texts_stay_what_they_are() {
 
 #[test]
 fn two_readers_agree_on_every_file() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for (name, answers) in all() {
         let mut files = generated(&answers).files;
         files.retain(|path, _| path.rsplit('.').next() == Some("yml"));

@@ -4,18 +4,13 @@ use std::fs;
 
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc::toolchain::process::run;
-use proxmox_mpc::toolchain::terraform::{ToolError, find};
 
 use crate::support::clusters::{all, generated, terraform};
-use crate::support::skip;
+use crate::support::tools::{self, or_skip};
 
 #[test]
 fn terraform_would_format_nothing() {
-    let tool = match find(None, &()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(tools::terraform());
     let folder = tempfile::tempdir().unwrap();
     for (name, answers) in all() {
         for (path, text) in terraform(&generated(&answers).files) {

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc::toolchain::process::run;
-use proxmox_mpc::toolchain::terraform::{Product, ToolError, Version, find};
+use proxmox_mpc::toolchain::terraform::{Product, Version};
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use serde_json::{Value, json};
 
 use super::{Lab, files};
 use crate::support::clusters::place;
-use crate::support::skip;
+use crate::support::tools::{or_skip, skip, terraform};
 
 const VM: &str = "proxmox_virtual_environment_vm";
 const CONTAINER: &str = "proxmox_virtual_environment_container";
@@ -169,12 +170,11 @@ fn adopted_addresses_stay_and_given_ones_win() {
 /// needs no schema.
 #[test]
 fn terraform_takes_the_blocks_for_the_old_root() {
-    let tool = match find(None, &()) {
-        Ok(tool) if tool.product == Product::Terraform && tool.version >= Version(1, 7, 0) => tool,
-        Ok(_) => skip!("only Terraform 1.7 or newer reads these blocks"),
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
+    if tool.product != Product::Terraform || tool.version < Version(1, 7, 0) {
+        let why = "only Terraform 1.7 or newer reads these blocks";
+        return skip(module_path!(), &Missing::new(Tool::Terraform, why));
+    }
     let run_in = |folder: &Path, words: &[&str]| {
         let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
         let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder);
@@ -193,7 +193,8 @@ fn terraform_takes_the_blocks_for_the_old_root() {
         assert_eq!(code, Some(0), "{name}: {said}");
         let (code, said) = run_in(&old, &["init", "-backend=false", "-input=false", "-no-color"]);
         if code != Some(0) {
-            skip!("the provider cannot be installed: {said}");
+            let why = format!("the provider cannot be installed: {said}");
+            return skip(module_path!(), &Missing::new(Tool::Provider, why));
         }
         let (code, said) = run_in(&old, &["validate", "-no-color"]);
         assert_eq!(code, Some(0), "{name}: {said}");

@@ -7,20 +7,20 @@ use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Attribute, Block, Body};
 use hcl_edit::{Decorate as _, Ident};
-use proxmox_mpc::rehearse::{Change, Rehearsal, RehearseError, rehearse};
+use proxmox_mpc::rehearse::{Change, Rehearsal};
 use proxmox_mpc::toolchain::terraform::Tool;
-use proxmox_mpc::workbench::WorkbenchError;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_judges::tools::Missing;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::kinds::natural;
 
 use super::guests::{Guest, Sort, smallest};
 use super::meaning::{called, meaning};
-use super::proved::{answers, guests, recorded, tool};
+use super::proved::{answers, guests, recorded};
 use super::samples;
 use crate::support::clusters::generated;
-use crate::support::skip;
+use crate::support::tools::{or_skip, rehearsal, terraform};
 use crate::support::workspaces::{imported, job};
 
 /// A change of one attribute, in the words of the provider and in those of Proxmox.
@@ -135,7 +135,7 @@ fn address(block: &Block) -> String {
 }
 
 /// What happens where one thing is changed in the code of each of these guests. `number` says which.
-fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits, Rehearsal), String> {
+fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits, Rehearsal), Missing> {
     let all: Vec<Guest> = guests.iter().map(|(_, guest)| guest.clone()).collect();
     let made = generated(&answers(&all));
     let (_folder, recording) = recorded(&all);
@@ -155,11 +155,7 @@ fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits
         }
     }
     let job = job(workspace.path(), recording, tool.clone());
-    match rehearse(&job, &()) {
-        Ok(rehearsal) => Ok((made, edits, rehearsal)),
-        Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    }
+    Ok((made, edits, rehearsal(&job)?.unwrap()))
 }
 
 /// Whether what is known of a part of a key says that no code keeps it, or a remark says what a change makes of it.
@@ -217,17 +213,11 @@ fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[G
 
 #[test]
 fn one_change_changes_one_thing() {
-    let tool = match tool() {
-        Ok(tool) => tool,
-        Err(why) => skip!("{why}"),
-    };
+    let tool = or_skip!(terraform());
     let mut found: BTreeMap<String, Guest> = BTreeMap::new();
     for all in samples(guests(16), 1) {
         let numbered: Vec<(usize, Guest)> = all.iter().cloned().enumerate().collect();
-        let (made, edits, rehearsal) = match rehearsed(&tool, &numbered) {
-            Ok(done) => done,
-            Err(why) => skip!("{why}"),
-        };
+        let (made, edits, rehearsal) = or_skip!(rehearsed(&tool, &numbered));
         for (why, identity) in surprises(&made, &edits, &rehearsal, &all) {
             let Some((number, guest)) =
                 numbered.iter().find(|(_, one)| Identity::new(one.sort.word(), one.id) == identity)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proxmox_mpc::toolchain::terraform::{Tool, ToolError, find};
-use proxmox_mpc::verify::{self, VerifyError};
+use proxmox_mpc::toolchain::terraform::Tool;
 use proxmox_mpc_generators::coverage::Outcome;
+use proxmox_mpc_judges::tools::Missing;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
@@ -15,20 +15,11 @@ use tempfile::TempDir;
 use super::guests::{Guest, Sort, guest, loaded, smallest};
 use super::samples;
 use crate::support::clusters::{Memory, generated, record};
-use crate::support::skip;
+use crate::support::tools::{or_skip, proof, terraform};
 use crate::support::workspaces::imported;
 
 /// How many guests one plan has.
 const IN_ONE_PLAN: u32 = 24;
-
-/// The real Terraform; `Err` says why this machine has none.
-pub(super) fn tool() -> Result<Tool, String> {
-    match find(None, &()) {
-        Ok(tool) => Ok(tool),
-        Err(error @ ToolError::Missing) => Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// What a twin of these guests answers.
 pub(super) fn answers(guests: &[Guest]) -> Memory {
@@ -44,15 +35,11 @@ pub(super) fn recorded(guests: &[Guest]) -> (TempDir, Arc<Recording>) {
     (folder, Arc::new(Recording::open(&place).unwrap()))
 }
 
-/// What is wrong with the plan of these guests, by address; `Err` says why this machine cannot tell.
-fn wrong(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, String> {
+/// What is wrong with the plan of these guests, by address; `Err` if the provider is missing.
+fn wrong(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, Missing> {
     let (_folder, recording) = recorded(guests);
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), recording, tool, &()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Provider { .. }) => return Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    };
+    let proof = proof(workspace.path(), recording, tool)?;
     let mut wrong = BTreeMap::new();
     for error in &proof.errors {
         let address = error.diagnostic.address.clone().unwrap_or_default();
@@ -97,16 +84,10 @@ fn fault(tool: &Tool, guest: &Guest) -> Option<String> {
 
 #[test]
 fn a_plan_of_any_guests_changes_nothing() {
-    let tool = match tool() {
-        Ok(tool) => tool,
-        Err(why) => skip!("{why}"),
-    };
+    let tool = or_skip!(terraform());
     let mut faults: BTreeMap<String, Guest> = BTreeMap::new();
     for guests in samples(guests(IN_ONE_PLAN), 2) {
-        let found = match wrong(&tool, &guests) {
-            Ok(found) => found,
-            Err(why) => skip!("{why}"),
-        };
+        let found = or_skip!(wrong(&tool, &guests));
         if found.is_empty() {
             continue;
         }

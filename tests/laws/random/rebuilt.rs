@@ -2,11 +2,10 @@
 //! the real provider and the real Ansible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_judges::{Verdict, roundtrip};
 use proxmox_mpc_model::kinds::{index, natural};
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Identity, object};
 use proxmox_mpc_twin::Recording;
@@ -17,8 +16,8 @@ use super::meaning::{called, meaning};
 use super::proved::{answers, guests};
 use super::samples;
 use crate::support::clusters::{Memory, generated, record};
-use crate::support::program::{PROGRAM, ran_in};
-use crate::support::{say, skip};
+use crate::support::program::PROGRAM;
+use crate::support::tools::{say, skip};
 
 /// What a new guest has of its own, and why: the part, or the key.
 const NEW: &[(&str, &str)] = &[
@@ -153,12 +152,15 @@ fn what_the_code_makes_anew_means_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("random");
         record(&answers, &place);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/roundtrip");
         let kept = folder.path().join("kept");
-        let program = Invocation::new(script).arg("--binary").arg(PROGRAM).arg("--keep").arg(&kept).arg(&place);
-        let ran = ran_in(program, &[]);
-        if ran.output.starts_with("skipped") || !kept.join("random/after").exists() {
-            skip!("{}", ran.output.lines().next().unwrap_or("Terraform, its provider or Ansible is not here"));
+        let judge = roundtrip::Arguments {
+            recordings: vec![place.to_str().unwrap().to_owned()],
+            binary: Some(PROGRAM.into()),
+            keep: Some(kept.clone()),
+        };
+        let mut lines: Vec<String> = Vec::new();
+        if let Verdict::Skipped(missing) = judge.run(&mut |line| lines.push(line.to_owned())).unwrap() {
+            return skip(module_path!(), &missing);
         }
         let before = Recording::open(&place).unwrap();
         let after = Recording::open(&kept.join("random/after/.proxmox-mpc/recordings/latest")).unwrap();
@@ -170,14 +172,15 @@ fn what_the_code_makes_anew_means_the_same() {
             let was = configuration(&before, guest).unwrap();
             let Some(is) = configuration(&after, guest) else {
                 missing += 1;
-                let about: Vec<&str> = ran.output.lines().filter(|line| line.contains(&guest.id.to_string())).collect();
+                let about: Vec<&str> =
+                    lines.iter().map(String::as_str).filter(|line| line.contains(&guest.id.to_string())).collect();
                 say(&format!("{identity} could not be made: {}\n", about.join("; ")));
                 continue;
             };
             compared += 1;
             let id = guest.id.to_string();
             let said: Vec<&str> =
-                ran.output.lines().filter(|line| line.contains("failed") && line.contains(&id)).collect();
+                lines.iter().map(String::as_str).filter(|line| line.contains("failed") && line.contains(&id)).collect();
             for why in untold(&made, guest, &said, &was, &is) {
                 found.entry(why).or_insert_with(|| format!("{guest:?}{}", said.join("\n")));
             }
