@@ -19,7 +19,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
 pub(crate) const CONNECTIONS: usize = 16;
 
 /// How long anything may take before it is ended.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How often memory is looked at. The kernel keeps the peak, so only a peak just before the end is missed.
 const GLANCE: Duration = Duration::from_millis(2);

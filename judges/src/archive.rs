@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 
 use proxmox_mpc_model::{AnswerText, ApiPath};
 use serde_json::Value;
@@ -73,7 +74,7 @@ pub(crate) fn answers(name: &str) -> Result<Answers, JudgeError> {
 
 /// Reports whether this is the name of a JSON file, and not of an archive's index.
 pub(crate) fn is_json(name: &str) -> bool {
-    name.ends_with(".json") && name != "INDEX.json"
+    Path::new(name).extension().is_some_and(|extension| extension == "json") && name != "INDEX.json"
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub struct Arguments {
 
 /// Table of the sets (`fixtures/exchanges/sets.json`).
 #[derive(Debug, Deserialize)]
-pub(crate) struct Sets {
+pub(crate) struct SetTable {
     sets: Vec<Set>,
     /// Steps before which the recorded cluster was put back to its first state.
     fresh: Vec<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Sets {
 /// A set of exchanges.
 #[derive(Debug, Deserialize)]
 struct Set {
-    set: String,
+    name: String,
     /// Archive of the answers with which the twin is loaded.
     loaded: String,
     /// File of the twin's logins.
@@ -73,12 +73,12 @@ struct Figure {
     equal: usize,
     total: usize,
     floor: usize,
-    differences: Vec<Difference>,
+    differences: Vec<Differing>,
 }
 
 /// An exchange that is not answered as recorded.
 #[derive(Debug, Serialize)]
-struct Difference {
+struct Differing {
     /// File name, after the name of the step in a set that has steps.
     exchange: String,
     difference: String,
@@ -93,7 +93,7 @@ pub(crate) fn stand_ins() -> Result<BTreeMap<String, StandIn>, JudgeError> {
 }
 
 /// Reads the table of the sets.
-pub(crate) fn sets() -> Result<Sets, JudgeError> {
+pub(crate) fn sets() -> Result<SetTable, JudgeError> {
     fixtures::table("exchanges/sets.json")
 }
 
@@ -111,10 +111,10 @@ impl Arguments {
         let reasons: BTreeMap<String, BTreeMap<String, Vec<String>>> = fixtures::table("exchanges/differences.json")?;
         let mut figures = Vec::new();
         for set in self.chosen(&sets)? {
-            let floor = floors.get(&set.set).and_then(serde_json::Value::as_u64).unwrap_or_default();
+            let floor = floors.get(&set.name).and_then(serde_json::Value::as_u64).unwrap_or_default();
             let mut figure = judge.measure(set, usize::try_from(floor).unwrap_or(usize::MAX))?;
             for difference in &mut figure.differences {
-                difference.reason = reasons.get(&set.set).and_then(|known| reason(known, &difference.exchange));
+                difference.reason = reasons.get(&set.name).and_then(|known| reason(known, &difference.exchange));
             }
             self.print(&figure, lines);
             figures.push(figure);
@@ -123,20 +123,20 @@ impl Arguments {
         Ok(Verdict::Judged { passed, report: json!({ "passed": passed, "sets": figures }) })
     }
 
-    fn chosen<'s>(&self, sets: &'s Sets) -> Result<Vec<&'s Set>, JudgeError> {
+    fn chosen<'s>(&self, sets: &'s SetTable) -> Result<Vec<&'s Set>, JudgeError> {
         if self.sets.is_empty() {
             return Ok(sets.sets.iter().collect());
         }
         let find = |name: &String| {
-            let known = || sets.sets.iter().map(|set| set.set.as_str()).collect::<Vec<_>>().join(", ");
-            let found = sets.sets.iter().find(|set| set.set == *name);
+            let known = || sets.sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>().join(", ");
+            let found = sets.sets.iter().find(|set| set.name == *name);
             found.ok_or_else(|| JudgeError::Usage(format!("no set is called `{name}`; there are {}", known())))
         };
         self.sets.iter().map(find).collect()
     }
 
     fn print(&self, figure: &Figure, lines: &mut Lines<'_>) {
-        for Difference { exchange, difference, .. } in figure.differences.iter().take(self.show) {
+        for Differing { exchange, difference, .. } in figure.differences.iter().take(self.show) {
             lines(&format!("  {exchange}: {difference}"));
         }
         let Figure { set, equal, total, floor, .. } = figure;
@@ -154,8 +154,7 @@ impl Arguments {
         for (reason, count) in counts {
             lines(&format!("  {count:4} {reason}"));
         }
-        for Difference { exchange, difference, .. } in figure.differences.iter().filter(|other| other.reason.is_none())
-        {
+        for Differing { exchange, difference, .. } in figure.differences.iter().filter(|other| other.reason.is_none()) {
             lines(&format!("     ? {exchange}: {difference}"));
         }
     }
@@ -194,11 +193,11 @@ impl Judge<'_> {
         let answers = Arc::new(archive::answers(&set.loaded)?);
         let credentials = Credentials::read(&fixtures::path(&format!("{}.credentials.json", set.logins)))?;
         let serve = || self.network.serve(answers.clone(), options(credentials.clone()));
-        let steps = archive::steps(&archive::files(&set.set)?)?;
+        let steps = archive::steps(&archive::files(&set.name)?)?;
         // In the order in which they were recorded: the numbers of the files go on from step to step.
         let mut steps: Vec<(&String, &Exchanges)> = steps.iter().collect();
         steps.sort_by_key(|(_, exchanges)| exchanges.keys().next());
-        let mut figure = Figure { set: set.set.clone(), equal: 0, total: 0, floor, differences: Vec::new() };
+        let mut figure = Figure { set: set.name.clone(), equal: 0, total: 0, floor, differences: Vec::new() };
         let mut twin = serve()?;
         for (name, exchanges) in steps {
             if self.fresh.contains(name) {
@@ -224,7 +223,7 @@ impl Judge<'_> {
             };
             let name = compared.exchange;
             let exchange = if step.is_empty() { name } else { format!("{step}/{name}") };
-            figure.differences.push(Difference { exchange, difference, reason: None });
+            figure.differences.push(Differing { exchange, difference, reason: None });
         }
     }
 
@@ -233,7 +232,7 @@ impl Judge<'_> {
         for name in leaves {
             let exchange = exchanges.get(name).cloned().unwrap_or_default();
             let compared = replay(&self.network, &twin.endpoint, &[(name.clone(), exchange)].into(), &self.equality);
-            if !compared.first().is_some_and(|compared| compared.difference.is_none()) {
+            if compared.first().is_none_or(|compared| compared.difference.is_some()) {
                 return Err(JudgeError::Unequal(format!("{step}/{name}")));
             }
         }
@@ -262,7 +261,7 @@ mod tests {
     fn every_set_has_its_fixtures() {
         let sets = sets().unwrap();
         for set in &sets.sets {
-            for name in [&set.set, &set.loaded] {
+            for name in [&set.name, &set.loaded] {
                 assert!(fixtures::path(&format!("exchanges/{name}.tar.zst")).exists(), "{name}");
             }
             assert!(fixtures::path(&format!("{}.credentials.json", set.logins)).exists(), "{}", set.logins);

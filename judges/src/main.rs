@@ -86,7 +86,8 @@ fn warn(error: &JudgeError) {
     let mut text = format!("error: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text += &format!("\ncaused by: {cause}");
+        text.push_str("\ncaused by: ");
+        text.push_str(&cause.to_string());
         source = cause.source();
     }
     writeln!(io::stderr(), "{text}").ok();

@@ -56,7 +56,7 @@ impl Program {
             arguments: Vec::new(),
             folder: folder.to_owned(),
             environment: environment.chain(fixed).collect(),
-            patience: Duration::from_secs(600),
+            patience: Duration::from_mins(10),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{self, Answers, Exchanges, Files};
 use crate::exchange::Request;
-use crate::fidelity::{Sets, StandIn, sets, stand_ins};
+use crate::fidelity::{SetTable, StandIn, sets, stand_ins};
 use crate::network::{Network, Served, options};
 use crate::programs::{Ended, TOO_LONG};
 use crate::terraform::{self, Terraform, summary};
@@ -69,7 +69,7 @@ impl Arguments {
         };
         let scratch = tempfile::tempdir().map_err(JudgeError::file(Path::new("a temporary folder")))?;
         let keep = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
-        let stage = Stage::new(program, keep)?;
+        let stage = Stage::new(program, &keep)?;
         let (names, wanted) = self.chosen(&stage)?;
         let mut compared = Vec::new();
         for name in names {
@@ -122,11 +122,11 @@ struct Stage {
     steps: BTreeMap<String, Files>,
     exchanges: BTreeMap<String, Exchanges>,
     stand_ins: BTreeMap<String, StandIn>,
-    sets: Sets,
+    sets: SetTable,
 }
 
 impl Stage {
-    fn new(terraform: PathBuf, keep: PathBuf) -> Result<Self, JudgeError> {
+    fn new(terraform: PathBuf, keep: &Path) -> Result<Self, JudgeError> {
         let mut steps: BTreeMap<String, Files> = BTreeMap::new();
         for (path, content) in archive::files("provider-steps")? {
             if let Some((step, name)) = path.split_once('/') {
@@ -134,9 +134,9 @@ impl Stage {
             }
         }
         Ok(Self {
-            network: Network::new(Duration::from_secs(60))?,
+            network: Network::new(Duration::from_mins(1))?,
             terraform,
-            keep: std::path::absolute(&keep).map_err(JudgeError::file(&keep))?,
+            keep: std::path::absolute(keep).map_err(JudgeError::file(keep))?,
             answers: Arc::new(archive::answers("pve-9.1-get")?),
             credentials: Credentials::read(&fixtures::path("pve-9.1.credentials.json"))?,
             steps,
@@ -154,7 +154,7 @@ impl Stage {
         let twin = self.network.serve(self.answers.clone(), options(self.credentials.clone()))?;
         let folder = self.prepare(name, &twin)?;
         let log = folder.join("terraform.log");
-        let terraform = Terraform::new(&self.terraform, &folder, &BTreeMap::new(), &log, Duration::from_secs(300));
+        let terraform = Terraform::new(&self.terraform, &folder, &BTreeMap::new(), &log, Duration::from_mins(5));
         if let Err(missing) = terraform.init()? {
             return Ok(Err(missing));
         }
@@ -183,7 +183,8 @@ impl Stage {
         }
         let code = folder.join("code");
         fs::create_dir_all(&code).map_err(JudgeError::file(&code))?;
-        for (file, content) in self.steps.get(name).into_iter().flatten().filter(|(file, _)| file.ends_with(".tf")) {
+        let is_code = |file: &str| Path::new(file).extension().is_some_and(|extension| extension == "tf");
+        for (file, content) in self.steps.get(name).into_iter().flatten().filter(|(file, _)| is_code(file)) {
             let text = String::from_utf8_lossy(content).replace(ENDPOINT, &format!("{}/", twin.endpoint));
             fs::write(code.join(file), text).map_err(JudgeError::file(&code))?;
         }

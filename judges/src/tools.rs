@@ -75,8 +75,8 @@ pub struct Missing {
 
 impl Missing {
     /// A missing tool with the reason for which it is taken to be missing.
-    pub fn new(tool: Tool, why: impl ToString) -> Self {
-        Self { tool, why: why.to_string() }
+    pub fn new(tool: Tool, why: impl Into<String>) -> Self {
+        Self { tool, why: why.into() }
     }
 }
 

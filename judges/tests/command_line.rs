@@ -1,5 +1,7 @@
 //! Command line of the judges: exit codes, JSON documents, and tools that this machine lacks.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on in a test has failed it")]
+
 use std::process::{Command, Output};
 
 use serde_json::Value;

@@ -21,7 +21,7 @@ pub(crate) const LIMITS: Limits = Limits {
     tries: 3,
     backoff: Duration::from_millis(1),
     body: 64 * 1024,
-    ticket: Duration::from_secs(5400),
+    ticket: Duration::from_mins(90),
 };
 
 pub(crate) fn token() -> Credentials {

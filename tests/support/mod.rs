@@ -6,4 +6,4 @@ mod snapshot;
 pub(crate) mod tools;
 pub(crate) mod workspaces;
 
-pub(crate) use snapshot::{screen, snapshot};
+pub(crate) use snapshot::{filtered, screen, snapshot};

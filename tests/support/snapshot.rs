@@ -1,6 +1,7 @@
 //! Snapshots: the text of a subject, and the whole screen of the program with what varies filtered out.
 
 use std::borrow::Borrow;
+use std::fmt::Write as _;
 
 use regex_lite::Regex;
 
@@ -18,6 +19,9 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
     (r"\b\d+(\.\d+)? (ms|s)\b", "[duration]"),
     (concat!(r"\b", env!("CARGO_PKG_VERSION"), r"\b"), "[version]"),
+    (r"Terraform \d+\.\d+\.\d+", "Terraform [version]"),
+    // The provider asks again where an answer takes its time.
+    (r"\d+ answers: \d+ as recorded, \d+ derived", "[answers]"),
 ];
 
 /// Compares text with `snapshots/<name>.snap`; `cargo insta review`, or `INSTA_UPDATE=always`, renews it.
@@ -48,14 +52,14 @@ fn rendered(ran: &Ran) -> String {
     let mut screen = format!("$ proxmox-mpc {}\n[{code}]\n", arguments.join(" "));
     for (stream, text) in [("stdout", &ran.output), ("stderr", &ran.errors)] {
         if !text.is_empty() {
-            screen += &format!("[{stream}]\n{}\n", text.trim_end());
+            writeln!(screen, "[{stream}]\n{}", text.trim_end()).unwrap();
         }
     }
     filtered(&screen)
 }
 
 /// The text with everything that varies replaced.
-fn filtered(text: &str) -> String {
+pub(crate) fn filtered(text: &str) -> String {
     let text = text.replace(env!("CARGO_MANIFEST_DIR"), "[root]");
     FILTERS.iter().fold(text, |text, (pattern, replacement)| {
         Regex::new(pattern).unwrap().replace_all(&text, regex_lite::NoExpand(replacement)).into_owned()
@@ -71,5 +75,6 @@ fn what_varies_is_filtered() {
     check("root@pam!twin=11111111-2222-3333-4444-555555555555", "root@pam!twin=[uuid]");
     check("read in 0.31 s, recorded 2026-11-23T00:00:00Z", "read in [duration], recorded [time]");
     check(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"), "[root]/fixtures");
+    check("Terraform 1.11.4, 12 answers: 10 as recorded, 2 derived, 0", "Terraform [version], [answers], 0");
     check(concat!("proxmox-mpc ", env!("CARGO_PKG_VERSION")), "proxmox-mpc [version]");
 }

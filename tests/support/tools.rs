@@ -67,7 +67,7 @@ pub(crate) fn say(line: &str) {
 pub(crate) fn terraform() -> Result<terraform::Tool, Missing> {
     match terraform::find(None, &()) {
         Ok(tool) => Ok(tool),
-        Err(error @ ToolError::Missing) => Err(Missing::new(Tool::Terraform, error)),
+        Err(error @ ToolError::Missing) => Err(Missing::new(Tool::Terraform, error.to_string())),
         Err(error) => panic!("{error}"),
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn terraform() -> Result<terraform::Tool, Missing> {
 pub(crate) fn proof(workspace: &Path, recording: Arc<Recording>, tool: &terraform::Tool) -> Result<Proof, Missing> {
     match verify::against_twin(workspace, recording, tool, &()) {
         Ok(proof) => Ok(proof),
-        Err(error @ VerifyError::Provider { .. }) => Err(Missing::new(Tool::Provider, error)),
+        Err(error @ VerifyError::Provider { .. }) => Err(Missing::new(Tool::Provider, error.to_string())),
         Err(error) => panic!("{}: {error}", workspace.display()),
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn proof(workspace: &Path, recording: Arc<Recording>, tool: &terrafor
 pub(crate) fn rehearsal(job: &Job) -> Result<Result<Rehearsal, RehearseError>, Missing> {
     match rehearse(job, &()) {
         Err(RehearseError::Workbench(error @ WorkbenchError::Provider { .. })) => {
-            Err(Missing::new(Tool::Provider, error))
+            Err(Missing::new(Tool::Provider, error.to_string()))
         }
         result => Ok(result),
     }

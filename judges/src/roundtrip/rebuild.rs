@@ -39,7 +39,7 @@ impl Rebuild<'_> {
         recording: &Path,
         before: &Workspace,
     ) -> Result<Result<(Vec<String>, Workspace), Missing>, JudgeError> {
-        let network = Network::new(Duration::from_secs(60))?;
+        let network = Network::new(Duration::from_mins(1))?;
         let (credentials, password) = root()?;
         let answers = Arc::new(Empty::of(Recording::open(recording)?)?);
         // No system was installed on the disks of new guests: nobody is to wait for an agent inside.
@@ -71,7 +71,7 @@ impl Rebuild<'_> {
         before: &Workspace,
         variables: &BTreeMap<String, String>,
     ) -> Result<Result<Vec<String>, Missing>, JudgeError> {
-        let patience = Duration::from_secs(600);
+        let patience = Duration::from_mins(10);
         let code = before.folder.join("terraform");
         let terraform = Terraform::new(self.terraform, &code, variables, &self.log(), patience);
         let ansible = before.folder.join("ansible");

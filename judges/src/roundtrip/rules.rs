@@ -45,7 +45,7 @@ pub(super) enum Replacement {
 struct Alike {
     object: Pattern,
     line: Pattern,
-    alike: Form,
+    form: Form,
     reason: String,
 }
 
@@ -102,8 +102,8 @@ impl Rules {
                 if !is_about {
                     continue;
                 }
-                let form = alike.alike.of(&removed[1..]);
-                let same = |line: &String| line.strip_prefix('+').is_some_and(|line| alike.alike.of(line) == form);
+                let form = alike.form.of(&removed[1..]);
+                let same = |line: &String| line.strip_prefix('+').is_some_and(|line| alike.form.of(line) == form);
                 if let Some(added) = lines.iter().find(|line| same(line)).cloned() {
                     lines.retain(|line| *line != removed && *line != added);
                     reasons.insert(alike.reason.as_str());
