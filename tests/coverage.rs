@@ -29,7 +29,6 @@ fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
     let homelab = homelab();
     let runs = [
         &[][..],
-        &["--fail-under", "100", "--quiet"],
         &["--fail-under", "101"],
         &["--kind", "container", "--fail-under", "97"],
         &["--kind", "pool", "--fail-under", "100"],

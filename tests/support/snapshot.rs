@@ -19,7 +19,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
     (r"\b\d+(\.\d+)? (ms|s)\b", "[duration]"),
     (concat!(r"\b", env!("CARGO_PKG_VERSION"), r"\b"), "[version]"),
-    (r"Terraform \d+\.\d+\.\d+", "Terraform [version]"),
+    (r"(Terraform|OpenTofu) \d+\.\d+\.\d+", "[tool]"),
     // The provider asks again where an answer takes its time.
     (r"\d+ answers: \d+ as recorded, \d+ derived", "[answers]"),
 ];
@@ -75,6 +75,6 @@ fn what_varies_is_filtered() {
     check("root@pam!twin=11111111-2222-3333-4444-555555555555", "root@pam!twin=[uuid]");
     check("read in 0.31 s, recorded 2026-11-23T00:00:00Z", "read in [duration], recorded [time]");
     check(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"), "[root]/fixtures");
-    check("Terraform 1.11.4, 12 answers: 10 as recorded, 2 derived, 0", "Terraform [version], [answers], 0");
+    check("Terraform 1.11.4, 12 answers: 10 as recorded, 2 derived, 0", "[tool], [answers], 0");
     check(concat!("proxmox-mpc ", env!("CARGO_PKG_VERSION")), "proxmox-mpc [version]");
 }
