@@ -1,4 +1,4 @@
-//! The program as a whole: its help, its exit codes, its manners on signals.
+//! The program as a whole: its help, its exit codes, its reaction to signals.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -33,7 +33,7 @@ fn help_is_what_it_is() {
     support::snapshot("help", &text);
 }
 
-/// `clap` checks its own rules where a command line is built in a debug build.
+/// Checks of `clap` itself, which run if a command line is built in a debug build.
 #[test]
 fn the_command_line_is_sound() {
     Cli::command().debug_assert();
@@ -46,7 +46,7 @@ fn a_command_is_parsed_from_a_line() {
     assert!(Cli::try_parse_from(words).is_ok());
 }
 
-/// Usage errors, missing folders and answers that need no cluster: all that each of them shows.
+/// Usage errors, missing folders and answers that need no cluster.
 #[test]
 fn short_answers_are_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +73,7 @@ fn short_answers_are_what_they_are() {
     support::screen("short_answers", runs.map(ran));
 }
 
-/// Documents for other programs: long, and none of them is for people to read here.
+/// Documents for other programs, which are too long for a snapshot.
 #[test]
 fn long_answers_begin_as_their_readers_expect() {
     let check = |arguments: &[&str], start: &str| {
@@ -114,7 +114,7 @@ fn end(child: &Child) {
     kill_process(pid, Signal::TERM).unwrap();
 }
 
-/// The signal is passed on once, Terraform ends as it likes, and nothing is left behind.
+/// A signal is passed on to Terraform once, Terraform ends in its own time, and nothing is left behind.
 #[test]
 fn a_request_to_end_reaches_terraform_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -159,7 +159,8 @@ fn a_cluster_is_made_up_the_same_each_time() {
     assert_eq!(made("one.tar.zst"), made("two.tar.zst"));
 }
 
-/// A server has done its work when it is told to end. A twin of a copy says what of the files Proxmox itself does not read.
+/// A signal ends a server with success. A twin of a copy lists the parts of the files that Proxmox itself does not
+/// read.
 #[test]
 fn a_twin_says_where_it_is_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
@@ -188,7 +189,7 @@ fn a_twin_says_where_it_is_and_ends_well() {
     support::screen("twin_serve", [serve(&[recording]), serve(&["--etc-pve", &copy])]);
 }
 
-/// A signal during long computation ends it as it ends waiting, and nothing is left behind.
+/// A signal ends long computation as it ends waiting, and nothing is left behind.
 #[test]
 fn a_request_to_end_is_heard_during_long_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -231,7 +232,7 @@ fn a_request_to_end_is_heard_during_long_work() {
     check(&["twin", "synth", &packed, "--guests", "20000"], 1000, Signal::TERM);
 }
 
-/// With `--events json`, whatever is said on standard error is an object on a line of its own.
+/// With `--events json`, each line of standard error is an object.
 #[test]
 fn events_for_programs_are_objects_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -250,22 +251,23 @@ fn events_for_programs_are_objects_only() {
         };
         ran.errors.lines().map(object).collect()
     };
-    let said = |lines: &[serde_json::Value], sort: &str| lines.iter().any(|line| line["type"] == sort);
+    let has_type = |lines: &[serde_json::Value], sort: &str| lines.iter().any(|line| line["type"] == sort);
     check(&["import", "--from", recording, "--out", &lab, "-vv"], 0);
     // Nobody answers there: each attempt is in the log.
     let nobody = ["import", "https://127.0.0.1:1", "--out", &out, "-vv"];
     let lines = check(&nobody, 1);
-    assert!(said(&lines, "fault") && said(&lines, "started") && said(&lines, "log"), "{lines:?}");
+    assert!(has_type(&lines, "fault") && has_type(&lines, "started") && has_type(&lines, "log"), "{lines:?}");
     check(&["coverage", &lab, "-vv"], 0);
     check(&["verify", &at("nothing"), "-v"], 1);
     check(&["twin", "synth", &at("synth"), "--guests", "3", "-vv"], 0);
     for usage in [&["nonsense"][..], &["import", "--only", "nonsense"], &["coverage", "--kind", "vmm"]] {
         assert_eq!(check(usage, 2)[0]["exit_code"], 2);
     }
-    assert!(said(&check(&["twin", "serve", "-vv", "--listen", "127.0.0.1:0", &at("nothing")], 1), "fault"));
+    assert!(has_type(&check(&["twin", "serve", "-vv", "--listen", "127.0.0.1:0", &at("nothing")], 1), "fault"));
 }
 
-/// A certificate that nobody checks is told each time, with what would pin it; so is a link that leads nowhere.
+/// The program warns each time that it does not check a certificate, with the option that would pin it; a link to
+/// nowhere is an error.
 #[test]
 fn what_is_taken_unchecked_is_told() {
     let folder = tempfile::tempdir().unwrap();

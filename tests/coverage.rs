@@ -1,4 +1,4 @@
-//! `coverage`: what the program tells of a recording, a line for each kind, object or key.
+//! `coverage`: the report on a recording, with a line for each kind, object or key.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
     check(&["-v"], 0, &["qemu/100", "storage/local", "pool/media"]);
 }
 
-/// A key that nobody has written down comes before anything else, and counts as not covered.
+/// A key without a row comes before anything else, and counts as not covered.
 #[test]
 fn what_no_row_knows_comes_first() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,7 +71,8 @@ fn what_no_row_knows_comes_first() {
     assert_eq!(report["objects"]["qemu/111"]["keys"]["brand-new"], "not covered");
 }
 
-/// What a token may not read is named with the privilege, here and in the document that an import writes.
+/// Objects that a token may not read are listed with the missing privilege, here and in the document that an import
+/// writes.
 #[test]
 fn what_cannot_be_read_is_told_with_the_privilege() {
     let folder = tempfile::tempdir().unwrap();
@@ -96,7 +97,7 @@ fn what_cannot_be_read_is_told_with_the_privilege() {
     );
 }
 
-/// The workspace's own recording, under the workspace's own addresses, whatever the import chose of it.
+/// The report on a workspace uses its own recording and addresses, and covers objects that the import excluded.
 #[test]
 fn a_workspace_is_told_of_with_all_that_is_on_record() {
     let folder = tempfile::tempdir().unwrap();
@@ -119,7 +120,7 @@ fn a_workspace_is_told_of_with_all_that_is_on_record() {
     support::screen("coverage_of_a_workspace", [chosen, coverage(&[out]), nothing]);
 }
 
-/// A person reads the first page; the tables behind it have a line for each object with code, and a few for each kind.
+/// The first page is for people; the tables behind it have a line for each object with code, and a few for each kind.
 #[test]
 fn the_document_begins_with_a_page_that_a_person_reads() {
     let folder = tempfile::tempdir().unwrap();

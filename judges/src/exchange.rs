@@ -1,4 +1,4 @@
-//! Exchanges: a request that was sent to a cluster, and what the cluster answered.
+//! Exchanges: a request to a cluster, and its answer.
 
 use std::collections::BTreeMap;
 

@@ -18,8 +18,8 @@ use crate::{JudgeError, Lines, Verdict};
 ///
 /// For each set of recorded exchanges in fixtures/exchanges: start a twin of the cluster in the state in which the set began,
 /// send the requests as `replay` does, and compare the figure with the floor in fixtures/exchanges/floors.json. A set of
-/// several steps (provider-writes) is sent step by step in the order in which it was recorded: a step finds what the steps
-/// before it left behind, except for those that failed on the recorded cluster alone. Figures may only rise: raise the floor
+/// several steps (provider-writes) is sent step by step in the order in which it was recorded: a step finds the objects that
+/// the steps before it left behind, except for those that failed on the recorded cluster alone. Figures may only rise: raise the floor
 /// with them. fixtures/exchanges/differences.json has the known reasons for differences.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Arguments {
@@ -57,7 +57,7 @@ struct Set {
 /// A step that fails on the recorded cluster for a program that this cluster lacks (`fixtures/exchanges/stand-ins.json`).
 #[derive(Debug, Deserialize)]
 pub(crate) struct StandIn {
-    /// Program that the recorded cluster lacks, and what follows from it.
+    /// Program that the recorded cluster lacks, and the consequence.
     pub(crate) why: String,
     /// Requests that left something behind all the same.
     #[serde(default)]
@@ -213,7 +213,7 @@ impl Judge<'_> {
         Ok(figure)
     }
 
-    /// Sends the exchanges of a step and adds what came of it to the figure.
+    /// Sends the exchanges of a step and adds the results to the figure.
     fn count(&self, twin: &Served<'_>, step: &str, exchanges: &Exchanges, figure: &mut Figure) {
         for compared in replay(&self.network, &twin.endpoint, exchanges, &self.equality) {
             figure.total += 1;

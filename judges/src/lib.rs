@@ -1,4 +1,4 @@
-//! Judges: programs that compare the twin and the generated code with what real clusters and the real provider did.
+//! Judges: programs that compare the twin and the generated code with real clusters and the real provider.
 //!
 //! A judge prints its lines as it goes, and ends with a [`Verdict`]. What it compares with lies in `fixtures/`.
 

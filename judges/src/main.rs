@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use proxmox_mpc_judges::{JudgeError, Lines, Verdict, fidelity, provider, replay, roundtrip};
 use serde_json::json;
 
-/// Compare the twin and the generated code with what real clusters and the real provider did
+/// Compare the twin and the generated code with real clusters and the real provider
 #[derive(Debug, Parser)]
 #[command(
     name = "judges",

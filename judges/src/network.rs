@@ -28,7 +28,7 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     /// Reason phrase of the status line.
     pub(crate) reason: String,
-    /// Body as text; what is not UTF-8 is replaced.
+    /// Body as text; other bytes than UTF-8 are replaced.
     pub(crate) text: String,
 }
 

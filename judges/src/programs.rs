@@ -76,7 +76,7 @@ impl Program {
         self
     }
 
-    /// Runs the program to its end, and adds what it writes to the log.
+    /// Runs the program to its end, and adds its output to the log.
     pub(crate) fn run(&self, log: &Path) -> Result<Ended, JudgeError> {
         let failed = JudgeError::file(log);
         let (start, code) = self.logged(log)?;

@@ -53,7 +53,7 @@ struct Recorded {
 #[derive(Debug, Serialize)]
 struct Compared {
     step: String,
-    /// What ended in another way, command by command.
+    /// Commands that ended in another way.
     differences: Vec<String>,
     /// Program that the recorded cluster lacks, if the step is compared with a cluster that has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,7 +208,7 @@ impl Stage {
     }
 }
 
-/// Runs what the recording calls `create`, `plan-after-create`, `destroy`.
+/// Runs a command of the recording: `create`, `plan-after-create`, `destroy`.
 fn command(terraform: &Terraform, folder: &Path, name: &str) -> Result<Ended, JudgeError> {
     if name.starts_with("plan") {
         return terraform.run(&["plan", "-detailed-exitcode", "-parallelism=1"]);
@@ -247,7 +247,7 @@ fn command_of(exchange: &str) -> Option<&str> {
     is_command.then_some(command)
 }
 
-/// What of a command ended in another way than on the recorded cluster, or than on one that lacks nothing.
+/// Difference between the end of a command and its end on the recorded cluster, or on one that lacks nothing.
 fn difference(recorded: &Recorded, healthy: Option<&(i32, String)>, ended: &Ended) -> Option<String> {
     let command = &recorded.command;
     if ended.code == TOO_LONG {

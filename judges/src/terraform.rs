@@ -1,4 +1,4 @@
-//! Terraform as the judges run it, and the lines in which it counts what it did.
+//! Terraform as the judges run it, and the lines with its numbers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -69,7 +69,7 @@ struct UnknownTool {
 pub struct Missing {
     /// The tool.
     pub tool: Tool,
-    /// What was tried and what came of it, as a sentence without its full stop.
+    /// Reason why it is taken to be missing, as a sentence without its full stop.
     pub why: String,
 }
 

@@ -1,4 +1,4 @@
-//! The inventories under the real Ansible: ours, and the one that asks the cluster.
+//! Inventories under the real Ansible: the generated one, and the one that asks the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::clusters::{FIXTURES, Memory, data, fixture, generated};
 use crate::support::program::ran_in;
 use crate::support::tools::or_skip;
 
-/// What `ansible-inventory --list` says.
+/// Output of `ansible-inventory --list`.
 struct Listed(Value);
 
 impl Listed {
@@ -44,7 +44,7 @@ impl Listed {
     }
 }
 
-/// Every guest is a host by its own name, and in the groups of what Proxmox says of it.
+/// Every guest is a host with its own name, in the groups of its properties.
 #[test]
 fn every_guest_is_a_host() {
     let ansible = or_skip!(Ansible::find());
@@ -79,7 +79,8 @@ fn every_guest_is_a_host() {
     }
 }
 
-/// Both inventories have the same guests where Proxmox lets the plugin tell them apart; templates are ours only.
+/// Both inventories have the same guests if Proxmox lets the plugin tell them apart; only the generated one has
+/// templates.
 #[test]
 fn the_cluster_says_the_same() {
     let ansible = or_skip!(Ansible::find());
@@ -112,7 +113,7 @@ fn the_cluster_says_the_same() {
     }
 }
 
-/// Names and texts that mean something to Ansible.
+/// Names and texts that have a meaning in Ansible.
 #[test]
 fn odd_names_are_harmless() {
     let ansible = or_skip!(Ansible::find());
@@ -177,7 +178,7 @@ fn odd_names_are_harmless() {
     assert_eq!(named, expected);
 }
 
-/// What could not be read, or was left out, stays in the inventory byte for byte; what is gone goes.
+/// Guests that could not be read or were excluded stay in the inventory byte for byte; deleted guests leave it.
 #[test]
 fn hosts_stay_and_go_like_code() {
     let file = "ansible/inventory/guests.yml";

@@ -1,4 +1,4 @@
-//! What the linters say of the generated files.
+//! Linters of Ansible and YAML over the generated files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +50,7 @@ fn the_linters_find_nothing() {
     });
 }
 
-/// Whatever people write into notes and addresses: tabs, template words, words of YAML.
+/// Odd texts in notes and addresses: tabs, template words, words of YAML.
 #[test]
 fn the_linters_find_nothing_in_any_text() {
     let ansible = or_skip!(Ansible::find());
@@ -67,7 +67,7 @@ fn the_linters_find_nothing_in_any_text() {
     linted(&ansible, "odd texts", &files);
 }
 
-/// The linters are awake: what is wrong is found.
+/// The linters find faults that were put into the files.
 #[test]
 fn the_linters_find_what_is_wrong() {
     let ansible = or_skip!(Ansible::find());
@@ -86,7 +86,7 @@ fn the_linters_find_what_is_wrong() {
     assert!(yaml.code != Some(0) && yaml.output.contains("truthy"), "{}{}", yaml.output, yaml.errors);
 }
 
-/// The module's documentation is what Ansible takes for documentation.
+/// The documentation of the module, as Ansible reads it.
 #[test]
 fn the_module_is_documented() {
     let ansible = or_skip!(Ansible::find());
@@ -97,8 +97,8 @@ fn the_module_is_documented() {
     let arguments = ["--json", "--type", "module", "--module-path", ".", "proxmox_object"];
     let ran = ran_in(ansible.program("ansible-doc", folder.path()), &arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.errors);
-    let said: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
-    let options = said["proxmox_object"]["doc"]["options"].as_object().unwrap();
+    let documentation: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    let options = documentation["proxmox_object"]["doc"]["options"].as_object().unwrap();
     // Each option that the module takes is in its documentation, with the same type.
     let spec = "import json, sys; sys.path.insert(0, '.'); import proxmox_object as m; \
                 print(json.dumps({k: v['type'] for k, v in m.arguments().items()}))";

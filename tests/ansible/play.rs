@@ -54,7 +54,7 @@ fn the_cluster_is_as_the_code_says() {
     }
 }
 
-/// A value that differs is the one change, seen in the difference; what a template would do is never done.
+/// A different value is the one change, shown in the difference. Text that looks like a template is never run.
 #[test]
 fn one_value_is_one_change_and_no_text_is_run() {
     let ansible = or_skip!(Ansible::find());
@@ -99,12 +99,12 @@ fn one_value_is_one_change_and_no_text_is_run() {
         "+    \"timezone\": \"Europe/Berlin\"".to_owned(),
     ];
     assert_eq!(differences, expected, "{}", ran.output);
-    for said in [&ran.output, &ran.errors] {
-        assert!(!said.contains("uid="), "{said}");
+    for stream in [&ran.output, &ran.errors] {
+        assert!(!stream.contains("uid="), "{stream}");
     }
 }
 
-/// Who is not root gets done what he may do. The rest is told at the end, and only then the play fails.
+/// A login that is not root makes the changes that it may make. The play then reports the others, and only then fails.
 #[test]
 fn what_is_refused_stops_nothing_else() {
     let ansible = or_skip!(Ansible::find());
@@ -127,8 +127,8 @@ fn what_is_refused_stops_nothing_else() {
         let (recap, ran) = play(login, arguments);
         assert_eq!((recap.changed, recap.failed), (changed, failed), "{arguments:?}: {}", ran.output);
         assert_eq!(ran.code, Some(if failed > 0 { 2 } else { 0 }));
-        let told = ran.output.rsplit("TASK [Say what was refused]").next().unwrap();
-        assert_eq!(told.contains(refused), failed > 0, "{arguments:?}: {}", ran.output);
+        let summary = ran.output.rsplit("TASK [Say what was refused]").next().unwrap();
+        assert_eq!(summary.contains(refused), failed > 0, "{arguments:?}: {}", ran.output);
     };
     // Two guests differ; what is refused is not known before it is sent.
     check(&operator, &["--check", "playbooks/guests.yml"], (2, 0));

@@ -14,7 +14,7 @@ mod login;
 mod nodes;
 mod trust;
 
-/// Patience that suits a test: long enough for a busy machine, short enough to wait for.
+/// Limits that suit a test: long enough for a busy machine, short enough to wait for.
 pub(crate) const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     answer: Duration::from_secs(5),

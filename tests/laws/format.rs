@@ -1,4 +1,4 @@
-//! Every generated file is as its canonical formatter would write it.
+//! Format: every generated file is as its canonical formatter writes it.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn terraform_would_format_nothing() {
     let check = ["fmt", "-check", "-recursive", "-diff", "-no-color"];
     let invocation = check.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
     let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder.path());
-    let mut said = String::new();
-    let ended = run(&invocation, &(), |_, line| said.extend([line.as_str(), "\n"])).unwrap();
-    assert_eq!(ended.code, Some(0), "{said}");
+    let mut output = String::new();
+    let ended = run(&invocation, &(), |_, line| output.extend([line.as_str(), "\n"])).unwrap();
+    assert_eq!(ended.code, Some(0), "{output}");
 }

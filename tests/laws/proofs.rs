@@ -1,4 +1,4 @@
-//! Every fixture keeps the last proof of its code, so that no change of either goes unproved.
+//! Proofs of the fixtures: each fixture keeps the last proof of its code, so that no change of either goes unproved.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
-//! The program itself, started as people start it.
+//! The program itself, started as a process.
 
 use proxmox_mpc::toolchain::invocation::Invocation;
 use proxmox_mpc::toolchain::process::{Stream, run};
 
-/// Where it was built.
+/// Path of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
 
-/// What a run of the program wrote and how it ended.
+/// Command line, output and exit code of a run of the program.
 pub(crate) struct Ran {
     pub(crate) arguments: Vec<String>,
     pub(crate) output: String,
@@ -19,7 +19,7 @@ pub(crate) fn ran(arguments: &[&str]) -> Ran {
     ran_in(Invocation::new(PROGRAM), arguments)
 }
 
-/// The same with an environment or a folder of its own.
+/// Runs the program to its end with an environment or a folder of its own.
 pub(crate) fn ran_in(program: Invocation, arguments: &[&str]) -> Ran {
     let arguments_given = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let mut ran = Ran { arguments: arguments_given, output: String::new(), errors: String::new(), code: None };

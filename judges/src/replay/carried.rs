@@ -1,4 +1,4 @@
-//! Made-up values that are carried over: what the server made up now takes the place of what was recorded.
+//! Made-up values that are carried over: the server's new values take the place of the recorded ones.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::exchange::Request;
 
 /// Characters that stay as they are in every spelling of a value in a URL or a form.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Spellings in which clients write values: what they leave as it is beside the unreserved characters.
+/// Spellings in which clients write values: the characters that they leave unencoded beside the unreserved ones.
 const SPELLINGS: [&AsciiSet; 6] = [
     &WITH_AT_AND_BANG.remove(b'/').remove(b'$').remove(b'&').remove(b'+').remove(b'=').remove(b',').remove(b';'),
     UNRESERVED,
@@ -42,7 +42,7 @@ impl Replacement {
 }
 
 impl Carried {
-    /// Compares a recorded body with the new one, and remembers what was made up.
+    /// Compares a recorded body with the new one, and remembers the made-up values.
     pub(super) fn learn(&mut self, recorded: &Value, new: &Value, equality: &Equality) {
         match (recorded, new) {
             (Value::Object(recorded), Value::Object(new)) => {

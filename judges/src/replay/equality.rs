@@ -1,4 +1,4 @@
-//! Equality of answers: the form in which two of them are compared, less what no two runs share.
+//! Equality of answers: the form in which two of them are compared, without the values that no two runs share.
 
 use std::collections::BTreeSet;
 

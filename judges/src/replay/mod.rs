@@ -53,7 +53,7 @@ pub(crate) struct Compared {
 }
 
 impl Arguments {
-    /// Sends the requests and prints what differs.
+    /// Sends the requests and prints the differences.
     pub fn run(&self, lines: &mut Lines<'_>) -> Result<Verdict, JudgeError> {
         let exchanges = self.exchanges()?;
         let network = Network::new(Duration::from_secs(self.timeout))?;
@@ -68,8 +68,10 @@ impl Arguments {
         }
         let (equal, total) = (compared.len() - differing.len(), compared.len());
         lines(&format!("{equal} of {total} equal ({})", percentage(equal, total)));
-        let report = json!({ "equal": equal, "total": total, "floor": self.floor, "differences": differing });
-        Ok(Verdict::Judged { passed: equal >= self.floor, report })
+        let passed = equal >= self.floor;
+        let report =
+            json!({ "passed": passed, "equal": equal, "total": total, "floor": self.floor, "differences": differing });
+        Ok(Verdict::Judged { passed, report })
     }
 
     fn exchanges(&self) -> Result<Exchanges, JudgeError> {

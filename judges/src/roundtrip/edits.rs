@@ -1,4 +1,4 @@
-//! Edits of generated code before it is applied, and values for what it asks for.
+//! Edits of generated code before it is applied, and values for its variables and secrets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use super::rules::{Refused, Replacement, Rules};
 use super::workspace::Workspace;
 use crate::JudgeError;
 
-/// Takes out of the code what any cluster would refuse, and tells the changes.
+/// Removes code that any cluster would refuse, and returns the changes.
 pub(super) fn mend(workspace: &mut Workspace, rules: &Rules) -> Result<Vec<String>, JudgeError> {
     let mut changes = Vec::new();
     for refused in &rules.refused {

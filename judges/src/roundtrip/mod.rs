@@ -1,4 +1,4 @@
-//! `roundtrip`: builds a cluster anew from its code, and compares what an import says of both.
+//! `roundtrip`: builds a cluster anew from its code, and compares imports of both.
 
 mod comparison;
 mod edits;
@@ -20,7 +20,7 @@ use rebuild::Rebuild;
 use rules::Rules;
 use workspace::Program;
 
-/// Build clusters anew from their code, and compare what an import says of both
+/// Build clusters anew from their code, and compare imports of both
 ///
 /// A recording is imported; the code is applied to an empty twin of it (`twin serve --empty`) as docs/rebuild.md says, with the
 /// real Terraform, provider and Ansible, and a placeholder for each secret; then the twin is imported. Each object with code in
@@ -96,7 +96,7 @@ impl Compared {
 }
 
 impl Arguments {
-    /// Builds the clusters anew and prints what is not as it was.
+    /// Builds the clusters anew and prints the differences.
     pub fn run(&self, lines: &mut Lines<'_>) -> Result<Verdict, JudgeError> {
         let (terraform, playbook) = match tools() {
             Ok(tools) => tools,

@@ -65,7 +65,7 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Runs Terraform and Ansible twice: what refers to something that the other one makes fails at first.
+    /// Runs Terraform and Ansible twice: references to objects that the other one makes fail at first.
     fn apply(
         &self,
         before: &Workspace,

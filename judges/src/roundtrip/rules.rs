@@ -31,7 +31,7 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
-/// What takes the place of refused code.
+/// Replacement of refused code.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Replacement {
@@ -119,7 +119,7 @@ impl Rules {
 }
 
 impl Form {
-    /// What is compared of a line.
+    /// The part of a line that is compared.
     fn of(self, line: &str) -> String {
         let regex = |pattern: &str| Regex::new(pattern).expect("the pattern is a constant, and a test compiles it");
         match self {

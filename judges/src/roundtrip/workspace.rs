@@ -99,7 +99,7 @@ impl Workspace {
     }
 }
 
-/// What is in a folder, sorted.
+/// Content of a folder, sorted.
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, JudgeError> {
     let entries = fs::read_dir(folder).map_err(JudgeError::file(folder))?;
     let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
