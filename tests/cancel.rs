@@ -18,11 +18,13 @@ use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process;
 use proxmox_mpc_engine::twins::{ServeRequest, SynthesizeRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::Recording;
 
+use crate::support;
 use crate::support::clusters::place;
+use crate::support::tools::or_skip;
 use crate::support::workspaces::{bytes, imported};
-use crate::support::{self, skip};
 
 /// Counts the events of an operation, and stops it at one of them.
 struct Stopper {
@@ -254,9 +256,8 @@ fn a_rehearsal_is_stopped_at_every_stage() {
     };
     let before = bytes(lab.path());
     let (outcome, kinds) = stopped(request(), usize::MAX);
-    if let Err(failure) = outcome {
-        skip!("{}", failure.fault());
-    }
+    let missing = |failure: Failure| Missing::new(Tool::Provider, failure.fault().to_string());
+    drop(or_skip!(outcome.map_err(missing)));
     let begins = |kind: &EventKind| matches!(kind, EventKind::Started { .. });
     let stages: Vec<usize> = (0..kinds.len()).filter(|index| begins(&kinds[*index])).collect();
     assert!(stages.len() > 4, "{kinds:?}");

@@ -9,11 +9,13 @@ use proxmox_mpc::cli::Cli;
 use proxmox_mpc_engine::commands::COMMANDS;
 use proxmox_mpc_engine::operation::report::Document;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::support::program::{PROGRAM, ran, ran_in};
-use crate::support::{self, skip};
+use crate::support::tools::{self, or_skip};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written.
@@ -131,7 +133,8 @@ fn every_command_ends_with_one_document() {
                 errors.contains("the provider cannot be installed here") || errors.contains("is installed here"),
                 "{errors}"
             );
-            support::say(&format!("skipped the document of `{line}`: {}\n", errors.lines().next().unwrap_or_default()));
+            let why = errors.lines().next().unwrap_or_default();
+            tools::skip(line, &Missing::new(Tool::Provider, why));
             continue;
         }
         assert_eq!(ended, Some(code), "{line}: {errors}");
@@ -193,9 +196,8 @@ fn a_dry_run_has_the_same_document() {
 /// A validator of the field's agrees that documents and events are of the published schemas.
 #[test]
 fn documents_are_of_their_schemas() {
-    let Some(programs) = support::variable("PROXMOX_MPC_ANSIBLE") else {
-        skip!("PROXMOX_MPC_ANSIBLE names no folder with Python's jsonschema; scripts/test makes one");
-    };
+    let why = "PROXMOX_MPC_ANSIBLE names no folder with Python's jsonschema; scripts/test makes one";
+    let programs = or_skip!(support::variable("PROXMOX_MPC_ANSIBLE").ok_or_else(|| Missing::new(Tool::Ansible, why)));
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(at("schemas.json"), ran(&["schema", "--output", "json"]).output).unwrap();

@@ -1,5 +1,8 @@
 //! A server that answers like a Proxmox cluster, loaded from a recording.
 
+#[cfg(not(unix))]
+compile_error!("Proxmox-MPC needs Linux or macOS; on Windows, build and run it in WSL");
+
 pub mod call;
 pub mod credentials;
 mod crypt;

@@ -205,8 +205,7 @@ fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[U
         let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
             counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
-        let unread =
-            unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();
+        let unread = unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();
         KindReport {
             kind: kind.id.to_owned(),
             title: kind.title.to_owned(),
