@@ -34,13 +34,13 @@ fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
     };
     check(&[], 0, &["virtual machine", "KIND", "no attribute for it", "of the configuration is covered"]);
     check(&["--fail-under", "50"], 0, &["of the configuration is covered"]);
-    check(&["--fail-under", "100"], 3, &["and 100 % are asked for"]);
+    check(&["--fail-under", "100"], 3, &["less than 100 %"]);
     check(&["--fail-under", "100%", "--output", "json"], 3, &["\"fail_under\": 100.0"]);
     check(&["--fail-under", "100", "--markdown"], 3, &["# Coverage"]);
     check(&["--fail-under", "101"], 2, &["not a percentage"]);
     check(&["--kind", "container", "--fail-under", "97"], 3, &["lxc/204", "fileserver-old"]);
     check(&["--kind", "pool", "--fail-under", "100"], 0, &["pool/media", "100.0 %"]);
-    check(&["--kind", "none"], 2, &["there is no such kind; there are vm, container"]);
+    check(&["--kind", "none"], 2, &["no such kind; the kinds are vm, container"]);
     check(
         &["--object", "lxc/204"],
         0,

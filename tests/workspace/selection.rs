@@ -115,7 +115,7 @@ fn conditions_that_choose_nothing_are_told() {
     check(&["--only", "id=100", "--only", "kind=pool"], 1, &["is in all of `--only`"]);
     check(&["--only", "id=9999", "--dry-run"], 1, &["matches `--only id=9999`"]);
     let said = lab.import(&["--only", "node=pve1", "--only", "node=pve9", "--exclude", "name=nobody"]).done();
-    let (told, rest) = (said.contains("conditions that match nothing"), said.contains("--only node=pve1\n"));
+    let (told, rest) = (said.contains("filters that match no object"), said.contains("--only node=pve1\n"));
     assert!(told && !rest && said.contains("--only node=pve9") && said.contains("--exclude name=nobody"), "{said}");
 }
 
