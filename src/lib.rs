@@ -1,4 +1,4 @@
-//! The command line of Proxmox-MPC: options become requests to the engine, its events and reports become text.
+//! Command line of Proxmox-MPC: options become requests to the engine, its events and reports become text.
 
 pub mod cli;
 pub mod commands;

@@ -287,7 +287,7 @@ fn what_is_taken_unchecked_is_told() {
     for _ in 0..2 {
         let ran = import(insecure, "lab");
         assert_eq!(ran.code, Some(0), "{}", ran.errors);
-        assert!(ran.errors.contains("warning: no certificate is checked"), "{}", ran.errors);
+        assert!(ran.errors.contains("warning: certificates are not checked"), "{}", ran.errors);
         let pin = format!("`--fingerprint {fingerprint}` pins it");
         assert_eq!(ran.errors.matches(&pin).count(), 1, "{}", ran.errors);
     }

@@ -1,4 +1,4 @@
-//! `proxmox-mpc completions`: the completions for a shell.
+//! `proxmox-mpc completions`: prints the completion script of a shell.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::Cli;
 
-/// Print the completions for a shell
+/// Print the completion script of a shell
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   proxmox-mpc completions bash > ~/.local/share/bash-completion/completions/proxmox-mpc
   proxmox-mpc completions zsh > ~/.zfunc/_proxmox-mpc")]
 pub struct Arguments {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 
-/// The completions.
+/// Completions of the command line for a shell.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Completions {
     /// The shell: `bash`.

@@ -1,4 +1,4 @@
-//! `proxmox-mpc man`: the manual, a page for each command.
+//! `proxmox-mpc man`: prints the manual, or writes a page for each command.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,15 +18,15 @@ use crate::cli::Cli;
   proxmox-mpc man | man -l -
   proxmox-mpc man --out ~/.local/share/man/man1")]
 pub struct Arguments {
-    /// Write a page for each command into this folder, which must be there
+    /// Write a page for each command into this folder, which must exist
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-/// The manual.
+/// Pages of the manual.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Manual {
-    /// The folder that the pages were written into, where one was named.
+    /// The folder that the pages were written into; none if they were not written.
     pub(crate) folder: Option<PathBuf>,
     /// The pages by file name, as roff.
     pub(crate) pages: BTreeMap<String, String>,
@@ -75,7 +75,7 @@ impl Arguments {
     }
 }
 
-/// Adds the page of a command, and where all are wanted those of the commands below it.
+/// Adds the page of a command, and with `all` those of the commands below it.
 fn page(command: &clap::Command, all: bool, pages: &mut BTreeMap<String, String>) {
     let man = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! Rules of the provider for people: a line each, or everything about one.
+//! Rules of the provider for people: a line for each, or everything about one.
 
 use proxmox_mpc_engine::explain::{Rule, Rules};
 

@@ -1,4 +1,4 @@
-//! Completions and the manual: text that is the result itself.
+//! Completions and the manual, printed as they are.
 
 use super::Printed;
 use crate::commands::completions::Completions;

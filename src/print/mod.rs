@@ -34,13 +34,13 @@ trait Printed: ReportType {
     /// Writes it as a page.
     fn page(&self, page: &mut Page);
 
-    /// Writes it in a line or two, for people who asked for quiet; problems are counted, not told.
+    /// Writes it in a line or two, for people who asked for quiet. Problems are counted, not listed.
     fn brief(&self, page: &mut Page) {
         self.page(page);
     }
 }
 
-/// How long a page is.
+/// Length of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
     /// Everything.

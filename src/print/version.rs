@@ -1,4 +1,4 @@
-//! The versions for people.
+//! Versions for people.
 
 use proxmox_mpc_engine::version::Versions;
 

@@ -103,7 +103,7 @@ fn a_readme_is_its_owners() {
     assert!(lab.read(page).contains("proxmox-mpc import"));
     lab.write(page, "Mine.\n");
     let output = lab.import(&[]).done();
-    assert!(output.contains("README.md is no longer generated, but was edited: it stays"), "{output}");
+    assert!(output.contains("README.md is no longer generated; it stays, since it was edited"), "{output}");
     lab.data("nodes/pve1/lxc/200/config")["timezone"] = "Europe/Vienna".into();
     let output = lab.import(&[]).done();
     assert!(!output.contains(page), "{output}");
@@ -124,7 +124,7 @@ fn an_edited_file_that_is_not_wanted_any_more_stays() {
     let edited = format!("# Mine.\n{}", lab.read(pools));
     lab.write(pools, &edited);
     let output = lab.import(&["--allow-removal", "20"]).done();
-    assert!(output.contains("pools.tf is no longer generated, but was edited: it stays"), "{output}");
+    assert!(output.contains("pools.tf is no longer generated; it stays, since it was edited"), "{output}");
     assert_eq!(lab.read(pools), edited);
     assert!(!lab.files().contains_key("terraform/pool_memberships.tf"));
 }

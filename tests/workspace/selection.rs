@@ -115,7 +115,7 @@ fn conditions_that_choose_nothing_are_told() {
     check(&["--only", "id=100", "--only", "kind=pool"], 1, &["is in all of `--only`"]);
     check(&["--only", "id=9999", "--dry-run"], 1, &["matches `--only id=9999`"]);
     let output = lab.import(&["--only", "node=pve1", "--only", "node=pve9", "--exclude", "name=nobody"]).done();
-    let (reported, rest) = (output.contains("conditions that match nothing"), output.contains("--only node=pve1\n"));
+    let (reported, rest) = (output.contains("filters that match no object"), output.contains("--only node=pve1\n"));
     assert!(
         reported && !rest && output.contains("--only node=pve9") && output.contains("--exclude name=nobody"),
         "{output}"

@@ -1,4 +1,4 @@
-//! The text of a report for people, put together line by line.
+//! Page: the text of a report for people, built line by line.
 
 use std::fmt::Write as _;
 
@@ -11,8 +11,7 @@ const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// A page as wide as the terminal, where there is one. Its styles are dropped where nobody sees them, and carry
-/// nothing that the words do not say.
+/// A page, as wide as the terminal if there is one. Styles are dropped elsewhere, so that the words must say everything.
 #[derive(Debug)]
 pub struct Page {
     text: String,
@@ -24,41 +23,41 @@ impl Page {
         Self { text: String::new(), width }
     }
 
-    /// A line, or several.
+    /// Adds a line, or several.
     pub fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(&harmless(line.as_ref()));
         self.text.push('\n');
     }
 
-    /// Text that is the result itself: a script, a page of a manual.
+    /// Adds text as it is: a script, a page of a manual.
     pub fn raw(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// An empty line, unless the page begins here or the last line is empty already.
+    /// Adds an empty line, unless the page begins here or the last line is empty already.
     pub fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
-    /// The line above a part of the page.
+    /// Adds a heading, with an empty line above it.
     pub fn heading(&mut self, line: impl AsRef<str>) {
         self.blank();
         self.styled(HEADING, line.as_ref());
     }
 
-    /// A line that says that all is well.
+    /// Adds a line of success.
     pub fn good(&mut self, line: impl AsRef<str>) {
         self.styled(GOOD, line.as_ref());
     }
 
-    /// A line that says that something is not.
+    /// Adds a line about a problem.
     pub fn bad(&mut self, line: impl AsRef<str>) {
         self.styled(BAD, line.as_ref());
     }
 
-    /// A table, its columns as wide as they need to be and the terminal allows.
+    /// Adds a table, with columns as wide as their content needs and the terminal allows.
     pub fn table(&mut self, table: &Table) {
         self.text.push_str(&table.render(self.width));
     }

@@ -1,11 +1,11 @@
-//! Text of others on its way to a terminal: nothing in it may move the cursor, hide, or turn the line round.
+//! Foreign text made safe for a terminal: no character may move the cursor, hide text, or change its direction.
 
 use std::borrow::Cow;
 
 use proxmox_mpc_generators::hcl::invisible;
 
-/// The text with every character that shows nothing replaced by `\u{fffd}`, but for line ends and tabs. Names and notes
-/// of guests, and whatever a server says, may hold escape sequences.
+/// Replaces every invisible character by `\u{fffd}`, but for line ends and tabs. Names and notes of guests, and whatever a
+/// server answers, may hold escape sequences.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let harmful = |c: char| invisible(c) && !matches!(c, '\n' | '\t');
     if !text.contains(harmful) {
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_and_marks_of_direction_are_taken_apart() {
+    fn escape_sequences_and_marks_of_direction_are_replaced() {
         let check = |text: &str, expected: &str| assert_eq!(harmless(text), expected);
         check("web\tfrontend\nünï 🚀", "web\tfrontend\nünï 🚀");
         check("\u{1b}[2Jgone", "\u{fffd}[2Jgone");

@@ -1,10 +1,10 @@
-//! Tables for people: no lines, a heading, columns two blanks apart.
+//! Tables for people: a heading, no rules, columns two spaces apart.
 
 use comfy_table::{Cell, ContentArrangement, presets};
 
 use crate::ui::harmless::harmless;
 
-/// A table under construction.
+/// A table: its heading and its rows.
 #[derive(Clone, Debug)]
 pub struct Table {
     head: Vec<String>,
@@ -12,7 +12,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table with these column heads.
+    /// Creates an empty table with these column heads.
     pub fn new<const COLUMNS: usize>(head: [&str; COLUMNS]) -> Self {
         Self { head: head.map(str::to_owned).into(), rows: Vec::new() }
     }
@@ -22,7 +22,7 @@ impl Table {
         self.rows.push(cells.map(|cell| harmless(&cell).into_owned()).into());
     }
 
-    /// The same without the columns in which no row has anything.
+    /// Removes the columns that are empty in every row.
     #[must_use]
     pub fn without_empty_columns(mut self) -> Self {
         let used: Vec<bool> =
@@ -34,12 +34,12 @@ impl Table {
         self
     }
 
-    /// Whether there is no row.
+    /// Reports whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The lines of the table, wrapped where it would be wider than `width`.
+    /// The text of the table. Cells are wrapped if it would be wider than `width`.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
