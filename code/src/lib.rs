@@ -1,6 +1,6 @@
 //! Terraform code as people and programs write it: read, located and edited byte for byte. Pure: text goes in, text comes out.
 //!
-//! Two readers share the work. [`Document`] parses a whole file and knows where everything in it stands; [`lines`] reads the
+//! Two readers share the work. [`Document`] parses a whole file and knows the location of everything in it; [`lines`] reads the
 //! canonical layout of generated files line by line, because ten thousand parsed blocks take two hundred megabytes.
 
 pub mod declarations;

@@ -1,7 +1,7 @@
 //! Line reader for generated files: their blocks without a parser, since ten thousand parsed blocks take two hundred megabytes.
 //!
 //! A generated file has one block after another, each with its comments above it, at the first column. Inside a block only
-//! its closing brace stands there.
+//! its closing brace is at the first column.
 
 use std::collections::BTreeMap;
 

@@ -57,7 +57,7 @@ pub(crate) fn of_kind(
 }
 
 /// All other files but the manifest: provider, variables, imports, moves, `COVERAGE.md`.
-pub(crate) fn rest(
+pub(crate) fn common(
     version: &str,
     addresses: &BTreeMap<Identity, String>,
     variables: &BTreeMap<String, Variable>,

@@ -222,12 +222,12 @@ mod tests {
         let ignoring = "  lifecycle {\n    prevent_destroy = true\n    ignore_changes  = [vm_id, timeout_start]\n  }\n";
         let long =
             "  lifecycle {\n    ignore_changes = [\n      vm_id, memory,\n      mount_point[12].volume,\n    ]\n  }\n";
-        let told = "  lifecycle {\n    # vm_id: for a reason.\n    ignore_changes = [vm_id]\n  }\n";
+        let commented = "  lifecycle {\n    # vm_id: for a reason.\n    ignore_changes = [vm_id]\n  }\n";
         check("container", &["  console {}\n"], &["console"]);
         check("container", &["  x = <<-EOT\n    console {}\n  EOT\n"], &[]);
-        check("container", &[told], &[]);
-        check("container", &[told, long], &["vm_id", "mount_point[…].volume"]);
-        check("container", &[ignoring, told], &["vm_id", "timeout_…"]);
+        check("container", &[commented], &[]);
+        check("container", &[commented, long], &["vm_id", "mount_point[…].volume"]);
+        check("container", &[ignoring, commented], &["vm_id", "timeout_…"]);
         check("vm", &["  disk {\n  }\n"], &["disk"]);
         check("vm", &["  # refused (provider rule T30)\n  a = 1\n"], &[]);
         check("pool", &[ignoring], &[]);

@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A kind with a secret says where that comes from.
+    /// Every secret of a kind has a source.
     #[test]
     fn every_secret_has_a_source() {
         for kind in KINDS {

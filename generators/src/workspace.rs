@@ -91,7 +91,7 @@ pub struct Generated {
     /// Code that is removed.
     pub gone: Vec<RemovedCode>,
     /// Listed objects that the selection or the mapping excludes.
-    pub left_out: BTreeSet<Identity>,
+    pub excluded: BTreeSet<Identity>,
     /// Effect of the selection on the listed objects.
     pub survey: Survey,
     /// Number of listed objects of each kind.

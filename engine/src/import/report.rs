@@ -134,8 +134,8 @@ impl ImportReport {
         unread.extend(failures.collect::<Vec<_>>());
         // What the user leaves out is not what this import is about.
         let mut chosen = Cow::Borrowed(&generated.coverage);
-        if !generated.left_out.is_empty() {
-            chosen.to_mut().objects.retain(|identity, _| !generated.left_out.contains(identity));
+        if !generated.excluded.is_empty() {
+            chosen.to_mut().objects.retain(|identity, _| !generated.excluded.contains(identity));
         }
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
         for (identity, object) in &chosen.objects {

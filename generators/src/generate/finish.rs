@@ -65,8 +65,8 @@ impl Generation<'_> {
         if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
             self.out.edited.insert(files::VARIABLES.to_owned());
         }
-        let rest = files::rest(version, &self.addresses, &self.variables, &kept, &self.out);
-        self.out.files.extend(rest);
+        let common = files::common(version, &self.addresses, &self.variables, &kept, &self.out);
+        self.out.files.extend(common);
         let (variables, kinds) = (&self.variables, &self.variable_kinds);
         let code = secrets::SecretUses { variables, kept: &kept, kinds, roles: &self.roles };
         self.out.files.extend(secrets::document(&code));

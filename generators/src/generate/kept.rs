@@ -1,4 +1,4 @@
-//! Code that an import does not generate again: what stays byte for byte, what goes, and what of it somebody has edited.
+//! Code that a run does not generate again: code that stays byte for byte, code that is removed, and edits in kept code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use crate::manifest::{self, Fingerprint};
 use crate::workspace::{KeptCode, ObjectGroup, RemovedCode};
 
 impl Generation<'_> {
-    /// Counts what the user leaves out as what it is: code where code of it is kept, otherwise excluded.
-    pub(super) fn cover_left_out(&mut self, mut everything: Coverage) {
+    /// Adds the coverage of excluded objects: as code if code of them is kept, otherwise as excluded.
+    pub(super) fn cover_excluded(&mut self, mut everything: Coverage) {
         let code: BTreeSet<&String> = self.addresses.values().collect();
         let tasks: BTreeSet<&Identity> = self.roles.values().flatten().map(|((_, identity), _)| identity).collect();
-        for identity in &self.out.left_out {
+        for identity in &self.out.excluded {
             let Some(translation) =
                 TRANSLATIONS.iter().find(|translation| translation.model().prefix == identity.prefix())
             else {
@@ -51,8 +51,8 @@ impl Generation<'_> {
         }
     }
 
-    /// Keeps the code of an object that is not made anew, byte for byte: taking it out would make the next plan destroy
-    /// what it stands for. Says whether Terraform code is kept.
+    /// Keeps the code of an object that is not generated again, byte for byte: without it, the next plan would destroy the
+    /// object. Returns true if there is Terraform code to keep.
     pub(super) fn keep(&mut self, translation: &'static Translation, identity: &Identity, reason: &str) -> bool {
         let before = self.previous.manifest.objects.get(identity);
         let skip = self
@@ -71,7 +71,7 @@ impl Generation<'_> {
         {
             self.roles.entry(role).or_default().insert(natural(identity), text.to_owned());
             let known = self.previous.manifest.tasks.get(identity).copied();
-            if let Some(known) = self.stands(&ansible::tasks_file(role), text, text, known) {
+            if let Some(known) = self.kept_fingerprint(&ansible::tasks_file(role), text, text, known) {
                 self.out.manifest.tasks.insert(identity.clone(), known);
             }
             if before.is_none() {
@@ -87,7 +87,7 @@ impl Generation<'_> {
         let Some(text) = self.previous_code.resource(&path, &place.address) else { return false };
         let was = text;
         let text = references::update(text, |address| self.successor(address));
-        let block = self.stands(&path, was, &text, place.block);
+        let block = self.kept_fingerprint(&path, was, &text, place.block);
         if let Some(place) = self.out.manifest.objects.get_mut(identity) {
             place.block = block;
         }
@@ -104,9 +104,15 @@ impl Generation<'_> {
         true
     }
 
-    /// The fingerprint of code that stays as it is: `was` in the workspace, `now` after its references were renewed. What
-    /// somebody has edited keeps the `known` one, and whoever makes that code anew sees by it that it is not ours.
-    fn stands(&mut self, path: &str, was: &str, now: &str, known: Option<Fingerprint>) -> Option<Fingerprint> {
+    /// Fingerprint of kept code: `was` is the code in the workspace, `now` the code with updated references. Code that somebody
+    /// has edited keeps its `known` fingerprint, so that a later run still sees the edit.
+    fn kept_fingerprint(
+        &mut self,
+        path: &str,
+        was: &str,
+        now: &str,
+        known: Option<Fingerprint>,
+    ) -> Option<Fingerprint> {
         if self.previous.touched.contains(path) && known != Some(Fingerprint::of(was)) {
             self.out.edited.insert(path.to_owned());
             return known;
@@ -114,14 +120,14 @@ impl Generation<'_> {
         Some(Fingerprint::of(now))
     }
 
-    /// Keeps the entry of a guest in the inventory. Nothing tells whether it is as we wrote it where the file is not.
+    /// Keeps the host of a guest in the inventory. In an edited file, every kept host counts as edited.
     pub(super) fn keep_host(&mut self, identity: &Identity) {
         if self.inventory.keep(identity) && self.previous.touched.contains(ansible::GUESTS) {
             self.out.edited.insert(ansible::GUESTS.to_owned());
         }
     }
 
-    /// Where the object is now that had this address; what it is called where it has no code any more.
+    /// What has become of the object that had this address.
     fn successor(&self, address: &str) -> Option<Successor> {
         let identity = self.before.get(address)?;
         Some(match self.addresses.get(identity) {
@@ -130,7 +136,8 @@ impl Generation<'_> {
         })
     }
 
-    /// What the manifest knows and the list lacks: gone where the list is complete, otherwise kept.
+    /// Handles objects that are in the manifest but not in the list: their code is removed if the list is complete, and kept
+    /// otherwise.
     pub(super) fn absent(&mut self, translation: &'static Translation, listing: &Listing) {
         let listed: BTreeSet<&Identity> = listing.entries.iter().map(|entry| &entry.identity).collect();
         let prefix = translation.model().prefix;

@@ -66,7 +66,7 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         run.kind(translation, listing)?;
     }
     if let Some(everything) = everything {
-        run.cover_left_out(everything);
+        run.cover_excluded(everything);
     }
     Ok(run.finish())
 }

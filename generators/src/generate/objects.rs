@@ -35,10 +35,10 @@ impl Generation<'_> {
             None => {}
         }
         for entry in &listing.entries {
-            if let Some(reason) = self.left_out(translation, entry) {
+            if let Some(reason) = self.exclusion(translation, entry) {
                 self.keep(translation, &entry.identity, &reason);
                 self.keep_host(&entry.identity);
-                self.out.left_out.insert(entry.identity.clone());
+                self.out.excluded.insert(entry.identity.clone());
                 continue;
             }
             let reading = kind.read(self.cluster, entry)?;
@@ -61,7 +61,7 @@ impl Generation<'_> {
     }
 
     /// The reason if the user excludes the object.
-    fn left_out(&self, translation: &Translation, entry: &Entry) -> Option<String> {
+    fn exclusion(&self, translation: &Translation, entry: &Entry) -> Option<String> {
         let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
         let mapping = self.options.mapping.as_ref().and_then(skipped);
         if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
@@ -186,11 +186,11 @@ impl Generation<'_> {
                 .remedy("give it a name that Proxmox takes, where its file was written by hand");
             written = None;
         }
-        // An object that never was Terraform's gets its tasks anew: nothing has to be kept.
+        // An object that was never in Terraform gets new tasks, and no code has to be kept.
         let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
             && self.keep(translation, identity, &format!("Terraform cannot import it now: {}", obstacle.reason));
         let Obstacle { reason, remedy } = obstacle;
-        // An object whose Terraform code stays gets no tasks beside it.
+        // An object with kept Terraform code gets no tasks as well.
         let Some((role, write)) = written.filter(|_| !kept) else {
             let lost = |key: &String| match translation.model().key(key).map(|key| key.class) {
                 Some(Class::Volatile) => (key.clone(), Fate::Volatile),

@@ -85,7 +85,7 @@ pub enum Content {
     Block(Block),
 }
 
-/// A block: `resource "type" "name" { … }`. Attributes stand before nested blocks.
+/// A block: `resource "type" "name" { … }`. Attributes come before nested blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// `resource`, `disk`, …

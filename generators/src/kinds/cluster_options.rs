@@ -167,7 +167,7 @@ fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
             None => guard::refuse(draft, key, attribute, "J2"),
         }
     }
-    rest(draft, key, &options.names());
+    keep_unknown_options(draft, key, &options.names());
 }
 
 /// Writes options that form one attribute, which is ignored if the provider refuses one of them.
@@ -183,11 +183,11 @@ fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule
         }
     }
     draft.set(attribute, Value::Map(pairs));
-    rest(draft, key, &options.names());
+    keep_unknown_options(draft, key, &options.names());
 }
 
 /// Gives the whole key to Ansible if it has options that the provider does not know.
-fn rest(draft: &mut Draft<'_>, key: &str, names: &[String]) {
+fn keep_unknown_options(draft: &mut Draft<'_>, key: &str, names: &[String]) {
     if !names.is_empty() {
         draft.not_in_provider(
             key,

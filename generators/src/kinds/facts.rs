@@ -52,7 +52,7 @@ mod tests {
 
     use crate::{Options, Previous, generate};
 
-    /// The disks that are told to be nobody's, where a guest names this and snapshots, pending changes and lists say that.
+    /// Disks that are reported as orphaned, for a guest with this configuration and additional answers.
     fn orphans(config: Value, more: &[(&str, Value)]) -> Vec<String> {
         let everything =
             json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1, "Sys.Audit": 1}});

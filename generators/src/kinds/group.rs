@@ -27,7 +27,7 @@ pub(super) static TRANSLATION: Translation = Translation {
     role: None,
 };
 
-/// The provider only shows members: each user says its groups (docs/provider.md, U5).
+/// The provider only shows members: each user has its groups (docs/provider.md, U5).
 fn members(draft: &mut Draft<'_>) {
     let text = draft.text("users").unwrap_or_default();
     let members: Vec<&str> = text.split([',', ';', ' ']).filter(|member| !member.is_empty()).collect();

@@ -158,7 +158,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> RowResult {
         let text = draft.object.text("startup").unwrap_or_default();
         let named: Vec<String> =
             text.split(',').map(|one| if one == bare { format!("order={one}") } else { one.to_owned() }).collect();
-        let remedy = same(draft, "startup", &named.join(","));
+        let remedy = equivalent_command(draft, "startup", &named.join(","));
         draft.remark(
             format!(
                 "its start order is written as a bare `{bare}`, which the provider does not read (provider rule T36)"
@@ -227,7 +227,7 @@ pub(super) fn managed(draft: &Draft<'_>) -> bool {
 pub(super) const SAME: &str = "  # changes nothing for the guest; then import again";
 
 /// Command that writes the same value of a key in another form.
-pub(super) fn same(draft: &Draft<'_>, key: &str, value: &str) -> String {
+pub(super) fn equivalent_command(draft: &Draft<'_>, key: &str, value: &str) -> String {
     command(draft, &format!("--{key} '{value}'{SAME}"))
 }
 
@@ -263,7 +263,7 @@ pub(super) fn single_vlans(draft: &Draft<'_>, key: &str, text: &str, trunks: &st
     let Some(singles) = singles else {
         return format!("list the VLANs of {key} that are used, one by one: trunks=2;3;4");
     };
-    same(draft, key, &rewritten(text, |name, _| (name == Some("trunks")).then(|| singles.clone())))
+    equivalent_command(draft, key, &rewritten(text, |name, _| (name == Some("trunks")).then(|| singles.clone())))
 }
 
 /// `qm` or `pct` command that sets options of the guest.

@@ -110,8 +110,8 @@ fn comment(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("description") else { return };
     let read = bpg::mapping_comment(&text);
     if !text.is_ascii() {
-        let meant = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
-        let meant = meant.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
+        let decoded = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
+        let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
         draft.ignore(
             &["comment"],
             "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)",
@@ -120,7 +120,7 @@ fn comment(draft: &mut Draft<'_>) {
             "description",
             "the provider writes letters beyond ASCII percent-encoded (provider rule J18)",
         );
-        draft.set_some("comment", Some(meant).filter(|meant| bpg::comment(meant)));
+        draft.set_some("comment", Some(decoded).filter(|decoded| bpg::comment(decoded)));
     } else if bpg::comment(&read) && bpg::sent_mapping_comment(&read) == text {
         draft.set("comment", read);
     } else {

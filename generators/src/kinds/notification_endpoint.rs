@@ -16,7 +16,7 @@ pub(super) static SMTP: Translation = translation("notification_smtp");
 /// Translation of the nodes' own `sendmail`.
 pub(super) static SENDMAIL: Translation = translation("notification_sendmail");
 
-/// Translation of web servers that are called.
+/// Translation of webhooks.
 pub(super) static WEBHOOK: Translation = translation("notification_webhook");
 
 const fn translation(kind: &'static str) -> Translation {

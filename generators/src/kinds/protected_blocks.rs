@@ -6,7 +6,7 @@ use proxmox_mpc_model::kinds::{Form, index, matches};
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value as Json;
 
-use super::guest::{SAME, command, rewritten, same};
+use super::guest::{SAME, command, equivalent_command, rewritten};
 use crate::coverage::Fate;
 use crate::draft::{Draft, PropertyOptions};
 
@@ -91,7 +91,7 @@ fn misread(draft: &mut Draft<'_>, options: &PropertyOptions) {
     let is_one = |name: Option<&str>, value: &str| {
         options.misread.iter().any(|(known, word)| known.as_deref() == name && word == value).then(|| "1".to_owned())
     };
-    let remedy = same(draft, key, &rewritten(text, is_one));
+    let remedy = equivalent_command(draft, key, &rewritten(text, is_one));
     protect(
         draft,
         family,

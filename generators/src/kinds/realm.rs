@@ -183,11 +183,11 @@ fn texts(draft: &mut Draft<'_>) {
         let text = draft.text(key).map(Value::Text);
         draft.set_some(attribute, text);
     }
-    foreign(draft, TEXTS);
+    keep_foreign_keys(draft, TEXTS);
 }
 
 /// Gives keys without an attribute on this type of realm to Ansible.
-fn foreign(draft: &mut Draft<'_>, keys: &[&str]) {
+fn keep_foreign_keys(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             if draft.is_default(key) {
@@ -220,14 +220,14 @@ fn flags(draft: &mut Draft<'_>) {
             draft.set(attribute, value);
         }
     }
-    foreign(draft, FLAGS);
+    keep_foreign_keys(draft, FLAGS);
 }
 
 /// Writes the connection. `mode` and the older `secure` exclude each other, and the provider accepts certain words only
 /// (docs/provider.md, U9).
 fn connection(draft: &mut Draft<'_>) {
     if !is_ldap(draft) {
-        foreign(draft, &["mode", "port", "secure", "sslversion"]);
+        keep_foreign_keys(draft, &["mode", "port", "secure", "sslversion"]);
         return;
     }
     let port = draft.integer("port");
@@ -257,7 +257,7 @@ fn connection(draft: &mut Draft<'_>) {
 /// Writes the certificate and its key: the provider requires both or neither.
 fn certificate(draft: &mut Draft<'_>) {
     if !is_ldap(draft) {
-        foreign(draft, &["cert", "certkey"]);
+        keep_foreign_keys(draft, &["cert", "certkey"]);
         return;
     }
     let both = draft.object.keys.contains_key("cert") && draft.object.keys.contains_key("certkey");

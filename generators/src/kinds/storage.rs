@@ -239,11 +239,11 @@ fn texts(draft: &mut Draft<'_>) {
     if made_up {
         draft.set_default("path");
     }
-    rest(draft, TEXTS, known);
+    keep_foreign_keys(draft, TEXTS, known);
 }
 
 /// Gives keys without an attribute on this type of storage to Ansible.
-fn rest(draft: &mut Draft<'_>, keys: &[&str], known: &StorageType) {
+fn keep_foreign_keys(draft: &mut Draft<'_>, keys: &[&str], known: &StorageType) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             let reason =
@@ -275,7 +275,7 @@ fn flags(draft: &mut Draft<'_>) {
     if !draft.fates.contains_key("shared") {
         draft.set_default("shared");
     }
-    rest(draft, FLAGS, known);
+    keep_foreign_keys(draft, FLAGS, known);
 }
 
 /// Writes a variable for the password, which the provider requires and Proxmox never shows. The attribute is ignored: otherwise

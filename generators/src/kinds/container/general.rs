@@ -108,8 +108,9 @@ fn all_cores(draft: &Draft<'_>) -> Result<String, Unreadable> {
         known = row.and_then(|row| row.get("maxcpu")?.as_u64());
     }
     let cores = known.map_or_else(|| "$(nproc)".to_owned(), |cores| cores.to_string());
-    let said = format!("--cores {cores}  # all that {node} has: changes nothing for the container; then import again");
-    Ok(command(draft, &said))
+    let arguments =
+        format!("--cores {cores}  # all that {node} has: changes nothing for the container; then import again");
+    Ok(command(draft, &arguments))
 }
 
 /// Checks that numbers are numbers. Proxmox sends what it cannot parse as text, which the provider cannot read (docs/provider.md,

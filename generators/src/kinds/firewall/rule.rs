@@ -79,7 +79,7 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
                 block.set_some(attribute, value);
             }
         }
-        rest(draft, &key, &options);
+        keep_unread_options(draft, &key, &options);
         draft.add_block(block);
     }
 }
@@ -112,8 +112,8 @@ fn sets(draft: &Draft<'_>, addresses: String) -> Value {
 }
 
 /// Gives the options that the provider does not read to Ansible.
-fn rest(draft: &mut Draft<'_>, key: &str, options: &PropertyOptions) {
-    let mut left = options.clone();
+fn keep_unread_options(draft: &mut Draft<'_>, key: &str, options: &PropertyOptions) {
+    let mut remaining = options.clone();
     for option in options.names() {
         let reason = match option.as_str() {
             "icmp-type" => "the provider has no attribute for it (provider rule F2)",
@@ -122,8 +122,8 @@ fn rest(draft: &mut Draft<'_>, key: &str, options: &PropertyOptions) {
             }
             _ => continue,
         };
-        left.take_raw(&option);
+        remaining.take_raw(&option);
         draft.keep_option_in_ansible(key, &option, reason);
     }
-    draft.explain_remaining(&left, &[]);
+    draft.explain_remaining(&remaining, &[]);
 }

@@ -22,9 +22,9 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
             draft.take("type");
             text(draft, "zone", "id");
         }),
-        Row::custom(OWN, own),
-        Row::custom(&["nodes"], |draft| written(draft, "nodes", "nodes", Words)),
-        Row::custom(&["mtu"], |draft| written(draft, "mtu", "mtu", Number)),
+        Row::custom(TYPE_KEYS, keys_of_type),
+        Row::custom(&["nodes"], |draft| set(draft, "nodes", "nodes", Words)),
+        Row::custom(&["mtu"], |draft| set(draft, "mtu", "mtu", Number)),
         Row::custom(&["ipam"], |draft| text(draft, "ipam", "ipam")),
         Row::custom(&["dns"], |draft| text(draft, "dns", "dns")),
         Row::custom(&["dnszone"], |draft| text(draft, "dnszone", "dns_zone")),
@@ -39,7 +39,7 @@ pub(in super::super) static TRANSLATION: Translation = Translation {
 };
 
 /// Keys that only some types of zones have.
-const OWN: &[&str] = &[
+const TYPE_KEYS: &[&str] = &[
     "advertise-subnets",
     "bridge",
     "controller",
@@ -130,7 +130,7 @@ fn of_type(object: &Object) -> Option<&'static ZoneType> {
 
 fn destination(object: &Object) -> Result<Destination, Obstacle> {
     not_removed(object)?;
-    let Some(own) = of_type(object) else {
+    let Some(zone) = of_type(object) else {
         return Ok(Destination::Ansible(
             "the provider has no resource for zones of this type (provider rule D13)".into(),
         ));
@@ -138,22 +138,22 @@ fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     legal_name(id)?;
     numbers(object, &["mtu", "tag", "vrf-vxlan"])?;
-    required(object, own.required)?;
-    waiting(object, own)?;
-    values(object, own)?;
-    Ok(Destination::Resource(own.resource, id.to_owned()))
+    required(object, zone.required)?;
+    pending(object, zone)?;
+    values(object, zone)?;
+    Ok(Destination::Resource(zone.resource, id.to_owned()))
 }
 
 /// Checks that the provider can read pending changes (D2).
-fn waiting(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
+fn pending(object: &Object, zone: &ZoneType) -> Result<(), Obstacle> {
     let Some(pending) = object.keys.get("pending").and_then(|pending| pending.as_object()) else { return Ok(()) };
-    let read_whole: &[&str] = match own.name {
+    let read_whole: &[&str] = match zone.name {
         // For these types the provider takes the pending keys for all keys.
         "qinq" => &["tag", "vlan-protocol"],
         "vxlan" => &["peers"],
         _ => &[],
     };
-    let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || REMOVABLE.contains(&key);
+    let known = |key: &str| zone.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || REMOVABLE.contains(&key);
     let misread = pending.iter().any(|(key, value)| {
         value.as_str() == Some("")
             || (value.as_str() == Some("deleted") && known(key) && !REMOVABLE.contains(&key.as_str()))
@@ -166,9 +166,9 @@ fn waiting(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
 }
 
 /// Checks for values that the provider refuses, or for which it shows a change.
-fn values(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
+fn values(object: &Object, zone: &ZoneType) -> Result<(), Obstacle> {
     let id = object.entry.identity.id();
-    if own.name == "qinq" {
+    if zone.name == "qinq" {
         match object.text("vlan-protocol").as_deref() {
             Some("802.1q" | "802.1ad") => {}
             Some(_) => return Err(refused("vlan-protocol")),
@@ -183,10 +183,10 @@ fn values(object: &Object, own: &ZoneType) -> Result<(), Obstacle> {
             return Err(refused("tag"));
         }
     }
-    if own.name == "simple" && object.text("dhcp").is_some_and(|dhcp| dhcp != "dnsmasq") {
+    if zone.name == "simple" && object.text("dhcp").is_some_and(|dhcp| dhcp != "dnsmasq") {
         return Err(refused("dhcp"));
     }
-    if own.name == "evpn" {
+    if zone.name == "evpn" {
         evpn(object)?;
     }
     let blank = |key: &&str| object.text(key).is_some_and(|text| text.split(',').any(|word| word.trim().is_empty()));
@@ -230,18 +230,18 @@ fn refused(key: &str) -> Obstacle {
 }
 
 /// Writes the keys of the zone's type. Other keys have no effect there, and Ansible keeps them.
-fn own(draft: &mut Draft<'_>) {
-    let keys = of_type(draft.object).map_or(&[][..], |own| own.keys);
+fn keys_of_type(draft: &mut Draft<'_>) {
+    let keys = of_type(draft.object).map_or(&[][..], |zone| zone.keys);
     for (key, attribute, form) in keys {
-        written(draft, key, attribute, *form);
+        set(draft, key, attribute, *form);
     }
-    for key in OWN.iter().filter(|key| !keys.iter().any(|(own, ..)| own == *key)) {
+    for key in TYPE_KEYS.iter().filter(|key| !keys.iter().any(|(own, ..)| own == *key)) {
         draft.not_in_provider(key, "the provider has no attribute for it in zones of this type (provider rule D13)");
     }
 }
 
 /// Writes an attribute if the key is present. The provider reads null otherwise; attributes with a default were checked before.
-fn written(draft: &mut Draft<'_>, key: &str, attribute: &str, form: ValueForm) {
+fn set(draft: &mut Draft<'_>, key: &str, attribute: &str, form: ValueForm) {
     if !draft.object.keys.contains_key(key) {
         return;
     }

@@ -4,7 +4,7 @@ use crate::bpg;
 use crate::coverage::Fate;
 use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest::same;
+use crate::kinds::guest::equivalent_command;
 
 const HIDDEN: &str = "the provider has no attribute for this option of the processor (provider rule K1)";
 
@@ -93,7 +93,7 @@ fn processor(draft: &mut Draft<'_>, block: &mut Block, model: Option<&str>) {
     match model {
         None => draft.remark(
             "its processor model is not set, which means kvm64: the first change of its processors sends qemu64",
-            Some(same(draft, "cpu", "kvm64")),
+            Some(equivalent_command(draft, "cpu", "kvm64")),
         ),
         Some("qemu64") => {}
         Some(model) if bpg::cpu_type(model) => block.set("type", model),
@@ -143,7 +143,7 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> RowResult {
         let size = PropertyOptions::new("memory", text).take_or_first("current").unwrap_or_default();
         draft.not_in_provider("memory", "the provider's Read fails on this form (provider rule T2)");
         let reason = format!("the provider cannot read `memory: {text}`");
-        return Err(Obstacle::new(reason).remedy(same(draft, "memory", &size)).into());
+        return Err(Obstacle::new(reason).remedy(equivalent_command(draft, "memory", &size)).into());
     }
     let dedicated: i64 = text.and_then(|text| text.parse().ok()).unwrap_or(0);
     let floating = draft.integer("balloon").unwrap_or(0);

@@ -7,7 +7,7 @@ use proxmox_mpc_model::boolean;
 use crate::bpg;
 use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
 use crate::hcl::{Block, Content, Item};
-use crate::kinds::guest::{rewritten, same};
+use crate::kinds::guest::{equivalent_command, rewritten};
 use crate::kinds::references;
 
 /// Writes the guest agent.
@@ -109,7 +109,7 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> RowResult {
         if acl == Some(true) && attributes == Some(false) {
             let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
             let kept = text.split(',').filter(|option| !option.starts_with("expose-xattr="));
-            let mended = same(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
+            let mended = equivalent_command(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
             return Err(Obstacle::new(reason).remedy(mended).into());
         }
         let mut block = Block::new("virtiofs");
@@ -269,7 +269,7 @@ fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
         Some("base64") => Some(String::new()),
         Some(_) => Some(BASE64_STANDARD.encode(value)),
     });
-    Some(same(draft, "smbios1", &format!("{value},base64=1")))
+    Some(equivalent_command(draft, "smbios1", &format!("{value},base64=1")))
 }
 
 pub(super) fn watchdog(draft: &mut Draft<'_>) {
@@ -295,7 +295,7 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
         block.set("action", "reset");
         draft.ignore(&["watchdog[0].action"], WHY);
         let text = draft.object.text("watchdog").unwrap_or_default();
-        let remedy = same(draft, "watchdog", &format!("{text},action=reset"));
+        let remedy = equivalent_command(draft, "watchdog", &format!("{text},action=reset"));
         draft.remark(format!("of its watchdog, {WHY}: the first change of it would write that"), Some(remedy));
     }
     draft.add_block(block);
@@ -323,7 +323,7 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
         draft.not_expressible("amd-sev.allow-smt", WHY);
         draft.ignore(&["amd_sev"], WHY);
         let text = draft.object.text("amd-sev").unwrap_or_default();
-        let remedy = same(draft, "amd-sev", &format!("{text},allow-smt=1"));
+        let remedy = equivalent_command(draft, "amd-sev", &format!("{text},allow-smt=1"));
         draft.remark(format!("of its memory encryption, {WHY}"), Some(remedy));
     } else if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
         draft.ignore(

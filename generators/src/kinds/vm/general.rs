@@ -158,8 +158,8 @@ pub(super) fn numbers(draft: &mut Draft<'_>) -> RowResult {
                     "Proxmox sends this number as text, and the provider's Read fails on it (provider rule T1)",
                 );
                 let default = draft.kind.key(key).and_then(|key| key.default).unwrap_or_default();
-                let said = format!("--delete {key}  # sets it back to {default}; then import again");
-                let remedy = command(draft, &said);
+                let arguments = format!("--delete {key}  # sets it back to {default}; then import again");
+                let remedy = command(draft, &arguments);
                 return Err(Obstacle::new(format!("the provider cannot read `{key}`, which Proxmox sends as text"))
                     .remedy(remedy)
                     .into());

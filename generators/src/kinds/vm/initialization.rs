@@ -29,9 +29,9 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     account(draft, &mut block);
     if drives.len() > 1 {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
-        let said =
+        let arguments =
             format!("--delete {}  # where the guest needs but one; what is in it, Proxmox makes anew", drives[1].0);
-        let remedy = command(draft, &said);
+        let remedy = command(draft, &arguments);
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
     } else {
         draft.add_block(block);

@@ -92,12 +92,12 @@ fn missing_volumes_are_found() {
     let pending = json!([{"key": "scsi1", "pending": "file=local:100/vm-100-disk-9.raw,size=4G"}]);
     check(unnamed, pending, "format of scsi1", &format!("{gone} --revert scsi1"));
     let usb = json!({"scsi1": "/dev/disk/by-id/usb-X-0:0,size=4G"});
-    let said =
+    let command =
         "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
-    check(usb, json!([]), "for a volume", said);
+    check(usb, json!([]), "for a volume", command);
     let behind = json!({"efidisk0": "efitype=4m,local:100/vm-100-disk-0.raw,format=raw"});
-    let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
-    check(behind, json!([]), "first place", said);
+    let command = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
+    check(behind, json!([]), "first place", command);
 }
 
 #[test]

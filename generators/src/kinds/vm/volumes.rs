@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{self, command, same, vmid};
+use crate::kinds::guest::{self, command, equivalent_command, vmid};
 use crate::kinds::references;
 
 /// True for this guest's cloud-init drive, as the provider recognises it.
@@ -85,7 +85,7 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> RowRe
 fn device(draft: &Draft<'_>, key: &str, file: &str) -> Obstacle {
     let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that does not exist");
     let text = draft.object.text(key).unwrap_or_default();
-    Obstacle::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
+    Obstacle::new(reason).remedy(equivalent_command(draft, key, &format!("{text},format=raw")))
 }
 
 /// Writes the EFI disk, which is in the state whenever the key is present (docs/provider.md, T21).
@@ -103,7 +103,7 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> RowResult {
         let reason = "the provider finds the volume of efidisk0 in the first place or behind `file=` only";
         let text = draft.text("efidisk0").unwrap_or_default();
         let others: Vec<&str> = text.split(',').filter(|one| *one != file).collect();
-        let remedy = same(draft, "efidisk0", &format!("{file},{}", others.join(",")));
+        let remedy = equivalent_command(draft, "efidisk0", &format!("{file},{}", others.join(",")));
         return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     options.take("size");
@@ -131,7 +131,7 @@ pub(super) fn tpm_state(draft: &mut Draft<'_>) {
         draft.not_expressible("tpmstate0", WHY);
         draft.ignore(&["tpm_state"], WHY);
         let text = draft.object.text("tpmstate0").unwrap_or_default();
-        let remedy = same(draft, "tpmstate0", &format!("{text},version=v1.2"));
+        let remedy = equivalent_command(draft, "tpmstate0", &format!("{text},version=v1.2"));
         draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", Some(remedy));
     } else if datastore == "local-lvm" && version.as_deref() == Some("v2.0") {
         draft.ignore(&["tpm_state"], "an import does not read a TPM 2.0 on local-lvm (provider rule T11)");
