@@ -1,7 +1,7 @@
 //! What comes before a method itself: whether the login may call it, and whether its node is there.
 
 use proxmox_mpc_model::ApiPath;
-use proxmox_mpc_model::schema::Found;
+use proxmox_mpc_model::schema::MatchedMethod;
 
 use super::{Refusal, Request};
 use crate::rights::{self, Class, Rights};
@@ -10,7 +10,12 @@ use crate::state::Transaction;
 /// Refuses a call that does not get as far as its method.
 ///
 /// A missing permission is told before a missing node, and both before wrong parameters.
-pub(super) fn check(transaction: &Transaction, request: &Request, found: &Found, class: Class) -> Result<(), Refusal> {
+pub(super) fn check(
+    transaction: &Transaction,
+    request: &Request,
+    found: &MatchedMethod,
+    class: Class,
+) -> Result<(), Refusal> {
     rights::check_token(found, &request.path, &request.login)?;
     if class == Class::Checked || class == Class::RootToken && !rights::plainly_passes(found, &request.parameters) {
         Rights::read(transaction)?.check(transaction, &request.login, found, &request.parameters)?;
