@@ -2,6 +2,8 @@
 
 pub mod cli;
 pub mod commands;
+pub mod page;
 mod print;
+mod reports;
 pub mod signals;
 pub mod ui;

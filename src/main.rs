@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::{io, io::IsTerminal as _};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::commands::Command;
+use proxmox_mpc::commands::{Command, Line};
 use proxmox_mpc::signals;
 use proxmox_mpc::ui::{EventFormat, Options, Ui};
 use proxmox_mpc_engine::operation::confirmation::Never;
@@ -56,7 +56,7 @@ fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
 
 /// Runs the command, prints its report, and waits for the service that some reports start (a server).
 async fn report(command: Command, context: &Context, ui: &Ui) -> Result<u8, Failure> {
-    let mut report = command.run(context, ui.verbose()).await?;
+    let mut report = command.run(context, Line { verbose: ui.verbose(), command: Cli::command() }).await?;
     ui.report(&*report).map_err(Unwritten)?;
     if let Some(service) = report.service() {
         service.await;

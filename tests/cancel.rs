@@ -7,12 +7,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use proxmox_mpc_engine::commands::{Request, run};
 use proxmox_mpc_engine::coverage::CoverageRequest;
 use proxmox_mpc_engine::demo::DemoRequest;
 use proxmox_mpc_engine::import::ImportRequest;
 use proxmox_mpc_engine::operation::fault::{Failure, FaultKind};
-use proxmox_mpc_engine::operation::{Cancel, Cause, Event, EventKind, Report, Sink};
+use proxmox_mpc_engine::operation::{Cancel, Cause, Event, EventKind, Report, Request, Sink, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process;

@@ -30,8 +30,9 @@ fn page(name: &str) -> String {
 
 /// Every source file, by its path.
 fn sources() -> Vec<(PathBuf, String)> {
-    let mut waiting: Vec<PathBuf> =
-        ["code", "engine", "generators", "judges", "model", "src", "tests", "twin"].map(|name| root().join(name)).into();
+    let mut waiting: Vec<PathBuf> = ["code", "engine", "generators", "judges", "model", "src", "tests", "twin"]
+        .map(|name| root().join(name))
+        .into();
     let mut sources = Vec::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox_mpc::ui::{Page, Table};
+use proxmox_mpc::page::{Page, Table};
 
 /// All figures of a run.
 #[derive(Debug, Default)]

@@ -48,7 +48,7 @@ pub fn unavailable(vmid: &str, configuration: &Map<String, Value>, running: bool
 }
 
 /// The answer of the agent to a command that only reads (`get-osinfo`); `None` for other commands.
-pub fn says(command: &str, vmid: &str, configuration: &Map<String, Value>) -> Option<Value> {
+pub fn answer(command: &str, vmid: &str, configuration: &Map<String, Value>) -> Option<Value> {
     let word = |key: &str| configuration.get(key).and_then(text);
     let windows = machine::is_windows(&word("ostype").unwrap_or_default());
     Some(match command {
@@ -173,7 +173,7 @@ mod tests {
             "net1": "virtio=BC:24:11:40:00:02,bridge=vmbr0", "ipconfig1": "ip=dhcp",
             "net2": "virtio=BC:24:11:40:00:03,bridge=vmbr0,link_down=1",
         });
-        let said = says("network-get-interfaces", "110", &configuration(&keys)).unwrap();
+        let said = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
         let addresses: Vec<Vec<&str>> = said
             .as_array()
             .unwrap()

@@ -38,7 +38,7 @@ impl Layout {
 
 /// The values that the files are made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'m> {
+pub struct CloudInit<'m> {
     /// The VMID.
     pub vmid: &'m str,
     /// The configuration in force.
@@ -47,7 +47,7 @@ pub struct Machine<'m> {
     pub resolver: &'m Map<String, Value>,
 }
 
-impl Machine<'_> {
+impl CloudInit<'_> {
     fn word(&self, key: &str) -> Option<String> {
         self.configuration.get(key).and_then(text)
     }

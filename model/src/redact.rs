@@ -57,16 +57,16 @@ impl Redactor {
     pub fn redact(&self, path: &ApiPath, value: &mut Value) {
         let path = path.segments().join("/");
         let secrets = self.secrets.iter().filter(|secret| secret.only.is_none_or(|only| path.contains(only)));
-        Here { secrets: secrets.map(|secret| secret.key).collect() }.redact(value);
+        SecretKeys { secrets: secrets.map(|secret| secret.key).collect() }.redact(value);
     }
 }
 
 /// Secret keys of one answer.
-struct Here {
+struct SecretKeys {
     secrets: Vec<&'static Key>,
 }
 
-impl Here {
+impl SecretKeys {
     fn redact(&self, value: &mut Value) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),

@@ -10,8 +10,11 @@ use crate::not_read::NotRead;
 use crate::object::text;
 use crate::shape;
 
-/// The objects of a list answer by their ids.
-pub type Rows = BTreeMap<String, Map<String, Value>>;
+/// Object of an answer: a row of a list, or the whole answer.
+pub(crate) type Row = Map<String, Value>;
+
+/// The rows of a list by their ids.
+pub type Rows = BTreeMap<String, Row>;
 
 /// Id of a row, which tells it from the other rows of its list.
 #[derive(Clone, Copy, Debug)]

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fs, io};
 
-use clap::CommandFactory as _;
-use proxmox_mpc_engine::operation::report::ReportType;
-use proxmox_mpc_engine::operation::{Failure, Fault, Report};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use proxmox_mpc_engine::operation::{Failure, Fault};
 
-use crate::cli::Cli;
+use crate::reports::Manual;
 
 /// Print the manual, or write a page for each command
 #[derive(clap::Args, Clone, Debug)]
@@ -21,25 +17,6 @@ pub struct Arguments {
     /// Write a page for each command into this folder, which must exist
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-}
-
-/// Pages of the manual.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Manual {
-    /// The folder that the pages were written into; none if they were not written.
-    pub(crate) folder: Option<PathBuf>,
-    /// The pages by file name, as roff.
-    pub(crate) pages: BTreeMap<String, String>,
-}
-
-impl Report for Manual {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-}
-
-impl ReportType for Manual {
-    const KIND: &'static str = "manual";
 }
 
 /// The pages could not be written.
@@ -60,9 +37,8 @@ impl Fault for Unwritten {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> Result<Manual, Failure> {
+    pub(super) fn run(self, mut command: clap::Command) -> Result<Manual, Failure> {
         let mut pages = BTreeMap::new();
-        let mut command = Cli::command();
         command.build();
         page(&command, self.out.is_some(), &mut pages);
         if let Some(folder) = &self.out {

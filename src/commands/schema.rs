@@ -1,6 +1,6 @@
 //! `proxmox-mpc schema`: prints the JSON Schemas of reports, requests and events.
 
-use proxmox_mpc_engine::schema::SchemaRequest;
+use proxmox_mpc_engine::commands::SchemaRequest;
 
 /// Print the JSON Schema of reports, requests and events
 ///

@@ -6,7 +6,7 @@ use proxmox_mpc_generators::hcl::invisible;
 
 /// Replaces every invisible character by `\u{fffd}`, but for line ends and tabs. Names and notes of guests, and whatever a
 /// server answers, may hold escape sequences.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     let harmful = |c: char| invisible(c) && !matches!(c, '\n' | '\t');
     if !text.contains(harmful) {
         return Cow::Borrowed(text);

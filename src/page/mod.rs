@@ -1,11 +1,14 @@
-//! Page: the text of a report for people, built line by line.
+//! Page: the text of a report for people, put together line by line.
+
+mod harmless;
+mod table;
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::ui::Table;
-use crate::ui::harmless::harmless;
+pub use harmless::harmless;
+pub use table::Table;
 
 const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -19,7 +22,8 @@ pub struct Page {
 }
 
 impl Page {
-    pub(super) fn new(width: Option<usize>) -> Self {
+    /// An empty page, `width` columns wide.
+    pub fn new(width: Option<usize>) -> Self {
         Self { text: String::new(), width }
     }
 
@@ -66,7 +70,8 @@ impl Page {
         writeln!(self.text, "{style}{}{style:#}", harmless(line)).expect("writing to a string cannot fail");
     }
 
-    pub(super) fn finish(self) -> String {
+    /// The text.
+    pub fn finish(self) -> String {
         self.text
     }
 }

@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, ContentArrangement, presets};
 
-use crate::ui::harmless::harmless;
+use super::harmless;
 
 /// A table: its heading and its rows.
 #[derive(Clone, Debug)]

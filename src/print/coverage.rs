@@ -7,7 +7,7 @@ use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::not_read::in_words;
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
 /// The number of reasons that a page shows before it only counts them.
 const SHOWN: usize = 20;

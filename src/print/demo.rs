@@ -3,7 +3,7 @@
 use proxmox_mpc_engine::demo::Demonstration;
 
 use super::{Printed, import};
-use crate::ui::Page;
+use crate::page::Page;
 
 impl Printed for Demonstration {
     fn page(&self, page: &mut Page) {

@@ -3,7 +3,7 @@
 use proxmox_mpc_engine::explain::{Rule, Rules};
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
 impl Printed for Rules {
     fn page(&self, page: &mut Page) {

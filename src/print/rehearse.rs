@@ -4,7 +4,7 @@ use proxmox_mpc_engine::rehearse::{Change, KeyChange, Reached, Refused, Rehearsa
 use proxmox_mpc_engine::toolchain::terraform::Action;
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
 /// The length at which values are cut, in characters: a description may be very long.
 const LONGEST: usize = 60;
@@ -154,7 +154,9 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
         table.row([(index + 1).to_string(), event.identity.to_string(), name, what, down]);
     }
     page.table(&table);
-    page.line("Seconds are measured on the twin, whose tasks take no time: real guests also need time to shut down and boot.");
+    page.line(
+        "Seconds are measured on the twin, whose tasks take no time: real guests also need time to shut down and boot.",
+    );
     page.line("Terraform works on several objects at once, so that the order may differ in another run.");
 }
 
@@ -235,7 +237,10 @@ fn origin(rehearsal: &Rehearsal, page: &mut Page) {
     });
     if rehearsal.recording.unknown > 0 {
         let unknown = usize::try_from(rehearsal.recording.unknown).unwrap_or(usize::MAX);
-        page.line(format!("{} not in the recording.", counted(unknown, "requested answer is", "requested answers are")));
+        page.line(format!(
+            "{} not in the recording.",
+            counted(unknown, "requested answer is", "requested answers are")
+        ));
     }
     page.line("The cluster and the workspace are unchanged: only the twin and a temporary copy were written to.");
 }

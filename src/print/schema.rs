@@ -1,9 +1,9 @@
 //! Schemas for people: their names, or one of them.
 
-use proxmox_mpc_engine::schema::Schemas;
+use proxmox_mpc_engine::commands::Schemas;
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
 impl Printed for Schemas {
     fn page(&self, page: &mut Page) {

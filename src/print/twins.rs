@@ -3,7 +3,7 @@
 use proxmox_mpc_engine::twins::{LimitsReport, Serving, Synthesis};
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
 /// The number of omissions that a page lists before it only counts them.
 const NAMED: usize = 10;

@@ -7,7 +7,7 @@ use proxmox_mpc_engine::verify::{Against, ExplainedDifference, ExplainedError, E
 use proxmox_mpc_generators::bpg;
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
 /// The number of lines at which lists are cut: after an error every object may be missing.
 const MOST: usize = 20;
@@ -134,10 +134,7 @@ fn other_version(proof: &Proof) -> Option<String> {
     }
     let known = bpg::VERSIONS.iter().find(|version| version.number == pinned);
     known.is_none_or(|version| !version.proven).then(|| {
-        format!(
-            "The rules were tested with version {} of the provider, and never with {pinned}",
-            bpg::VERSION
-        )
+        format!("The rules were tested with version {} of the provider, and never with {pinned}", bpg::VERSION)
     })
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proxmox_mpc_engine::operation::fault::{Fault, causes};
 
-use crate::ui::harmless::harmless;
+use crate::page::harmless;
 use crate::ui::human::{ERROR, NOTE};
 
 /// Formats an error: a line `error:`, then `caused by:` for each source, then `hint:` for each hint.

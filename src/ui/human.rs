@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proxmox_mpc_engine::operation::event::{Diagnostic, Severity, StepKind};
 use proxmox_mpc_engine::operation::{Event, EventKind, OperationId, StepId};
 
-use crate::ui::harmless::harmless;
+use crate::page::harmless;
 use crate::ui::sentences;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();

@@ -1,23 +1,18 @@
 //! The only room that prints: results on standard output; progress, messages and errors on standard error.
 
 mod error;
-mod harmless;
 mod human;
 mod json;
 mod log;
-mod page;
 mod report;
 mod sentences;
-mod table;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use page::Page;
-pub use table::Table;
-
 use proxmox_mpc_engine::operation::{Event, EventKind, Fault, Report, Sink};
 
+use crate::page::Page;
 use crate::print::{self, Length};
 
 /// Format of results.

@@ -10,6 +10,7 @@ use crate::settings::{Endpoint, Settings};
 
 mod body;
 mod error;
+mod rejected;
 mod session;
 mod tls;
 mod transport;

@@ -1,78 +1,24 @@
 //! The table of commands: what every face can ask the engine for.
 
-use std::fmt::Debug;
+mod schema;
+
 use std::pin::Pin;
 
-use schemars::{JsonSchema, Schema};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use schemars::Schema;
 use serde_json::Value;
+
+pub use schema::{SchemaRequest, Schemas};
 
 use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
 use crate::explain::ExplainRequest;
 use crate::import::ImportRequest;
 use crate::operation::report::{self, ReportType};
-use crate::operation::{Context, Failure, Fault, FaultKind, Question, Report};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, run};
 use crate::rehearse::RehearseRequest;
-use crate::schema::SchemaRequest;
 use crate::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 use crate::verify::VerifyRequest;
 use crate::version::VersionRequest;
-
-/// What a command changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Nothing but what it reports.
-    Reads,
-    /// Files of a workspace.
-    EditsCode,
-    /// Files that are named in the request, outside of any workspace.
-    WritesElsewhere,
-    /// A cluster.
-    ActsOnCluster,
-}
-
-/// The request for one command: everything that its user can choose, as plain data.
-pub trait Request: Serialize + DeserializeOwned + JsonSchema + Debug + Send + 'static {
-    /// The words of the command: `twin serve`.
-    const NAME: &'static str;
-    /// What it changes.
-    const EFFECT: Effect;
-    /// What it ends with.
-    type Report: ReportType;
-
-    /// Runs the command.
-    fn run(self, context: Context) -> impl Future<Output = Result<Self::Report, Failure>> + Send;
-
-    /// The question that whoever may agree to changes of a cluster is asked before the command runs.
-    fn question(&self) -> Question {
-        Question { action: Self::NAME.to_owned(), consequences: Vec::new() }
-    }
-}
-
-/// Runs a request. A command that acts on a cluster runs only where that is agreed to.
-pub async fn run<R: Request>(context: &Context, request: R) -> Result<Box<dyn Report>, Failure> {
-    if R::EFFECT == Effect::ActsOnCluster && !context.confirm(&request.question()) {
-        return Err(Declined { command: R::NAME }.into());
-    }
-    tracing::debug!(command = R::NAME, operation = %context.operation(), actor = %context.actor(), "running");
-    Ok(Box::new(request.run(context.clone()).await?))
-}
-
-/// Nobody agreed to a command that acts on a cluster.
-#[derive(Debug, thiserror::Error)]
-#[error("`{command}` changes the cluster, and nobody agreed to that")]
-pub struct Declined {
-    command: &'static str,
-}
-
-impl Fault for Declined {
-    fn kind(&self) -> FaultKind {
-        FaultKind::Usage
-    }
-}
 
 /// A row of the table.
 #[derive(Clone, Copy)]

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::commands::{COMMANDS, Effect, Request};
+use super::COMMANDS;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Event, Failure, Fault, FaultKind, Report};
+use crate::operation::{Context, Effect, Event, Failure, Fault, FaultKind, Report, Request};
 
 /// Publishes the schemas.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ impl ReportType for Schemas {
 /// There is no schema of that name.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no schema `{name}`")]
-pub struct NoSchema {
+struct NoSchema {
     name: String,
 }
 

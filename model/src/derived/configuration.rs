@@ -15,7 +15,7 @@ use crate::{Answers, ApiPath, Unreadable};
 const DRIVES: [&str; 6] = ["ide[n]", "scsi[n]", "virtio[n]", "sata[n]", "efidisk[n]", "tpmstate[n]"];
 
 /// Configuration of a guest in its three forms.
-pub(super) struct Guest<'g> {
+pub(super) struct GuestConfigurations<'g> {
     pub(super) node: &'g str,
     pub(super) vmid: &'g str,
     pub(super) container: bool,
@@ -28,7 +28,7 @@ pub(super) struct Guest<'g> {
     pub(super) snapshots: BTreeMap<String, Row>,
 }
 
-impl<'g> Guest<'g> {
+impl<'g> GuestConfigurations<'g> {
     pub(super) fn read<A: Answers>(
         deriver: &Deriver<A>,
         node: &'g str,

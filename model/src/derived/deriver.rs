@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::object::text;
 use crate::permissions::Permissions;
@@ -22,11 +22,10 @@ pub struct Deriver<A> {
 /// The lists that were read so far, by request and the key that names a row; `None` for one that is not on record.
 type Lists = BTreeMap<(ApiPath, &'static str), Option<Arc<Indexed>>>;
 
-/// Object of an answer.
-pub(super) type Row = Map<String, Value>;
+pub(super) use crate::rows::Row;
 
 /// Result of a rule: an answer, or `None` where the recorded answers are not enough.
-pub(super) type Outcome = Result<Option<Answer>, Unreadable>;
+pub(super) type Derivation = Result<Option<Answer>, Unreadable>;
 
 impl<A: Answers> Deriver<A> {
     /// A deriver over these answers.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::deriver::{Deriver, Outcome, Row, with_queries};
+use super::deriver::{Derivation, Deriver, Row, with_queries};
 use super::rules::words;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
@@ -38,7 +38,7 @@ fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
 }
 
 /// A recorded list without the rows that the filters of the request leave out.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let (filtering, rest): (Vec<_>, Vec<_>) =
         query.iter().cloned().partition(|(key, _)| filter(segments, key).is_some());
     if filtering.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deriver::{Deriver, Outcome, Row};
+use super::deriver::{Derivation, Deriver, Row};
 use super::running_vm;
 use crate::object::text;
 use crate::property::Properties;
@@ -15,7 +15,7 @@ const MEBIBYTE: u64 = 1 << 20;
 const DEFAULT_SWAP: u64 = 512;
 
 /// `status/current`, `config?current=1` and the lists of a node's guests.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match (segments, query) {
         (["nodes", node, guest_type @ ("qemu" | "lxc"), vmid, "status", "current"], []) => {
             let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
@@ -35,7 +35,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 }
 
 /// The answer of the guest agent, or Proxmox's refusal where it cannot be asked.
-fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str) -> Outcome {
+fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str) -> Derivation {
     let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
     let configuration =
         deriver.data(&ApiPath::new(["nodes", node, "qemu", vmid, "config"]).with_query("current", "1"))?;
@@ -53,7 +53,7 @@ fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str
     if guest.get("uptime").and_then(Value::as_u64).is_some_and(|uptime| uptime > 0) {
         return Ok(None);
     }
-    Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
+    Ok(agent::answer(command, vmid, &configuration).map(|result| Answer::ok(json!({ "result": result }))))
 }
 
 /// The swap of a container whose configuration has none, in MiB: the schema's default, and none from 9.2 on.
@@ -178,7 +178,7 @@ fn complete<A: Answers>(
 }
 
 /// The configuration in force, without pending changes.
-pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outcome {
+pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Derivation {
     let path = |what| ApiPath::new(guest.iter().copied().chain([what]));
     let Some(Value::Object(mut keys)) = deriver.data(&path("config"))? else { return Ok(None) };
     let Some(Value::Array(pending)) = deriver.data(&path("pending"))? else { return Ok(None) };
@@ -193,7 +193,7 @@ pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outco
 }
 
 /// The guests of a node. `None` where the configuration of one is not on record.
-fn list<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str) -> Outcome {
+fn list<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str) -> Derivation {
     let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
     let mut rows = Vec::new();
     for guest in guests.values() {

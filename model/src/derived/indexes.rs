@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deriver::{Deriver, Outcome};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 
@@ -37,7 +37,7 @@ const INDEXES: &[(&str, &str, &str)] = &[
 
 /// An index below a guest, the log of a firewall that has logged nothing, or the refusal of a snapshot that does not
 /// exist.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query: &[(String, String)]) -> Derivation {
     let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, rest @ ..] = segments else { return Ok(None) };
     if let ["firewall", "log"] = rest {
         let mut answer = Answer::ok(json!([{ "n": 1, "t": "unable to open file - No such file or directory" }]));

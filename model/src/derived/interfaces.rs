@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::deriver::{Deriver, Outcome, Row};
+use super::deriver::{Derivation, Deriver, Row};
 use super::sdn;
 use crate::list;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// The answer that the list of a node's interfaces holds.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match (segments, query) {
         (["nodes", node, "network"], [(key, wanted)]) if key == "type" => of_type(deriver, node, wanted),
         (["nodes", node, "network", "lo"], []) => loopback(deriver, node),
@@ -19,7 +19,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 }
 
 /// A list of one type. Pending changes, which are beside the rows, stay there.
-fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Outcome {
+fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Derivation {
     let Some(mut answer) = deriver.answers.get(&ApiPath::new(["nodes", node, "network"]))? else { return Ok(None) };
     let Some(mut rows) = answer.data().and_then(Value::as_array).cloned() else { return Ok(None) };
     let kind = |row: &Value| row.get("type").and_then(text).unwrap_or_default();
@@ -61,7 +61,7 @@ fn networks<A: Answers>(deriver: &Deriver<A>, node: &str) -> Result<Option<Vec<V
 }
 
 /// The loopback device, which no list has. The file begins with it, or does not have it at all.
-fn loopback<A: Answers>(deriver: &Deriver<A>, node: &str) -> Outcome {
+fn loopback<A: Answers>(deriver: &Deriver<A>, node: &str) -> Derivation {
     let Some(rows) = deriver.rows(&ApiPath::new(["nodes", node, "network"]), "iface")? else { return Ok(None) };
     let configured = rows.values().all(|row| row.get("priority") != Some(&json!(2)));
     Ok(Some(Answer::ok(json!({

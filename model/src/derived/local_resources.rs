@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::configuration::{Guest, is_drive, is_shared, storage};
+use super::configuration::{GuestConfigurations, is_drive, is_shared, storage};
 use super::deriver::{Deriver, Row};
 use crate::drive::Drive;
 use crate::key_names::matches;
@@ -20,7 +20,7 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    pub(super) fn read<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Self, Unreadable> {
+    pub(super) fn read<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>) -> Result<Self, Unreadable> {
         let mut devices = Self { local: Vec::new(), mapped: BTreeMap::new() };
         devices.local.extend(guest.keys.contains_key("ivshmem").then(|| "ivshmem".to_owned()));
         if guest.running {
@@ -60,7 +60,7 @@ impl Devices {
 
 /// The features that bind a running virtual machine to its node, as `qemu-server` names them
 /// (`check_non_migratable_resources`).
-fn bound(guest: &Guest<'_>) -> Vec<String> {
+fn bound(guest: &GuestConfigurations<'_>) -> Vec<String> {
     let encrypted = ["amd-sev", "intel-tdx"].into_iter().filter(|key| guest.keys.contains_key(*key));
     let shared = guest.keys.keys().any(|key| matches("virtiofs[n]", key)).then_some("virtiofs");
     encrypted.chain(shared).map(str::to_owned).collect()
@@ -74,7 +74,10 @@ fn mapped_nodes<A: Answers>(deriver: &Deriver<A>, kind: &str, name: &str) -> Res
 }
 
 /// The disks of a virtual machine that only its node has (`foreach_volid` and `check_vm_disks_local` of `qemu-server`).
-pub(super) fn local_disks<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Vec<Value>, Unreadable> {
+pub(super) fn local_disks<A: Answers>(
+    deriver: &Deriver<A>,
+    guest: &GuestConfigurations<'_>,
+) -> Result<Vec<Value>, Unreadable> {
     let mut disks: BTreeMap<String, Row> = BTreeMap::new();
     note(&mut disks, &guest.keys, "is_attached", None);
     note(&mut disks, &guest.pending, "referenced_in_pending", None);

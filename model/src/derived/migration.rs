@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::configuration::{Guest, drives, is_shared, storage, word};
-use super::deriver::{Deriver, Outcome, Row};
+use super::configuration::{GuestConfigurations, drives, is_shared, storage, word};
+use super::deriver::{Derivation, Deriver, Row};
 use super::local_resources::{Devices, local_disks};
 use crate::drive::Drive;
 use crate::features::{self, Feature};
@@ -15,9 +15,9 @@ use crate::property::Properties;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
 
 /// `migrate`, `feature`, and the `interfaces` of a container.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, what] = segments else { return Ok(None) };
-    let Some(guest) = Guest::read(deriver, node, kind, vmid)? else { return Ok(None) };
+    let Some(guest) = GuestConfigurations::read(deriver, node, kind, vmid)? else { return Ok(None) };
     match (*what, query) {
         ("migrate", _) => preconditions(deriver, &guest).map(Some),
         ("feature", [(key, asked)]) if key == "feature" => feature(deriver, &guest, asked),
@@ -27,7 +27,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 }
 
 /// The output of `ip a` inside a container: its configured addresses; null while it does not run.
-fn interfaces(guest: &Guest<'_>) -> Value {
+fn interfaces(guest: &GuestConfigurations<'_>) -> Value {
     if !guest.running {
         return Value::Null;
     }
@@ -61,7 +61,7 @@ fn described<'a>(name: &str, hardware: &str, addresses: impl Iterator<Item = (&'
 
 /// The answer of `feature`: whether every volume supports it, and for a virtual machine the nodes that have all
 /// volumes.
-fn feature<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>, asked: &str) -> Outcome {
+fn feature<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>, asked: &str) -> Derivation {
     let feature = match (asked, guest.container) {
         ("snapshot", _) => Feature::Snapshot,
         ("clone", true) => Feature::ContainerClone,
@@ -91,7 +91,10 @@ fn nodes<A: Answers>(deriver: &Deriver<A>) -> Result<BTreeSet<String>, Unreadabl
 }
 
 /// The nodes that have all volumes of a virtual machine (`shared_nodes` of `qemu-server`).
-fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<BTreeSet<String>, Unreadable> {
+fn shared_nodes<A: Answers>(
+    deriver: &Deriver<A>,
+    guest: &GuestConfigurations<'_>,
+) -> Result<BTreeSet<String>, Unreadable> {
     let mut nodes = nodes(deriver)?;
     for (_, value) in drives(&guest.keys, false) {
         let Some(volume) = Drive::parse(value).stored().cloned() else { continue };
@@ -110,7 +113,7 @@ fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<B
 
 /// The answer of `migrate`: the nodes that a guest may migrate to, and what goes along or prevents it
 /// (`migrate_vm_precondition`).
-fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Answer, Unreadable> {
+fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>) -> Result<Answer, Unreadable> {
     let kind = if guest.container { "CT" } else { "VM" };
     if let Some(lock) = guest.lock() {
         return Ok(Answer::refusal(500, &format!("{kind} is locked ({lock})")));
@@ -157,7 +160,7 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<
 /// The storages of a virtual machine that a node does not have (`check_local_storage_availability`).
 fn unavailable<A: Answers>(
     deriver: &Deriver<A>,
-    guest: &Guest<'_>,
+    guest: &GuestConfigurations<'_>,
     node: &str,
 ) -> Result<BTreeSet<String>, Unreadable> {
     let mut lacking = BTreeSet::new();
@@ -182,7 +185,7 @@ struct Affinity {
 }
 
 impl Affinity {
-    fn read<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Self, Unreadable> {
+    fn read<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>) -> Result<Self, Unreadable> {
         let sid = format!("{}:{}", if guest.container { "ct" } else { "vm" }, guest.vmid);
         let managed = |sid: &str| -> Result<bool, Unreadable> {
             let row = deriver.row(&ApiPath::parse("cluster/ha/resources"), "sid", sid)?;

@@ -31,9 +31,9 @@ pub use crate::refusals::{no_method, refused};
 pub use dependencies::is_stale;
 pub use deriver::Deriver;
 pub use renewal::is_renewed;
-pub use url::{UNSEEN, Unreached, unreached};
+pub use url::{ASSUMED_SIZE, UnresolvedHost, unresolved_host};
 
-use deriver::Outcome;
+use deriver::Derivation;
 
 /// Proxmox's refusal of a GET that it does not have in this release, or whose parameters are wrong.
 pub fn refusal(release: Release, path: &ApiPath) -> Option<Answer> {
@@ -42,11 +42,11 @@ pub fn refusal(release: Release, path: &ApiPath) -> Option<Answer> {
 }
 
 /// Function that derives the answers of one part of the API.
-type Rule<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Outcome;
+type Derive<A> = fn(&Deriver<A>, &[&str], &[(String, String)]) -> Derivation;
 
 impl<A: Answers> Deriver<A> {
     /// The answer to a request that is not on record; `None` where the recorded answers are not enough.
-    pub fn derive(&self, path: &ApiPath) -> Outcome {
+    pub fn derive(&self, path: &ApiPath) -> Derivation {
         let owned = path.segments();
         let segments: Vec<&str> = owned.iter().map(String::as_str).collect();
         let query = path.query();
@@ -56,7 +56,7 @@ impl<A: Answers> Deriver<A> {
         if let Some(refusal) = missing::check(self, &segments)? {
             return Ok(Some(refusal));
         }
-        let rules: [Rule<A>; 12] = [
+        let rules: [Derive<A>; 12] = [
             access::derive,
             guest::derive,
             migration::derive,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::deriver::{Deriver, Outcome};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
 use crate::property::Properties;
 use crate::refusals::invalid;
@@ -14,7 +14,7 @@ use crate::{Answer, Answers, ApiPath};
 const RANGE: (u64, u64) = (100, 1_000_000);
 
 /// The answer of `cluster/nextid`: the next free VMID, or whether a given one is free.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     if segments != ["cluster", "nextid"] {
         return Ok(None);
     }

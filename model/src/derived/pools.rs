@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deriver::{Deriver, Outcome, Row};
+use super::deriver::{Derivation, Deriver, Row};
 use crate::object::text;
 use crate::refusals::not_implemented;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
@@ -11,7 +11,7 @@ use crate::{Answer, Answers, ApiPath, Unreadable, list};
 const NOT_TOLD: [&str; 4] = ["hastate", "lock", "pool", "tags"];
 
 /// Answers about pools, with all members or those of one type.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let asked = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (segments, asked("poolid"), asked("type")) {
         (["pools"], Some(pool), None) => {
@@ -109,7 +109,7 @@ impl<A: Answers> Deriver<A> {
 }
 
 /// A nested pool has no single answer (docs/proxmox.md, "JSON types").
-fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Derivation {
     if pool.contains('/') {
         return Ok(Some(not_implemented(&["pools", pool])));
     }
@@ -135,7 +135,7 @@ fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Va
     Ok(Some(single.into()))
 }
 
-fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Derivation {
     let Some(pools) = deriver.rows(&ApiPath::parse("pools"), "poolid")? else { return Ok(None) };
     let gone = !pools.contains_key(pool) && deriver.permissions()?.allow_all("/pool", "Pool.Audit");
     Ok(gone.then(|| Answer::refusal(500, &format!("pool '{pool}' does not exist"))))

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use self::Adjust::{Members, Privileges, Same, TextPosition, Without};
 use self::Missing::{Absent, Message, Parameter, Unseen};
-use super::deriver::{Deriver, Outcome, Row, with_queries};
+use super::deriver::{Derivation, Deriver, Row, with_queries};
 use crate::object::text;
 use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, Unreadable};
@@ -162,7 +162,7 @@ const NO_SET: Missing = Message("no such IPSet '{}'");
 const NO_DIGEST: Adjust = Without(&["digest"]);
 
 /// The single answer from a list, or Proxmox's refusal where the list proves that there is none.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     for rule in RULES {
         let Some(captures) = captures(rule.single, segments) else { continue };
         let Some(id) = captures.last() else { continue };

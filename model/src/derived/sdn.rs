@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 
-use super::deriver::{Deriver, Outcome, Row};
+use super::deriver::{Derivation, Deriver, Row};
 use super::rules;
 use crate::kinds::sdn::{configured, leaves};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// The answer that a list of the SDN contains.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match segments {
         ["cluster", "sdn", list @ ("zones" | "controllers")] if query.is_empty() => {
             Ok(applied(deriver, list)?.map(|rows| Answer::ok(rows.into_iter().map(Value::Object).collect())))

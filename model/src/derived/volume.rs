@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::deriver::{Deriver, Outcome, Row};
+use super::deriver::{Derivation, Deriver, Row};
 use crate::drive::Drive;
 use crate::kinds::without_file_names;
 use crate::object::text;
@@ -12,7 +12,7 @@ use crate::volume::VolumeId;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// The answer of `nodes/{node}/storage/{storage}/content/{volume}`; the volume may be given without its storage.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let (["nodes", node, "storage", storage, "content", volume], []) = (segments, query) else { return Ok(None) };
     if volume.contains(' ') {
         return Ok(Some(not_implemented(segments)));

@@ -1,17 +1,17 @@
-//! Files of the firewall: `[OPTIONS]`, `[ALIASES]`, `[IPSET name]`, `[RULES]` and `[group name]` of the cluster, of
+//! Reader of firewall files: `[OPTIONS]`, `[ALIASES]`, `[IPSET name]`, `[RULES]` and `[group name]` of the cluster, of
 //! nodes, guests and virtual networks.
 
 use serde_json::{Value, json};
 
 use super::firewall_file::{Alias, Firewall, Level, address};
-use super::rule::{self, Around};
+use super::rule::{self, RuleContext};
 use super::sheet::{Row, Sheet};
 use super::words::{is_digits, is_id, lines};
 use crate::boolean;
 
-/// Where a line belongs.
+/// Section of the file that a line belongs to.
 #[derive(Clone, Debug)]
-enum Section {
+enum FileSection {
     Options,
     Aliases,
     Rules,
@@ -19,8 +19,8 @@ enum Section {
     Group(String),
 }
 
-/// Reads a file (`PVE::Firewall::generic_fw_config_parser`). Names of the cluster are given to the other files; those
-/// of the file itself are known from where they are defined on.
+/// Reads a file (`PVE::Firewall::generic_fw_config_parser`). The other files also know the names of the cluster's file;
+/// names of the file itself are known after their definition.
 pub(super) fn parse(file: &str, text: &str, level: Level, cluster: Option<&Firewall>, sheet: &mut Sheet) -> Firewall {
     let mut firewall = Firewall::default();
     if let (Level::Cluster, Some(known)) = (level, cluster) {
@@ -51,14 +51,15 @@ pub(super) fn parse(file: &str, text: &str, level: Level, cluster: Option<&Firew
     firewall
 }
 
-/// The section that a line begins, with its comment; why it cannot; or `None` for another line.
-fn header(line: &str, level: Level) -> Option<Result<(Section, Option<String>), String>> {
+/// The section that a line begins, with its comment; `None` for another line. The inner error is the reason why the
+/// line begins no section.
+fn header(line: &str, level: Level) -> Option<Result<(FileSection, Option<String>), String>> {
     let (inner, rest) = line.strip_prefix('[')?.split_once(']')?;
     let word = inner.to_ascii_lowercase();
     match word.as_str() {
-        "options" if rest.is_empty() => return Some(Ok((Section::Options, None))),
-        "aliases" if rest.is_empty() && level.has("aliases") => return Some(Ok((Section::Aliases, None))),
-        "rules" if rest.is_empty() => return Some(Ok((Section::Rules, None))),
+        "options" if rest.is_empty() => return Some(Ok((FileSection::Options, None))),
+        "aliases" if rest.is_empty() && level.has("aliases") => return Some(Ok((FileSection::Aliases, None))),
+        "rules" if rest.is_empty() => return Some(Ok((FileSection::Rules, None))),
         _ => {}
     }
     let (kind, name) = word.split_once(char::is_whitespace)?;
@@ -74,53 +75,53 @@ fn header(line: &str, level: Level) -> Option<Result<(Section, Option<String>), 
     if name.len() > longest || !is_id(name) {
         return Some(Err(format!("`{name}` is no name of a set or group: its lines are skipped")));
     }
-    let section = if kind == "ipset" { Section::Set(name.to_owned()) } else { Section::Group(name.to_owned()) };
+    let section = if kind == "ipset" { FileSection::Set(name.to_owned()) } else { FileSection::Group(name.to_owned()) };
     Some(Ok((section, comment)))
 }
 
 impl Firewall {
-    fn begin(&mut self, section: &Section, comment: Option<String>) {
+    fn begin(&mut self, section: &FileSection, comment: Option<String>) {
         match section {
-            Section::Set(name) => {
+            FileSection::Set(name) => {
                 self.sets.insert(name.clone(), Vec::new());
                 self.set_comments.extend(comment.map(|comment| (name.clone(), comment)));
             }
-            Section::Group(name) => {
+            FileSection::Group(name) => {
                 self.groups.insert(name.clone(), Vec::new());
                 self.group_comments.extend(comment.map(|comment| (name.clone(), comment)));
             }
-            Section::Options | Section::Aliases | Section::Rules => {}
+            FileSection::Options | FileSection::Aliases | FileSection::Rules => {}
         }
     }
 
     fn line(
         &mut self,
         line: &str,
-        section: Option<&Section>,
+        section: Option<&FileSection>,
         level: Level,
         cluster: Option<&Self>,
     ) -> Result<(), String> {
         let is_cluster = level == Level::Cluster;
         match section.ok_or("ignored, since it is in no section")? {
-            Section::Options => {
+            FileSection::Options => {
                 let (key, value) = option(line, level)?;
                 self.options.insert(key, value);
             }
-            Section::Aliases => {
+            FileSection::Aliases => {
                 let alias = alias(line)?;
                 self.aliases.insert(alias.name.to_ascii_lowercase(), alias);
             }
-            Section::Rules => {
+            FileSection::Rules => {
                 let shared = if is_cluster { &*self } else { cluster.unwrap_or(&*self) };
                 let own = if is_cluster { None } else { Some(&*self) };
-                let rule = rule::parse(line, Around { level, cluster: shared, own })?;
+                let rule = rule::parse(line, RuleContext { level, cluster: shared, own })?;
                 self.rules.push(rule);
             }
-            Section::Group(name) => {
-                let rule = rule::parse(line, Around { level: Level::Group, cluster: self, own: None })?;
+            FileSection::Group(name) => {
+                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, own: None })?;
                 self.groups.entry(name.clone()).or_default().push(rule);
             }
-            Section::Set(name) => {
+            FileSection::Set(name) => {
                 let entry = self.entry(line, name, if is_cluster { None } else { cluster })?;
                 self.sets.entry(name.clone()).or_default().push(entry);
             }
@@ -128,7 +129,7 @@ impl Firewall {
         Ok(())
     }
 
-    /// An entry of a set: an address or a name, `!` before it where it is no member.
+    /// An entry of a set: an address or a name; `!` before it excludes it.
     fn entry(&self, line: &str, set: &str, cluster: Option<&Self>) -> Result<Row, String> {
         let (text, comment) = line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()));
         let text = text.trim();
@@ -185,7 +186,7 @@ fn option(line: &str, level: Level) -> Result<(String, Value), String> {
         level.is_empty() || "emerg alert crit err warning notice info debug nolog".split(' ').any(|l| l == level);
     let value = match known.ok_or_else(wrong)?.1 {
         "b" if matches!(value, "0" | "1") => json!(u8::from(boolean::parse(value) == Some(true))),
-        // The cluster's switch may hold a moment until which it is on: that is long ago.
+        // The switch of the cluster may hold a time until which it is on, which has passed.
         "i" if key == "enable" && is_digits(value) => json!(u8::from(value.trim_start_matches('0') == "1")),
         "i" if is_digits(value) => json!(value.parse::<u64>().map_err(|_| wrong())?),
         "l" if is_level => json!(level),
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(json!(firewall.sets["mgmt"]), expected);
         assert_eq!(firewall.set_comments["mgmt"], "who");
         assert_eq!(firewall.rules[0]["ipversion"], json!(4));
-        // A set is known from where it is defined on.
+        // A set is known after its definition.
         assert_eq!(firewall.rules[1]["errors"], json!({"source": "no such ipset 'late'"}));
         assert_eq!(firewall.groups["web"].len(), 2);
         assert_eq!(

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sheet::Row;
 use super::words::is_digits;
 
-/// What a file defines.
+/// Contents of a firewall file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Firewall {
     pub(super) options: Row,
-    /// By the name in small letters.
+    /// The aliases by name in small letters.
     pub(super) aliases: BTreeMap<String, Alias>,
     /// The entries of each set.
     pub(super) sets: BTreeMap<String, Vec<Row>>,
@@ -17,11 +17,11 @@ pub(super) struct Firewall {
     pub(super) rules: Vec<Row>,
     pub(super) groups: BTreeMap<String, Vec<Row>>,
     pub(super) group_comments: BTreeMap<String, String>,
-    /// The sets that the software-defined network makes.
+    /// The sets that the software-defined network has.
     pub(super) network_sets: BTreeSet<String>,
 }
 
-/// A name for an address.
+/// Alias of an address.
 #[derive(Clone, Debug)]
 pub(super) struct Alias {
     pub(super) name: String,
@@ -30,7 +30,7 @@ pub(super) struct Alias {
     pub(super) comment: Option<String>,
 }
 
-/// Whose file it is.
+/// Level of a firewall file or a security group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Cluster,
@@ -44,7 +44,7 @@ pub(super) enum Level {
 }
 
 impl Level {
-    /// Proxmox's word, which errors show.
+    /// Proxmox's word for it, which errors contain.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Cluster => "cluster",
@@ -66,7 +66,7 @@ impl Level {
         }
     }
 
-    /// Whether the file may have this section.
+    /// Reports whether the file may have this section.
     pub(super) fn has(self, section: &str) -> bool {
         match section {
             "aliases" | "ipset" => matches!(self, Self::Cluster | Self::Machine | Self::Container),
@@ -75,7 +75,7 @@ impl Level {
         }
     }
 
-    /// The options: `b` is a switch, `i` a number, `l` a log level, `p` a policy, `t` a word.
+    /// The options at this level: `b` is a switch, `i` a number, `l` a log level, `p` a policy, `t` a word.
     pub(super) fn options(self) -> &'static str {
         match self {
             Self::Cluster | Self::Group => {
@@ -97,7 +97,7 @@ impl Level {
     }
 }
 
-/// An address or a network without a prefix that says nothing, and its version of IP.
+/// An address or a network, without the prefix length of a single address, and its version of IP.
 pub(super) fn address(text: &str) -> Option<(String, u8)> {
     let (host, prefix) = text.split_once('/').map_or((text, None), |(host, prefix)| (host, Some(prefix)));
     if prefix.is_some_and(|prefix| !is_digits(prefix)) {

@@ -1,10 +1,10 @@
-//! The answers to everything that a copy of `/etc/pve` can answer.
+//! Loading of a copy of `/etc/pve`: the answers to every request that it can answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::guest_answers::Guest;
+use super::guest_answers::ConfiguredGuest;
 use super::sheet::Sheet;
 use super::tree::{Tree, file};
 use super::{
@@ -15,20 +15,20 @@ use crate::guest::GuestType;
 use crate::schema::Release;
 use crate::{AnswerText, ApiPath, VmId};
 
-/// What a tree tells.
+/// Answers that follow from a tree.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The answers to the questions that configuration can answer.
+    /// The answers to the requests that configuration can answer.
     pub answers: BTreeMap<ApiPath, AnswerText>,
     /// The nodes; the first one is taken for the one that answers.
     pub nodes: Vec<String>,
-    /// How many guests there are.
+    /// The number of guests.
     pub guests: usize,
-    /// What was left out, and why: `storage.cfg line 4: …`.
+    /// The parts that were left out, and the reasons: `storage.cfg line 4: …`.
     pub warnings: Vec<String>,
 }
 
-/// Reads a tree; the version of Proxmox VE (`9.1.9`) is in none of its files.
+/// Reads a tree; the version of Proxmox VE (`9.1.9`) is given, since none of its files has it.
 pub fn load(tree: &Tree, version: &str) -> Loaded {
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
     let mut sheet = Sheet::of_release(major < 9);
@@ -66,16 +66,21 @@ pub fn load(tree: &Tree, version: &str) -> Loaded {
     jobs.extend(jobs::replications(tree, &mut sheet));
     notifications::answer(tree, &nodes, &jobs, &mut sheet);
     let networks = sdn::answer(tree, &mut sheet);
-    let networks = firewall_answers::Networks { configured: networks.configured, running: &networks.running };
+    let networks = firewall_answers::FirewallNetworks { configured: networks.configured, running: &networks.running };
     firewall_answers::answer(tree, &nodes, &guests, &networks, &mut sheet);
-    let parts =
-        resources::Parts { nodes: &nodes, guests: &guests, storages: &storages, users: &users, managed: &managed };
+    let parts = resources::ClusterParts {
+        nodes: &nodes,
+        guests: &guests,
+        storages: &storages,
+        users: &users,
+        managed: &managed,
+    };
     resources::answer(&parts, &mut sheet);
     let (answers, warnings) = sheet.finish();
     Loaded { answers, nodes, guests: guests.len(), warnings }
 }
 
-/// What the API answers of the lines of a `datacenter.cfg`, but for the tags that are allowed.
+/// The answer of the API to the lines of a `datacenter.cfg`, without the tags that are allowed.
 pub fn datacenter_options(text: &str) -> Map<String, Value> {
     options::datacenter_options(text, &mut Sheet::default())
 }
@@ -111,8 +116,8 @@ fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) 
 }
 
 /// The guests in the order of their numbers. Of files with one number the first one counts.
-fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<Guest> {
-    let mut guests: BTreeMap<VmId, Guest> = BTreeMap::new();
+fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<ConfiguredGuest> {
+    let mut guests: BTreeMap<VmId, ConfiguredGuest> = BTreeMap::new();
     for (path, file) in tree {
         let parts: Vec<&str> = path.split('/').collect();
         let ["nodes", node, folder, name] = parts[..] else { continue };
@@ -128,7 +133,7 @@ fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<Guest> {
         }
         let configuration = guest::parse(path, &file.text, kind, sheet);
         let (node, digest) = (node.to_owned(), file.sha1.clone());
-        guests.insert(vmid, Guest { kind, vmid: vmid.number(), node, digest, configuration });
+        guests.insert(vmid, ConfiguredGuest { kind, vmid: vmid.number(), node, digest, configuration });
     }
     guests.into_values().collect()
 }

@@ -1,7 +1,8 @@
-//! A copy of `/etc/pve` as the answers of the API: each dialect of Proxmox's files, read as Proxmox reads it.
+//! Answers of the API made from a copy of `/etc/pve`: each dialect of Proxmox's files, read as Proxmox reads it.
 //!
-//! Nothing is read from a disk here: whoever has the files gives their texts. What configuration cannot tell (what runs,
-//! how full a disk is) is answered as of a cluster that was just switched on and measured nothing.
+//! Nothing is read from a disk here: the caller passes the texts of the files. Requests that configuration cannot
+//! answer (what runs, how full a disk is) are answered as by a cluster that was just switched on and has measured
+//! nothing.
 
 mod access;
 mod backup;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The files by their paths below `/etc/pve`: `nodes/pve1/qemu-server/100.conf`. A node that has no file is named by
-/// its folder, `nodes/pve1/`, and `local` holds the name of the node that was asked, where that is known.
+/// Files by their paths below `/etc/pve`: `nodes/pve1/qemu-server/100.conf`. A node that has no file is named by its
+/// folder, `nodes/pve1/`, and `local` holds the name of the node that was asked, where that is known.
 pub type Tree = BTreeMap<String, File>;
 
-/// One file.
+/// File of the tree.
 #[derive(Clone, Debug, Default)]
 pub struct File {
-    /// What it holds.
+    /// Its text.
     pub text: String,
     /// The SHA-1 of its bytes in hexadecimal digits, which Proxmox calls its digest.
     pub sha1: String,
@@ -18,7 +18,7 @@ pub struct File {
     pub sha256: String,
 }
 
-/// What stands for a file that is not there: Proxmox takes it for an empty one, and the digests are those of nothing.
+/// Stand-in for a missing file: Proxmox takes it for an empty one, and the digests are those of an empty text.
 static NOTHING: LazyLock<File> = LazyLock::new(|| File {
     text: String::new(),
     sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709".to_owned(),

@@ -1,4 +1,4 @@
-//! The words of firewall rules: ports, protocols, ICMP types, addresses, with `pve-firewall`'s complaints.
+//! Values in firewall rules (ports, protocols, ICMP types, addresses), with `pve-firewall`'s complaints.
 
 mod addresses;
 mod words;

@@ -1,11 +1,11 @@
 //! Names, ports, protocols, ICMP types and connection helpers of firewall rules.
 
-/// How long the name of an alias or of an IP set may be.
+/// Longest name of an alias or an IP set, in characters.
 pub const LONGEST_NAME: usize = 64;
 
-/// The names in Debian's `/etc/services`, which a port may have.
+/// Names in Debian's `/etc/services`, which may stand for ports.
 static SERVICES: &str = include_str!("services.txt");
-/// The names and numbers in Debian's `/etc/protocols`, and `icmpv6`, which Proxmox adds.
+/// Names and numbers in Debian's `/etc/protocols`, and `icmpv6`, which Proxmox adds.
 static PROTOCOLS: &str = include_str!("protocols.txt");
 static ICMP: &str = "any echo-reply destination-unreachable network-unreachable host-unreachable protocol-unreachable \
     port-unreachable fragmentation-needed source-route-failed network-unknown host-unknown network-prohibited \
@@ -19,12 +19,12 @@ static ICMPV6: &str = "destination-unreachable no-route communication-prohibited
     ttl-zero-during-reassembly parameter-problem bad-header unknown-header-type unknown-option echo-request echo-reply \
     router-solicitation router-advertisement neighbor-solicitation neighbour-solicitation neighbor-advertisement \
     neighbour-advertisement redirect";
-/// The protocols that have ports.
+/// Protocols that have ports.
 const WITH_PORTS: &[&str] = &["udp", "17", "udplite", "136", "tcp", "6", "dccp", "33", "sctp", "132"];
-/// What helps connections along (`nf_conntrack_helpers`).
+/// Connection helpers (`nf_conntrack_helpers`).
 const HELPERS: &[&str] = &["amanda", "ftp", "irc", "netbios-ns", "pptp", "sane", "sip", "snmp", "tftp"];
 
-/// Whether a text may be the name of a security group, an IP set or an alias.
+/// Reports whether a text may be the name of a security group, an IP set or an alias.
 pub fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
     let rest = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
@@ -35,27 +35,27 @@ fn is_one_of(words: &str, word: &str) -> bool {
     words.split_whitespace().any(|own| own == word)
 }
 
-/// Whether a protocol is ICMP of either version, by the names that rules are checked for.
+/// Reports whether a protocol is ICMP of either version, by the names that Proxmox checks rules for.
 pub fn is_icmp(protocol: &str) -> bool {
     is_icmpv6(protocol) || protocol == "icmp"
 }
 
-/// Whether a protocol is ICMP of IPv6.
+/// Reports whether a protocol is ICMP of IPv6.
 pub fn is_icmpv6(protocol: &str) -> bool {
     matches!(protocol, "icmpv6" | "ipv6-icmp")
 }
 
-/// Whether a protocol, by its name or number, has ports.
+/// Reports whether a protocol, by its name or number, has ports.
 pub fn has_ports(protocol: &str) -> bool {
     WITH_PORTS.contains(&protocol)
 }
 
-/// Whether a word is a type of ICMP, or of ICMP of IPv6 where `six` says so.
+/// Reports whether a word is a type of ICMP, or of ICMP of IPv6 if `six` is set.
 pub fn is_icmp_type(word: &str, six: bool) -> bool {
     is_one_of(if six { ICMPV6 } else { ICMP }, word)
 }
 
-/// Checks the name or number of a protocol (`pve-fw-protocol-spec`); the complaint has no line end.
+/// Checks the name or number of a protocol (`pve-fw-protocol-spec`); the complaint has no line break.
 pub fn protocol(word: &str) -> Result<(), String> {
     let nothing = word.is_empty() || word == "0";
     if nothing || is_one_of(PROTOCOLS, word) { Ok(()) } else { Err(format!("unknown protocol '{word}'")) }
@@ -74,8 +74,8 @@ pub fn helpers(list: &str) -> Result<(), String> {
     strange.map_or(Ok(()), |helper| Err(format!("unknown helper {helper}")))
 }
 
-/// Checks a list of ports, ranges and services (`pve-fw-dport-spec`, `pve-fw-sport-spec`). A type of ICMP may stand alone
-/// where `types_too` says so: rules once kept it there.
+/// Checks a list of ports, ranges and services (`pve-fw-dport-spec`, `pve-fw-sport-spec`). A type of ICMP may stand
+/// alone if `types_too` is set: rules once had it there.
 pub fn ports(list: &str, types_too: bool) -> Result<(), String> {
     let (mut count, mut types) = (0, false);
     for item in items(list)? {

@@ -1,4 +1,4 @@
-//! Interfaces of a node as the API answers them, and the machine that they are of.
+//! Interfaces of a node as the API answers them, and the hardware of the node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,22 +6,22 @@ use serde_json::{Map, Value};
 
 use crate::object::text;
 
-/// An interface as the API answers it, without its name.
+/// Interface as the API answers it, without its name.
 pub type Interface = Map<String, Value>;
 
-/// What a file holds.
+/// Contents of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
     /// The interfaces by name, `lo` among them.
     pub interfaces: BTreeMap<String, Interface>,
-    /// Lines that belong to no interface, each with its place among the interfaces.
+    /// Lines that belong to no interface, each with its position among the interfaces.
     pub(super) lines: Vec<(i64, String)>,
 }
 
-/// What the file does not say, and the machine does.
+/// State of the node that the file does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Machine {
-    /// The network cards that are there.
+pub struct Hardware {
+    /// The network cards.
     pub cards: BTreeSet<String>,
     /// The interfaces that are up.
     pub up: BTreeSet<String>,
@@ -29,15 +29,15 @@ pub struct Machine {
     pub other_names: BTreeMap<String, Value>,
 }
 
-impl Machine {
-    /// What the answered interfaces tell of their machine.
+impl Hardware {
+    /// The state of the node, by the interfaces that it answered.
     pub fn of(interfaces: &BTreeMap<String, Interface>) -> Self {
         let mut machine = Self::default();
         for (name, interface) in interfaces {
-            if says(interface, "exists") && matches!(word(interface, "type").as_str(), "eth" | "OVSPort") {
+            if is_set(interface, "exists") && matches!(word(interface, "type").as_str(), "eth" | "OVSPort") {
                 machine.cards.insert(name.clone());
             }
-            if says(interface, "active") {
+            if is_set(interface, "active") {
                 machine.up.insert(name.clone());
             }
             if let Some(names) = interface.get("altnames") {
@@ -52,13 +52,13 @@ pub(super) fn priority(interface: &Interface) -> Option<i64> {
     interface.get("priority").and_then(Value::as_i64)
 }
 
-/// A key as text, empty where it is not there.
+/// The text of a key, empty where it is absent.
 pub fn word(interface: &Interface, key: &str) -> String {
     interface.get(key).and_then(text).unwrap_or_default()
 }
 
-/// Whether a key is there, and neither empty nor zero.
-pub fn says(interface: &Interface, key: &str) -> bool {
+/// Reports whether a key is present, and neither empty nor zero.
+pub fn is_set(interface: &Interface, key: &str) -> bool {
     !matches!(word(interface, key).as_str(), "" | "0")
 }
 

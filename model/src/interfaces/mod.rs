@@ -1,7 +1,7 @@
-//! `/etc/network/interfaces` of a node as Proxmox reads, checks, orders and writes it (`PVE::INotify`).
+//! `/etc/network/interfaces` of a node, as Proxmox reads, checks, orders and writes it (`PVE::INotify`).
 //!
-//! The API answers what it reads of the file, and writes the whole file anew with each change. The file itself is on no
-//! record, but what is read of it tells what stood in it.
+//! The API answers what it reads from the file, and writes the whole file anew with each change. No recording has the
+//! file itself, but the answer shows what it contained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,14 @@ mod read;
 mod write;
 
 use interface::priority;
-pub use interface::{Interface, Interfaces, Machine, says, word};
+pub use interface::{Hardware, Interface, Interfaces, is_set, word};
 
-/// What stands in the file beside interfaces: the line that takes in the files of others.
+/// Line of the file that includes the files of others.
 const SOURCE: &str = "source /etc/network/interfaces.d/*";
 
 impl Interfaces {
-    /// The file of which these interfaces were read. Their priorities tell the order; where a number is missing stood a
-    /// line of another kind. What has no priority is not in the file.
+    /// The file that these interfaces were read from. Their priorities give the order; a missing number stands for a
+    /// line of another kind. An interface without a priority is not in the file.
     pub fn found(mut interfaces: BTreeMap<String, Interface>) -> Self {
         interfaces.retain(|_, interface| priority(interface).is_some());
         let of_two = interfaces.values().any(|interface| priority(interface) == Some(2));
@@ -35,22 +35,27 @@ impl Interfaces {
             interface.remove("cidr6");
         }
         let taken: BTreeSet<i64> = interfaces.values().filter_map(priority).collect();
-        // One is the loopback device's where the file does not have it.
+        // One position is the loopback device's where the file does not have it.
         let place = (2..=i64::MAX).find(|place| !taken.contains(place)).unwrap_or_default();
         Self { interfaces, lines: vec![(place, SOURCE.to_owned())] }
     }
 
     /// Reads a file.
-    pub fn read(text: &str, machine: &Machine) -> Self {
+    pub fn read(text: &str, machine: &Hardware) -> Self {
         read::read(text, machine)
     }
 
-    /// The file as it was found: Proxmox has not written it where the order is not Proxmox's, or where a card is missing.
-    pub fn text_as_found(&self, machine: &Machine) -> String {
+    /// The text of the file before any change: Proxmox has not written it where the order is not Proxmox's, or where a
+    /// card is missing.
+    pub fn text_as_found(&self, machine: &Hardware) -> String {
         write::as_found(self, machine)
     }
 
-    /// The file as Proxmox writes it, or why it does not.
+    /// The text of the file as Proxmox writes it.
+    ///
+    /// # Errors
+    ///
+    /// The complaint with which Proxmox refuses to write it.
     pub fn write(&mut self) -> Result<String, String> {
         check::settle(&mut self.interfaces)?;
         Ok(write::text(self))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::description::{Format, Found, Method, Parameter, Schema};
+use super::description::{Format, MatchedMethod, Method, Parameter, Schema};
 use super::properties::Keys;
 use super::{formats, pattern, properties};
 
@@ -18,7 +18,7 @@ const MISSING: &str = "property is missing and it is not optional";
 /// Checks the parameters of a call, those of the path included. Values are as they were sent: text from a form, any
 /// value from JSON. The array that a list parameter got is joined, and the single value that an array parameter got is
 /// put into an array.
-pub fn check(found: &Found, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
+pub fn check(found: &MatchedMethod, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
     let schema = found.method.schema();
     arrange(schema, found.method, parameters);
     let mut errors = Errors::new();

@@ -150,7 +150,7 @@ pub(super) enum Format {
 
 /// Method that a request calls, and the values of the placeholders in its path.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct MatchedMethod {
     /// The method.
     pub method: &'static Method,
     /// The parameters that the path gives: `("node", "pve1")`.
@@ -210,7 +210,7 @@ impl Schema {
     }
 
     /// The method that a request calls. A word of the path takes precedence over a placeholder.
-    pub fn find(&'static self, verb: Verb, path: &[&str]) -> Option<Found> {
+    pub fn find(&'static self, verb: Verb, path: &[&str]) -> Option<MatchedMethod> {
         let candidates = self.methods.get(&(verb, path.len()))?.iter().filter(|method| method.fits(path));
         let method = candidates.max_by_key(|method| {
             method.segments.iter().map(|segment| !is_placeholder(segment)).collect::<Vec<bool>>()
@@ -219,7 +219,7 @@ impl Schema {
             let name = segment.strip_prefix('{')?.strip_suffix('}')?;
             Some((name, (*given).to_owned()))
         });
-        Some(Found { method, captured: captured.collect() })
+        Some(MatchedMethod { method, captured: captured.collect() })
     }
 
     /// Every method, by verb and length of the path.

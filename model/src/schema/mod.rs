@@ -16,6 +16,6 @@ mod properties;
 mod tests;
 
 pub use check::{Errors, NOT_DEFINED, check, convert};
-pub use description::{Found, Method, Parameter, Release, Schema, Verb, schema};
+pub use description::{MatchedMethod, Method, Parameter, Release, Schema, Verb, schema};
 pub use domain::Domain;
 pub use outline::{Outline, returned};

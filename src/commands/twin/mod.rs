@@ -3,8 +3,7 @@
 mod serve;
 mod synth;
 
-use proxmox_mpc_engine::commands::run;
-use proxmox_mpc_engine::operation::{Context, Failure, Report};
+use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 
 /// Serve a twin of a recorded cluster, or make up a recording

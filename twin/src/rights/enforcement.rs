@@ -1,6 +1,6 @@
 //! Enforcement of permissions: refusals to a login, and lists without what it may not see.
 
-use proxmox_mpc_model::schema::Found;
+use proxmox_mpc_model::schema::MatchedMethod;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, names};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::call::{Call, Login, Refusal};
 use crate::state::accounts::Accounts;
 
 /// Refuses a token where a method takes none, in Proxmox's words.
-pub(crate) fn check_token(found: &Found, path: &ApiPath, login: &Login) -> Result<(), Refusal> {
+pub(crate) fn check_token(found: &MatchedMethod, path: &ApiPath, login: &Login) -> Result<(), Refusal> {
     if login.token.is_none() || found.method.allows_tokens {
         return Ok(());
     }
@@ -20,12 +20,12 @@ pub(crate) fn check_token(found: &Found, path: &ApiPath, login: &Login) -> Resul
 }
 
 /// Reports whether the permission of a method lets a login with all rights pass without a look at anything else.
-pub(crate) fn plainly_passes(found: &Found, parameters: &Map<String, Value>) -> bool {
+pub(crate) fn plainly_passes(found: &MatchedMethod, parameters: &Map<String, Value>) -> bool {
     expression::plainly_passes(found.method, &with_captured(found, parameters))
 }
 
 /// Parameters with those of the path, which are compared as bytes, as lists show them.
-fn with_captured(found: &Found, parameters: &Map<String, Value>) -> Map<String, Value> {
+fn with_captured(found: &MatchedMethod, parameters: &Map<String, Value>) -> Map<String, Value> {
     let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), names::as_listed(value).into()));
     parameters.clone().into_iter().chain(captured).collect()
 }
@@ -54,7 +54,7 @@ impl Rights {
         &self,
         answers: &A,
         login: &Login,
-        found: &Found,
+        found: &MatchedMethod,
         parameters: &Map<String, Value>,
     ) -> Result<(), Refusal> {
         let Some(bearer) = self.bearer(answers, login) else { return Ok(()) };
@@ -71,7 +71,7 @@ impl Rights {
         &self,
         answers: &A,
         login: &Login,
-        found: &Found,
+        found: &MatchedMethod,
         path: &ApiPath,
     ) -> Result<(), Refusal> {
         check_token(found, path, login)?;

@@ -1,7 +1,7 @@
 //! Cloud-init data of a virtual machine, made from its configuration: as it would be written now, and the part that the
 //! guest has not read yet.
 
-use proxmox_mpc_model::cloud_init::{Machine, OPTIONS};
+use proxmox_mpc_model::cloud_init::{CloudInit, OPTIONS};
 use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
@@ -45,7 +45,7 @@ pub(super) fn answer<A: Answers>(
         [] => Ok(Some(Answer::ok(pending(view, vmid, &configuration)))),
         ["dump"] => {
             let resolver = object(&ApiPath::new(["nodes", node, "dns"]))?.unwrap_or_default();
-            let machine = Machine { vmid, configuration: &configuration, resolver: &resolver };
+            let machine = CloudInit { vmid, configuration: &configuration, resolver: &resolver };
             let password = configuration.contains_key("cipassword").then(|| password(view, node, vmid)).transpose()?;
             Ok(dump(&machine, password.as_deref(), path).map(|data| Answer::ok(data.into())))
         }
@@ -54,7 +54,7 @@ pub(super) fn answer<A: Answers>(
 }
 
 /// One of the three parts of the data.
-fn dump(machine: &Machine<'_>, password: Option<&str>, path: &ApiPath) -> Option<String> {
+fn dump(machine: &CloudInit<'_>, password: Option<&str>, path: &ApiPath) -> Option<String> {
     let query = path.query();
     match query.iter().find(|(key, _)| key == "type")?.1.as_str() {
         "user" => Some(machine.user(password)),

@@ -2,7 +2,7 @@
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::derived::{Deriver, no_method};
-use proxmox_mpc_model::schema::{self, Found};
+use proxmox_mpc_model::schema::{self, MatchedMethod};
 
 use crate::call::{Call, Refusal, Request};
 use crate::rights::{self, Checks, Rights};
@@ -54,7 +54,7 @@ pub(super) fn checked_call(transaction: &Transaction, request: Request, class: C
 fn before_parameters(
     transaction: &Transaction,
     request: &Request,
-    found: &Found,
+    found: &MatchedMethod,
     class: Checks,
 ) -> Result<(), Refusal> {
     rights::check_token(found, &request.path, &request.login)?;

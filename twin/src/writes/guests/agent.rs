@@ -31,7 +31,7 @@ pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, R
             json!({})
         }
         told => {
-            let said = agent::says(told, &guest.vmid, &stored.keys);
+            let said = agent::answer(told, &guest.vmid, &stored.keys);
             said.ok_or_else(|| Refusal::beyond_the_twin(&format!("have a guest's agent do {told}")))?
         }
     };

@@ -1,7 +1,7 @@
 //! Files on storages: ISO images, container templates, images to import, and the notes of backups
 //! (`PVE::API2::Storage::{Status,Content}`).
 
-use proxmox_mpc_model::derived::{UNSEEN, unreached};
+use proxmox_mpc_model::derived::{ASSUMED_SIZE, unresolved_host};
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
@@ -149,15 +149,15 @@ fn fetch(
     }
     let now = Moment::at(transaction.now().unsigned_abs()).spaced();
     log.push(format!("--{now}--  {url}"));
-    if let Some(unreached) = unreached(transaction, url)? {
-        let host = unreached.host;
+    if let Some(unresolved_host) = unresolved_host(transaction, url)? {
+        let host = unresolved_host.host;
         log.push(format!("Resolving {host} ({host})... failed: Name or service not known."));
         return Err(Refusal::failed(format!("download failed: wget: unable to resolve host address '{host}'")));
     }
     if checked {
         log.push("calculating checksum...OK, checksum verified".to_owned());
     }
-    target.write(transaction, call, UNSEEN)?;
+    target.write(transaction, call, ASSUMED_SIZE)?;
     log.push(format!("download of '{url}' to '{path}' finished"));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proxmox_mpc_model::interfaces::{Interface, Interfaces, Machine};
+use proxmox_mpc_model::interfaces::{Hardware, Interface, Interfaces};
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath};
 use serde::{Deserialize, Serialize};
@@ -54,14 +54,14 @@ impl Network {
         if !lo.is_empty() {
             found.insert("lo".to_owned(), lo);
         }
-        let text = Interfaces::found(found.clone()).text_as_found(&Machine::of(&found));
+        let text = Interfaces::found(found.clone()).text_as_found(&Hardware::of(&found));
         Ok(Self { current: Version { text, written: transaction.now() }, waiting: None, found })
     }
 
     /// Interfaces of the file that counts next: the one that waits, if there is one.
     pub(super) fn interfaces(&self) -> Interfaces {
         let version = self.waiting.as_ref().unwrap_or(&self.current);
-        Interfaces::read(&version.text, &Machine::of(&self.found))
+        Interfaces::read(&version.text, &Hardware::of(&self.found))
     }
 
     /// Writes the interfaces to the file that waits.
@@ -83,7 +83,7 @@ impl Network {
     /// Writes the answers that follow from the files, and remembers the files.
     pub(super) fn store(&self, transaction: &mut Transaction, node: &str) {
         let list = list(node);
-        let machine = Machine::of(&self.found);
+        let machine = Hardware::of(&self.found);
         transaction.hide_below(&list);
         let mut rows = Vec::new();
         for (name, mut interface) in self.interfaces().interfaces {

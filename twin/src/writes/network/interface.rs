@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use proxmox_mpc_model::interfaces::{Interface, says, word};
+use proxmox_mpc_model::interfaces::{Interface, is_set, word};
 use proxmox_mpc_model::list;
 use serde_json::{Value, json};
 
@@ -93,8 +93,8 @@ fn given(call: &Call) -> Interface {
 /// Refuses a second default gateway of the same family.
 fn check_gateways(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     for (key, called) in [("gateway", "Default gateway"), ("gateway6", "Default ipv6 gateway")] {
-        let other = set.iter().find(|(other, interface)| *other != name && says(interface, key));
-        if let Some((other, _)) = other.filter(|_| says(given, key)) {
+        let other = set.iter().find(|(other, interface)| *other != name && is_set(interface, key));
+        if let Some((other, _)) = other.filter(|_| is_set(given, key)) {
             return Err(Refusal::parameter(key, format!("{called} already exists on interface '{other}'.")));
         }
     }
@@ -110,7 +110,7 @@ fn check_ports(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), 
         words.flat_map(|words| list::items(&words).map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     let wanted = ports(given);
-    let Some(key) = PORTS.iter().find(|key| says(given, key)) else { return Ok(()) };
+    let Some(key) = PORTS.iter().find(|key| is_set(given, key)) else { return Ok(()) };
     for (other, interface) in set.iter().filter(|(other, _)| *other != name) {
         if let Some(port) = ports(interface).into_iter().find(|port| wanted.contains(port)) {
             return Err(Refusal::parameter(key, format!("{port} is already used on interface '{other}'.")));
@@ -126,7 +126,7 @@ fn split_cidr(given: &mut Interface) -> Result<(), Refusal> {
         let whole = word(given, &cidr);
         let Some((base, bits)) = whole.rsplit_once('/') else { continue };
         for other in [&address, &netmask] {
-            if says(given, other) {
+            if is_set(given, other) {
                 return Err(Refusal::parameter(other, format!("{other} conflicts with {cidr}")));
             }
         }
@@ -172,7 +172,7 @@ fn check_address6(given: &Interface) -> Result<(), Refusal> {
 }
 
 fn settle_families(given: &mut Interface) {
-    let has = |family: &str| says(given, &format!("address{family}"));
+    let has = |family: &str| is_set(given, &format!("address{family}"));
     let families: Vec<String> =
         ["", "6"].into_iter().filter(|family| has(family)).map(|family| format!("inet{family}")).collect();
     let methods = ["", "6"].map(|family| (format!("method{family}"), if has(family) { "static" } else { "manual" }));
