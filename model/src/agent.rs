@@ -173,8 +173,8 @@ mod tests {
             "net1": "virtio=BC:24:11:40:00:02,bridge=vmbr0", "ipconfig1": "ip=dhcp",
             "net2": "virtio=BC:24:11:40:00:03,bridge=vmbr0,link_down=1",
         });
-        let said = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
-        let addresses: Vec<Vec<&str>> = said
+        let interfaces = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
+        let addresses: Vec<Vec<&str>> = interfaces
             .as_array()
             .unwrap()
             .iter()

@@ -86,9 +86,9 @@ mod tests {
         let check = |path: &str, data: Value, expected: Option<&str>| {
             let path = ApiPath::parse(path);
             let answer = checked(&path, Answer::ok(data));
-            let found = answer.data().is_none().then(|| answer.reason.clone());
+            let complaint = answer.data().is_none().then(|| answer.reason.clone());
             let expected = expected.map(|words| format!("the answer is not what Proxmox gives: {words}"));
-            assert_eq!(found, expected, "{path}");
+            assert_eq!(complaint, expected, "{path}");
         };
         check("access/users?full=1", json!([{"userid": "root@pam"}]), None);
         check("access/users?full=1", json!(null), Some("it is null, not a list"));

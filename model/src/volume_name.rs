@@ -63,8 +63,8 @@ fn file(name: &str) -> Result<&'static str, String> {
         let unknown = || format!("unable to parse volume filename '{last}'");
         return fits(IMAGE_FILE, last).then_some("images").ok_or_else(unknown);
     }
-    let found = FILES.iter().find(|(_, pattern)| fits(pattern, name));
-    found.map(|(kind, _)| *kind).ok_or_else(|| format!("unable to parse directory volume name '{name}'"))
+    let file = FILES.iter().find(|(_, pattern)| fits(pattern, name));
+    file.map(|(kind, _)| *kind).ok_or_else(|| format!("unable to parse directory volume name '{name}'"))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         return Ok(Some(Answer::ok(json!({}))));
     }
     let ending = name.rsplit('.').next().unwrap_or_default();
-    let kind = TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, kind)| kind);
+    let kind = TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, kind)| kind);
     Ok(Some(Answer::ok(json!({ "filename": name, "size": ASSUMED_SIZE, "mimetype": kind }))))
 }
 

@@ -113,12 +113,12 @@ impl Firewall {
             }
             FileSection::Rules => {
                 let shared = if is_cluster { &*self } else { cluster.unwrap_or(&*self) };
-                let own = if is_cluster { None } else { Some(&*self) };
-                let rule = rule::parse(line, RuleContext { level, cluster: shared, own })?;
+                let local = if is_cluster { None } else { Some(&*self) };
+                let rule = rule::parse(line, RuleContext { level, cluster: shared, local })?;
                 self.rules.push(rule);
             }
             FileSection::Group(name) => {
-                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, own: None })?;
+                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, local: None })?;
                 self.groups.entry(name.clone()).or_default().push(rule);
             }
             FileSection::Set(name) => {
@@ -141,9 +141,9 @@ impl Firewall {
         let mut error = None;
         let cidr = if is_id(name) {
             let alias = name.to_ascii_lowercase();
-            let (shared, own) = cluster.map_or((self, None), |cluster| (cluster, Some(self)));
-            let own = own.filter(|own| scope != "dc/" && own.aliases.contains_key(&alias));
-            if own.is_none() && (scope == "guest/" || !shared.aliases.contains_key(&alias)) {
+            let (shared, local) = cluster.map_or((self, None), |cluster| (cluster, Some(self)));
+            let local = local.filter(|local| scope != "dc/" && local.aliases.contains_key(&alias));
+            if local.is_none() && (scope == "guest/" || !shared.aliases.contains_key(&alias)) {
                 error = Some(format!("no such alias '{name}'"));
             }
             text.to_owned()

@@ -50,13 +50,13 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
             sheet.warnings.push(format!("storage.cfg: `{id}` is left out, since Proxmox VE 9 has no type `{kind}`"));
             continue;
         }
-        let (own, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
+        let (options, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
         for key in Row::keys(&others) {
             sheet
                 .warnings
                 .push(format!("storage.cfg: `{key}` of `{id}` is left out, since type `{kind}` does not have it"));
         }
-        let mut keys = with(with(own, "storage", id), "type", kind.clone());
+        let mut keys = with(with(options, "storage", id), "type", kind.clone());
         let (valid, default) = content(&kind);
         let written = keys.get("content").and_then(Value::as_str).map(sorted);
         let held = written.map(|written| {
@@ -163,15 +163,15 @@ mod tests {
     fn what_nine_has_dropped_is_read_as_of_eight() {
         let text = "glusterfs: g\n\tserver s\n\tvolume v\n\ndir: d\n\tpath /d\n\tmaxfiles 3\n";
         let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
-        let told = |before_nine| {
+        let listed = |before_nine| {
             let mut sheet = Sheet::of_release(before_nine);
             let storages = read(&tree, &mut sheet);
             let named: Vec<String> =
                 storages.iter().map(|keys| word(keys, "storage") + " " + &word(keys, "maxfiles")).collect();
             (named.join(","), sheet.warnings.len())
         };
-        assert_eq!(told(true), ("local ,g ,d 3".to_owned(), 0));
-        assert_eq!(told(false), ("local ,d ".to_owned(), 2));
+        assert_eq!(listed(true), ("local ,g ,d 3".to_owned(), 0));
+        assert_eq!(listed(false), ("local ,d ".to_owned(), 2));
     }
 
     fn word(keys: &Row, key: &str) -> String {
