@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_can_answer_is_asked() {
+    fn only_guests_that_can_answer_are_asked() {
         let check = |guest_type: &str, keys: Value, expected: bool| {
             let answers = answers(guest_type, &[]);
             let cluster = Cluster::read(&answers as &dyn Answers).expect("answers in memory can be read");

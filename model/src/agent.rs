@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_there_or_it_is_said_why_not() {
+    fn an_agent_that_cannot_be_asked_is_refused_with_the_reason() {
         let check = |keys: Value, running: bool, expected: Option<&str>| {
             assert_eq!(unavailable("100", &configuration(&keys), running).as_deref(), expected, "{keys}");
         };

@@ -190,7 +190,7 @@ mod tests {
     /// The list of everything is up to ten seconds late with the name and the state of a guest that was just made
     /// (recorded), and with whether it runs or exists.
     #[test]
-    fn what_a_node_tells_of_its_guests_counts() {
+    fn the_lists_of_the_nodes_count() {
         let in_cluster = json!([
             {"id": "qemu/500", "node": "pve1", "status": "unknown", "tags": "a", "type": "qemu", "vmid": 500},
             {"id": "qemu/501", "node": "pve1", "status": "stopped", "name": "db", "type": "qemu", "vmid": 501, "pool": "p"},

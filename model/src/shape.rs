@@ -70,7 +70,7 @@ pub(crate) fn each_row(
 pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
     match row.get(key) {
         Some(Value::String(name)) if !name.is_empty() => Ok(name),
-        Some(_) => Err(format!("has a `{key}` that is no name")),
+        Some(_) => Err(format!("has a `{key}` that is not a name")),
         None => Err(format!("has no `{key}`")),
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_another_shape_tells_nothing() {
+    fn an_answer_of_another_shape_is_unusable() {
         let check = |path: &str, data: Value, expected: Option<&str>| {
             let path = ApiPath::parse(path);
             let answer = checked(&path, Answer::ok(data));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_a_row_that_is_none_is_no_list() {
+    fn a_list_with_a_wrong_row_is_unusable() {
         let check = |status: u16, body: &str, expected: Result<(), &str>| {
             let answer = AnswerText { body: body.to_owned(), reason: "OK".to_owned(), status };
             let rows = each_row(&ApiPath::parse("pools"), &answer, |row| named(&row, "poolid").map(drop)).unwrap();
@@ -110,7 +110,7 @@ mod tests {
         check(200, r#"{"data": []}"#, Ok(()));
         let wrong = "the answer is not what Proxmox gives: row 2 has no `poolid`";
         check(200, r#"{"data": [{"poolid": "a"}, {}]}"#, Err(wrong));
-        let wrong = "the answer is not what Proxmox gives: row 1 has a `poolid` that is no name";
+        let wrong = "the answer is not what Proxmox gives: row 1 has a `poolid` that is not a name";
         check(200, r#"{"data": [{"poolid": 7}]}"#, Err(wrong));
         let wrong = "the answer is not what Proxmox gives: row 1 is null, not an object";
         check(200, r#"{"data": [null]}"#, Err(wrong));

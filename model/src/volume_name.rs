@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_what_lies_there() {
+    fn names_have_their_kind() {
         let check = |storage: &str, name: &str, expected: Result<&'static str, &str>| {
             assert_eq!(kind(storage, name), expected.map_err(str::to_owned), "{storage}:{name}");
         };

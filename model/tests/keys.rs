@@ -137,7 +137,7 @@ fn every_default_is_a_legal_value() {
 }
 
 #[test]
-fn every_recorded_key_is_known_and_written_as_its_form_says() {
+fn every_recorded_key_is_known_and_has_its_form() {
     each(RECORDED, |kind, row, samples: &Vec<Value>| {
         assert!(!samples.is_empty(), "{kind} {}", row.name);
         for sample in samples {
@@ -147,7 +147,7 @@ fn every_recorded_key_is_known_and_written_as_its_form_says() {
 }
 
 #[test]
-fn keys_are_in_order_and_none_is_there_twice() {
+fn keys_are_sorted_and_unique() {
     for kind in KINDS {
         assert!(!kind.keys.is_empty(), "{}", kind.id);
         assert!(kind.keys.is_sorted_by(|one, next| one.name < next.name), "{}", kind.id);

@@ -22,7 +22,7 @@ mod tests {
 
     /// Recorded refusals.
     #[test]
-    fn what_proxmox_does_not_have_is_refused_as_it_does() {
+    fn unknown_paths_are_refused_as_proxmox_refuses_them() {
         let check = |request: &str, expected: &str| {
             let path = ApiPath::parse(request);
             let owned = path.segments();

@@ -97,7 +97,7 @@ mod tests {
 
     /// A new zone, a changed one, a removed one, and one without changes; the rows are recorded.
     #[test]
-    fn what_is_configured_is_made_from_what_waits() {
+    fn configured_rows_are_made_from_pending_ones() {
         let zones = json!([
             {"state": "new", "type": "qinq", "digest": null, "zone": "qz", "pending": {"bridge": "vmbr1", "tag": 300}},
             {"type": "vlan", "mtu": 1500, "bridge": "vmbr0", "digest": null, "pending": {"mtu": 1450}, "zone": "z1",

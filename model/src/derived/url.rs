@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_tells_the_name_of_its_file() {
+    fn the_name_of_a_file_follows_from_its_url() {
         let check = |options: Value, url: &str, expected: Result<Value, &str>| {
             let answers = BTreeMap::from([(ApiPath::parse("cluster/options"), Answer::ok(options))]);
             let path = ApiPath::parse("nodes/pve/query-url-metadata").with_query("url", url);

@@ -73,7 +73,7 @@ fn header(line: &str, level: Level) -> Option<Result<(FileSection, Option<String
     };
     let longest = if kind == "ipset" { 64 } else { 18 };
     if name.len() > longest || !is_id(name) {
-        return Some(Err(format!("`{name}` is no name of a set or group: its lines are skipped")));
+        return Some(Err(format!("`{name}` is not the name of a set or group: its lines are skipped")));
     }
     let section = if kind == "ipset" { FileSection::Set(name.to_owned()) } else { FileSection::Group(name.to_owned()) };
     Some(Ok((section, comment)))
@@ -135,7 +135,7 @@ impl Firewall {
         let text = text.trim();
         let (negated, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text.trim_start()));
         if text.is_empty() || text.contains(char::is_whitespace) {
-            return Err(format!("`{line}` is no entry of a set"));
+            return Err(format!("`{line}` is not an entry of a set"));
         }
         let (scope, name) = rule::scoped(text);
         let mut error = None;
@@ -174,7 +174,7 @@ impl Firewall {
 }
 
 fn option(line: &str, level: Level) -> Result<(String, Value), String> {
-    let wrong = || format!("`{line}` is no option");
+    let wrong = || format!("`{line}` is not an option");
     let (key, value) = line.split_once(':').ok_or_else(wrong)?;
     let (key, value) = (key.to_ascii_lowercase(), value.trim());
     let known = level
@@ -199,7 +199,7 @@ fn option(line: &str, level: Level) -> Result<(String, Value), String> {
 
 fn alias(line: &str) -> Result<Alias, String> {
     let (text, comment) = line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()));
-    let wrong = || format!("`{line}` is no alias");
+    let wrong = || format!("`{line}` is not an alias");
     let (name, cidr) = text.trim().split_once(char::is_whitespace).ok_or_else(wrong)?;
     let (cidr, version) = address(cidr).ok_or_else(wrong)?;
     let comment = Some(comment.to_owned()).filter(|comment| !comment.is_empty());

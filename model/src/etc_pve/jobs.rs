@@ -104,7 +104,7 @@ fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
                 let id = format!("{}:{}", file.sha1, jobs.len() + 1);
                 jobs.push(with(job, "id", id));
             }
-            None => sheet.warn("vzdump.cron", number, "ignored, since it is no backup"),
+            None => sheet.warn("vzdump.cron", number, "ignored, since it is not a backup"),
         }
     }
     jobs
@@ -198,7 +198,7 @@ pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value
         let Some((Some(guest), Some(job))) =
             section.id.split_once('-').map(|(guest, job)| (number(guest), number(job)))
         else {
-            sheet.warnings.push(format!("replication.cfg: `{}` is no replication", section.id));
+            sheet.warnings.push(format!("replication.cfg: `{}` is not a replication", section.id));
             continue;
         };
         let mut keys = with(with(section.keys, "type", section.kind), "id", section.id.clone());
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nine_has_dropped_is_read_as_of_eight() {
+    fn dropped_keys_are_read_in_files_of_release_8() {
         let cron = "0 2 * * 6 root vzdump 100 --maxfiles 3\n";
         let config = "vzdump: a\n\tall 1\n\tmaxfiles 3\n\tnotification-policy never\n";
         let tree = Tree::from([("vzdump.cron".to_owned(), File::of(cron)), ("jobs.cfg".to_owned(), File::of(config))]);

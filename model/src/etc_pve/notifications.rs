@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_built_in_is_told_from_what_is_changed() {
+    fn built_in_targets_are_distinguished_from_changed_ones() {
         let check = |text: &str, path: &str, expected: Value| {
             let mut sheet = Sheet::default();
             let tree = Tree::from([("notifications.cfg".to_owned(), File::of(text))]);

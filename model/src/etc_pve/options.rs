@@ -93,7 +93,7 @@ fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
             continue;
         }
         let Some((key, value)) = line.split_once(':').filter(|(key, _)| !key.contains(char::is_whitespace)) else {
-            sheet.warn(name, number, "ignored, since it is no `key: value`");
+            sheet.warn(name, number, "ignored, since it is not a `key: value` line");
             continue;
         };
         let form = known.split_ascii_whitespace().find_map(|known| {
@@ -104,11 +104,11 @@ fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
         match form {
             None => sheet.warn(name, number, format_args!("key `{key}` is not known here")),
             Some("i") if value.parse::<i64>().is_err() => {
-                sheet.warn(name, number, format_args!("the value of `{key}` is no number"));
+                sheet.warn(name, number, format_args!("the value of `{key}` is not a number"));
             }
             Some("b") => match boolean::parse(value) {
                 Some(flag) => drop(options.insert(key.to_owned(), json!(u8::from(flag)))),
-                None => sheet.warn(name, number, format_args!("the value of `{key}` is no switch")),
+                None => sheet.warn(name, number, format_args!("the value of `{key}` is not a switch")),
             },
             Some(_) => drop(options.insert(key.to_owned(), json!(bytes(value)))),
         }

@@ -67,12 +67,12 @@ pub(super) fn parse(line: &str, context: RuleContext<'_>) -> Result<Row, String>
     set("type", json!(kind));
     while !rest.trim().is_empty() {
         rest = rest.trim_start();
-        let (flag, after) = rest.split_once(' ').ok_or_else(|| format!("`{rest}` is no option"))?;
+        let (flag, after) = rest.split_once(' ').ok_or_else(|| format!("`{rest}` is not an option"))?;
         let value = after.split(char::is_whitespace).next().filter(|value| !value.is_empty());
         let key = option(flag).filter(|key| kind != "group" || *key == "iface");
-        let (Some(key), Some(value)) = (key, value) else { return Err(format!("`{rest}` is no option")) };
+        let (Some(key), Some(value)) = (key, value) else { return Err(format!("`{rest}` is not an option")) };
         if key == "log" && !is_one_of(LOG_LEVELS, value) {
-            return Err(format!("`{value}` is no log level"));
+            return Err(format!("`{value}` is not a log level"));
         }
         set(key, json!(value));
         rest = &after[value.len()..];

@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_with_what_is_applied_of_them() {
+    fn networks_are_shown_with_their_applied_state() {
         let files = [
             (
                 "sdn/zones.cfg",

@@ -58,7 +58,7 @@ pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet)
                     sheet.warn(file, number, why);
                     place = Position::Skipped;
                 }
-                None => sheet.warn(file, number, "ignored, since it is no header of a section"),
+                None => sheet.warn(file, number, "ignored, since it is not the header of a section"),
             },
             Position::Skipped => {}
             Position::In(section) => {
@@ -105,7 +105,7 @@ fn header(line: &str, dialect: Dialect) -> Option<Result<Section, String>> {
         return None;
     }
     if dialect.bare && !is_id(id) {
-        return Some(Err(format!("section `{id}` is skipped: this is no id")));
+        return Some(Err(format!("section `{id}` is skipped: this is not an id")));
     }
     let kind = &kind.to_ascii_lowercase();
     if dialect.types.split(' ').all(|known| known != kind) {

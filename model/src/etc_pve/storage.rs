@@ -59,12 +59,12 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
         let mut keys = with(with(options, "storage", id), "type", kind.clone());
         let (valid, default) = content(&kind);
         let written = keys.get("content").and_then(Value::as_str).map(sorted);
-        let held = written.map(|written| {
-            let held: Vec<&str> =
+        let contents = written.map(|written| {
+            let contents: Vec<&str> =
                 written.split(',').filter(|word| valid.split(' ').any(|known| known == *word)).collect();
-            if held.is_empty() { "none".to_owned() } else { held.join(",") }
+            if contents.is_empty() { "none".to_owned() } else { contents.join(",") }
         });
-        keys.insert("content".to_owned(), json!(held.as_deref().unwrap_or(default)));
+        keys.insert("content".to_owned(), json!(contents.as_deref().unwrap_or(default)));
         if SHARED.contains(&kind.as_str()) {
             keys.insert("shared".to_owned(), json!(1));
         }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storages_get_what_their_type_says() {
+    fn storages_have_the_options_of_their_type() {
         let check = |text: &str, id: &str, expected: Value| {
             let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
             let mut storages = read(&tree, &mut Sheet::default());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nine_has_dropped_is_read_as_of_eight() {
+    fn dropped_keys_are_read_in_files_of_release_8() {
         let text = "glusterfs: g\n\tserver s\n\tvolume v\n\ndir: d\n\tpath /d\n\tmaxfiles 3\n";
         let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
         let listed = |before_nine| {
