@@ -66,7 +66,7 @@ pub(crate) fn each_row(
 ///
 /// # Errors
 ///
-/// What is wrong with the row: it lacks the key, or the key is not a name.
+/// The complaint about a row that lacks the key, or whose key is not a name.
 pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
     match row.get(key) {
         Some(Value::String(name)) if !name.is_empty() => Ok(name),

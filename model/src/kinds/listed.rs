@@ -128,7 +128,7 @@ impl Listed {
     ///
     /// # Errors
     ///
-    /// What is wrong with the answer: it has another shape, or a row lacks a key that every row has.
+    /// The complaint about an answer of another shape, or with a row that lacks a key which every row has.
     fn ids(&self, answer: &Answer) -> Result<Vec<String>, String> {
         let is_object = |keys: &Map<String, Value>| {
             let mut keys = keys.clone();

@@ -56,7 +56,7 @@ fn complaints_are_proxmoxs() {
     );
     check(json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=5"}), json!({}));
     check(json!({"tags": "bad tag!"}), json!({"tags": "invalid format - invalid characters in tag\n"}));
-    // What depends on another value may be left out where that value does not ask for it.
+    // A parameter that depends on another value may be left out where that value does not need it.
     let fabric = json!({"protocol": "openfabric", "hello_interval": "5"});
     assert_eq!(complaints(Verb::Put, "cluster/sdn/fabrics/fabric/f1", &fabric), json!({}));
     check(json!({"serial0": "foo"}), json!({"serial0": "value does not match the regex pattern"}));
@@ -93,7 +93,7 @@ fn other_methods_complain_alike() {
     );
 }
 
-/// What Proxmox's own checks of these formats say (`pve-common`, `pve-firewall`, `pve-storage`, `pve-network`,
+/// Complaints of Proxmox's own checks of these formats (`pve-common`, `pve-firewall`, `pve-storage`, `pve-network`,
 /// `pve-ha-manager`, `pve-container`).
 #[test]
 fn formats_have_their_complaints() {
@@ -159,7 +159,7 @@ fn every_parameter_is_known() {
     }
 }
 
-/// Each release takes what it knows, and nothing else.
+/// Each release accepts its own methods and parameters, and no others.
 #[test]
 fn each_release_has_its_methods_and_parameters() {
     let check = |version: &str, verb: Verb, path: &str, given: Option<Value>, expected: Option<Value>| {
