@@ -36,7 +36,7 @@ impl Layout {
     }
 }
 
-/// The values that the files are made from.
+/// The values that the files are made from; the name servers are those of the node (`nodes/{node}/dns`).
 #[derive(Clone, Copy, Debug)]
 pub struct CloudInit<'m> {
     /// The VMID.

@@ -10,7 +10,7 @@ use super::tree::{Tree, file};
 use crate::ApiPath;
 use crate::guest::GuestType;
 
-/// Refusal for a virtual network that is not applied
+/// Refusal for a virtual network that is not applied (docs/proxmox.md, "Files").
 const NO_NETWORK: &str = "invalid vnet specified at /usr/share/perl5/PVE/API2/Firewall/Helpers.pm line 54.";
 
 /// Virtual networks: the configured ones, the running ones, and the sets of addresses that running ones have.

@@ -1,4 +1,5 @@
 //! Answers about notification targets and matchers (`notifications.cfg`), which Proxmox reads with a library of its own
+//! (`proxmox-notify`).
 
 use serde_json::{Value, json};
 

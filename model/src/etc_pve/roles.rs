@@ -1,6 +1,6 @@
 //! Built-in roles of Proxmox VE 9, and all privileges.
 
-/// Built-in roles with their privileges
+/// Built-in roles with their privileges (`PVE::AccessControl`, as `GET access/roles` of 9.1 lists them).
 pub(super) static SPECIAL: &[(&str, &str)] = &[
     (
         "Administrator",

@@ -35,7 +35,7 @@ fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|known| known == word)
 }
 
-/// Reads a line, or returns the reason why it is not a rule
+/// Reads a line, or returns the reason why it is not a rule (`PVE::Firewall::parse_fw_rule`).
 pub(super) fn parse(line: &str, context: RuleContext<'_>) -> Result<Row, String> {
     let mut rule = Row::new();
     let mut set = |key: &str, value: Value| rule.insert(key.to_owned(), value);
@@ -116,7 +116,7 @@ impl Findings {
     }
 }
 
-/// Adds the IP version of a rule's addresses, and its errors
+/// Adds the IP version of a rule's addresses, and its errors (`PVE::Firewall::verify_rule`).
 fn verify(mut rule: Row, context: RuleContext<'_>) -> Result<Row, String> {
     let mut findings = Findings::default();
     let text = |rule: &Row, key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);

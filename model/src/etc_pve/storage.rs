@@ -25,7 +25,7 @@ const STORAGES: Dialect = Dialect {
 /// Types of storages that are always shared.
 const SHARED: &[&str] = &["iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect", "zfs", "pbs", "glusterfs"];
 
-/// The contents that a storage may have, and its default contents
+/// The contents that a storage may have, and its default contents (`plugindata` of each plugin).
 fn content(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "dir" | "btrfs" => ("images rootdir vztmpl iso backup snippets none import", "images,rootdir"),

@@ -58,12 +58,12 @@ pub(super) fn text(file: &Interfaces) -> String {
 }
 
 /// The text of the file before any change.
-pub(super) fn as_found(file: &Interfaces, machine: &Hardware) -> String {
+pub(super) fn original_text(file: &Interfaces, hardware: &Hardware) -> String {
     let mut present: Vec<&String> = file.interfaces.keys().collect();
     let mut written = present.clone();
     present.sort_by_key(|name| priority(&file.interfaces[*name]));
     written.sort_by(|left, right| order(file, left, right));
-    let by_proxmox = present == written && machine.cards.iter().all(|card| file.interfaces.contains_key(card));
+    let by_proxmox = present == written && hardware.cards.iter().all(|card| file.interfaces.contains_key(card));
     format!("{}{}", if by_proxmox { HEADER } else { "" }, stanzas(file, &present))
 }
 
