@@ -22,10 +22,10 @@ type Cards = BTreeMap<u32, String>;
 /// The address of a guest with this configuration, or `None` where none is known:
 ///
 /// 1. the static address of cloud-init (`ipconfig[n]`), for a card that is there, or of a container's card (`net[n]`);
-/// 2. what the guest agent, or the container, reports of a card of its configuration; 3. the lease that Proxmox's IPAM
-/// has for a card of its configuration.
+/// 2. the address that the guest agent, or the container, reports of a card of its configuration;
+/// 3. the lease that Proxmox's IPAM has for a card of its configuration.
 ///
-/// Of several, IPv4 comes before IPv6, then the card with the smaller number. A template has none.
+/// IPv4 comes before IPv6, then the card with the smaller number. A template has no address.
 pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Result<Option<IpAddr>, Unreadable> {
     if guest.template {
         return Ok(None);
