@@ -17,6 +17,10 @@ use super::{ImportError, ImportReport, Job, Mapping, Source};
 use crate::client::Client;
 use crate::operation::{Context, Effect, Failure, Request};
 use crate::settings::{self, Connection};
+use crate::workspace::Workspace;
+
+/// The current folder. In a folder of a workspace it stands for the workspace, as everywhere.
+const HERE: &str = ".";
 
 /// Reads a cluster and writes it as Terraform and Ansible code.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +29,7 @@ use crate::settings::{self, Connection};
 pub struct ImportRequest {
     /// The cluster, where no recording is named.
     pub connection: Connection,
-    /// The folder of the code; it need not be there yet.
+    /// The folder of the code; it need not be there yet. The current folder stands for the workspace that it is in.
     pub out: PathBuf,
     /// The recording to import from instead of a cluster.
     pub from: Option<PathBuf>,
@@ -63,7 +67,7 @@ impl Default for ImportRequest {
     fn default() -> Self {
         Self {
             connection: Connection::default(),
-            out: PathBuf::from("."),
+            out: PathBuf::from(HERE),
             from: None,
             record: None,
             only: Vec::new(),
@@ -88,7 +92,10 @@ impl Request for ImportRequest {
     const EFFECT: Effect = Effect::EditsCode;
     type Report = ImportReport;
 
-    async fn run(self, context: Context) -> Result<ImportReport, Failure> {
+    async fn run(mut self, context: Context) -> Result<ImportReport, Failure> {
+        if self.out == Path::new(HERE) {
+            self.out = Workspace::around(&self.out).root().to_owned();
+        }
         let client = match self.from {
             Some(_) => None,
             None => Some(self.client(&context).await?),

@@ -109,7 +109,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
     let aside = Aside::beside(&job.out, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
-    if permissions.nothing() {
+    if permissions.is_empty() {
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }

@@ -19,7 +19,7 @@ impl RecordedLogins {
     pub(crate) fn read<A: Answers + ?Sized>(answers: &A) -> Result<Self, Unreadable> {
         let permissions = answers.get(&ApiPath::parse("access/permissions"))?;
         let permissions = Permissions::read(permissions.as_ref().and_then(Answer::data));
-        let told = !permissions.known() || permissions.allow_all("/", "Permissions.Modify");
+        let told = !permissions.is_known() || permissions.allow_all("/", "Permissions.Modify");
         let accounts = if told { Accounts::read(answers)? } else { None };
         let mut logins = Vec::new();
         for (name, user) in accounts.iter().flat_map(|accounts| &accounts.users) {
