@@ -69,7 +69,7 @@ fn exit_codes_are_the_documented_ones() {
     check(&["verify", empty, "--live"], 1, "", "could not read");
     check(&["rehearse", empty], 1, "", "hint: An import makes a recording");
     check(&["rehearse", "--as", "root@pam"], 2, "", "without the secret");
-    check(&["twin", "serve", empty], 1, "", "error: there is nothing to answer with");
+    check(&["twin", "serve", empty], 1, "", "error: the twin has no answers to serve");
     check(&["twin", "serve", "x", "--listen", "everywhere"], 2, "", "invalid value 'everywhere'");
     check(&["twin", "serve", "x", "--listen", "localhost"], 2, "", "as in `localhost:8006`");
     check(&["completions", "zsh"], 0, "#compdef proxmox-mpc", "");

@@ -46,7 +46,7 @@ fn the_percentage_is_of_what_is_shown_and_may_be_asked_for() {
         0,
         &["lxc/204: proxmox_virtual_environment_container.fileserver_old", "not expressible"],
     );
-    check(&["--object", "lxc/9"], 2, &["there is no `lxc/9` on record", "hint: "]);
+    check(&["--object", "lxc/9"], 2, &["there is no object `lxc/9`", "hint: "]);
     check(&["-v"], 0, &["qemu/100", "storage/local", "pool/media"]);
 }
 
@@ -125,7 +125,7 @@ fn a_workspace_is_told_of_with_all_that_is_on_record() {
     assert_eq!(words.join(" ").matches("not on record: the import did not ask for it").count(), 1, "{page}");
     let nothing = coverage(&[folder.path().to_str().unwrap()]);
     assert_eq!(nothing.code, Some(1), "{}", nothing.output);
-    assert!(nothing.errors.contains("hint: an import makes a recording"), "{}", nothing.errors);
+    assert!(nothing.errors.contains("hint: Make a recording with"), "{}", nothing.errors);
 }
 
 /// A person reads the first page; the tables behind it have a line for each object with code, and a few for each kind.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
-use proxmox_mpc_engine::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
+use proxmox_mpc_engine::rehearse::{Change, RehearsalJob, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::support::{self, skip};
 /// A workspace of a fixture, and how it is rehearsed. `Err` says why this machine cannot.
 struct Stage {
     folder: TempDir,
-    job: Job,
+    job: RehearsalJob,
 }
 
 impl Stage {
@@ -37,7 +37,7 @@ impl Stage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &support::context()) {
+        match rehearse(&RehearsalJob { workspace: small.path().to_owned(), ..stage.job.clone() }, &support::context()) {
             Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
             _ => Ok(stage),
         }
@@ -343,7 +343,7 @@ fn playbooks_are_rehearsed_too() {
     let played = rehearsal.playbooks.as_ref().unwrap();
     assert_eq!(played.failed.len(), 1, "{page}");
     assert_eq!((played.failed[0].task.as_str(), rehearsal.fault_kind()), ("Nothing there", Some(FaultKind::Failed)));
-    let missing = Job { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
+    let missing = RehearsalJob { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
     let error = rehearse(&missing, &support::context()).unwrap_err();
     assert_eq!(error.to_string(), "`/nonexistent/ansible-playbook` is not installed here");
 }

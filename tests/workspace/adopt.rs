@@ -114,7 +114,7 @@ fn no_secret_of_a_state_is_told() {
     let check = |text: &str, expected: &str| {
         fs::write(lab.at("broken.json"), text).unwrap();
         let said = lab.import(&["--adopt-state", &lab.word("broken.json")]).failed();
-        assert!(said.contains("no addresses can be adopted from") && said.contains(expected), "{said}");
+        assert!(said.contains("cannot adopt addresses from") && said.contains(expected), "{said}");
         assert!(said.contains("hint: ") && !said.contains("CANARY"), "{said}");
     };
     let good = fs::read_to_string(&telmate).unwrap();

@@ -18,7 +18,7 @@ fn an_import_that_would_take_out_very_much_stops() {
     }
     let before = files(&lab.at("lab"));
     let said = lab.import(&[]).failed();
-    assert!(said.contains("objects out of the code") && said.contains(WEB), "{said}");
+    assert!(said.contains("objects from the code") && said.contains(WEB), "{said}");
     assert!(said.contains("virtual machine: ") && said.contains("--allow-removal "), "{said}");
     assert_eq!(files(&lab.at("lab")), before, "nothing is written");
     let count = said.split("--allow-removal ").nth(1).unwrap();

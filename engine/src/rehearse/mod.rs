@@ -37,7 +37,7 @@ use crate::toolchain::terraform::Tool;
 
 /// What is rehearsed.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct RehearsalJob {
     /// The workspace.
     pub workspace: PathBuf,
     /// What the twin is made of.

@@ -9,7 +9,7 @@ use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Rehearsal, rehearse};
+use super::{RehearsalJob, Rehearsal, rehearse};
 use crate::client::Client;
 use crate::commands::{Effect, Request};
 use crate::import::fetch;
@@ -111,7 +111,7 @@ impl RehearseRequest {
         let tool = terraform::find(self.terraform.as_deref(), context)?;
         let program = self.ansible_playbook.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
         let variable = |name| context.sources().variable(name).map(str::to_owned);
-        let job = Job {
+        let job = RehearsalJob {
             workspace: workspace.root().to_owned(),
             recording: Arc::new(recording),
             live: self.live,
@@ -132,7 +132,7 @@ impl RehearseRequest {
         let connection = self.connection.clone();
         let settings = context.block(move |context| settings::of(context, connection)).await?;
         let client = Client::new(settings)?;
-        let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
+        let options = fetch::FetchOptions { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
         let writer = RecordingWriter::create(&place)?;
         Ok(fetch::record(&client, KINDS, writer, &options, context).await?.recording)
     }

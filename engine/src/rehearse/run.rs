@@ -15,7 +15,7 @@ use crate::rehearse::outside::{self, Outside};
 use crate::rehearse::playbooks::{self, Played, Stage};
 use crate::rehearse::report::{Protected, Reached, RecordingUsed, Rehearsal};
 use crate::rehearse::state::{State, StateUsed};
-use crate::rehearse::{Job, RehearseError, age, lifted};
+use crate::rehearse::{RehearsalJob, RehearseError, age, lifted};
 use crate::rights;
 use crate::toolchain::process;
 use crate::toolchain::terraform::{
@@ -25,7 +25,7 @@ use crate::workbench::{Bench, CODE, Code, NO_SSH, Scratch, WorkbenchError, manif
 
 /// Rehearses the apply, or the destroy, of a workspace on a twin. Nothing is written but to the twin and to a scratch
 /// copy, and both are gone when this returns. It blocks for as long as Terraform runs (`Context::block`).
-pub fn rehearse(job: &Job, context: &Context) -> Result<Rehearsal, RehearseError> {
+pub fn rehearse(job: &RehearsalJob, context: &Context) -> Result<Rehearsal, RehearseError> {
     if job.ansible.is_some() {
         playbooks::check(&job.workspace)?;
     }
@@ -57,7 +57,7 @@ pub fn rehearse(job: &Job, context: &Context) -> Result<Rehearsal, RehearseError
 
 /// Makes the scratch copy what is rehearsed, and says which resources are protected.
 fn prepare(
-    job: &Job,
+    job: &RehearsalJob,
     code: &Code,
     manifest: &Manifest,
     state: &State,
@@ -85,7 +85,7 @@ const LIMITS: [&str; 3] = ["the twin cannot do this", "the twin's recording has 
 
 /// A rehearsal under way.
 struct Rehearsing<'a> {
-    job: &'a Job,
+    job: &'a RehearsalJob,
     bench: &'a Bench,
     scratch: &'a Scratch,
     state: &'a State,
@@ -236,7 +236,7 @@ impl Rehearsing<'_> {
         let stage = Stage {
             program,
             workspace: &self.job.workspace,
-            scratch: &self.scratch.beside(),
+            scratch: &self.scratch.folder(),
             endpoint: &self.bench.twin.endpoint(),
             certificate: self.bench.twin.certificate_pem(),
             token: self.bench.token.clone(),

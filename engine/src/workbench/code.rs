@@ -1,4 +1,4 @@
-//! What must be known of the code to try it out: its variables, what it imports, and how it names the provider.
+//! Code of a root module: its variables, imports, resources and provider blocks, as far as trying it out needs them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -9,16 +9,16 @@ use hcl_edit::structure::{Block, BlockLabel, Body};
 
 use crate::workbench::WorkbenchError;
 
-/// The code of a root module, as far as trying it out is concerned.
+/// Facts about the code of a root module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Code {
-    /// Variables that somebody must give a value.
+    /// The variables without a default.
     pub(crate) variables: Vec<Variable>,
     /// The addresses of `import` blocks.
     pub(crate) imports: BTreeSet<String>,
-    /// Whether there is a `provider "proxmox"` block to override.
+    /// True if there is a `provider "proxmox"` block without an alias.
     pub(crate) provider: bool,
-    /// The aliases of further blocks.
+    /// The aliases of further such blocks.
     pub(crate) aliases: BTreeSet<String>,
     /// The addresses of the `resource` blocks.
     pub(crate) resources: BTreeSet<String>,
@@ -29,13 +29,13 @@ pub(crate) struct Code {
 pub(crate) struct Variable {
     /// Its name.
     pub(crate) name: String,
-    /// Its type as it is written, `None` where any will do.
+    /// Its type as it is written; `None` if it has none.
     pub(crate) constraint: Option<String>,
 }
 
 impl Variable {
-    /// A value of its type that stands for the one that only the user knows. The provider never reads a secret
-    /// back, so none of these shows in a plan.
+    /// A placeholder of its type for the value that only the user knows. The provider never reads a secret back, so that
+    /// no placeholder shows in a plan.
     pub(crate) fn placeholder(&self) -> String {
         let constraint = self.constraint.as_deref().unwrap_or("string");
         match constraint.split('(').next().unwrap_or_default().trim() {
@@ -48,13 +48,13 @@ impl Variable {
     }
 }
 
-/// Reads the `.tf` files in `folder`. A file without a block that matters is not parsed: one of ten thousand guests
-/// would take two hundred megabytes.
+/// Reads the `.tf` files in `folder`. A file without relevant blocks is not parsed: one of ten thousand guests would take
+/// 200 MB of memory.
 pub(crate) fn read(folder: &Path) -> Result<Code, WorkbenchError> {
     let mut code = Code::default();
     for (name, text) in files(folder)? {
         code.resources.extend(text.lines().filter_map(resource));
-        if !matters(&text) {
+        if !is_relevant(&text) {
             continue;
         }
         let syntax = |source| WorkbenchError::Syntax { path: folder.join(&name), source: Box::new(source) };
@@ -63,7 +63,7 @@ pub(crate) fn read(folder: &Path) -> Result<Code, WorkbenchError> {
     Ok(code)
 }
 
-/// The `.tf` files in `folder`: their names and texts, in the order of their names. An error where there is none.
+/// Returns the texts of the `.tf` files in `folder`, by name. It is an error if there are none.
 pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, String>, WorkbenchError> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|source| WorkbenchError::read(folder, source))? {
@@ -78,14 +78,15 @@ pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, String>, Workbench
     Ok(files)
 }
 
-/// The address of the block that this line begins: `resource "type" "name" {`.
+/// The address of the resource whose block begins on this line: `resource "type" "name" {`.
 fn resource(line: &str) -> Option<String> {
     let mut parts = line.trim_start().strip_prefix("resource")?.split('"');
     let (_, resource, _, label) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     Some(format!("{resource}.{label}"))
 }
 
-fn matters(text: &str) -> bool {
+/// Reports whether a text may have a block that [`Code`] is read from.
+fn is_relevant(text: &str) -> bool {
     let words = ["variable", "import", "provider"];
     text.lines().any(|line| words.iter().any(|word| line.trim_start().starts_with(word)))
 }
@@ -97,7 +98,7 @@ impl Code {
                 let constraint = block.body.get_attribute("type").map(|written| text(&written.value));
                 self.variables.push(Variable { name: label(name), constraint });
             }
-            // With `for_each` there are as many as its value says, which is not ours to compute.
+            // The number of imports with `for_each` depends on its value, which only Terraform can compute.
             ("import", []) if !block.body.has_attribute("for_each") => {
                 self.imports.extend(block.body.get_attribute("to").map(|to| text(&to.value)));
             }
@@ -147,7 +148,8 @@ mod tests {
         assert!(code.provider);
         assert_eq!(code.aliases, BTreeSet::from(["other".to_owned()]));
         assert_eq!(code.imports, BTreeSet::from(["a.b".to_owned()]));
-        let variables: Vec<_> = code.variables.iter().map(|found| (found.name.as_str(), found.placeholder())).collect();
+        let variables: Vec<_> =
+            code.variables.iter().map(|variable| (variable.name.as_str(), variable.placeholder())).collect();
         assert_eq!(variables, [("password", "redacted-password".to_owned()), ("any", "redacted-any".to_owned())]);
     }
 
