@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
-use proxmox_mpc_engine::rehearse::{Change, RehearsalJob, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
+use proxmox_mpc_engine::rehearse::{ChangeKind, RehearsalJob, Reached, Rehearsal, RehearseError, StateUsed, GuestAction, rehearse};
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
@@ -82,7 +82,7 @@ fn shown(rehearsal: &Rehearsal, output: OutputFormat) -> String {
     results.text()
 }
 
-fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(Change, Option<&'r str>)> {
+fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(ChangeKind, Option<&'r str>)> {
     let object = rehearsal.objects.iter().find(|object| object.identity.as_str() == identity)?;
     Some((object.change, object.address.as_deref()))
 }
@@ -127,17 +127,17 @@ fn what_would_happen_is_told_and_nothing_is_touched() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Failed)), "{page}");
     let address = "proxmox_virtual_environment_vm.fw_home_arpa";
-    assert_eq!(change(&rehearsal, "qemu/101"), Some((Change::Changed, Some(address))), "{page}");
+    assert_eq!(change(&rehearsal, "qemu/101"), Some((ChangeKind::Changed, Some(address))), "{page}");
     let lab = Some("proxmox_virtual_environment_pool.lab");
-    assert_eq!(change(&rehearsal, "pool/lab"), Some((Change::Created, lab)), "{page}");
+    assert_eq!(change(&rehearsal, "pool/lab"), Some((ChangeKind::Created, lab)), "{page}");
     assert_eq!(change(&rehearsal, "qemu/104"), None, "{page}");
-    let way: Vec<(&str, What)> = rehearsal
+    let way: Vec<(&str, GuestAction)> = rehearsal
         .guests
         .iter()
         .map(|event| (event.identity.as_str(), event.what))
         .filter(|(id, _)| *id == "qemu/101")
         .collect();
-    assert_eq!(way, [("qemu/101", What::Stop), ("qemu/101", What::Start)], "{page}");
+    assert_eq!(way, [("qemu/101", GuestAction::Stop), ("qemu/101", GuestAction::Start)], "{page}");
     assert_eq!(rehearsal.totals.restarted, 1);
     assert_eq!(
         traps(&rehearsal),
@@ -197,7 +197,7 @@ fn a_part_of_a_refused_change_may_stay() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!(rehearsal.reached, Reached::Failed, "{page}");
     let address = "proxmox_virtual_environment_vm.docker01";
-    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Changed, Some(address))), "{page}");
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((ChangeKind::Changed, Some(address))), "{page}");
     assert_eq!(traps(&rehearsal), [("root-only", vec![address]), ("refused-in-part", vec![address])], "{page}");
     assert!(page.contains("memory: 8192 -> 9216"), "{page}");
 }
@@ -217,10 +217,10 @@ fn what_would_be_lost_is_told() {
     assert_eq!(rehearsal.fault_kind(), Some(FaultKind::Differences), "{page}");
     assert!(matches!(rehearsal.state, StateUsed::Copy { objects: 70, .. }), "{:?}", rehearsal.state);
     let docker = "proxmox_virtual_environment_vm.docker01";
-    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Destroyed, Some(docker))), "{page}");
-    let way: Vec<What> =
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((ChangeKind::Destroyed, Some(docker))), "{page}");
+    let way: Vec<GuestAction> =
         rehearsal.guests.iter().filter(|event| event.identity.as_str() == "qemu/110").map(|event| event.what).collect();
-    assert_eq!(way, [What::Shutdown, What::Destroy], "{page}");
+    assert_eq!(way, [GuestAction::Shutdown, GuestAction::Destroy], "{page}");
     let pihole = "proxmox_virtual_environment_container.pihole";
     let protected: Vec<&str> = rehearsal.protected.iter().map(|protected| protected.address.as_str()).collect();
     assert_eq!(protected, [pihole], "what left the code is not protected any more: {page}");
@@ -269,7 +269,7 @@ fn a_destroy_is_rehearsed_from_the_imports_on() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Differences)), "{page}");
     let ops = Some("proxmox_virtual_environment_group.ops");
-    assert_eq!(change(&rehearsal, "group/ops"), Some((Change::Destroyed, ops)), "{page}");
+    assert_eq!(change(&rehearsal, "group/ops"), Some((ChangeKind::Destroyed, ops)), "{page}");
     let with_it = "acl/pool/prod?ops?PVEVMAdmin";
     assert!(change(&rehearsal, with_it).is_some(), "what goes with a group is told as well: {page}");
     assert_eq!(change(&rehearsal, "pool/dev"), None, "{page}");

@@ -175,7 +175,7 @@ struct Input {
 }
 
 /// Generates the code on a thread of its own: for a large cluster this takes a while, and the user may cancel it.
-async fn made(input: Input, context: &Context) -> Result<(Input, Generated), ImportError> {
+async fn generate_code(input: Input, context: &Context) -> Result<(Input, Generated), ImportError> {
     let _step = Step::start(context, StepKind::GenerateCode);
     let work = context.compute(move || {
         let Input { fetched, options, previous } = &input;
