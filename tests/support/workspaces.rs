@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc_engine::rehearse::Job;
+use proxmox_mpc_engine::rehearse::RehearsalJob;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::terraform::Tool;
 use proxmox_mpc_engine::verify;
@@ -32,8 +32,8 @@ pub(crate) fn imported(recording: &Recording) -> TempDir {
 }
 
 /// A rehearsal of a workspace on a twin of this recording, with nothing chosen.
-pub(crate) fn job(workspace: &Path, recording: Arc<Recording>, tool: Tool) -> Job {
-    Job {
+pub(crate) fn job(workspace: &Path, recording: Arc<Recording>, tool: Tool) -> RehearsalJob {
+    RehearsalJob {
         workspace: workspace.to_owned(),
         recording,
         live: false,

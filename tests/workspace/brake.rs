@@ -18,7 +18,7 @@ fn an_import_that_would_take_out_very_much_stops() {
     }
     let before = files(&lab.at("lab"));
     let output = lab.import(&[]).failed();
-    assert!(output.contains("objects out of the code") && output.contains(WEB), "{output}");
+    assert!(output.contains("objects from the code") && output.contains(WEB), "{output}");
     assert!(output.contains("virtual machine: ") && output.contains("--allow-removal "), "{output}");
     assert_eq!(files(&lab.at("lab")), before, "nothing is written");
     let count = output.split("--allow-removal ").nth(1).unwrap();

@@ -23,7 +23,7 @@ fn read(folder: &Path) -> Result<RootModule, WorkbenchError> {
     Ok(module)
 }
 
-/// The `.tf` files in a folder: texts by name. A folder without any is an error.
+/// Returns the texts of the `.tf` files in `folder`, by name. It is an error if there are none.
 pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, String>, WorkbenchError> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|source| WorkbenchError::read(folder, source))? {
