@@ -17,7 +17,7 @@ use crate::import::{self, ImportError, ImportReport, Job, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Failure, Fault, FaultKind, Message, Report};
-use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
+use crate::settings::{self, Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, TerraformError};
 use crate::verify::{self, Proof, VerifyError};
 use crate::workspace::Workspace;
@@ -135,12 +135,14 @@ async fn imported(out: &Path, context: &Context) -> Result<ImportReport, DemoErr
 
 /// The proof where Terraform can install the provider; else the reason why there is none.
 fn proven(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>), Failure> {
-    let tool = match terraform::find(None, context) {
+    let workspace = Workspace::at(out);
+    let program = settings::terraform(context, None, Some(&workspace))?;
+    let tool = match terraform::find(program.as_deref(), context) {
         Ok(tool) => tool,
         Err(error) if error.kind() == FaultKind::Interrupted => return Err(error.into()),
         Err(error) => return Ok((None, Some(sentence(&error)))),
     };
-    let recording = Arc::new(Recording::open(&Workspace::at(out).recording())?);
+    let recording = Arc::new(Recording::open(&workspace.recording())?);
     match verify::against_twin(out, recording, &tool, context) {
         Ok(proof) => Ok((Some(proof), None)),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),

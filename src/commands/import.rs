@@ -79,9 +79,9 @@ pub struct Arguments {
     /// The inventory then has the addresses that configurations and leases tell.
     #[arg(long)]
     no_agent: bool,
-    /// How many requests may be on their way at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    concurrency: u16,
+    /// How many requests may be under way at once; 16 where nothing is said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: Option<u16>,
     #[command(flatten)]
     connection: ConnectionOptions,
 }

@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::commands::{Effect, Request};
 use crate::operation::{Context, Failure};
 use crate::settings::{self, Connection};
+use crate::workspace::Workspace;
 
 /// Reads a cluster and writes it as Terraform and Ansible code.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,8 +57,8 @@ pub struct ImportRequest {
     pub strict: bool,
     /// Ask running guests for their addresses.
     pub ask_guests: bool,
-    /// How many requests may be on their way at once.
-    pub concurrency: u16,
+    /// The number of requests that may be under way at once; that of the settings without it.
+    pub concurrency: Option<u16>,
 }
 
 impl Default for ImportRequest {
@@ -79,7 +80,7 @@ impl Default for ImportRequest {
             removal_limit: DEFAULT_LIMIT,
             strict: false,
             ask_guests: true,
-            concurrency: 16,
+            concurrency: None,
         }
     }
 }
@@ -94,8 +95,13 @@ impl Request for ImportRequest {
             Some(_) => None,
             None => Some(self.client(&context).await?),
         };
+        // A recording is read without requests.
+        let concurrency = match &client {
+            Some(_) => settings::concurrency(&context, self.concurrency, Some(&Workspace::at(&self.out)))?,
+            None => 1,
+        };
         let (from, strict) = (self.from.clone(), self.strict);
-        let job = self.job(context.now())?;
+        let job = self.job(concurrency, context.now())?;
         let work = async {
             let source = match client {
                 Some(client) => Source::Cluster(Box::new(client)),
@@ -117,12 +123,12 @@ impl Request for ImportRequest {
 impl ImportRequest {
     /// A client for the cluster. A secret may come from a program, which blocks.
     async fn client(&self, context: &Context) -> Result<Client, Failure> {
-        let connection = self.connection.clone();
-        let settings = context.block(move |context| settings::of(context, connection)).await?;
+        let (connection, workspace) = (self.connection.clone(), Workspace::at(&self.out));
+        let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         Ok(Client::new(settings)?)
     }
 
-    fn job(self, now: String) -> Result<Job, ImportError> {
+    fn job(self, concurrency: usize, now: String) -> Result<Job, ImportError> {
         Ok(Job {
             out: self.out,
             selection: Selection { only: self.only, exclude: self.exclude },
@@ -130,7 +136,7 @@ impl ImportRequest {
             adopt: self.adopt_state.as_deref().map(state).transpose()?,
             provider: self.provider_version.as_deref().map(known_version).transpose()?,
             record: self.record,
-            concurrency: usize::from(self.concurrency.max(1)),
+            concurrency,
             ask_guests: self.ask_guests,
             dry_run: self.dry_run,
             force: self.force,

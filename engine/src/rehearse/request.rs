@@ -108,8 +108,9 @@ impl RehearseRequest {
                 Recording::open(&path).map_err(NoRecording)?
             }
         };
-        let tool = terraform::find(self.terraform.as_deref(), context)?;
-        let program = self.ansible_playbook.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
+        let program = settings::terraform(context, self.terraform, Some(&workspace))?;
+        let tool = terraform::find(program.as_deref(), context)?;
+        let program = settings::ansible_playbook(context, self.ansible_playbook, Some(&workspace))?;
         let variable = |name| context.sources().variable(name).map(str::to_owned);
         let job = Job {
             workspace: workspace.root().to_owned(),
@@ -129,10 +130,11 @@ impl RehearseRequest {
 
     /// Asks the cluster for everything, and keeps the answers in `place`.
     async fn record(&self, place: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
-        let connection = self.connection.clone();
-        let settings = context.block(move |context| settings::of(context, connection)).await?;
+        let (connection, workspace) = (self.connection.clone(), Workspace::around(&self.workspace));
+        let concurrency = settings::concurrency(context, None, Some(&workspace))?;
+        let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         let client = Client::new(settings)?;
-        let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
+        let options = fetch::Options { concurrency, ask_guests: true, recorded_at: now.to_owned() };
         let writer = RecordingWriter::create(&place)?;
         Ok(fetch::record(&client, KINDS, writer, &options, context).await?.recording)
     }
