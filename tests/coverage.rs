@@ -125,7 +125,7 @@ fn a_workspace_is_told_of_with_all_that_is_on_record() {
     assert_eq!(words.join(" ").matches("not on record: the import did not ask for it").count(), 1, "{page}");
     let nothing = coverage(&[folder.path().to_str().unwrap()]);
     assert_eq!(nothing.code, Some(1), "{}", nothing.output);
-    assert!(nothing.errors.contains("hint: an import makes a recording"), "{}", nothing.errors);
+    assert!(nothing.errors.contains("hint: `proxmox-mpc import` makes a recording"), "{}", nothing.errors);
 }
 
 /// A person reads the first page; the tables behind it have a line for each object with code, and a few for each kind.

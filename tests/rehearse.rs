@@ -8,6 +8,7 @@ use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
 use proxmox_mpc_engine::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -37,7 +38,7 @@ impl Stage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &support::context()) {
+        match rehearse(&Job { workspace: Workspace::at(small.path()), ..stage.job.clone() }, &support::context()) {
             Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
             _ => Ok(stage),
         }

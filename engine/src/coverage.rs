@@ -119,13 +119,13 @@ impl Fault for CoverageError {
 
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::NoKind(_) => return vec![format!("the kinds are {}", kinds().join(", "))],
+            Self::NoKind(_) => return vec![format!("The kinds are {}.", kinds().join(", "))],
             Self::Open(_) => &[
-                "`proxmox-mpc import` makes a recording; `--from` names another one",
-                "name the folder that the import wrote",
+                "`proxmox-mpc import` makes a recording; `--from` names another one.",
+                "Name the folder that the import wrote.",
             ],
-            Self::Unreadable(_) => &["import again: the recording was changed or cut after it was written"],
-            Self::NoObject(_) => &["`proxmox-mpc coverage -v` lists every object by the name that `--object` takes"],
+            Self::Unreadable(_) => &["Import again: the recording was changed or cut after it was written."],
+            Self::NoObject(_) => &["`proxmox-mpc coverage -v` lists every object by the name that `--object` takes."],
         };
         hints.iter().map(|hint| (*hint).to_owned()).collect()
     }
@@ -139,7 +139,7 @@ impl Request for CoverageRequest {
     async fn run(self, context: Context) -> Result<CoverageReport, Failure> {
         let workspace = Workspace::around(&self.workspace);
         let path = self.from.clone().unwrap_or_else(|| workspace.recording());
-        let manifest = import::manifest(workspace.root())?.unwrap_or_default();
+        let manifest = import::manifest(&workspace)?.unwrap_or_default();
         let work = async {
             let _step = Step::start(&context, StepKind::GenerateCode);
             context.compute(move || read(&path, manifest)).await

@@ -101,7 +101,7 @@ impl Fault for DemoError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Unpack(_) => vec!["check that the folder for temporary files is not full".to_owned()],
+            Self::Unpack(_) => vec!["Check that the folder for temporary files is not full.".to_owned()],
             Self::Twin(_) => Vec::new(),
             Self::Recording(error) => error.hints(),
             Self::Client(error) => error.hints(),
@@ -143,7 +143,7 @@ fn proven(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String
         Err(error) => return Ok((None, Some(sentence(&error)))),
     };
     let recording = Arc::new(Recording::open(&workspace.recording())?);
-    match verify::against_twin(out, recording, &tool, context) {
+    match verify::against_twin(&workspace, recording, &tool, context) {
         Ok(proof) => Ok((Some(proof), None)),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),
         Err(error) => Err(error.into()),

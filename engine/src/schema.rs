@@ -50,7 +50,7 @@ impl Fault for NoSchema {
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["`proxmox-mpc schema` lists their names".to_owned()]
+        vec!["`proxmox-mpc schema` lists their names.".to_owned()]
     }
 }
 

@@ -128,6 +128,6 @@ impl From<Arguments> for ImportRequest {
 
 /// Refuses a version of the provider that is not known before anything is asked.
 fn provider_version(given: &str) -> Result<String, String> {
-    let known = known_version(given).map_err(|error| format!("{error}; {}", error.hints().join("; ")))?;
+    let known = known_version(given).map_err(|error| format!("{error}. {}", error.hints().join(" ")))?;
     Ok(known.to_owned())
 }

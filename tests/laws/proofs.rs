@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
 use proxmox_mpc_engine::verify::{self, ProofRecord, VerifyError};
-use proxmox_mpc_engine::workspace::RECORDING;
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::Recording;
 
 use crate::support;
@@ -25,13 +25,13 @@ fn imported(file: &str, out: &Path) {
 fn the_last_proof_is_one_of_what_is_generated_now() {
     let folder = tempfile::tempdir().unwrap();
     for (name, file) in FIXTURES {
-        let workspace = folder.path().join(name);
-        imported(file, &workspace);
+        let workspace = Workspace::at(folder.path().join(name));
+        imported(file, workspace.root());
         let proof = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();
         let manifest = verify::manifest(&workspace).unwrap();
         assert!(proof.clean && proof.counts.changes_nothing(), "{name}: {:?}", proof.counts);
         assert_eq!(proof.counts.import, u64::try_from(manifest.objects.len()).unwrap(), "{name}");
-        let recording = verify::digest(&Recording::open(&workspace.join(RECORDING)).unwrap()).unwrap();
+        let recording = verify::digest(&Recording::open(&workspace.recording()).unwrap()).unwrap();
         let files = verify::generated(&workspace, &manifest).unwrap();
         let mismatches = proof.mismatches(&recording, &files);
         assert!(mismatches.is_empty(), "{name}: run `scripts/prove {name}`: {mismatches:?}");
@@ -47,9 +47,9 @@ fn the_real_provider_agrees_with_every_proof() {
     };
     let folder = tempfile::tempdir().unwrap();
     for (name, file) in FIXTURES {
-        let workspace = folder.path().join(name);
-        imported(file, &workspace);
-        let recording = Arc::new(Recording::open(&workspace.join(RECORDING)).unwrap());
+        let workspace = Workspace::at(folder.path().join(name));
+        imported(file, workspace.root());
+        let recording = Arc::new(Recording::open(&workspace.recording()).unwrap());
         let proof = match verify::against_twin(&workspace, recording, &tool, &support::context()) {
             Ok(proof) => proof,
             Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),

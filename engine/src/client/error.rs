@@ -280,33 +280,35 @@ fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) 
 impl Fault for ClientError {
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::Unresolvable { .. } => &["check the spelling, or give the node's address instead of its name"],
+            Self::Unresolvable { .. } => &["Check the spelling, or give the node's address instead of its name."],
             Self::Unreachable { .. } => &[
-                "check the address and the port (Proxmox listens on 8006), and that no firewall is in between",
-                "name further nodes of the cluster, separated by commas: they stand in for one that is down",
+                "Check the address and the port (Proxmox listens on 8006), and that no firewall is in between.",
+                "Name further nodes of the cluster, separated by commas: they stand in for one that is down.",
             ],
-            Self::NotTls { .. } => &["this port belongs to something else, or to plain HTTP; Proxmox listens on 8006"],
-            Self::OldTls { .. } => &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; less is not possible"],
+            Self::NotTls { .. } => &["This port belongs to something else, or to plain HTTP; Proxmox listens on 8006."],
+            Self::OldTls { .. } => &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; less is not possible."],
             Self::UntrustedCertificate { presented, .. } => return trust(presented),
             Self::UnpinnedCertificate { presented, .. } => return trust_again(presented),
             Self::NoSystemRoots { .. } => &[
-                "name the cluster's authority with `--ca-file` (/etc/pve/pve-root-ca.pem on a node), or pin with `--fingerprint`",
+                "Name the cluster's authority with `--ca-file` (/etc/pve/pve-root-ca.pem on a node), or pin with `--fingerprint`.",
             ],
-            Self::Authorities { .. } => &["/etc/pve/pve-root-ca.pem on a node is the cluster's own authority"],
+            Self::Authorities { .. } => &["/etc/pve/pve-root-ca.pem on a node is the cluster's own authority."],
             Self::Unauthorized { login, .. } if login.contains('!') => &[
-                "check the token's secret, and with `pveum user token list USER@REALM` that it exists and has not expired",
+                "Check the token's secret, and with `pveum user token list USER@REALM` that it exists and has not expired.",
             ],
-            Self::Unauthorized { .. } => &["check the password and the realm: `root@pam` and `root@pve` are two users"],
-            Self::SecondFactor { .. } => &[
-                "set PROXMOX_VE_OTP to the current code of the authenticator",
-                "or use an API token, which needs no second factor",
-            ],
-            Self::CodeSpent { .. } | Self::NoTicket { .. } => &["use an API token: it needs no ticket"],
-            Self::Redirected { location: Some(location), .. } => {
-                return vec![format!("it leads to {location}: name the node itself, and its port 8006")];
+            Self::Unauthorized { .. } => {
+                &["Check the password and the realm: `root@pam` and `root@pve` are two users."]
             }
-            Self::Timeout { .. } => &["`--timeout SECONDS` waits longer"],
-            Self::NotJson { .. } | Self::NoData { .. } => &["check that the endpoint is a Proxmox VE node"],
+            Self::SecondFactor { .. } => &[
+                "Set PROXMOX_VE_OTP to the current code of the authenticator.",
+                "Or use an API token, which needs no second factor.",
+            ],
+            Self::CodeSpent { .. } | Self::NoTicket { .. } => &["Use an API token: it needs no ticket."],
+            Self::Redirected { location: Some(location), .. } => {
+                return vec![format!("It leads to {location}: name the node itself, and its port 8006.")];
+            }
+            Self::Timeout { .. } => &["`--timeout SECONDS` waits longer."],
+            Self::NotJson { .. } | Self::NoData { .. } => &["Check that the endpoint is a Proxmox VE node."],
             _ => &[],
         };
         hints.iter().map(ToString::to_string).collect()
@@ -315,19 +317,19 @@ impl Fault for ClientError {
 
 fn trust(presented: &Fingerprint) -> Vec<String> {
     vec![
-        "compare the fingerprint on the node: `pvenode cert info`, or `openssl x509 -noout -fingerprint -sha256 -in \
-         /etc/pve/local/pve-ssl.pem` (pveproxy-ssl.pem where the node has a certificate of its own)"
+        "Compare the fingerprint on the node: `pvenode cert info`, or `openssl x509 -noout -fingerprint -sha256 -in \
+         /etc/pve/local/pve-ssl.pem` (pveproxy-ssl.pem where the node has a certificate of its own)."
             .to_owned(),
-        format!("if it is the same, trust this certificate with `--fingerprint {presented}`"),
-        "or trust the whole cluster with `--ca-file`: its authority is /etc/pve/pve-root-ca.pem on every node"
+        format!("If it is the same, trust this certificate with `--fingerprint {presented}`."),
+        "Or trust the whole cluster with `--ca-file`: its authority is /etc/pve/pve-root-ca.pem on every node."
             .to_owned(),
     ]
 }
 
 fn trust_again(presented: &Fingerprint) -> Vec<String> {
     vec![
-        "if the node got a new certificate, compare the fingerprint on its shell: `pvenode cert info`".to_owned(),
-        format!("if it is the same, pin `--fingerprint {presented}` instead; each node of a cluster has its own"),
-        "if it is not, somebody else answers for the node: do not log in".to_owned(),
+        "If the node got a new certificate, compare the fingerprint on its shell: `pvenode cert info`.".to_owned(),
+        format!("If it is the same, pin `--fingerprint {presented}` instead; each node of a cluster has its own."),
+        "If it is not, somebody else answers for the node: do not log in.".to_owned(),
     ]
 }

@@ -120,55 +120,55 @@ impl Fault for ImportError {
         match self {
             Self::ProviderVersion { .. } => {
                 let known: Vec<&str> = bpg::VERSIONS.iter().map(|version| version.number).collect();
-                vec![format!("the known versions are {}", known.join(", "))]
+                vec![format!("The known versions are {}.", known.join(", "))]
             }
             Self::Blind { .. } => {
                 let mut hints = vec![
-                    "a token has no rights of its own unless it was made with `--privsep 0`, or has an ACL".to_owned(),
-                    "a login that sees everything and changes nothing is made on a node, as root:".to_owned(),
+                    "A token has no rights of its own unless it was made with `--privsep 0`, or has an ACL.".to_owned(),
+                    "A login that sees everything and changes nothing is made on a node, as root:".to_owned(),
                 ];
                 hints.extend(roles::reader());
                 hints
             }
             Self::NothingSelected { unread, .. } if !unread.is_empty() => {
-                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason));
-                lists.chain(["nothing was written: the workspace is as it was".to_owned()]).collect()
+                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}.", one.identity, one.reason));
+                lists.chain(["Nothing was written: the workspace is as it was.".to_owned()]).collect()
             }
             Self::NothingSelected { .. } => vec![
-                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name"
+                "Without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name."
                     .to_owned(),
-                "nothing was written: the workspace is as it was".to_owned(),
+                "Nothing was written: the workspace is as it was.".to_owned(),
             ],
             Self::Client(error) => error.hints(),
             Self::Overview { .. } => vec![
-                "check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned(),
-                "look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned(),
+                "Check that the endpoint is a Proxmox VE node, of version 8 or 9.".to_owned(),
+                "Look at `pvecm status` and `systemctl status pve-cluster` on the node.".to_owned(),
             ],
             Self::Removal { removals } => {
                 let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
                 vec![
-                    "nothing was written: look at the cluster whether they are really gone, and import again"
+                    "Nothing was written: check that they are really gone from the cluster, and import again."
                         .to_owned(),
-                    format!("`--allow-removal {count}` takes them out of the code"),
+                    format!("`--allow-removal {count}` takes them out of the code."),
                 ]
             }
             Self::Unreadable(_) => {
-                vec!["import again: the recording was changed or cut after it was written".to_owned()]
+                vec!["Import again: the recording was changed or cut after it was written.".to_owned()]
             }
             Self::Recording(error) => error.hints(),
             Self::Workspace(error) => error.hints(),
-            Self::Read { .. } => vec!["check who may read it".to_owned()],
-            Self::Write { .. } => vec!["check that the disk is not full and that you may write there".to_owned()],
+            Self::Read { .. } => vec!["Check who may read it.".to_owned()],
+            Self::Write { .. } => vec!["Check that the disk is not full and that you may write there.".to_owned()],
             Self::State { source, .. } => state(source),
             Self::Manifest { source: ManifestError::Newer(_), .. } => {
-                vec!["install the version of proxmox-mpc that wrote it, or a newer one".to_owned()]
+                vec!["Install the version of proxmox-mpc that wrote it, or a newer one.".to_owned()]
             }
             Self::Manifest { source: ManifestError::Taken { .. }, .. } => {
-                vec!["move that object elsewhere first, and apply; or choose another name".to_owned()]
+                vec!["Move that object elsewhere first, and apply; or choose another name.".to_owned()]
             }
             Self::Manifest { .. } => vec![
-                "`import --dry-run --output json` prints a mapping of the right form".to_owned(),
-                "a manifest comes back with `git checkout manifest.json`".to_owned(),
+                "`import --dry-run --output json` prints a mapping of the right form.".to_owned(),
+                "A manifest comes back with `git checkout manifest.json`.".to_owned(),
             ],
         }
     }
@@ -202,17 +202,17 @@ fn nothing(unmatched: &[String]) -> String {
 
 /// What helps against a state that cannot be read.
 fn state(error: &StateError) -> Vec<String> {
-    let show = "in the root that manages the objects now: `terraform show -json > state.json`, and give that file";
+    let show = "Run `terraform show -json > state.json` in the root that manages the objects now, and give that file.";
     let hints: &[&str] = match error {
         StateError::Json { .. } | StateError::Form | StateError::Address(_) => {
-            &[show, "what `terraform state pull` prints does as well"]
+            &[show, "Or give the output of `terraform state pull`."]
         }
-        StateError::Newer => &["install a newer version of proxmox-mpc"],
+        StateError::Newer => &["Install a newer version of proxmox-mpc."],
         StateError::Older => {
-            &["a newer Terraform brings it up to date: `terraform init`, then `terraform apply -refresh-only`"]
+            &["A newer Terraform brings it up to date: `terraform init`, then `terraform apply -refresh-only`."]
         }
         StateError::Empty | StateError::Foreign(_) => {
-            &[show, "`terraform workspace list` shows whether the resources are in another workspace of that root"]
+            &[show, "`terraform workspace list` shows whether the resources are in another workspace of that root."]
         }
     };
     hints.iter().map(|hint| (*hint).to_owned()).collect()
@@ -228,19 +228,19 @@ impl Fault for RecordingError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Missing { .. } => "`import --record DIR` makes a recording",
-            Self::NoRecording { .. } => "name the folder that holds recording.json, or the .tar.zst file itself",
-            Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
-            Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
-            Self::TooLarge { .. } => "no cluster gives such an answer: ask whoever made the recording",
+            Self::Missing { .. } => "`import --record DIR` makes a recording.",
+            Self::NoRecording { .. } => "Name the folder that holds recording.json, or the .tar.zst file itself.",
+            Self::Format { .. } => "Install the version of proxmox-mpc that made it, or a newer one.",
+            Self::Damaged { .. } | Self::Misplaced { .. } => "Copy the recording again, or make a new one.",
+            Self::TooLarge { .. } => "No cluster gives such an answer: ask whoever made the recording.",
             Self::TooLargeWhole { .. } | Self::TooMany { .. } => {
-                "if you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
-                 answer by answer"
+                "If you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
+                 answer by answer."
             }
-            Self::Occupied { .. } => "name another folder, or remove this one first",
+            Self::Occupied { .. } => "Name another folder, or remove this one first.",
             Self::Stopped => return Vec::new(),
-            Self::Read { .. } => "check who may read it",
-            Self::Write { .. } => "check that the disk is not full and that you may write there",
+            Self::Read { .. } => "Check who may read it.",
+            Self::Write { .. } => "Check that the disk is not full and that you may write there.",
         };
         vec![hint.to_owned()]
     }

@@ -17,11 +17,8 @@ use super::report::ImportReport;
 use super::{ImportError, copy};
 use crate::client::Client;
 use crate::operation::{Cancel, Context, Message, Step, StepKind};
-use crate::workspace::lock::{self, Attempt, Lock};
-use crate::workspace::{self, Changes, Edits};
-
-/// The workspace's memory, relative to it.
-pub const MANIFEST: &str = "manifest.json";
+use crate::workspace::lock::{self, Attempt, Holder, Lock};
+use crate::workspace::{self, Changes, Edits, Workspace, WorkspaceError};
 
 /// Where the answers come from.
 pub enum Source {
@@ -99,14 +96,15 @@ pub struct Mapping {
 /// appears whole. Dropping the future leaves nothing behind.
 pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportReport, ImportError> {
     // A dry run writes nothing, so nobody needs to wait for it.
-    let _lock = if job.dry_run { None } else { Some(lock(job, context).await?) };
-    let previous = previous(&job.out)?;
+    let workspace = Workspace::at(&job.out);
+    let _lock = if job.dry_run { None } else { Some(lock(&workspace, job, context).await?) };
+    let previous = previous(&workspace)?;
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
         .copied()
         .filter(|kind| job.selection.takes_kind(kind) || needed(kind, &previous.manifest))
         .collect();
-    let aside = Aside::beside(&job.out, job.dry_run)?;
+    let aside = Aside::beside(&workspace, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
     if permissions.nothing() {
@@ -145,7 +143,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
         // What an earlier run wrote there is its user's to use and to delete.
         None => generated.files.extend(previous.files.iter().filter(|(path, _)| adopted(path)).map(owned)),
     }
-    leave_foreign(&job.out, &mut generated.files, &previous.manifest);
+    leave_foreign(&workspace, &mut generated.files, &previous.manifest);
     if job.dry_run {
         // What is shown is the form of a mapping: addresses, and nothing of texts.
         generated.manifest.objects.values_mut().for_each(|place| place.block = None);
@@ -160,7 +158,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
         _ => fetched,
     };
     // From here on the recording has its place in the workspace: nothing more is read from it.
-    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside)?) };
+    let changes = if job.dry_run { None } else { Some(write(&workspace, job, &generated, &before, &aside)?) };
     Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
 }
 
@@ -230,8 +228,8 @@ async fn read(
 }
 
 /// The manifest of a workspace; `None` where there is none yet.
-pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
-    let path = out.join(MANIFEST);
+pub fn manifest(workspace: &Workspace) -> Result<Option<Manifest>, ImportError> {
+    let path = workspace.manifest();
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -244,16 +242,16 @@ pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// Locks the workspace, and removes what runs left there that were killed.
-async fn lock(job: &Job, context: &Context) -> Result<Lock, ImportError> {
-    let mut announced = false;
+async fn lock(workspace: &Workspace, job: &Job, context: &Context) -> Result<Lock, ImportError> {
+    let (us, mut announced) = (Holder::of(context), false);
     loop {
-        match lock::attempt(&job.out, &job.now)? {
+        match lock::attempt(workspace, &us)? {
             Attempt::Locked(lock) => {
-                lock::clean(&job.out)?;
+                workspace.clean()?;
                 return Ok(lock);
             }
             Attempt::Busy(holder) if !job.wait => {
-                return Err(workspace::WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
+                return Err(WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
             }
             Attempt::Busy(holder) => {
                 if !std::mem::replace(&mut announced, true) {
@@ -266,12 +264,13 @@ async fn lock(job: &Job, context: &Context) -> Result<Lock, ImportError> {
 }
 
 /// What the workspace holds already: its manifest, and the generated code as it stands.
-pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
+pub(super) fn previous(workspace: &Workspace) -> Result<Previous, ImportError> {
+    let out = workspace.root();
     workspace::check_links(out)?;
     if out.exists() && !out.is_dir() {
-        return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
+        return Err(WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
-    let Some(manifest) = manifest(out)? else { return Ok(Previous::default()) };
+    let Some(manifest) = manifest(workspace)? else { return Ok(Previous::default()) };
     let mut files = FileSet::new();
     let kept = ["terraform/", "ansible/roles/", "ansible/inventory/"];
     let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder)) || adopted(name);
@@ -283,7 +282,7 @@ pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
             Err(source) => return Err(ImportError::Read { path, source }),
         }
     }
-    let touched = workspace::touched(out, &files, &manifest.files)?;
+    let touched = workspace::touched(workspace, &files, &manifest.files)?;
     Ok(Previous { manifest, files, touched })
 }
 
@@ -302,25 +301,30 @@ pub(super) fn written(generated: &Generated, previous: &Previous) -> workspace::
 
 /// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them. So is a
 /// `README.md`; and one that somebody has changed since is theirs from then on.
-fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
+fn leave_foreign(workspace: &Workspace, files: &mut FileSet, manifest: &Manifest) {
     files.retain(|path, text| {
         let known = manifest.files.get(path);
         let ours = |current: &str| match path.as_str() {
             "README.md" => known.is_some_and(|known| *known == workspace::hash(current.as_bytes())),
             path => known.is_some() || !path.ends_with(".gitignore"),
         };
-        fs::read_to_string(out.join(path)).map_or(true, |current| current == *text || ours(&current))
+        fs::read_to_string(workspace.root().join(path)).map_or(true, |current| current == *text || ours(&current))
     });
 }
 
-fn write(job: &Job, generated: &Generated, before: &Manifest, aside: &Aside) -> Result<Changes, ImportError> {
-    let text = generated.manifest.render();
-    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let changes = workspace::plan(&job.out, &generated.files, manifest, &before.files)?;
+fn write(
+    workspace: &Workspace,
+    job: &Job,
+    generated: &Generated,
+    before: &Manifest,
+    aside: &Aside,
+) -> Result<Changes, ImportError> {
+    let manifest = generated.manifest.render();
+    let changes = workspace::plan(workspace, &generated.files, &manifest, &before.files)?;
     let backup = job.now.replace(':', "-");
     let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
-    workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
-    aside.settle(&job.out.join(workspace::RECORDING))?;
+    workspace::apply(workspace, &generated.files, &manifest, &changes, edits)?;
+    aside.settle(&workspace.recording())?;
     Ok(changes)
 }
 
@@ -348,9 +352,9 @@ struct Aside {
 
 impl Aside {
     /// On the disk of the workspace; anywhere for a run that keeps nothing.
-    fn beside(out: &Path, anywhere: bool) -> Result<Self, ImportError> {
-        let failed = |source| ImportError::Write { path: out.to_owned(), source };
-        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace::aside(out)? };
+    fn beside(workspace: &Workspace, anywhere: bool) -> Result<Self, ImportError> {
+        let failed = |source| ImportError::Write { path: workspace.root().to_owned(), source };
+        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace.unfinished()? };
         Ok(Self { folder })
     }
 

@@ -8,8 +8,8 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::Recording;
 use serde_json::json;
 
-use super::run::{MANIFEST, previous, written};
-use crate::workspace::{self, Changes, Edits};
+use super::run::{previous, written};
+use crate::workspace::{self, Changes, Edits, Workspace};
 
 /// A recorded cluster in which some answers are others.
 struct Cluster<'r> {
@@ -43,19 +43,19 @@ fn cluster<'r>(recording: &'r Recording, memory: &str, down: bool) -> Cluster<'r
 
 /// Imports into the folder, of which only so many steps are done; says how many there are, and what was to change.
 fn import(folder: &Path, cluster: &Cluster<'_>, steps: usize) -> (usize, Changes) {
-    let before = previous(folder).unwrap();
+    let workspace = Workspace::at(folder);
+    let before = previous(&workspace).unwrap();
     let mut made = generate(cluster, &Options::default(), &before).unwrap();
     made.manifest.files = written(&made, &before);
-    let text = made.manifest.render();
-    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let changes = workspace::plan(folder, &made.files, manifest, &before.manifest.files).unwrap();
+    let manifest = made.manifest.render();
+    let changes = workspace::plan(&workspace, &made.files, &manifest, &before.manifest.files).unwrap();
     assert!(changes.edited.is_empty() && changes.kept.is_empty(), "{:?} {:?}", changes.edited, changes.kept);
-    (workspace::apply_until(steps, folder, &made.files, manifest, &changes, Edits::Stop), changes)
+    (workspace::apply_until(steps, &workspace, &made.files, &manifest, &changes, Edits::Stop), changes)
 }
 
 /// The hashes in the manifest are those of the files.
 fn agrees(folder: &Path) {
-    let before = previous(folder).unwrap();
+    let before = previous(&Workspace::at(folder)).unwrap();
     assert!(before.touched.is_empty(), "{:?}", before.touched);
     assert!(before.files.len() > 20);
 }
@@ -94,7 +94,7 @@ fn code_that_stays_is_known_by_its_fingerprint() {
     let recording = Recording::open(&fixture).unwrap();
     let parent = tempfile::tempdir().unwrap();
     import(parent.path(), &Cluster { recording: &recording, changed: BTreeMap::new() }, usize::MAX);
-    let mut before = previous(parent.path()).unwrap();
+    let mut before = previous(&Workspace::at(parent.path())).unwrap();
     before.touched = before.files.keys().cloned().collect();
     let nothing = "kind=snapshot".parse().unwrap();
     let mut options = Options::default();

@@ -34,12 +34,13 @@ pub use state::StateUsed;
 pub use traps::Trap;
 
 use crate::toolchain::terraform::Tool;
+use crate::workspace::Workspace;
 
 /// What is rehearsed.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The workspace.
-    pub workspace: PathBuf,
+    pub workspace: Workspace,
     /// What the twin is made of.
     pub recording: Arc<Recording>,
     /// Whether the recording was made for this.

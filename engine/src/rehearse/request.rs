@@ -113,7 +113,7 @@ impl RehearseRequest {
         let program = settings::ansible_playbook(context, self.ansible_playbook, Some(&workspace))?;
         let variable = |name| context.sources().variable(name).map(str::to_owned);
         let job = Job {
-            workspace: workspace.root().to_owned(),
+            workspace,
             recording: Arc::new(recording),
             live: self.live,
             now,

@@ -21,7 +21,7 @@ use crate::toolchain::process;
 use crate::toolchain::terraform::{
     self, Action, Applied, ApplyReader, Difference, Environment, Planned, Session, TerraformError, provider_version,
 };
-use crate::workbench::{Bench, CODE, Code, NO_SSH, Scratch, WorkbenchError, manifest};
+use crate::workbench::{Bench, Code, NO_SSH, Scratch, WorkbenchError, manifest};
 
 /// Rehearses the apply, or the destroy, of a workspace on a twin. Nothing is written but to the twin and to a scratch
 /// copy, and both are gone when this returns. It blocks for as long as Terraform runs (`Context::block`).
@@ -31,7 +31,7 @@ pub fn rehearse(job: &Job, context: &Context) -> Result<Rehearsal, RehearseError
     }
     let code = Code::of(&job.workspace)?;
     let manifest = manifest(&job.workspace)?;
-    let state = State::pull(&job.tool, &job.workspace.join(CODE), job.selected.clone(), context)?;
+    let state = State::pull(&job.tool, &job.workspace.terraform(), job.selected.clone(), context)?;
     let bench = Bench::for_rehearsal(Arc::clone(&job.recording), &job.login, context)?;
     let scratch = Scratch::new()?;
     let protected = prepare(job, &code, &manifest, &state, &scratch, &bench.twin.endpoint())?;
@@ -64,7 +64,7 @@ fn prepare(
     scratch: &Scratch,
     endpoint: &str,
 ) -> Result<BTreeSet<String>, WorkbenchError> {
-    let folder = job.workspace.join(CODE);
+    let folder = job.workspace.terraform();
     scratch.copy(&folder)?;
     lifted::copy_values(scratch, &folder)?;
     let protected = lifted::lift(scratch)?;

@@ -205,9 +205,7 @@ impl Fault for SettingsError {
             Self::Token => &["`pveum user token add USER@REALM NAME` prints both halves: full-tokenid and value."],
             Self::NoUsername => &["Name it with `--username` or PROXMOX_VE_USERNAME, as in `root@pam`."],
             Self::NoRealm { .. } => &["Write the realm after an `@`, as in `root@pam` or `alice@pve`."],
-            Self::NoPassword { .. } => {
-                &["Set PROXMOX_VE_PASSWORD, or name `--password-file` or `--password-command`."]
-            }
+            Self::NoPassword { .. } => &["Set PROXMOX_VE_PASSWORD, or name `--password-file` or `--password-command`."],
             Self::Fingerprint { .. } => &["`pvenode cert info` on the node shows it."],
             Self::MinimumTls { .. } => &["The versions are 1.2 and 1.3."],
             Self::Key { fault, .. } => return fault.hints(),

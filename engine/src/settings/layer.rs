@@ -169,7 +169,8 @@ impl Layer {
 
 impl From<Connection> for Layer {
     fn from(connection: Connection) -> Self {
-        let (text, path) = (|text: Option<String>| text.map(Value::Text), |path: Option<PathBuf>| path.map(Value::Path));
+        let (text, path) =
+            (|text: Option<String>| text.map(Value::Text), |path: Option<PathBuf>| path.map(Value::Path));
         let values = [
             (&table::ENDPOINTS, Some(Value::List(connection.endpoints))),
             (&table::USERNAME, text(connection.username)),

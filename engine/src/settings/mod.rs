@@ -69,11 +69,7 @@ pub type ProgramError = Box<dyn Error + Send + Sync>;
 
 /// The settings for a request's connection; whoever follows the operation hears the cautions. A secret may come from a
 /// program, so this blocks (`Context::block`).
-pub fn of(
-    context: &Context,
-    connection: Connection,
-    workspace: Option<&Workspace>,
-) -> Result<Settings, SettingsError> {
+pub fn of(context: &Context, connection: Connection, workspace: Option<&Workspace>) -> Result<Settings, SettingsError> {
     in_world(context, |world| {
         let settings = Layers::read(connection, workspace, world)?.settings(world)?;
         for caution in cautions(&settings, world) {

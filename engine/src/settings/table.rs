@@ -178,9 +178,7 @@ pub static OTP: Setting = Setting {
     variable: Some("PROXMOX_VE_OTP"),
     option: None,
     default: None,
-    files: Files::None {
-        instead: "Set PROXMOX_VE_OTP for one login.",
-    },
+    files: Files::None { instead: "Set PROXMOX_VE_OTP for one login." },
     sentence: "The current code of the user's second factor (TOTP).",
 };
 
@@ -191,9 +189,7 @@ pub static AUTH_TICKET: Setting = Setting {
     variable: Some("PROXMOX_VE_AUTH_TICKET"),
     option: None,
     default: None,
-    files: Files::None {
-        instead: "Set PROXMOX_VE_AUTH_TICKET.",
-    },
+    files: Files::None { instead: "Set PROXMOX_VE_AUTH_TICKET." },
     sentence: "A ticket from another login, instead of a password: `PVE:user@realm:…`.",
 };
 
@@ -204,9 +200,7 @@ pub static CSRF_PREVENTION_TOKEN: Setting = Setting {
     variable: Some("PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
     option: None,
     default: None,
-    files: Files::None {
-        instead: "Set PROXMOX_VE_CSRF_PREVENTION_TOKEN.",
-    },
+    files: Files::None { instead: "Set PROXMOX_VE_CSRF_PREVENTION_TOKEN." },
     sentence: "The token that writes carry beside the ticket.",
 };
 
@@ -309,14 +303,29 @@ pub struct OtherVariable {
 
 /// The variables of other programs, in the order of the documentation.
 pub static OTHER_VARIABLES: [OtherVariable; 9] = [
-    OtherVariable { name: "TF_VAR_…", sentence: "A value for a variable of the Terraform code, in a rehearsal and with `verify --live`." },
+    OtherVariable {
+        name: "TF_VAR_…",
+        sentence: "A value for a variable of the Terraform code, in a rehearsal and with `verify --live`.",
+    },
     OtherVariable { name: "TF_WORKSPACE", sentence: "Terraform's own workspace, whose state a rehearsal copies." },
-    OtherVariable { name: "TF_DATA_DIR", sentence: "Terraform's folder of what it has set up; a rehearsal looks there for the state." },
-    OtherVariable { name: "TF_CLI_CONFIG_FILE", sentence: "Terraform's own settings, such as mirrors of providers; handed on." },
+    OtherVariable {
+        name: "TF_DATA_DIR",
+        sentence: "Terraform's folder of what it has set up; a rehearsal looks there for the state.",
+    },
+    OtherVariable {
+        name: "TF_CLI_CONFIG_FILE",
+        sentence: "Terraform's own settings, such as mirrors of providers; handed on.",
+    },
     OtherVariable { name: "TF_PLUGIN_CACHE_DIR", sentence: "Terraform's cache of providers; handed on." },
-    OtherVariable { name: "HTTPS_PROXY, ALL_PROXY", sentence: "A proxy, which is not used: nodes are connected to directly, and a caution says so." },
+    OtherVariable {
+        name: "HTTPS_PROXY, ALL_PROXY",
+        sentence: "A proxy, which is not used: nodes are connected to directly, and a caution says so.",
+    },
     OtherVariable { name: "NO_PROXY", sentence: "The hosts for which that caution is left out." },
-    OtherVariable { name: "XDG_CONFIG_HOME", sentence: "The folder of the user's settings, where it is an absolute path; `~/.config` without it." },
+    OtherVariable {
+        name: "XDG_CONFIG_HOME",
+        sentence: "The folder of the user's settings, where it is an absolute path; `~/.config` without it.",
+    },
     OtherVariable { name: "NO_COLOR", sentence: "No colours, whatever its value." },
 ];
 

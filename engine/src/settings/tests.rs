@@ -120,8 +120,7 @@ fn the_environment_alone_is_enough() {
 fn trust_is_the_strictest_word_of_the_uppermost_layer() {
     let pin = "AB".repeat(32);
     let check = |options: &[&str], environment: &[(&str, &str)], expected: Trust| {
-        let environment =
-            [&[("PROXMOX_VE_API_TOKEN", TOKEN), ("PROXMOX_VE_ENDPOINT", "pve")], environment].concat();
+        let environment = [&[("PROXMOX_VE_API_TOKEN", TOKEN), ("PROXMOX_VE_ENDPOINT", "pve")], environment].concat();
         assert_eq!(resolved(options, &environment).unwrap().trust, expected);
     };
     let insecure = ("PROXMOX_VE_INSECURE", "1");
@@ -186,7 +185,8 @@ const WORKSPACE: &str = "/lab/proxmox-mpc.toml";
 #[test]
 fn a_layer_wins_over_those_below_it() {
     let workspace = "endpoints = ['pve1', 'pve2']\nmin_tls = '1.2'\ntimeout = 5\nconcurrency = 4\n";
-    let user = "endpoints = ['mine']\napi_token_file = '/token'\nca_file = '/password'\ntimeout = 7\nterraform = 'tofu'\n";
+    let user =
+        "endpoints = ['mine']\napi_token_file = '/token'\nca_file = '/password'\ntimeout = 7\nterraform = 'tofu'\n";
     let check = |options: &[&str], environment: &[(&str, &str)], expected: &str| {
         let files = [(WORKSPACE, workspace), (USER, user)];
         let settings = in_files(options, environment, &files, |layers, world| layers?.settings(world)).unwrap();

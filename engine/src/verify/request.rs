@@ -67,14 +67,14 @@ impl VerifyRequest {
             // Without a recording nobody can be warned of silent agents.
             let recording = Recording::open(&workspace.recording()).ok();
             let tool = terraform::find(program.as_deref(), context)?;
-            return Ok(live(workspace.root(), recording.as_ref(), &tool, context)?);
+            return Ok(live(&workspace, recording.as_ref(), &tool, context)?);
         }
         let path = self.recording.clone().unwrap_or_else(|| workspace.recording());
         let recording = Arc::new(Recording::open(&path).map_err(NoRecording)?);
         let tool = terraform::find(program.as_deref(), context)?;
-        let proof = against_twin(workspace.root(), Arc::clone(&recording), &tool, context)?;
+        let proof = against_twin(&workspace, Arc::clone(&recording), &tool, context)?;
         if let Some(path) = &self.proof {
-            let files = generated(workspace.root(), &manifest(workspace.root())?)?;
+            let files = generated(&workspace, &manifest(&workspace)?)?;
             if let Some(record) = ProofRecord::new(&proof, digest(&recording)?, files) {
                 record.write(path)?;
             }

@@ -5,7 +5,6 @@ mod error;
 mod scratch;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use proxmox_mpc_generators::manifest::Manifest;
@@ -15,20 +14,16 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use crate::operation::Context;
+use crate::workspace::Workspace;
 
 pub(crate) use code::{Code, files};
 pub use error::WorkbenchError;
 pub use scratch::NO_SSH;
 pub(crate) use scratch::Scratch;
 
-/// Where the code is in a workspace.
-pub const CODE: &str = "terraform";
-/// The manifest of a workspace.
-pub const MANIFEST: &str = "manifest.json";
-
 /// The manifest of a workspace; empty for code that somebody else wrote, whose `import` blocks say what it imports.
-pub fn manifest(workspace: &Path) -> Result<Manifest, WorkbenchError> {
-    let path = workspace.join(MANIFEST);
+pub fn manifest(workspace: &Workspace) -> Result<Manifest, WorkbenchError> {
+    let path = workspace.manifest();
     match fs::read_to_string(&path) {
         Ok(text) => Manifest::parse(&text).map_err(|source| WorkbenchError::Manifest { path, source }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
@@ -79,7 +74,7 @@ impl Bench {
 
 impl Code {
     /// Reads the code of a workspace.
-    pub(crate) fn of(workspace: &Path) -> Result<Self, WorkbenchError> {
-        code::read(&workspace.join(CODE))
+    pub(crate) fn of(workspace: &Workspace) -> Result<Self, WorkbenchError> {
+        code::read(&workspace.terraform())
     }
 }

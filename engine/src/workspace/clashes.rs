@@ -1,4 +1,4 @@
-//! What people's own files declare that generated ones declare as well: Terraform takes no two of a name.
+//! Clashes: declarations of people's own files that generated ones have as well. Terraform takes no two of a name.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,12 +11,9 @@ use hcl_edit::structure::{Block, BlockLabel, Body};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::workspace::{Changes, FileSet, WorkspaceError};
+use crate::workspace::{Changes, FileSet, Workspace, WorkspaceError};
 
-/// Where Terraform's code is in a workspace.
-const CODE: &str = "terraform";
-
-/// Something that is declared twice.
+/// A declaration that would be there twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clash {
     /// As code begins it: `resource "proxmox_virtual_environment_pool" "prod"`.
@@ -31,10 +28,10 @@ pub struct Clash {
 
 /// What the `.tf` files that are not among the generated ones declare a second time. Files that Terraform merges into
 /// others (`override.tf`, `…_override.tf`) cannot clash, and those that this run removes will not.
-pub(super) fn clashes(folder: &Path, files: &FileSet, changes: &Changes) -> Result<Vec<Clash>, WorkspaceError> {
+pub(super) fn clashes(workspace: &Workspace, files: &FileSet, changes: &Changes) -> Result<Vec<Clash>, WorkspaceError> {
     let mut found = Vec::new();
     let mut generated: Option<BTreeMap<String, &str>> = None;
-    for (path, text) in foreign(folder, files, changes)? {
+    for (path, text) in foreign(workspace, files, changes)? {
         let body: Body = match text.parse() {
             Ok(body) => body,
             Err(error) => {
@@ -55,8 +52,12 @@ pub(super) fn clashes(folder: &Path, files: &FileSet, changes: &Changes) -> Resu
 }
 
 /// The `.tf` files beside the generated ones: paths relative to the workspace, and texts.
-fn foreign(folder: &Path, files: &FileSet, changes: &Changes) -> Result<BTreeMap<String, String>, WorkspaceError> {
-    let code = folder.join(CODE);
+fn foreign(
+    workspace: &Workspace,
+    files: &FileSet,
+    changes: &Changes,
+) -> Result<BTreeMap<String, String>, WorkspaceError> {
+    let code = workspace.terraform();
     let entries = match fs::read_dir(&code) {
         Ok(entries) => entries,
         // A file in the folder's place is met by whoever writes there.
@@ -71,7 +72,7 @@ fn foreign(folder: &Path, files: &FileSet, changes: &Changes) -> Result<BTreeMap
         let is_code = place.extension() == Some(OsStr::new("tf")) && place.is_file();
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let stem = place.file_stem().unwrap_or_default().to_string_lossy();
-        let path = format!("{CODE}/{name}");
+        let path = format!("{}/{name}", Workspace::TERRAFORM);
         let merged = stem == "override" || stem.ends_with("_override");
         if !is_code || merged || files.contains_key(&path) || changes.removed.contains(&path) {
             continue;
@@ -114,7 +115,7 @@ fn declarations(block: &Block) -> Vec<(String, usize)> {
 /// thousand guests would take two hundred megabytes.
 fn declared_in(files: &FileSet) -> BTreeMap<String, &str> {
     let mut declared = BTreeMap::new();
-    let code = |path: &Path| path.starts_with(CODE) && path.extension() == Some(OsStr::new("tf"));
+    let code = |path: &Path| path.starts_with(Workspace::TERRAFORM) && path.extension() == Some(OsStr::new("tf"));
     for (path, text) in files.iter().filter(|(path, _)| code(Path::new(path))) {
         let mut inside = "";
         for line in text.lines().filter(|line| !line.starts_with('#')) {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, Tool, ToolError, find};
 use proxmox_mpc_engine::verify::{self, VerifyError};
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_generators::coverage::Outcome;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::Recording;
@@ -49,7 +50,7 @@ pub(super) fn recorded(guests: &[Guest]) -> (TempDir, Arc<Recording>) {
 fn wrong(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, String> {
     let (_folder, recording) = recorded(guests);
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), recording, tool, &support::context()) {
+    let proof = match verify::against_twin(&Workspace::at(workspace.path()), recording, tool, &support::context()) {
         Ok(proof) => proof,
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => return Err(error.to_string()),
         Err(error) => panic!("{error}"),
