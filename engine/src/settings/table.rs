@@ -302,7 +302,7 @@ pub struct OtherVariable {
 }
 
 /// The variables of other programs, in the order of the documentation.
-pub static OTHER_VARIABLES: [OtherVariable; 9] = [
+pub static OTHER_VARIABLES: [OtherVariable; 10] = [
     OtherVariable {
         name: "TF_VAR_…",
         sentence: "A value for a variable of the Terraform code, in a rehearsal and with `verify --live`.",
@@ -326,6 +326,7 @@ pub static OTHER_VARIABLES: [OtherVariable; 9] = [
         name: "XDG_CONFIG_HOME",
         sentence: "The folder of the user's settings, where it is an absolute path; `~/.config` without it.",
     },
+    OtherVariable { name: "USER, LOGNAME", sentence: "The name that the lock of a workspace shows to others." },
     OtherVariable { name: "NO_COLOR", sentence: "No colours, whatever its value." },
 ];
 
