@@ -1,11 +1,11 @@
-//! Connection: how a request says to reach the cluster.
+//! Connection: the cluster of a request.
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How to reach the cluster, and as whom. What it does not say comes from the layers below it (docs/settings.md).
+/// The way to a cluster, and the login there. What it leaves open comes from the layers below it (docs/settings.md).
 /// Secrets are no part of it: they come from the environment, a file or a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -30,6 +30,6 @@ pub struct Connection {
     pub insecure: bool,
     /// The least version of TLS: 1.2 or 1.3.
     pub min_tls: Option<String>,
-    /// How many seconds one answer may take; 60 where nothing is said.
+    /// The seconds that one answer may take.
     pub timeout: Option<u64>,
 }

@@ -52,7 +52,7 @@ impl Layers {
         resolved.collect()
     }
 
-    /// What a client needs to know.
+    /// The settings of a client.
     pub fn settings(&self, world: &World<'_>) -> Result<Settings, SettingsError> {
         Ok(Settings {
             endpoints: self.endpoints()?,

@@ -16,8 +16,8 @@ use crate::workspace::{Changes, FileSet, Workspace, WorkspaceError};
 /// A declaration that would be there twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clash {
-    /// As code begins it: `resource "proxmox_virtual_environment_pool" "prod"`.
-    pub what: String,
+    /// The beginning of its code: `resource "proxmox_virtual_environment_pool" "prod"`.
+    pub declaration: String,
     /// The person's file, relative to the workspace.
     pub file: String,
     /// The line there, counted from 1.
@@ -26,10 +26,10 @@ pub struct Clash {
     pub generated: String,
 }
 
-/// What the `.tf` files that are not among the generated ones declare a second time. Files that Terraform merges into
+/// The clashes of the `.tf` files that are not among the generated ones. Files that Terraform merges into
 /// others (`override.tf`, `…_override.tf`) cannot clash, and those that this run removes will not.
 pub(super) fn clashes(workspace: &Workspace, files: &FileSet, changes: &Changes) -> Result<Vec<Clash>, WorkspaceError> {
-    let mut found = Vec::new();
+    let mut clashes = Vec::new();
     let mut generated: Option<BTreeMap<String, &str>> = None;
     for (path, text) in foreign(workspace, files, changes)? {
         let body: Body = match text.parse() {
@@ -41,14 +41,14 @@ pub(super) fn clashes(workspace: &Workspace, files: &FileSet, changes: &Changes)
             }
         };
         let generated = generated.get_or_insert_with(|| declared_in(files));
-        for (what, offset) in body.blocks().flat_map(declarations) {
-            if let Some(other) = generated.get(&what) {
+        for (declaration, offset) in body.blocks().flat_map(declarations) {
+            if let Some(file) = generated.get(&declaration) {
                 let line = text[..offset].matches('\n').count() + 1;
-                found.push(Clash { what, file: path.clone(), line, generated: (*other).to_owned() });
+                clashes.push(Clash { declaration, file: path.clone(), line, generated: (*file).to_owned() });
             }
         }
     }
-    Ok(found)
+    Ok(clashes)
 }
 
 /// The `.tf` files beside the generated ones: paths relative to the workspace, and texts.
@@ -66,7 +66,7 @@ fn foreign(
         }
         Err(source) => return Err(WorkspaceError::io("read", &code, source)),
     };
-    let mut found = BTreeMap::new();
+    let mut texts = BTreeMap::new();
     for entry in entries {
         let place = entry.map_err(|source| WorkspaceError::io("read", &code, source))?.path();
         let is_code = place.extension() == Some(OsStr::new("tf")) && place.is_file();
@@ -78,12 +78,12 @@ fn foreign(
             continue;
         }
         let bytes = fs::read(&place).map_err(|source| WorkspaceError::io("read", &place, source))?;
-        found.insert(path, String::from_utf8_lossy(&bytes).into_owned());
+        texts.insert(path, String::from_utf8_lossy(&bytes).into_owned());
     }
-    Ok(found)
+    Ok(texts)
 }
 
-/// What a block declares under a name that may be there once only, and where.
+/// The declarations of a block whose names may be there once only, each with its offset.
 fn declarations(block: &Block) -> Vec<(String, usize)> {
     let at = |span: Option<std::ops::Range<usize>>| span.map_or(0, |span| span.start);
     let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
@@ -111,7 +111,7 @@ fn declarations(block: &Block) -> Vec<(String, usize)> {
     }
 }
 
-/// What the generated files declare, in the same words, each with its file. They are read line by line: parsed ones of ten
+/// The declarations of the generated files, in the same words, each with its file. They are read line by line: parsed ones of ten
 /// thousand guests would take two hundred megabytes.
 fn declared_in(files: &FileSet) -> BTreeMap<String, &str> {
     let mut declared = BTreeMap::new();

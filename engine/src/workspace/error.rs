@@ -144,7 +144,7 @@ fn held(holder: Option<&Holder>) -> String {
 }
 
 fn clashing_hints(clashes: &[Clash]) -> Vec<String> {
-    let any = |beginning: &str| clashes.iter().any(|clash| clash.what.starts_with(beginning));
+    let any = |beginning: &str| clashes.iter().any(|clash| clash.declaration.starts_with(beginning));
     let mut hints =
         vec!["Take it out of your file, or give it another name there; Terraform takes no two of a name.".to_owned()];
     if any("resource") {
@@ -164,14 +164,14 @@ fn clashing_hints(clashes: &[Clash]) -> Vec<String> {
 }
 
 fn clashing(clashes: &[Clash]) -> String {
-    let one = |clash: &Clash| {
-        let Clash { what, file, line, generated } = clash;
-        format!("`{what}` is in your file `{file}`, line {line}, and would be in `{generated}` as well")
+    let sentence = |clash: &Clash| {
+        let Clash { declaration, file, line, generated } = clash;
+        format!("`{declaration}` is in your file `{file}`, line {line}, and would be in `{generated}` as well")
     };
     match clashes {
-        [clash] => one(clash),
+        [clash] => sentence(clash),
         clashes => {
-            let lines: Vec<String> = clashes.iter().map(|clash| format!("\n  {}", one(clash))).collect();
+            let lines: Vec<String> = clashes.iter().map(|clash| format!("\n  {}", sentence(clash))).collect();
             format!("{} declarations would be there twice:{}", clashes.len(), lines.concat())
         }
     }
