@@ -1,67 +1,67 @@
-//! Which object gets which name, from the user's mapping, the manifest, and the names in Proxmox, in this order.
+//! Labels of objects: from the user's mapping, else the manifest, else the names in Proxmox.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::kinds::{Half, Namespace};
+use crate::kinds::{Namespace, Translation};
 use crate::manifest::Manifest;
-use crate::names::{self, Wish};
-use crate::outcome::Options;
+use crate::names::{self, NameRequest};
+use crate::workspace::Options;
 
-/// The label of every object that is listed.
+/// Assigns a label to every listed object.
 pub(crate) fn assign(
-    listings: &[(&'static Half, Listing)],
+    listings: &[(&'static Translation, Listing)],
     options: &Options,
     manifest: &Manifest,
 ) -> BTreeMap<Identity, String> {
-    let mut wishes: BTreeMap<Namespace, Vec<Wish>> = BTreeMap::new();
+    let mut requests: BTreeMap<Namespace, Vec<NameRequest>> = BTreeMap::new();
     let mut kept: BTreeMap<Namespace, BTreeMap<Identity, String>> = BTreeMap::new();
-    for (half, listing) in listings {
-        let prefix = half.model().prefix;
-        let places = kept.entry(half.namespace).or_default();
+    for (translation, listing) in listings {
+        let prefix = translation.model().prefix;
+        let places = kept.entry(translation.namespace).or_default();
         for known in [Some(manifest), options.mapping.as_ref()].into_iter().flatten() {
             let ours = known.objects.keys().filter(|identity| identity.prefix() == prefix);
             places.extend(ours.filter_map(|identity| Some((identity.clone(), known.label(identity)?.to_owned()))));
         }
-        wishes.entry(half.namespace).or_default().extend(listing.entries.iter().map(|entry| Wish {
+        requests.entry(translation.namespace).or_default().extend(listing.entries.iter().map(|entry| NameRequest {
             identity: entry.identity.clone(),
-            name: (half.name)(entry),
-            word: half.word,
+            name: (translation.name)(entry),
+            word: translation.word,
             id: entry.identity.id().to_owned(),
         }));
     }
-    // Where something was moved from, something new would be taken for it.
+    // Terraform follows a `moved` block from an old label, so no new object may get that label.
     let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();
     let none = BTreeMap::new();
     let mut names = BTreeMap::new();
-    for (namespace, wishes) in &wishes {
-        names.extend(names::assign(wishes, kept.get(namespace).unwrap_or(&none), &moved));
+    for (namespace, requests) in &requests {
+        names.extend(names::assign(requests, kept.get(namespace).unwrap_or(&none), &moved));
     }
     names
 }
 
-/// Who has a label that another object of its namespace has as well, as resources of two types can by a mapping.
+/// Objects whose label another object of their namespace has as well. A mapping can give one label to resources of two types.
 pub(crate) fn sharing(
-    listings: &[(&'static Half, Listing)],
+    listings: &[(&'static Translation, Listing)],
     names: &BTreeMap<Identity, String>,
     manifest: &Manifest,
 ) -> BTreeSet<Identity> {
     let mut holders: BTreeMap<(Namespace, &str), BTreeSet<&Identity>> = BTreeMap::new();
-    for (half, listing) in listings {
-        let prefix = half.model().prefix;
+    for (translation, listing) in listings {
+        let prefix = translation.model().prefix;
         let listed = listing.entries.iter().filter_map(|entry| names.get_key_value(&entry.identity));
         let known = manifest.objects.keys().filter(|identity| identity.prefix() == prefix);
         let known = known.filter(|identity| !names.contains_key(*identity));
         let labels = listed.map(|(identity, label)| (identity, label.as_str()));
         for (identity, label) in labels.chain(known.filter_map(|one| Some((one, manifest.label(one)?)))) {
-            holders.entry((half.namespace, label)).or_default().insert(identity);
+            holders.entry((translation.namespace, label)).or_default().insert(identity);
         }
     }
     holders.into_values().filter(|holders| holders.len() > 1).flatten().cloned().collect()
 }
 
-/// The order in which people count: `qemu/99` before `qemu/100`.
+/// Sort key for the order in which people count: `qemu/99` before `qemu/100`.
 pub(crate) fn natural(identity: &Identity) -> (u64, Identity) {
     (identity.id().parse().unwrap_or(u64::MAX), identity.clone())
 }

@@ -1,4 +1,4 @@
-//! What became of every key of every object: Terraform, Ansible, default, volatile, not expressible, not covered.
+//! Coverage: the fate of every key of every object (Terraform, Ansible, default, volatile, not expressible, not covered).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -9,28 +9,28 @@ use proxmox_mpc_model::Identity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What became of one key.
+/// Fate of a key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String")]
 pub enum Fate {
-    /// It stands in the Terraform code.
+    /// In the Terraform code.
     Terraform,
-    /// It stands in the Ansible code; why there.
+    /// In the Ansible code, for this reason; empty if the reason is that of the object.
     Ansible(Cow<'static, str>),
-    /// It has the value that it would have without code.
+    /// At its default: it has the value that it would have without code.
     Default,
-    /// It is a measurement, a checksum, a moment, or what Proxmox changes by itself: never configuration.
+    /// No configuration: a measurement, a checksum, a time, or something that Proxmox changes by itself.
     Volatile,
-    /// It is configuration that no code can say; why.
+    /// Configuration that no code can express, for this reason.
     NotExpressible(Cow<'static, str>),
-    /// It is of an object that the user leaves out, and that no code has.
+    /// Part of an object that the user excludes and that has no code.
     Excluded,
-    /// Nobody has said what it is.
+    /// Unknown to every row: a defect of this program.
     NotCovered,
 }
 
 impl Fate {
-    /// The word of reports.
+    /// Word for the fate in reports.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Terraform => "Terraform",
@@ -73,40 +73,40 @@ impl<'de> Deserialize<'de> for Fate {
     }
 }
 
-/// What became of one object.
+/// Outcome for an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is Terraform code at this address.
+    /// Terraform code at this address.
     Terraform {
         /// The Terraform address.
         address: String,
     },
-    /// It is Ansible code.
+    /// Ansible code.
     Ansible {
-        /// The role's tasks, relative to the workspace: `ansible/roles/realms/tasks/main.yml`.
+        /// File of the role's tasks, relative to the workspace: `ansible/roles/realms/tasks/main.yml`.
         file: String,
-        /// Why it is not Terraform's, with the fact.
+        /// Why it is not in Terraform, with the fact behind it.
         reason: String,
-        /// What the user can do, where Terraform could have it.
+        /// What the user can do so that Terraform can have it.
         remedy: Option<String>,
     },
-    /// It comes with Proxmox and is as it came: there is nothing to write.
+    /// No code: it comes with Proxmox and is unchanged.
     BuiltIn,
-    /// It is no configuration: a snapshot, a volume.
+    /// No code: it is not configuration (a snapshot, a volume).
     Fact,
-    /// The user leaves it out, and no code has it.
+    /// No code: the user excludes it.
     Excluded,
-    /// Nothing can say it.
-    SetAside {
-        /// Why, with the fact.
+    /// No code: neither Terraform's provider nor Ansible can keep it.
+    NotImportable {
+        /// Why, with the fact behind it.
         reason: String,
         /// What the user can do.
         remedy: Option<String>,
     },
 }
 
-/// The fate of every key of an object. Many objects of a cluster are alike: equal ones are held once.
+/// Fates of all keys of an object. Many objects of a cluster are alike, so equal fates are stored once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(transparent)]
 pub struct Fates(Arc<BTreeMap<String, Fate>>);
@@ -140,12 +140,12 @@ impl<'de> Deserialize<'de> for Fates {
     }
 }
 
-/// The fates that objects have had so far.
+/// Fates of the objects so far, for sharing.
 #[derive(Debug, Default)]
 pub(crate) struct KnownFates(BTreeSet<Arc<BTreeMap<String, Fate>>>);
 
 impl KnownFates {
-    /// These fates, shared with every object that has had the same.
+    /// Returns the fates, shared with every object that has the same ones.
     pub(crate) fn share(&mut self, fates: BTreeMap<String, Fate>) -> Fates {
         if let Some(known) = self.0.get(&fates) {
             return Fates(Arc::clone(known));
@@ -156,32 +156,32 @@ impl KnownFates {
     }
 }
 
-/// One object and its keys.
+/// An object and its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectCoverage {
-    /// The kind's word: `vm`.
+    /// Id of the kind: `vm`.
     pub kind: Cow<'static, str>,
     /// Its name in Proxmox.
     pub name: Option<String>,
-    /// Code or set aside.
+    /// Where the object is.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Every key that Proxmox shows of it; an option inside a value as `scsi1.wwn`.
+    /// Every key that Proxmox shows; an option in a value as `scsi1.wwn`.
     pub keys: Fates,
 }
 
-/// What became of everything that was read.
+/// Coverage of everything that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Coverage {
-    /// By identity.
+    /// Objects by identity.
     pub objects: BTreeMap<Identity, ObjectCoverage>,
-    /// The kinds that were not read, since the user leaves them out.
+    /// Ids of the kinds that were not read, because the user excludes them.
     #[serde(skip)]
     pub not_read: Vec<&'static str>,
 }
 
-/// How many keys had which fate.
+/// Numbers of objects by outcome and of keys by fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Objects counted.
@@ -189,11 +189,11 @@ pub struct Counts {
     /// Objects that are Terraform code.
     pub imported: usize,
     /// Objects that are Ansible code.
-    pub entrusted: usize,
-    /// Objects that nothing can say.
-    pub set_aside: usize,
-    /// Objects that the user leaves out, and that no code has.
-    pub left_out: usize,
+    pub in_ansible: usize,
+    /// Objects that neither Terraform nor Ansible can keep.
+    pub not_importable: usize,
+    /// Objects that the user excludes and that have no code.
+    pub excluded_objects: usize,
     /// Keys in the Terraform code.
     pub terraform: usize,
     /// Keys in the Ansible code.
@@ -202,16 +202,16 @@ pub struct Counts {
     pub default: usize,
     /// Keys that are no configuration.
     pub volatile: usize,
-    /// Keys that no code can say.
+    /// Keys that no code can express.
     pub not_expressible: usize,
-    /// Keys of objects that the user leaves out.
+    /// Keys of excluded objects.
     pub excluded: usize,
-    /// Keys that nobody has said anything of.
+    /// Keys that no row knows.
     pub not_covered: usize,
 }
 
 impl Counts {
-    /// The counts of one object.
+    /// Counts of one object.
     pub fn of(object: &ObjectCoverage) -> Self {
         let mut counts = Self::default();
         counts.add(object);
@@ -222,9 +222,9 @@ impl Counts {
         self.objects += 1;
         match object.outcome {
             Outcome::Terraform { .. } => self.imported += 1,
-            Outcome::Ansible { .. } => self.entrusted += 1,
-            Outcome::SetAside { .. } => self.set_aside += 1,
-            Outcome::Excluded => self.left_out += 1,
+            Outcome::Ansible { .. } => self.in_ansible += 1,
+            Outcome::NotImportable { .. } => self.not_importable += 1,
+            Outcome::Excluded => self.excluded_objects += 1,
             Outcome::BuiltIn | Outcome::Fact => {}
         }
         for fate in object.keys.values() {
@@ -240,33 +240,34 @@ impl Counts {
         }
     }
 
-    /// (Terraform + Ansible + default) / (all − volatile) in percent, so that nothing is gained by calling a key volatile.
+    /// Share of covered keys in percent: (Terraform + Ansible + default) / (all − volatile). Calling a key volatile does not raise
+    /// it.
     pub fn percent(&self) -> f64 {
         let covered = self.terraform + self.ansible + self.default;
         let all = covered + self.not_expressible + self.excluded + self.not_covered;
         if all == 0 {
-            // Of what is left out and was not read, nothing is known to be code.
-            return if self.left_out == 0 { 100.0 } else { 0.0 };
+            // Of excluded objects that were not read, nothing is known to be code.
+            return if self.excluded_objects == 0 { 100.0 } else { 0.0 };
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage of far fewer than 2^52 keys")]
         let percent = 100.0 * covered as f64 / all as f64;
         percent
     }
 
-    /// The percentage for people, see [`percentage()`].
+    /// The share of covered keys as text, see [`percentage()`].
     pub fn percentage(&self) -> String {
         percentage(self.percent())
     }
 }
 
-/// A percentage for people, with one decimal and rounded down: what is not whole never reads `100.0 %`.
+/// A percentage as text with one decimal, rounded down, so that `100.0 %` means all.
 pub fn percentage(percent: f64) -> String {
-    // A number that binary fractions miss by a hair is not taken for less than it is.
+    // The small addend makes up for numbers that binary fractions miss by a little.
     format!("{:.1} %", (percent * 10.0 + 1e-6).floor() / 10.0)
 }
 
 impl Coverage {
-    /// The counts by kind.
+    /// Counts by kind.
     pub fn counts(&self) -> BTreeMap<Cow<'static, str>, Counts> {
         let mut counts: BTreeMap<Cow<'static, str>, Counts> = BTreeMap::new();
         for object in self.objects.values() {
@@ -275,7 +276,7 @@ impl Coverage {
         counts
     }
 
-    /// The counts over everything.
+    /// Counts over all objects.
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
         self.objects.values().for_each(|object| total.add(object));
@@ -298,7 +299,7 @@ mod tests {
         check((0, 5, 0, 0), "100.0 %");
         check((9, 0, 1, 0), "90.0 %");
         check((9, 90, 0, 1), "90.0 %");
-        assert_eq!(Counts { left_out: 1, volatile: 5, ..Counts::default() }.percentage(), "0.0 %");
+        assert_eq!(Counts { excluded_objects: 1, volatile: 5, ..Counts::default() }.percentage(), "0.0 %");
         assert_eq!(Counts { default: 9, excluded: 1, ..Counts::default() }.percentage(), "90.0 %");
         check((9999, 0, 1, 0), "99.9 %");
         check((982, 0, 18, 0), "98.2 %");

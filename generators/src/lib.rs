@@ -1,4 +1,4 @@
-//! Answers of a Proxmox API become Terraform and Ansible text: pure functions that touch nothing.
+//! From answers of a Proxmox API to Terraform and Ansible code: pure functions without access to the world.
 
 pub mod adopt;
 pub mod ansible;
@@ -10,24 +10,24 @@ pub mod hcl;
 pub mod kinds;
 pub mod manifest;
 pub mod names;
-pub mod outcome;
 pub mod reasons;
 pub mod row;
 pub mod selection;
+pub mod workspace;
 pub mod yaml;
 
 mod addresses;
 mod document;
 mod files;
 mod notes;
-mod options;
+mod previous_code;
+mod property_options;
 mod readme;
-mod retain;
 mod secrets;
 
 pub use coverage::Coverage;
 pub use document::coverage as coverage_document;
 pub use generate::{everything, generate};
 pub use manifest::Manifest;
-pub use outcome::{Family, FileSet, Generated, Gone, Kept, Notice, Options, Previous};
 pub use selection::Selection;
+pub use workspace::{FileSet, Generated, KeptCode, Notice, ObjectGroup, Options, Previous, RemovedCode};

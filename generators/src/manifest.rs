@@ -1,4 +1,4 @@
-//! The memory of a workspace: which object has which Terraform address, and what we wrote.
+//! Manifest of a workspace: the Terraform address of each object, and fingerprints of what was generated.
 
 use std::collections::BTreeMap;
 
@@ -7,60 +7,60 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// The version of the manifest's form.
+/// Version of the manifest's format.
 pub const FORMAT: u32 = 1;
 
-/// `manifest.json`: committed, so that an address once given never changes by itself.
+/// `manifest.json`. It is committed, so that an address never changes by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// 1.
+    /// Version of the format: 1.
     pub format: u32,
-    /// The provider and version whose rules made the code: `bpg/proxmox 0.111.1`.
+    /// Provider and version that the code was generated for: `bpg/proxmox 0.111.1`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider: String,
-    /// Every object that has code, or that the user wants left out.
-    pub objects: BTreeMap<Identity, Place>,
-    /// Renames, oldest first: each is a `moved` block.
+    /// Objects that have code, or that the user excludes.
+    pub objects: BTreeMap<Identity, ManifestEntry>,
+    /// Renames, oldest first. Each is a `moved` block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Move>,
-    /// The tasks that Ansible has of each object, as they were generated.
+    /// Fingerprints of the Ansible tasks of each object, as they were generated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<Identity, Fingerprint>,
-    /// SHA-256 of every file that we wrote, by path relative to the workspace.
+    /// SHA-256 of every generated file, by path relative to the workspace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
 }
 
-/// Where an object is in the code.
+/// Entry of an object: its address in the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct ManifestEntry {
     /// The Terraform address: `proxmox_virtual_environment_vm.web`.
     pub address: String,
-    /// What `import` blocks call it: `pve1/100`.
+    /// Id for its `import` block: `pve1/100`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub import_id: String,
     /// Its name in Proxmox, for people who edit the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether the user wants it left out.
+    /// True if the user excludes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skip: bool,
-    /// Its block, as it was generated.
+    /// Fingerprint of its block, as it was generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Fingerprint>,
 }
 
-/// What tells a text that was generated from one that somebody has edited since: the first 64 bits of its SHA-256, written
-/// in hexadecimal.
+/// Fingerprint of a generated text, to see whether somebody has edited it since: the first 64 bits of its SHA-256, in
+/// hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The fingerprint of a text.
+    /// Fingerprint of a text.
     pub fn of(text: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         Self(digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
@@ -81,7 +81,7 @@ impl TryFrom<String> for Fingerprint {
     }
 }
 
-/// A rename.
+/// Rename of an object's address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Move {
     /// The address that the object had.
@@ -103,19 +103,19 @@ impl Default for Manifest {
     }
 }
 
-/// What is wrong with a manifest or a mapping.
+/// Error in a manifest or a mapping.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is not JSON of the right form.
+    /// Not JSON of the right form.
     #[error("it is not a manifest")]
     Form(#[from] serde_json::Error),
-    /// A newer program wrote it.
+    /// Written by a newer version of this program.
     #[error("its format is {0}, and this program knows format {FORMAT}")]
     Newer(u32),
-    /// An address that Terraform would not take.
+    /// An address that Terraform would not accept.
     #[error("`{address}` of {identity} is not an address of the form `type.name`")]
     Address {
-        /// Whose address it is.
+        /// The object.
         identity: Identity,
         /// The text.
         address: String,
@@ -123,21 +123,21 @@ pub enum ManifestError {
     /// An address of another type of resource.
     #[error("{identity} cannot be `{address}`: it is a `{resource}`")]
     Resource {
-        /// Whose address it is.
+        /// The object.
         identity: Identity,
         /// The text.
         address: String,
-        /// The type that it should begin with.
+        /// The type that the address should begin with.
         resource: String,
     },
-    /// An address that Terraform knows as another object's.
+    /// An address that belongs, or belonged, to another object.
     #[error("`{address}` of {identity} is, or was, the address of {other}")]
     Taken {
-        /// Whose address it should be.
+        /// The object.
         identity: Identity,
         /// The address.
         address: String,
-        /// Whose it is, or where that went.
+        /// The other object, or the address that it has now.
         other: String,
     },
     /// Two objects at one address.
@@ -153,7 +153,7 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Reads a manifest or an edited mapping: the form, the addresses' form, and that no two are equal.
+    /// Parses a manifest or a mapping, and checks that its addresses are well-formed and unique.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Format {
@@ -178,11 +178,10 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Whether this mapping can be put into practice in a workspace that was as `before` says and would be as `after`
-    /// does.
+    /// Checks that this mapping can be applied to a workspace whose manifest was `before` and would become `after`.
     ///
-    /// Terraform follows moves from address to address and knows nothing of identities: an address that another object
-    /// has or had in this workspace would be taken for that object.
+    /// Terraform follows moves from address to address and knows no identities: it would take an address that another object
+    /// has or had for that object.
     pub fn check(&self, before: &Self, after: &Self) -> Result<(), ManifestError> {
         let owners: BTreeMap<&str, &Identity> =
             before.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect();
@@ -207,7 +206,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// Where the object is now that was at this address.
+    /// Current address of the object that was at this address.
     fn successor<'a>(&'a self, address: &'a str) -> &'a str {
         self.moved.iter().fold(address, |at, step| if step.from == at { &step.to } else { at })
     }
@@ -222,7 +221,7 @@ impl Manifest {
         text
     }
 
-    /// The label of an object's address: `web` of `proxmox_virtual_environment_vm.web`.
+    /// Label of an object's address: `web` of `proxmox_virtual_environment_vm.web`.
     pub fn label(&self, identity: &Identity) -> Option<&str> {
         Some(self.objects.get(identity)?.address.split_once('.')?.1)
     }

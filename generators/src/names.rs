@@ -1,4 +1,4 @@
-//! Terraform names: legal, readable, unique, and the same tomorrow.
+//! Names for Terraform's language: legal, readable, unique and stable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,55 +6,56 @@ use std::fmt::Write as _;
 use proxmox_mpc_model::Identity;
 use sha2::{Digest as _, Sha256};
 
-/// Words of the language that a reader would stumble over as a name.
+/// Words of Terraform's language that would be confusing as a name.
 const RESERVED: &[&str] = &["else", "endfor", "endif", "false", "for", "if", "in", "null", "true"];
 
-/// What an object would like to be called.
+/// Request for a name of an object.
 #[derive(Clone, Debug)]
-pub struct Wish {
-    /// Who it is.
+pub struct NameRequest {
+    /// The object.
     pub identity: Identity,
-    /// Its name in Proxmox; `None` where it has none.
+    /// Its name in Proxmox; `None` if it has none.
     pub name: Option<String>,
-    /// The word for its kind, put before a name that could not stand alone: `vm`.
+    /// Word for its kind (`vm`), put before a name that is no identifier by itself.
     pub word: &'static str,
-    /// What tells it from others of the same name: its VMID.
+    /// Id that distinguishes it from others of the same name: its VMID.
     pub id: String,
 }
 
-/// A readable identifier: `web-frontend` → `web_frontend`, `ünï` → `uni`; empty where nothing legible is left.
+/// Returns a readable identifier: `web-frontend` → `web_frontend`, `ünï` → `uni`. Empty if nothing legible is left.
 pub fn slug(name: &str) -> String {
     let plain = deunicode::deunicode_with_tofu(name, "_").to_lowercase();
     let words: Vec<&str> = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join("_")
 }
 
-/// A name for each object, unique among them.
+/// Assigns a unique name to each object.
 ///
-/// `kept` names are given already and never change; nobody else gets one of them, nor one of the `reserved` ones. Where two new names would be equal,
-/// both carry their id, whichever came first; where the ids do not tell them apart either (pools `lab/k3s` and `lab-k3s`), both carry a digest of their
-/// identity. An object whose id is the name itself keeps it: of pools `prod` and `Prod` the first is `prod`. The same wishes give the same names in any
-/// order, and every set of wishes gets its names: no digest is another's, and only so many names are taken.
+/// Names in `kept` never change. No other object gets one of them, nor one of the `reserved` names. Of two new names that
+/// would be equal, both get their id as a suffix, whichever came first; if the ids are alike too (pools `lab/k3s` and
+/// `lab-k3s`), both get a digest of their identity. An object whose id is the name keeps it: of pools `prod` and `Prod` the
+/// first is `prod`. The order of the requests does not matter. The search ends: digests differ, and only finitely many names
+/// are taken.
 pub fn assign(
-    wishes: &[Wish],
+    requests: &[NameRequest],
     kept: &BTreeMap<Identity, String>,
     reserved: &BTreeSet<&str>,
 ) -> BTreeMap<Identity, String> {
     let taken: BTreeSet<&str> = kept.values().map(String::as_str).chain(reserved.iter().copied()).collect();
     let mut names: BTreeMap<Identity, String> = BTreeMap::new();
-    // Each object that has no name yet, and how many candidates it has had to give up.
-    let mut steps: BTreeMap<&Identity, (&Wish, usize)> = BTreeMap::new();
-    for wish in wishes {
-        match kept.get(&wish.identity) {
-            Some(name) => drop(names.insert(wish.identity.clone(), name.clone())),
-            None => drop(steps.insert(&wish.identity, (wish, 0))),
+    // Objects without a name, and how many candidates each has given up.
+    let mut steps: BTreeMap<&Identity, (&NameRequest, usize)> = BTreeMap::new();
+    for request in requests {
+        match kept.get(&request.identity) {
+            Some(name) => drop(names.insert(request.identity.clone(), name.clone())),
+            None => drop(steps.insert(&request.identity, (request, 0))),
         }
     }
     let mut holders: BTreeMap<String, Vec<&Identity>> = BTreeMap::new();
-    // Only a name that somebody has come to in the last round can collide in this one.
+    // Only a name that an object has moved to in the last round can collide in this one.
     let mut arrived = BTreeSet::new();
-    for (identity, (wish, step)) in &steps {
-        let name = candidate(wish, *step);
+    for (identity, (request, step)) in &steps {
+        let name = candidate(request, *step);
         holders.entry(name.clone()).or_default().push(identity);
         arrived.insert(name);
     }
@@ -65,10 +66,10 @@ pub fn assign(
             else {
                 continue;
             };
-            let called_so = |identity: &&Identity| steps.get(identity).is_some_and(|(wish, _)| wish.id == name);
+            let called_so = |identity: &&Identity| steps.get(identity).is_some_and(|(request, _)| request.id == name);
             let (stay, leave): (Vec<_>, Vec<_>) =
                 group.drain(..).partition(|identity| called_so(identity) && !taken.contains(name.as_str()));
-            // Two of the same id are told apart like all others.
+            // Two objects with the same id get suffixes like all others.
             if let [only] = stay[..] {
                 group.push(only);
             } else {
@@ -77,9 +78,9 @@ pub fn assign(
             leaving.extend(leave);
         }
         for identity in leaving {
-            let Some((wish, step)) = steps.get_mut(identity) else { continue };
+            let Some((request, step)) = steps.get_mut(identity) else { continue };
             *step += 1;
-            let name = candidate(wish, *step);
+            let name = candidate(request, *step);
             holders.entry(name.clone()).or_default().push(identity);
             arrived.insert(name);
         }
@@ -89,30 +90,30 @@ pub fn assign(
     names
 }
 
-/// The name that is tried at this step: plain, with the id, with word and id, then with ever more of the digest.
-fn candidate(wish: &Wish, step: usize) -> String {
-    let slug = wish.name.as_deref().map(slug).unwrap_or_default();
-    let id = self::slug(&wish.id);
+/// Candidate for a name at a step: plain, with the id, with word and id, then with more and more of the digest.
+fn candidate(request: &NameRequest, step: usize) -> String {
+    let slug = request.name.as_deref().map(slug).unwrap_or_default();
+    let id = self::slug(&request.id);
     let plain = match (slug.is_empty(), id.is_empty()) {
-        (true, true) => wish.word.to_owned(),
-        (true, false) => format!("{}_{id}", wish.word),
+        (true, true) => request.word.to_owned(),
+        (true, false) => format!("{}_{id}", request.word),
         _ if slug.starts_with(|c: char| c.is_ascii_digit()) || RESERVED.contains(&slug.as_str()) => {
-            format!("{}_{slug}", wish.word)
+            format!("{}_{slug}", request.word)
         }
         _ => slug.clone(),
     };
-    // An id that says what the name says tells nobody apart.
-    let told = if slug.is_empty() || id.is_empty() || id == slug { 1 } else { 3 };
+    // An id that equals the name distinguishes nothing: the digest comes next.
+    let digest_step = if slug.is_empty() || id.is_empty() || id == slug { 1 } else { 3 };
     match step {
         0 => plain,
-        1 if told == 3 => format!("{plain}_{id}"),
-        2 if told == 3 => format!("{}_{plain}_{id}", wish.word),
-        _ => format!("{plain}_{}", digest(&wish.identity, step - told)),
+        1 if digest_step == 3 => format!("{plain}_{id}"),
+        2 if digest_step == 3 => format!("{}_{plain}_{id}", request.word),
+        _ => format!("{plain}_{}", digest(&request.identity, step - digest_step)),
     }
 }
 
-/// More of the digest of an identity at each step, and underscores behind all of it: a name that somebody took on purpose
-/// may look like a digest.
+/// Digest of an identity, longer with each step, and with underscores once it is complete: another object may have a name that
+/// looks like a digest.
 pub(crate) fn digest(identity: &Identity, step: usize) -> String {
     let bytes = Sha256::digest(identity.to_string());
     let text: String = bytes.iter().take(4 * (step + 1)).fold(String::new(), |mut text, byte| {
@@ -128,15 +129,15 @@ mod tests {
 
     use super::*;
 
-    fn wish(vmid: u32, name: &str) -> Wish {
+    fn request(vmid: u32, name: &str) -> NameRequest {
         let name = (!name.is_empty()).then(|| name.to_owned());
-        Wish { identity: Identity::new("qemu", vmid), name, word: "vm", id: vmid.to_string() }
+        NameRequest { identity: Identity::new("qemu", vmid), name, word: "vm", id: vmid.to_string() }
     }
 
     #[test]
     fn names_are_legal_and_readable() {
         let check = |name: &str, expected: &str| {
-            let names = assign(&[wish(101, name)], &BTreeMap::new(), &BTreeSet::new());
+            let names = assign(&[request(101, name)], &BTreeMap::new(), &BTreeSet::new());
             assert_eq!(names[&Identity::new("qemu", 101)], expected, "{name}");
             assert!(crate::hcl::identifier(expected));
         };
@@ -153,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_carry_their_ids_whoever_comes_first() {
-        let check = |wishes: &[(u32, &str)], expected: &[(u32, &str)]| {
-            let mut wishes: Vec<Wish> = wishes.iter().map(|(vmid, name)| wish(*vmid, name)).collect();
+    fn equal_names_get_their_ids_in_any_order() {
+        let check = |requests: &[(u32, &str)], expected: &[(u32, &str)]| {
+            let mut requests: Vec<NameRequest> = requests.iter().map(|(vmid, name)| request(*vmid, name)).collect();
             let expected: BTreeMap<Identity, String> =
                 expected.iter().map(|(vmid, name)| (Identity::new("qemu", vmid), (*name).to_owned())).collect();
-            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
-            wishes.reverse();
-            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
+            assert_eq!(assign(&requests, &BTreeMap::new(), &BTreeSet::new()), expected);
+            requests.reverse();
+            assert_eq!(assign(&requests, &BTreeMap::new(), &BTreeSet::new()), expected);
         };
         check(&[(1, "simple"), (2, "simple"), (3, "other")], &[(1, "simple_1"), (2, "simple_2"), (3, "other")]);
         check(
@@ -171,34 +172,35 @@ mod tests {
     }
 
     #[test]
-    fn a_name_once_given_stays() {
+    fn kept_names_stay() {
         let kept = BTreeMap::from([(Identity::new("qemu", 1), "web".to_owned())]);
-        let names = assign(&[wish(1, "renamed"), wish(2, "web"), wish(3, "old")], &kept, &BTreeSet::from(["old"]));
+        let names =
+            assign(&[request(1, "renamed"), request(2, "web"), request(3, "old")], &kept, &BTreeSet::from(["old"]));
         assert_eq!(names[&Identity::new("qemu", 1)], "web");
         assert_eq!(names[&Identity::new("qemu", 2)], "web_2");
         assert_eq!(names[&Identity::new("qemu", 3)], "old_3");
     }
 
     /// Objects that go by their id, as pools and storages do.
-    fn pools(ids: &[&str]) -> Vec<Wish> {
-        let wish = |id: &&str| Wish {
+    fn pools(ids: &[&str]) -> Vec<NameRequest> {
+        let request = |id: &&str| NameRequest {
             identity: Identity::new("pool", id),
             name: Some((*id).to_owned()),
             word: "pool",
             id: (*id).to_owned(),
         };
-        ids.iter().map(wish).collect()
+        ids.iter().map(request).collect()
     }
 
     #[test]
-    fn ids_that_read_alike_are_told_apart() {
+    fn similar_ids_get_digests() {
         let check = |ids: &[&str], expected: &[&str]| {
-            let mut wishes = pools(ids);
+            let mut requests = pools(ids);
             let expected: BTreeMap<Identity, String> =
                 ids.iter().zip(expected).map(|(id, name)| (Identity::new("pool", id), (*name).to_owned())).collect();
-            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
-            wishes.reverse();
-            assert_eq!(assign(&wishes, &BTreeMap::new(), &BTreeSet::new()), expected);
+            assert_eq!(assign(&requests, &BTreeMap::new(), &BTreeSet::new()), expected);
+            requests.reverse();
+            assert_eq!(assign(&requests, &BTreeMap::new(), &BTreeSet::new()), expected);
         };
         check(&["prod", "Prod"], &["prod", "prod_7734ca72"]);
         check(&["Prod", "PROD"], &["prod_7734ca72", "prod_3c91b4f5"]);
@@ -210,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_changes_no_name() {
+    fn a_new_object_changes_no_name() {
         let alone = assign(&pools(&["Prod"]), &BTreeMap::new(), &BTreeSet::new());
         let both = assign(&pools(&["Prod", "prod"]), &alone, &BTreeSet::new());
         assert_eq!(both[&Identity::new("pool", "Prod")], "prod");
         assert_ne!(both[&Identity::new("pool", "prod")], "prod");
     }
 
-    /// Names that collide, that look like what another one falls back to, and that no language could take as they are.
+    /// Names that collide, that look like a fallback name of another object, or that are not legal.
     fn hostile() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(vec![
             "",
@@ -248,53 +250,56 @@ mod tests {
         prop_oneof![odd.prop_map(str::to_owned), short, "\\PC{0,6}"]
     }
 
-    fn hostile_wishes() -> impl Strategy<Value = Vec<Wish>> {
+    fn hostile_requests() -> impl Strategy<Value = Vec<NameRequest>> {
         let one = (prop::option::of(hostile()), hostile(), prop::sample::select(vec!["qemu", "lxc"]));
         // An identity is one object.
-        let wish = |(name, id, prefix): (Option<String>, String, &'static str)| {
+        let request = |(name, id, prefix): (Option<String>, String, &'static str)| {
             let identity = Identity::new(prefix, &id);
-            (identity.clone(), Wish { identity, name, word: if prefix == "qemu" { "vm" } else { "container" }, id })
+            (
+                identity.clone(),
+                NameRequest { identity, name, word: if prefix == "qemu" { "vm" } else { "container" }, id },
+            )
         };
         prop::collection::vec(one, 0..24)
-            .prop_map(move |all| all.into_iter().map(wish).collect::<BTreeMap<_, _>>().into_values().collect())
+            .prop_map(move |all| all.into_iter().map(request).collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
     proptest! {
         #[test]
         fn every_set_of_objects_gets_its_names(
-            wishes in hostile_wishes(),
+            requests in hostile_requests(),
             first in any::<prop::sample::Index>(),
             taken in prop::collection::btree_set(hostile().prop_map(|name| slug(&name)), 0..4),
         ) {
             let (none, reserved) = (BTreeMap::new(), taken.iter().map(String::as_str).collect());
-            let names = assign(&wishes, &none, &reserved);
-            prop_assert_eq!(names.len(), wishes.len());
+            let names = assign(&requests, &none, &reserved);
+            prop_assert_eq!(names.len(), requests.len());
             let distinct: BTreeSet<&String> = names.values().collect();
-            prop_assert_eq!(distinct.len(), wishes.len());
+            prop_assert_eq!(distinct.len(), requests.len());
             for name in names.values() {
                 prop_assert!(crate::hcl::identifier(name), "{}", name);
                 prop_assert!(!taken.contains(name), "{}", name);
             }
-            let backwards: Vec<Wish> = wishes.iter().rev().cloned().collect();
+            let backwards: Vec<NameRequest> = requests.iter().rev().cloned().collect();
             prop_assert_eq!(&assign(&backwards, &none, &reserved), &names);
-            // Some were here before the others: their names stay, and all names are still distinct.
-            let earlier = &wishes[..if wishes.is_empty() { 0 } else { first.index(wishes.len()) }];
+            // Some objects have names already: these stay, and all names are distinct.
+            let earlier = &requests[..if requests.is_empty() { 0 } else { first.index(requests.len()) }];
             let earlier = assign(earlier, &none, &reserved);
-            let later = assign(&wishes, &earlier, &reserved);
+            let later = assign(&requests, &earlier, &reserved);
             for (identity, name) in &earlier {
                 prop_assert_eq!(&later[identity], name);
             }
-            prop_assert_eq!(later.values().collect::<BTreeSet<_>>().len(), wishes.len());
-            // What has its names keeps them, and so does who is left.
-            prop_assert_eq!(&assign(&wishes, &later, &reserved), &later);
+            prop_assert_eq!(later.values().collect::<BTreeSet<_>>().len(), requests.len());
+            // A second run changes nothing.
+            prop_assert_eq!(&assign(&requests, &later, &reserved), &later);
         }
     }
 
-    /// A name that is given already may be what somebody else's digest would make.
+    /// A kept name may equal the name that another object's digest would give.
     #[test]
-    fn names_that_look_like_digests_stop_nothing() {
-        let wishes = pools(&["a/b", "a-b"]);
-        let names = |kept: &BTreeMap<Identity, String>| assign(&wishes, kept, &BTreeSet::new());
+    fn names_that_look_like_digests_are_avoided() {
+        let requests = pools(&["a/b", "a-b"]);
+        let names = |kept: &BTreeMap<Identity, String>| assign(&requests, kept, &BTreeSet::new());
         let mut kept = BTreeMap::new();
         for round in 0..12 {
             let mut now = names(&kept);
@@ -310,11 +315,11 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_that_read_alike_take_no_time() {
+    fn ten_thousand_similar_names_are_fast() {
         let ids: Vec<String> =
             (0..10_000).map(|number| "-".repeat(number % 97) + "a" + &"-".repeat(number / 97)).collect();
-        let wishes = pools(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-        let names = assign(&wishes, &BTreeMap::new(), &BTreeSet::new());
+        let requests = pools(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+        let names = assign(&requests, &BTreeMap::new(), &BTreeSet::new());
         assert_eq!(names.values().collect::<BTreeSet<_>>().len(), 10_000);
     }
 }

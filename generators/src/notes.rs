@@ -1,48 +1,49 @@
-//! What is true of many blocks of a file is said once, in its header: what they ignore and why, and what a change does.
+//! Notes in the header of a generated file, for what holds for many of its blocks: what they ignore and why, and the effects of
+//! a change.
 
 use crate::hcl;
 
-/// Where the rules of the provider are explained.
+/// Page that explains the rules of the provider.
 const RULES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/provider.md");
 
-/// A sentence of a file's header.
-struct Note {
-    /// The kind whose file it stands in.
+/// A note in the header of a file.
+struct HeaderNote {
+    /// Kind of the file.
     kind: &'static str,
-    /// What a block has that it is about.
-    about: About,
-    /// The sentence.
+    /// Condition on the blocks of the file.
+    trigger: NoteTrigger,
+    /// The note, without its full stop.
     text: &'static str,
 }
 
-/// What a block has.
-enum About {
-    /// One of these attribute paths in its `ignore_changes`, families as `mount_point[n].volume`.
+/// Condition on a block.
+enum NoteTrigger {
+    /// Its `ignore_changes` has one of these paths; a family of paths as `mount_point[n].volume`.
     Ignored(&'static [&'static str]),
-    /// Anything in its `ignore_changes`.
+    /// Its `ignore_changes` has any path.
     AnyIgnored,
-    /// A line that opens a nested block: `disk {`.
+    /// It has a nested block with this first line: `disk {`.
     Nested(&'static str),
 }
 
-const fn ignored(kind: &'static str, paths: &'static [&'static str], text: &'static str) -> Note {
-    Note { kind, about: About::Ignored(paths), text }
+const fn ignored(kind: &'static str, paths: &'static [&'static str], text: &'static str) -> HeaderNote {
+    HeaderNote { kind, trigger: NoteTrigger::Ignored(paths), text }
 }
 
-const fn nested(kind: &'static str, line: &'static str, text: &'static str) -> Note {
-    Note { kind, about: About::Nested(line), text }
+const fn nested(kind: &'static str, line: &'static str, text: &'static str) -> HeaderNote {
+    HeaderNote { kind, trigger: NoteTrigger::Nested(line), text }
 }
 
-/// The five that an import of a container leaves empty.
+/// Timeouts of a container that an import leaves empty.
 pub(crate) const TIMEOUTS: &[&str] =
     &["timeout_clone", "timeout_create", "timeout_delete", "timeout_start", "timeout_update"];
 
-/// What it means that a firewall's option is ignored.
+/// Note for ignored options of a firewall.
 const NOT_SET: &str = "what a block ignores is not set in Proxmox; what stands there means the same, for when the options are made anew \
                        (provider rule F3)";
 
-/// Every sentence, in the order in which a header has them.
-static NOTES: &[Note] = &[
+/// All notes, in the order in which a header has them.
+static NOTES: &[HeaderNote] = &[
     nested(
         "vm",
         "disk {",
@@ -126,8 +127,8 @@ static NOTES: &[Note] = &[
         "backups is ignored: an import does not read the retention; it is needed to make the storage anew (provider rule S3)",
     ),
     ignored("user", &["keys"], "keys is ignored: the user's second factor is the user's own (provider rule U4)"),
-    Note { kind: "guest_firewall", about: About::AnyIgnored, text: NOT_SET },
-    Note { kind: "cluster_firewall", about: About::AnyIgnored, text: NOT_SET },
+    HeaderNote { kind: "guest_firewall", trigger: NoteTrigger::AnyIgnored, text: NOT_SET },
+    HeaderNote { kind: "cluster_firewall", trigger: NoteTrigger::AnyIgnored, text: NOT_SET },
     ignored(
         "zfs_pool",
         &["devices", "raidlevel"],
@@ -135,20 +136,21 @@ static NOTES: &[Note] = &[
     ),
 ];
 
-/// The lines of a header for these blocks: the notes of the kind that are true of one of them, and where the rules are
-/// explained that they or the blocks cite.
+/// Lines of the header for a file with these blocks: the notes that apply to one of them, and how to read the rules that the
+/// notes or the blocks cite.
 pub(crate) fn header<'t>(kind: &str, blocks: impl Iterator<Item = &'t String>) -> Vec<String> {
-    let known: Vec<&Note> = NOTES.iter().filter(|note| note.kind == kind).collect();
-    let mut said = vec![false; known.len()];
+    let known: Vec<&HeaderNote> = NOTES.iter().filter(|note| note.kind == kind).collect();
+    let mut applies = vec![false; known.len()];
     let mut cited = None;
     for block in blocks {
-        let bare = bare(block);
-        for (said, note) in said.iter_mut().zip(&known).filter(|(said, _)| !**said) {
-            *said = note.is_about(block, &bare);
+        let uncommented = uncommented(block);
+        for (applies, note) in applies.iter_mut().zip(&known).filter(|(applies, _)| !**applies) {
+            *applies = note.applies_to(block, &uncommented);
         }
         cited = cited.or_else(|| citation(block));
     }
-    let notes: Vec<&str> = known.iter().zip(said).filter(|(_, said)| *said).map(|(note, _)| note.text).collect();
+    let notes: Vec<&str> =
+        known.iter().zip(applies).filter(|(_, applies)| *applies).map(|(note, _)| note.text).collect();
     let mut lines = Vec::new();
     if !notes.is_empty() {
         lines.push(String::new());
@@ -163,28 +165,28 @@ pub(crate) fn header<'t>(kind: &str, blocks: impl Iterator<Item = &'t String>) -
     lines
 }
 
-impl Note {
-    fn is_about(&self, block: &str, ignored: &[&str]) -> bool {
-        match self.about {
-            About::Ignored(paths) => ignored.iter().any(|path| paths.contains(&&*family(path))),
-            About::AnyIgnored => !ignored.is_empty(),
-            // Two blanks: no line of a text stands so far to the left.
-            About::Nested(line) => block.contains(&format!("\n  {line}\n")),
+impl HeaderNote {
+    fn applies_to(&self, block: &str, ignored: &[&str]) -> bool {
+        match self.trigger {
+            NoteTrigger::Ignored(paths) => ignored.iter().any(|path| paths.contains(&&*family(path))),
+            NoteTrigger::AnyIgnored => !ignored.is_empty(),
+            // Exactly two spaces: lines of a text are indented further.
+            NoteTrigger::Nested(line) => block.contains(&format!("\n  {line}\n")),
         }
     }
 }
 
-/// The paths that a block ignores and says nothing of.
-fn bare(block: &str) -> Vec<&str> {
+/// Paths that a block ignores without a comment of its own.
+fn uncommented(block: &str) -> Vec<&str> {
     let Some((_, lifecycle)) = block.rsplit_once("\n  lifecycle {\n") else { return Vec::new() };
     let Some((before, list)) = lifecycle.split_once("ignore_changes") else { return Vec::new() };
-    let told: Vec<&str> = before
+    let commented: Vec<&str> = before
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix('#'))
         .flat_map(|line| line.split([' ', ',', ':']))
         .collect();
     let list = list.trim_start_matches([' ', '=', '[']).split("]\n").next().unwrap_or_default();
-    list.split([',', '\n', ' ']).filter(|path| !path.is_empty() && !told.contains(path)).collect()
+    list.split([',', '\n', ' ']).filter(|path| !path.is_empty() && !commented.contains(path)).collect()
 }
 
 /// `mount_point[n].volume` of `mount_point[3].volume`.
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_says_what_its_blocks_have() {
+    fn a_header_has_the_notes_that_apply() {
         let block = |inside: &str| format!("resource \"a\" \"b\" {{\n{inside}}}\n");
         let check = |kind: &str, inside: &[&str], expected: &[&str]| {
             let blocks: Vec<String> = inside.iter().map(|inside| block(inside)).collect();
@@ -220,12 +222,12 @@ mod tests {
         let ignoring = "  lifecycle {\n    prevent_destroy = true\n    ignore_changes  = [vm_id, timeout_start]\n  }\n";
         let long =
             "  lifecycle {\n    ignore_changes = [\n      vm_id, memory,\n      mount_point[12].volume,\n    ]\n  }\n";
-        let told = "  lifecycle {\n    # vm_id: for a reason.\n    ignore_changes = [vm_id]\n  }\n";
+        let commented = "  lifecycle {\n    # vm_id: for a reason.\n    ignore_changes = [vm_id]\n  }\n";
         check("container", &["  console {}\n"], &["console"]);
         check("container", &["  x = <<-EOT\n    console {}\n  EOT\n"], &[]);
-        check("container", &[told], &[]);
-        check("container", &[told, long], &["vm_id", "mount_point[…].volume"]);
-        check("container", &[ignoring, told], &["vm_id", "timeout_…"]);
+        check("container", &[commented], &[]);
+        check("container", &[commented, long], &["vm_id", "mount_point[…].volume"]);
+        check("container", &[ignoring, commented], &["vm_id", "timeout_…"]);
         check("vm", &["  disk {\n  }\n"], &["disk"]);
         check("vm", &["  # refused (provider rule T30)\n  a = 1\n"], &[]);
         check("pool", &[ignoring], &[]);

@@ -1,10 +1,10 @@
-//! The workspace's `README.md`: what the folder is, how it is used, and what is whose.
+//! `README.md` of a workspace: what the folder holds, how it is used, and which files belong to the user.
 
 use std::fmt::Write as _;
 
-use crate::outcome::FileSet;
+use crate::workspace::FileSet;
 
-/// The page for a workspace with these files; it names only what is there.
+/// Text for a workspace with these files; it names only what is there.
 pub(crate) fn document(version: &str, files: &FileSet) -> String {
     let below = |folder: &str| files.keys().any(|path| path.starts_with(folder));
     let (ansible, playbooks) = (below("ansible/"), files.contains_key("ansible/playbooks/site.yml"));
@@ -13,25 +13,25 @@ pub(crate) fn document(version: &str, files: &FileSet) -> String {
     let mut row = |name: &str, what: &str| _ = writeln!(text, "| `{name}` | {what} |");
     row(
         "terraform/",
-        "a file for each kind of object; `imports.tf` says which object of the cluster each block stands for",
+        "a file for each kind of object; `imports.tf` connects each block with its object in the cluster",
     );
     if ansible {
         let what = if playbooks {
-            "what Terraform's provider cannot say, as playbooks, and an inventory of the guests"
+            "playbooks for everything that Terraform's provider cannot express, and an inventory of the guests"
         } else {
             "an inventory of the guests"
         };
         row("ansible/", what);
     }
-    row("COVERAGE.md", "what of the cluster is code, what is not, why, and what to do about it");
+    row("COVERAGE.md", "which settings of the cluster are in the code, which are not, why, and what to do about it");
     if secrets {
-        row("SECRETS.md", "passwords and keys that the code refers to, where they come from, and how to provide them");
+        row("SECRETS.md", "the passwords and keys that the code needs, where they come from, and how to provide them");
     }
     row(
         "manifest.json",
-        "which object has which Terraform address, and what was generated; commit it, and do not edit it",
+        "the Terraform address of each object, and fingerprints of generated files; commit it, and do not edit it",
     );
-    row(".proxmox-mpc/", "what the cluster answered at the last import; stays on this machine");
+    row(".proxmox-mpc/", "the answers of the cluster at the last import; git ignores it");
     text.push_str(TERRAFORM);
     if playbooks {
         text.push_str(ANSIBLE);
@@ -46,17 +46,17 @@ pub(crate) fn document(version: &str, files: &FileSet) -> String {
 const HEAD: &str = "\
 # A Proxmox VE cluster as code
 
-`proxmox-mpc import` wrote this folder from the cluster itself: Terraform code for the provider bpg/proxmox VERSION, and Ansible for what
-that provider cannot say. Nothing in the cluster was changed for it.
+`proxmox-mpc import` wrote this folder: Terraform code for the provider bpg/proxmox VERSION, and Ansible for everything that this
+provider cannot express. The import changed nothing in the cluster.
 
-| here | what it is |
+| path | content |
 |---|---|
 ";
 
 const TERRAFORM: &str = "
 ## Plan
 
-Who asks is said in the environment, and in no file:
+The endpoint and the token come from the environment; no file holds them:
 
 ```console
 export PROXMOX_VE_ENDPOINT=https://pve.example:8006
@@ -65,15 +65,15 @@ terraform -chdir=terraform init
 terraform -chdir=terraform plan
 ```
 
-`PROXMOX_VE_INSECURE=true` where the certificate of the cluster cannot be checked. As long as the cluster is as it was imported, the plan
-says `to import` for each block and `0 to add, 0 to change, 0 to destroy`. `proxmox-mpc verify .` tries that without the cluster.
-`terraform -chdir=terraform apply` takes the objects over into a state, and changes none of them.
+Set `PROXMOX_VE_INSECURE=true` if the cluster's certificate cannot be verified. As long as the cluster is as it was at the import, the
+plan says `to import` for each block and `0 to add, 0 to change, 0 to destroy`. `proxmox-mpc verify .` checks this without the cluster.
+`terraform -chdir=terraform apply` imports the objects into a state and changes none of them.
 ";
 
 const ANSIBLE: &str = "
 ## Run the playbooks
 
-With the same variables. The first run only shows what differs, which right after an import is nothing:
+Use the same variables. The first command only shows what differs; right after an import nothing does:
 
 ```console
 cd ansible
@@ -83,17 +83,17 @@ ansible-playbook playbooks/site.yml
 ";
 
 const INVENTORY: &str = "
-`ansible/inventory/` has the guests under their own names. How to log in to them goes into `ansible/inventory/group_vars/` or
-`host_vars/`, which are yours.
+`ansible/inventory/` lists the guests under their own names. Put the variables for logging in to them into
+`ansible/inventory/group_vars/` or `host_vars/`: an import never touches these folders.
 ";
 
 const AGAIN: &str = "
-## After something changed
+## After a change
 
-- **In the cluster**: `proxmox-mpc import --out .` brings the code up to date. Names that were given stay.
-- **In the code**: plan, look, apply; then import again.
-- **Code of your own** goes into files of your own beside the generated ones, such as `terraform/my_machines.tf`. An import never touches them.
-- **Generated files** say so in their first line. One that you edited is not overwritten: the import stops and names it.
+- **In the cluster**: `proxmox-mpc import --out .` updates the code. Addresses stay.
+- **In the code**: plan, read the plan, apply; then import again.
+- **Your own code** goes into files of its own beside the generated ones, such as `terraform/my_machines.tf`. An import never touches them.
+- **Generated files** say so in their first line. If you have edited one, the import stops and names it; it overwrites nothing.
 ";
 
 #[cfg(test)]
@@ -114,6 +114,6 @@ mod tests {
         };
         check(&[], &["## Plan", "COVERAGE.md", "bpg/proxmox 0.111.1"], &["nsible-playbook", "SECRETS.md", "host_vars"]);
         check(&["ansible/inventory/guests.yml"], &["host_vars", "| `ansible/` | an inventory"], &["nsible-playbook"]);
-        check(&["ansible/playbooks/site.yml", "SECRETS.md"], &["--check --diff", "SECRETS.md", "as playbooks"], &[]);
+        check(&["ansible/playbooks/site.yml", "SECRETS.md"], &["--check --diff", "SECRETS.md", "| playbooks for"], &[]);
     }
 }

@@ -1,4 +1,4 @@
-//! Which objects an import is about: `--only` and `--exclude`.
+//! Selection of the objects to import: `--only` and `--exclude`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One condition: `kind=vm`, `id=100`, `node=pve1`, `pool=prod`, `tag=web`, `name=web-*`.
+/// A condition: `kind=vm`, `id=100`, `node=pve1`, `pool=prod`, `tag=web`, `name=web-*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -27,30 +27,30 @@ enum Field {
     Name,
 }
 
-/// A condition that cannot be read.
+/// Error in a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoFilter {
-    /// It is not of the form.
+pub enum FilterError {
+    /// Not of the form `field=pattern`.
     #[error("`{0}` is not a filter of the form kind=, id=, node=, pool=, tag= or name=")]
     Form(String),
-    /// No kind is called so.
+    /// No kind has this id.
     #[error("there is no kind `{word}`; did you mean `{nearest}`? The kinds are {}", kinds())]
     Kind {
-        /// The word, or the pattern.
+        /// The id or the pattern.
         word: String,
-        /// The kind whose word is most like it.
+        /// The kind with the most similar id.
         nearest: &'static str,
     },
 }
 
-/// The words of all kinds.
+/// Ids of all kinds, sorted.
 fn kinds() -> String {
     let mut words: Vec<&str> = KINDS.iter().map(|kind| kind.id).collect();
     words.sort_unstable();
     words.join(", ")
 }
 
-/// The kind whose word is most like this one, in which capitals and the signs of a pattern mean nothing.
+/// The kind with the most similar id. Case and wildcards are ignored.
 fn nearest(word: &str) -> &'static str {
     let word = word.trim_end_matches(['*', '?']).to_lowercase();
     let likeness = |id: &str| strsim::jaro_winkler(&word, id);
@@ -59,10 +59,10 @@ fn nearest(word: &str) -> &'static str {
 }
 
 impl std::str::FromStr for Filter {
-    type Err = NoFilter;
+    type Err = FilterError;
 
-    fn from_str(text: &str) -> Result<Self, NoFilter> {
-        let (field, pattern) = text.split_once('=').ok_or_else(|| NoFilter::Form(text.to_owned()))?;
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let (field, pattern) = text.split_once('=').ok_or_else(|| FilterError::Form(text.to_owned()))?;
         let field = match field {
             "kind" => Field::Kind,
             "id" => Field::Id,
@@ -70,13 +70,13 @@ impl std::str::FromStr for Filter {
             "pool" => Field::Pool,
             "tag" => Field::Tag,
             "name" => Field::Name,
-            _ => return Err(NoFilter::Form(text.to_owned())),
+            _ => return Err(FilterError::Form(text.to_owned())),
         };
         if pattern.is_empty() {
-            return Err(NoFilter::Form(text.to_owned()));
+            return Err(FilterError::Form(text.to_owned()));
         }
         if field == Field::Kind && !KINDS.iter().any(|kind| glob(pattern, kind.id)) {
-            return Err(NoFilter::Kind { word: pattern.to_owned(), nearest: nearest(pattern) });
+            return Err(FilterError::Kind { word: pattern.to_owned(), nearest: nearest(pattern) });
         }
         Ok(Self { field, pattern: pattern.to_owned() })
     }
@@ -97,9 +97,9 @@ impl fmt::Display for Filter {
 }
 
 impl TryFrom<String> for Filter {
-    type Error = NoFilter;
+    type Error = FilterError;
 
-    fn try_from(text: String) -> Result<Self, NoFilter> {
+    fn try_from(text: String) -> Result<Self, FilterError> {
         text.parse()
     }
 }
@@ -110,12 +110,12 @@ impl From<Filter> for String {
     }
 }
 
-/// What a selection comes to among the objects that are listed.
+/// Effect of a selection on the listed objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// How many objects it takes.
-    pub taken: usize,
-    /// The conditions that hold for no object, as they are given on the command line: `--only node=pve9`.
+    /// Number of objects that it includes.
+    pub included: usize,
+    /// Conditions that hold for no object, as on the command line: `--only node=pve9`.
     pub unmatched: Vec<String>,
 }
 
@@ -133,38 +133,38 @@ impl Filter {
     }
 }
 
-/// What to import: everything, unless conditions say otherwise.
+/// Selection of objects; everything by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Conditions on different things must all hold; of several on the same thing, one is enough.
+    /// Conditions for inclusion. Of several on the same field one must hold; different fields must all hold.
     pub only: Vec<Filter>,
-    /// Whatever one of these holds for is left out.
+    /// Conditions for exclusion: an object is excluded if one of them holds.
     pub exclude: Vec<Filter>,
 }
 
 impl Selection {
-    /// Whether the object is to be imported.
-    pub fn takes(&self, kind: &Kind, entry: &Entry) -> bool {
+    /// True if the object is selected.
+    pub fn includes(&self, kind: &Kind, entry: &Entry) -> bool {
         let wanted = self.only.iter().all(|one| {
             self.only.iter().filter(|filter| filter.field == one.field).any(|filter| filter.matches(kind, entry))
         });
         wanted && !self.exclude.iter().any(|filter| filter.matches(kind, entry))
     }
 
-    /// Whether everything is taken.
+    /// True if there is no condition.
     pub fn is_everything(&self) -> bool {
         self.only.is_empty() && self.exclude.is_empty()
     }
 
-    /// What it comes to among these objects. That a kind which is left out has no object is no mistake.
+    /// Counts the included objects, and finds conditions that hold for none. An excluded kind without objects is no mistake.
     pub fn survey<'e>(&self, entries: impl Iterator<Item = (&'e Kind, &'e Entry)>) -> Survey {
-        let left_out = self.exclude.iter().filter(|filter| filter.field != Field::Kind);
+        let excluded = self.exclude.iter().filter(|filter| filter.field != Field::Kind);
         let filters: Vec<(&str, &Filter)> =
-            self.only.iter().map(|filter| ("--only", filter)).chain(left_out.map(|one| ("--exclude", one))).collect();
+            self.only.iter().map(|filter| ("--only", filter)).chain(excluded.map(|one| ("--exclude", one))).collect();
         let mut matched = BTreeSet::new();
         let mut survey = Survey::default();
         for (kind, entry) in entries {
-            survey.taken += usize::from(self.takes(kind, entry));
+            survey.included += usize::from(self.includes(kind, entry));
             for (index, (_, filter)) in filters.iter().enumerate() {
                 if !matched.contains(&index) && filter.matches(kind, entry) {
                     matched.insert(index);
@@ -176,8 +176,8 @@ impl Selection {
         survey
     }
 
-    /// Whether any object of the kind can be taken, so that others need not be read.
-    pub fn takes_kind(&self, kind: &Kind) -> bool {
+    /// True if an object of the kind may be selected. Other kinds need not be read.
+    pub fn may_include_kind(&self, kind: &Kind) -> bool {
         let of_kind = |filter: &&Filter| filter.field == Field::Kind;
         let mut only = self.only.iter().filter(of_kind).peekable();
         let wanted = only.peek().is_none() || only.any(|filter| glob(&filter.pattern, kind.id));
@@ -185,7 +185,7 @@ impl Selection {
     }
 }
 
-/// Whether the text matches the pattern, where `*` stands for any characters and `?` for one.
+/// True if the text matches the pattern, where `*` stands for any characters and `?` for one.
 fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
@@ -228,7 +228,7 @@ mod tests {
         let check = |only: &[&str], exclude: &[&str], expected: bool| {
             let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a filter")).collect();
             let selection = Selection { only: parse(only), exclude: parse(exclude) };
-            assert_eq!(selection.takes(kind, &entry), expected, "{only:?} {exclude:?}");
+            assert_eq!(selection.includes(kind, &entry), expected, "{only:?} {exclude:?}");
         };
         check(&[], &[], true);
         check(&["kind=vm"], &[], true);
@@ -244,17 +244,20 @@ mod tests {
             Selection { only, exclude: Vec::new() }.survey([(kind, &entry)].into_iter())
         };
         let unmatched = vec!["--only node=pve9".to_owned()];
-        assert_eq!(survey(&["kind=vm", "node=pve1", "node=pve9"]), Survey { taken: 1, unmatched: unmatched.clone() });
-        assert_eq!(survey(&["node=pve9"]), Survey { taken: 0, unmatched });
+        assert_eq!(
+            survey(&["kind=vm", "node=pve1", "node=pve9"]),
+            Survey { included: 1, unmatched: unmatched.clone() }
+        );
+        assert_eq!(survey(&["node=pve9"]), Survey { included: 0, unmatched });
         assert!("colour=red".parse::<Filter>().is_err());
         assert!("node=".parse::<Filter>().is_err());
     }
 
     #[test]
-    fn a_kind_that_is_none_is_told_with_the_nearest() {
+    fn an_unknown_kind_gets_a_suggestion() {
         let check = |word: &str, expected: Option<&str>| match (format!("kind={word}").parse::<Filter>(), expected) {
             (Ok(_), None) => {}
-            (Err(NoFilter::Kind { nearest, .. }), Some(expected)) => assert_eq!(nearest, expected, "{word}"),
+            (Err(FilterError::Kind { nearest, .. }), Some(expected)) => assert_eq!(nearest, expected, "{word}"),
             (found, _) => panic!("{word}: {found:?}"),
         };
         check("vm", None);
@@ -265,7 +268,7 @@ mod tests {
         check("storages", Some("storage"));
         check("VM", Some("vm"));
         check("firewal_*", Some("firewall_alias"));
-        let told = "kind=vmm".parse::<Filter>().unwrap_err().to_string();
-        assert!(told.contains("did you mean `vm`?") && told.contains("backup_job, "), "{told}");
+        let message = "kind=vmm".parse::<Filter>().unwrap_err().to_string();
+        assert!(message.contains("did you mean `vm`?") && message.contains("backup_job, "), "{message}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use proxmox_mpc_generators::adopt::StateError;
 use proxmox_mpc_generators::manifest::ManifestError;
-use proxmox_mpc_generators::{Gone, bpg};
+use proxmox_mpc_generators::{RemovedCode, bpg};
 use proxmox_mpc_model::{Unread, Unreadable};
 use proxmox_mpc_twin::recording::RecordingError;
 
@@ -131,7 +131,8 @@ impl Fault for ImportError {
                 hints
             }
             Self::NothingSelected { unread, .. } if !unread.is_empty() => {
-                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}.", one.identity, one.reason));
+                let lists =
+                    unread.iter().take(3).map(|one| format!("{} was not read: {}.", one.identity, one.reason()));
                 lists.chain(["Nothing was written: the workspace is as it was.".to_owned()]).collect()
             }
             Self::NothingSelected { .. } => vec![
@@ -185,7 +186,9 @@ fn removed(removals: &[Removal]) -> String {
     for Removal { title, known, gone, too_many } in removals {
         let why = if *too_many { "" } else { ", which alone would not stop it" };
         lines.push(format!("{title}: {} of {known}{why}", gone.len()));
-        lines.extend(gone.iter().take(NAMED).map(|Gone { identity, address }| format!("  {address} ({identity})")));
+        lines.extend(
+            gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")),
+        );
         if gone.len() > NAMED {
             lines.push(format!("  and {} more", gone.len() - NAMED));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use proxmox_mpc_generators::{Family, Generated, Gone};
+use proxmox_mpc_generators::{Generated, ObjectGroup, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 
 /// How much of the code an import may take out without being asked to.
@@ -32,7 +32,7 @@ pub struct Removal {
     /// How many objects of the kind have code.
     pub known: usize,
     /// Which would go: the address of each, and who it is.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCode>,
     /// Whether these are too many by themselves.
     pub too_many: bool,
 }
@@ -42,23 +42,24 @@ pub struct Removal {
 /// It stops where every object of a kind would go, or several that are all that one node has of a kind, or more than
 /// [`Limits::guests`] percent of the guests, unless [`Limits::allowed`] covers all that would go.
 pub fn brake(generated: &Generated, limits: Limits) -> Vec<Removal> {
-    let mut families: BTreeMap<Family, Vec<&Gone>> = BTreeMap::new();
+    let mut families: BTreeMap<ObjectGroup, Vec<&RemovedCode>> = BTreeMap::new();
     for gone in &generated.gone {
-        for family in Family::of(&gone.identity) {
+        for family in ObjectGroup::of(&gone.identity) {
             families.entry(family).or_default().push(gone);
         }
     }
     if limits.allowed.is_some_and(|allowed| generated.gone.len() <= allowed) {
         return Vec::new();
     }
-    let known = |family: &Family| generated.known.get(family).copied().unwrap_or_default();
-    let of_kind = |kind: &'static str| Family { kind, node: None };
+    let known = |family: &ObjectGroup| generated.known.get(family).copied().unwrap_or_default();
+    let of_kind = |kind: &'static str| ObjectGroup { kind, node: None };
     let guests = GUESTS.map(of_kind);
     let guests_gone: usize = guests.iter().filter_map(|family| families.get(family)).map(Vec::len).sum();
     let too_many_guests = guests_gone * 100 > guests.iter().map(known).sum::<usize>() * usize::from(limits.guests);
-    let whole =
-        |family: &Family, gone: &[&Gone]| gone.len() >= known(family) && (family.node.is_none() || gone.len() > 1);
-    let removal = |kind: &'static str, gone: &[&Gone]| Removal {
+    let whole = |family: &ObjectGroup, gone: &[&RemovedCode]| {
+        gone.len() >= known(family) && (family.node.is_none() || gone.len() > 1)
+    };
+    let removal = |kind: &'static str, gone: &[&RemovedCode]| Removal {
         title: KINDS.iter().find(|one| one.id == kind).map_or("object", |kind| kind.title),
         known: known(&of_kind(kind)),
         gone: gone.iter().copied().cloned().collect(),
@@ -91,10 +92,10 @@ mod tests {
                 counts.iter().flat_map(some).collect()
             };
             let mut generated = Generated::default();
-            for family in identities(known).iter().flat_map(Family::of) {
+            for family in identities(known).iter().flat_map(ObjectGroup::of) {
                 *generated.known.entry(family).or_default() += 1;
             }
-            let gone = |identity: Identity| Gone { address: format!("a.b{}", identity.id()), identity };
+            let gone = |identity: Identity| RemovedCode { address: format!("a.b{}", identity.id()), identity };
             generated.gone = identities(gone_of).into_iter().map(gone).collect();
             let found = brake(&generated, Limits { allowed, ..Limits::default() });
             assert_eq!(!found.is_empty(), stops, "{known:?} {gone_of:?} {allowed:?}");

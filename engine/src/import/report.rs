@@ -1,16 +1,16 @@
 //! What an import found, what became code, what did not and why.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use proxmox_mpc_generators::adopt::Adopted;
 use proxmox_mpc_generators::coverage::{Counts, Outcome};
 use proxmox_mpc_generators::manifest::{Manifest, Move};
-use proxmox_mpc_generators::{Coverage, Generated, Gone, Kept, Notice};
+use proxmox_mpc_generators::{Coverage, Generated, KeptCode, Notice, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::permissions::Permissions;
-use proxmox_mpc_model::{Identity, Unread};
+use proxmox_mpc_model::{ApiPath, Identity, NotRead, Unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +54,9 @@ pub struct ImportReport {
     /// What the user should know of objects that are code.
     pub notices: Vec<Notice>,
     /// Code that was not made anew and stays as it is.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptCode>,
     /// Code that was taken out, since its object is no longer there.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<RemovedCode>,
     /// Renames of this run.
     pub moved: Vec<Move>,
     /// What came of the addresses of the state that was to be adopted.
@@ -124,22 +124,23 @@ impl ImportReport {
         files: Option<Changes>,
     ) -> Self {
         let mut unread = generated.unread;
-        let failures = fetched.failures.iter().map(|failure| Unread {
-            identity: Identity::new("request", failure.path.as_str()),
-            reason: sentence(&failure.error),
+        // The object or the list that is not read because of a request names it already.
+        let named: BTreeSet<&ApiPath> = unread.iter().flat_map(Unread::requests).collect();
+        let failures = fetched.failures.iter().filter(|failure| !named.contains(&failure.path));
+        let failures = failures.map(|failure| {
+            let (request, complaint) = (failure.path.clone(), sentence(&failure.error));
+            Unread::object(Identity::new("request", request.as_str()), NotRead::Unusable { request, complaint })
         });
-        // The object or the list that is not read because of it tells the cause already.
-        let untold = failures.filter(|failure| !unread.iter().any(|one| one.reason.contains(&failure.reason)));
-        unread.extend(untold.collect::<Vec<_>>());
+        unread.extend(failures.collect::<Vec<_>>());
         // What the user leaves out is not what this import is about.
         let mut chosen = Cow::Borrowed(&generated.coverage);
-        if !generated.left_out.is_empty() {
-            chosen.to_mut().objects.retain(|identity, _| !generated.left_out.contains(identity));
+        if !generated.excluded.is_empty() {
+            chosen.to_mut().objects.retain(|identity, _| !generated.excluded.contains(identity));
         }
         let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
         for (identity, object) in &chosen.objects {
             let (sort, reason, remedy) = match &object.outcome {
-                Outcome::SetAside { reason, remedy } => (&mut set_aside, reason, remedy),
+                Outcome::NotImportable { reason, remedy } => (&mut set_aside, reason, remedy),
                 Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
                 Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact | Outcome::Excluded => continue,
             };
@@ -201,10 +202,10 @@ impl ReportType for ImportReport {
 fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {
     let counts = coverage.counts();
     let row = |kind: &'static proxmox_mpc_model::kinds::Kind| {
-        let Counts { objects, imported, entrusted, set_aside, .. } = counts.get(kind.id).copied().unwrap_or_default();
+        let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
+            counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
-        let unread =
-            unread.iter().filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*").count();
+        let unread = unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();
         KindReport {
             kind: kind.id.to_owned(),
             title: kind.title.to_owned(),

@@ -102,7 +102,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
         .copied()
-        .filter(|kind| job.selection.takes_kind(kind) || needed(kind, &previous.manifest))
+        .filter(|kind| job.selection.may_include_kind(kind) || needed(kind, &previous.manifest))
         .collect();
     let aside = Aside::beside(&workspace, job.dry_run)?;
     let fetched = read(source, &kinds, &aside, job, context).await?;
@@ -127,7 +127,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
         mapping.objects.extend(adoption.addresses.objects);
     }
     let (Input { fetched, previous, .. }, mut generated) = made(input, context).await?;
-    if !job.selection.is_everything() && generated.survey.taken == 0 {
+    if !job.selection.is_everything() && generated.survey.included == 0 {
         return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched, unread: generated.unread });
     }
     let removals = removal::brake(&generated, job.removal);
@@ -184,7 +184,7 @@ async fn made(input: Input, context: &Context) -> Result<(Input, Generated), Imp
 fn adoption(instances: &[Instance], generated: &Generated, input: &Input) -> Adoption {
     let Generated { manifest, coverage, .. } = generated;
     let (before, mapping) = (&input.previous.manifest, input.options.mapping.as_ref());
-    adopt::adopt(instances, adopt::Around { made: manifest, coverage, before, mapping })
+    adopt::adopt(instances, adopt::Baseline { made: manifest, coverage, before, mapping })
 }
 
 /// Whether a file is for the root that an adopted state is of.

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use hcl_edit::Decorate as _;
-use hcl_edit::expr::Expression;
-use hcl_edit::structure::{Block, BlockLabel, Body};
+use proxmox_mpc_code::{Document, Edit, SyntaxError, edit};
 
 use crate::workbench::{Scratch, WorkbenchError};
 
@@ -26,29 +24,28 @@ pub(super) fn lift(scratch: &Scratch) -> Result<BTreeSet<String>, WorkbenchError
         if !text.contains("prevent_destroy") {
             continue;
         }
-        let parsed = text.parse::<Body>();
         let syntax = |source| WorkbenchError::Syntax { path: path.clone(), source: Box::new(source) };
-        let mut body = parsed.map_err(syntax)?;
-        for block in body.get_blocks_mut("resource") {
-            lifted.extend(lift_one(block));
-        }
+        let (text, addresses) = without_protection(&text).map_err(syntax)?;
+        lifted.extend(addresses);
         // The copy may have the mode of a file that nobody may write to.
-        fs::remove_file(&path).and_then(|()| fs::write(&path, body.to_string())).map_err(WorkbenchError::Scratch)?;
+        fs::remove_file(&path).and_then(|()| fs::write(&path, text)).map_err(WorkbenchError::Scratch)?;
     }
     Ok(lifted)
 }
 
-/// Lifts the protection of a resource; its address where it had one.
-fn lift_one(block: &mut Block) -> Option<String> {
-    let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
-    let address = labels.join(".");
-    let lifecycle = block.body.get_blocks_mut("lifecycle").next()?;
-    let mut attribute = lifecycle.body.get_attribute_mut("prevent_destroy")?;
-    let protected = attribute.get().value.as_bool() == Some(true);
-    let mut value = Expression::from(false);
-    std::mem::swap(value.decor_mut(), attribute.value_mut().decor_mut());
-    *attribute.value_mut() = value;
-    protected.then_some(address)
+/// Sets `prevent_destroy` to false in every resource. Returns the text and the addresses that had it set.
+fn without_protection(text: &str) -> Result<(String, Vec<String>), SyntaxError> {
+    let document = Document::parse(text)?;
+    let (mut edits, mut addresses) = (Vec::new(), Vec::new());
+    for block in document.blocks().filter(|block| block.keyword() == "resource") {
+        let lifecycle = block.blocks("lifecycle").next();
+        let Some(protection) = lifecycle.and_then(|block| block.attribute("prevent_destroy")) else { continue };
+        if protection.boolean() == Some(true) {
+            addresses.extend(block.resource_address());
+        }
+        edits.push(Edit { range: protection.value_range(), text: "false".to_owned() });
+    }
+    Ok((edit::apply(text, edits), addresses))
 }
 
 /// Copies the files from which Terraform reads values of variables by itself.
@@ -76,8 +73,6 @@ pub(super) fn written_as(address: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use hcl_edit::expr::Expression;
-
     use super::*;
 
     #[test]
@@ -85,12 +80,10 @@ mod tests {
         let text = "# kept\nresource \"a\" \"b\" {\n  description = <<-EOT\n    prevent_destroy = true\n  EOT\n\n  lifecycle {\n    \
                     prevent_destroy = true # kept too\n    ignore_changes  = [x]\n  }\n}\n\nresource \"a\" \"c\" {\n  lifecycle {\n    \
                     prevent_destroy = false\n  }\n}\n";
-        let mut body = text.parse::<Body>().unwrap();
-        let lifted: Vec<String> = body.get_blocks_mut("resource").filter_map(lift_one).collect();
-        assert_eq!(lifted, ["a.b"]);
+        let (edited, addresses) = without_protection(text).unwrap();
+        assert_eq!(addresses, ["a.b"]);
         let expected = text.replace("prevent_destroy = true # kept too", "prevent_destroy = false # kept too");
-        assert_eq!(body.to_string(), expected);
-        assert!(matches!(Expression::from(false), Expression::Bool(_)));
+        assert_eq!(edited, expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use proxmox_mpc_code::RootModule;
 use proxmox_mpc_generators::adopt::{self, Instance};
 use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
 use proxmox_mpc_model::{Answers, Cluster, Identity};
@@ -21,7 +22,7 @@ use crate::toolchain::process;
 use crate::toolchain::terraform::{
     self, Action, Applied, ApplyReader, Difference, Environment, Planned, Session, TerraformError, provider_version,
 };
-use crate::workbench::{Bench, Code, NO_SSH, Scratch, WorkbenchError, manifest};
+use crate::workbench::{Bench, NO_SSH, Scratch, WorkbenchError, manifest, root_module};
 
 /// Rehearses the apply, or the destroy, of a workspace on a twin. Nothing is written but to the twin and to a scratch
 /// copy, and both are gone when this returns. It blocks for as long as Terraform runs (`Context::block`).
@@ -29,7 +30,7 @@ pub fn rehearse(job: &Job, context: &Context) -> Result<Rehearsal, RehearseError
     if job.ansible.is_some() {
         playbooks::check(&job.workspace)?;
     }
-    let code = Code::of(&job.workspace)?;
+    let code = root_module(&job.workspace)?;
     let manifest = manifest(&job.workspace)?;
     let state = State::pull(&job.tool, &job.workspace.terraform(), job.selected.clone(), context)?;
     let bench = Bench::for_rehearsal(Arc::clone(&job.recording), &job.login, context)?;
@@ -58,7 +59,7 @@ pub fn rehearse(job: &Job, context: &Context) -> Result<Rehearsal, RehearseError
 /// Makes the scratch copy what is rehearsed, and says which resources are protected.
 fn prepare(
     job: &Job,
-    code: &Code,
+    code: &RootModule,
     manifest: &Manifest,
     state: &State,
     scratch: &Scratch,
@@ -81,7 +82,7 @@ fn prepare(
 
 /// How an error says that it is the rehearsal's limit and not the cluster's: what the twin cannot do or does not know, and
 /// SSH, which leads nowhere.
-const LIMITS: [&str; 3] = ["the twin cannot do this", "the twin's recording has no answer", NO_SSH];
+const LIMITS: [&str; 3] = [proxmox_mpc_twin::call::CANNOT, proxmox_mpc_model::answer::NO_ANSWER, NO_SSH];
 
 /// A rehearsal under way.
 struct Rehearsing<'a> {

@@ -234,7 +234,7 @@ pub static INSECURE: Setting = Setting {
     option: Some("--insecure"),
     default: Some("false"),
     files: Files::User,
-    sentence: "Trust any certificate: whoever is on the line can read the token or the password.",
+    sentence: "Trust any certificate: anybody on the network path can read the token or the password.",
 };
 
 /// `min_tls`

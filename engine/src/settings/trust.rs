@@ -20,7 +20,7 @@ pub enum Trust {
     },
     /// Exactly these certificates, whoever signed them and whatever name they carry: one for each node.
     Pinned(Vec<Fingerprint>),
-    /// Any certificate: whoever is on the line can read the credentials.
+    /// Any certificate: anybody on the network path can read the credentials.
     Insecure,
 }
 

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use proxmox_mpc_code::{Import, Index, Location, Resource};
 use proxmox_mpc_generators::{self as generators, Manifest, Previous};
 use proxmox_mpc_twin::Recording;
 
 use crate::verify::VerifyError;
-use crate::verify::blocks::{Blocks, Import, Parsed, Place};
 use crate::workbench::files;
 use crate::workspace::{self, Workspace};
 
 /// The code, and what an import would write in its place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
-    code: Blocks,
-    generated: Blocks,
+    code: Index,
+    generated: Index,
     manifest: Manifest,
     /// The files that stand as an import wrote them.
     untouched: BTreeSet<String>,
@@ -31,7 +31,7 @@ pub(super) enum Origin {
     /// Somebody else wrote the block; an import would say something else of the same object.
     Own(Change),
     /// The import wrote it, and `ignore_changes`, which stands here, had it.
-    NoLongerIgnored(Place),
+    NoLongerIgnored(Location),
     /// As an import would write it.
     AsGenerated,
     /// There is nothing to hold it against.
@@ -42,13 +42,13 @@ pub(super) enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     /// It has something that an import would not write.
-    Added(Place),
+    Added(Location),
     /// It lacks something; the block stands here.
-    Removed(Place),
+    Removed(Location),
     /// It says something else.
-    Other(Place),
+    Other(Location),
     /// What it refers to says something else: the reference, and where that stands.
-    Through(String, Place),
+    Through(String, Location),
 }
 
 /// How deep references are followed.
@@ -82,10 +82,10 @@ impl Comparison {
     pub(super) fn attribute(&self, address: &str, name: &str) -> Origin {
         let Some((code, generated)) = self.pair(address) else { return Origin::Unknown };
         let Some(change) = self.change(&code, &generated, name) else {
-            let listed = |block: &Parsed| block.ignored().iter().any(|path| covers(path, name));
+            let listed = |block: &Resource| block.ignored().iter().any(|path| covers(path, name));
             let was_ignored = listed(&generated) && !listed(&code);
             return if was_ignored {
-                Origin::NoLongerIgnored(code.place("lifecycle[0].ignore_changes"))
+                Origin::NoLongerIgnored(code.location("lifecycle[0].ignore_changes"))
             } else {
                 Origin::AsGenerated
             };
@@ -103,34 +103,34 @@ impl Comparison {
     }
 
     /// What of a block was changed: the names of its attributes, each with its place.
-    pub(super) fn changed(&self, address: &str) -> Vec<(String, Place)> {
+    pub(super) fn changed(&self, address: &str) -> Vec<(String, Location)> {
         let Some((code, generated)) = self.pair(address) else { return Vec::new() };
         let names: BTreeSet<String> = code.names().into_iter().chain(generated.names()).collect();
         let differs = |name: &String| self.change(&code, &generated, name).is_some();
-        names.into_iter().filter(differs).map(|name| (name.clone(), code.place(&name))).collect()
+        names.into_iter().filter(differs).map(|name| (name.clone(), code.location(&name))).collect()
     }
 
     /// Where what a path of a plan leads to is written.
-    pub(super) fn place(&self, address: &str, path: &str) -> Option<Place> {
-        Some(self.code.resource(base(address))?.place(path))
+    pub(super) fn place(&self, address: &str, path: &str) -> Option<Location> {
+        Some(self.code.resource(base(address))?.location(path))
     }
 
     /// Where the block of an object stands.
-    pub(super) fn block(&self, address: &str) -> Option<&Place> {
-        self.code.place(base(address))
+    pub(super) fn block(&self, address: &str) -> Option<&Location> {
+        self.code.location(base(address))
     }
 
     /// Where an import would write the block of an object that the code does not have.
-    pub(super) fn removed(&self, address: &str) -> Option<&Place> {
-        if self.code.place(address).is_some() { None } else { self.generated.place(address) }
+    pub(super) fn removed(&self, address: &str) -> Option<&Location> {
+        if self.code.location(address).is_some() { None } else { self.generated.location(address) }
     }
 
     /// The blocks that no import wrote, of the type of this address: what a renamed block may be now.
-    pub(super) fn strangers(&self, address: &str) -> Vec<(&String, &Place)> {
+    pub(super) fn strangers(&self, address: &str) -> Vec<(&String, &Location)> {
         let of_type = |other: &&String| other.split('.').next() == address.split('.').next();
-        let strange = |other: &&String| self.generated.place(other).is_none();
+        let strange = |other: &&String| self.generated.location(other).is_none();
         let others = self.code.addresses().filter(of_type).filter(strange);
-        others.filter_map(|other| Some((other, self.code.place(other)?))).collect()
+        others.filter_map(|other| Some((other, self.code.location(other)?))).collect()
     }
 
     /// What the `import` block of an object says, and which id an import would write, where the two differ.
@@ -142,7 +142,7 @@ impl Comparison {
     /// The address to which the code imports what an import would give this one.
     pub(super) fn renamed(&self, address: &str) -> Option<&String> {
         let id = &self.generated.import(address)?.id;
-        self.code.imported(address.split('.').next()?, id).filter(|other| *other != address)
+        self.code.address_of_import(address.split('.').next()?, id).filter(|other| *other != address)
     }
 
     /// Whether an import wrote a block for this object.
@@ -151,23 +151,23 @@ impl Comparison {
     }
 
     /// The block of an object, and the one that an import would write for the same object, whatever it is called.
-    fn pair(&self, address: &str) -> Option<(Parsed, Parsed)> {
+    fn pair(&self, address: &str) -> Option<(Resource, Resource)> {
         let address = base(address);
         let code = self.code.resource(address)?;
         let generated = self.generated.resource(address).or_else(|| {
             let import = self.code.import(address)?;
-            self.generated.resource(self.generated.imported(address.split('.').next()?, &import.id)?)
+            self.generated.resource(self.generated.address_of_import(address.split('.').next()?, &import.id)?)
         })?;
         Some((code, generated))
     }
 
-    fn change(&self, code: &Parsed, generated: &Parsed, name: &str) -> Option<Change> {
+    fn change(&self, code: &Resource, generated: &Resource, name: &str) -> Option<Change> {
         let (here, there) = (code.items(name), generated.items(name));
         if here == there {
             let references = code.references(name).into_iter();
             return references.into_iter().find_map(|reference| self.through(&reference, 0));
         }
-        let place = code.place(name);
+        let place = code.location(name);
         Some(match here.len().cmp(&there.len()) {
             std::cmp::Ordering::Greater => Change::Added(place),
             std::cmp::Ordering::Less => Change::Removed(place),
@@ -189,7 +189,7 @@ impl Comparison {
 }
 
 /// A file that another parser than Terraform's cannot read explains nothing, and stops nothing.
-fn add(blocks: &mut Blocks, path: &str, text: &str) {
+fn add(blocks: &mut Index, path: &str, text: &str) {
     if let Err(error) = blocks.add(path, text) {
         tracing::warn!(%error, path, "what was changed there cannot be told");
     }

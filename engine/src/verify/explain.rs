@@ -198,7 +198,7 @@ impl Explainer<'_> {
         let (import, expected) = self.comparison?.other_import(address)?;
         let why = format!(
             "The `import` block was changed since the import: its id is `{}` ({}), and the object's is `{expected}`.",
-            import.id, import.place
+            import.id, import.location
         );
         Some(Explanation::new("", why, format!("Write `{expected}` there.")))
     }

@@ -2,7 +2,6 @@
 //!
 //! Neither a cluster nor a state is ever written to.
 
-mod blocks;
 mod comparison;
 mod explain;
 mod known;
@@ -33,7 +32,7 @@ use crate::operation::event::{Diagnostic, Message};
 use crate::operation::{Context, Step, StepKind};
 use crate::rights::{self, roles};
 use crate::toolchain::terraform::{self, Environment, Plan, Session, Tool, provider_version};
-use crate::workbench::{Bench, Code, Scratch};
+use crate::workbench::{Bench, Scratch, root_module};
 use crate::workspace::Workspace;
 use comparison::Comparison;
 use explain::Explainer;
@@ -47,7 +46,7 @@ pub fn against_twin(
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
-    let code = Code::of(workspace)?;
+    let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let live_refusals = live_refusals(&recording)?;
     let login = recording.about().login.clone();
@@ -103,7 +102,7 @@ pub fn live(
     context: &Context,
 ) -> Result<Proof, VerifyError> {
     let folder = workspace.terraform();
-    let code = Code::of(workspace)?;
+    let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let pinned = pinned(&manifest);
     let mut expected = code.imports;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use proxmox_mpc_code::SyntaxError;
 use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::Unreadable;
 use proxmox_mpc_twin::server::TwinError;
@@ -33,7 +34,7 @@ pub enum WorkbenchError {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        source: Box<hcl_edit::parser::Error>,
+        source: Box<SyntaxError>,
     },
     /// The manifest cannot be read.
     #[error("`{}` cannot be used", path.display())]

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use crate::operation::Context;
 use crate::workspace::Workspace;
 
-pub(crate) use code::{Code, files};
+pub(crate) use code::{files, root_module};
 pub use error::WorkbenchError;
 pub use scratch::NO_SSH;
 pub(crate) use scratch::Scratch;
@@ -69,12 +69,5 @@ impl Bench {
     /// Ends it, and waits until it has; for threads that may block (`Context::block`).
     pub(crate) fn stop(self) {
         self.runtime.block_on(self.twin.stop());
-    }
-}
-
-impl Code {
-    /// Reads the code of a workspace.
-    pub(crate) fn of(workspace: &Workspace) -> Result<Self, WorkbenchError> {
-        code::read(&workspace.terraform())
     }
 }

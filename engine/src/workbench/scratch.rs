@@ -5,10 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use proxmox_mpc_code::RootModule;
+use proxmox_mpc_code::quote::quoted;
 use tempfile::TempDir;
 
 use crate::workbench::WorkbenchError;
-use crate::workbench::code::Code;
 
 /// A folder that is gone when this is dropped. Its mode is 0700.
 #[derive(Debug)]
@@ -78,11 +79,11 @@ impl Scratch {
     /// What the code sets of the credentials would win over the environment, and is unset. The certificate is not
     /// checked: the twin is in this process and listens on loopback only. The addresses of the nodes are the cluster's
     /// own, so that SSH is led to a port where nothing listens.
-    pub(crate) fn point_at(&self, endpoint: &str, code: &Code) -> Result<(), WorkbenchError> {
+    pub(crate) fn point_at(&self, endpoint: &str, code: &RootModule) -> Result<(), WorkbenchError> {
         let mut text = "terraform {\n  backend \"local\" {}\n}\n".to_owned();
         let mut plain = String::new();
         // An override needs something to override.
-        provider(if code.provider { &mut text } else { &mut plain }, endpoint, None);
+        provider(if code.has_provider { &mut text } else { &mut plain }, endpoint, None);
         for alias in &code.aliases {
             provider(&mut text, endpoint, Some(alias));
         }
@@ -100,7 +101,7 @@ impl Scratch {
         }
         let mut text = String::new();
         for (address, id) in imports {
-            let id = hcl_edit::expr::Expression::from(*id);
+            let id = quoted(id);
             writeln!(text, "import {{\n  to = {address}\n  id = {id}\n}}").expect("writing to a string cannot fail");
         }
         fs::write(self.code().join(IMPORTS), text).map_err(WorkbenchError::Scratch)
@@ -112,7 +113,7 @@ fn provider(text: &mut String, endpoint: &str, alias: Option<&str>) {
     let unset = ["api_token", "username", "password", "auth_ticket", "csrf_prevention_token", "min_tls"];
     text.push_str("\nprovider \"proxmox\" {\n");
     if let Some(alias) = alias {
-        let alias = hcl_edit::expr::Expression::from(alias);
+        let alias = quoted(alias);
         writeln!(text, "  alias = {alias}").expect("writing to a string cannot fail");
     }
     writeln!(text, "  endpoint = \"{endpoint}\"\n  insecure = true").expect("writing to a string cannot fail");
@@ -187,7 +188,7 @@ mod tests {
         }
         let scratch = Scratch::new().unwrap();
         scratch.copy(from.path()).unwrap();
-        let code = Code { provider: true, aliases: ["b".to_owned()].into(), ..Code::default() };
+        let code = RootModule { has_provider: true, aliases: ["b".to_owned()].into(), ..RootModule::default() };
         scratch.point_at("https://127.0.0.1:1/", &code).unwrap();
         let text = fs::read_to_string(scratch.code().join(OVERRIDE)).unwrap();
         assert_eq!(text.matches("endpoint = \"https://127.0.0.1:1/\"").count(), 2, "{text}");

@@ -1,78 +1,77 @@
-//! Which object a resource of a state stands for: one table for the ids of Telmate's and of bpg's resources.
+//! Keys that identify the object behind a resource of a state: one table for the resources of Telmate's and bpg's providers.
 //!
-//! Both sides are brought into one form: a resource of a state by its attributes, an object of ours by the id that its
-//! `import` block has. The node is no part of a guest's: guests move. What is not in the table goes by its `id`, which for
-//! most resources is what imports them.
+//! Both sides get a key of the same form: a resource of a state from its attributes, a generated block from the id of its
+//! `import` block. The node is no part of a guest's key, because guests move. Types that are not in the table go by their `id`,
+//! which for most resources is the import id.
 
 use super::state::Instance;
 
-/// What tells an object from all others.
+/// Key that identifies an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Known {
-    /// The sort of object: `vm`, `storage_nfs`.
-    pub(super) sort: String,
-    /// Its id among those.
+pub(super) struct ObjectKey {
+    /// Type of the object: `vm`, `storage_nfs`.
+    pub(super) object_type: String,
+    /// Id among the objects of the type.
     pub(super) id: String,
 }
 
-/// How the resources of a sort are identified.
+/// Source of the id in a resource of a state.
 #[derive(Clone, Copy)]
-enum By {
-    /// By the number of the guest: the first of these attributes, or the last part of `id` (`pve1/qemu/101`).
+enum IdSource {
+    /// The VMID: the first of these attributes, or the last part of `id` (`pve1/qemu/101`).
     Guest(&'static [&'static str]),
-    /// By `id` behind this prefix.
+    /// The attribute `id` without this prefix.
     Behind(&'static str),
-    /// By these attributes, joined by this.
+    /// These attributes, joined by a separator.
     Joined(&'static [&'static str], &'static str),
-    /// By the place of a firewall (`vm/100`, `node/pve1`, `cluster`), and the attribute `name` where it has one.
+    /// The scope of a firewall (`vm/100`, `node/pve1`, `cluster`), with the attribute `name` if there is one.
     Firewall,
-    /// There is one in a cluster.
+    /// Nothing: there is one object in a cluster.
     Only,
 }
 
-/// A sort of object, the types of resources for it without `proxmox_` and `virtual_environment_`, and how they are
-/// identified.
-struct Sort {
+/// A type of object: the types of resources for it, without `proxmox_` and `virtual_environment_`, and the source of their id.
+struct ObjectType {
     name: &'static str,
     types: &'static [&'static str],
-    by: By,
+    by: IdSource,
 }
 
-const fn sort(name: &'static str, types: &'static [&'static str], by: By) -> Sort {
-    Sort { name, types, by }
+const fn object_type(name: &'static str, types: &'static [&'static str], by: IdSource) -> ObjectType {
+    ObjectType { name, types, by }
 }
 
-/// Ids of states as the providers set them: Telmate 2.9 and 3.0, bpg 0.111.1.
-static SORTS: &[Sort] = &[
-    sort("vm", &["vm", "vm2", "cloned_vm", "vm_qemu"], By::Guest(&["vm_id", "vmid"])),
-    sort("container", &["container", "lxc", "lxc_guest"], By::Guest(&["vm_id", "vmid", "guest_id"])),
-    sort("pool", &["pool"], By::Behind("pools/")),
-    sort("firewall_rules", &["firewall_rules"], By::Firewall),
-    sort("firewall_options", &["firewall_options"], By::Firewall),
-    sort("firewall_ipset", &["firewall_ipset"], By::Firewall),
-    sort("firewall_alias", &["firewall_alias"], By::Firewall),
-    sort("cluster_firewall", &["cluster_firewall"], By::Only),
-    sort("cluster_options", &["cluster_options"], By::Only),
-    sort("dns", &["dns"], By::Joined(&["node_name"], "")),
-    sort("hosts", &["hosts"], By::Joined(&["node_name"], "")),
-    sort("time", &["time"], By::Joined(&["node_name"], "")),
-    sort("acme_account", &["acme_account"], By::Joined(&["name"], "")),
-    sort("acme_dns_plugin", &["acme_dns_plugin"], By::Joined(&["plugin"], "")),
-    sort("acme_certificate", &["acme_certificate"], By::Joined(&["node_name"], "")),
-    sort("apt_repository", &["apt_repository"], By::Joined(&["node", "file_path", "index"], ",")),
-    sort("apt_standard_repository", &["apt_standard_repository"], By::Joined(&["node", "handle"], ",")),
-    sort("sdn_subnet", &["sdn_subnet"], By::Joined(&["vnet", "id"], "/")),
-    sort("file", &["file"], By::Joined(&["node_name", "id"], "/")),
+/// All types. The ids are those that the providers put into states: Telmate 2.9 and 3.0, bpg 0.111.1.
+static OBJECT_TYPES: &[ObjectType] = &[
+    object_type("vm", &["vm", "vm2", "cloned_vm", "vm_qemu"], IdSource::Guest(&["vm_id", "vmid"])),
+    object_type("container", &["container", "lxc", "lxc_guest"], IdSource::Guest(&["vm_id", "vmid", "guest_id"])),
+    object_type("pool", &["pool"], IdSource::Behind("pools/")),
+    object_type("firewall_rules", &["firewall_rules"], IdSource::Firewall),
+    object_type("firewall_options", &["firewall_options"], IdSource::Firewall),
+    object_type("firewall_ipset", &["firewall_ipset"], IdSource::Firewall),
+    object_type("firewall_alias", &["firewall_alias"], IdSource::Firewall),
+    object_type("cluster_firewall", &["cluster_firewall"], IdSource::Only),
+    object_type("cluster_options", &["cluster_options"], IdSource::Only),
+    object_type("dns", &["dns"], IdSource::Joined(&["node_name"], "")),
+    object_type("hosts", &["hosts"], IdSource::Joined(&["node_name"], "")),
+    object_type("time", &["time"], IdSource::Joined(&["node_name"], "")),
+    object_type("acme_account", &["acme_account"], IdSource::Joined(&["name"], "")),
+    object_type("acme_dns_plugin", &["acme_dns_plugin"], IdSource::Joined(&["plugin"], "")),
+    object_type("acme_certificate", &["acme_certificate"], IdSource::Joined(&["node_name"], "")),
+    object_type("apt_repository", &["apt_repository"], IdSource::Joined(&["node", "file_path", "index"], ",")),
+    object_type("apt_standard_repository", &["apt_standard_repository"], IdSource::Joined(&["node", "handle"], ",")),
+    object_type("sdn_subnet", &["sdn_subnet"], IdSource::Joined(&["vnet", "id"], "/")),
+    object_type("file", &["file"], IdSource::Joined(&["node_name", "id"], "/")),
 ];
 
-/// The type without what all types of a provider have in common: `vm` of `proxmox_virtual_environment_vm`.
+/// Type of a resource without the prefix of its provider: `vm` of `proxmox_virtual_environment_vm`.
 pub(super) fn short(resource: &str) -> &str {
     let rest = resource.strip_prefix("proxmox_").unwrap_or(resource);
     rest.strip_prefix("virtual_environment_").unwrap_or(rest)
 }
 
-/// Whether Terraform can move the state of one to the other: both are bpg's, of the same type or of the type's long and
-/// short name, between which the provider moves states itself.
+/// True if Terraform can move the state from one address to the other: both are of bpg's provider, and of the same type or of its
+/// long and short name, between which the provider moves states itself.
 pub(super) fn movable(from: &str, to: &str) -> bool {
     let typed = |address: &str| {
         let mut parts = address.split('.').peekable();
@@ -88,27 +87,27 @@ pub(super) fn movable(from: &str, to: &str) -> bool {
 /// Types that only Telmate's provider has.
 const TELMATE: &[&str] = &["proxmox_vm_qemu", "proxmox_lxc", "proxmox_lxc_guest", "proxmox_pool"];
 
-fn of(resource: &str) -> (&str, By) {
+fn of(resource: &str) -> (&str, IdSource) {
     let short = short(resource);
-    let known = SORTS.iter().find(|one| one.types.contains(&short));
-    known.map_or((short, By::Behind("")), |one| (one.name, one.by))
+    let known = OBJECT_TYPES.iter().find(|one| one.types.contains(&short));
+    known.map_or((short, IdSource::Behind("")), |one| (one.name, one.by))
 }
 
-/// What a resource of a state stands for; `None` where the state does not tell.
-pub(super) fn in_state(instance: &Instance) -> Option<Known> {
-    let (sort, by) = of(&instance.resource);
+/// Key of the object behind a resource of a state; `None` if the state does not identify it.
+pub(super) fn in_state(instance: &Instance) -> Option<ObjectKey> {
+    let (object_type, by) = of(&instance.resource);
     let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
     let id = match by {
-        By::Guest(names) => {
+        IdSource::Guest(names) => {
             let number = |text: &&str| text.parse::<u32>().is_ok_and(|number| number > 0);
             let of_id = || attribute("id").map(|id| id.rsplit('/').next().unwrap_or(id));
             names.iter().find_map(|name| attribute(name).filter(number)).or_else(of_id).filter(number)?.to_owned()
         }
-        By::Behind(prefix) => attribute("id").map(|id| id.strip_prefix(prefix).unwrap_or(id))?.to_owned(),
-        By::Joined(names, between) => {
+        IdSource::Behind(prefix) => attribute("id").map(|id| id.strip_prefix(prefix).unwrap_or(id))?.to_owned(),
+        IdSource::Joined(names, between) => {
             names.iter().map(|name| attribute(name)).collect::<Option<Vec<_>>>()?.join(between)
         }
-        By::Firewall => {
+        IdSource::Firewall => {
             let guest = |name: &str| attribute(name).filter(|number| *number != "0");
             let place = match (guest("vm_id"), guest("container_id"), attribute("node_name")) {
                 (Some(vmid), ..) => format!("vm/{vmid}"),
@@ -118,27 +117,27 @@ pub(super) fn in_state(instance: &Instance) -> Option<Known> {
             };
             attribute("name").map_or(place.clone(), |name| format!("{place}/{name}"))
         }
-        By::Only => String::new(),
+        IdSource::Only => String::new(),
     };
-    Some(Known { sort: sort.to_owned(), id })
+    Some(ObjectKey { object_type: object_type.to_owned(), id })
 }
 
-/// What an object of ours is: by the type of its resource and what its `import` block calls it.
-pub(super) fn of_ours(resource: &str, import_id: &str) -> Known {
-    let (sort, by) = of(resource);
+/// Key of the object behind a generated block, from the type of its resource and the id of its `import` block.
+pub(super) fn of_ours(resource: &str, import_id: &str) -> ObjectKey {
+    let (object_type, by) = of(resource);
     let id = match by {
-        By::Guest(_) => import_id.rsplit('/').next().unwrap_or(import_id).to_owned(),
-        By::Firewall => {
+        IdSource::Guest(_) => import_id.rsplit('/').next().unwrap_or(import_id).to_owned(),
+        IdSource::Firewall => {
             let parts: Vec<&str> = import_id.split('/').collect();
             match parts.as_slice() {
                 [word @ ("vm" | "container"), _, rest @ ..] => format!("{word}/{}", rest.join("/")),
                 _ => import_id.to_owned(),
             }
         }
-        By::Only => String::new(),
-        By::Behind(_) | By::Joined(..) => import_id.to_owned(),
+        IdSource::Only => String::new(),
+        IdSource::Behind(_) | IdSource::Joined(..) => import_id.to_owned(),
     };
-    Known { sort: sort.to_owned(), id }
+    ObjectKey { object_type: object_type.to_owned(), id }
 }
 
 #[cfg(test)]
@@ -147,7 +146,7 @@ mod tests {
 
     /// Ids as they were read back from the states of real applies with bpg 0.111.1, and as Telmate's code sets them.
     #[test]
-    fn a_state_and_an_import_block_mean_the_same_object() {
+    fn a_state_and_an_import_block_have_the_same_key() {
         let check = |resource: &'static str, attributes: &[(&'static str, &str)], ours: &str, import_id: &str, same| {
             let instance = Instance {
                 modules: Vec::new(),

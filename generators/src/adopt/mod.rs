@@ -1,4 +1,4 @@
-//! Coming from somewhere: the addresses of a Terraform state that exists, instead of new ones.
+//! Adoption of an existing Terraform state: objects keep the addresses that they have there.
 
 mod files;
 mod identity;
@@ -12,85 +12,85 @@ use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Coverage, Outcome};
 use crate::hcl;
-use crate::kinds::{HALVES, Half, Namespace};
-use crate::manifest::{Manifest, Place};
+use crate::kinds::{Namespace, TRANSLATIONS, Translation};
+use crate::manifest::{Manifest, ManifestEntry};
 use crate::names::slug;
-use identity::Known;
+use identity::ObjectKey;
 
 pub use files::files;
 pub use state::{Instance, Key, StateError, parse};
 
-/// What came of one resource of a state.
+/// A resource instance of a state, and what became of its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Adopted {
     /// Its address in the state.
     pub from: String,
-    /// The object that it stands for, where it has code here.
+    /// The object that it represents, if that has code here.
     pub identity: Option<Identity>,
-    /// The address of that here.
+    /// The address of the object here.
     pub to: Option<String>,
-    /// What was done.
-    pub done: Done,
-    /// Why it was not adopted as it is; empty where it was.
+    /// What became of the address.
+    pub result: AdoptionResult,
+    /// Why it was not adopted unchanged; empty if it was.
     pub why: String,
-    /// The address of its resource there, without any key.
+    /// The address of its resource in the state, without any key.
     #[serde(skip)]
     resource: String,
 }
 
 impl Adopted {
-    /// Whether the object is code here.
+    /// True if the object has code here.
     pub fn here(&self) -> bool {
-        self.done != Done::Nothing
+        self.result != AdoptionResult::NotFound
     }
 }
 
-/// What was done with an address of a state.
+/// What became of an address of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Done {
+pub enum AdoptionResult {
     /// It is the address here as well.
-    Same,
-    /// The address here has another type and the same label.
-    Label,
-    /// The label here is made from it.
-    Derived,
-    /// The workspace or the mapping has given the object another address, which stays.
-    Other,
-    /// Another resource of the state stands for the same object.
-    Twice,
-    /// Nothing here is what it stands for.
-    Nothing,
+    SameAddress,
+    /// The address here has the same label and another type.
+    SameLabel,
+    /// The label here is derived from it.
+    DerivedLabel,
+    /// The workspace or the mapping has another address for the object, which stays.
+    OtherAddress,
+    /// Another resource of the state represents the same object.
+    Duplicate,
+    /// No object here matches it.
+    NotFound,
 }
 
-/// The addresses that were adopted, and what came of every resource.
+/// Result of an adoption.
 #[derive(Clone, Debug, Default)]
 pub struct Adoption {
-    /// The objects that get an address of the state, in the form of a mapping.
+    /// Objects that get an address of the state, in the form of a mapping.
     pub addresses: Manifest,
-    /// Every resource of a Proxmox provider, in the order of the state.
+    /// All resources of Proxmox providers, in the order of the state.
     pub resources: Vec<Adopted>,
 }
 
-/// What an import without the state would make, and who has a say.
+/// The import without the state, and the addresses that take precedence over the state.
 #[derive(Clone, Copy, Debug)]
-pub struct Around<'a> {
-    /// What would be made.
+pub struct Baseline<'a> {
+    /// Manifest of an import without the state.
     pub made: &'a Manifest,
-    /// What would become of each object.
+    /// Coverage of that import.
     pub coverage: &'a Coverage,
-    /// What the workspace holds already: an address once given stays.
+    /// Manifest of the workspace; its addresses stay.
     pub before: &'a Manifest,
-    /// The user's own addresses, which win over all.
+    /// Addresses that the user has chosen; they take precedence over all others.
     pub mapping: Option<&'a Manifest>,
 }
 
-/// Gives the objects that a state knows the addresses that it has for them, as far as they can be used.
-pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
-    let mut run = Run { around, objects: BTreeMap::new(), given: BTreeMap::new(), labels: BTreeSet::new() };
+/// Gives objects the addresses that a state has for them, as far as these are usable.
+pub fn adopt(instances: &[Instance], baseline: Baseline<'_>) -> Adoption {
+    let mut run = Matcher { baseline, objects: BTreeMap::new(), given: BTreeMap::new(), labels: BTreeSet::new() };
     run.read();
     let mut resources: Vec<Option<Adopted>> = instances.iter().map(|_| None).collect();
-    // Whose address can be used as it is has the first choice, then whose label can.
+    // Instances whose whole address is usable choose first, then those whose label is.
     let mut order: Vec<usize> = (0..instances.len()).collect();
     order.sort_by_key(|index| run.rank(&instances[*index]));
     for index in order {
@@ -99,19 +99,18 @@ pub fn adopt(instances: &[Instance], around: Around<'_>) -> Adoption {
     let mut addresses = Manifest::default();
     for (identity, (address, new)) in run.given {
         if new {
-            let place = Place { address, import_id: String::new(), name: None, skip: false, block: None };
+            let place = ManifestEntry { address, import_id: String::new(), name: None, skip: false, block: None };
             addresses.objects.insert(identity, place);
         }
     }
     Adoption { addresses, resources: resources.into_iter().flatten().collect() }
 }
 
-/// The address that a state has for each object, as far as it tells which object a resource is. `made` is what an import
-/// of the same cluster would make.
+/// Addresses that a state has for objects, as far as it identifies them. `made` is the manifest of an import of the same cluster.
 pub fn addresses(instances: &[Instance], made: &Manifest) -> BTreeMap<Identity, String> {
     let places = made.objects.iter().filter(|(_, place)| !place.skip);
-    let known: BTreeMap<Known, &Identity> = places
-        .map(|(identity, place)| (identity::of_ours(typed(&place.address), &place.import_id), identity))
+    let known: BTreeMap<ObjectKey, &Identity> = places
+        .map(|(identity, place)| (identity::of_ours(type_of(&place.address), &place.import_id), identity))
         .collect();
     let named = instances.iter().filter_map(|instance| {
         let identity = *known.get(&identity::in_state(instance)?)?;
@@ -120,25 +119,25 @@ pub fn addresses(instances: &[Instance], made: &Manifest) -> BTreeMap<Identity, 
     named.collect()
 }
 
-struct Run<'a> {
-    around: Around<'a>,
-    /// The objects that have code.
-    objects: BTreeMap<Known, (&'a Identity, &'a Place)>,
-    /// Their addresses as far as they are given, and whether the state gave them.
+struct Matcher<'a> {
+    baseline: Baseline<'a>,
+    /// Objects that have code.
+    objects: BTreeMap<ObjectKey, (&'a Identity, &'a ManifestEntry)>,
+    /// Assigned addresses; true if the address comes from the state.
     given: BTreeMap<Identity, (String, bool)>,
-    /// The labels that are not free.
+    /// Labels that are not free.
     labels: BTreeSet<(Namespace, String)>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Matcher<'a> {
     fn read(&mut self) {
-        let Around { made, before, mapping, .. } = self.around;
+        let Baseline { made, before, mapping, .. } = self.baseline;
         for (identity, place) in made.objects.iter().filter(|(_, place)| !place.skip) {
-            self.objects.insert(identity::of_ours(typed(&place.address), &place.import_id), (identity, place));
+            self.objects.insert(identity::of_ours(type_of(&place.address), &place.import_id), (identity, place));
         }
-        // Where something was moved from, something new would be taken for it.
-        for half in HALVES {
-            let moved = before.moved.iter().map(|step| (half.namespace, label(&step.from).to_owned()));
+        // Terraform follows a `moved` block from an old label, so no new object may get that label.
+        for translation in TRANSLATIONS {
+            let moved = before.moved.iter().map(|step| (translation.namespace, label(&step.from).to_owned()));
             self.labels.extend(moved);
         }
         for known in [Some(before), mapping].into_iter().flatten() {
@@ -146,19 +145,19 @@ impl<'a> Run<'a> {
                 self.given.insert(identity.clone(), (place.address.clone(), false));
             }
         }
-        let given = self.given.iter().filter_map(|(identity, (address, _))| Some((half(identity)?, address)));
-        self.labels.extend(given.map(|(half, address)| (half.namespace, label(address).to_owned())));
+        let given = self.given.iter().filter_map(|(identity, (address, _))| Some((translation(identity)?, address)));
+        self.labels.extend(given.map(|(translation, address)| (translation.namespace, label(address).to_owned())));
     }
 
-    fn object(&self, instance: &Instance) -> Option<(&'a Identity, &'a Place)> {
+    fn object(&self, instance: &Instance) -> Option<(&'a Identity, &'a ManifestEntry)> {
         self.objects.get(&identity::in_state(instance)?).copied()
     }
 
-    /// How well the address of an instance can be used: 0 as it is.
+    /// Rank of an instance by how usable its address is: 0 if as a whole.
     fn rank(&self, instance: &Instance) -> u8 {
         let plain = instance.modules.is_empty() && instance.key.is_none();
         match self.object(instance) {
-            Some((_, place)) if plain && typed(&place.address) == instance.resource => 0,
+            Some((_, place)) if plain && type_of(&place.address) == instance.resource => 0,
             Some(_) if plain => 1,
             _ => 2,
         }
@@ -166,59 +165,63 @@ impl<'a> Run<'a> {
 
     fn instance(&mut self, instance: &Instance) -> Adopted {
         let (from, resource) = (instance.address(), instance.resource_address());
-        let nothing = |done, why: String| Adopted {
+        let nothing = |result, why: String| Adopted {
             from: from.clone(),
             identity: None,
             to: None,
-            done,
+            result,
             why,
             resource: resource.clone(),
         };
         let Some((identity, place)) = self.object(instance) else {
-            return nothing(Done::Nothing, self.absent(instance));
+            return nothing(AdoptionResult::NotFound, self.absent(instance));
         };
-        let told = |done, to: &str, why: String| Adopted {
+        let matched = |result, to: &str, why: String| Adopted {
             identity: Some(identity.clone()),
             to: Some(to.to_owned()),
-            ..nothing(done, why)
+            ..nothing(result, why)
         };
         if let Some((address, new)) = self.given.get(identity) {
             return match (*new, *address == from) {
-                (false, true) => told(Done::Same, address, String::new()),
-                (false, false) => told(
-                    Done::Other,
+                (false, true) => matched(AdoptionResult::SameAddress, address, String::new()),
+                (false, false) => matched(
+                    AdoptionResult::OtherAddress,
                     address,
-                    "this workspace has given the object its address already; `--mapping` changes it".to_owned(),
+                    "the workspace has another address for the object already; `--mapping` changes it".to_owned(),
                 ),
-                (true, _) => told(Done::Twice, address, format!("the state has {identity} at another address too")),
+                (true, _) => matched(
+                    AdoptionResult::Duplicate,
+                    address,
+                    format!("the state has {identity} at another address too"),
+                ),
             };
         }
-        let Some(half) = half(identity) else { return nothing(Done::Nothing, String::new()) };
-        let (label, why) = self.label(instance, identity, half);
-        let address = format!("{}.{label}", typed(&place.address));
-        self.labels.insert((half.namespace, label.clone()));
+        let Some(translation) = translation(identity) else { return nothing(AdoptionResult::NotFound, String::new()) };
+        let (label, why) = self.label(instance, identity, translation);
+        let address = format!("{}.{label}", type_of(&place.address));
+        self.labels.insert((translation.namespace, label.clone()));
         self.given.insert(identity.clone(), (address.clone(), true));
         match why {
-            Some(why) => told(Done::Derived, &address, why),
-            None if address == from => told(Done::Same, &address, String::new()),
-            None => told(Done::Label, &address, format!("it is a `{}` here", typed(&address))),
+            Some(why) => matched(AdoptionResult::DerivedLabel, &address, why),
+            None if address == from => matched(AdoptionResult::SameAddress, &address, String::new()),
+            None => matched(AdoptionResult::SameLabel, &address, format!("it is a `{}` here", type_of(&address))),
         }
     }
 
-    /// The label for an object, and why it is not the one of the state.
-    fn label(&self, instance: &Instance, identity: &Identity, half: &Half) -> (String, Option<String>) {
-        let free = |label: &String| !self.labels.contains(&(half.namespace, label.clone()));
+    /// Label for an object, and the reason if it is not the one of the state.
+    fn label(&self, instance: &Instance, identity: &Identity, translation: &Translation) -> (String, Option<String>) {
+        let free = |label: &String| !self.labels.contains(&(translation.namespace, label.clone()));
         let mut why = None;
         if !instance.modules.is_empty() {
-            why = Some("it is in a module there, and at the root here");
+            why = Some("it is in a module in the state, and in the root module here");
         } else if instance.key.is_some() {
-            why = Some("it is one of several instances there, and a resource of its own here");
+            why = Some("it is one of several instances in the state, and a resource of its own here");
         } else if !hcl::identifier(&instance.name) {
-            why = Some("its label has letters that are not written here");
+            why = Some("its label has characters that are not used here");
         } else if free(&instance.name) {
             return (instance.name.clone(), None);
         }
-        let why = why.unwrap_or("its label is another object's here");
+        let why = why.unwrap_or("another object has its label here");
         let mut words: Vec<String> = Vec::new();
         let key = |key: &Option<Key>| match key {
             Some(Key::Text(text)) => Some(text.clone()),
@@ -233,10 +236,10 @@ impl<'a> Run<'a> {
         words.extend(key(&instance.key));
         let mut label = slug(&words.join(" "));
         if !label.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            label = format!("{}_{label}", half.word);
+            label = format!("{}_{label}", translation.word);
         }
         let id = slug(identity.id());
-        let tries = [label.clone(), format!("{label}_{id}"), format!("{}_{label}_{id}", half.word)];
+        let tries = [label.clone(), format!("{label}_{id}"), format!("{}_{label}_{id}", translation.word)];
         let mut last = tries[2].clone();
         let found = tries.into_iter().find(free).unwrap_or_else(|| {
             while !free(&last) {
@@ -247,39 +250,39 @@ impl<'a> Run<'a> {
         (found, Some(why.to_owned()))
     }
 
-    /// Why nothing here is what the resource stands for.
+    /// Why no object here matches the resource.
     fn absent(&self, instance: &Instance) -> String {
-        let Some(Known { sort, id }) = identity::in_state(instance) else {
-            return "the state does not tell which object it is".to_owned();
+        let Some(ObjectKey { object_type, id }) = identity::in_state(instance) else {
+            return "the state does not identify the object".to_owned();
         };
-        let prefix = match sort.as_str() {
+        let prefix = match object_type.as_str() {
             "vm" => "qemu",
             "container" => "lxc",
             "pool" => "pool",
-            sort if sort.starts_with("storage_") => "storage",
-            _ => return "nothing that is Terraform code here goes by its id".to_owned(),
+            storage if storage.starts_with("storage_") => "storage",
+            _ => return "no object with its id is in the Terraform code here".to_owned(),
         };
         let identity = Identity::new(prefix, id);
-        match self.around.coverage.objects.get(&identity).map(|object| &object.outcome) {
-            Some(Outcome::Ansible { reason, .. } | Outcome::SetAside { reason, .. }) => {
+        match self.baseline.coverage.objects.get(&identity).map(|object| &object.outcome) {
+            Some(Outcome::Ansible { reason, .. } | Outcome::NotImportable { reason, .. }) => {
                 format!("{identity} is not Terraform code here: {reason}")
             }
-            Some(_) => format!("{identity} is another sort of resource here"),
+            Some(_) => format!("{identity} is another type of resource here"),
             None => format!("{identity} was not found, not readable, or excluded from this import"),
         }
     }
 }
 
-fn half(identity: &Identity) -> Option<&'static Half> {
-    HALVES.iter().copied().find(|half| half.model().prefix == identity.prefix())
+fn translation(identity: &Identity) -> Option<&'static Translation> {
+    TRANSLATIONS.iter().copied().find(|translation| translation.model().prefix == identity.prefix())
 }
 
-/// The type in an address.
-fn typed(address: &str) -> &str {
+/// Type in an address.
+fn type_of(address: &str) -> &str {
     address.split_once('.').map_or(address, |(resource, _)| resource)
 }
 
-/// The label in an address.
+/// Label in an address.
 fn label(address: &str) -> &str {
     address.split_once('.').map_or(address, |(_, label)| label)
 }

@@ -1,66 +1,62 @@
-//! The inventory of the guests: who there is, what Proxmox says of each, where it can be reached, and the groups.
+//! Inventory of the guests: hosts with their variables and addresses, and groups by type, node, pool and tag.
 //!
-//! Hosts are called like the guests (see `host_names`). Groups are `virtual_machines` and `containers`, `node_…`, `pool_…`
-//! and `tag_…`; templates are in `templates` and in no other. docs/ansible.md says how names are made legal.
+//! Hosts have the names of the guests (see `host_names`). Groups are `virtual_machines`, `containers`, `node_…`, `pool_…` and
+//! `tag_…`; templates are only in `templates`. docs/ansible.md says how names are made legal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use proxmox_mpc_model::cluster::Guest;
+use proxmox_mpc_model::guest::Guest;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
 use serde_json::{Map, Value};
 
-use super::files::document;
-use super::host_names;
+use super::host_names::{self, RESERVED};
+use super::text::document;
 use crate::addresses::natural;
 use crate::hcl::invisible;
-use crate::names::{self, Wish};
-use crate::outcome::FileSet;
+use crate::names::{self, NameRequest};
+use crate::workspace::FileSet;
 use crate::yaml::{self, Node};
 
-/// The file of the guests, relative to the workspace.
+/// Path of the inventory file, relative to the workspace.
 pub(crate) const GUESTS: &str = "ansible/inventory/guests.yml";
 
-/// Names that mean something in this inventory or to Ansible itself: no host has one of them.
-pub(super) const RESERVED: [&str; 6] = ["all", "ungrouped", "localhost", "virtual_machines", "containers", "templates"];
-
-/// The guests that have been put in, and those of the inventory that stands.
+/// The new inventory, and what remains of the previous one.
 #[derive(Default)]
 pub(crate) struct Inventory<'f> {
-    /// The name of the host and its variables as they stand.
+    /// Previous hosts that have not been added: name, and variables as text.
     before: BTreeMap<Identity, (String, &'f str)>,
-    /// The name of each group as it stands, by what it is of: `tag a-b`.
+    /// Previous names of groups, by title: `tag a-b`.
     groups_before: BTreeMap<String, &'f str>,
     hosts: BTreeMap<(u64, Identity), Host>,
-    /// Every group, and its number. Ten thousand guests are in few of them.
-    groups: BTreeMap<Group, usize>,
+    /// Groups and their numbers. Ten thousand guests share few groups.
+    groups: BTreeMap<HostGroup, usize>,
 }
 
-/// A host: the name that it has already, or would like to have, its variables as they stand in the file, and the numbers of
-/// the groups that it is in.
+/// A host: its existing or its requested name, its variables as text, and the numbers of its groups.
 struct Host {
-    given: Option<String>,
-    wanted: Option<String>,
+    existing_name: Option<String>,
+    requested_name: Option<String>,
     text: Box<str>,
     groups: Box<[usize]>,
 }
 
-/// A group: one that is always called so, or what of the cluster it stands for.
+/// A group of hosts: one with a fixed name, or one for a node, a pool or a tag.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+enum HostGroup {
     Fixed(&'static str),
-    /// The kind (`node`, `pool`, `tag`) and its name in Proxmox.
+    /// Type (`node`, `pool`, `tag`) and name in Proxmox.
     Named(&'static str, String),
 }
 
 impl<'f> Inventory<'f> {
-    /// An empty inventory; what the previous files have can be kept.
+    /// An empty inventory. Hosts of the previous files can be kept.
     pub(crate) fn new(previous: &'f FileSet) -> Self {
         let Some(text) = previous.get(GUESTS) else { return Self::default() };
-        Self { before: hosts(text), groups_before: named_groups(text), ..Self::default() }
+        Self { before: read_hosts(text), groups_before: read_groups(text), ..Self::default() }
     }
 
-    /// Puts a guest in. Without its configuration it is what the list shows, unless the inventory has it already.
+    /// Adds a guest. Without its configuration (`keys`) the previous host is kept, or else a host with what the list shows.
     pub(crate) fn add(
         &mut self,
         cluster: &Cluster<'_>,
@@ -77,12 +73,18 @@ impl<'f> Inventory<'f> {
         let mut variables = Vec::new();
         variables.extend(address.map(|address| ("ansible_host", Node::from(address.to_string()))));
         variables.extend(facts(guest));
-        let given = self.before.remove(&entry.identity).map(|(name, _)| name);
-        self.insert(&entry.identity, given, entry.name.clone(), &Node::from(variables).render_at(3), groups(guest));
+        let existing_name = self.before.remove(&entry.identity).map(|(name, _)| name);
+        self.insert(
+            &entry.identity,
+            existing_name,
+            entry.name.clone(),
+            &Node::from(variables).render_at(3),
+            groups(guest),
+        );
         Ok(())
     }
 
-    /// Keeps a guest byte for byte, where the inventory has it. Says whether it has.
+    /// Keeps the previous host of a guest byte for byte. Returns false if there is none.
     pub(crate) fn keep(&mut self, identity: &Identity) -> bool {
         let Some((name, text)) = self.before.remove(identity) else { return false };
         self.insert(identity, Some(name), None, text, kept_groups(text));
@@ -92,38 +94,38 @@ impl<'f> Inventory<'f> {
     fn insert(
         &mut self,
         identity: &Identity,
-        given: Option<String>,
-        wanted: Option<String>,
+        existing_name: Option<String>,
+        requested_name: Option<String>,
         text: &str,
-        groups: Vec<Group>,
+        groups: Vec<HostGroup>,
     ) {
         let mut number = |group| {
             let next = self.groups.len();
             *self.groups.entry(group).or_insert(next)
         };
         let groups = groups.into_iter().map(&mut number).collect();
-        self.hosts.insert(natural(identity), Host { given, wanted, text: text.into(), groups });
+        self.hosts.insert(natural(identity), Host { existing_name, requested_name, text: text.into(), groups });
     }
 
-    /// The guests of one technology that the inventory had.
+    /// Previous guests whose identities have this prefix, and that have not been added.
     pub(crate) fn before(&self, prefix: &str) -> Vec<Identity> {
         self.before.keys().filter(|identity| identity.prefix() == prefix).cloned().collect()
     }
 
-    /// Whether there is no guest.
+    /// True if there is no host.
     pub(crate) fn is_empty(&self) -> bool {
         self.hosts.is_empty()
     }
 
-    /// The file.
+    /// Text of the file.
     pub(crate) fn render(self, header: &str) -> String {
         let kept = kept_names(self.groups.keys(), &self.groups_before);
-        let wishes = self.hosts.iter().map(|((_, identity), host)| host_names::Wish {
+        let requests = self.hosts.iter().map(|((_, identity), host)| host_names::HostNameRequest {
             identity,
-            given: host.given.as_deref(),
-            name: host.wanted.as_deref(),
+            given: host.existing_name.as_deref(),
+            name: host.requested_name.as_deref(),
         });
-        let host_names = host_names::assign(&wishes.collect::<Vec<_>>(), kept.values().copied());
+        let host_names = host_names::assign(&requests.collect::<Vec<_>>(), kept.values().copied());
         let mut text = document(&[header], "all:\n  hosts:\n");
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
         let mut hosts = Vec::with_capacity(self.hosts.len());
@@ -131,7 +133,7 @@ impl<'f> Inventory<'f> {
         let mut groups: Vec<(String, Option<String>, usize)> =
             self.groups.iter().map(|(group, number)| (names[group].clone(), group.title(), *number)).collect();
         groups.sort();
-        // Each host makes room while the text grows.
+        // Each host is dropped once it is written, so that memory does not grow with the text.
         for (host, name) in self.hosts.into_values().zip(host_names) {
             let name = yaml::word(&name);
             _ = writeln!(text, "    {name}:");
@@ -141,7 +143,7 @@ impl<'f> Inventory<'f> {
         }
         text.push_str("  children:\n");
         for (group, title, number) in groups {
-            if let Some(title) = title.filter(|title| titled(&group) != *title) {
+            if let Some(title) = title.filter(|title| implied_title(&group) != *title) {
                 _ = writeln!(text, "    # {title}");
             }
             members[number].sort_unstable_by_key(|host| &hosts[*host]);
@@ -154,8 +156,8 @@ impl<'f> Inventory<'f> {
     }
 }
 
-impl Group {
-    /// What of the cluster it stands for: `tag a-b`.
+impl HostGroup {
+    /// Title of a group for a node, a pool or a tag: `tag a-b`.
     fn title(&self) -> Option<String> {
         match self {
             Self::Fixed(_) => None,
@@ -165,12 +167,12 @@ impl Group {
     }
 }
 
-/// What a group is of whose name says it whole: `tag prod` of `tag_prod`.
-fn titled(name: &str) -> String {
+/// Title that the name of a group implies: `tag prod` of `tag_prod`.
+fn implied_title(name: &str) -> String {
     name.replacen('_', " ", 1)
 }
 
-/// What Proxmox says of a guest, as variables of its host.
+/// Variables of a host: what Proxmox knows about the guest.
 fn facts(guest: &Guest) -> Vec<(&'static str, Node)> {
     let mut facts = Vec::new();
     facts.extend(guest.name.as_deref().map(|name| ("proxmox_name", name.into())));
@@ -185,52 +187,52 @@ fn facts(guest: &Guest) -> Vec<(&'static str, Node)> {
     facts
 }
 
-/// The tags, sorted: their order means nothing.
+/// Tags, sorted: their order has no meaning.
 fn tags(guest: &Guest) -> BTreeSet<&str> {
     guest.tags.iter().map(String::as_str).collect()
 }
 
-fn groups(guest: &Guest) -> Vec<Group> {
+fn groups(guest: &Guest) -> Vec<HostGroup> {
     let tags = tags(guest).into_iter().map(str::to_owned).collect();
-    placed(guest.template, guest.guest_type.word(), Some(guest.node.clone()), guest.pool.clone(), tags)
+    groups_for(guest.template, guest.guest_type.word(), Some(guest.node.clone()), guest.pool.clone(), tags)
 }
 
-/// The groups of a guest: a template is in its own only.
-fn placed(
+/// Groups for a guest with these properties. A template is only in `templates`.
+fn groups_for(
     template: bool,
     guest_type: &str,
     node: Option<String>,
     pool: Option<String>,
     tags: Vec<String>,
-) -> Vec<Group> {
+) -> Vec<HostGroup> {
     if template {
-        return vec![Group::Fixed("templates")];
+        return vec![HostGroup::Fixed("templates")];
     }
-    let mut groups = vec![Group::Fixed(if guest_type == "lxc" { "containers" } else { "virtual_machines" })];
-    groups.extend(node.map(|node| Group::Named("node", node)));
-    groups.extend(pool.map(|pool| Group::Named("pool", pool)));
-    groups.extend(tags.into_iter().map(|tag| Group::Named("tag", tag)));
+    let mut groups = vec![HostGroup::Fixed(if guest_type == "lxc" { "containers" } else { "virtual_machines" })];
+    groups.extend(node.map(|node| HostGroup::Named("node", node)));
+    groups.extend(pool.map(|pool| HostGroup::Named("pool", pool)));
+    groups.extend(tags.into_iter().map(|tag| HostGroup::Named("tag", tag)));
     groups
 }
 
-/// A name for each group, legal and unlike every other group and host: `tag_a_b`. Where two would be equal, the one that
-/// is called so keeps it, and the others carry the codes of the characters that a name of a group cannot have:
-/// `tag_a_b_2d` of `a-b`, `tag_a_b_2e` of `a.b`.
+/// Assigns a legal name to each group, different from all other groups and hosts: `tag_a_b`. Of two names that would be equal,
+/// the group with exactly that name keeps it, and others get the codes of the illegal characters as a suffix: `tag_a_b_2d` of
+/// `a-b`, `tag_a_b_2e` of `a.b`.
 ///
-/// `kept` names are given already, and stay whoever arrives.
+/// Names in `kept` stay.
 fn group_names<'h>(
-    groups: impl Iterator<Item = &'h Group>,
+    groups: impl Iterator<Item = &'h HostGroup>,
     hosts: impl Iterator<Item = &'h str>,
-    kept: &BTreeMap<&'h Group, &str>,
-) -> BTreeMap<&'h Group, String> {
+    kept: &BTreeMap<&'h HostGroup, &str>,
+) -> BTreeMap<&'h HostGroup, String> {
     let taken: BTreeSet<&str> = hosts.chain(RESERVED).collect();
     let given: BTreeSet<&str> = kept.values().copied().collect();
     let (mut names, mut exact) = (BTreeMap::new(), BTreeMap::new());
-    let (mut wishes, mut identities) = (Vec::new(), Vec::new());
+    let (mut requests, mut identities) = (Vec::new(), Vec::new());
     for group in groups {
         match group {
-            Group::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
-            Group::Named(kind, name) => {
+            HostGroup::Fixed(name) => drop(names.insert(group, (*name).to_owned())),
+            HostGroup::Named(kind, name) => {
                 let codes = name.chars().filter(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
                 let mut id = String::new();
                 codes.for_each(|c| _ = write!(id, "{:x}", u32::from(c)));
@@ -243,24 +245,24 @@ fn group_names<'h>(
                     exact.insert(identity.clone(), plain);
                 }
                 identities.push((group, identity.clone()));
-                wishes.push(Wish { identity, name: Some(format!("{kind} {name}")), word: "group", id });
+                requests.push(NameRequest { identity, name: Some(format!("{kind} {name}")), word: "group", id });
             }
         }
     }
-    let mut assigned = names::assign(&wishes, &exact, &taken);
+    let mut assigned = names::assign(&requests, &exact, &taken);
     names.extend(identities.into_iter().filter_map(|(group, identity)| Some((group, assigned.remove(&identity)?))));
     names
 }
 
-/// The hosts of a file of ours, each with its variables as they stand. A host stands at the second level, its variables
-/// at the third; what is longer than a line goes on below that.
-fn hosts(text: &str) -> BTreeMap<Identity, (String, &str)> {
+/// Reads the hosts of a generated inventory, each with its variables as text. Hosts are at the second level, variables at the
+/// third, and continuation lines below that.
+fn read_hosts(text: &str) -> BTreeMap<Identity, (String, &str)> {
     let mut found = BTreeMap::new();
     let (mut at, mut open): (usize, Option<(&str, usize)>) = (0, None);
     let mut close = |open: &mut Option<(&str, usize)>, end: usize| {
         let Some((name, start)) = open.take() else { return };
         let text = &text[start..end];
-        // Whose variables these are, they say themselves.
+        // The variables identify the guest.
         if let (Some(guest_type), Some(vmid)) = (value(text, "proxmox_type"), value(text, "proxmox_vmid")) {
             found.insert(Identity::new(&guest_type, vmid), (yaml::read_word(name), text));
         }
@@ -282,8 +284,8 @@ fn hosts(text: &str) -> BTreeMap<Identity, (String, &str)> {
     found
 }
 
-/// The groups of a file of ours that are of something: what each is of stands above its name, or is what the name says.
-fn named_groups(text: &str) -> BTreeMap<String, &str> {
+/// Reads the names of groups in a generated inventory, by title: the comment above the name, or the title that the name implies.
+fn read_groups(text: &str) -> BTreeMap<String, &str> {
     let mut found = BTreeMap::new();
     let mut title = None;
     let Some((_, groups)) = text.split_once("\n  children:\n") else { return found };
@@ -292,33 +294,33 @@ fn named_groups(text: &str) -> BTreeMap<String, &str> {
         if let Some(comment) = line.strip_prefix("# ") {
             title = Some(comment.to_owned());
         } else if let Some(name) = line.strip_suffix(':') {
-            found.insert(title.take().unwrap_or_else(|| titled(name)), name);
+            found.insert(title.take().unwrap_or_else(|| implied_title(name)), name);
         }
     }
     found
 }
 
-/// The names that groups have already, and that a group can have.
+/// Existing names of groups, as far as they are legal.
 fn kept_names<'g, 'f>(
-    groups: impl Iterator<Item = &'g Group>,
+    groups: impl Iterator<Item = &'g HostGroup>,
     before: &BTreeMap<String, &'f str>,
-) -> BTreeMap<&'g Group, &'f str> {
+) -> BTreeMap<&'g HostGroup, &'f str> {
     let mut taken: BTreeSet<&str> = RESERVED.into_iter().collect();
     let known = groups.filter_map(|group| Some((group, *before.get(&group.title()?)?)));
     known.filter(|(_, name)| names::slug(name) == **name && taken.insert(name)).collect()
 }
 
-/// A variable of a host of ours.
+/// Reads a variable of a generated host.
 fn value(text: &str, key: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("      ")?.strip_prefix(key)?.strip_prefix(": "));
     line.map(yaml::read_word)
 }
 
-/// The groups of a host with these variables.
-fn kept_groups(text: &str) -> Vec<Group> {
+/// Groups of a kept host, from its variables.
+fn kept_groups(text: &str) -> Vec<HostGroup> {
     let listed = text.lines().skip_while(|line| *line != "      proxmox_tags:").skip(1);
     let tags = listed.map_while(|line| line.strip_prefix("        - ")).map(yaml::read_word).collect();
     let guest_type = value(text, "proxmox_type").unwrap_or_default();
     let template = value(text, "proxmox_template").is_some();
-    placed(template, &guest_type, value(text, "proxmox_node"), value(text, "proxmox_pool"), tags)
+    groups_for(template, &guest_type, value(text, "proxmox_node"), value(text, "proxmox_pool"), tags)
 }

@@ -1,50 +1,50 @@
-//! The environment variables in which tasks look up secrets: each secret has its own.
+//! Names of the environment variables in which tasks look up secrets, one for each secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::Class;
 use proxmox_mpc_model::{Identity, Listing};
 
-use crate::kinds::Half;
-use crate::names::{self, Wish};
-use crate::retain::Chunks;
+use crate::kinds::Translation;
+use crate::names::{self, NameRequest};
+use crate::previous_code::PreviousCode;
 
-/// The variables whose names are not simply made of identity and key.
+/// Names that differ from the default, which is made of identity and key.
 #[derive(Debug, Default)]
 pub(crate) struct SecretNames(BTreeMap<Identity, String>);
 
 impl SecretNames {
-    /// Names for every secret that a task may have to look up. A name that a task has stays, also where another object
-    /// arrives whose name reads alike: `sdn_dns/a_b` after `sdn_dns/a-b`.
-    pub(crate) fn assign(listings: &[(&'static Half, Listing)], previous: &Chunks<'_>) -> Self {
+    /// Assigns a name to every secret that a task may look up. Names in existing tasks stay, even if a new object has a similar
+    /// identity: `sdn_dns/a_b` after `sdn_dns/a-b`.
+    pub(crate) fn assign(listings: &[(&'static Translation, Listing)], previous: &PreviousCode<'_>) -> Self {
         let mut kept: BTreeMap<Identity, String> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for (identity, lookup) in previous.lookups() {
             let name = lookup.variable.to_lowercase();
-            // Two secrets in one variable are a mistake that no later run keeps.
+            // If two secrets share a variable, the second one gets a new name.
             if taken.insert(name.clone()) {
                 kept.insert(secret(identity, lookup.key), name);
             }
         }
-        let mut wishes = Vec::new();
-        for (half, listing) in listings.iter().filter(|(half, _)| half.role.is_some()) {
-            let keys = half.model().keys.iter().filter(|key| key.class == Class::Secret);
+        let mut requests = Vec::new();
+        for (translation, listing) in listings.iter().filter(|(translation, _)| translation.role.is_some()) {
+            let keys = translation.model().keys.iter().filter(|key| key.class == Class::Secret);
             for key in keys {
-                wishes.extend(listing.entries.iter().map(|entry| wish(&entry.identity, key.name)));
+                requests.extend(listing.entries.iter().map(|entry| request(&entry.identity, key.name)));
             }
         }
-        let mut names = names::assign(&wishes, &kept, &BTreeSet::new());
+        let mut names = names::assign(&requests, &kept, &BTreeSet::new());
         names.extend(kept);
-        // Most are what they would be anyway: of ten thousand guests each has one.
-        for wish in wishes {
-            if wish.name.as_deref().map(names::slug) == names.get(&wish.identity).cloned() {
-                names.remove(&wish.identity);
+        // Default names are not stored: each of ten thousand guests has one.
+        for request in requests {
+            if request.name.as_deref().map(names::slug) == names.get(&request.identity).cloned() {
+                names.remove(&request.identity);
             }
         }
         Self(names)
     }
 
-    /// The name of the environment variable that holds a secret of an object: `PROXMOX_MPC_SDN_DNS_PDNS_KEY`.
+    /// Name of the environment variable for a secret of an object: `PROXMOX_MPC_SDN_DNS_PDNS_KEY`.
     pub(crate) fn variable(&self, identity: &Identity, key: &str) -> String {
         let given = self.0.get(&secret(identity, key)).cloned();
         given.unwrap_or_else(|| names::slug(&plain(identity, key))).to_uppercase()
@@ -59,6 +59,6 @@ fn plain(identity: &Identity, key: &str) -> String {
     format!("proxmox mpc {identity} {key}")
 }
 
-fn wish(identity: &Identity, key: &str) -> Wish {
-    Wish { identity: secret(identity, key), name: Some(plain(identity, key)), word: "secret", id: String::new() }
+fn request(identity: &Identity, key: &str) -> NameRequest {
+    NameRequest { identity: secret(identity, key), name: Some(plain(identity, key)), word: "secret", id: String::new() }
 }

@@ -1,125 +1,72 @@
-//! A task of a role: one object of the API with the keys that it is to have.
+//! Tasks of Ansible: each sets the keys of one object of the API.
 
 use proxmox_mpc_model::kinds::{self, Class, Form, Kind, Member, PartsWrite, Write};
 use proxmox_mpc_model::{Identity, Object, object};
 use serde_json::Value as Json;
 
+use super::role::Role;
 use super::secret_names::SecretNames;
+use super::text::anchor;
 use crate::yaml::{self, Node};
 
-/// A role: a folder below `ansible/roles/`, and the playbook that it is part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Role {
-    /// The playbook.
-    pub playbook: Playbook,
-    /// The folder.
-    pub name: &'static str,
-    /// What has to follow a change.
-    pub handler: Option<Handler>,
-}
-
-/// What a playbook is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Playbook {
-    /// The cluster as a whole.
-    Cluster,
-    /// Its nodes.
-    Nodes,
-    /// Its guests.
-    Guests,
-}
-
-/// What has to follow a change before it is in force: a `PUT` to this path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Handler {
-    /// What it does: `Apply the SDN`.
-    pub title: &'static str,
-    /// The path: `cluster/sdn`.
-    pub path: &'static str,
-}
-
-impl Role {
-    /// A role of the cluster's playbook.
-    pub const fn cluster(name: &'static str) -> Self {
-        Self { playbook: Playbook::Cluster, name, handler: None }
-    }
-
-    /// A role of the nodes' playbook.
-    pub const fn nodes(name: &'static str) -> Self {
-        Self { playbook: Playbook::Nodes, name, handler: None }
-    }
-
-    /// A role of the guests' playbook.
-    pub const fn guests(name: &'static str) -> Self {
-        Self { playbook: Playbook::Guests, name, handler: None }
-    }
-
-    /// The same with something that has to follow a change.
-    #[must_use]
-    pub const fn handler(mut self, title: &'static str, path: &'static str) -> Self {
-        self.handler = Some(Handler { title, path });
-        self
-    }
-}
-
-/// One key that Ansible keeps, for an object that is otherwise Terraform's.
+/// A key that Ansible keeps for an object that is otherwise in Terraform.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entrusted {
-    /// The part that the key is of (`rule3`), where it is of one.
+pub(crate) struct AnsibleKey {
+    /// Part of the object that has the key (`rule3`); `None` for a key of the object itself.
     pub(crate) part: Option<String>,
-    /// The key.
+    /// Name of the key.
     pub(crate) key: String,
-    /// The option of its value, where it is no more than that.
+    /// Option of the value; `None` if Ansible keeps the whole value.
     pub(crate) option: Option<String>,
-    /// Its value.
+    /// The value.
     pub(crate) value: Json,
-    /// Why it is not Terraform's.
+    /// Why it is not in Terraform.
     pub(crate) reason: String,
 }
 
-impl Entrusted {
-    /// Whether it is this key of this part.
+impl AnsibleKey {
+    /// True for this key of this part.
     fn is_of(&self, part: &str, key: &str) -> bool {
         self.part.as_deref() == Some(part) && self.key == key
     }
 
-    /// How the key is called among all of its object: `scsi1.wwn` of an option, `rule3.icmp-type` of a part.
-    fn called(&self) -> String {
+    /// Full name of the key: `scsi1.wwn` for an option, `rule3.icmp-type` for a key of a part.
+    fn full_name(&self) -> String {
         let words = [self.part.as_ref(), Some(&self.key), self.option.as_ref()];
         words.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
     }
 }
 
-/// A task: one object of the API with the keys that it is to have.
+/// A task: one object of the API, and the values that it should have.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
     title: String,
-    /// Why it is not Terraform's, with the keys that this is true of; none where it is true of all.
+    /// Reasons why it is not in Terraform, each with its keys; without keys it holds for all.
     reasons: Vec<(String, Vec<String>)>,
     path: String,
     read: Option<String>,
-    /// What the row of the list at the path says that is meant; none where the path is the object's own.
+    /// Values that identify a row of the list at the path; empty if the path is that of the object.
     row: Vec<(String, Node)>,
     member: Option<Member>,
     create: Option<(String, Vec<(String, Node)>)>,
-    /// What a creation takes in the place of values.
+    /// Values that a creation takes instead of others.
     instead: Vec<(String, Node)>,
     always: Vec<(String, Node)>,
     along: &'static [&'static str],
     values: Vec<(String, Node)>,
     /// Options inside the values of keys that Terraform writes.
     options: Vec<(String, Vec<(String, Node)>)>,
-    /// The keys that are secrets.
+    /// Keys that are secrets.
     secrets: Vec<String>,
-    /// Those of the secrets that are lists.
+    /// Secrets that are lists.
     lists: Vec<String>,
     sets: Vec<String>,
     notify: Option<&'static str>,
 }
 
 impl Task {
-    /// The tasks for a whole object: one, and one for each of its parts. What the kind's table does not know goes along where
-    /// `unknown` says so.
+    /// Tasks for a whole object: one for the object and one for each of its parts. A key that the kind's table does not have is
+    /// included if `unknown` returns true.
     pub(crate) fn whole(
         kind: &Kind,
         object: &Object,
@@ -156,28 +103,28 @@ impl Task {
                 own.secrets.push(key.name.to_owned());
             }
         }
-        // A list that is nothing but its parts is always there.
+        // A list that consists of its parts alone always exists, so it needs no task.
         if write.parts.is_none() || write.create.is_some() {
             tasks.insert(0, own);
         }
         tasks
     }
 
-    /// The tasks for some keys of an object: one, and one for each part that has any, which is found by what it says: by the
-    /// time that this is run there may be others before it.
+    /// Tasks for some keys of an object: one for the object and one for each part with such keys. A part is found by its other
+    /// values, because its position may have changed by the time that the task runs.
     pub(crate) fn some(
         kind: &Kind,
         object: &Object,
         title: &str,
-        entrusted: &[Entrusted],
+        entrusted: &[AnsibleKey],
         write: &Write,
         role: Role,
     ) -> Vec<Self> {
-        let says = |part: &str, parts: &PartsWrite| {
-            let is_its_own = |key: &str| key == parts.key || entrusted.iter().any(|one| one.is_of(part, key));
+        let identifying = |part: &str, parts: &PartsWrite| {
+            let is_set_here = |key: &str| key == parts.key || entrusted.iter().any(|one| one.is_of(part, key));
             let keys = object.keys.get(part).and_then(Json::as_object).into_iter().flatten();
             let mut row: Vec<(String, Node)> =
-                keys.filter(|(key, _)| !is_its_own(key)).map(|(key, value)| (key.clone(), value.into())).collect();
+                keys.filter(|(key, _)| !is_set_here(key)).map(|(key, value)| (key.clone(), value.into())).collect();
             row.sort_by(|(one, _), (other, _)| one.cmp(other));
             row
         };
@@ -188,13 +135,13 @@ impl Task {
                 task.reasons.clear();
                 task.create = None;
                 if let (Some(part), Some(parts)) = (&one.part, write.parts) {
-                    task.row = says(part, &parts);
+                    task.row = identifying(part, &parts);
                     task.title = format!("{title}, {part}");
                 }
                 tasks.push((one.part.as_ref(), task));
             }
             let Some((_, task)) = tasks.last_mut() else { continue };
-            task.reason(&one.reason, one.called());
+            task.reason(&one.reason, one.full_name());
             match (kind.key(&one.key).map(|key| key.class), &one.option) {
                 (_, Some(option)) => task.option(&one.key, option, &one.value),
                 (Some(Class::Secret), None) if one.part.is_none() => task.secrets.push(one.key.clone()),
@@ -228,7 +175,7 @@ impl Task {
         }
     }
 
-    /// A part by itself: a rule by its position, an address by itself.
+    /// Task for a part: a rule by its position, an address by its value.
     fn part(title: &str, reason: &str, write: &Write, role: Role, key: &str, value: &Json) -> Option<Self> {
         let parts = write.parts?;
         let index = kinds::index(parts.stem, key)?;
@@ -245,7 +192,7 @@ impl Task {
         Some(task)
     }
 
-    /// Adds a key to those that a reason is true of.
+    /// Adds a key to a reason.
     fn reason(&mut self, reason: &str, key: String) {
         match self.reasons.iter_mut().find(|(known, _)| known == reason) {
             Some((_, keys)) if keys.contains(&key) => {}
@@ -274,7 +221,7 @@ impl Task {
         self.values.push((key.to_owned(), node));
     }
 
-    /// The text of the task, behind comments that say whose it is and why it is here.
+    /// Text of the task, below comments with its object and the reasons.
     pub(crate) fn render(&self, identity: &Identity, names: &SecretNames) -> String {
         let mut arguments = vec![("path", Node::from(self.path.as_str()))];
         if let Some(read) = &self.read {
@@ -326,7 +273,7 @@ impl Task {
         if let Some(handler) = self.notify {
             task.push(("notify", handler.into()));
         }
-        let mut text = format!("# {}\n", super::files::anchor(identity));
+        let mut text = format!("# {}\n", anchor(identity));
         let reasons: Vec<String> = self.reasons.iter().map(|(why, keys)| sentence(why, keys)).collect();
         yaml::comment(&mut text, &reasons);
         text.push_str(&Node::List(vec![task.into()]).render());
@@ -334,19 +281,18 @@ impl Task {
     }
 }
 
-/// A title as a linter takes it: without what begins a template, and without tabs.
+/// Title that the linter accepts: without braces and tabs.
 fn name(title: &str) -> String {
     title.replace('{', "(").replace('}', ")").replace('\t', " ")
 }
 
-/// A reason behind the keys that it is true of: `` `kvm`, `tdf`: the provider has no attribute for it ``.
+/// Reason with the keys that it holds for: `` `kvm`, `tdf`: the provider has no attribute for it ``.
 fn sentence(reason: &str, keys: &[String]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     if keys.is_empty() { reason.to_owned() } else { format!("{}: {reason}", keys.join(", ")) }
 }
 
-/// A set as a request takes it, whether the answer has it as text or as a list. Sorted, so that the order in which Proxmox
-/// happens to print it changes no byte.
+/// Set as text for a request; the answer has text or a list. It is sorted, because Proxmox prints sets in any order.
 fn set(value: &Json, separator: char) -> String {
     let text = object::text(value).unwrap_or_default();
     let listed = value.as_array().into_iter().flatten().filter_map(object::text);
@@ -360,7 +306,7 @@ fn set(value: &Json, separator: char) -> String {
     words.join(&separator.to_string())
 }
 
-/// A property string, or the object that an answer shows for it, whose lists are sets.
+/// Property string, or the object that an answer shows for it, with its lists sorted: they are sets.
 fn properties(value: &Json) -> Json {
     let mut value = value.clone();
     for list in

@@ -1,6 +1,6 @@
-//! What the provider's validators accept of the cluster's options, jobs, HA, mappings and metric servers.
+//! Values that the provider's validators accept for cluster options, jobs, HA, mappings and metric servers.
 
-/// Languages of the web interface; Proxmox has some more.
+/// Languages of the web interface. Proxmox has more.
 pub const LANGUAGES: &[&str] = &[
     "ca", "da", "de", "en", "es", "eu", "fa", "fr", "he", "it", "ja", "nb", "nn", "pl", "pt_BR", "ru", "sl", "sv",
     "tr", "zh_CN", "zh_TW",
@@ -9,51 +9,51 @@ pub const LANGUAGES: &[&str] = &[
 /// Viewers of a console.
 pub const CONSOLES: &[&str] = &["applet", "vv", "html5", "xtermjs"];
 
-/// What the HA manager does at a shutdown.
+/// Shutdown policies of the HA manager.
 pub const SHUTDOWN_POLICIES: &[&str] = &["freeze", "failover", "migrate", "conditional"];
 
-/// How guests are moved.
+/// Types of migration.
 pub const MIGRATIONS: &[&str] = &["secure", "insecure"];
 
-/// How the HA manager chooses nodes.
+/// Schedulers of the HA manager.
 pub const SCHEDULERS: &[&str] = &["static", "basic", "dynamic"];
 
-/// How it scores a move.
+/// Methods by which the HA manager balances.
 pub const BALANCERS: &[&str] = &["bruteforce", "topsis"];
 
-/// When something is told.
-pub const TOLD: &[&str] = &["always", "never"];
+/// Notification settings.
+pub const NOTIFICATIONS: &[&str] = &["always", "never"];
 
-/// When updates are told.
-pub const UPDATES_TOLD: &[&str] = &["auto", "always", "never"];
+/// Notification settings for package updates.
+pub const UPDATE_NOTIFICATIONS: &[&str] = &["auto", "always", "never"];
 
-/// How a backup treats a running guest.
+/// Modes of a backup.
 pub const BACKUP_MODES: &[&str] = &["snapshot", "suspend", "stop"];
 
 /// Compressions of a backup.
 pub const COMPRESSIONS: &[&str] = &["0", "1", "gzip", "lzo", "zstd"];
 
-/// When a backup sends mail.
+/// Mail settings of a backup.
 pub const MAIL_NOTIFICATIONS: &[&str] = &["always", "failure"];
 
-/// How a backup finds what has changed.
+/// Change detection modes of a backup.
 pub const CHANGE_DETECTIONS: &[&str] = &["legacy", "data", "metadata"];
 
 /// Types of metric servers.
 pub const METRIC_SERVERS: &[&str] = &["graphite", "influxdb", "opentelemetry"];
 
-/// Whether the text may be a comment: not empty, and no blank at either end.
+/// True for a legal comment: not empty, and without whitespace at either end.
 pub fn comment(text: &str) -> bool {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}');
     !text.is_empty() && !text.starts_with(blank) && !text.ends_with(blank)
 }
 
-/// Whether the text may be the comment of one device of a mapping.
+/// True for a legal comment of a mapped device.
 pub fn map_comment(text: &str) -> bool {
     comment(text) && !text.contains([',', '='])
 }
 
-/// The comment of a mapping as the provider reads it: percent signs decoded where what they say is text, else as it is.
+/// Decodes the comment of a mapping as the provider reads it: percent-encoding is decoded if the result is text.
 pub fn mapping_comment(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -70,7 +70,7 @@ pub fn mapping_comment(text: &str) -> String {
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }
 
-/// The same text as the provider sends it to Proxmox: everything but printable ASCII, and percent signs, encoded.
+/// Encodes the comment of a mapping as the provider sends it: percent signs, and everything but printable ASCII.
 pub fn sent_mapping_comment(text: &str) -> String {
     let sent = text.bytes().map(|byte| match byte {
         b' '..=b'~' if byte != b'%' => char::from(byte).to_string(),
@@ -79,7 +79,7 @@ pub fn sent_mapping_comment(text: &str) -> String {
     sent.collect()
 }
 
-/// Whether the text may be the name of an HA group or rule.
+/// True for a legal name of an HA group or rule.
 pub fn ha_name(text: &str) -> bool {
     let last = text.bytes().last();
     text.len() >= 2
@@ -88,7 +88,7 @@ pub fn ha_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-/// Whether the text may be a node's name.
+/// True for a legal name of a node.
 pub fn node_name(text: &str) -> bool {
     let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     ends(text.bytes().next())
@@ -96,14 +96,14 @@ pub fn node_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether the text may be an HA resource: a virtual machine or a container by its number.
+/// True for a legal HA resource: a virtual machine or a container by its VMID.
 pub fn ha_resource(text: &str) -> bool {
     let number = text.strip_prefix("vm:").or_else(|| text.strip_prefix("ct:"));
     let digits = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| (100..=999_999_999).contains(&number))
 }
 
-/// Whether the text is a network: `10.10.10.0/24`.
+/// True for a network in CIDR notation: `10.10.10.0/24`.
 pub fn cidr(text: &str) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
     let canonical = length == "0" || (!length.starts_with(['0', '+']) && !length.is_empty());
@@ -115,13 +115,13 @@ pub fn cidr(text: &str) -> bool {
     canonical && length.parse::<u8>().is_ok_and(|length| length <= most)
 }
 
-/// Whether the text is the id of a device: `8086:1572`.
+/// True for the id of a device: `8086:1572`.
 pub fn device_id(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     parts.len() == 2 && parts.iter().all(|part| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Whether the text is where a PCI device is: `0000:01:00.0`, in small letters.
+/// True for the path of a PCI device: `0000:01:00.0`, in lower case.
 pub fn pci_path(text: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parts: Vec<&str> = text.split(':').collect();
@@ -131,7 +131,7 @@ pub fn pci_path(text: &str) -> bool {
         && [*domain, *bus, slot, function].into_iter().all(hex)
 }
 
-/// Whether the text is where a USB device is: `1-1.2`.
+/// True for the path of a USB device: `1-1.2`.
 pub fn usb_path(text: &str) -> bool {
     let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let Some((bus, ports)) = text.split_once('-') else { return false };
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_taken_as_the_provider_takes_them() {
+    fn values_are_judged_as_by_the_provider() {
         let check = |judge: fn(&str) -> bool, good: &[&str], bad: &[&str]| {
             for (text, expected) in good.iter().map(|text| (text, true)).chain(bad.iter().map(|text| (text, false))) {
                 assert_eq!(judge(text), expected, "{text}");

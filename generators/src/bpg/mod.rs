@@ -1,8 +1,7 @@
-//! The rules of the Terraform provider `bpg/proxmox`, as its pinned version has them.
+//! Rules of the Terraform provider `bpg/proxmox` at its pinned version: versions, and the values that its validators accept.
 //!
-//! Everything that a new version of the provider may change is in this folder: which values its validators take, and
-//! what its resources are called. A validator refuses before anything is read, so one refused value stops the whole
-//! plan, even where the attribute is ignored: a value is written only where it passes.
+//! A validator runs before anything is read, so one refused value stops the whole plan, even if the attribute is ignored. A
+//! value is therefore written only if it passes.
 
 mod cluster;
 mod values;
@@ -10,33 +9,33 @@ mod values;
 pub use cluster::*;
 pub use values::*;
 
-/// The provider's name in Terraform.
+/// Source address of the provider in Terraform.
 pub const SOURCE: &str = "bpg/proxmox";
 
-/// The version whose rules these are, and which the generated code pins where nobody chose another one.
+/// Version that these rules describe, and that the generated code pins by default.
 pub const VERSION: &str = "0.111.1";
 
 /// A version of the provider that code may pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// `0.111.1`.
+    /// Number: `0.111.1`.
     pub number: &'static str,
-    /// Whether the code was proven with it. Of the others the change log is known, and nothing more.
+    /// True if generated code was proven with this version. Of the others we know the change log only.
     pub proven: bool,
 }
 
-/// The versions that are known, oldest first; docs/provider.md says which rules are other there.
+/// Known versions, oldest first. docs/provider.md lists the rules that differ.
 pub const VERSIONS: &[Version] = &[
     Version { number: VERSION, proven: true },
     Version { number: "0.112.0", proven: false },
     Version { number: "0.113.1", proven: false },
 ];
 
-/// The version that a manifest's `bpg/proxmox 0.111.1` names, where it is known.
+/// Version named by a manifest (`bpg/proxmox 0.111.1`), if it is known.
 pub fn version(provider: &str) -> Option<Version> {
     let number = provider.strip_prefix(SOURCE)?.trim();
     VERSIONS.iter().copied().find(|version| version.number == number)
 }
 
-/// The least Terraform that knows `import` blocks.
+/// Version constraint for Terraform: `import` blocks came with 1.5.
 pub const TERRAFORM: &str = ">= 1.5.0";

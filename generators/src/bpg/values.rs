@@ -1,10 +1,10 @@
-//! What the provider's validators accept, attribute by attribute (its `validators.go` of each resource).
+//! Values that the provider's validators accept, attribute by attribute (`validators.go` of each of its resources).
 
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// CPU models (`cpu.type`); `custom-…` is taken as well.
+/// CPU models (`cpu.type`); `custom-…` is accepted as well.
 const CPU_TYPES: &[&str] = &[
     "486",
     "Broadwell",
@@ -152,19 +152,19 @@ pub const VIRTIOFS_CACHES: &[&str] = &["auto", "always", "metadata", "never"];
 /// Watchdogs.
 pub const WATCHDOGS: &[&str] = &["i6300esb", "ib700"];
 
-/// What a watchdog does.
+/// Actions of a watchdog.
 pub const WATCHDOG_ACTIONS: &[&str] = &["debug", "none", "pause", "poweroff", "reset", "shutdown"];
 
-/// Memory encryption.
+/// Types of memory encryption.
 pub const SEV_TYPES: &[&str] = &["std", "es", "snp"];
 
-/// How an LDAP realm speaks to its directory (`mode`).
+/// Connection modes of an LDAP realm (`mode`).
 pub const LDAP_MODES: &[&str] = &["ldap", "ldaps", "ldap+starttls"];
 
-/// The versions of TLS that an LDAP realm can insist on (`ssl_version`).
+/// TLS versions of an LDAP realm (`ssl_version`).
 pub const LDAP_TLS_VERSIONS: &[&str] = &["tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3"];
 
-/// Contents of a storage; Proxmox's `none` is refused.
+/// Content types of a storage. Proxmox's `none` is refused.
 pub const CONTENTS: &[&str] = &["backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"];
 
 macro_rules! pattern {
@@ -180,34 +180,34 @@ macro_rules! pattern {
 pattern!(
     hostname,
     r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$",
-    "Whether the text may be a guest's name: a DNS name."
+    "True for a legal name of a guest: a DNS name."
 );
 pattern!(
     machine,
     r"^(pc|pc(-i440fx)?-[0-9]+(\.[0-9]+)+(\+pve[0-9]+)?(\.pxe)?|q35(,viommu=(intel|virtio))?|pc-q35-[0-9]+(\.[0-9]+)+(\+pve[0-9]+)?(\.pxe)?|virt(-[0-9]+(\.[0-9]+)+)?(\+pve[0-9]+)?)$",
-    "Whether the text may be a machine type."
+    "True for a machine type."
 );
-pattern!(affinity, r"^[0-9]+[0-9,-]*$", "Whether the text may be a list of host processors.");
-pattern!(ranges, r"^[0-9]+(-[0-9]+)?(;[0-9]+(-[0-9]+)?)*$", "Whether the text is numbers and ranges joined by `;`.");
-pattern!(mac, r"^[A-Fa-f0-9]{2}(:[A-Fa-f0-9]{2}){5}$", "Whether the text is a MAC address.");
-pattern!(file_id, r"^(?i)[a-z0-9_.-]+:([a-z0-9_-]+/)?.+$", "Whether the text may be a file of a storage.");
+pattern!(affinity, r"^[0-9]+[0-9,-]*$", "True for a list of host processors.");
+pattern!(ranges, r"^[0-9]+(-[0-9]+)?(;[0-9]+(-[0-9]+)?)*$", "True for numbers and ranges separated by `;`.");
+pattern!(mac, r"^[A-Fa-f0-9]{2}(:[A-Fa-f0-9]{2}){5}$", "True for a MAC address.");
+pattern!(file_id, r"^(?i)[a-z0-9_.-]+:([a-z0-9_-]+/)?.+$", "True for the id of a file on a storage.");
 pattern!(
     cloud_init_interface,
     r"^(ide[0-3]|sata[0-5]|scsi([0-9]|[12][0-9]|30))$",
-    "Whether a cloud-init drive may be said to be there; others may be left out."
+    "True for an interface that a cloud-init drive can be on; any other is left out."
 );
 pattern!(
     disk_size,
     r"^(?i)[0-9]+(\.[0-9]+)?(k|kb|kib|m|mb|mib|g|gb|gib|t|tb|tib)?$",
-    "Whether the text is a size as the provider reads it."
+    "True for a size that the provider can read."
 );
 
-/// Whether the provider knows the CPU model.
+/// True for a CPU model that the provider knows.
 pub fn cpu_type(text: &str) -> bool {
     CPU_TYPES.contains(&text) || text.strip_prefix("custom-").is_some_and(|rest| !rest.is_empty())
 }
 
-/// Whether the text may be a list of what can be plugged into a running guest; Proxmox's `cloudinit` is refused.
+/// True for a list of hotplug features. Proxmox's `cloudinit` is refused.
 pub fn hotplug(text: &str) -> bool {
     let parts: Vec<&str> = text.split(',').collect();
     let known = |part: &&str| ["cpu", "disk", "memory", "network", "usb"].contains(part);
@@ -215,12 +215,12 @@ pub fn hotplug(text: &str) -> bool {
     text == "0" || text == "1" || (distinct && parts.iter().all(known))
 }
 
-/// Whether the text may be a serial port.
+/// True for a serial port.
 pub fn serial_port(text: &str) -> bool {
     text == "socket" || text.starts_with("/dev/")
 }
 
-/// Whether the text has no character that the provider refuses in an entry point or an environment variable.
+/// True for a text without characters that the provider refuses in an entry point or an environment variable.
 pub fn plain_text(text: &str) -> bool {
     !text.chars().any(|c| matches!(c, '\0'..='\u{8}' | '\u{10}'..='\u{1f}' | '\u{7f}'))
 }

@@ -1,4 +1,4 @@
-//! The tables behind the first page: where each object is, and what became of the keys of each kind.
+//! Tables of `COVERAGE.md`: where each object is, and the fates of the keys of each kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,14 +10,14 @@ use super::{cell, line, names, position, spans, title};
 use crate::coverage::{Counts, Coverage, Fate, ObjectCoverage, Outcome};
 use crate::reasons::{family, why};
 
-/// The tables. The objects are in the order of their kinds.
+/// Writes the tables. `objects` are in the order of their kinds.
 pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identity, &ObjectCoverage)]) {
     text.push_str("\n## Where each object is\n\n| object | where |\n|---|---|\n");
     for (identity, object) in objects {
         let (at, helps) = match &object.outcome {
             Outcome::Terraform { address } => (format!("`{address}`"), None),
             Outcome::Ansible { file, remedy, .. } => (format!("`{file}`"), remedy.as_ref()),
-            Outcome::SetAside { remedy, .. } => ("in no code".to_owned(), remedy.as_ref()),
+            Outcome::NotImportable { remedy, .. } => ("in no code".to_owned(), remedy.as_ref()),
             Outcome::Excluded => ("excluded".to_owned(), None),
             Outcome::BuiltIn | Outcome::Fact => continue,
         };
@@ -26,11 +26,10 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
     }
     without_code(text, objects);
     text.push_str(
-        "\n## What became of the settings of each kind\n\nA setting that is in two lines of its kind is of one sort here and of the \
-         other there.\n\n| kind | settings | which | why |\n|---|---|---|---|\n",
+        "\n## The settings of each kind\n\nA setting is in two lines of its kind if it has different fates in different objects.\n\n| kind | settings | which | why |\n|---|---|---|---|\n",
     );
     let counts = coverage.counts();
-    let mut kinds: BTreeMap<usize, Fates<'_>> = BTreeMap::new();
+    let mut kinds: BTreeMap<usize, KindFates<'_>> = BTreeMap::new();
     for (identity, object) in objects {
         let fates = kinds.entry(position(&object.kind)).or_default();
         for (key, fate) in &object.keys {
@@ -62,7 +61,7 @@ pub(super) fn write(text: &mut String, coverage: &Coverage, objects: &[(&Identit
     }
 }
 
-/// What has no code and needs none, a line for each kind.
+/// Writes the table of objects that need no code, a line for each kind.
 fn without_code(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
     let mut kinds: BTreeMap<(usize, &str), Vec<String>> = BTreeMap::new();
     for (identity, object) in objects {
@@ -82,17 +81,17 @@ fn without_code(text: &mut String, objects: &[(&Identity, &ObjectCoverage)]) {
     }
 }
 
-/// The keys of a kind with one fate for one reason, and whose they are.
+/// Keys with one fate for one reason, and their objects.
 #[derive(Default)]
-struct Group<'c> {
+struct FateGroup<'c> {
     keys: BTreeSet<String>,
     objects: Vec<&'c Identity>,
 }
 
-/// By the order of the table, the word of the fate, and the reason.
-type Fates<'c> = BTreeMap<(u8, &'static str, &'c str), Group<'c>>;
+/// Keys of a kind by position in the table, word of the fate, and reason.
+type KindFates<'c> = BTreeMap<(u8, &'static str, &'c str), FateGroup<'c>>;
 
-/// Code first, then what is in none.
+/// Position of a fate in the table: defects first, then code, then the rest.
 fn order(fate: &Fate) -> u8 {
     match fate {
         Fate::NotCovered => 0,

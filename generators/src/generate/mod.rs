@@ -1,30 +1,23 @@
-//! The whole way from answers to files.
+//! From answers to files: the one entry point of this crate.
 
+mod finish;
 mod kept;
+mod objects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::kinds::{Class, Write};
-use proxmox_mpc_model::schema::{Release, Verb};
-use proxmox_mpc_model::{Answers, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use proxmox_mpc_model::{Answers, Cluster, Identity, Unreadable};
 
 use crate::addresses::{self, natural};
-use crate::ansible::{self, Inventory, Role, SecretNames, Task};
-use crate::bpg;
-use crate::coverage::{Coverage, Fate, KnownFates, ObjectCoverage, Outcome};
-use crate::draft::{Draft, Remark, SetAside, Stop, Variable, is_default, title};
-use crate::files;
-use crate::kinds::{Around, HALVES, Half, Namespace, Place};
-use crate::manifest::{self, Fingerprint, Manifest};
-use crate::outcome::{Generated, Gone, Notice, Options, Previous};
-use crate::readme;
-use crate::retain::Chunks;
-use crate::secrets;
+use crate::ansible::{self, Inventory, SecretNames};
+use crate::coverage::{Coverage, KnownFates};
+use crate::draft::Variable;
+use crate::kinds::TRANSLATIONS;
+use crate::manifest::Manifest;
+use crate::previous_code::PreviousCode;
+use crate::workspace::{Generated, Options, Previous};
 
-/// Said of a key that no table knows and the API takes.
-const NEWER: &str = "no rule speaks of this key, which a newer release of Proxmox VE has; the API takes it";
-
-/// Code for the cluster behind these answers. The same answers, options and previous files give the same bytes.
+/// Generates the code of the cluster behind these answers. The same answers, options and previous files give the same bytes.
 ///
 /// # Errors
 /// A stored answer that cannot be read back.
@@ -32,23 +25,23 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
     let everything = unselected(answers, options, previous)?;
     let cluster = Cluster::read(answers)?;
     let mut listings = Vec::new();
-    for half in HALVES {
-        let mut listing = half.model().list(&cluster)?;
+    for translation in TRANSLATIONS {
+        let mut listing = translation.model().list(&cluster)?;
         listing.entries.sort_by_key(|entry| natural(&entry.identity));
-        half.arrange(&cluster, &mut listing.entries)?;
-        listings.push((*half, listing));
+        translation.arrange(&cluster, &mut listing.entries)?;
+        listings.push((*translation, listing));
     }
-    let chunks = Chunks::read(&previous.files);
+    let previous_code = PreviousCode::read(&previous.files);
     let inventory = Inventory::new(&previous.files);
     let names = addresses::assign(&listings, options, &previous.manifest);
-    let mut run = Run {
+    let mut run = Generation {
         cluster: &cluster,
         options,
         previous,
         sharing: addresses::sharing(&listings, &names, &previous.manifest),
         names,
-        secret_names: SecretNames::assign(&listings, &chunks),
-        chunks,
+        secret_names: SecretNames::assign(&listings, &previous_code),
+        previous_code,
         inventory,
         before: previous.manifest.objects.iter().map(|(identity, place)| (&*place.address, identity)).collect(),
         addresses: BTreeMap::new(),
@@ -64,19 +57,21 @@ pub fn generate(answers: &dyn Answers, options: &Options, previous: &Previous) -
         },
     };
     if !options.selection.is_everything() {
-        let entries = listings.iter().flat_map(|(half, listing)| listing.entries.iter().map(|one| (half.model(), one)));
+        let entries = listings
+            .iter()
+            .flat_map(|(translation, listing)| listing.entries.iter().map(|one| (translation.model(), one)));
         run.out.survey = options.selection.survey(entries);
     }
-    for (half, listing) in &listings {
-        run.kind(half, listing)?;
+    for (translation, listing) in &listings {
+        run.kind(translation, listing)?;
     }
     if let Some(everything) = everything {
-        run.cover_left_out(everything);
+        run.cover_excluded(everything);
     }
     Ok(run.finish())
 }
 
-/// What would become of everything on record, whatever the user leaves out.
+/// Generates the code of everything on record, including what the user excludes.
 ///
 /// # Errors
 /// A stored answer that cannot be read back.
@@ -85,7 +80,8 @@ pub fn everything(answers: &dyn Answers, mut previous: Previous) -> Result<Gener
     generate(answers, &Options::default(), &previous)
 }
 
-/// What would become of everything, where the user leaves something out. It is made first: of its text nothing is kept.
+/// Coverage of everything on record; `None` if the user excludes nothing. It is computed first, so that only one set of texts
+/// is in memory at a time.
 fn unselected(answers: &dyn Answers, options: &Options, previous: &Previous) -> Result<Option<Coverage>, Unreadable> {
     let mapped = || options.mapping.iter().flat_map(|mapping| &mapping.objects);
     let skips = mapped().chain(&previous.manifest.objects).any(|(_, place)| place.skip);
@@ -98,347 +94,30 @@ fn unselected(answers: &dyn Answers, options: &Options, previous: &Previous) -> 
     Ok(Some(everything(answers, previous)?.coverage))
 }
 
-/// Why nobody can say a key of [`Class::Shown`].
-const SHOWN: &str = "Proxmox's API shows it and does not take it";
-
-/// An import under way.
-struct Run<'a> {
+/// A run of the generators.
+struct Generation<'a> {
     cluster: &'a Cluster<'a>,
     options: &'a Options,
     previous: &'a Previous,
     names: BTreeMap<Identity, String>,
-    /// Who has a label that another object of its namespace has as well.
+    /// Objects whose label another object of their namespace has as well.
     sharing: BTreeSet<Identity>,
     secret_names: SecretNames,
-    chunks: Chunks<'a>,
-    /// Who had which address.
+    previous_code: PreviousCode<'a>,
+    /// Objects by the addresses that they had before this run.
     before: BTreeMap<&'a str, &'a Identity>,
-    /// The address of everything that has code so far.
+    /// Addresses of the objects that have code so far.
     addresses: BTreeMap<Identity, String>,
-    /// The text of every block of the kind under way, by identity in natural order.
+    /// Blocks of the current kind, by identity in natural order.
     texts: BTreeMap<(u64, Identity), String>,
     variables: BTreeMap<String, Variable>,
     kept_variables: BTreeSet<String>,
-    /// The kind of the objects that need a variable.
+    /// Kind of the objects that a variable is for.
     variable_kinds: BTreeMap<String, &'static str>,
-    /// The tasks of every role so far.
-    roles: ansible::Texts,
-    /// The guests, as Ansible's hosts.
+    /// Tasks of every role so far.
+    roles: ansible::RoleTasks,
+    /// Hosts of Ansible's inventory.
     inventory: Inventory<'a>,
     known_fates: KnownFates,
     out: Generated,
-}
-
-impl Run<'_> {
-    fn kind(&mut self, half: &'static Half, listing: &Listing) -> Result<(), Unreadable> {
-        let kind = half.model();
-        self.out.found.insert(kind.id, listing.entries.len());
-        match &listing.incomplete {
-            Some(reason) if self.options.selection.takes_kind(kind) => {
-                self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
-            }
-            Some(_) => self.out.coverage.not_read.push(kind.id),
-            None => {}
-        }
-        for entry in &listing.entries {
-            if let Some(reason) = self.left_out(half, entry) {
-                self.keep(half, &entry.identity, &reason);
-                self.keep_host(&entry.identity);
-                self.out.left_out.insert(entry.identity.clone());
-                continue;
-            }
-            let reading = kind.read(self.cluster, entry)?;
-            if half.namespace == Namespace::Guests {
-                let keys = reading.as_ref().ok().map(|object| &object.keys);
-                self.inventory.add(self.cluster, entry, keys)?;
-            }
-            match reading {
-                Ok(object) => self.object(half, &object)?,
-                Err(unread) => {
-                    self.keep(half, &entry.identity, &format!("it could not be read: {}", unread.reason));
-                    self.out.unread.push(unread);
-                }
-            }
-        }
-        self.absent(half, listing);
-        let blocks = std::mem::take(&mut self.texts);
-        self.out.files.extend(files::of_kind(half, blocks));
-        Ok(())
-    }
-
-    /// Why the user wants the object left out.
-    fn left_out(&self, half: &Half, entry: &Entry) -> Option<String> {
-        let skipped = |manifest: &Manifest| manifest.objects.get(&entry.identity).map(|place| place.skip);
-        let mapping = self.options.mapping.as_ref().and_then(skipped);
-        if mapping.or_else(|| skipped(&self.previous.manifest)).unwrap_or(false) {
-            return Some("excluded by the mapping".to_owned());
-        }
-        (!self.options.selection.takes(half.model(), entry)).then(|| "excluded by the filters".to_owned())
-    }
-
-    fn object(&mut self, half: &'static Half, object: &Object) -> Result<(), Unreadable> {
-        let around = Around { cluster: self.cluster, addresses: &self.addresses };
-        let of_all = |fate: Fate| object.keys.keys().map(|key| (key.clone(), fate.clone())).collect();
-        match (half.place)(object, &around) {
-            Ok(Place::Own(resource, import_id)) => self.resource(half, object, resource, import_id)?,
-            Ok(Place::Within(address)) => {
-                self.cover(half, object, Outcome::Terraform { address }, of_all(Fate::Terraform));
-            }
-            Ok(Place::Ansible(reason)) => self.aside(half, object, SetAside::new(reason), BTreeMap::new()),
-            Ok(Place::BuiltIn) => {
-                let fate = |key: &String| match half.model().key(key).map(|key| key.class) {
-                    Some(Class::Volatile) => Fate::Volatile,
-                    Some(_) => Fate::Default,
-                    None => Fate::NotCovered,
-                };
-                let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
-                self.cover(half, object, Outcome::BuiltIn, keys);
-            }
-            Ok(Place::Fact) => self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile)),
-            Ok(Place::Noted(remark)) => {
-                self.notice(object, None, remark);
-                self.cover(half, object, Outcome::Fact, of_all(Fate::Volatile));
-            }
-            Err(set_aside) => self.aside(half, object, set_aside, BTreeMap::new()),
-        }
-        Ok(())
-    }
-
-    /// An object that becomes a resource of this type, unless a row finds that it cannot.
-    fn resource(
-        &mut self,
-        half: &'static Half,
-        object: &Object,
-        resource: &'static str,
-        import_id: String,
-    ) -> Result<(), Unreadable> {
-        let identity = &object.entry.identity;
-        let label = self.names.get(identity).cloned().unwrap_or_default();
-        let address = format!("{resource}.{label}");
-        self.addresses.insert(identity.clone(), address.clone());
-        let mut draft =
-            Draft::new(object, self.cluster, half.model(), &self.addresses, self.written(half, object).is_some());
-        if self.sharing.contains(identity) {
-            draft.share_label();
-        }
-        let refusals = rows(half, &mut draft)?;
-        if let Some((_, write)) = self.written(half, object) {
-            unclaimed(&mut draft, &write);
-        }
-        let fates = fates(&draft);
-        if let Some(set_aside) = joined(refusals) {
-            self.addresses.remove(identity);
-            self.aside(half, object, set_aside, fates);
-            return Ok(());
-        }
-        let text = files::resource(half, &draft, resource, &label);
-        let title = capital(&draft.title());
-        let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
-        self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), half.kind)));
-        self.variables.extend(variables);
-        for remark in remarks {
-            self.notice(object, Some(&address), remark);
-        }
-        if let Some((role, write)) = self.written(half, object) {
-            let tasks = Task::some(half.model(), object, &title, &entrusted, &write, role);
-            self.tasks(role, identity, &tasks);
-        }
-        self.settle(object, &address, import_id, Fingerprint::of(&text));
-        self.texts.insert(natural(identity), text);
-        self.cover(half, object, Outcome::Terraform { address }, fates);
-        Ok(())
-    }
-
-    /// Tells the user something of an object.
-    fn notice(&mut self, object: &Object, address: Option<&str>, remark: Remark) {
-        self.out.notices.push(Notice {
-            identity: object.entry.identity.clone(),
-            name: object.entry.name.clone(),
-            address: address.map(str::to_owned),
-            reason: remark.text,
-            remedy: remark.remedy,
-        });
-    }
-
-    /// How Ansible would keep the object; `None` where it cannot.
-    fn written(&self, half: &Half, object: &Object) -> Option<(Role, Write)> {
-        let role = half.role?(&object.entry.identity);
-        Some((role, half.model().write(self.cluster, object)?))
-    }
-
-    /// An object that Terraform's provider cannot import: Ansible keeps it, where it can. What Terraform has of it already
-    /// stays where it is.
-    fn aside(&mut self, half: &'static Half, object: &Object, set_aside: SetAside, fates: BTreeMap<String, Fate>) {
-        let identity = &object.entry.identity;
-        let mut set_aside = set_aside;
-        let mut written = self.written(half, object);
-        if let Some(complaint) = written.as_ref().and_then(|(_, write)| write.refused()) {
-            set_aside = SetAside::new(format!("Proxmox itself refuses to make it ({complaint}); {}", set_aside.reason))
-                .remedy("give it a name that Proxmox takes, where its file was written by hand");
-            written = None;
-        }
-        // What never was Terraform's is Ansible's once more, and nothing is kept.
-        let kept = (self.previous.manifest.objects.contains_key(identity) || written.is_none())
-            && self.keep(half, identity, &format!("Terraform cannot import it now: {}", set_aside.reason));
-        let SetAside { reason, remedy } = set_aside;
-        // What stays Terraform's is not written twice.
-        let Some((role, write)) = written.filter(|_| !kept) else {
-            let lost = |key: &String| match half.model().key(key).map(|key| key.class) {
-                Some(Class::Volatile) => (key.clone(), Fate::Volatile),
-                _ => (key.clone(), Fate::NotExpressible(reason.clone().into())),
-            };
-            let mut keys = fates;
-            keys.extend(object.keys.keys().filter(|key| !keys.contains_key(*key)).map(lost).collect::<Vec<_>>());
-            self.cover(half, object, Outcome::SetAside { reason, remedy }, keys);
-            return;
-        };
-        let model = half.model();
-        let unknown = |key: &String| model.key(key).is_none() && settable(self.cluster, &write, key);
-        let tasks = Task::whole(model, object, &capital(&title(model, &object.entry)), &reason, &write, role, &unknown);
-        self.tasks(role, identity, &tasks);
-        let fate = |key: &String| match model.key(key).map(|key| key.class) {
-            Some(Class::Volatile) => Fate::Volatile,
-            Some(Class::Shown) if is_default(model, object, key) => Fate::Default,
-            Some(Class::Shown) => Fate::NotExpressible(SHOWN.into()),
-            Some(_) => Fate::Ansible("".into()),
-            None if unknown(key) => Fate::Ansible(NEWER.into()),
-            None => Fate::NotCovered,
-        };
-        let keys = object.keys.keys().map(|key| (key.clone(), fate(key))).collect();
-        self.cover(half, object, Outcome::Ansible { file: ansible::tasks_file(role), reason, remedy }, keys);
-    }
-
-    fn tasks(&mut self, role: Role, identity: &Identity, tasks: &[Task]) {
-        if !tasks.is_empty() {
-            let texts: Vec<String> = tasks.iter().map(|task| task.render(identity, &self.secret_names)).collect();
-            let text = texts.join("\n");
-            self.out.manifest.tasks.insert(identity.clone(), Fingerprint::of(&text));
-            self.roles.entry(role).or_default().insert(natural(identity), text);
-        }
-    }
-
-    /// Writes the object's place down, and a move where its address was another.
-    fn settle(&mut self, object: &Object, address: &str, import_id: String, block: Fingerprint) {
-        let identity = &object.entry.identity;
-        let before = self.previous.manifest.objects.get(identity);
-        if let Some(before) = before.filter(|place| !place.skip || self.has_code(identity, &place.address)) {
-            let resource = |address: &str| address.split_once('.').map(|(resource, _)| resource.to_owned());
-            if before.address != address && resource(&before.address) == resource(address) {
-                self.out.manifest.moved.retain(|step| step.from != address);
-                self.out.manifest.moved.push(manifest::Move { from: before.address.clone(), to: address.to_owned() });
-            }
-        }
-        let place = manifest::Place {
-            address: address.to_owned(),
-            import_id,
-            name: object.entry.name.clone(),
-            skip: false,
-            block: Some(block),
-        };
-        self.out.manifest.objects.insert(identity.clone(), place);
-    }
-
-    /// Whether the workspace has code for an object that it leaves out from now on.
-    fn has_code(&self, identity: &Identity, address: &str) -> bool {
-        let half = HALVES.iter().find(|half| half.model().prefix == identity.prefix());
-        half.is_some_and(|half| self.chunks.resource(&format!("terraform/{}", half.file), address).is_some())
-    }
-
-    fn cover(&mut self, half: &Half, object: &Object, outcome: Outcome, keys: BTreeMap<String, Fate>) {
-        let keys = self.known_fates.share(keys);
-        let coverage = ObjectCoverage { kind: half.kind.into(), name: object.entry.name.clone(), outcome, keys };
-        self.out.coverage.objects.insert(object.entry.identity.clone(), coverage);
-    }
-
-    fn finish(mut self) -> Generated {
-        let before = bpg::version(&self.previous.manifest.provider).map(|version| version.number);
-        let version = self.options.provider.or(before).unwrap_or(bpg::VERSION);
-        self.out.manifest.provider = format!("{} {version}", bpg::SOURCE);
-        // What Proxmox lists and no code says any more is taken out like what is gone.
-        let gone: BTreeSet<&Identity> = self.out.gone.iter().map(|gone| &gone.identity).collect();
-        let before = self.previous.manifest.objects.iter().filter(|(identity, place)| {
-            !place.skip && !self.out.manifest.objects.contains_key(identity) && !gone.contains(identity)
-        });
-        let more: Vec<Gone> = before
-            .map(|(identity, place)| Gone { identity: identity.clone(), address: place.address.clone() })
-            .collect();
-        self.out.gone.extend(more);
-        // An address that has gone cannot be moved to.
-        let known: BTreeSet<&String> = self.out.manifest.objects.values().map(|place| &place.address).collect();
-        self.out.manifest.moved.retain(|step| known.contains(&step.to) || self.previous.manifest.moved.contains(step));
-        let kept = self.chunks.variables(&self.kept_variables);
-        if !kept.is_empty() && self.previous.touched.contains(files::VARIABLES) {
-            self.out.edited.insert(files::VARIABLES.to_owned());
-        }
-        let rest = files::rest(version, &self.addresses, &self.variables, &kept, &self.out);
-        self.out.files.extend(rest);
-        let (variables, kinds) = (&self.variables, &self.variable_kinds);
-        let code = secrets::Code { variables, kept: &kept, kinds, roles: &self.roles };
-        self.out.files.extend(secrets::document(&code));
-        self.out.files.extend(ansible::files(self.roles, self.inventory));
-        let readme = readme::document(version, &self.out.files);
-        self.out.files.insert("README.md".to_owned(), readme);
-        self.out
-    }
-}
-
-/// The sentence with a capital letter, as Ansible's tasks are named.
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-/// Applies every row; returns why the object must stay out, as often as rows say so.
-fn rows(half: &Half, draft: &mut Draft<'_>) -> Result<Vec<SetAside>, Unreadable> {
-    let mut refusals = Vec::new();
-    for row in half.rows {
-        match row.apply(draft) {
-            Ok(()) => {}
-            Err(Stop::SetAside(set_aside)) => {
-                row.refused(draft, &set_aside.reason);
-                refusals.push(set_aside);
-            }
-            Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
-        }
-    }
-    Ok(refusals)
-}
-
-/// One reason and one remedy out of all of them, so that the user mends everything at once.
-fn joined(refusals: Vec<SetAside>) -> Option<SetAside> {
-    let remedies: Vec<String> = refusals.iter().filter_map(|refusal| refusal.remedy.clone()).collect();
-    let reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
-    let remedy = (!remedies.is_empty()).then(|| remedies.join("; "));
-    (!reasons.is_empty()).then(|| SetAside { reason: reasons.join("; "), remedy })
-}
-
-/// Whether the API of the cluster's release takes the key where the object is changed.
-fn settable(cluster: &Cluster<'_>, write: &Write, key: &str) -> bool {
-    let segments = write.path.segments();
-    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let release = Release::of(cluster.version.as_deref().unwrap_or_default());
-    let changed = release.schema().find(Verb::Put, &words);
-    changed.is_some_and(|found| {
-        found.method.parameter(key).is_some() && !found.captured.iter().any(|(name, _)| *name == key)
-    })
-}
-
-/// Keys that no table knows are Ansible's where the API can set them: they are of a newer release.
-fn unclaimed(draft: &mut Draft<'_>, write: &Write) {
-    let object = draft.object;
-    let unknown = |key: &&String| draft.kind.key(key).is_none() && !draft.fates.contains_key(*key);
-    for key in object.keys.keys().filter(unknown).cloned().collect::<Vec<_>>() {
-        if settable(draft.cluster, write, &key) {
-            draft.entrust(&key, NEWER);
-        }
-    }
-}
-
-/// The fate of every key: what no row took or spoke of is not covered.
-fn fates(draft: &Draft<'_>) -> BTreeMap<String, Fate> {
-    let mut fates = draft.fates.clone();
-    for key in draft.object.keys.keys() {
-        fates.entry(key.clone()).or_insert(Fate::NotCovered);
-    }
-    fates
 }

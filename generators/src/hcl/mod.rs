@@ -1,23 +1,23 @@
-//! Terraform's language as we write it: values, blocks and their canonical layout.
+//! Writer for Terraform's language: values, blocks and their canonical layout.
 //!
-//! The text is a fixed point of `terraform fmt`. hcl-edit reads it back in the tests; it does not write it, because it
-//! aligns nothing, leaves right-to-left marks bare and keeps a whole file in memory.
+//! `terraform fmt` leaves the text as it is. hcl-edit reads it back in the tests. It does not write it, because it aligns
+//! nothing, does not escape right-to-left marks and keeps a whole file in memory.
 
 mod text;
 
 use std::fmt::Write as _;
 
+use proxmox_mpc_code::quote::quote;
 use serde_json::Value as Json;
 
-pub(crate) use self::text::unquoted;
 pub use self::text::{comment, invisible, quoted};
 
 /// A value on the right of `=`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A string. Several lines become a heredoc where that says the same.
+    /// A string. Several lines become a heredoc if it has the same value.
     Text(String),
-    /// The same for an attribute that does not count a last line end, as the notes of guests: a heredoc may add one.
+    /// A string for an attribute that ignores a last line end, such as the notes of a guest: a heredoc may add one.
     Trimmed(String),
     /// A whole number.
     Integer(i64),
@@ -25,15 +25,15 @@ pub enum Value {
     Number(String),
     /// `true` or `false`.
     Boolean(bool),
-    /// Another object's attribute, or what else is a name.
+    /// A reference to an attribute, or any other expression that is a name.
     Reference(String),
-    /// A string with attributes of other objects in it: texts and references, one behind the other.
+    /// A string with references in it: a sequence of texts and references.
     Template(Vec<Self>),
     /// A list.
     List(Vec<Self>),
-    /// The attribute paths of `ignore_changes`, as many on a line as it holds.
+    /// The attribute paths of `ignore_changes`, with as many on a line as fit.
     Paths(Vec<String>),
-    /// An object; keys that are no identifiers are quoted.
+    /// An object. Keys that are no identifiers are quoted.
     Map(Vec<(String, Self)>),
 }
 
@@ -67,7 +67,7 @@ impl From<u32> for Value {
     }
 }
 
-/// One thing in a body, with the sentence that stands above it.
+/// Item of a body, with the comment above it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// Lines of a comment above the item; empty for none.
@@ -85,7 +85,7 @@ pub enum Content {
     Block(Block),
 }
 
-/// A block: `resource "type" "name" { … }`. Attributes stand before nested blocks.
+/// A block: `resource "type" "name" { … }`. Attributes come before nested blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// `resource`, `disk`, …
@@ -102,7 +102,7 @@ impl Block {
         Self { name: name.to_owned(), labels: Vec::new(), body: Vec::new() }
     }
 
-    /// The same with labels.
+    /// Sets the labels.
     #[must_use]
     pub fn labelled(mut self, labels: &[&str]) -> Self {
         self.labels = labels.iter().map(|label| (*label).to_owned()).collect();
@@ -114,14 +114,14 @@ impl Block {
         self.push(Content::Attribute(name.to_owned(), value.into()));
     }
 
-    /// Adds an attribute where there is a value.
+    /// Adds an attribute if there is a value.
     pub fn set_some(&mut self, name: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.set(name, value);
         }
     }
 
-    /// Says something above the attribute or the block that was added last.
+    /// Adds a comment line above the item that was added last.
     pub fn comment(&mut self, comment: &str) {
         if let Some(item) = self.body.last_mut() {
             item.comment.push(comment.to_owned());
@@ -129,14 +129,14 @@ impl Block {
     }
 
     /// Adds a nested block.
-    pub fn nest(&mut self, block: Self) {
+    pub fn add_block(&mut self, block: Self) {
         self.push(Content::Block(block));
     }
 
-    /// Adds a nested block where there is one.
-    pub fn nest_some(&mut self, block: Option<Self>) {
+    /// Adds a nested block if there is one.
+    pub fn add_some_block(&mut self, block: Option<Self>) {
         if let Some(block) = block {
-            self.nest(block);
+            self.add_block(block);
         }
     }
 
@@ -145,7 +145,7 @@ impl Block {
         self.body.push(Item { comment: Vec::new(), content });
     }
 
-    /// The text of this block at the top of a file, with its last newline.
+    /// Text of the block at the top level of a file, with its last newline.
     pub fn render(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, 0);
@@ -173,7 +173,7 @@ impl Block {
 fn write_body(text: &mut String, body: &[Item], depth: usize) {
     let mut start = 0;
     for (index, item) in body.iter().enumerate() {
-        // A blank line sets a block, what Terraform itself reads, and whatever carries a comment, apart from what stands before it.
+        // A blank line comes before a block, before a meta-argument, and before an item with a comment.
         let block = matches!(item.content, Content::Block(_)) || is_meta(item);
         let after_block = index > 0 && matches!(body[index - 1].content, Content::Block(_));
         if index > 0 && (block || after_block || !item.comment.is_empty()) {
@@ -202,18 +202,18 @@ fn write_body(text: &mut String, body: &[Item], depth: usize) {
     }
 }
 
-/// Whether it is no attribute of the resource, but Terraform's own.
+/// True for a meta-argument of Terraform's.
 fn is_meta(item: &Item) -> bool {
     matches!(&item.content, Content::Attribute(name, _) if name == "depends_on")
 }
 
-/// Whether the attribute after this item may share its alignment: `terraform fmt` ends a run at a block and at a value
-/// that opens a bracket over several lines, but not at a heredoc.
+/// True if the attribute after this item may share its alignment. `terraform fmt` ends a run at a block and at a value with a
+/// bracket over several lines, but not at a heredoc.
 fn continues(item: &Item) -> bool {
     matches!(&item.content, Content::Attribute(_, value) if !multi_line(value))
 }
 
-/// The width of the names in the run of attributes that starts with the first item.
+/// Width of the names in the run of attributes that starts with the first item.
 fn run(body: &[Item]) -> usize {
     let mut width = 0;
     for (index, item) in body.iter().enumerate() {
@@ -226,22 +226,22 @@ fn run(body: &[Item]) -> usize {
     width
 }
 
-/// Whether the value opens a bracket that closes on a later line.
+/// True if the value opens a bracket that closes on a later line.
 fn multi_line(value: &Value) -> bool {
     match value {
         Value::List(items) => !items.is_empty() && !short(items),
         Value::Map(pairs) => !pairs.is_empty(),
         Value::Paths(paths) => lines(paths).len() > 1,
         // The parenthesis of a function.
-        Value::Text(text) => text::written(text, false) == text::Written::Chomped,
+        Value::Text(text) => text::form(text, false) == text::TextForm::Chomped,
         _ => false,
     }
 }
 
-/// How much of a list is written on one line.
+/// Maximum length of a list on one line.
 const WIDTH: usize = 100;
 
-/// The paths of each line.
+/// Distributes paths over lines.
 fn lines(paths: &[String]) -> Vec<Vec<&str>> {
     let mut lines: Vec<Vec<&str>> = Vec::new();
     let mut width = WIDTH;
@@ -256,7 +256,7 @@ fn lines(paths: &[String]) -> Vec<Vec<&str>> {
     lines
 }
 
-/// Whether a list is written on one line.
+/// True if a list is written on one line.
 fn short(items: &[Value]) -> bool {
     let width = |item: &Value| match item {
         Value::Text(text) | Value::Trimmed(text) => Some(text.chars().count() + 4),
@@ -271,8 +271,8 @@ fn short(items: &[Value]) -> bool {
 
 fn write_value(text: &mut String, value: &Value, depth: usize) {
     match value {
-        Value::Text(value) => text::write(text, value, text::written(value, false), depth),
-        Value::Trimmed(value) => text::write(text, value, text::written(value, true), depth),
+        Value::Text(value) => text::write(text, value, text::form(value, false), depth),
+        Value::Trimmed(value) => text::write(text, value, text::form(value, true), depth),
         Value::Integer(number) => _ = write!(text, "{number}"),
         Value::Number(plain) | Value::Reference(plain) => text.push_str(plain),
         Value::Boolean(flag) => text.push_str(if *flag { "true" } else { "false" }),
@@ -325,22 +325,22 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// A value inside a list, where a heredoc has no place.
+/// Writes a value in a list, where a heredoc is not possible.
 fn write_flat(text: &mut String, value: &Value, depth: usize) {
     match value {
-        Value::Text(value) | Value::Trimmed(value) => text::quote(text, value),
+        Value::Text(value) | Value::Trimmed(value) => quote(text, value),
         other => write_value(text, other, depth),
     }
 }
 
-/// Whether the word may stand without quotes as a name of Terraform's language.
+/// True if the word is an identifier, which needs no quotes.
 pub fn identifier(word: &str) -> bool {
     let mut bytes = word.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// A number as Proxmox writes it (`1.50`, `2`), in the form that Terraform prints back; `None` for anything else.
+/// Parses a number of Proxmox (`1.50`, `2`) into the form that Terraform prints; `None` for anything else.
 pub fn number(value: &str) -> Option<Value> {
     if let Ok(whole) = value.parse::<i64>() {
         return Some(Value::Integer(whole));

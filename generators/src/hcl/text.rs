@@ -1,14 +1,17 @@
-//! How text stands in Terraform's language: quoted, as a heredoc, around references, and as a comment.
+//! Text in Terraform's language: quoted strings, heredocs, templates and comments.
 
 use std::fmt::Write as _;
 
+use proxmox_mpc_code::quote::{escape, quote};
+pub use proxmox_mpc_code::quote::{invisible, quoted};
+
 use super::{Value, indent};
 
-/// The lines of a comment at this depth, broken between words where they are long.
+/// Writes the lines of a comment at a depth. Long lines are broken between words.
 pub fn comment(text: &mut String, lines: &[String], depth: usize) {
     for line in lines.iter().flat_map(|lines| lines.split('\n')) {
         let line = visible(line.trim());
-        // What goes on in the next line stands below what it is a part of.
+        // The second line of a list item is indented.
         let hanging = if line.starts_with("- ") { "  " } else { "" };
         let mut start = true;
         let mut width = 0;
@@ -32,26 +35,26 @@ pub fn comment(text: &mut String, lines: &[String], depth: usize) {
     }
 }
 
-/// The width at which comments are broken.
+/// Width of a comment line.
 const WIDTH: usize = 110;
 
-/// How a text is written.
+/// Form in which a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum TextForm {
     /// On one line, between quotes.
     Quoted,
-    /// As a heredoc, whose last line end counts.
+    /// As a heredoc, which ends with a line end.
     Heredoc,
-    /// As a heredoc in the function that takes the last line end away.
+    /// As a heredoc inside `chomp()`, which removes the last line end.
     Chomped,
 }
 
-/// How this text is written; where it is trimmed, a heredoc may add a line end.
+/// Chooses the form of a text. A heredoc for a `trimmed` text may add a line end.
 ///
-/// A heredoc says exactly the same where it has several lines; where nothing in it is invisible; where one line begins
-/// at its margin, by which Terraform knows our indentation; where no line is nothing but blanks, and no word for its end is
-/// missing; and where no sigil is doubled, which only a quoted string can escape.
-pub(super) fn written(value: &str, trimmed: bool) -> Written {
+/// A heredoc has the same value if the text has several lines and no invisible characters, if one line begins at the margin
+/// (by which Terraform recognises the indentation), if no line is all blanks, if there is a word for its end, and if no sigil is
+/// doubled, which only a quoted string can escape.
+pub(super) fn form(value: &str, trimmed: bool) -> TextForm {
     let inner = value.strip_suffix('\n').unwrap_or(value);
     let mut lines = inner.split('\n').filter(|line| !line.is_empty()).peekable();
     let several = inner.contains('\n') && lines.peek().is_some() && !(trimmed && value.trim() != value);
@@ -60,25 +63,25 @@ pub(super) fn written(value: &str, trimmed: bool) -> Written {
     let at_margin = lines.clone().any(|line| !line.starts_with(char::is_whitespace));
     let blank = lines.any(|line| line.trim().is_empty());
     if !several || hidden || doubled || !at_margin || blank || end(value).is_none() {
-        Written::Quoted
+        TextForm::Quoted
     } else if trimmed || value.ends_with('\n') {
-        Written::Heredoc
+        TextForm::Heredoc
     } else {
-        Written::Chomped
+        TextForm::Chomped
     }
 }
 
-/// The word that ends a heredoc: the first with which no line of it begins (Terraform reads on behind such a line,
-/// hcl-edit does not).
+/// End marker of a heredoc: the first word with which no line begins. (Terraform reads on after such a line, hcl-edit does
+/// not.)
 fn end(value: &str) -> Option<&'static str> {
     let stands = |word: &&str| value.split('\n').any(|line| line.trim_start().starts_with(word));
     ["EOT", "EOF", "END"].into_iter().find(|word| !stands(word))
 }
 
-/// Writes a text behind `=`.
-pub(super) fn write(text: &mut String, value: &str, written: Written, depth: usize) {
-    let (Written::Heredoc | Written::Chomped, Some(end)) = (written, end(value)) else { return quote(text, value) };
-    let chomped = written == Written::Chomped;
+/// Writes a text after `=`.
+pub(super) fn write(text: &mut String, value: &str, form: TextForm, depth: usize) {
+    let (TextForm::Heredoc | TextForm::Chomped, Some(end)) = (form, end(value)) else { return quote(text, value) };
+    let chomped = form == TextForm::Chomped;
     _ = writeln!(text, "{}<<-{end}", if chomped { "chomp(" } else { "" });
     for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
         if !line.is_empty() {
@@ -96,7 +99,7 @@ pub(super) fn write(text: &mut String, value: &str, written: Written, depth: usi
     }
 }
 
-/// How long a template is.
+/// Length of a template.
 pub(super) fn length(pieces: &[Value]) -> usize {
     let length = |piece: &Value| match piece {
         Value::Text(text) => text.chars().count(),
@@ -106,7 +109,7 @@ pub(super) fn length(pieces: &[Value]) -> usize {
     pieces.iter().map(length).sum()
 }
 
-/// Texts and references, one behind the other.
+/// Writes a template.
 pub(super) fn write_template(text: &mut String, pieces: &[Value]) {
     text.push('"');
     for (index, piece) in pieces.iter().enumerate() {
@@ -119,60 +122,7 @@ pub(super) fn write_template(text: &mut String, pieces: &[Value]) {
     text.push('"');
 }
 
-/// The text as a quoted string: nothing in it can start an expression, end the string or change the reading
-/// direction of the line.
-pub fn quoted(value: &str) -> String {
-    let mut text = String::new();
-    quote(&mut text, value);
-    text
-}
-
-/// The same without its quotes, to stand within others.
-pub(crate) fn unquoted(value: &str) -> String {
-    let text = quoted(value);
-    text[1..text.len() - 1].to_owned()
-}
-
-/// Writes a quoted string.
-pub(super) fn quote(text: &mut String, value: &str) {
-    text.push('"');
-    escape(text, value, false);
-    text.push('"');
-}
-
-/// The inside of a quoted string, which may have a reference behind it.
-fn escape(text: &mut String, value: &str, before_reference: bool) {
-    let mut rest = value.chars().peekable();
-    let mut before = None;
-    while let Some(c) = rest.next() {
-        let doubled = before.replace(c) == Some(c);
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            // With the sign of the reference it would be an escaped one.
-            '$' | '%' if before_reference && rest.peek().is_none() => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') && doubled => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            '$' | '%' if rest.peek() == Some(&'{') => text.extend([c, c]),
-            c if invisible(c) && u32::from(c) > 0xffff => _ = write!(text, "\\U{:08x}", u32::from(c)),
-            c if invisible(c) => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            c => text.push(c),
-        }
-    }
-}
-
-/// The text with everything invisible replaced, for comments, which know no escapes.
+/// Replaces invisible characters, for comments, which have no escapes.
 fn visible(text: &str) -> String {
     text.chars().map(|c| if c != '\t' && invisible(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Characters that show nothing, or that change how the rest of the line is shown: controls, line separators,
-/// zero-width and directional marks, the byte order mark, tags.
-pub fn invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }

@@ -1,26 +1,26 @@
-//! Permissions: where their keys go in `proxmox_acl`.
+//! Permissions as `proxmox_acl`.
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::user::found_again;
-use super::{Half, Namespace, Place, stands};
-use crate::draft::{Draft, SetAside};
+use super::user::found_as_listed;
+use super::{Destination, Namespace, Translation, references};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of permissions.
-pub(super) static HALF: Half = Half {
+/// Translation of permissions.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "acl",
     file: "permissions.tf",
     word: "permission",
     data: false,
     namespace: Namespace::Own("acl"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["path"], |draft| {
             let path = draft.text("path").unwrap_or_default();
-            draft.set("path", stands::path(draft, &path));
+            draft.set("path", references::path(draft, &path));
         }),
         Row::custom(&["type", "ugid"], holder),
         Row::custom(&["roleid"], |draft| {
@@ -33,8 +33,9 @@ pub(super) static HALF: Half = Half {
     role: None,
 };
 
-/// `/pool/prod?ops?PVEVMAdmin`. The provider splits at `?`, and tells by `!` and `@` whose it is (docs/provider.md, U8).
-fn place(object: &Object) -> Result<Place, SetAside> {
+/// Import id `/pool/prod?ops?PVEVMAdmin`. The provider splits it at `?`, and derives the type of holder from `!` and `@`
+/// (docs/provider.md, U8).
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (path, kind, holder, role) = (word("path"), word("type"), word("ugid"), word("roleid"));
     let taken_for = match (holder.contains('!'), holder.contains('@')) {
@@ -43,11 +44,12 @@ fn place(object: &Object) -> Result<Place, SetAside> {
         (false, false) => "group",
     };
     if kind != taken_for || [&path, &holder, &role].iter().any(|part| part.contains('?')) {
-        let reason = format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)");
-        return Err(SetAside::new(reason));
+        let reason =
+            format!("the provider takes `{holder}` for another type of holder than `{kind}` (provider rule U8)");
+        return Err(Obstacle::new(reason));
     }
-    found_again(holder.split('!').next().unwrap_or(&holder))?;
-    Ok(Place::Own("proxmox_acl", format!("{path}?{holder}?{role}")))
+    found_as_listed(holder.split('!').next().unwrap_or(&holder))?;
+    Ok(Destination::Resource("proxmox_acl", format!("{path}?{holder}?{role}")))
 }
 
 fn holder(draft: &mut Draft<'_>) {

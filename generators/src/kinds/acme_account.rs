@@ -1,22 +1,22 @@
-//! ACME accounts: where their keys go in `proxmox_acme_account`.
+//! ACME accounts as `proxmox_acme_account`.
 
-use super::{Half, Namespace, Place, guard};
-use crate::draft::{Draft, SetAside};
+use super::{Destination, Namespace, Translation, guard};
+use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
-/// The generators' half of ACME accounts.
-pub(super) static HALF: Half = Half {
+/// Translation of ACME accounts.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "acme_account",
     file: "acme_accounts.tf",
     word: "account",
     data: false,
     namespace: Namespace::Own("acme_account"),
-    place: |object, _| {
+    destination: |object, _| {
         let directory = object.text("directory").unwrap_or_default();
         if !directory.starts_with("http://") && !directory.starts_with("https://") {
-            return Err(SetAside::new("the provider refuses the address of its authority (provider rule J15)"));
+            return Err(Obstacle::new("the provider refuses the address of its authority (provider rule J15)"));
         }
-        Ok(Place::Own("proxmox_acme_account", object.entry.identity.id().to_owned()))
+        Ok(Destination::Resource("proxmox_acme_account", object.entry.identity.id().to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -25,17 +25,20 @@ pub(super) static HALF: Half = Half {
         Row::custom(&["directory"], |draft| guard::verbatim(draft, "directory", "directory")),
         Row::text(&["tos"], "tos"),
         Row::volatile(&["account", "location"]),
-        Row::lost(&["eab-hmac-key", "eab-kid"], "Proxmox uses it once and does not keep it (provider rule J15)"),
+        Row::not_expressible(
+            &["eab-hmac-key", "eab-kid"],
+            "Proxmox uses it once and does not keep it (provider rule J15)",
+        ),
     ],
     role: None,
 };
 
-/// The first address: the provider reads no other. An account may have none.
+/// Writes the first address: the provider reads no other. An account may have none.
 fn contact(draft: &mut Draft<'_>) {
     let text = draft.text("contact").unwrap_or_default();
     let (first, others) = text.split_once(',').map_or((&*text, None), |(first, others)| (first, Some(others)));
     draft.set("contact", first.to_owned());
     if others.is_some() {
-        draft.unsayable("contact.others", "the provider reads the first address only (provider rule J15)");
+        draft.not_expressible("contact.others", "the provider reads the first address only (provider rule J15)");
     }
 }

@@ -1,21 +1,21 @@
-//! ACME certificates of nodes: where their keys go in `proxmox_acme_certificate`.
+//! ACME certificates of nodes as `proxmox_acme_certificate`.
 
 use proxmox_mpc_model::{ApiPath, Object, kinds};
 
-use super::{Around, Half, Namespace, Place, guard};
+use super::{Context, Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of ACME certificates.
-pub(super) static HALF: Half = Half {
+/// Translation of ACME certificates.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "acme_certificate",
     file: "acme_certificates.tf",
     word: "certificate",
     data: false,
     namespace: Namespace::Own("acme_certificate"),
-    place,
+    destination,
     name: |entry| entry.node.clone(),
     rows: &[
         Row::custom(&[], |draft| {
@@ -27,11 +27,11 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::nodes("node_acme")),
 };
 
-/// A domain, and the plugin and the alias that prove it, where there are any.
+/// A domain, with its plugin and its alias if there are any.
 type Domain = (String, Option<String>, Option<String>);
 
-/// The account and the domains as the provider reads them: those of `acme`, then `acmedomain0` to `acmedomain4`; `None`
-/// where it reads nothing.
+/// Parses the account and the domains as the provider does: those of `acme`, then `acmedomain0` to `acmedomain4`. `None` if it
+/// cannot read them.
 fn read(object: &Object) -> Option<(String, Vec<Domain>)> {
     let (mut account, mut domains) = (None, Vec::new());
     for pair in object.text("acme")?.split(',') {
@@ -66,21 +66,22 @@ fn domain(text: &str) -> Option<Domain> {
     Some(read)
 }
 
-fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
+fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Obstacle> {
     let certificates = ApiPath::new(["nodes", object.entry.identity.id(), "certificates", "info"]);
-    let answer = around.cluster.get(&certificates).ok().flatten();
+    let answer = context.cluster.get(&certificates).ok().flatten();
     if answer.as_ref().is_none_or(|answer| answer.data().is_none()) {
-        let why = answer.map_or_else(|| "not on record".to_owned(), |answer| answer.cause());
+        let why =
+            answer.map_or_else(|| "not on record".to_owned(), |answer| answer.not_read(&certificates).of_object());
         let reason =
             format!("the provider reads `{certificates}` as well, which was not answered: {why} (provider rule J17)");
         return Err(
-            SetAside::new(reason).remedy("import from the cluster itself, with a login that may read that path")
+            Obstacle::new(reason).remedy("import from the cluster itself, with a login that may read that path")
         );
     }
     if read(object).is_none() {
-        return Err(SetAside::new("the provider wants an account and a domain in `acme` (provider rule J17)"));
+        return Err(Obstacle::new("the provider requires an account and a domain in `acme` (provider rule J17)"));
     }
-    Ok(Place::Own("proxmox_acme_certificate", object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource("proxmox_acme_certificate", object.entry.identity.id().to_owned()))
 }
 
 fn order(draft: &mut Draft<'_>) {
@@ -101,7 +102,7 @@ fn order(draft: &mut Draft<'_>) {
     for key in keys {
         match kinds::index("acmedomain", &key) {
             Some(index) if index < 5 => _ = draft.take(&key),
-            Some(_) => draft.lost(&key, "the provider reads five domains (provider rule J17)"),
+            Some(_) => draft.not_in_provider(&key, "the provider reads five domains (provider rule J17)"),
             None => {}
         }
     }

@@ -1,20 +1,20 @@
-//! ACME plugins: where their keys go in `proxmox_acme_dns_plugin`.
+//! ACME plugins as `proxmox_acme_dns_plugin`.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
-use crate::draft::{Default, Draft, SetAside, Step, Variable};
+use crate::draft::{Draft, Obstacle, RowResult, Variable, VariableDefault};
 use crate::row::Row;
 
-/// The generators' half of ACME plugins.
-pub(super) static HALF: Half = Half {
+/// Translation of ACME plugins.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "acme_plugin",
     file: "acme_plugins.tf",
     word: "plugin",
     data: false,
     namespace: Namespace::Own("acme_plugin"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["plugin", "type"], |draft| {
@@ -30,22 +30,24 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("acme")),
 };
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     match object.text("type").as_deref() {
-        Some("dns") if object.keys.contains_key("api") => Ok(Place::Own("proxmox_acme_dns_plugin", id.to_owned())),
+        Some("dns") if object.keys.contains_key("api") => {
+            Ok(Destination::Resource("proxmox_acme_dns_plugin", id.to_owned()))
+        }
         Some("standalone")
             if id == "standalone" && !["disable", "nodes"].iter().any(|key| object.keys.contains_key(*key)) =>
         {
-            Ok(Place::BuiltIn)
+            Ok(Destination::BuiltIn)
         }
         _ => {
-            Err(SetAside::new("the provider has no resource for plugins other than those for DNS (provider rule J16)"))
+            Err(Obstacle::new("the provider has no resource for plugins other than those for DNS (provider rule J16)"))
         }
     }
 }
 
-/// The credentials, which Proxmox shows in clear text. Any map may stand where they are ignored.
+/// Writes a variable for the credentials, ignored. Proxmox shows them in clear text.
 fn data(draft: &mut Draft<'_>) {
     if draft.take("data").is_none() {
         return;
@@ -54,13 +56,13 @@ fn data(draft: &mut Draft<'_>) {
     let description =
         format!("Credentials of ACME plugin {id}, as {{ NAME = \"value\" }}; used only when it is created anew");
     let name = format!("{}_acme_data", draft.label());
-    let value = draft.variable(name, Variable { description, default: Default::Map, sensitive: true });
+    let value = draft.variable(name, Variable { description, default: VariableDefault::Map, sensitive: true });
     draft.set("data", value);
     draft.ignore(&["data"], "they are credentials, which stand in no file: without this the plan removes them");
 }
 
-/// What is not there reads as 0, where the provider's default is Proxmox's 30.
-fn delay(draft: &mut Draft<'_>) -> Step {
+/// Writes the validation delay. The provider reads 0 for an absent key, and its default is Proxmox's 30.
+fn delay(draft: &mut Draft<'_>) -> RowResult {
     if draft.object.keys.contains_key("validation-delay") {
         return guard::whole(draft, "validation-delay", "validation_delay", &(0..=172_800));
     }

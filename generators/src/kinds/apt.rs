@@ -1,25 +1,28 @@
-//! Package repositories: the switch of each, and those that Proxmox adds by itself.
+//! Package repositories: the switch of each entry, and Proxmox's own repositories.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place};
-use crate::draft::{Draft, SetAside};
+use super::{Destination, Namespace, Translation};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of repositories in the files of APT.
-pub(super) static REPOSITORY: Half = Half {
+/// Translation of repositories in the files of APT.
+pub(super) static REPOSITORY: Translation = Translation {
     kind: "apt_repository",
     file: "apt_repositories.tf",
     word: "repository",
     data: false,
     namespace: Namespace::Own("apt_repository"),
-    place: |object, _| {
+    destination: |object, _| {
         let path = object.text("path").unwrap_or_default();
         if path.contains(',') || !path.starts_with('/') {
-            return Err(SetAside::new("the provider's import id cannot name its file (provider rule H9)"));
+            return Err(Obstacle::new("the provider's import id cannot name its file (provider rule H9)"));
         }
-        Ok(Place::Own("proxmox_apt_repository", import_id(object, &[&path, &object.text("index").unwrap_or_default()])))
+        Ok(Destination::Resource(
+            "proxmox_apt_repository",
+            import_id(object, &[&path, &object.text("index").unwrap_or_default()]),
+        ))
     },
     name: |entry| entry.name.as_ref().map(|name| name.replace("/etc/apt/", "").replace("sources.list.d/", "")),
     rows: &[
@@ -34,8 +37,8 @@ pub(super) static REPOSITORY: Half = Half {
             let enabled = draft.flag("Enabled");
             draft.set("enabled", Value::Boolean(enabled));
         }),
-        Row::lost(
-            &["Comment", "Components", "Options", "Suites", "Types", "URIs"],
+        Row::not_expressible(
+            &["Comment", "Components", "PropertyOptions", "Suites", "Types", "URIs"],
             "neither the provider nor Proxmox's API changes more of a repository than its switch (provider rule H9)",
         ),
         Row::volatile(&["FileType"]),
@@ -43,17 +46,17 @@ pub(super) static REPOSITORY: Half = Half {
     role: None,
 };
 
-/// The generators' half of Proxmox's own repositories. The code of one adds it where it is missing; its switch is that of its
+/// Translation of Proxmox's own repositories. The code of one adds it where it is missing; its switch is that of its
 /// entry in the file.
-pub(super) static STANDARD: Half = Half {
+pub(super) static STANDARD: Translation = Translation {
     kind: "apt_standard_repository",
     file: "apt_standard_repositories.tf",
     word: "repository",
     data: false,
     namespace: Namespace::Own("apt_standard_repository"),
-    place: |object, _| {
+    destination: |object, _| {
         let handle = object.text("handle").unwrap_or_default();
-        Ok(Place::Own("proxmox_apt_standard_repository", import_id(object, &[&handle])))
+        Ok(Destination::Resource("proxmox_apt_standard_repository", import_id(object, &[&handle])))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -67,7 +70,7 @@ pub(super) static STANDARD: Half = Half {
     role: None,
 };
 
-/// `pve1,/etc/apt/sources.list,0`, `pve1,no-subscription`.
+/// Import id: `pve1,/etc/apt/sources.list,0`, `pve1,no-subscription`.
 fn import_id(object: &Object, parts: &[&str]) -> String {
     let node = object.entry.node.as_deref().unwrap_or_default();
     [&[node], parts].concat().join(",")

@@ -1,24 +1,24 @@
-//! Backup jobs: where their keys go in `proxmox_backup_job`.
+//! Backup jobs as `proxmox_backup_job`.
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Object, kinds};
 use serde_json::Value as Json;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of backup jobs. Each attribute is written where its key is there.
-pub(super) static HALF: Half = Half {
+/// Translation of backup jobs. Each attribute is written if its key is present.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "backup_job",
     file: "backup.tf",
     word: "job",
     data: false,
     namespace: Namespace::Own("backup_job"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["id", "schedule", "starttime"], |draft| {
@@ -87,24 +87,26 @@ pub(super) static HALF: Half = Half {
 
 const NUMBERS: &[&str] = &["bwlimit", "ionice", "lockwait", "maxfiles", "pigz", "stopwait", "zstd"];
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if kinds::of_cron(object) {
-        // Imported, it would look disabled, and its id changes with every change of it.
+        // An import would show it as disabled, and its id changes with every change.
         let reason = "it is a line of /etc/pve/vzdump.cron, which the provider reads wrongly (provider rule J7)";
         let remedy = "make a job of it (Datacenter / Backup, or pvesh create /cluster/backup) and delete the line";
-        return Err(SetAside::new(reason).remedy(remedy));
+        return Err(Obstacle::new(reason).remedy(remedy));
     }
     if let Some(key) = ["schedule", "storage"].into_iter().find(|key| object.text(key).is_none()) {
-        let reason = format!("the provider wants a storage and a schedule, and it has no `{key}` (provider rule J8)");
-        return Err(SetAside::new(reason));
+        let reason =
+            format!("the provider requires a storage and a schedule, and it has no `{key}` (provider rule J8)");
+        return Err(Obstacle::new(reason));
     }
-    Ok(Place::Own("proxmox_backup_job", object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource("proxmox_backup_job", object.entry.identity.id().to_owned()))
 }
 
-/// The provider takes one of the three. `all = false` beside another is refused, and what Proxmox assumes.
+/// Writes the guests: all, a pool or a list. The provider accepts one of the three, and refuses `all = false` with another, which
+/// is Proxmox's assumption.
 fn guests(draft: &mut Draft<'_>) {
-    let said = |draft: &Draft<'_>, key: &str| draft.object.text(key).is_some_and(|text| !text.is_empty());
-    let first = ["pool", "vmid"].into_iter().find(|key| said(draft, key));
+    let is_set = |draft: &Draft<'_>, key: &str| draft.object.text(key).is_some_and(|text| !text.is_empty());
+    let first = ["pool", "vmid"].into_iter().find(|key| is_set(draft, key));
     match first {
         Some("pool") => {
             let pool = draft.text("pool").unwrap_or_default();
@@ -122,20 +124,20 @@ fn guests(draft: &mut Draft<'_>) {
     }
     if first.is_some() {
         if draft.flag("all") {
-            draft.lost("all", ONE);
+            draft.not_in_provider("all", ONE);
         } else {
-            draft.default("all");
+            draft.set_default("all");
         }
     } else if !draft.flag("all") {
-        draft.default("all");
+        draft.set_default("all");
     }
     for key in ["pool", "vmid"] {
         if first != Some(key) && draft.object.keys.contains_key(key) {
-            if said(draft, key) {
-                draft.lost(key, ONE);
+            if is_set(draft, key) {
+                draft.not_in_provider(key, ONE);
                 draft.ignore(&[key], ONE);
             } else {
-                draft.default(key);
+                draft.set_default(key);
             }
         }
     }
@@ -143,10 +145,10 @@ fn guests(draft: &mut Draft<'_>) {
 
 const ONE: &str = "the provider takes either all guests, or a pool, or a list of guests (provider rule J6)";
 
-/// A text that the provider splits at commas; an empty one is no list.
+/// Writes a text as a list; the provider splits it at commas. An empty text is no list.
 fn list(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     match draft.text(key) {
-        Some(text) if text.is_empty() && key != "exclude-path" => draft.default(key),
+        Some(text) if text.is_empty() && key != "exclude-path" => draft.set_default(key),
         Some(text) => {
             let trim = |word: &str| Value::from(if key == "exclude-path" { word } else { word.trim() });
             draft.set(attribute, Value::List(text.split(',').map(trim).collect()));
@@ -155,7 +157,7 @@ fn list(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     }
 }
 
-/// What is kept, as a map of texts.
+/// Writes the retention as a map of texts.
 fn retention(draft: &mut Draft<'_>) {
     let pairs: Vec<(String, Value)> = match draft.take("prune-backups") {
         Some(Json::Object(options)) => {
@@ -169,7 +171,7 @@ fn retention(draft: &mut Draft<'_>) {
         _ => return,
     };
     if pairs.is_empty() {
-        draft.default("prune-backups");
+        draft.set_default("prune-backups");
         return;
     }
     let mut pairs = pairs;
@@ -177,7 +179,7 @@ fn retention(draft: &mut Draft<'_>) {
     draft.set("prune_backups", Value::Map(pairs));
 }
 
-fn objects(draft: &mut Draft<'_>) -> Step {
+fn objects(draft: &mut Draft<'_>) -> RowResult {
     guard::objects(draft, &["fleecing", "performance"])?;
     if let Some(mut options) = draft.map("fleecing") {
         let mut pairs = Vec::new();
@@ -189,7 +191,7 @@ fn objects(draft: &mut Draft<'_>) -> Step {
         pairs.extend(storage);
         draft.set("fleecing", Value::Map(pairs));
         if !options.names().is_empty() {
-            draft.lost("fleecing", "the provider does not know all of its options (provider rule J5)");
+            draft.not_in_provider("fleecing", "the provider does not know all of its options (provider rule J5)");
         }
     }
     if let Some(mut options) = draft.map("performance") {
@@ -199,7 +201,7 @@ fn objects(draft: &mut Draft<'_>) -> Step {
         }
         draft.set("performance", Value::Map(pairs));
         if !options.names().is_empty() {
-            draft.lost("performance", "the provider does not know all of its options (provider rule J5)");
+            draft.not_in_provider("performance", "the provider does not know all of its options (provider rule J5)");
         }
     }
     Ok(())

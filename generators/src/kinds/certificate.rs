@@ -1,38 +1,38 @@
-//! Certificates: those that Proxmox makes and renews are facts, and one that was uploaded can only be told of.
+//! Certificates: those that Proxmox creates and renews are facts; an uploaded one is not importable.
 
 use proxmox_mpc_model::{Answer, ApiPath, Object};
 
-use super::{Around, Half, Namespace, Place};
-use crate::draft::SetAside;
+use super::{Context, Destination, Namespace, Translation};
+use crate::draft::Obstacle;
 
-/// The generators' half of certificates.
-pub(super) static HALF: Half = Half {
+/// Translation of certificates.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "certificate",
     file: "",
     word: "certificate",
     data: false,
     namespace: Namespace::Own("certificate"),
-    place,
+    destination,
     name: |entry| entry.name.clone(),
     rows: &[],
     role: None,
 };
 
-/// The file of a certificate that is not the cluster's own.
+/// File of a certificate that replaces the cluster's own.
 const CUSTOM: &str = "pveproxy-ssl.pem";
 
-fn place(object: &Object, around: &Around<'_>) -> Result<Place, SetAside> {
-    if object.text("filename").as_deref() != Some(CUSTOM) || ordered(object, around) {
-        return Ok(Place::Fact);
+fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Obstacle> {
+    if object.text("filename").as_deref() != Some(CUSTOM) || ordered(object, context) {
+        return Ok(Destination::Fact);
     }
     let reason = "it was uploaded, its key is never shown, and the provider imports no certificate (provider rule H10)";
-    Err(SetAside::new(reason).remedy("keep its key where you keep secrets, or order it with ACME"))
+    Err(Obstacle::new(reason).remedy("keep its key where you keep secrets, or order it with ACME"))
 }
 
-/// Whether the node orders its certificate by itself.
-fn ordered(object: &Object, around: &Around<'_>) -> bool {
+/// True if the node orders its certificate with ACME.
+fn ordered(object: &Object, context: &Context<'_>) -> bool {
     let path = ApiPath::new(["nodes", object.entry.node.as_deref().unwrap_or_default(), "config"]);
-    let answer = around.cluster.get(&path).ok().flatten();
+    let answer = context.cluster.get(&path).ok().flatten();
     let keys = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object());
     keys.is_some_and(|keys| keys.keys().any(|key| key.starts_with("acme")))
 }

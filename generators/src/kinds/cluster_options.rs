@@ -1,20 +1,20 @@
-//! Datacenter options: where their keys go in `proxmox_cluster_options`.
+//! Datacenter options as `proxmox_cluster_options`.
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Default, Draft, SetAside, Step, Variable};
+use crate::draft::{Draft, Obstacle, RowResult, Variable, VariableDefault};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of datacenter options. Each attribute is written where its key is there.
-pub(super) static HALF: Half = Half {
+/// Translation of datacenter options. Each attribute is written if its key is present.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "cluster_options",
     file: "cluster.tf",
     word: "options",
     data: false,
     namespace: Namespace::Own("cluster_options"),
-    place: |_, _| Ok(Place::Own("proxmox_cluster_options", "cluster".to_owned())),
+    destination: |_, _| Ok(Destination::Resource("proxmox_cluster_options", "cluster".to_owned())),
     name: |_| Some("datacenter".to_owned()),
     rows: &[
         Row::checked(&[], readable),
@@ -55,15 +55,15 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("datacenter")),
 };
 
-/// An option within a key: its name, the attribute, and what may stand there.
-type Known = (&'static str, &'static str, Takes);
+/// Option of a key: its name, the attribute, and the allowed values.
+type OptionRule = (&'static str, &'static str, AllowedValue);
 
-/// What an attribute takes.
+/// Values that an attribute accepts.
 #[derive(Clone, Copy)]
-enum Takes {
+enum AllowedValue {
     /// One of these words.
     Words(&'static [&'static str]),
-    /// A text that passes.
+    /// A text that passes a check.
     Text(fn(&str) -> bool),
     /// A whole number of this range.
     Whole(i64, i64),
@@ -71,35 +71,39 @@ enum Takes {
     Switch,
 }
 
-const HA: &[Known] = &[("shutdown_policy", "ha_shutdown_policy", Takes::Words(bpg::SHUTDOWN_POLICIES))];
+const HA: &[OptionRule] = &[("shutdown_policy", "ha_shutdown_policy", AllowedValue::Words(bpg::SHUTDOWN_POLICIES))];
 
-const MIGRATION: &[Known] =
-    &[("type", "migration_type", Takes::Words(bpg::MIGRATIONS)), ("network", "migration_cidr", Takes::Text(bpg::cidr))];
-
-const CRS: &[Known] = &[
-    ("ha", "crs_ha", Takes::Words(bpg::SCHEDULERS)),
-    ("ha-rebalance-on-start", "crs_ha_rebalance_on_start", Takes::Switch),
-    ("ha-auto-rebalance", "crs_ha_auto_rebalance", Takes::Switch),
-    ("ha-auto-rebalance-hold-duration", "crs_ha_auto_rebalance_hold_duration", Takes::Whole(0, i64::MAX)),
-    ("ha-auto-rebalance-margin", "crs_ha_auto_rebalance_margin", Takes::Whole(0, 100)),
-    ("ha-auto-rebalance-method", "crs_ha_auto_rebalance_method", Takes::Words(bpg::BALANCERS)),
-    ("ha-auto-rebalance-threshold", "crs_ha_auto_rebalance_threshold", Takes::Whole(0, 100)),
+const MIGRATION: &[OptionRule] = &[
+    ("type", "migration_type", AllowedValue::Words(bpg::MIGRATIONS)),
+    ("network", "migration_cidr", AllowedValue::Text(bpg::cidr)),
 ];
 
-const NEXT_ID: &[Known] =
-    &[("lower", "lower", Takes::Whole(100, i64::MAX)), ("upper", "upper", Takes::Whole(i64::MIN, 999_999_999))];
-
-const NOTIFY: &[Known] = &[
-    ("fencing", "ha_fencing_mode", Takes::Words(bpg::TOLD)),
-    ("target-fencing", "ha_fencing_target", Takes::Text(bpg::comment)),
-    ("package-updates", "package_updates", Takes::Words(bpg::UPDATES_TOLD)),
-    ("target-package-updates", "package_updates_target", Takes::Text(bpg::comment)),
-    ("replication", "replication", Takes::Words(bpg::TOLD)),
-    ("target-replication", "replication_target", Takes::Text(bpg::comment)),
+const CRS: &[OptionRule] = &[
+    ("ha", "crs_ha", AllowedValue::Words(bpg::SCHEDULERS)),
+    ("ha-rebalance-on-start", "crs_ha_rebalance_on_start", AllowedValue::Switch),
+    ("ha-auto-rebalance", "crs_ha_auto_rebalance", AllowedValue::Switch),
+    ("ha-auto-rebalance-hold-duration", "crs_ha_auto_rebalance_hold_duration", AllowedValue::Whole(0, i64::MAX)),
+    ("ha-auto-rebalance-margin", "crs_ha_auto_rebalance_margin", AllowedValue::Whole(0, 100)),
+    ("ha-auto-rebalance-method", "crs_ha_auto_rebalance_method", AllowedValue::Words(bpg::BALANCERS)),
+    ("ha-auto-rebalance-threshold", "crs_ha_auto_rebalance_threshold", AllowedValue::Whole(0, 100)),
 ];
 
-/// What the provider wants to be an object is one, also where it has no attribute for it.
-fn readable(draft: &mut Draft<'_>) -> Step {
+const NEXT_ID: &[OptionRule] = &[
+    ("lower", "lower", AllowedValue::Whole(100, i64::MAX)),
+    ("upper", "upper", AllowedValue::Whole(i64::MIN, 999_999_999)),
+];
+
+const NOTIFY: &[OptionRule] = &[
+    ("fencing", "ha_fencing_mode", AllowedValue::Words(bpg::NOTIFICATIONS)),
+    ("target-fencing", "ha_fencing_target", AllowedValue::Text(bpg::comment)),
+    ("package-updates", "package_updates", AllowedValue::Words(bpg::UPDATE_NOTIFICATIONS)),
+    ("target-package-updates", "package_updates_target", AllowedValue::Text(bpg::comment)),
+    ("replication", "replication", AllowedValue::Words(bpg::NOTIFICATIONS)),
+    ("target-replication", "replication_target", AllowedValue::Text(bpg::comment)),
+];
+
+/// Checks that the keys have the JSON types that the provider reads, even if it has no attribute for them.
+fn readable(draft: &mut Draft<'_>) -> RowResult {
     let objects = ["crs", "ha", "tag-style", "migration", "webauthn", "next-id", "notify", "user-tag-access"];
     guard::objects(draft, &objects)?;
     guard::texts(draft, &["bwlimit"])
@@ -111,7 +115,7 @@ fn texts(draft: &mut Draft<'_>) {
     match draft.text("http_proxy") {
         Some(proxy) if proxy.contains('@') => {
             let description = "Proxy of the cluster with its password, as http://user:password@host:port/".to_owned();
-            let variable = Variable { description, default: Default::Text(String::new()), sensitive: true };
+            let variable = Variable { description, default: VariableDefault::Text(String::new()), sensitive: true };
             let value = draft.variable("cluster_http_proxy".to_owned(), variable);
             draft.set("http_proxy", value);
             draft.ignore(&["http_proxy"], "it has a password in it, which stands in no file");
@@ -119,72 +123,75 @@ fn texts(draft: &mut Draft<'_>) {
         proxy => draft.set_some("http_proxy", proxy),
     }
     match draft.text("description") {
-        Some(text) if text.is_empty() => draft.default("description"),
+        Some(text) if text.is_empty() => draft.set_default("description"),
         text => draft.set_some("description", text),
     }
 }
 
-/// Limits in KiB/s; a fraction ends the reading of everything.
-fn bandwidth(draft: &mut Draft<'_>) -> Step {
+/// Writes the limits in KiB/s. The provider cannot read the options if one has a fraction.
+fn bandwidth(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut limits) = draft.options("bwlimit") else { return Ok(()) };
     for option in ["clone", "default", "migration", "move", "restore"] {
         let Some(limit) = limits.take(option) else { continue };
         let Ok(limit) = limit.parse::<i64>() else {
-            return Err(SetAside::new("the provider cannot read a limit with a fraction (provider rule J3)").into());
+            return Err(Obstacle::new("the provider cannot read a limit with a fraction (provider rule J3)").into());
         };
         draft.set(&format!("bandwidth_limit_{option}"), limit);
     }
     if !limits.names().is_empty() {
-        draft.lost("bwlimit", "the provider does not know all of its limits (provider rule J1)");
+        draft.not_in_provider("bwlimit", "the provider does not know all of its limits (provider rule J1)");
     }
     Ok(())
 }
 
-/// A value of an option, which is `inner` as a switch; nothing where the provider would refuse it.
-fn value(takes: Takes, text: String, inner: Option<bool>) -> Option<Value> {
-    Some(match takes {
-        Takes::Words(words) => words.contains(&&*text).then(|| text.into())?,
-        Takes::Text(passes) => passes(&text).then(|| text.into())?,
-        Takes::Whole(least, most) => {
+/// Value of an option, which is `inner` for a switch; `None` if the provider would refuse it.
+fn value(allowed: AllowedValue, text: String, inner: Option<bool>) -> Option<Value> {
+    Some(match allowed {
+        AllowedValue::Words(words) => words.contains(&&*text).then(|| text.into())?,
+        AllowedValue::Text(passes) => passes(&text).then(|| text.into())?,
+        AllowedValue::Whole(least, most) => {
             text.parse().ok().filter(|number| (least..=most).contains(number)).map(Value::Integer)?
         }
-        Takes::Switch => Value::Boolean(inner.unwrap_or_default()),
+        AllowedValue::Switch => Value::Boolean(inner.unwrap_or_default()),
     })
 }
 
-/// Options that are attributes of the resource itself.
-fn options(draft: &mut Draft<'_>, key: &str, known: &[Known]) {
+/// Writes options that are attributes of the resource itself.
+fn options(draft: &mut Draft<'_>, key: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
-    for (option, attribute, takes) in known {
+    for (option, attribute, allowed) in known {
         let Some(text) = options.take_raw(option) else { continue };
         let inner = guard::inner_switch(draft, key, option);
-        match value(*takes, text, inner) {
+        match value(*allowed, text, inner) {
             Some(value) => draft.set(attribute, value),
             None => guard::refuse(draft, key, attribute, "J2"),
         }
     }
-    rest(draft, key, &options.names());
+    keep_unknown_options(draft, key, &options.names());
 }
 
-/// Options that are one attribute together, which is ignored where one of them is refused.
-fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[Known]) {
+/// Writes options that form one attribute, which is ignored if the provider refuses one of them.
+fn nested(draft: &mut Draft<'_>, key: &str, attribute: &str, known: &[OptionRule]) {
     let Some(mut options) = draft.map(key) else { return };
     let mut pairs = Vec::new();
-    for (option, name, takes) in known {
+    for (option, name, allowed) in known {
         let Some(text) = options.take_raw(option) else { continue };
         let inner = guard::inner_switch(draft, key, option);
-        match value(*takes, text, inner) {
+        match value(*allowed, text, inner) {
             Some(value) => pairs.push(((*name).to_owned(), value)),
             None => return guard::refuse(draft, key, attribute, "J2"),
         }
     }
     draft.set(attribute, Value::Map(pairs));
-    rest(draft, key, &options.names());
+    keep_unknown_options(draft, key, &options.names());
 }
 
-/// Options that the provider does not know: Ansible keeps the key as a whole.
-fn rest(draft: &mut Draft<'_>, key: &str, names: &[String]) {
+/// Gives the whole key to Ansible if it has options that the provider does not know.
+fn keep_unknown_options(draft: &mut Draft<'_>, key: &str, names: &[String]) {
     if !names.is_empty() {
-        draft.lost(key, format!("the provider does not know `{}` in it (provider rule J1)", names.join("`, `")));
+        draft.not_in_provider(
+            key,
+            format!("the provider does not know `{}` in it (provider rule J1)", names.join("`, `")),
+        );
     }
 }

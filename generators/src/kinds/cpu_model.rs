@@ -1,22 +1,22 @@
-//! CPU models of one's own: the provider has no resource for them. Ansible keeps them where Proxmox's API can write them.
+//! Custom CPU models: the provider has no resource for them. Ansible keeps them if Proxmox's API can write them.
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
-use crate::draft::SetAside;
+use crate::draft::Obstacle;
 
-/// The generators' half of CPU models.
-pub(super) static HALF: Half = Half {
+/// Translation of CPU models.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "cpu_model",
     file: "",
     word: "model",
     data: false,
     namespace: Namespace::Own("cpu_model"),
-    place: |object, _| {
+    destination: |object, _| {
         if object.keys.contains_key("cputype") {
-            return Ok(Place::Ansible("the provider has no resource for CPU models (provider rule J19)".into()));
+            return Ok(Destination::Ansible("the provider has no resource for CPU models (provider rule J19)".into()));
         }
         let reason = "Proxmox's API shows its name and cannot write it before Proxmox VE 9.2 (provider rule J19)";
-        Err(SetAside::new(reason).remedy("keep /etc/pve/virtual-guest/cpu-models.conf with the code, by hand"))
+        Err(Obstacle::new(reason).remedy("keep /etc/pve/virtual-guest/cpu-models.conf with the code, by hand"))
     },
     name: |entry| entry.name.clone(),
     rows: &[],

@@ -4,25 +4,25 @@ use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
 
 use super::node::node_name;
-use super::{Half, Namespace, Place};
-use crate::draft::{Draft, SetAside};
+use super::{Destination, Namespace, Translation};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of ZFS pools.
-pub(super) static ZFS: Half = Half {
+/// Translation of ZFS pools.
+pub(super) static ZFS: Translation = Translation {
     kind: "zfs_pool",
     file: "zfs_pools.tf",
     word: "pool",
     data: true,
     namespace: Namespace::Own("zfs_pool"),
-    place: |object, _| {
+    destination: |object, _| {
         if layout(object).is_none() {
-            return Err(SetAside::new("its layout is none that the provider can make (provider rule H11)"));
+            return Err(Obstacle::new("the provider cannot create a pool with its layout (provider rule H11)"));
         }
         let node = object.entry.node.as_deref().unwrap_or_default();
         let name = object.text("name").unwrap_or_default();
-        Ok(Place::Own("proxmox_node_disk_zfs", format!("{node}/{name}")))
+        Ok(Destination::Resource("proxmox_node_disk_zfs", format!("{node}/{name}")))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -39,34 +39,34 @@ pub(super) static ZFS: Half = Half {
     role: None,
 };
 
-/// The generators' half of volume groups.
-pub(super) static LVM: Half = fact("volume_group");
-/// The generators' half of thin pools.
-pub(super) static LVMTHIN: Half = fact("thin_pool");
-/// The generators' half of mounted directories.
-pub(super) static DIRECTORY: Half = fact("mounted_directory");
+/// Translation of volume groups.
+pub(super) static LVM: Translation = fact("volume_group");
+/// Translation of thin pools.
+pub(super) static LVMTHIN: Translation = fact("thin_pool");
+/// Translation of mounted directories.
+pub(super) static DIRECTORY: Translation = fact("mounted_directory");
 
-const fn fact(kind: &'static str) -> Half {
-    Half {
+const fn fact(kind: &'static str) -> Translation {
+    Translation {
         kind,
         file: "",
         word: "disk",
         data: false,
         namespace: Namespace::Own(kind),
-        place: |_, _| Ok(Place::Fact),
+        destination: |_, _| Ok(Destination::Fact),
         name: |entry| entry.name.clone(),
         rows: &[],
         role: None,
     }
 }
 
-/// The provider reads neither, and needs both to make the pool anew.
+/// Writes layout and devices, ignored: the provider does not read them, but needs them to create the pool again.
 fn disks(draft: &mut Draft<'_>) {
     draft.take("children");
     let Some((level, devices)) = layout(draft.object) else { return };
     draft.set("raidlevel", level);
     draft.set("devices", Value::List(devices.into_iter().map(Value::from).collect()));
-    draft.ignore_noted(&["devices", "raidlevel"]);
+    draft.ignore_without_comment(&["devices", "raidlevel"]);
 }
 
 fn children(of: &Json) -> &[Json] {
@@ -78,8 +78,8 @@ fn name(of: &Json) -> &str {
 }
 
 /// The provider's word for the layout, and the disks in their order: `mirror`, `["/dev/sda3", "/dev/sdb3"]`. The answer is a
-/// tree: the pool itself, below it its groups (`mirror-0`), below those the disks. `None` where there is anything beside, such
-/// as a log or a cache, or where groups are not alike.
+/// tree of the pool, its groups (`mirror-0`) and their disks. `None` if there is anything else, such as a log or a cache, or if
+/// the groups differ.
 fn layout(object: &Object) -> Option<(&'static str, Vec<String>)> {
     let sections = object.keys.get("children")?.as_array()?;
     let pool = object.text("name")?;

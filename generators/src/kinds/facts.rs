@@ -1,35 +1,35 @@
-//! What is no configuration and worth knowing: snapshots of guests, and what lies on the storages.
+//! Facts, which are no configuration: snapshots of guests, and volumes on storages.
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::draft::Remark;
 
-/// The generators' half of snapshots.
-pub(super) static SNAPSHOT: Half = Half {
+/// Translation of snapshots.
+pub(super) static SNAPSHOT: Translation = Translation {
     kind: "snapshot",
     file: "",
     word: "snapshot",
     data: false,
     namespace: Namespace::Own("snapshot"),
-    place: |_, _| Ok(Place::Fact),
+    destination: |_, _| Ok(Destination::Fact),
     name: |entry| entry.name.clone(),
     rows: &[],
     role: None,
 };
 
-/// The generators' half of volumes. The provider can import an image, a template or a snippet, and neither it nor the API
-/// tells what is in one: as code it could not be made anew (docs/provider.md, H13).
-pub(super) static VOLUME: Half = Half {
+/// Translation of volumes. The provider can import an image, a template or a snippet. Neither it nor the API
+/// shows the content, so the code could not create the volume again (docs/provider.md, H13).
+pub(super) static VOLUME: Translation = Translation {
     kind: "volume",
     file: "",
     word: "volume",
     data: false,
     namespace: Namespace::Own("volume"),
-    place: |object, _| {
+    destination: |object, _| {
         if object.text("content").as_deref() != Some("images") {
-            return Ok(Place::Fact);
+            return Ok(Destination::Fact);
         }
         let volid = object.text("volid").unwrap_or_default();
-        Ok(Place::Noted(Remark {
+        Ok(Destination::FactWithRemark(Remark {
             text: "a disk of a guest that is not in the cluster, and that no guest names".to_owned(),
             remedy: Some(format!(
                 "see whether anything names it, which should find nothing: grep -rF '{}' /etc/pve/nodes; see what it is: pvesm path \
@@ -52,7 +52,7 @@ mod tests {
 
     use crate::{Options, Previous, generate};
 
-    /// The disks that are told to be nobody's, where a guest names this and snapshots, pending changes and lists say that.
+    /// Disks that are reported as orphaned, for a guest with this configuration and additional answers.
     fn orphans(config: Value, more: &[(&str, Value)]) -> Vec<String> {
         let everything =
             json!({"/": {"VM.Audit": 1, "VM.Config.Disk": 1, "Datastore.AllocateSpace": 1, "Sys.Audit": 1}});

@@ -1,20 +1,21 @@
-//! Values that the provider may refuse: what it takes becomes code, the rest is left out, ignored, and Ansible's.
+//! Checks for values that the provider may refuse: an accepted value becomes code; any other is omitted, ignored by Terraform and
+//! kept in Ansible.
 
 use std::ops::RangeInclusive;
 
 use proxmox_mpc_model::Identity;
 use serde_json::Value as Json;
 
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::Value;
 
-/// The provider refuses the value of a key, or reads another than there is: the attribute is left out, where it may be.
+/// Handles a value that the provider refuses or misreads: the attribute is omitted and ignored, and the key goes to Ansible.
 pub(super) fn refuse(draft: &mut Draft<'_>, key: &str, attribute: &str, rule: &str) {
     draft.ignore(&[attribute], format!("the provider refuses `{key}` as it is (provider rule {rule})"));
-    draft.lost(key, format!("the provider refuses this value (provider rule {rule})"));
+    draft.not_in_provider(key, format!("the provider refuses this value (provider rule {rule})"));
 }
 
-/// A text that has to pass a check; written wherever the key is there.
+/// Writes a text if the key is present and the text passes a check.
 pub(super) fn passing(draft: &mut Draft<'_>, key: &str, attribute: &str, passes: impl Fn(&str) -> bool, rule: &str) {
     match draft.text(key) {
         Some(text) if passes(&text) => draft.set(attribute, text),
@@ -23,16 +24,16 @@ pub(super) fn passing(draft: &mut Draft<'_>, key: &str, attribute: &str, passes:
     }
 }
 
-/// One of some words.
+/// Writes a text if it is one of the given words.
 pub(super) fn worded(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], rule: &str) {
     passing(draft, key, attribute, |text| words.contains(&text), rule);
 }
 
-/// A whole number, which the provider reads where it is one in JSON too, and nothing else.
-pub(super) fn whole(draft: &mut Draft<'_>, key: &str, attribute: &str, range: &RangeInclusive<i64>) -> Step {
+/// Writes a whole number in a range. The provider reads JSON numbers only, so anything else is an obstacle.
+pub(super) fn whole(draft: &mut Draft<'_>, key: &str, attribute: &str, range: &RangeInclusive<i64>) -> RowResult {
     let Some(value) = draft.take(key) else { return Ok(()) };
     let Some(number) = value.as_i64() else {
-        return Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number")).into());
+        return Err(Obstacle::new(format!("the provider cannot read `{key}`: it is not a whole number")).into());
     };
     if range.contains(&number) {
         draft.set(attribute, number);
@@ -42,7 +43,7 @@ pub(super) fn whole(draft: &mut Draft<'_>, key: &str, attribute: &str, range: &R
     Ok(())
 }
 
-/// A switch that is written wherever the key is there.
+/// Writes a switch if the key is present.
 pub(super) fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     if draft.object.keys.contains_key(key) {
         let on = draft.flag(key);
@@ -50,30 +51,30 @@ pub(super) fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     }
 }
 
-/// A switch within an object: as `Draft::flag`, only JSON's own 1 is true.
+/// Reads a switch in an object. As in `Draft::flag`, only a JSON 1 is true.
 pub(super) fn inner_switch(draft: &Draft<'_>, key: &str, option: &str) -> Option<bool> {
     let value = draft.object.keys.get(key)?.get(option)?;
     Some(value.as_u64() == Some(1) || value.as_bool() == Some(true))
 }
 
-/// A text that is written wherever the key is there, be it empty.
+/// Writes a text if the key is present, even if it is empty.
 pub(super) fn verbatim(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let text = draft.text(key);
     draft.set_some(attribute, text);
 }
 
-/// An attribute of the object of this id, or the id where that has no code.
+/// Reference to an attribute of the object with this id, or the id as a literal if the object has no code.
 pub(super) fn referred(draft: &Draft<'_>, prefix: &str, id: &str, attribute: &str) -> Value {
     draft.reference(&Identity::new(prefix, id), attribute).unwrap_or_else(|| id.into())
 }
 
-/// The guest of this number, where it has code. Containers do not know their number after an import (docs/provider.md, C2):
-/// both are referred to by `id`.
+/// Reference to a guest by its VMID, if it has code. It is to `id`, because an imported container has no `vm_id`
+/// (docs/provider.md, C2).
 pub(super) fn guest(draft: &Draft<'_>, vmid: &str) -> Option<Value> {
     ["qemu", "lxc"].into_iter().find_map(|prefix| draft.reference(&Identity::new(prefix, vmid), "id"))
 }
 
-/// The same within a text: `vm:100`.
+/// Text with a reference to a guest in it: `vm:100`.
 pub(super) fn guest_within(draft: &Draft<'_>, before: &str, vmid: &str, after: &str) -> Value {
     match guest(draft, vmid) {
         Some(Value::Reference(reference)) => {
@@ -83,27 +84,26 @@ pub(super) fn guest_within(draft: &Draft<'_>, before: &str, vmid: &str, after: &
     }
 }
 
-/// The provider reads these keys where they are objects, and fails where they are text.
-pub(super) fn objects(draft: &Draft<'_>, keys: &[&str]) -> Step {
-    each(draft, keys, Json::is_object, "no object")
+/// Checks that the keys are objects: the provider fails on text.
+pub(super) fn objects(draft: &Draft<'_>, keys: &[&str]) -> RowResult {
+    each(draft, keys, Json::is_object, "not an object")
 }
 
-/// The provider reads these keys where they are text, and fails where they are lists or objects.
-pub(super) fn texts(draft: &Draft<'_>, keys: &[&str]) -> Step {
-    each(draft, keys, Json::is_string, "no text")
+/// Checks that the keys are text: the provider fails on lists and objects.
+pub(super) fn texts(draft: &Draft<'_>, keys: &[&str]) -> RowResult {
+    each(draft, keys, Json::is_string, "not a text")
 }
 
-fn each(draft: &Draft<'_>, keys: &[&str], fits: fn(&Json) -> bool, what: &str) -> Step {
+fn each(draft: &Draft<'_>, keys: &[&str], fits: fn(&Json) -> bool, what: &str) -> RowResult {
     match keys.iter().find(|key| draft.object.keys.get(**key).is_some_and(|value| !fits(value))) {
         Some(key) => {
-            Err(SetAside::new(format!("the provider cannot read `{key}`: it is {what} (provider rule J3)")).into())
+            Err(Obstacle::new(format!("the provider cannot read `{key}`: it is {what} (provider rule J3)")).into())
         }
         None => Ok(()),
     }
 }
 
-/// Node names with priorities (`pve1:2,pve2`), as the map that the provider makes of them; `None` where it would refuse
-/// one.
+/// Parses node names with priorities (`pve1:2,pve2`) into the provider's map; `None` if it would refuse one.
 pub(super) fn priorities(text: &str) -> Option<Value> {
     let mut nodes = Vec::new();
     for node in text.split(',') {

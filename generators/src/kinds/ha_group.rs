@@ -1,21 +1,21 @@
-//! HA groups: where their keys go in `proxmox_hagroup`.
+//! HA groups as `proxmox_hagroup`.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::SetAside;
+use crate::draft::Obstacle;
 use crate::row::Row;
 
-/// The generators' half of HA groups, which Proxmox VE 9 has until it makes rules of them.
-pub(super) static HALF: Half = Half {
+/// Translation of HA groups, which Proxmox VE 9 keeps until it migrates them to rules.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "ha_group",
     file: "ha_groups.tf",
     word: "group",
     data: false,
     namespace: Namespace::Own("ha_group"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["group"], "group"),
@@ -31,11 +31,11 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("ha")),
 };
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     let nodes = object.text("nodes").and_then(|text| guard::priorities(&text));
     if !bpg::ha_name(id) || nodes.is_none() {
-        return Err(SetAside::new("the provider refuses its name, or one of its nodes (provider rule J12)"));
+        return Err(Obstacle::new("the provider refuses its name, or one of its nodes (provider rule J12)"));
     }
-    Ok(Place::Own("proxmox_hagroup", id.to_owned()))
+    Ok(Destination::Resource("proxmox_hagroup", id.to_owned()))
 }

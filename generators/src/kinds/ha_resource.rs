@@ -1,24 +1,24 @@
-//! HA resources: where their keys go in `proxmox_haresource`.
+//! HA resources as `proxmox_haresource`.
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::row::Row;
 
-/// The generators' half of HA resources.
-pub(super) static HALF: Half = Half {
+/// Translation of HA resources.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "ha_resource",
     file: "ha_resources.tf",
     word: "ha",
     data: false,
     namespace: Namespace::Own("ha_resource"),
-    place: |object, _| {
+    destination: |object, _| {
         let id = object.entry.identity.id();
         if !bpg::ha_resource(id) {
-            return Err(SetAside::new("the provider knows guests only as HA resources (provider rule J10)"));
+            return Err(Obstacle::new("the provider knows guests only as HA resources (provider rule J10)"));
         }
-        Ok(Place::Own("proxmox_haresource", id.to_owned()))
+        Ok(Destination::Resource("proxmox_haresource", id.to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -50,14 +50,14 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("ha")),
 };
 
-/// `started` is the provider's default as well; `enabled` is an older word for it, and reads the same.
-fn state(draft: &mut Draft<'_>) -> Step {
+/// Writes the state. `started` is the provider's default too; `enabled` is an older word for it, and reads the same.
+fn state(draft: &mut Draft<'_>) -> RowResult {
     match draft.text("state").as_deref() {
-        None | Some("started" | "enabled") => draft.default("state"),
+        None | Some("started" | "enabled") => draft.set_default("state"),
         Some(state @ ("stopped" | "disabled" | "ignored")) => draft.set("state", state),
         Some(other) => {
             return Err(
-                SetAside::new(format!("the provider does not know the state `{other}` (provider rule J10)")).into()
+                Obstacle::new(format!("the provider does not know the state `{other}` (provider rule J10)")).into()
             );
         }
     }

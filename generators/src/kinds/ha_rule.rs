@@ -1,22 +1,22 @@
-//! HA rules: where their keys go in `proxmox_harule`.
+//! HA rules as `proxmox_harule`.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of HA rules.
-pub(super) static HALF: Half = Half {
+/// Translation of HA rules.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "ha_rule",
     file: "ha_rules.tf",
     word: "rule",
     data: false,
     namespace: Namespace::Own("ha_rule"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["rule"], "rule"),
@@ -44,7 +44,7 @@ fn words(object: &Object) -> Vec<String> {
     words
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     let (nodes, affinity) = (object.text("nodes"), object.text("affinity"));
     let known = match object.text("type").as_deref() {
@@ -58,12 +58,12 @@ fn place(object: &Object) -> Result<Place, SetAside> {
     };
     let resources = words(object);
     if !known || !bpg::ha_name(id) || resources.is_empty() || !resources.iter().all(|one| bpg::ha_resource(one)) {
-        return Err(SetAside::new("the provider refuses a rule of this form (provider rule J11)"));
+        return Err(Obstacle::new("the provider refuses a rule of this form (provider rule J11)"));
     }
-    Ok(Place::Own("proxmox_harule", id.to_owned()))
+    Ok(Destination::Resource("proxmox_harule", id.to_owned()))
 }
 
-/// The resources are there before a rule speaks of them.
+/// Writes the resources as references, so that they exist before the rule.
 fn resources(draft: &mut Draft<'_>) {
     draft.take("resources");
     let resources = words(draft.object);

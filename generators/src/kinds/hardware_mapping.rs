@@ -1,24 +1,24 @@
-//! Hardware and directory mappings: where their keys go in `proxmox_hardware_mapping_pci`, `…_usb` and `…_dir`.
+//! Hardware and directory mappings as `proxmox_hardware_mapping_pci`, `…_usb` and `…_dir`.
 
 use proxmox_mpc_model::Object;
 use proxmox_mpc_model::object::text;
 use serde_json::Value as Json;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of PCI mappings.
-pub(super) static PCI: Half = Half {
+/// Translation of PCI mappings.
+pub(super) static PCI: Translation = Translation {
     kind: "hardware_mapping_pci",
     file: "pci_mappings.tf",
     word: "pci",
     data: false,
     namespace: Namespace::Own("hardware_mapping_pci"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_pci", PCI_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_pci", PCI_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -31,14 +31,14 @@ pub(super) static PCI: Half = Half {
     role: ROLE,
 };
 
-/// The generators' half of USB mappings.
-pub(super) static USB: Half = Half {
+/// Translation of USB mappings.
+pub(super) static USB: Translation = Translation {
     kind: "hardware_mapping_usb",
     file: "usb_mappings.tf",
     word: "usb",
     data: false,
     namespace: Namespace::Own("hardware_mapping_usb"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_usb", USB_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_usb", USB_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -49,14 +49,14 @@ pub(super) static USB: Half = Half {
     role: ROLE,
 };
 
-/// The generators' half of directory mappings.
-pub(super) static DIR: Half = Half {
+/// Translation of directory mappings.
+pub(super) static DIR: Translation = Translation {
     kind: "hardware_mapping_dir",
     file: "directory_mappings.tf",
     word: "directory",
     data: false,
     namespace: Namespace::Own("hardware_mapping_dir"),
-    place: |object, _| place(object, "proxmox_hardware_mapping_dir", DIR_MAP),
+    destination: |object, _| destination(object, "proxmox_hardware_mapping_dir", DIR_MAP),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -71,10 +71,10 @@ const COMMENT: Row = Row::custom(&["description"], comment);
 
 const ROLE: Option<fn(&proxmox_mpc_model::Identity) -> Role> = Some(|_| Role::cluster("mappings"));
 
-/// An option of a device: its name, the attribute, what may stand there, whether it must be there.
-type Known = (&'static str, &'static str, fn(&str) -> bool, bool);
+/// Option of a device: its name, the attribute, the check of its value, and whether it is required.
+type DeviceOption = (&'static str, &'static str, fn(&str) -> bool, bool);
 
-const PCI_MAP: &[Known] = &[
+const PCI_MAP: &[DeviceOption] = &[
     ("node", "node", any, true),
     ("path", "path", bpg::pci_path, true),
     ("id", "id", bpg::device_id, true),
@@ -83,41 +83,44 @@ const PCI_MAP: &[Known] = &[
     ("description", "comment", device_comment, false),
 ];
 
-const USB_MAP: &[Known] = &[
+const USB_MAP: &[DeviceOption] = &[
     ("node", "node", any, true),
     ("path", "path", bpg::usb_path, false),
     ("id", "id", bpg::device_id, true),
     ("description", "comment", device_comment, false),
 ];
 
-const DIR_MAP: &[Known] =
+const DIR_MAP: &[DeviceOption] =
     &[("node", "node", any, true), ("path", "path", |path| path.len() > 1 && path.starts_with('/'), true)];
 
 fn any(_: &str) -> bool {
     true
 }
 
-/// What the provider reads would be sent in another spelling (`50% off` as `50%25 off`): the mapping is Ansible's. Letters
-/// beyond ASCII are too, but Ansible could not write what Proxmox shows either.
+/// True for a comment that the provider would send unchanged. It would send `50% off` as `50%25 off`, so such a mapping goes to
+/// Ansible. It changes letters beyond ASCII as well, but these Ansible could not write either.
 fn device_comment(text: &str) -> bool {
     let read = bpg::mapping_comment(text);
     bpg::map_comment(&read) && (!text.is_ascii() || bpg::sent_mapping_comment(&read) == text)
 }
 
-/// Proxmox keeps a comment byte by byte and shows each byte beyond ASCII as a letter; the provider encodes those, and percent
-/// signs, in what it sends, and decodes what it reads (docs/provider.md, J18).
+/// Writes the comment. Proxmox stores it byte by byte and shows each byte beyond ASCII as a letter. The provider percent-encodes
+/// these letters when it writes, and decodes when it reads (docs/provider.md, J18).
 fn comment(draft: &mut Draft<'_>) {
     let Some(text) = draft.text("description") else { return };
     let read = bpg::mapping_comment(&text);
     if !text.is_ascii() {
-        let meant = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
-        let meant = meant.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
+        let decoded = text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>();
+        let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text);
         draft.ignore(
             &["comment"],
             "Proxmox shows its letters as others, and the provider would encode them (provider rule J18)",
         );
-        draft.unsayable("description", "the provider writes letters beyond ASCII percent-encoded (provider rule J18)");
-        draft.set_some("comment", Some(meant).filter(|meant| bpg::comment(meant)));
+        draft.not_expressible(
+            "description",
+            "the provider writes letters beyond ASCII percent-encoded (provider rule J18)",
+        );
+        draft.set_some("comment", Some(decoded).filter(|decoded| bpg::comment(decoded)));
     } else if bpg::comment(&read) && bpg::sent_mapping_comment(&read) == text {
         draft.set("comment", read);
     } else {
@@ -125,8 +128,8 @@ fn comment(draft: &mut Draft<'_>) {
     }
 }
 
-/// The devices as the provider reads them; `None` where it reads or takes one of them not at all.
-fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
+/// Devices as the provider reads them; `None` if it cannot read one or refuses it.
+fn map(object: &Object, known: &[DeviceOption]) -> Option<Vec<Value>> {
     let mut devices: Vec<String> = object.keys.get("map").and_then(Json::as_array)?.iter().filter_map(text).collect();
     devices.sort_unstable();
     let device = |device: &String| {
@@ -154,21 +157,21 @@ fn map(object: &Object, known: &[Known]) -> Option<Vec<Value>> {
         options.is_empty().then_some(Value::Map(pairs))
     };
     let devices: Option<Vec<Value>> = devices.iter().map(device).collect();
-    // The provider's sets take nothing twice.
+    // A set of the provider's has no duplicates.
     let once = |devices: &Vec<Value>| devices.iter().enumerate().all(|(n, device)| !devices[..n].contains(device));
     devices.filter(|devices| !devices.is_empty() && once(devices))
 }
 
-fn place(object: &Object, resource: &'static str, known: &[Known]) -> Result<Place, SetAside> {
+fn destination(object: &Object, resource: &'static str, known: &[DeviceOption]) -> Result<Destination, Obstacle> {
     if map(object, known).is_none() {
         let reason = "the provider refuses one of its devices: several paths, capitals in a path, or an option that it does \
                       not know (provider rule J13)";
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
-    Ok(Place::Own(resource, object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource(resource, object.entry.identity.id().to_owned()))
 }
 
-fn devices(draft: &mut Draft<'_>, known: &[Known]) {
+fn devices(draft: &mut Draft<'_>, known: &[DeviceOption]) {
     draft.take("map");
     draft.set_some("map", map(draft.object, known).map(Value::List));
 }

@@ -1,21 +1,21 @@
-//! Metric servers: where their keys go in `proxmox_metrics_server`.
+//! Metric servers as `proxmox_metrics_server`.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Default, Draft, SetAside, Variable};
+use crate::draft::{Draft, Obstacle, Variable, VariableDefault};
 use crate::row::Row;
 
-/// The generators' half of metric servers. Each attribute is written where its key is there.
-pub(super) static HALF: Half = Half {
+/// Translation of metric servers. Each attribute is written if its key is present.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "metric_server",
     file: "metric_servers.tf",
     word: "metrics",
     data: false,
     namespace: Namespace::Own("metric_server"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["id"], "name"),
@@ -71,27 +71,27 @@ const TEXTS: &[(&str, &str)] = &[
     ("otel-path", "opentelemetry_path"),
 ];
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let kind = object.text("type").unwrap_or_default();
     if !bpg::METRIC_SERVERS.contains(&&*kind) {
-        return Err(SetAside::new(format!("the provider knows no metric server of type `{kind}` (provider rule J14)")));
+        return Err(Obstacle::new(format!("the provider knows no metric server of type `{kind}` (provider rule J14)")));
     }
     if object.text("server").is_none_or(|server| server.trim().is_empty()) || !object.keys.contains_key("port") {
-        return Err(SetAside::new("the provider wants an address and a port (provider rule J14)"));
+        return Err(Obstacle::new("the provider requires an address and a port (provider rule J14)"));
     }
-    Ok(Place::Own("proxmox_metrics_server", object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource("proxmox_metrics_server", object.entry.identity.id().to_owned()))
 }
 
-/// No answer has the token: the variable is empty until somebody fills it, and says nothing then. The headers are in the
-/// answer, and must not stand in a file.
+/// Writes variables for token and headers, ignored. No answer has the token; the headers are in the answer, but must not be in a
+/// file.
 fn secrets(draft: &mut Draft<'_>) {
     let id = draft.object.entry.identity.id().to_owned();
     let label = draft.label().to_owned();
     let http = matches!(draft.object.text("influxdbproto").as_deref(), Some("http" | "https"));
-    let told = draft.take("token").is_some();
-    if http || told {
+    let has_token = draft.take("token").is_some();
+    if http || has_token {
         let description = format!("Token of metric server {id}; used only when it is created anew");
-        let variable = Variable { description, default: Default::Null, sensitive: true };
+        let variable = Variable { description, default: VariableDefault::Null, sensitive: true };
         let value = draft.variable(format!("{label}_influx_token"), variable);
         draft.set("influx_token", value);
         draft.ignore(&["influx_token"], "Proxmox does not show the token");
@@ -99,7 +99,7 @@ fn secrets(draft: &mut Draft<'_>) {
     if draft.take("otel-headers").is_some() {
         let description =
             format!("Headers of metric server {id}, as JSON in Base64; used only when it is created anew");
-        let variable = Variable { description, default: Default::Null, sensitive: true };
+        let variable = Variable { description, default: VariableDefault::Null, sensitive: true };
         let value = draft.variable(format!("{label}_otel_headers"), variable);
         draft.set("opentelemetry_headers", value);
         draft.ignore(&["opentelemetry_headers"], "they may hold credentials, which stand in no file");

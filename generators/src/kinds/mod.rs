@@ -1,6 +1,6 @@
-//! The table of kinds, the generators' half: which resource an object becomes, and the rows that say how.
+//! Table of translations: the resource that the objects of each kind become, and the rows that say how.
 //!
-//! Adding a kind is one file here, one in the model, and one line in each table.
+//! A new kind takes one file here, one in the model, and one line in each table.
 
 mod acl;
 mod acme_account;
@@ -23,7 +23,7 @@ mod ha_group;
 mod ha_resource;
 mod ha_rule;
 mod hardware_mapping;
-mod left_alone;
+mod interface_order;
 mod metric_server;
 mod network;
 mod node;
@@ -31,12 +31,13 @@ mod notification_endpoint;
 mod notification_matcher;
 mod pool;
 mod pool_membership;
+mod protected_blocks;
 mod realm;
 mod realm_sync;
+mod references;
 mod replication;
 mod role;
 mod sdn;
-mod stands;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -51,148 +52,152 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable};
 
 use crate::ansible::Role;
-use crate::draft::{Remark, SetAside};
+use crate::draft::{Obstacle, Remark};
 use crate::row::Row;
 
-/// The generators' half of a kind.
-pub struct Half {
-    /// The kind's id in the model.
+/// Translation of a kind: how its objects become code.
+pub struct Translation {
+    /// Id of the kind in the model.
     pub kind: &'static str,
-    /// Its file below `terraform/`; empty for a kind that Terraform's provider has no resource for.
+    /// File below `terraform/`; empty for a kind without a resource of Terraform's provider.
     pub file: &'static str,
-    /// The word put before a name that could not stand alone.
+    /// Word that comes before a label which is no identifier by itself: `vm_101`.
     pub word: &'static str,
-    /// Whether it holds data that a mistake would lose: it gets `prevent_destroy`.
+    /// True if losing an object loses data: its block gets `prevent_destroy`.
     pub data: bool,
-    /// Among which objects its name must be unique.
+    /// Objects among which a label must be unique.
     pub namespace: Namespace,
-    /// Where an object goes; an error where the provider has no place for it.
-    pub place: fn(&Object, &Around<'_>) -> Result<Place, SetAside>,
-    /// What an object would like to be called, where that is not its own name.
+    /// Decides where an object goes.
+    pub destination: fn(&Object, &Context<'_>) -> Result<Destination, Obstacle>,
+    /// Name that the label of an object is made of.
     pub name: fn(&Entry) -> Option<String>,
-    /// The rows, in the order in which a block is written.
+    /// Rows, in the order in which a block is written.
     pub rows: &'static [Row],
-    /// The Ansible role for what Terraform's provider cannot say; `None` where Ansible cannot say it either.
+    /// Ansible role for everything that Terraform's provider cannot express; `None` if Ansible cannot either.
     pub role: Option<fn(&Identity) -> Role>,
 }
 
-/// What an object is placed among.
-pub struct Around<'a> {
+/// The surroundings of an object, for the decision where it goes.
+pub struct Context<'a> {
     /// The cluster.
     pub cluster: &'a Cluster<'a>,
-    /// The address of every object that has code so far.
+    /// Addresses of the objects that have code so far.
     pub addresses: &'a BTreeMap<Identity, String>,
 }
 
 /// Where an object goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// It becomes a resource of this type, which `import` blocks call so.
-    Own(&'static str, String),
-    /// The resource at this address says it as well.
-    Within(String),
-    /// The provider has no resource for it, for this reason: it becomes a task of the kind's role.
+pub enum Destination {
+    /// A resource of this type, with the id that an `import` block takes.
+    Resource(&'static str, String),
+    /// The resource at this address, which describes the object as well.
+    PartOf(String),
+    /// A task of the kind's role, because the provider has no resource for it. The reason says more.
     Ansible(Cow<'static, str>),
-    /// It comes with Proxmox and is as it came.
+    /// No code: the object comes with Proxmox and is unchanged.
     BuiltIn,
-    /// It is no configuration, and worth knowing.
+    /// No code: the object is not configuration, but worth listing.
     Fact,
-    /// The same, and its owner is told of it.
-    Noted(Remark),
+    /// The same as a fact, with a remark for the user.
+    FactWithRemark(Remark),
 }
 
-/// Among which objects a name must be unique.
+/// Objects among which a label must be unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Namespace {
     /// Virtual machines and containers together: people tell them apart by their names only.
     Guests,
-    /// The kind's own.
+    /// The objects of one kind.
     Own(&'static str),
 }
 
-/// Every kind, in the order in which blocks are made: what is referred to comes first.
-pub static HALVES: &[&Half] = &[
-    &pool::HALF,
-    &storage::HALF,
-    &network::HALF,
+/// Translations of all kinds, in the order in which blocks are generated: a kind comes after those that it refers to.
+pub static TRANSLATIONS: &[&Translation] = &[
+    &pool::TRANSLATION,
+    &storage::TRANSLATION,
+    &network::TRANSLATION,
     &network::CHANGES,
-    &sdn::fabric::HALF,
-    &sdn::fabric_node::HALF,
-    &sdn::controller::HALF,
-    &sdn::ipam::HALF,
-    &sdn::dns::HALF,
+    &sdn::fabric::TRANSLATION,
+    &sdn::fabric_node::TRANSLATION,
+    &sdn::controller::TRANSLATION,
+    &sdn::ipam::TRANSLATION,
+    &sdn::dns::TRANSLATION,
     &sdn::routing::PREFIX_LIST,
     &sdn::routing::ROUTE_MAP,
-    &sdn::zone::HALF,
-    &sdn::vnet::HALF,
-    &sdn::subnet::HALF,
+    &sdn::zone::TRANSLATION,
+    &sdn::vnet::TRANSLATION,
+    &sdn::subnet::TRANSLATION,
     &hardware_mapping::PCI,
     &hardware_mapping::USB,
     &hardware_mapping::DIR,
-    &vm::HALF,
-    &container::HALF,
-    &pool_membership::HALF,
-    &role::HALF,
-    &group::HALF,
-    &realm::HALF,
-    &user::HALF,
-    &user_token::HALF,
-    &acl::HALF,
-    &realm_sync::HALF,
-    &cluster_options::HALF,
-    &backup_job::HALF,
-    &replication::HALF,
-    &ha_group::HALF,
-    &ha_resource::HALF,
-    &ha_rule::HALF,
-    &metric_server::HALF,
-    &acme_account::HALF,
-    &acme_plugin::HALF,
-    &acme_certificate::HALF,
+    &vm::TRANSLATION,
+    &container::TRANSLATION,
+    &pool_membership::TRANSLATION,
+    &role::TRANSLATION,
+    &group::TRANSLATION,
+    &realm::TRANSLATION,
+    &user::TRANSLATION,
+    &user_token::TRANSLATION,
+    &acl::TRANSLATION,
+    &realm_sync::TRANSLATION,
+    &cluster_options::TRANSLATION,
+    &backup_job::TRANSLATION,
+    &replication::TRANSLATION,
+    &ha_group::TRANSLATION,
+    &ha_resource::TRANSLATION,
+    &ha_rule::TRANSLATION,
+    &metric_server::TRANSLATION,
+    &acme_account::TRANSLATION,
+    &acme_plugin::TRANSLATION,
+    &acme_certificate::TRANSLATION,
     &notification_endpoint::GOTIFY,
     &notification_endpoint::SMTP,
     &notification_endpoint::SENDMAIL,
     &notification_endpoint::WEBHOOK,
-    &firewall::cluster::HALF,
-    &firewall::node::HALF,
-    &firewall::guest::HALF,
-    &firewall::ipset::HALF,
-    &firewall::group::HALF,
-    &firewall::alias::HALF,
-    &firewall::rules::HALF,
-    &firewall::vnet::HALF,
-    &notification_matcher::HALF,
-    &cpu_model::HALF,
+    &firewall::cluster::TRANSLATION,
+    &firewall::node::TRANSLATION,
+    &firewall::guest::TRANSLATION,
+    &firewall::ipset::TRANSLATION,
+    &firewall::group::TRANSLATION,
+    &firewall::alias::TRANSLATION,
+    &firewall::rules::TRANSLATION,
+    &firewall::vnet::TRANSLATION,
+    &notification_matcher::TRANSLATION,
+    &cpu_model::TRANSLATION,
     &node::DNS,
     &node::HOSTS,
     &node::TIME,
     &node::CONFIG,
     &apt::REPOSITORY,
     &apt::STANDARD,
-    &certificate::HALF,
+    &certificate::TRANSLATION,
     &disks::ZFS,
     &disks::LVM,
     &disks::LVMTHIN,
     &disks::DIRECTORY,
-    &ceph_pool::HALF,
+    &ceph_pool::TRANSLATION,
     &facts::SNAPSHOT,
     &facts::VOLUME,
 ];
 
-impl Half {
-    /// Puts objects that refer to others of their kind behind those.
+impl Translation {
+    /// Sorts objects that refer to others of their kind behind those.
     ///
     /// # Errors
     /// A stored answer that cannot be read back.
     pub fn arrange(&self, cluster: &Cluster<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
-        if self.kind == network::HALF.kind { stands::arrange(cluster, entries) } else { Ok(()) }
+        if self.kind == network::TRANSLATION.kind {
+            interface_order::arrange(self.model(), cluster, entries)
+        } else {
+            Ok(())
+        }
     }
 
-    /// Proxmox's half.
+    /// Proxmox's side of the kind: paths, keys, types.
     ///
     /// # Panics
     /// Where the model has no kind of this id, which a test of the tables rules out.
     pub fn model(&self) -> &'static Kind {
-        KINDS.iter().copied().find(|kind| kind.id == self.kind).expect("each half has its other half in the model")
+        KINDS.iter().copied().find(|kind| kind.id == self.kind).expect("each translation has its kind in the model")
     }
 }

@@ -1,23 +1,23 @@
-//! Network interfaces of the nodes: Linux bridges, bonds and VLANs are Terraform's, all others Ansible's.
+//! Network interfaces of nodes: Linux bridges, bonds and VLANs in Terraform, all others in Ansible.
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Half, Namespace, Place, stands};
+use super::{Destination, Namespace, Translation, interface_order};
 use crate::ansible::Role;
-use crate::draft::{Draft, Remark, SetAside};
+use crate::draft::{Draft, Obstacle, Remark};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of network interfaces.
-pub(super) static HALF: Half = Half {
+/// Translation of network interfaces.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "network",
     file: "network.tf",
     word: "interface",
     data: false,
     namespace: Namespace::Own("network"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["iface", "type"], identity),
@@ -43,7 +43,7 @@ pub(super) static HALF: Half = Half {
             ],
             "the provider has no attribute for it (provider rule H2)",
         ),
-        Row::lost(
+        Row::not_expressible(
             &[
                 "bond_miimon",
                 "bridge-access",
@@ -73,16 +73,16 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::nodes("node_network")),
 };
 
-/// The generators' half of changes that wait: the code describes the interfaces with them applied.
-pub(super) static CHANGES: Half = Half {
+/// Translation of pending changes: the code describes the interfaces with the changes applied.
+pub(super) static CHANGES: Translation = Translation {
     kind: "network_changes",
     file: "",
     word: "changes",
     data: false,
     namespace: Namespace::Own("network_changes"),
-    place: |object, _| {
+    destination: |object, _| {
         let node = object.entry.node.as_deref().unwrap_or_default();
-        Ok(Place::Noted(Remark {
+        Ok(Destination::FactWithRemark(Remark {
             text: format!(
                 "changes of the network of {node} wait to be applied: the code describes it with them applied"
             ),
@@ -96,29 +96,31 @@ pub(super) static CHANGES: Half = Half {
     role: None,
 };
 
-/// What follows where Ansible keeps an interface.
-const WAITS: &str = "what Ansible changes of it waits until somebody applies the network of the node";
+/// Consequence for an interface that Ansible keeps.
+const PENDING: &str = "what Ansible changes of it waits until somebody applies the network of the node";
 
-/// `pve1:vmbr0`, by the type that Proxmox says: the provider itself would take any interface for any type.
-fn place(object: &Object) -> Result<Place, SetAside> {
+/// Destination by the type that Proxmox reports, with the import id `pve1:vmbr0`. The provider does not check the type: it would
+/// import any interface as any resource.
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let word = |key: &str| object.text(key).unwrap_or_default();
     let (name, of_type) = (word("iface"), word("type"));
     if let Some(method) = object.text("method").or_else(|| object.text("method6")) {
         let reason = format!(
             "its address comes by `{method}`, and every change through the API would take that away (provider rule H4)"
         );
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
     if object.text("address").is_some() || object.text("address6").is_some() {
         let reason =
             "its address says no length of its network, and every change would take it away (provider rule H4)";
-        return Err(SetAside::new(reason));
+        return Err(Obstacle::new(reason));
     }
     if of_type == "eth" && object.keys.keys().all(|key| PRESENT.contains(&key.as_str())) {
-        return Ok(Place::BuiltIn);
+        return Ok(Destination::BuiltIn);
     }
-    let ansible =
-        |reason: &str, rule: &str| Ok(Place::Ansible(format!("{reason} (provider rule {rule}); {WAITS}").into()));
+    let ansible = |reason: &str, rule: &str| {
+        Ok(Destination::Ansible(format!("{reason} (provider rule {rule}); {PENDING}").into()))
+    };
     let resource = match of_type.as_str() {
         "bridge" => "proxmox_network_linux_bridge",
         "vlan" => "proxmox_network_linux_vlan",
@@ -143,13 +145,13 @@ fn place(object: &Object) -> Result<Place, SetAside> {
     if !word("bridge_vids").is_empty() && word("bridge_vlan_aware") != "1" {
         return ansible("VLANs of a bridge that does not look at them always show a change", "H3");
     }
-    Ok(Place::Own(resource, format!("{}:{name}", object.entry.node.as_deref().unwrap_or_default())))
+    Ok(Destination::Resource(resource, format!("{}:{name}", object.entry.node.as_deref().unwrap_or_default())))
 }
 
-/// What an interface of the machine has that nobody has configured.
+/// Keys of a physical interface without configuration.
 const PRESENT: [&str; 7] = ["active", "altnames", "exists", "families", "iface", "priority", "type"];
 
-/// The names that the provider's validators let through; others would stop the whole plan.
+/// True for a name that the provider's validators accept; any other would stop the whole plan.
 fn is_name(of_type: &str, name: &str) -> bool {
     let short = name.len() <= 10 && name.starts_with(|first: char| first.is_ascii_alphabetic());
     match of_type {
@@ -159,7 +161,7 @@ fn is_name(of_type: &str, name: &str) -> bool {
     }
 }
 
-/// An address, with the length of its network or without.
+/// True for an address, with or without a prefix length.
 fn is_address(text: &str) -> bool {
     let (address, length) = text.split_once('/').unwrap_or((text, "0"));
     let most = match address.parse() {
@@ -191,7 +193,8 @@ fn addresses(draft: &mut Draft<'_>) {
     }
 }
 
-/// True by default; Read stores false where the key is absent, and for a VLAN nothing (docs/provider.md, H3).
+/// Writes `autostart`. Its default is true; the provider reads false for an absent key, and null for a VLAN (docs/provider.md,
+/// H3).
 fn autostart(draft: &mut Draft<'_>) {
     if !draft.flag("autostart") {
         draft.set("autostart", false);
@@ -202,23 +205,25 @@ fn mtu(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("mtu") {
         match draft.integer("mtu") {
             Some(number) => draft.set("mtu", number),
-            None => draft.unsayable("mtu", "the provider and Proxmox's API take a number only (provider rule H5)"),
+            None => {
+                draft.not_expressible("mtu", "the provider and Proxmox's API take a number only (provider rule H5)")
+            }
         }
     }
 }
 
-/// Read trims it.
+/// Writes the comment, trimmed as the provider reads it.
 fn comment(draft: &mut Draft<'_>) {
     let text = draft.text("comments");
     draft.set_some("comment", text.map(|text| Value::Text(text.trim().to_owned())));
 }
 
-/// Another interface of the same node, where it has code.
+/// Reference to another interface of the same node, or its name if it has no code.
 fn refer(draft: &Draft<'_>, name: &str) -> Value {
     neighbour(draft, name).map_or_else(|| name.into(), |address| Value::Reference(format!("{address}.name")))
 }
 
-/// The address of another interface of the same node that has code and comes before this one.
+/// Address of another interface of the same node that comes before this one and has code.
 fn neighbour(draft: &Draft<'_>, name: &str) -> Option<String> {
     let node = draft.object.entry.node.as_deref().unwrap_or_default();
     let other = Identity::new("network", format_args!("{node}/{name}"));
@@ -227,10 +232,10 @@ fn neighbour(draft: &Draft<'_>, name: &str) -> Option<String> {
         .and_then(|other| draft.addresses.get(&other).cloned())
 }
 
-/// The ports in Proxmox's order; an empty list is not what Read stores for none.
+/// Writes the keys of a bridge, with the ports in Proxmox's order. Without ports the provider reads null, not an empty list.
 fn bridge(draft: &mut Draft<'_>) {
     if of_type(draft) != "bridge" {
-        return strangers(draft, &["bridge_ports", "bridge_vlan_aware", "bridge_vids"]);
+        return foreign_keys(draft, &["bridge_ports", "bridge_vlan_aware", "bridge_vids"]);
     }
     let ports = draft.text("bridge_ports").filter(|ports| !ports.is_empty());
     if let Some(ports) = ports {
@@ -246,20 +251,23 @@ fn bridge(draft: &mut Draft<'_>) {
     if vids.split(' ').all(range) {
         draft.set("vids", vids);
     } else {
-        draft.lost("bridge_vids", "the provider takes numbers and ranges with one blank between (provider rule H2)");
+        draft.not_in_provider(
+            "bridge_vids",
+            "the provider takes numbers and ranges with one blank between (provider rule H2)",
+        );
     }
 }
 
-/// In the name `bond0.200` both are said.
+/// Writes the keys of a VLAN. A name like `bond0.200` implies both device and tag.
 fn vlan(draft: &mut Draft<'_>) {
     if of_type(draft) != "vlan" {
-        return strangers(draft, &["vlan-id", "vlan-raw-device"]);
+        return foreign_keys(draft, &["vlan-id", "vlan-raw-device"]);
     }
     let (device, tag) = (draft.text("vlan-raw-device"), draft.integer("vlan-id"));
     if draft.object.text("iface").is_some_and(|name| name.contains('.')) {
-        for name in stands::below(draft.object) {
+        for name in interface_order::below(draft.object) {
             if let Some(address) = neighbour(draft, &name) {
-                draft.wait_for(address);
+                draft.depend_on(address);
             }
         }
         return;
@@ -273,11 +281,11 @@ const MODES: [&str; 7] =
     ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
 const POLICIES: [&str; 3] = ["layer2", "layer2+3", "layer3+4"];
 
-/// Read sorts the slaves. A mode that the provider does not know may be left out; such a policy shows a change, unless it is
-/// ignored.
+/// Writes the keys of a bond, with the slaves sorted as the provider reads them. An unknown mode may be omitted; an unknown policy
+/// shows a change unless it is ignored.
 fn bond(draft: &mut Draft<'_>) {
     if of_type(draft) != "bond" {
-        return strangers(draft, &["slaves", "bond_mode", "bond-primary", "bond_xmit_hash_policy"]);
+        return foreign_keys(draft, &["slaves", "bond_mode", "bond-primary", "bond_xmit_hash_policy"]);
     }
     let slaves = draft.text("slaves").unwrap_or_default();
     let mut slaves: Vec<&str> = slaves.split(' ').collect();
@@ -286,7 +294,10 @@ fn bond(draft: &mut Draft<'_>) {
     draft.set("slaves", Value::List(slaves));
     match draft.text("bond_mode") {
         Some(mode) if !MODES.contains(&mode.as_str()) => {
-            draft.unsayable("bond_mode", "the provider refuses this mode, which no Linux bond has (provider rule H5)");
+            draft.not_expressible(
+                "bond_mode",
+                "the provider refuses this mode, which no Linux bond has (provider rule H5)",
+            );
         }
         mode => draft.set_some("bond_mode", mode),
     }
@@ -295,16 +306,17 @@ fn bond(draft: &mut Draft<'_>) {
     match draft.text("bond_xmit_hash_policy").filter(|policy| !policy.is_empty()) {
         Some(policy) if !POLICIES.contains(&policy.as_str()) => {
             let reason = "neither the provider nor Proxmox's API takes this policy (provider rule H5)";
-            draft.unsayable("bond_xmit_hash_policy", reason);
+            draft.not_expressible("bond_xmit_hash_policy", reason);
             draft.ignore(&["bond_xmit_hash_policy"], "the provider refuses this policy; left out, it stays");
         }
         policy => draft.set_some("bond_xmit_hash_policy", policy),
     }
 }
 
-/// Keys that belong to interfaces of another type, by hand.
-fn strangers(draft: &mut Draft<'_>, keys: &[&str]) {
+/// Gives keys that belong to interfaces of another type to Ansible.
+fn foreign_keys(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
-        draft.lost(key, "the provider has no attribute for it on interfaces of this type (provider rule H2)");
+        draft
+            .not_in_provider(key, "the provider has no attribute for it on interfaces of this type (provider rule H2)");
     }
 }

@@ -1,24 +1,24 @@
-//! What a node says of itself: where its resolver, its hosts file, its time zone and its options go.
+//! Settings of a node: resolver, hosts file, time zone and options.
 
 use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::{Block, Value};
 use crate::row::Row;
 
 const ROLE: Role = Role::nodes("nodes");
 
-/// The generators' half of resolvers.
-pub(super) static DNS: Half = Half {
+/// Translation of resolvers.
+pub(super) static DNS: Translation = Translation {
     kind: "node_dns",
     file: "node_dns.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_dns"),
-    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_dns", node(object))),
+    destination: |object, _| Ok(Destination::Resource("proxmox_virtual_environment_dns", node(object))),
     name: |entry| entry.name.clone(),
     rows: &[Row::custom(&["dns1", "dns2", "dns3", "search"], |draft| {
         node_name(draft);
@@ -31,38 +31,38 @@ pub(super) static DNS: Half = Half {
     role: None,
 };
 
-/// The generators' half of hosts files.
-pub(super) static HOSTS: Half = Half {
+/// Translation of hosts files.
+pub(super) static HOSTS: Translation = Translation {
     kind: "node_hosts",
     file: "node_hosts.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_hosts"),
-    place: |object, _| {
+    destination: |object, _| {
         let entries = entries(&object.text("data").unwrap_or_default());
         if entries.is_empty() || entries.iter().any(|(_, names)| names.is_empty()) {
-            return Err(SetAside::new("the provider wants entries, and names behind each address (provider rule H8)"));
+            return Err(Obstacle::new("the provider wants entries, and names behind each address (provider rule H8)"));
         }
-        Ok(Place::Own("proxmox_virtual_environment_hosts", node(object)))
+        Ok(Destination::Resource("proxmox_virtual_environment_hosts", node(object)))
     },
     name: |entry| entry.name.clone(),
     rows: &[Row::custom(&["data"], hosts), Row::volatile(&["digest"])],
     role: None,
 };
 
-/// The generators' half of time zones.
-pub(super) static TIME: Half = Half {
+/// Translation of time zones.
+pub(super) static TIME: Translation = Translation {
     kind: "node_time",
     file: "node_time.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_time"),
-    place: |object, _| {
+    destination: |object, _| {
         let zone = object.text("timezone").unwrap_or_default();
         if zone.starts_with("posix/") || zone.starts_with("right/") {
-            return Ok(Place::Ansible("the provider does not know its zone (provider rule H6)".into()));
+            return Ok(Destination::Ansible("the provider does not know its zone (provider rule H6)".into()));
         }
-        Ok(Place::Own("proxmox_virtual_environment_time", node(object)))
+        Ok(Destination::Resource("proxmox_virtual_environment_time", node(object)))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -76,21 +76,21 @@ pub(super) static TIME: Half = Half {
     role: Some(|_| ROLE),
 };
 
-/// The generators' half of nodes' options.
-pub(super) static CONFIG: Half = Half {
+/// Translation of nodes' options.
+pub(super) static CONFIG: Translation = Translation {
     kind: "node_config",
     file: "node_config.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("node_config"),
-    place: |object, _| {
+    destination: |object, _| {
         Ok(match notes(object) {
-            Some(_) => Place::Own("proxmox_node_config", node(object)),
-            None if is_bare(object) => Place::BuiltIn,
+            Some(_) => Destination::Resource("proxmox_node_config", node(object)),
+            None if is_bare(object) => Destination::BuiltIn,
             None if object.text("description").is_some_and(|notes| !notes.is_empty()) => {
-                Place::Ansible("the provider refuses notes that end with an empty line (provider rule H7)".into())
+                Destination::Ansible("the provider refuses notes that end with an empty line (provider rule H7)".into())
             }
-            None => Place::Ansible("the provider has an attribute for the notes only (provider rule H7)".into()),
+            None => Destination::Ansible("the provider has an attribute for the notes only (provider rule H7)".into()),
         })
     },
     name: |entry| entry.name.clone(),
@@ -110,7 +110,7 @@ pub(super) static CONFIG: Half = Half {
     role: Some(|_| ROLE),
 };
 
-/// Whether nobody has set an option of the node.
+/// True if no option of the node is set.
 fn is_bare(object: &Object) -> bool {
     let is_set =
         |(key, value): (&String, &Json)| key != "digest" && !(key == "description" && value.as_str() == Some(""));
@@ -126,14 +126,14 @@ pub(super) fn node_name(draft: &mut Draft<'_>) {
     draft.set("node_name", node);
 }
 
-/// The notes as the provider takes them: without their last line end, and with something before it that is none.
+/// Notes as the provider accepts them: without their last line end, and not ending with another one.
 fn notes(object: &Object) -> Option<String> {
     let text = object.text("description")?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     (!text.is_empty() && !text.ends_with('\n')).then(|| text.to_owned())
 }
 
-/// The lines that the provider reads: those that begin with an address, whatever stands there.
+/// Parses the lines of a hosts file as the provider does: a first word, which need not be an address, and names.
 fn entries(text: &str) -> Vec<(String, Vec<String>)> {
     let lines = text.split('\n').filter(|line| !line.starts_with('#'));
     let entry = |line: &str| {
@@ -151,7 +151,7 @@ fn hosts(draft: &mut Draft<'_>) {
         let mut block = Block::new("entry");
         block.set("address", address);
         block.set("hostnames", Value::List(names.into_iter().map(Value::from).collect()));
-        draft.nest(block);
+        draft.add_block(block);
     }
     if text.lines().any(|line| line.starts_with('#')) {
         let reason = "the first change of its hosts file made with Terraform writes it without its comments";

@@ -4,39 +4,39 @@ use std::borrow::Cow;
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
 
-/// The generators' half of Gotify servers.
-pub(super) static GOTIFY: Half = half("notification_gotify");
+/// Translation of Gotify servers.
+pub(super) static GOTIFY: Translation = translation("notification_gotify");
 
-/// The generators' half of mail servers.
-pub(super) static SMTP: Half = half("notification_smtp");
+/// Translation of mail servers.
+pub(super) static SMTP: Translation = translation("notification_smtp");
 
-/// The generators' half of the nodes' own `sendmail`.
-pub(super) static SENDMAIL: Half = half("notification_sendmail");
+/// Translation of the nodes' own `sendmail`.
+pub(super) static SENDMAIL: Translation = translation("notification_sendmail");
 
-/// The generators' half of web servers that are called.
-pub(super) static WEBHOOK: Half = half("notification_webhook");
+/// Translation of webhooks.
+pub(super) static WEBHOOK: Translation = translation("notification_webhook");
 
-const fn half(kind: &'static str) -> Half {
-    Half {
+const fn translation(kind: &'static str) -> Translation {
+    Translation {
         kind,
         file: "",
         word: "endpoint",
         data: false,
         namespace: Namespace::Own(kind),
-        place: |object, _| Ok(place(object)),
+        destination: |object, _| Ok(destination(object)),
         name: |entry| entry.name.clone(),
         rows: &[],
         role: Some(|_| Role::cluster("notifications")),
     }
 }
 
-/// What came with Proxmox and nobody has changed needs no code.
-pub(super) fn place(object: &Object) -> Place {
+/// Destination of a notification object. Unchanged ones that come with Proxmox need no code.
+pub(super) fn destination(object: &Object) -> Destination {
     if object.text("origin").as_deref() == Some("builtin") {
-        return Place::BuiltIn;
+        return Destination::BuiltIn;
     }
-    Place::Ansible(Cow::Borrowed("the provider has no resource for notifications (provider rule K5)"))
+    Destination::Ansible(Cow::Borrowed("the provider has no resource for notifications (provider rule K5)"))
 }

@@ -1,16 +1,18 @@
-//! Pools: where their keys go in `proxmox_virtual_environment_pool`.
+//! Pools as `proxmox_virtual_environment_pool`.
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::row::Row;
 
-/// The generators' half of pools. Members have resources of their own.
-pub(super) static HALF: Half = Half {
+/// Translation of pools. Members have resources of their own.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "pool",
     file: "pools.tf",
     word: "pool",
     data: false,
     namespace: Namespace::Own("pool"),
-    place: |object, _| Ok(Place::Own("proxmox_virtual_environment_pool", object.entry.identity.id().to_owned())),
+    destination: |object, _| {
+        Ok(Destination::Resource("proxmox_virtual_environment_pool", object.entry.identity.id().to_owned()))
+    },
     name: |entry| entry.name.clone(),
     rows: &[
         Row::text(&["poolid"], "pool_id"),
@@ -19,7 +21,7 @@ pub(super) static HALF: Half = Half {
         Row::checked(&["comment"], |draft| {
             match draft.text("comment").filter(|comment| !comment.is_empty()) {
                 Some(comment) => draft.set("comment", comment),
-                None => draft.default("comment"),
+                None => draft.set_default("comment"),
             }
             Ok(())
         }),

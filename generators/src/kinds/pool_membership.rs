@@ -1,21 +1,21 @@
-//! Pool memberships: where they go in `proxmox_pool_membership`.
+//! Pool memberships as `proxmox_pool_membership`.
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::{Around, Half, Namespace, Place};
+use super::{Context, Destination, Namespace, Translation};
 use crate::ansible::Role;
 use crate::draft::Draft;
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of memberships.
-pub(super) static HALF: Half = Half {
+/// Translation of memberships.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "pool_membership",
     file: "pool_memberships.tf",
     word: "member",
     data: false,
     namespace: Namespace::Own("pool_membership"),
-    place: |object, around| Ok(place(object, around)),
+    destination: |object, context| Ok(destination(object, context)),
     name: |entry| {
         Some(format!("{} {}", entry.pool.as_deref().unwrap_or_default(), entry.name.as_deref().unwrap_or_default()))
     },
@@ -23,20 +23,20 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("pools")),
 };
 
-/// `prod/vm/100` for guests of either kind, `dev/storage/tank`. The id has three parts, so that a member of a nested
-/// pool has none; a virtual machine says its nested pool itself (docs/provider.md, N1).
-fn place(object: &Object, around: &Around<'_>) -> Place {
+/// Destination with the import id `prod/vm/100` for guests, `dev/storage/tank` for storages. The id has three parts, so members of
+/// nested pools have none; a virtual machine has its nested pool as an attribute (docs/provider.md, N1).
+fn destination(object: &Object, context: &Context<'_>) -> Destination {
     let key = |key: &str| object.text(key).unwrap_or_default();
     let (pool, kind, member) = (key("poolid"), key("type"), key("member"));
     if !pool.contains('/') {
         let word = if kind == "storage" { "storage" } else { "vm" };
-        return Place::Own("proxmox_pool_membership", format!("{pool}/{word}/{member}"));
+        return Destination::Resource("proxmox_pool_membership", format!("{pool}/{word}/{member}"));
     }
-    if let Some(address) = around.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
-        return Place::Within(format!("{address}.pool_id"));
+    if let Some(address) = context.addresses.get(&Identity::new(&kind, &member)).filter(|_| kind == "qemu") {
+        return Destination::PartOf(format!("{address}.pool_id"));
     }
     let reason = format!("the provider cannot import a membership of the nested pool `{pool}` (provider rule N1)");
-    Place::Ansible(reason.into())
+    Destination::Ansible(reason.into())
 }
 
 fn membership(draft: &mut Draft<'_>) {
@@ -48,7 +48,7 @@ fn membership(draft: &mut Draft<'_>) {
         let value = draft.reference(&Identity::new("storage", &member), "id").unwrap_or(Value::Text(member));
         draft.set("storage_id", value);
     } else {
-        // A container's `vm_id` stays null on an import (docs/provider.md, C2): both kinds are referred to by their id.
+        // An imported container has no `vm_id` (docs/provider.md, C2), so the reference is to `id`.
         let literal = Value::Integer(member.parse().unwrap_or_default());
         let value = draft.reference(&Identity::new(&kind, &member), "id").unwrap_or(literal);
         draft.set("vm_id", value);

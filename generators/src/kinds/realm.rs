@@ -1,22 +1,22 @@
-//! Realms: where their keys go in `proxmox_realm_ldap` and `proxmox_realm_openid`; Ansible keeps those of other types.
+//! Realms as `proxmox_realm_ldap` and `proxmox_realm_openid`; Ansible keeps those of other types.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Default, Draft, SetAside, Variable};
+use crate::draft::{Draft, Obstacle, Variable, VariableDefault};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of realms.
-pub(super) static HALF: Half = Half {
+/// Translation of realms.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "realm",
     file: "realms.tf",
     word: "realm",
     data: false,
     namespace: Namespace::Own("realm"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["realm", "type"], |draft| {
@@ -69,19 +69,19 @@ const TEXTS: &[&str] = &[
 const FLAGS: &[&str] =
     &["autocreate", "case-sensitive", "default", "groups-autocreate", "groups-overwrite", "query-userinfo", "verify"];
 
-/// What the provider's resource for a type of realm has. Proxmox's key, the attribute.
-struct Type {
+/// A type of realm with a resource of the provider's. Its keys are pairs of Proxmox's key and the attribute.
+struct RealmType {
     name: &'static str,
     resource: &'static str,
-    /// Without them Read fails.
+    /// Keys without which the provider cannot read the realm.
     required: [&'static str; 2],
     texts: &'static [(&'static str, &'static str)],
-    /// A switch with the schema's default, which Read stores for an absent key as well; `None` where Read stores nothing.
+    /// Switches with the schema's default, which the provider reads for an absent key as well; `None` if it reads null.
     flags: &'static [(&'static str, &'static str, Option<bool>)],
 }
 
-static TYPES: &[Type] = &[
-    Type {
+static TYPES: &[RealmType] = &[
+    RealmType {
         name: "ldap",
         resource: "proxmox_realm_ldap",
         required: ["base_dn", "server1"],
@@ -108,7 +108,7 @@ static TYPES: &[Type] = &[
             ("default", "default", Some(false)),
         ],
     },
-    Type {
+    RealmType {
         name: "openid",
         resource: "proxmox_realm_openid",
         required: ["client-id", "issuer-url"],
@@ -133,7 +133,7 @@ static TYPES: &[Type] = &[
     },
 ];
 
-fn type_of(object: &Object) -> Option<&'static Type> {
+fn type_of(object: &Object) -> Option<&'static RealmType> {
     let name = object.text("type")?;
     TYPES.iter().find(|one| one.name == name)
 }
@@ -142,27 +142,27 @@ fn is_ldap(draft: &Draft<'_>) -> bool {
     type_of(draft.object).is_some_and(|known| known.name == "ldap")
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     let Some(known) = type_of(object) else {
-        if as_it_came(object) {
-            return Ok(Place::BuiltIn);
+        if is_unchanged(object) {
+            return Ok(Destination::BuiltIn);
         }
         let name = object.text("type").unwrap_or_default();
         let reason = format!("the provider has no resource for realms of type `{name}` (provider rule K5)");
-        return Ok(Place::Ansible(reason.into()));
+        return Ok(Destination::Ansible(reason.into()));
     };
     if let Some(key) = known.required.iter().find(|key| object.text(key).is_none()) {
-        return Err(SetAside::new(format!("the provider cannot read a realm without `{key}` (provider rule U9)")));
+        return Err(Obstacle::new(format!("the provider cannot read a realm without `{key}` (provider rule U9)")));
     }
     if object.keys.get("port").is_some_and(serde_json::Value::is_string) {
-        return Err(SetAside::new("the provider cannot read a port that is text (provider rule U9)"));
+        return Err(Obstacle::new("the provider cannot read a port that is text (provider rule U9)"));
     }
-    Ok(Place::Own(known.resource, id.to_owned()))
+    Ok(Destination::Resource(known.resource, id.to_owned()))
 }
 
-/// `pam` and `pve` are always there, with these comments unless somebody has written others.
-fn as_it_came(object: &Object) -> bool {
+/// True for `pam` and `pve` with their original comments.
+fn is_unchanged(object: &Object) -> bool {
     let comment = match (object.entry.identity.id(), object.text("type").as_deref()) {
         ("pam", Some("pam")) => "Linux PAM standard authentication",
         ("pve", Some("pve")) => "Proxmox VE authentication server",
@@ -176,24 +176,24 @@ fn as_it_came(object: &Object) -> bool {
     })
 }
 
-/// Read stores nothing for an absent text and an empty one for an empty one: each that is there is written.
+/// Writes the texts that are present. The provider reads null for an absent text, and an empty one for an empty one.
 fn texts(draft: &mut Draft<'_>) {
     let Some(known) = type_of(draft.object) else { return };
     for (key, attribute) in known.texts {
         let text = draft.text(key).map(Value::Text);
         draft.set_some(attribute, text);
     }
-    foreign(draft, TEXTS);
+    keep_foreign_keys(draft, TEXTS);
 }
 
-/// Says of keys that are there and have no attribute on this type of realm that they are Ansible's.
-fn foreign(draft: &mut Draft<'_>, keys: &[&str]) {
+/// Gives keys without an attribute on this type of realm to Ansible.
+fn keep_foreign_keys(draft: &mut Draft<'_>, keys: &[&str]) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             if draft.is_default(key) {
-                draft.default(key);
+                draft.set_default(key);
             } else {
-                draft.lost(key, FOREIGN);
+                draft.not_in_provider(key, FOREIGN);
             }
         }
     }
@@ -203,7 +203,7 @@ fn flags(draft: &mut Draft<'_>) {
     let Some(known) = type_of(draft.object) else { return };
     for (key, attribute, default) in known.flags {
         if !draft.object.keys.contains_key(*key) {
-            // The provider creates a realm with every switch off that is left out; this one is on by itself.
+            // The provider creates a realm with omitted switches off; Proxmox's default for this one is on.
             if *key == "query-userinfo" {
                 draft.set(attribute, true);
                 draft.ignore(
@@ -215,18 +215,19 @@ fn flags(draft: &mut Draft<'_>) {
         }
         let value = draft.flag(key);
         if *default == Some(value) {
-            draft.default(key);
+            draft.set_default(key);
         } else {
             draft.set(attribute, value);
         }
     }
-    foreign(draft, FLAGS);
+    keep_foreign_keys(draft, FLAGS);
 }
 
-/// `mode` and the older `secure` exclude each other, and both take certain words only (docs/provider.md, U9).
+/// Writes the connection. `mode` and the older `secure` exclude each other, and the provider accepts certain words only
+/// (docs/provider.md, U9).
 fn connection(draft: &mut Draft<'_>) {
     if !is_ldap(draft) {
-        foreign(draft, &["mode", "port", "secure", "sslversion"]);
+        keep_foreign_keys(draft, &["mode", "port", "secure", "sslversion"]);
         return;
     }
     let port = draft.integer("port");
@@ -239,24 +240,24 @@ fn connection(draft: &mut Draft<'_>) {
             draft.take(key);
             draft.set(attribute, value.as_str());
         } else if draft.object.keys.contains_key(key) {
-            draft.lost(key, "the provider refuses this word (provider rule U9)");
+            draft.not_in_provider(key, "the provider refuses this word (provider rule U9)");
             draft.ignore(&[attribute], "the provider refuses this word");
         }
     }
     if !secure {
-        draft.default("secure");
+        draft.set_default("secure");
     } else if draft.object.keys.contains_key("mode") {
-        draft.lost("secure", "the provider refuses it beside `mode` (provider rule U9)");
+        draft.not_in_provider("secure", "the provider refuses it beside `mode` (provider rule U9)");
         draft.ignore(&["secure"], "it may not stand beside mode, which goes before it");
     } else {
         draft.set("secure", true);
     }
 }
 
-/// The provider wants a certificate with its key, or neither.
+/// Writes the certificate and its key: the provider requires both or neither.
 fn certificate(draft: &mut Draft<'_>) {
     if !is_ldap(draft) {
-        foreign(draft, &["cert", "certkey"]);
+        keep_foreign_keys(draft, &["cert", "certkey"]);
         return;
     }
     let both = draft.object.keys.contains_key("cert") && draft.object.keys.contains_key("certkey");
@@ -265,13 +266,16 @@ fn certificate(draft: &mut Draft<'_>) {
             let path = draft.text(key);
             draft.set_some(attribute, path);
         } else if draft.object.keys.contains_key(key) {
-            draft.lost(key, "the provider refuses a certificate without its key, and a key alone (provider rule U9)");
+            draft.not_in_provider(
+                key,
+                "the provider refuses a certificate without its key, and a key alone (provider rule U9)",
+            );
             draft.ignore(&[attribute], "the provider refuses a certificate without its key, and a key alone");
         }
     }
 }
 
-/// Proxmox never shows it; it is there where somebody reads the directory by name.
+/// Writes a variable for the bind password, which Proxmox never shows, if the realm has a bind DN.
 fn password(draft: &mut Draft<'_>) {
     draft.take("password");
     if !is_ldap(draft) || !draft.object.keys.contains_key("bind_dn") {
@@ -280,19 +284,20 @@ fn password(draft: &mut Draft<'_>) {
     secret(draft, "bind_password", "Password with which realm {} reads its directory");
 }
 
-/// Proxmox shows it, and Read does not take it.
+/// Writes a variable for the client key. Proxmox shows it, but the provider does not read it.
 fn client_key(draft: &mut Draft<'_>) {
     if draft.take("client-key").is_some() && !is_ldap(draft) {
         secret(draft, "client_key", "Client key of realm {} at its OpenID provider");
     }
 }
 
-/// A variable that only a creation needs: Read stores nothing, so that it must be ignored (docs/provider.md, U10).
+/// Writes a variable for a secret that only a creation needs. The provider reads null, so the attribute is ignored
+/// (docs/provider.md, U10).
 fn secret(draft: &mut Draft<'_>, attribute: &str, what: &str) {
     let what = what.replace("{}", draft.object.entry.identity.id());
     let description = format!("{what}; used only when the realm is created anew");
     let name = format!("{}_realm_{attribute}", draft.label());
-    let value = draft.variable(name, Variable { description, default: Default::Null, sensitive: true });
+    let value = draft.variable(name, Variable { description, default: VariableDefault::Null, sensitive: true });
     draft.set(attribute, value);
     draft.ignore(&[attribute], "the provider does not read it: without this the plan always changes it");
 }

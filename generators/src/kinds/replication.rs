@@ -1,25 +1,25 @@
-//! Replication jobs: where their keys go in `proxmox_replication`.
+//! Replication jobs as `proxmox_replication`.
 
-use super::{Half, Namespace, Place, guard};
+use super::{Destination, Namespace, Translation, guard};
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl;
 use crate::row::Row;
 
-/// The generators' half of replication jobs.
-pub(super) static HALF: Half = Half {
+/// Translation of replication jobs.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "replication",
     file: "replication.tf",
     word: "replication",
     data: false,
     namespace: Namespace::Own("replication"),
-    place: |object, _| {
+    destination: |object, _| {
         if object.keys.contains_key("remove_job") {
-            return Ok(Place::Fact);
+            return Ok(Destination::Fact);
         }
         match object.text("type").as_deref() {
-            Some("local") => Ok(Place::Own("proxmox_replication", object.entry.identity.id().to_owned())),
-            other => Err(SetAside::new(format!(
+            Some("local") => Ok(Destination::Resource("proxmox_replication", object.entry.identity.id().to_owned())),
+            other => Err(Obstacle::new(format!(
                 "the provider knows no replication of type `{}` (provider rule J9)",
                 other.unwrap_or_default()
             ))),
@@ -40,7 +40,7 @@ pub(super) static HALF: Half = Half {
         Row::flag(&["disable"], "disable", false),
         Row::custom(&["comment", "schedule"], |draft| {
             guard::verbatim(draft, "comment", "comment");
-            // The default, written where the key is not there, shows a change.
+            // Written for an absent key, the default would show a change.
             guard::verbatim(draft, "schedule", "schedule");
         }),
         Row::checked(&["rate"], rate),
@@ -49,12 +49,14 @@ pub(super) static HALF: Half = Half {
     role: Some(|_| Role::cluster("replication")),
 };
 
-/// In MB/s; the provider reads JSON's own numbers only.
-fn rate(draft: &mut Draft<'_>) -> Step {
+/// Writes the rate in MB/s. The provider reads JSON numbers only.
+fn rate(draft: &mut Draft<'_>) -> RowResult {
     let Some(value) = draft.take("rate") else { return Ok(()) };
     match hcl::number(&value.to_string()).filter(|_| value.is_number()) {
         Some(number) => draft.set("rate", number),
-        None => return Err(SetAside::new("the provider cannot read `rate`: it is no number (provider rule J9)").into()),
+        None => {
+            return Err(Obstacle::new("the provider cannot read `rate`: it is not a number (provider rule J9)").into());
+        }
     }
     Ok(())
 }

@@ -1,21 +1,21 @@
-//! Roles: where their privileges go in `proxmox_virtual_environment_role`.
+//! Roles as `proxmox_virtual_environment_role`.
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of roles. Those that come with Proxmox could be imported as well, and never be changed.
-pub(super) static HALF: Half = Half {
+/// Translation of roles. Roles that come with Proxmox could be imported as well, but nobody can change them.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "role",
     file: "roles.tf",
     word: "role",
     data: false,
     namespace: Namespace::Own("role"),
-    place: |object, _| {
+    destination: |object, _| {
         if object.text("special").as_deref() == Some("1") {
-            return Ok(Place::BuiltIn);
+            return Ok(Destination::BuiltIn);
         }
-        Ok(Place::Own("proxmox_virtual_environment_role", object.entry.identity.id().to_owned()))
+        Ok(Destination::Resource("proxmox_virtual_environment_role", object.entry.identity.id().to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[

@@ -1,22 +1,22 @@
-//! Storages: which of the provider's seven resources one becomes, and where its keys go.
+//! Storages as the provider's seven resources, by their type.
 
 use proxmox_mpc_model::Object;
 
-use super::{Half, Namespace, Place};
+use super::{Destination, Namespace, Translation};
 use crate::ansible::Role;
 use crate::bpg;
-use crate::draft::{Default, Draft, SetAside, Variable};
+use crate::draft::{Draft, Obstacle, Variable, VariableDefault};
 use crate::hcl::{Block, Value};
 use crate::row::Row;
 
-/// The generators' half of storages.
-pub(super) static HALF: Half = Half {
+/// Translation of storages.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "storage",
     file: "storages.tf",
     word: "storage",
     data: true,
     namespace: Namespace::Own("storage"),
-    place: |object, _| Ok(Place::Own(resource_type(object)?, object.entry.identity.id().to_owned())),
+    destination: |object, _| Ok(Destination::Resource(resource_type(object)?, object.entry.identity.id().to_owned())),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["storage", "type"], identity),
@@ -26,7 +26,7 @@ pub(super) static HALF: Half = Half {
         Row::custom(&["password"], password),
         Row::custom(&["prune-backups", "max-protected-backups", "maxfiles"], backups),
         Row::volatile(&["digest", "priority"]),
-        Row::lost(&["encryption-key"], "Proxmox shows the key's fingerprint only; left out, the key stays"),
+        Row::not_expressible(&["encryption-key"], "Proxmox shows the key's fingerprint only; left out, the key stays"),
         Row::ansible(
             &[
                 "base",
@@ -75,64 +75,64 @@ const TEXTS: &[&str] = &[
 const FLAGS: &[&str] =
     &["disable", "shared", "saferemove", "sparse", "create-base-path", "create-subdirs", "snapshot-as-volume-chain"];
 
-/// What the provider calls each type of storage, and the attributes it has: Proxmox's key, the attribute.
-struct Type {
+/// A type of storage with a resource of the provider's. Its texts are pairs of Proxmox's key and the attribute.
+struct StorageType {
     name: &'static str,
     resource: &'static str,
     texts: &'static [(&'static str, &'static str)],
-    flags: &'static [Flag],
+    flags: &'static [StorageFlag],
 }
 
-/// A switch of a storage resource. Its attributes tell null from false (docs/provider.md, S1): it is written where what Read
-/// stores for it is not what the schema would put there.
-struct Flag {
+/// A switch of a storage resource. The attributes distinguish null and false (docs/provider.md, S1): a switch is written if the
+/// value that the provider reads differs from the default of its schema.
+struct StorageFlag {
     key: &'static str,
     attribute: &'static str,
-    written: Written,
+    written: FlagRule,
 }
 
-enum Written {
-    /// Read stores a value for an absent key; this is the schema's default.
+enum FlagRule {
+    /// The provider reads `absent` for an absent key: written if the value differs from the schema's default.
     Differing { absent: bool, default: bool },
-    /// Read stores null for an absent key: written wherever the key is there.
+    /// The provider reads null for an absent key: written if the key is present.
     Present,
 }
 
-const fn differing(key: &'static str, attribute: &'static str, absent: bool, default: bool) -> Flag {
-    Flag { key, attribute, written: Written::Differing { absent, default } }
+const fn differing(key: &'static str, attribute: &'static str, absent: bool, default: bool) -> StorageFlag {
+    StorageFlag { key, attribute, written: FlagRule::Differing { absent, default } }
 }
 
-const DISABLE: Flag = differing("disable", "disable", false, false);
-const BASE_PATH: Flag = differing("create-base-path", "create_base_path", true, true);
-const SUBDIRS: Flag = differing("create-subdirs", "create_subdirs", true, true);
-const CHAIN: Flag =
-    Flag { key: "snapshot-as-volume-chain", attribute: "snapshot_as_volume_chain", written: Written::Present };
+const DISABLE: StorageFlag = differing("disable", "disable", false, false);
+const BASE_PATH: StorageFlag = differing("create-base-path", "create_base_path", true, true);
+const SUBDIRS: StorageFlag = differing("create-subdirs", "create_subdirs", true, true);
+const CHAIN: StorageFlag =
+    StorageFlag { key: "snapshot-as-volume-chain", attribute: "snapshot_as_volume_chain", written: FlagRule::Present };
 
 /// The types that the provider has a resource for.
-static TYPES: &[Type] = &[
-    Type {
+static TYPES: &[StorageType] = &[
+    StorageType {
         name: "dir",
         resource: "proxmox_storage_directory",
         texts: &[("path", "path"), ("preallocation", "preallocation")],
         flags: &[DISABLE, differing("shared", "shared", false, true), BASE_PATH, SUBDIRS],
     },
-    Type {
+    StorageType {
         name: "lvm",
         resource: "proxmox_storage_lvm",
         texts: &[("vgname", "volume_group")],
         flags: &[
             DISABLE,
             differing("shared", "shared", false, false),
-            Flag { key: "saferemove", attribute: "wipe_removed_volumes", written: Written::Present },
+            StorageFlag { key: "saferemove", attribute: "wipe_removed_volumes", written: FlagRule::Present },
         ],
     },
-    Type {
+    StorageType {
         name: "lvmthin",
         resource: "proxmox_storage_lvmthin",
         texts: &[("vgname", "volume_group"), ("thinpool", "thin_pool")],
         flags: &[DISABLE],
     },
-    Type {
+    StorageType {
         name: "nfs",
         resource: "proxmox_storage_nfs",
         texts: &[
@@ -143,7 +143,7 @@ static TYPES: &[Type] = &[
         ],
         flags: &[DISABLE, BASE_PATH, SUBDIRS, CHAIN],
     },
-    Type {
+    StorageType {
         name: "cifs",
         resource: "proxmox_storage_cifs",
         texts: &[
@@ -157,7 +157,7 @@ static TYPES: &[Type] = &[
         ],
         flags: &[DISABLE, BASE_PATH, SUBDIRS, CHAIN],
     },
-    Type {
+    StorageType {
         name: "pbs",
         resource: "proxmox_storage_pbs",
         texts: &[
@@ -169,29 +169,29 @@ static TYPES: &[Type] = &[
         ],
         flags: &[DISABLE],
     },
-    Type {
+    StorageType {
         name: "zfspool",
         resource: "proxmox_storage_zfspool",
         texts: &[("pool", "zfs_pool"), ("blocksize", "blocksize")],
-        flags: &[DISABLE, Flag { key: "sparse", attribute: "thin_provision", written: Written::Present }],
+        flags: &[DISABLE, StorageFlag { key: "sparse", attribute: "thin_provision", written: FlagRule::Present }],
     },
 ];
 
-fn type_of(object: &Object) -> Option<&'static Type> {
+fn type_of(object: &Object) -> Option<&'static StorageType> {
     let name = object.text("type")?;
     TYPES.iter().find(|one| one.name == name)
 }
 
-fn resource_type(object: &Object) -> Result<&'static str, SetAside> {
+fn resource_type(object: &Object) -> Result<&'static str, Obstacle> {
     let Some(known) = type_of(object) else {
         let name = object.text("type").unwrap_or_default();
-        return Err(SetAside::new(format!(
+        return Err(Obstacle::new(format!(
             "the provider has no resource for storages of type `{name}` (provider rule K4)"
         )));
     };
     if known.name == "lvm" && !object.keys.contains_key("saferemove") {
         // Null against a schema default, which no form of ignore_changes hides (docs/provider.md, S1).
-        return Err(SetAside::new(
+        return Err(Obstacle::new(
             "without `saferemove` the plan always changes `wipe_removed_volumes` to its default",
         )
         .remedy(format!("pvesm set {} --saferemove 0", object.entry.identity.id())));
@@ -205,7 +205,7 @@ fn identity(draft: &mut Draft<'_>) {
     draft.set("id", id);
 }
 
-/// Contents and nodes are sets, which Proxmox prints in another order each time.
+/// Writes contents and nodes, sorted: they are sets, and Proxmox prints them in any order.
 fn sets(draft: &mut Draft<'_>) {
     for (key, attribute) in [("content", "content"), ("nodes", "nodes")] {
         let Some(text) = draft.text(key) else { continue };
@@ -213,7 +213,10 @@ fn sets(draft: &mut Draft<'_>) {
         words.sort_unstable();
         words.dedup();
         if key == "content" && !words.iter().all(|word| bpg::CONTENTS.contains(word)) {
-            draft.lost("content", "the provider refuses one of these contents; left out, they stay (`none` is one)");
+            draft.not_in_provider(
+                "content",
+                "the provider refuses one of these contents; left out, they stay (`none` is one)",
+            );
         } else if !words.is_empty() {
             draft.set(attribute, Value::List(words.into_iter().map(Value::from).collect()));
         }
@@ -230,22 +233,22 @@ fn texts(draft: &mut Draft<'_>) {
         draft.set("username", "guest");
         draft.ignore(&["username"], "the provider wants a user, and the share is used as guest");
     }
-    // Keys that other types have: the mount point of a network share, which Proxmox makes up from the storage's id.
+    // Proxmox derives the mount point of a network share from the storage's id; only other types have a path of their own.
     let made_up = matches!(known.name, "nfs" | "cifs")
         && draft.object.text("path") == Some(format!("/mnt/pve/{}", draft.object.entry.identity.id()));
     if made_up {
-        draft.default("path");
+        draft.set_default("path");
     }
-    rest(draft, TEXTS, known);
+    keep_foreign_keys(draft, TEXTS, known);
 }
 
-/// Says of keys that are there and have no attribute on this type of storage that they are lost.
-fn rest(draft: &mut Draft<'_>, keys: &[&str], known: &Type) {
+/// Gives keys without an attribute on this type of storage to Ansible.
+fn keep_foreign_keys(draft: &mut Draft<'_>, keys: &[&str], known: &StorageType) {
     for key in keys {
         if draft.object.keys.contains_key(*key) && !draft.fates.contains_key(*key) {
             let reason =
                 format!("the provider has no attribute for it on storages of type {} (provider rule K3)", known.name);
-            draft.lost(key, reason);
+            draft.not_in_provider(key, reason);
         }
     }
 }
@@ -256,27 +259,27 @@ fn flags(draft: &mut Draft<'_>) {
         let present = draft.object.keys.contains_key(flag.key);
         let value = draft.flag(flag.key);
         match flag.written {
-            Written::Present if present => draft.set(flag.attribute, value),
-            Written::Present => {}
-            Written::Differing { absent, default } => {
+            FlagRule::Present if present => draft.set(flag.attribute, value),
+            FlagRule::Present => {}
+            FlagRule::Differing { absent, default } => {
                 let read = if present { value } else { absent };
                 if read == default {
-                    draft.default(flag.key);
+                    draft.set_default(flag.key);
                 } else {
                     draft.set(flag.attribute, read);
                 }
             }
         }
     }
-    // Types whose storages are always shared, or never, say so themselves.
+    // For types that are always or never shared, the key has its default.
     if !draft.fates.contains_key("shared") {
-        draft.default("shared");
+        draft.set_default("shared");
     }
-    rest(draft, FLAGS, known);
+    keep_foreign_keys(draft, FLAGS, known);
 }
 
-/// The password that the provider requires and Proxmox never shows. Any text is accepted where it is ignored; without
-/// that the plan replaces the storage (docs/provider.md, S2).
+/// Writes a variable for the password, which the provider requires and Proxmox never shows. The attribute is ignored: otherwise
+/// the plan would replace the storage (docs/provider.md, S2).
 fn password(draft: &mut Draft<'_>) {
     if !matches!(type_of(draft.object).map(|known| known.name), Some("cifs" | "pbs")) {
         return;
@@ -284,15 +287,16 @@ fn password(draft: &mut Draft<'_>) {
     let description =
         format!("Password of storage {}; used only when the storage is created anew", draft.object.entry.identity.id());
     let name = format!("{}_storage_password", draft.label());
-    let value = draft.variable(name, Variable { description, default: Default::Text(String::new()), sensitive: true });
+    let value =
+        draft.variable(name, Variable { description, default: VariableDefault::Text(String::new()), sensitive: true });
     draft.set("password", value);
-    draft.ignore_noted(&["password"]);
+    draft.ignore_without_comment(&["password"]);
 }
 
-/// What is kept of backups is not read on an import; the block may stand where it is ignored (docs/provider.md, S2).
+/// Writes the retention of backups, ignored: an import does not read it (docs/provider.md, S2).
 fn backups(draft: &mut Draft<'_>) {
     if draft.object.keys.contains_key("maxfiles") {
-        draft.unsayable("maxfiles", "the old form of retention, which the provider does not know");
+        draft.not_expressible("maxfiles", "the old form of retention, which the provider does not know");
     }
     let retention = draft.options("prune-backups");
     let protected = draft.integer("max-protected-backups");
@@ -301,7 +305,7 @@ fn backups(draft: &mut Draft<'_>) {
     }
     if !matches!(type_of(draft.object).map(|known| known.name), Some("dir" | "nfs" | "cifs" | "pbs")) {
         for key in ["prune-backups", "max-protected-backups"] {
-            draft.lost(key, "the provider has no attribute for it on storages that keep no backups");
+            draft.not_in_provider(key, "the provider has no attribute for it on storages that keep no backups");
         }
         return;
     }
@@ -312,8 +316,8 @@ fn backups(draft: &mut Draft<'_>) {
         for option in ["keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly"] {
             block.set_some(&option.replace('-', "_"), options.integer(option));
         }
-        draft.leftover(&options, &[]);
+        draft.explain_remaining(&options, &[]);
     }
-    draft.nest(block);
-    draft.ignore_noted(&["backups"]);
+    draft.add_block(block);
+    draft.ignore_without_comment(&["backups"]);
 }

@@ -1,4 +1,4 @@
-//! A cluster of one guest, for tests of what becomes of it.
+//! Test cluster with a single guest, whose generated code tests can examine.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::coverage::{Fate, ObjectCoverage, Outcome};
 use crate::{Options, Previous, generate};
 
-/// What became of the guest.
-pub(crate) struct Made {
+/// Generated code and coverage of the guest.
+pub(crate) struct GeneratedGuest {
     /// The text of its file.
     pub(crate) code: String,
     /// The tasks of the guests' role.
@@ -18,8 +18,8 @@ pub(crate) struct Made {
     remedies: Vec<String>,
 }
 
-/// A virtual machine with these keys beside what every one has.
-pub(crate) fn vm(keys: Value) -> Made {
+/// Generates a virtual machine with these keys, in addition to a minimal configuration.
+pub(crate) fn vm(keys: Value) -> GeneratedGuest {
     guest(
         "qemu",
         json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "name": "web", "cpu": "host"}),
@@ -28,8 +28,8 @@ pub(crate) fn vm(keys: Value) -> Made {
     )
 }
 
-/// A container with these keys beside what every one has.
-pub(crate) fn container(keys: Value) -> Made {
+/// Generates a container with these keys, in addition to a minimal configuration.
+pub(crate) fn container(keys: Value) -> GeneratedGuest {
     let own = json!({
         "rootfs": "local-lvm:vm-100-disk-0,size=8G", "ostype": "debian", "arch": "amd64", "cores": 1, "memory": 512,
         "swap": 512, "hostname": "web", "unprivileged": 1,
@@ -37,8 +37,8 @@ pub(crate) fn container(keys: Value) -> Made {
     guest("lxc", own, keys, BTreeMap::new())
 }
 
-/// A guest with these keys beside its own (`null` takes one of its own away), and these answers beside those of its cluster.
-pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> Made {
+/// Generates a guest from a configuration with changed keys (`null` removes one), in a cluster with additional answers.
+pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath, Answer>) -> GeneratedGuest {
     let mut config = own;
     let config_keys = config.as_object_mut().expect("keys are an object");
     let Value::Object(keys) = keys else { panic!("keys are an object: {keys}") };
@@ -63,7 +63,7 @@ pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath,
     let identity = Identity::new(kind, 100);
     let file = if kind == "qemu" { "terraform/virtual_machines.tf" } else { "terraform/containers.tf" };
     let remedies = generated.notices.iter().filter(|notice| notice.identity == identity);
-    Made {
+    GeneratedGuest {
         remedies: remedies.filter_map(|notice| notice.remedy.clone()).collect(),
         code: generated.files.remove(file).unwrap_or_default(),
         tasks: generated.files.remove("ansible/roles/guests/tasks/main.yml").unwrap_or_default(),
@@ -71,13 +71,13 @@ pub(crate) fn guest(kind: &str, own: Value, keys: Value, more: BTreeMap<ApiPath,
     }
 }
 
-impl Made {
+impl GeneratedGuest {
     /// The lines of the code, with single blanks.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         self.code.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// What became of a key: `Terraform`, `not expressible: why`; nothing of one that is not there.
+    /// Fate of a key: `Terraform`, `not expressible: reason`; empty for an absent key.
     pub(crate) fn fate(&self, key: &str) -> String {
         match self.coverage.keys.get(key) {
             Some(Fate::Ansible(reason)) => format!("Ansible: {reason}"),
@@ -87,22 +87,22 @@ impl Made {
         }
     }
 
-    /// Whether the code ignores this path.
+    /// True if the code ignores this path.
     pub(crate) fn ignores(&self, path: &str) -> bool {
         let list = self.code.rsplit_once("ignore_changes").map_or("", |(_, list)| list);
         let inside = list.split_once('[').and_then(|(_, list)| list.split_once("]\n")).map_or("", |(list, _)| list);
         inside.split([',', '\n', ' ']).any(|one| !one.is_empty() && one == path)
     }
 
-    /// What helps, as remarks say it.
+    /// Remedies of all remarks.
     pub(crate) fn remedies(&self) -> Vec<&str> {
         self.remedies.iter().map(String::as_str).collect()
     }
 
-    /// Why Terraform does not have it, and what helps.
-    pub(crate) fn aside(&self) -> Option<(&str, Option<&str>)> {
+    /// Reason and remedy, if the guest is not in Terraform.
+    pub(crate) fn obstacle(&self) -> Option<(&str, Option<&str>)> {
         match &self.coverage.outcome {
-            Outcome::SetAside { reason, remedy } | Outcome::Ansible { reason, remedy, .. } => {
+            Outcome::NotImportable { reason, remedy } | Outcome::Ansible { reason, remedy, .. } => {
                 Some((reason, remedy.as_deref()))
             }
             _ => None,

@@ -1,27 +1,27 @@
-//! API tokens: where their keys go in `proxmox_user_token`.
+//! API tokens as `proxmox_user_token`.
 
 use proxmox_mpc_model::{Identity, Object};
 
-use super::user::{expiration, found_again};
-use super::{Half, Namespace, Place};
-use crate::draft::SetAside;
+use super::user::{expiration, found_as_listed};
+use super::{Destination, Namespace, Translation};
+use crate::draft::Obstacle;
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of tokens. Their values are nowhere but with those who use them: losing one locks those out.
-pub(super) static HALF: Half = Half {
+/// Translation of tokens. Only the users of a token have its value: losing a token locks them out.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "user_token",
     file: "user_tokens.tf",
     word: "token",
     data: true,
     namespace: Namespace::Own("user_token"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["userid"], |draft| {
             draft.remark(
-                "Proxmox does not tell its value: a token that is created again gets another one (provider rule U7)",
-                Some("tell the new value to whoever uses the token".to_owned()),
+                "Proxmox does not show its value: a token that is created again gets another one (provider rule U7)",
+                Some("give the new value to everyone who uses the token".to_owned()),
             );
             let user = draft.text("userid").unwrap_or_default();
             let value = draft.reference(&Identity::new("user", &user), "user_id").unwrap_or(Value::Text(user));
@@ -38,19 +38,19 @@ pub(super) static HALF: Half = Half {
     role: None,
 };
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let id = object.entry.identity.id();
     if id.matches('!').count() != 1 {
-        return Err(SetAside::new(
+        return Err(Obstacle::new(
             "the provider cannot import a token of a user with `!` in its name (provider rule U6)",
         ));
     }
-    found_again(id.split('!').next().unwrap_or(id))?;
+    found_as_listed(id.split('!').next().unwrap_or(id))?;
     if !object.keys.contains_key("privsep") {
-        return Err(SetAside::new(
+        return Err(Obstacle::new(
             "without `privsep` the plan always changes `privileges_separation` (provider rule U7)",
         )
         .remedy(format!("pveum user token modify {} --privsep 1", id.replace('!', " "))));
     }
-    Ok(Place::Own("proxmox_user_token", id.to_owned()))
+    Ok(Destination::Resource("proxmox_user_token", id.to_owned()))
 }

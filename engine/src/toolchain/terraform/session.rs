@@ -138,10 +138,5 @@ fn first_line(text: &str, otherwise: &str) -> String {
 /// The version of the one provider whose source ends like ours, from the lock file that `init` wrote.
 pub(crate) fn provider_version(folder: &Path) -> Option<String> {
     let text = fs::read_to_string(folder.join(".terraform.lock.hcl")).ok()?;
-    let body = text.parse::<hcl_edit::structure::Body>().ok()?;
-    let ours = |block: &&hcl_edit::structure::Block| {
-        block.labels.first().is_some_and(|label| label.as_str().ends_with("/bpg/proxmox"))
-    };
-    let block = body.get_blocks("provider").find(ours)?;
-    Some(block.body.get_attribute("version")?.value.as_str()?.to_owned())
+    proxmox_mpc_code::lock_file::version(&text, "/bpg/proxmox")
 }

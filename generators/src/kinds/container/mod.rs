@@ -1,4 +1,4 @@
-//! Containers: where their keys go in `proxmox_virtual_environment_container`.
+//! Containers as `proxmox_virtual_environment_container`.
 
 mod general;
 mod network;
@@ -6,17 +6,17 @@ mod network;
 mod tests;
 mod volumes;
 
-use super::Half;
+use super::Translation;
 use crate::row::Row;
 
-/// The generators' half of containers and their templates.
-pub(super) static HALF: Half = Half {
+/// Translation of containers and their templates.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "container",
     file: "containers.tf",
     word: "ct",
     data: true,
     namespace: super::Namespace::Guests,
-    place: |object, _| super::guest::place("proxmox_virtual_environment_container", object),
+    destination: |object, _| super::guest::destination("proxmox_virtual_environment_container", object),
     name: |entry| entry.name.clone(),
     rows: ROWS,
     role: Some(|_| super::guest::ROLE),
@@ -24,7 +24,7 @@ pub(super) static HALF: Half = Half {
 
 /// Every key of a container, in the order in which its block is written.
 static ROWS: &[Row] = &[
-    Row::custom(&[], general::place),
+    Row::custom(&[], general::location),
     Row::custom(&["description"], super::guest::description),
     Row::custom(&["tags"], super::guest::tags),
     Row::always(&["onboot"], "start_on_boot"),
@@ -51,5 +51,5 @@ static ROWS: &[Row] = &[
     Row::checked(&["lxc"], general::raw),
     Row::volatile(&["digest", "lock", "parent", "snapstate", "snaptime", "unused[n]"]),
     Row::ansible(&["timezone", "debug"], "the provider has no attribute for it (provider rule K2)"),
-    Row::custom(&[], super::left_alone::row),
+    Row::custom(&[], super::protected_blocks::row),
 ];

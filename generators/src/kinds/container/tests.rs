@@ -1,11 +1,11 @@
-//! Containers of which the provider reads less than there is.
+//! Containers with settings that the provider does not read.
 
 use serde_json::{Value, json};
 
 use crate::kinds::testing::container;
 
 #[test]
-fn what_the_code_cannot_say_stands_beside_it() {
+fn settings_without_an_attribute_are_comments() {
     let made = container(json!({"lxc": [["lxc.cap.drop", "sys_admin"], ["lxc.idmap", "u 0 100000 65536"]]}));
     assert!(made.fate("lxc.cap.drop").starts_with("not expressible: a raw line"), "{}", made.fate("lxc.cap.drop"));
     assert_eq!(made.fate("lxc"), "Terraform");
@@ -25,30 +25,30 @@ fn what_the_code_cannot_say_stands_beside_it() {
     assert!(made.lines().any(|line| line == "# It is on no bridge in Proxmox."), "{}", made.code);
 }
 
-/// Why a container with these keys is not Terraform's, and what helps.
+/// Checks the reason and the remedy for a container that is not in Terraform.
 fn check(keys: Value, reason: &str, remedy: &str, tasks: bool) {
     let made = container(keys);
-    let (why, help) = made.aside().unwrap_or_else(|| panic!("{reason}: it became code"));
+    let (why, help) = made.obstacle().unwrap_or_else(|| panic!("{reason}: it is in Terraform"));
     assert!(why.contains(reason) && help.is_some_and(|help| help.starts_with(remedy)), "{why}: {help:?}");
     assert_eq!(!made.tasks.is_empty(), tasks, "{}", made.tasks);
 }
 
 #[test]
-fn what_the_provider_cannot_read_is_set_aside() {
+fn unreadable_containers_are_not_importable() {
     let cores = "pct set 100 --cores 8  # all that pve has: changes nothing for the container; then import again";
     check(json!({"cores": null, "cpulimit": "1"}), "provider rule C23", cores, true);
     check(json!({"cores": null, "cpulimit": "0.0"}), "provider rule C23", cores, true);
-    check(json!({"memory": "lots"}), "provider rule C25", "say a number: pct set 100 --memory NUMBER", true);
+    check(json!({"memory": "lots"}), "provider rule C25", "set a number: pct set 100 --memory NUMBER", true);
     let again = "import again when it is finished";
     check(json!({"rootfs": null}), "no root file system", again, false);
     check(json!({"lock": "create"}), "the lock `create`", again, false);
     for keys in [json!({"cores": null, "cpulimit": "0"}), json!({"cpulimit": "1"}), json!({"lock": "backup"})] {
-        assert_eq!(container(keys.clone()).aside(), None, "{keys}");
+        assert_eq!(container(keys.clone()).obstacle(), None, "{keys}");
     }
 }
 
 #[test]
-fn what_is_not_set_is_what_proxmox_takes_it_for() {
+fn unset_keys_have_the_values_of_proxmox() {
     let check = |keys: Value, line: &str, ignored: bool, remedy: &[&str]| {
         let made = container(keys.clone());
         assert!(made.lines().any(|one| one == line), "{line}\n{}", made.code);

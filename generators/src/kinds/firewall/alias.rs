@@ -1,16 +1,16 @@
 //! Firewall aliases: the provider imports none, and Ansible keeps them.
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::role;
 
-/// The generators' half of firewall aliases.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of firewall aliases.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "firewall_alias",
     file: "",
     word: "alias",
     data: false,
     namespace: Namespace::Own("firewall_alias"),
-    place: |_, _| Ok(Place::Ansible("the provider imports no aliases (provider rule F4)".into())),
+    destination: |_, _| Ok(Destination::Ansible("the provider imports no aliases (provider rule F4)".into())),
     name: |entry| entry.name.clone(),
     rows: &[],
     role: Some(role),

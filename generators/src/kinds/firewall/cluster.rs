@@ -1,22 +1,22 @@
-//! Firewall options of the cluster: where they go in `proxmox_virtual_environment_cluster_firewall`.
+//! Firewall options of the cluster as `proxmox_virtual_environment_cluster_firewall`.
 
 use proxmox_mpc_model::Object;
 use proxmox_mpc_model::property::Properties;
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{POLICIES, role, switch, word};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Block;
 use crate::row::Row;
 
-/// The generators' half of the cluster's firewall options.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of the cluster's firewall options.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "cluster_firewall",
     file: "cluster_firewall.tf",
     word: "firewall",
     data: false,
     namespace: Namespace::Own("cluster_firewall"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |_| Some("cluster".to_owned()),
     rows: &[
         Row::custom(&["enable"], enabled),
@@ -33,9 +33,9 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-/// The import id may be any word. Where the limit of the log lacks its burst or its rate, the provider ends with a crash,
-/// and every plan with it; where it does not say whether it is on, the provider takes it for off, and Proxmox for on.
-fn place(object: &Object) -> Result<Place, SetAside> {
+/// Destination of the options. Any word can be the import id. If `log_ratelimit` lacks its burst or its rate, the provider crashes
+/// and the plan fails; if it lacks `enable`, the provider takes it for off and Proxmox for on.
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     if let Some(limit) = object.text("log_ratelimit") {
         let words = Properties::parse(&limit);
         let enable = words.get_or_bare("enable");
@@ -49,13 +49,13 @@ fn place(object: &Object) -> Result<Place, SetAside> {
                 burst.unwrap_or("5"),
                 rate.unwrap_or("1/second"),
             );
-            return Err(SetAside::new(reason).remedy(remedy));
+            return Err(Obstacle::new(reason).remedy(remedy));
         }
     }
-    Ok(Place::Own("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
+    Ok(Destination::Resource("proxmox_virtual_environment_cluster_firewall", "cluster-firewall".to_owned()))
 }
 
-/// `1/second`.
+/// True for a rate: `1/second`.
 fn is_rate(rate: &str) -> bool {
     rate.split_once('/').is_some_and(|(number, unit)| {
         let counts = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0') && !number.is_empty();
@@ -63,25 +63,25 @@ fn is_rate(rate: &str) -> bool {
     })
 }
 
-/// Proxmox takes any number but 0 for on, the provider only 1.
+/// Writes whether the firewall is on. Proxmox takes any number but 0 for on, the provider only 1.
 fn enabled(draft: &mut Draft<'_>) {
     match draft.object.text("enable").as_deref() {
         None => {}
         Some("0" | "1") => switch(draft, "enable", "enabled", false),
         Some(_) => {
-            draft.entrust("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
+            draft.keep_in_ansible("enable", "the provider takes other numbers than 1 for off (provider rule F8)");
             draft.ignore(&["enabled"], "the provider takes what is set for off; left out, it stays on");
         }
     }
 }
 
-/// Without the key the provider leaves it alone.
+/// Writes the rate limit of the log. Without the key the provider does not touch it.
 fn limit(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("log_ratelimit") else { return };
     let mut block = Block::new("log_ratelimit");
     block.set("enabled", options.take_or_first("enable").as_deref() == Some("1"));
     block.set_some("burst", options.integer("burst"));
     block.set_some("rate", options.take("rate"));
-    draft.leftover(&options, &[]);
-    draft.nest(block);
+    draft.explain_remaining(&options, &[]);
+    draft.add_block(block);
 }

@@ -1,27 +1,27 @@
-//! Firewall options of guests: where they go in `proxmox_virtual_environment_firewall_options`.
+//! Firewall options of guests as `proxmox_virtual_environment_firewall_options`.
 
-use super::super::{Half, Namespace, Place, guard};
+use super::super::{Destination, Namespace, Translation, guard};
 use super::{LEVELS, POLICIES, import_id, role, scope, switch, word};
-use crate::draft::SetAside;
+use crate::draft::Obstacle;
 use crate::row::Row;
 
-/// The generators' half of the guests' firewall options.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of the guests' firewall options.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "guest_firewall",
     file: "guest_firewalls.tf",
     word: "firewall",
     data: false,
     namespace: Namespace::Own("guest_firewall"),
-    place: |object, _| match import_id(object) {
-        Some(id) => Ok(Place::Own("proxmox_virtual_environment_firewall_options", id)),
-        None => Err(SetAside::new("it is no guest's")),
+    destination: |object, _| match import_id(object) {
+        Some(id) => Ok(Destination::Resource("proxmox_virtual_environment_firewall_options", id)),
+        None => Err(Obstacle::new("the object does not belong to a guest")),
     },
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&[], scope),
         Row::custom(&["enable"], |draft| switch(draft, "enable", "enabled", false)),
         Row::custom(&["dhcp"], |draft| switch(draft, "dhcp", "dhcp", false)),
-        // The only one without a default of the provider's.
+        // The only attribute without a default.
         Row::custom(&["ipfilter"], |draft| guard::switch(draft, "ipfilter", "ipfilter")),
         Row::custom(&["macfilter"], |draft| switch(draft, "macfilter", "macfilter", true)),
         Row::custom(&["ndp"], |draft| switch(draft, "ndp", "ndp", true)),

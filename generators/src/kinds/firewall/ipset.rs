@@ -1,27 +1,27 @@
-//! IP sets: where they go in `proxmox_virtual_environment_firewall_ipset`.
+//! IP sets as `proxmox_virtual_environment_firewall_ipset`.
 
 use proxmox_mpc_model::kinds;
 
-use super::super::{Half, Namespace, Place};
+use super::super::{Destination, Namespace, Translation};
 use super::{import_id, role, scope};
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Block;
 use crate::row::Row;
 
-/// The generators' half of IP sets.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of IP sets.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "firewall_ipset",
     file: "ip_sets.tf",
     word: "ip_set",
     data: false,
     namespace: Namespace::Own("firewall_ipset"),
-    place: |object, _| {
+    destination: |object, _| {
         let (Some(place), Some(name)) = (import_id(object), object.text("name")) else {
-            return Err(SetAside::new("the provider has IP sets of the cluster and of guests only (provider rule F9)"));
+            return Err(Obstacle::new("the provider has IP sets of the cluster and of guests only (provider rule F9)"));
         };
-        Ok(Place::Own("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
+        Ok(Destination::Resource("proxmox_virtual_environment_firewall_ipset", format!("{place}/{name}")))
     },
-    // A set of the cluster is called by its own name, one of a guest by the guest's as well.
+    // The label of a set of a guest includes the guest's name.
     name: |entry| entry.identity.id().strip_prefix("cluster/").map(str::to_owned).or_else(|| entry.name.clone()),
     rows: &[
         Row::custom(&[], scope),
@@ -33,7 +33,7 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-/// One block for each address, sorted; their order means nothing.
+/// Writes a block for each address, sorted: their order has no meaning.
 fn addresses(draft: &mut Draft<'_>) {
     let mut keys: Vec<String> =
         draft.object.keys.keys().filter(|key| kinds::index("cidr", key).is_some()).cloned().collect();
@@ -44,7 +44,7 @@ fn addresses(draft: &mut Draft<'_>) {
         block.set_some("name", options.take_raw("cidr"));
         block.set_some("comment", options.take_raw("comment").filter(|comment| !comment.is_empty()));
         block.set_some("nomatch", options.flag("nomatch").filter(|nomatch| *nomatch));
-        draft.leftover(&options, &[]);
-        draft.nest(block);
+        draft.explain_remaining(&options, &[]);
+        draft.add_block(block);
     }
 }

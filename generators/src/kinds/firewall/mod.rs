@@ -1,6 +1,6 @@
-//! What the firewall's kinds have in common: whose a list is, what the provider calls that, and the role of the rest.
+//! Parts that the kinds of the firewall share: the scope of an object, its import id and its role.
 
-use proxmox_mpc_model::kinds::{self, At, Where};
+use proxmox_mpc_model::kinds::{self, LocalId, Location};
 use proxmox_mpc_model::{Identity, Object};
 
 use crate::ansible::Role;
@@ -17,52 +17,51 @@ mod rule;
 pub(super) mod rules;
 pub(super) mod vnet;
 
-/// The words of a log level, which Proxmox and the provider have in common.
+/// Log levels; Proxmox and the provider use the same words.
 const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"];
 
-/// The words of a policy; forwarded packets are not rejected.
+/// Policies. Forwarded packets cannot be rejected.
 const POLICIES: &[&str] = &["ACCEPT", "DROP", "REJECT"];
 
-/// Where the object is.
-fn at(identity: &Identity) -> Option<At> {
+/// Scope of an object: cluster, node, guest or virtual network.
+fn at(identity: &Identity) -> Option<LocalId> {
     kinds::of(identity)?.at(identity)
 }
 
-/// The playbook is that of the place.
+/// Role in the playbook of the scope.
 fn role(identity: &Identity) -> Role {
-    match at(identity).map(|at| at.place) {
-        Some(Where::Node(_)) => Role::nodes("node_firewall"),
-        Some(Where::Guest(..)) => Role::guests("guest_firewall"),
+    match at(identity).map(|at| at.location) {
+        Some(Location::Node(_)) => Role::nodes("node_firewall"),
+        Some(Location::Guest(..)) => Role::guests("guest_firewall"),
         _ => Role::cluster("firewall"),
     }
 }
 
-/// How import ids call the place: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; there is no word for a virtual
-/// network.
+/// Import id of a scope: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; `None` for a virtual network.
 fn import_id(object: &Object) -> Option<String> {
     let node = object.entry.node.as_deref().unwrap_or_default();
-    match at(&object.entry.identity)?.place {
-        Where::Cluster => Some("cluster".to_owned()),
-        Where::Node(node) => Some(format!("node/{node}")),
-        Where::Guest(kind, vmid) => {
+    match at(&object.entry.identity)?.location {
+        Location::Cluster => Some("cluster".to_owned()),
+        Location::Node(node) => Some(format!("node/{node}")),
+        Location::Guest(kind, vmid) => {
             let word = if kind.word() == "qemu" { "vm" } else { "container" };
             Some(format!("{word}/{node}/{vmid}"))
         }
-        Where::Vnet(_) => None,
+        Location::Vnet(_) => None,
     }
 }
 
-/// The attributes that say which place it is; none for the cluster.
+/// Writes the attributes for the scope; none for the cluster.
 fn scope(draft: &mut Draft<'_>) {
     let identity = &draft.object.entry.identity;
-    match at(identity).map(|at| at.place) {
-        Some(Where::Node(node)) => draft.set("node_name", node),
-        Some(Where::Guest(kind, vmid)) => {
+    match at(identity).map(|at| at.location) {
+        Some(Location::Node(node)) => draft.set("node_name", node),
+        Some(Location::Guest(kind, vmid)) => {
             let node = draft.object.entry.node.clone().unwrap_or_default();
             draft.set("node_name", node);
             let guest = Identity::new(kind.word(), vmid);
             let literal = Value::Integer(vmid.to_string().parse().unwrap_or_default());
-            // A container's `vm_id` stays null on an import (docs/provider.md, C2): both are referred to by their id.
+            // An imported container has no `vm_id` (docs/provider.md, C2), so the reference is to `id`.
             let value = draft.reference(&guest, "id").unwrap_or(literal);
             draft.set(if kind.word() == "qemu" { "vm_id" } else { "container_id" }, value);
         }
@@ -70,7 +69,7 @@ fn scope(draft: &mut Draft<'_>) {
     }
 }
 
-/// A switch, written where the key is there: the provider reads it as null where it is not. `absent` is what that means.
+/// Writes a switch if the key is present; the provider reads null otherwise. `absent` is the meaning of an absent key.
 fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str, absent: bool) {
     if draft.object.keys.contains_key(key) {
         let value = draft.flag(key);
@@ -80,21 +79,21 @@ fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str, absent: bool) {
     }
 }
 
-/// A word, written where the key is there and the provider knows the word. `absent` is what it means where it is not.
+/// Writes a word if the key is present and the provider knows the word. `absent` is the meaning of an absent key.
 fn word(draft: &mut Draft<'_>, key: &str, attribute: &str, words: &[&str], absent: &'static str) {
     match draft.text(key) {
         Some(word) if words.contains(&word.as_str()) => draft.set(attribute, word),
         Some(word) => {
-            draft.entrust(key, format!("the provider refuses `{word}` (provider rule F8)"));
+            draft.keep_in_ansible(key, format!("the provider refuses `{word}` (provider rule F8)"));
             draft.ignore(&[attribute], "the provider refuses what is set; left out, it stays");
         }
         None => assume(draft, attribute, absent),
     }
 }
 
-/// What a key that is not there means. Left out, the provider would send its own default with a creation, which is another
-/// one for some (docs/provider.md, F3).
+/// Writes the meaning of an absent key, and ignores it. If it were omitted, the provider would send its own default with a
+/// creation, which differs for some keys (docs/provider.md, F3).
 fn assume(draft: &mut Draft<'_>, attribute: &str, means: impl Into<Value>) {
     draft.set(attribute, means);
-    draft.ignore_noted(&[attribute]);
+    draft.ignore_without_comment(&[attribute]);
 }

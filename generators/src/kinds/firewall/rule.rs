@@ -1,14 +1,14 @@
-//! The rules of a place or of a security group: one block each, in their order.
+//! Rules of a scope or of a security group, a block for each, in their order.
 
 use proxmox_mpc_model::{Identity, Object, kinds};
 use serde_json::Value as Json;
 
-use super::super::stands;
+use super::super::references;
 use super::POLICIES;
-use crate::draft::{Draft, Options, SetAside};
+use crate::draft::{Draft, Obstacle, PropertyOptions};
 use crate::hcl::{Block, Value};
 
-/// The options of a rule, by Proxmox's key and the provider's attribute.
+/// Options of a rule: Proxmox's key and the provider's attribute.
 const OPTIONS: [(&str, &str); 9] = [
     ("comment", "comment"),
     ("dest", "dest"),
@@ -21,18 +21,18 @@ const OPTIONS: [(&str, &str); 9] = [
     ("sport", "sport"),
 ];
 
-/// What the provider reads of a rule that stands for a security group.
+/// Options that the provider reads of a rule for a security group.
 const OF_GROUP: [&str; 2] = ["comment", "iface"];
 
-/// The keys of the rules, in their order.
+/// Keys of the rules, in their order.
 fn keys(object: &Object) -> Vec<String> {
     let mut keys: Vec<String> = object.keys.keys().filter(|key| kinds::index("rule", key).is_some()).cloned().collect();
     keys.sort_by_key(|key| kinds::index("rule", key));
     keys
 }
 
-/// Whether the provider can read and say every rule: one refused word stops the whole plan.
-pub(super) fn checked(object: &Object) -> Result<(), SetAside> {
+/// Checks that the provider can read and express every rule: one refused word stops the whole plan.
+pub(super) fn checked(object: &Object) -> Result<(), Obstacle> {
     for key in keys(object) {
         let rule = &object.keys[&key];
         let word = |option: &str| rule.get(option).and_then(Json::as_str).unwrap_or_default();
@@ -46,13 +46,13 @@ pub(super) fn checked(object: &Object) -> Result<(), SetAside> {
             .map(|(option, _)| *option)
             .find(|option| rule.get(*option).is_some_and(|one| !one.is_string()));
         if let Some(what) = refused.or(text) {
-            return Err(SetAside::new(format!("the provider refuses {key}: {what} (provider rule F8)")));
+            return Err(Obstacle::new(format!("the provider refuses {key}: {what} (provider rule F8)")));
         }
     }
     Ok(())
 }
 
-/// One block for each rule.
+/// Writes a block for each rule.
 pub(super) fn rules(draft: &mut Draft<'_>) {
     for key in keys(draft.object) {
         let Some(mut options) = draft.map(&key) else { continue };
@@ -66,26 +66,25 @@ pub(super) fn rules(draft: &mut Draft<'_>) {
             block.set("type", kind);
             block.set("action", action);
         }
-        // Without the key a rule is off, and so for the provider.
+        // Without the key a rule is off, for Proxmox and for the provider.
         let enabled = options.take("enable").as_deref() == Some("1");
         block.set("enabled", enabled);
         for (option, attribute) in OPTIONS {
             if !group || OF_GROUP.contains(&option) {
                 let value = options.take_raw(option).map(|value| match option {
                     "dest" | "source" => sets(draft, value),
-                    "iface" => stands::bridge(draft, &value),
+                    "iface" => references::bridge(draft, &value),
                     _ => value.into(),
                 });
                 block.set_some(attribute, value);
             }
         }
-        rest(draft, &key, &options);
-        draft.nest(block);
+        keep_unread_options(draft, &key, &options);
+        draft.add_block(block);
     }
 }
 
-/// A list of addresses, in which IP sets that are code are referred to: `+dc/mgmt` of the cluster, `+guest/clients` of the
-/// guest itself.
+/// List of addresses, with references to IP sets that have code: `+dc/mgmt` of the cluster, `+guest/clients` of the guest.
 fn sets(draft: &Draft<'_>, addresses: String) -> Value {
     let (mut pieces, mut text) = (Vec::new(), String::new());
     for (index, address) in addresses.split(',').enumerate() {
@@ -112,9 +111,9 @@ fn sets(draft: &Draft<'_>, addresses: String) -> Value {
     Value::Template(pieces)
 }
 
-/// What the provider does not read of a rule.
-fn rest(draft: &mut Draft<'_>, key: &str, options: &Options) {
-    let mut left = options.clone();
+/// Gives the options that the provider does not read to Ansible.
+fn keep_unread_options(draft: &mut Draft<'_>, key: &str, options: &PropertyOptions) {
+    let mut remaining = options.clone();
     for option in options.names() {
         let reason = match option.as_str() {
             "icmp-type" => "the provider has no attribute for it (provider rule F2)",
@@ -123,8 +122,8 @@ fn rest(draft: &mut Draft<'_>, key: &str, options: &Options) {
             }
             _ => continue,
         };
-        left.take_raw(&option);
-        draft.entrust_option(key, &option, reason);
+        remaining.take_raw(&option);
+        draft.keep_option_in_ansible(key, &option, reason);
     }
-    draft.leftover(&left, &[]);
+    draft.explain_remaining(&remaining, &[]);
 }

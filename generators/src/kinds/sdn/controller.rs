@@ -1,39 +1,39 @@
-//! SDN controllers: where those of EVPN go in `proxmox_sdn_controller_evpn`; Ansible keeps the others.
+//! SDN controllers: EVPN controllers as `proxmox_sdn_controller_evpn`; Ansible keeps the others.
 
-use super::super::{Half, Namespace, Place};
-use super::{leaving, list, named, numbers, refer, required, role, text, words};
-use crate::draft::SetAside;
+use super::super::{Destination, Namespace, Translation};
+use super::{legal_name, list, not_removed, numbers, refer, required, role, text, words};
+use crate::draft::Obstacle;
 use crate::row::Row;
 
-/// The generators' half of SDN controllers.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of SDN controllers.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_controller",
     file: "sdn_controllers.tf",
     word: "controller",
     data: false,
     namespace: Namespace::Own("sdn_controller"),
-    place: |object, _| {
-        leaving(object)?;
+    destination: |object, _| {
+        not_removed(object)?;
         if object.text("type").as_deref() != Some("evpn") {
-            return Ok(Place::Ansible(
+            return Ok(Destination::Ansible(
                 "the provider has a resource for EVPN controllers only (provider rule D13)".into(),
             ));
         }
         let id = object.entry.identity.id();
-        named(id)?;
+        legal_name(id)?;
         numbers(object, &["asn", "ebgp-multihop"])?;
         required(object, &["asn"])?;
         if ["fabric", "peers"].iter().all(|key| object.text(key).is_none_or(|text| text.is_empty())) {
-            return Err(SetAside::new(
+            return Err(Obstacle::new(
                 "the provider requires `peers` or `fabric`, and neither is set (provider rule D12)",
             ));
         }
         let pending = object.keys.get("pending").and_then(|pending| pending.get("asn"));
         if pending.is_some_and(|asn| !asn.is_i64()) {
             let reason = "changes of it wait to be applied, and the provider misreads them (provider rule D2)";
-            return Err(SetAside::new(reason).remedy("apply the SDN, then import again"));
+            return Err(Obstacle::new(reason).remedy("apply the SDN, then import again"));
         }
-        Ok(Place::Own("proxmox_sdn_controller_evpn", id.to_owned()))
+        Ok(Destination::Resource("proxmox_sdn_controller_evpn", id.to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[

@@ -1,18 +1,18 @@
-//! Fabrics of the SDN: where they go in the provider's two resources, one for each protocol.
+//! Fabrics of the SDN as the provider's two resources, one for each protocol.
 
-use super::super::{Half, Namespace, Place};
-use super::{named, network, numbers, required, role, text};
-use crate::draft::{Draft, SetAside};
+use super::super::{Destination, Namespace, Translation};
+use super::{legal_name, network, numbers, required, role, text};
+use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
-/// The generators' half of fabrics.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of fabrics.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_fabric",
     file: "sdn_fabrics.tf",
     word: "fabric",
     data: false,
     namespace: Namespace::Own("sdn_fabric"),
-    place: |object, _| {
+    destination: |object, _| {
         let id = object.entry.identity.id();
         let resource = match object.text("protocol").as_deref() {
             Some("openfabric") => "proxmox_sdn_fabric_openfabric",
@@ -20,15 +20,15 @@ pub(in super::super) static HALF: Half = Half {
                 required(object, &["area", "ip_prefix"])?;
                 "proxmox_sdn_fabric_ospf"
             }
-            _ => return Ok(Place::Ansible("the provider does not know its protocol (provider rule D11)".into())),
+            _ => return Ok(Destination::Ansible("the provider does not know its protocol (provider rule D11)".into())),
         };
-        named(id)?;
+        legal_name(id)?;
         numbers(object, &["csnp_interval", "hello_interval"])?;
         let prefixes: Vec<String> = ["ip_prefix", "ip6_prefix"].iter().filter_map(|key| object.text(key)).collect();
         if prefixes.is_empty() || prefixes.iter().any(|prefix| network(prefix).is_none()) {
-            return Err(SetAside::new("the provider requires a prefix, and takes networks only (provider rule D11)"));
+            return Err(Obstacle::new("the provider requires a prefix, and takes networks only (provider rule D11)"));
         }
-        Ok(Place::Own(resource, id.to_owned()))
+        Ok(Destination::Resource(resource, id.to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -50,10 +50,13 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-/// A key that fabrics of one protocol have.
+/// Writes a key that only fabrics of one protocol have.
 fn of(draft: &mut Draft<'_>, protocol: &str, key: &str) {
     if draft.object.text("protocol").as_deref() != Some(protocol) {
-        draft.lost(key, "the provider has no attribute for it in fabrics of this protocol (provider rule D11)");
+        draft.not_in_provider(
+            key,
+            "the provider has no attribute for it in fabrics of this protocol (provider rule D11)",
+        );
     } else if key.ends_with("interval") {
         let interval = draft.integer(key);
         draft.set_some(key, interval);

@@ -1,23 +1,23 @@
-//! Nodes of fabrics: where they go in the provider's two resources, one for each protocol.
+//! Nodes of fabrics as the provider's two resources, one for each protocol.
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::Object;
 use serde_json::Value as Json;
 
-use super::super::{Half, Namespace, Place};
-use super::{list, named, refer, role, text};
-use crate::draft::{Draft, SetAside};
+use super::super::{Destination, Namespace, Translation};
+use super::{legal_name, list, refer, role, text};
+use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
-/// The generators' half of the nodes of fabrics.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of the nodes of fabrics.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_fabric_node",
     file: "sdn_fabric_nodes.tf",
     word: "node",
     data: false,
     namespace: Namespace::Own("sdn_fabric_node"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| Some(entry.identity.id().replace('/', " ")),
     rows: &[
         Row::custom(&["fabric_id", "protocol"], |draft| {
@@ -30,7 +30,7 @@ pub(in super::super) static HALF: Half = Half {
             if draft.object.text("protocol").as_deref() == Some("openfabric") {
                 text(draft, "ip6", "ip6");
             } else {
-                draft.lost(
+                draft.not_in_provider(
                     "ip6",
                     "the provider has no attribute for it in fabrics of this protocol (provider rule D11)",
                 );
@@ -46,26 +46,27 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-fn place(object: &Object) -> Result<Place, SetAside> {
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
     let (resource, addresses): (_, &[&str]) = match object.text("protocol").as_deref() {
         Some("openfabric") => ("proxmox_sdn_fabric_node_openfabric", &["ip", "ip6"]),
         Some("ospf") => ("proxmox_sdn_fabric_node_ospf", &["ip"]),
-        _ => return Ok(Place::Ansible("the provider does not know its protocol (provider rule D11)".into())),
+        _ => return Ok(Destination::Ansible("the provider does not know its protocol (provider rule D11)".into())),
     };
-    named(&object.text("fabric_id").unwrap_or_default())?;
+    legal_name(&object.text("fabric_id").unwrap_or_default())?;
     let addresses: Vec<String> = addresses.iter().filter_map(|key| object.text(key)).collect();
     if addresses.is_empty() || addresses.iter().any(|address| address.parse::<IpAddr>().is_err()) {
-        return Err(SetAside::new("the provider requires an address of the node (provider rule D11)"));
+        return Err(Obstacle::new("the provider requires an address of the node (provider rule D11)"));
     }
     let interfaces = object.keys.get("interfaces");
     let readable = |one: &Json| one.as_str().is_some_and(|one| one.contains('='));
     if interfaces.is_some_and(|all| !all.as_array().is_some_and(|all| all.iter().all(readable))) {
-        return Err(SetAside::new("the provider cannot read its interfaces (provider rule D11)"));
+        return Err(Obstacle::new("the provider cannot read its interfaces (provider rule D11)"));
     }
-    Ok(Place::Own(resource, object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource(resource, object.entry.identity.id().to_owned()))
 }
 
-/// The provider takes all that stands behind `name=` for the name, and drops an interface that begins with another option.
+/// Writes the names of the interfaces. The provider takes everything after `name=` for the name, and drops an interface that
+/// begins with another option.
 fn interfaces(draft: &mut Draft<'_>) {
     let all: Vec<&str> =
         draft.take("interfaces").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
@@ -73,7 +74,7 @@ fn interfaces(draft: &mut Draft<'_>) {
     names.sort_unstable();
     names.dedup();
     if all.iter().any(|one| !one.starts_with("name=") || one.contains(',')) {
-        draft.entrust("interfaces", "the provider knows the names of interfaces only (provider rule D11)");
+        draft.keep_in_ansible("interfaces", "the provider knows the names of interfaces only (provider rule D11)");
     }
     draft.set("interface_names", list(names));
 }

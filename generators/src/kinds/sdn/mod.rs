@@ -1,11 +1,11 @@
-//! What the SDN's kinds have in common: their role, the names that the provider takes, and values as it reads them.
+//! Parts that the kinds of the SDN share: their role, names that the provider accepts, and values as it reads them.
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 
 use crate::ansible::Role;
-use crate::draft::{Draft, SetAside};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 
 pub(super) mod controller;
@@ -18,46 +18,46 @@ pub(super) mod subnet;
 pub(super) mod vnet;
 pub(super) mod zone;
 
-/// What is written waits until it is applied.
+/// Role of the SDN. Changes are pending until its handler applies them.
 fn role(_: &Identity) -> Role {
     Role::cluster("sdn").handler("Apply the SDN", "cluster/sdn")
 }
 
-/// Why nothing keeps an object that is on its way out (docs/provider.md, D3).
-fn leaving(object: &Object) -> Result<(), SetAside> {
+/// Checks that an object is not about to be removed (docs/provider.md, D3).
+fn not_removed(object: &Object) -> Result<(), Obstacle> {
     if object.text("state").as_deref() != Some("deleted") {
         return Ok(());
     }
-    let reason = "it is no longer configured, and goes when the SDN is applied; the provider would take it for one that stays \
-                  (provider rule D3)";
-    Err(SetAside::new(reason).remedy("apply the SDN, or make it again"))
+    let reason = "it is no longer configured, and disappears when the SDN is applied; the provider would take it for one that \
+                  stays (provider rule D3)";
+    Err(Obstacle::new(reason).remedy("apply the SDN, or create it again"))
 }
 
-/// The provider takes eight letters and digits, the first one a letter.
-fn named(id: &str) -> Result<(), SetAside> {
+/// Checks a name: the provider accepts two to eight letters and digits, the first one a letter.
+fn legal_name(id: &str) -> Result<(), Obstacle> {
     let fits = (2..=8).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && id.starts_with(|first: char| first.is_ascii_alphabetic());
-    if fits { Ok(()) } else { Err(SetAside::new(format!("the provider refuses the name `{id}` (provider rule D10)"))) }
+    if fits { Ok(()) } else { Err(Obstacle::new(format!("the provider refuses the name `{id}` (provider rule D10)"))) }
 }
 
-/// The provider cannot read a whole number that is sent as text, or has a fraction.
-pub(super) fn numbers(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+/// Checks that the keys are whole numbers: the provider cannot read text or fractions.
+pub(super) fn numbers(object: &Object, keys: &[&str]) -> Result<(), Obstacle> {
     match keys.iter().find(|key| object.keys.get(**key).is_some_and(|value| !value.is_i64())) {
-        Some(key) => Err(SetAside::new(format!("the provider cannot read `{key}`: it is no whole number"))),
+        Some(key) => Err(Obstacle::new(format!("the provider cannot read `{key}`: it is not a whole number"))),
         None => Ok(()),
     }
 }
 
-/// What the provider requires and Proxmox need not have.
-fn required(object: &Object, keys: &[&str]) -> Result<(), SetAside> {
+/// Checks that keys are set which the provider requires and Proxmox does not.
+fn required(object: &Object, keys: &[&str]) -> Result<(), Obstacle> {
     match keys.iter().find(|key| object.text(key).is_none_or(|text| text.is_empty())) {
-        Some(key) => Err(SetAside::new(format!("the provider requires `{key}`, which is not set (provider rule D12)"))),
+        Some(key) => Err(Obstacle::new(format!("the provider requires `{key}`, which is not set (provider rule D12)"))),
         None => Ok(()),
     }
 }
 
-/// The words of a list as the provider splits it, sorted: at commas only.
+/// Splits a list as the provider does, at commas only, and sorts it.
 fn words(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = text.split(',').collect();
     words.sort_unstable();
@@ -69,13 +69,13 @@ fn list(words: Vec<&str>) -> Value {
     Value::List(words.into_iter().map(Value::from).collect())
 }
 
-/// A text attribute where the key is there, as it is.
+/// Writes a text attribute if the key is present.
 fn text(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let text = draft.text(key);
     draft.set_some(attribute, text);
 }
 
-/// An attribute of another object of the SDN by its id, where that is code.
+/// Writes an attribute that refers to another object of the SDN, or its id if that has no code.
 fn refer(draft: &mut Draft<'_>, key: &str, attribute: &str, prefix: &str) {
     if let Some(id) = draft.text(key) {
         let value = draft.reference(&Identity::new(prefix, &id), "id").unwrap_or(Value::Text(id));
@@ -83,14 +83,14 @@ fn refer(draft: &mut Draft<'_>, key: &str, attribute: &str, prefix: &str) {
     }
 }
 
-/// A network: its bits, and how many of them count.
+/// Parses a network into its address and prefix length.
 fn network(cidr: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = cidr.split_once('/')?;
     let (address, length): (IpAddr, u32) = (address.parse().ok()?, length.parse().ok()?);
     (length <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, length))
 }
 
-/// Whether the network holds the address.
+/// True if the network contains the address.
 fn holds((network, length): (IpAddr, u32), address: IpAddr) -> bool {
     let bits = |address: IpAddr| match address {
         IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, true),

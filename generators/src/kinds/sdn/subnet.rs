@@ -1,25 +1,25 @@
-//! Subnets of virtual networks: where their keys go in `proxmox_sdn_subnet`.
+//! Subnets of virtual networks as `proxmox_sdn_subnet`.
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::{Identity, Object};
 use serde_json::Value as Json;
 
-use super::super::{Half, Namespace, Place};
-use super::{holds, named, network, role, text};
-use crate::draft::{Draft, SetAside};
+use super::super::{Destination, Namespace, Translation};
+use super::{holds, legal_name, network, role, text};
+use crate::draft::{Draft, Obstacle};
 use crate::hcl::Value;
 use crate::row::Row;
 
-/// The generators' half of subnets.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of subnets.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_subnet",
     file: "sdn_subnets.tf",
     word: "subnet",
     data: false,
     namespace: Namespace::Own("sdn_subnet"),
-    place: |object, _| place(object),
-    // The network names it well enough without its zone: `lan0 10.20.0.0-24`.
+    destination: |object, _| destination(object),
+    // Virtual network and network are a sufficient name, without the zone: `lan0 10.20.0.0-24`.
     name: |entry| {
         let (vnet, subnet) = entry.identity.id().split_once('/')?;
         Some(format!("{vnet} {}", subnet.split_once('-').map_or(subnet, |(_, network)| network)))
@@ -30,7 +30,7 @@ pub(in super::super) static HALF: Half = Half {
         Row::custom(&["dhcp-dns-server"], |draft| address(draft, "dhcp-dns-server", "dhcp_dns_server")),
         Row::custom(&["dhcp-range"], ranges),
         Row::custom(&["dnszoneprefix"], |draft| text(draft, "dnszoneprefix", "dns_zone_prefix")),
-        // Off and not set are two things to the provider: written where not set, it would replace the subnet (D7).
+        // The provider distinguishes off and not set: written for an unset key, it would replace the subnet (D7).
         Row::custom(&["snat"], |draft| {
             if draft.object.keys.contains_key("snat") {
                 let snat = draft.flag("snat");
@@ -42,25 +42,25 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-/// The network as the provider takes it out of the id: `10.20.0.0/24` of `lan-10.20.0.0-24`.
+/// Network as the provider derives it from the id: `10.20.0.0/24` of `lan-10.20.0.0-24`.
 fn cidr(object: &Object) -> Option<String> {
     let id = object.text("subnet")?;
     let (_, cidr) = id.split_once('-')?;
     Some(cidr.replace('-', "/"))
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
-    named(&object.text("vnet").unwrap_or_default())?;
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
+    legal_name(&object.text("vnet").unwrap_or_default())?;
     if cidr(object).as_deref().and_then(network).is_none() {
-        return Err(SetAside::new("the provider cannot take the network out of its id (provider rule D7)"));
+        return Err(Obstacle::new("the provider cannot take the network out of its id (provider rule D7)"));
     }
     let range =
         |range: &Json| ["start-address", "end-address"].iter().all(|key| range.get(*key).is_some_and(Json::is_string));
     let ranges = object.keys.get("dhcp-range");
     if ranges.is_some_and(|ranges| !ranges.as_array().is_some_and(|ranges| ranges.iter().all(range))) {
-        return Err(SetAside::new("the provider cannot read its ranges (provider rule D8)"));
+        return Err(Obstacle::new("the provider cannot read its ranges (provider rule D8)"));
     }
-    Ok(Place::Own("proxmox_sdn_subnet", object.entry.identity.id().to_owned()))
+    Ok(Destination::Resource("proxmox_sdn_subnet", object.entry.identity.id().to_owned()))
 }
 
 fn identity(draft: &mut Draft<'_>) {
@@ -73,13 +73,13 @@ fn identity(draft: &mut Draft<'_>) {
     draft.set_some("cidr", cidr(draft.object));
 }
 
-/// The address, where the subnet holds it.
+/// Parses an address; `None` if it is outside of the subnet.
 fn within(draft: &Draft<'_>, text: &str) -> Option<IpAddr> {
     let network = cidr(draft.object).as_deref().and_then(network)?;
     text.parse().ok().filter(|address| holds(network, *address))
 }
 
-/// An address; the provider refuses one that is not in the subnet, and the whole plan stops.
+/// Writes an address. The provider refuses one outside of the subnet, which would stop the whole plan.
 fn address(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let Some(text) = draft.text(key) else { return };
     if within(draft, &text).is_some() {
@@ -90,14 +90,14 @@ fn address(draft: &mut Draft<'_>, key: &str, attribute: &str) {
 }
 
 fn outside(draft: &mut Draft<'_>, key: &str, attribute: &str) {
-    draft.entrust(key, "the provider refuses addresses outside of the subnet (provider rule D9)");
+    draft.keep_in_ansible(key, "the provider refuses addresses outside of the subnet (provider rule D9)");
     draft.ignore(&[attribute], "the provider refuses addresses outside of the subnet; left out, it stays");
 }
 
-/// The first range is Terraform's; where there are more, Ansible keeps them all.
+/// Writes the first range. If there are more, Ansible keeps all of them.
 fn ranges(draft: &mut Draft<'_>) {
     let Some(ranges) = draft.take("dhcp-range").and_then(Json::as_array) else { return };
-    let Some(first) = ranges.first() else { return draft.default("dhcp-range") };
+    let Some(first) = ranges.first() else { return draft.set_default("dhcp-range") };
     let end = |key: &str| first.get(key).and_then(Json::as_str).unwrap_or_default();
     let (start, end) = (end("start-address"), end("end-address"));
     match (within(draft, start), within(draft, end)) {
@@ -109,6 +109,6 @@ fn ranges(draft: &mut Draft<'_>) {
         _ => return outside(draft, "dhcp-range", "dhcp_range"),
     }
     if ranges.len() > 1 {
-        draft.entrust("dhcp-range", "the provider knows the first range only (provider rule D8)");
+        draft.keep_in_ansible("dhcp-range", "the provider knows the first range only (provider rule D8)");
     }
 }

@@ -1,24 +1,24 @@
-//! Virtual networks of the SDN: where their keys go in `proxmox_sdn_vnet`.
+//! Virtual networks of the SDN as `proxmox_sdn_vnet`.
 
-use super::super::{Half, Namespace, Place};
-use super::{named, numbers, refer, required, role, text};
+use super::super::{Destination, Namespace, Translation};
+use super::{legal_name, numbers, refer, required, role, text};
 use crate::draft::Draft;
 use crate::row::Row;
 
-/// The generators' half of virtual networks.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of virtual networks.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_vnet",
     file: "sdn_vnets.tf",
     word: "vnet",
     data: false,
     namespace: Namespace::Own("sdn_vnet"),
-    place: |object, _| {
+    destination: |object, _| {
         let id = object.entry.identity.id();
-        named(id)?;
+        legal_name(id)?;
         required(object, &["zone"])?;
-        named(&object.text("zone").unwrap_or_default())?;
+        legal_name(&object.text("zone").unwrap_or_default())?;
         numbers(object, &["tag"])?;
-        Ok(Place::Own("proxmox_sdn_vnet", id.to_owned()))
+        Ok(Destination::Resource("proxmox_sdn_vnet", id.to_owned()))
     },
     name: |entry| entry.name.clone(),
     rows: &[
@@ -32,7 +32,7 @@ pub(in super::super) static HALF: Half = Half {
             let tag = draft.integer("tag");
             draft.set_some("tag", tag);
         }),
-        // Read tells a switch that is off from one that is not set (D6).
+        // The provider distinguishes a switch that is off from one that is not set (D6).
         Row::custom(&["vlanaware"], |draft| switch(draft, "vlanaware", "vlan_aware")),
         Row::custom(&["isolate-ports"], |draft| switch(draft, "isolate-ports", "isolate_ports")),
         Row::volatile(&["digest"]),
@@ -47,7 +47,7 @@ fn switch(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     }
 }
 
-/// The provider takes fewer signs than Proxmox, and would change an alias that reads `deleted`.
+/// Writes the alias. The provider accepts fewer characters than Proxmox, and would change an alias `deleted`.
 fn alias(draft: &mut Draft<'_>) {
     let Some(alias) = draft.text("alias") else { return };
     let sign = |c: char| c.is_ascii_alphanumeric() || "()._-".contains(c) || matches!(c, ' ' | '\t' | '\n' | '\r');
@@ -55,6 +55,6 @@ fn alias(draft: &mut Draft<'_>) {
         draft.set("alias", alias);
         return;
     }
-    draft.entrust("alias", "the provider refuses some of its signs (provider rule D6)");
+    draft.keep_in_ansible("alias", "the provider refuses some of its signs (provider rule D6)");
     draft.ignore(&["alias"], "the provider refuses some of its signs; left out, it stays");
 }

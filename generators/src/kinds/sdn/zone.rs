@@ -1,30 +1,30 @@
-//! SDN zones: which of the provider's five resources one becomes, and where its keys go.
+//! SDN zones as the provider's five resources, by their type.
 
 use proxmox_mpc_model::Object;
 
-use self::Form::{Bridge, Controller, Flag, Number, Text, Words};
-use super::super::{Half, Namespace, Place, stands};
-use super::{leaving, list, named, numbers, refer, required, role, text, words};
-use crate::draft::{Draft, SetAside};
+use self::ValueForm::{Bridge, Controller, Flag, Number, Text, Words};
+use super::super::{Destination, Namespace, Translation, references};
+use super::{legal_name, list, not_removed, numbers, refer, required, role, text, words};
+use crate::draft::{Draft, Obstacle};
 use crate::row::Row;
 
-/// The generators' half of SDN zones.
-pub(in super::super) static HALF: Half = Half {
+/// Translation of SDN zones.
+pub(in super::super) static TRANSLATION: Translation = Translation {
     kind: "sdn_zone",
     file: "sdn_zones.tf",
     word: "zone",
     data: false,
     namespace: Namespace::Own("sdn_zone"),
-    place: |object, _| place(object),
+    destination: |object, _| destination(object),
     name: |entry| entry.name.clone(),
     rows: &[
         Row::custom(&["zone", "type"], |draft| {
             draft.take("type");
             text(draft, "zone", "id");
         }),
-        Row::custom(OWN, own),
-        Row::custom(&["nodes"], |draft| written(draft, "nodes", "nodes", Words)),
-        Row::custom(&["mtu"], |draft| written(draft, "mtu", "mtu", Number)),
+        Row::custom(TYPE_KEYS, keys_of_type),
+        Row::custom(&["nodes"], |draft| set(draft, "nodes", "nodes", Words)),
+        Row::custom(&["mtu"], |draft| set(draft, "mtu", "mtu", Number)),
         Row::custom(&["ipam"], |draft| text(draft, "ipam", "ipam")),
         Row::custom(&["dns"], |draft| text(draft, "dns", "dns")),
         Row::custom(&["dnszone"], |draft| text(draft, "dnszone", "dns_zone")),
@@ -38,8 +38,8 @@ pub(in super::super) static HALF: Half = Half {
     role: Some(role),
 };
 
-/// The keys that only zones of some types have.
-const OWN: &[&str] = &[
+/// Keys that only some types of zones have.
+const TYPE_KEYS: &[&str] = &[
     "advertise-subnets",
     "bridge",
     "controller",
@@ -56,17 +56,17 @@ const OWN: &[&str] = &[
 ];
 
 /// A type of zone that the provider has a resource for.
-struct Type {
+struct ZoneType {
     name: &'static str,
     resource: &'static str,
-    /// What its resource requires.
+    /// Keys that its resource requires.
     required: &'static [&'static str],
-    /// Its own keys: Proxmox's, the attribute, the form.
-    keys: &'static [(&'static str, &'static str, Form)],
+    /// Keys of the type: Proxmox's key, the attribute, the form of the value.
+    keys: &'static [(&'static str, &'static str, ValueForm)],
 }
 
 #[derive(Clone, Copy)]
-enum Form {
+enum ValueForm {
     Text,
     Number,
     Flag,
@@ -75,15 +75,15 @@ enum Form {
     Bridge,
 }
 
-static TYPES: &[Type] = &[
-    Type { name: "simple", resource: "proxmox_sdn_zone_simple", required: &[], keys: &[("dhcp", "dhcp", Text)] },
-    Type {
+static TYPES: &[ZoneType] = &[
+    ZoneType { name: "simple", resource: "proxmox_sdn_zone_simple", required: &[], keys: &[("dhcp", "dhcp", Text)] },
+    ZoneType {
         name: "vlan",
         resource: "proxmox_sdn_zone_vlan",
         required: &["bridge"],
         keys: &[("bridge", "bridge", Bridge)],
     },
-    Type {
+    ZoneType {
         name: "qinq",
         resource: "proxmox_sdn_zone_qinq",
         required: &["bridge", "tag"],
@@ -93,13 +93,13 @@ static TYPES: &[Type] = &[
             ("vlan-protocol", "service_vlan_protocol", Text),
         ],
     },
-    Type {
+    ZoneType {
         name: "vxlan",
         resource: "proxmox_sdn_zone_vxlan",
         required: &["peers"],
         keys: &[("peers", "peers", Words)],
     },
-    Type {
+    ZoneType {
         name: "evpn",
         resource: "proxmox_sdn_zone_evpn",
         required: &["controller", "vrf-vxlan"],
@@ -116,63 +116,66 @@ static TYPES: &[Type] = &[
     },
 ];
 
-/// Switches of EVPN zones that have a default, which no code hides.
+/// Switches of EVPN zones with a default, which shows a difference to an unset key.
 const SWITCHES: [&str; 3] = ["advertise-subnets", "disable-arp-nd-suppression", "exitnodes-local-routing"];
 
-/// Keys whose going the provider reads as what it is; of others it takes the word for the value, or fails.
-const GOES: [&str; 9] =
+/// Keys whose pending removal the provider understands. For other keys it takes the word `deleted` for the value, or fails.
+const REMOVABLE: [&str; 9] =
     ["dns", "dnszone", "ipam", "reversedns", "nodes", "peers", "exitnodes", "exitnodes-primary", "rt-import"];
 
-fn of_type(object: &Object) -> Option<&'static Type> {
+fn of_type(object: &Object) -> Option<&'static ZoneType> {
     let name = object.text("type")?;
     TYPES.iter().find(|one| one.name == name)
 }
 
-fn place(object: &Object) -> Result<Place, SetAside> {
-    leaving(object)?;
-    let Some(own) = of_type(object) else {
-        return Ok(Place::Ansible("the provider has no resource for zones of this type (provider rule D13)".into()));
+fn destination(object: &Object) -> Result<Destination, Obstacle> {
+    not_removed(object)?;
+    let Some(zone) = of_type(object) else {
+        return Ok(Destination::Ansible(
+            "the provider has no resource for zones of this type (provider rule D13)".into(),
+        ));
     };
     let id = object.entry.identity.id();
-    named(id)?;
+    legal_name(id)?;
     numbers(object, &["mtu", "tag", "vrf-vxlan"])?;
-    required(object, own.required)?;
-    waiting(object, own)?;
-    values(object, own)?;
-    Ok(Place::Own(own.resource, id.to_owned()))
+    required(object, zone.required)?;
+    pending(object, zone)?;
+    values(object, zone)?;
+    Ok(Destination::Resource(zone.resource, id.to_owned()))
 }
 
-/// What waits to be applied, where the provider does not read it as what is configured (D2).
-fn waiting(object: &Object, own: &Type) -> Result<(), SetAside> {
+/// Checks that the provider can read pending changes (D2).
+fn pending(object: &Object, zone: &ZoneType) -> Result<(), Obstacle> {
     let Some(pending) = object.keys.get("pending").and_then(|pending| pending.as_object()) else { return Ok(()) };
-    let read_whole: &[&str] = match own.name {
-        // Of these the provider takes what waits for all there is.
+    let read_whole: &[&str] = match zone.name {
+        // For these types the provider takes the pending keys for all keys.
         "qinq" => &["tag", "vlan-protocol"],
         "vxlan" => &["peers"],
         _ => &[],
     };
-    let known = |key: &str| own.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || GOES.contains(&key);
+    let known = |key: &str| zone.keys.iter().any(|(own, ..)| *own == key) || key == "mtu" || REMOVABLE.contains(&key);
     let misread = pending.iter().any(|(key, value)| {
-        value.as_str() == Some("") || (value.as_str() == Some("deleted") && known(key) && !GOES.contains(&key.as_str()))
+        value.as_str() == Some("")
+            || (value.as_str() == Some("deleted") && known(key) && !REMOVABLE.contains(&key.as_str()))
     });
     if misread || read_whole.iter().any(|key| !pending.contains_key(*key)) {
         let reason = "changes of it wait to be applied, and the provider misreads them (provider rule D2)";
-        return Err(SetAside::new(reason).remedy("apply the SDN, then import again"));
+        return Err(Obstacle::new(reason).remedy("apply the SDN, then import again"));
     }
     Ok(())
 }
 
-/// What the provider refuses, or shows a change for.
-fn values(object: &Object, own: &Type) -> Result<(), SetAside> {
+/// Checks for values that the provider refuses, or for which it shows a change.
+fn values(object: &Object, zone: &ZoneType) -> Result<(), Obstacle> {
     let id = object.entry.identity.id();
-    if own.name == "qinq" {
+    if zone.name == "qinq" {
         match object.text("vlan-protocol").as_deref() {
             Some("802.1q" | "802.1ad") => {}
             Some(_) => return Err(refused("vlan-protocol")),
             None => {
                 let reason = "the provider shows a change for a QinQ zone without `vlan-protocol` (provider rule D4)";
                 return Err(
-                    SetAside::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} --vlan-protocol 802.1q"))
+                    Obstacle::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} --vlan-protocol 802.1q"))
                 );
             }
         }
@@ -180,10 +183,10 @@ fn values(object: &Object, own: &Type) -> Result<(), SetAside> {
             return Err(refused("tag"));
         }
     }
-    if own.name == "simple" && object.text("dhcp").is_some_and(|dhcp| dhcp != "dnsmasq") {
+    if zone.name == "simple" && object.text("dhcp").is_some_and(|dhcp| dhcp != "dnsmasq") {
         return Err(refused("dhcp"));
     }
-    if own.name == "evpn" {
+    if zone.name == "evpn" {
         evpn(object)?;
     }
     let blank = |key: &&str| object.text(key).is_some_and(|text| text.split(',').any(|word| word.trim().is_empty()));
@@ -193,14 +196,14 @@ fn values(object: &Object, own: &Type) -> Result<(), SetAside> {
     }
 }
 
-fn evpn(object: &Object) -> Result<(), SetAside> {
+fn evpn(object: &Object) -> Result<(), Obstacle> {
     let missing: Vec<String> =
         SWITCHES.iter().filter(|key| !object.keys.contains_key(**key)).map(|key| format!("--{key} 0")).collect();
     if !missing.is_empty() {
         let reason =
             "the provider shows a change for an EVPN zone unless its three switches are set (provider rule D5)";
         let id = object.entry.identity.id();
-        return Err(SetAside::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} {}", missing.join(" "))));
+        return Err(Obstacle::new(reason).remedy(format!("pvesh set /cluster/sdn/zones/{id} {}", missing.join(" "))));
     }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let target = |target: &str| target.split_once(':').is_some_and(|(one, other)| digits(one) && digits(other));
@@ -210,7 +213,7 @@ fn evpn(object: &Object) -> Result<(), SetAside> {
     Ok(())
 }
 
-/// The bridge of each node that has the zone: of those that are named, or of all.
+/// The bridge of each node that has the zone: of those that are legal_name, or of all.
 fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let name = draft.text(key).unwrap_or_default();
     let named = draft.object.text("nodes").filter(|nodes| !nodes.is_empty());
@@ -218,27 +221,27 @@ fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
         Some(nodes) => words(nodes).into_iter().map(str::to_owned).collect(),
         None => draft.cluster.nodes.keys().cloned().collect(),
     };
-    let value = stands::bridges(draft, &name, nodes.iter().map(String::as_str));
+    let value = references::bridges(draft, &name, nodes.iter().map(String::as_str));
     draft.set(attribute, value);
 }
 
-fn refused(key: &str) -> SetAside {
-    SetAside::new(format!("the provider refuses the value of `{key}` (provider rule D12)"))
+fn refused(key: &str) -> Obstacle {
+    Obstacle::new(format!("the provider refuses the value of `{key}` (provider rule D12)"))
 }
 
-/// The keys of the zone's type. Others mean nothing there, and Ansible keeps them.
-fn own(draft: &mut Draft<'_>) {
-    let keys = of_type(draft.object).map_or(&[][..], |own| own.keys);
+/// Writes the keys of the zone's type. Other keys have no effect there, and Ansible keeps them.
+fn keys_of_type(draft: &mut Draft<'_>) {
+    let keys = of_type(draft.object).map_or(&[][..], |zone| zone.keys);
     for (key, attribute, form) in keys {
-        written(draft, key, attribute, *form);
+        set(draft, key, attribute, *form);
     }
-    for key in OWN.iter().filter(|key| !keys.iter().any(|(own, ..)| own == *key)) {
-        draft.lost(key, "the provider has no attribute for it in zones of this type (provider rule D13)");
+    for key in TYPE_KEYS.iter().filter(|key| !keys.iter().any(|(own, ..)| own == *key)) {
+        draft.not_in_provider(key, "the provider has no attribute for it in zones of this type (provider rule D13)");
     }
 }
 
-/// An attribute, where the key is there: Read leaves it empty otherwise, and nothing has a default but what was checked.
-fn written(draft: &mut Draft<'_>, key: &str, attribute: &str, form: Form) {
+/// Writes an attribute if the key is present. The provider reads null otherwise; attributes with a default were checked before.
+fn set(draft: &mut Draft<'_>, key: &str, attribute: &str, form: ValueForm) {
     if !draft.object.keys.contains_key(key) {
         return;
     }

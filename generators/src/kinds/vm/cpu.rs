@@ -1,10 +1,10 @@
-//! Processors, memory and their topology.
+//! Processors, memory and NUMA nodes of a virtual machine.
 
 use crate::bpg;
 use crate::coverage::Fate;
-use crate::draft::{Draft, Options, SetAside, Step};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
 use crate::hcl::{self, Block, Value};
-use crate::kinds::guest::same;
+use crate::kinds::guest::equivalent_command;
 
 const HIDDEN: &str = "the provider has no attribute for this option of the processor (provider rule K1)";
 
@@ -20,14 +20,14 @@ const LOST: &[(&str, &str)] = &[
     ("reported-model", HIDDEN),
 ];
 
-/// The processors. The block is in the state only where one of a few values is not the default; `numa` and `affinity`
-/// alone do not put it there (docs/provider.md, V1).
+/// Writes the processors. The block is in the state only if one of a few values is not the default; `numa` and `affinity` alone
+/// are not enough (docs/provider.md, V1).
 pub(super) fn cpu(draft: &mut Draft<'_>) {
     let mut options = draft.options("cpu");
     let model = options.as_mut().map(|options| options.take("cputype").or_else(|| options.first()).unwrap_or_default());
     let flags = options.as_mut().and_then(|options| options.take("flags")).filter(|flags| !flags.is_empty());
     if let Some(options) = &options {
-        draft.merge(options, LOST);
+        draft.keep_options_in_ansible(options, LOST);
     }
     let written = in_state(draft, model.as_deref(), flags.as_deref());
     let mut block = Block::new("cpu");
@@ -53,21 +53,21 @@ pub(super) fn cpu(draft: &mut Draft<'_>) {
         let numa = draft.flag("numa");
         block.set("numa", numa);
     } else {
-        draft.default("numa");
+        draft.set_default("numa");
     }
     if written {
-        draft.nest(block);
+        draft.add_block(block);
     } else {
         for key in ["numa", "affinity"] {
             let absent = key == "numa" && !draft.flag("numa");
             if draft.object.keys.contains_key(key) && !absent {
-                draft.lost(key, NO_PROCESSORS);
+                draft.not_in_provider(key, NO_PROCESSORS);
             }
         }
     }
 }
 
-/// Whether the provider's Read puts the block into the state.
+/// True if the provider puts the block into the state.
 fn in_state(draft: &mut Draft<'_>, model: Option<&str>, flags: Option<&str>) -> bool {
     let differs = |value: Option<i64>, default: i64| value.is_some_and(|value| value != default);
     differs(draft.integer("cores"), 1)
@@ -80,7 +80,7 @@ fn in_state(draft: &mut Draft<'_>, model: Option<&str>, flags: Option<&str>) -> 
         || model.is_some_and(|model| model != "qemu64")
 }
 
-/// Whether another block of this guest is accepted only beside a written `numa`.
+/// True if the provider accepts another block of this guest only with `numa`.
 fn needs_numa(draft: &Draft<'_>) -> bool {
     let keys = &draft.object.keys;
     keys.contains_key("hugepages")
@@ -88,17 +88,17 @@ fn needs_numa(draft: &Draft<'_>) -> bool {
         || keys.keys().any(|key| proxmox_mpc_model::kinds::matches("numa[n]", key))
 }
 
-/// The model. Absent is kvm64 to Proxmox and qemu64 to the provider (docs/provider.md, T4).
+/// Writes the model. An absent key means kvm64 to Proxmox and qemu64 to the provider (docs/provider.md, T4).
 fn processor(draft: &mut Draft<'_>, block: &mut Block, model: Option<&str>) {
     match model {
         None => draft.remark(
             "its processor model is not set, which means kvm64: the first change of its processors sends qemu64",
-            Some(same(draft, "cpu", "kvm64")),
+            Some(equivalent_command(draft, "cpu", "kvm64")),
         ),
         Some("qemu64") => {}
         Some(model) if bpg::cpu_type(model) => block.set("type", model),
         Some(_) => {
-            draft.lost("cpu", "the provider does not know this processor model (provider rule T31)");
+            draft.not_in_provider("cpu", "the provider does not know this processor model (provider rule T31)");
             draft.ignore(&["cpu[0].type"], "the provider does not know the processor model");
         }
     }
@@ -114,10 +114,10 @@ fn whole(
 ) {
     match draft.integer(key) {
         None => {}
-        Some(number) if number == default => draft.default(key),
+        Some(number) if number == default => draft.set_default(key),
         Some(number) if range.contains(&number) => block.set(attribute, number),
         Some(_) => {
-            draft.lost(key, format!("the provider takes {} to {}", range.start(), range.end()));
+            draft.not_in_provider(key, format!("the provider takes {} to {}", range.start(), range.end()));
             draft.ignore(&[&format!("cpu[0].{attribute}")], "the provider refuses the number");
         }
     }
@@ -126,24 +126,24 @@ fn whole(
 fn limit(draft: &mut Draft<'_>, block: &mut Block) {
     let Some(text) = draft.text("cpulimit") else { return };
     match text.parse::<f64>() {
-        Ok(0.0) => draft.default("cpulimit"),
+        Ok(0.0) => draft.set_default("cpulimit"),
         Ok(limit) if (0.0..=128.0).contains(&limit) => block.set_some("limit", hcl::number(&text)),
         _ => {
-            draft.lost("cpulimit", "the provider takes 0 to 128");
+            draft.not_in_provider("cpulimit", "the provider takes 0 to 128");
             draft.ignore(&["cpu[0].limit"], "the provider refuses the number");
         }
     }
 }
 
-/// The memory. The block is in the state unless it is exactly the provider's default; absent memory and less than
-/// 64 MiB cannot be written (docs/provider.md, T26), and the newer form `current=…` ends the provider's Read (T2).
-pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
+/// Writes the memory. The block is in the state unless it equals the provider's default. Absent memory and less than 64 MiB cannot
+/// be written (docs/provider.md, T26), and the provider fails on the newer form `current=…` (T2).
+pub(super) fn memory(draft: &mut Draft<'_>) -> RowResult {
     let text = draft.text("memory");
     if let Some(text) = text.as_deref().filter(|text| text.parse::<i64>().is_err()) {
-        let size = Options::new("memory", text).take_or_first("current").unwrap_or_default();
-        draft.lost("memory", "the provider's Read fails on this form (provider rule T2)");
+        let size = PropertyOptions::new("memory", text).take_or_first("current").unwrap_or_default();
+        draft.not_in_provider("memory", "the provider's Read fails on this form (provider rule T2)");
         let reason = format!("the provider cannot read `memory: {text}`");
-        return Err(SetAside::new(reason).remedy(same(draft, "memory", &size)).into());
+        return Err(Obstacle::new(reason).remedy(equivalent_command(draft, "memory", &size)).into());
     }
     let dedicated: i64 = text.and_then(|text| text.parse().ok()).unwrap_or(0);
     let floating = draft.integer("balloon").unwrap_or(0);
@@ -152,12 +152,12 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
     let keep = draft.flag("keephugepages");
     for (key, default) in [("balloon", floating == 0), ("keephugepages", !keep), ("memory", dedicated == 512)] {
         if default {
-            draft.default(key);
+            draft.set_default(key);
         }
     }
-    // With the key there, be it 0, Read makes the block even where everything in it is a default.
-    let told = draft.object.keys.contains_key("keephugepages");
-    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !told {
+    // If the key is present, even as 0, the provider reads the block with all defaults.
+    let has_keep = draft.object.keys.contains_key("keephugepages");
+    if dedicated == 512 && floating == 0 && shared == 0 && pages.is_empty() && !has_keep {
         return Ok(());
     }
     if dedicated < 64 {
@@ -179,50 +179,50 @@ pub(super) fn memory(draft: &mut Draft<'_>) -> Step {
     block.set_some("shared", (shared != 0).then_some(shared));
     block.set_some("hugepages", (!pages.is_empty()).then_some(pages));
     block.set_some("keep_hugepages", keep.then_some(true));
-    draft.nest(block);
+    draft.add_block(block);
     Ok(())
 }
 
-/// What stands in the block of the memory, where that cannot be written.
+/// Gives the keys of the memory block to Ansible if the block cannot be written.
 fn leave_memory(draft: &mut Draft<'_>, why: &'static str) {
     for key in ["memory", "balloon", "hugepages", "keephugepages", "ivshmem"] {
         if draft.fates.get(key).is_some_and(|fate| *fate != Fate::Default) {
-            draft.lost(key, why);
+            draft.not_in_provider(key, why);
         }
     }
 }
 
-/// The size of the memory shared with other guests, in MiB; 0 for none.
-fn shared_memory(draft: &mut Draft<'_>) -> Result<i64, SetAside> {
+/// Size of the memory shared with other guests, in MiB; 0 for none.
+fn shared_memory(draft: &mut Draft<'_>) -> Result<i64, Obstacle> {
     let Some(mut options) = draft.options("ivshmem") else { return Ok(0) };
     let size = options.integer("size");
-    draft.leftover(
+    draft.explain_remaining(
         &options,
         &[("name", "the provider has no attribute for the name of shared memory (provider rule K1)")],
     );
-    size.ok_or_else(|| SetAside::new("the provider cannot read the size of `ivshmem`"))
+    size.ok_or_else(|| Obstacle::new("the provider cannot read the size of `ivshmem`"))
 }
 
-/// NUMA nodes. Read takes those that have both processors and host nodes; a node without policy reads as one that
-/// cannot be written (docs/provider.md, T33).
-pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
+/// Writes the NUMA nodes. The provider reads those with both processors and host nodes, and it reads a node without a policy as a
+/// value that cannot be written (docs/provider.md, T33).
+pub(super) fn numa(draft: &mut Draft<'_>) -> RowResult {
     let mut ignored = false;
     for (index, text) in draft.family("numa") {
         let key = format!("numa{index}");
-        let mut options = Options::new(&key, &text);
+        let mut options = PropertyOptions::new(&key, &text);
         let (cpus, hosts) = (options.take("cpus"), options.take("hostnodes"));
         let (memory, policy) = (options.take("memory"), options.take("policy"));
         let Ok(size) = memory.as_deref().unwrap_or("0").parse::<i64>() else {
-            return Err(SetAside::new(format!("the provider cannot read the memory of `{key}`")).into());
+            return Err(Obstacle::new(format!("the provider cannot read the memory of `{key}`")).into());
         };
         let (Some(cpus), Some(hosts)) = (cpus, hosts) else {
-            draft.lost(
+            draft.not_in_provider(
                 &key,
                 "the provider shows only nodes that have both processors and host nodes (provider rule V1)",
             );
             continue;
         };
-        draft.leftover(&options, &[]);
+        draft.explain_remaining(&options, &[]);
         let written = draft.has_block("cpu") && bpg::ranges(&cpus) && bpg::ranges(&hosts) && size >= 64;
         ignored |= !written || policy.is_none();
         if written {
@@ -232,9 +232,12 @@ pub(super) fn numa(draft: &mut Draft<'_>) -> Step {
             block.set("hostnodes", hosts);
             block.set("memory", size);
             block.set_some("policy", policy);
-            draft.nest(block);
+            draft.add_block(block);
         } else {
-            draft.lost(&key, "the provider takes a node only beside a cpu block, with ranges and at least 64 MiB");
+            draft.not_in_provider(
+                &key,
+                "the provider takes a node only beside a cpu block, with ranges and at least 64 MiB",
+            );
         }
     }
     if ignored {

@@ -1,22 +1,22 @@
-//! Everything else that is plugged into a virtual machine.
+//! Other devices of a virtual machine: guest agent, passed-through devices, ports, display, sound, watchdog, encryption.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use proxmox_mpc_model::boolean;
 
 use crate::bpg;
-use crate::draft::{Draft, Options, SetAside, Step};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
 use crate::hcl::{Block, Content, Item};
-use crate::kinds::guest::{rewritten, same};
-use crate::kinds::stands;
+use crate::kinds::guest::{equivalent_command, rewritten};
+use crate::kinds::references;
 
-/// The guest agent.
+/// Writes the guest agent.
 pub(super) fn agent(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("agent") else { return };
     let enabled = options.flag_or_first("enabled") == Some(true);
     let trim = options.flag("fstrim_cloned_disks") == Some(true);
     let channel = options.take("type");
-    draft.merge(
+    draft.keep_options_in_ansible(
         &options,
         &[
             ("freeze-fs-on-backup", "the provider has no attribute for it (provider rule K1)"),
@@ -26,37 +26,37 @@ pub(super) fn agent(draft: &mut Draft<'_>) {
     );
     let isa = channel.as_deref() == Some("isa");
     if channel.as_deref().is_some_and(|channel| channel != "virtio" && channel != "isa") {
-        draft.lost("agent.type", "the provider does not know this channel");
+        draft.not_in_provider("agent.type", "the provider does not know this channel");
         draft.ignore(&["agent"], "the provider does not know the channel of the agent");
         return;
     }
     if !enabled && !trim && !isa {
-        draft.default("agent");
+        draft.set_default("agent");
         return;
     }
     let mut block = Block::new("agent");
     block.set("enabled", enabled);
     block.set_some("trim", trim.then_some(true));
     block.set_some("type", isa.then_some("isa"));
-    draft.nest(block);
+    draft.add_block(block);
 }
 
-/// Passed-through PCI devices. `rombar` is explicit: the schema has no default, and Read says true
+/// Writes passed-through PCI devices. `rombar` is explicit: the schema has no default, and the provider reads true
 /// (docs/provider.md, T34).
 pub(super) fn hostpci(draft: &mut Draft<'_>) {
     const DROPPED: &str = "the provider has no attribute for this option; a later change of any passed-through device drops it (provider rule T34)";
     for (index, text) in draft.family("hostpci") {
-        let mut options = Options::new(&format!("hostpci{index}"), &text);
+        let mut options = PropertyOptions::new(&format!("hostpci{index}"), &text);
         let id = options.take_or_first("host");
         let mapping = options.take("mapping");
         if id.is_none() && mapping.is_none() {
-            draft.lost(&format!("hostpci{index}"), "the provider reads devices by id or mapping only");
+            draft.not_in_provider(&format!("hostpci{index}"), "the provider reads devices by id or mapping only");
             continue;
         }
         let mut block = Block::new("hostpci");
         block.set("device", options.key().to_owned());
         block.set_some("id", id);
-        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "pci", &id)));
+        block.set_some("mapping", mapping.map(|id| references::mapping(draft, "pci", &id)));
         block.set_some("mdev", options.take("mdev"));
         block.set_some("pcie", options.flag("pcie").filter(|on| *on));
         block.set("rombar", options.flag("rombar").unwrap_or(true));
@@ -64,38 +64,38 @@ pub(super) fn hostpci(draft: &mut Draft<'_>) {
         block.set_some("xvga", options.flag("x-vga").filter(|on| *on));
         let lost = ["driver", "legacy-igd", "vendor-id", "device-id", "sub-vendor-id", "sub-device-id"]
             .map(|option| (option, DROPPED));
-        draft.merge(&options, &lost);
-        draft.nest(block);
+        draft.keep_options_in_ansible(&options, &lost);
+        draft.add_block(block);
     }
 }
 
-/// Passed-through USB devices; the provider looks at the first four only (docs/provider.md, T35).
+/// Writes passed-through USB devices. The provider reads the first four only (docs/provider.md, T35).
 pub(super) fn usb(draft: &mut Draft<'_>) {
     for (index, text) in draft.family("usb") {
         let key = format!("usb{index}");
-        let mut options = Options::new(&key, &text);
+        let mut options = PropertyOptions::new(&key, &text);
         let (host, mapping) = (options.take_or_first("host"), options.take("mapping"));
         if index > 3 || (host.is_none() && mapping.is_none()) {
-            draft.lost(&key, "the provider reads usb0 to usb3 only (provider rule V1)");
+            draft.not_in_provider(&key, "the provider reads usb0 to usb3 only (provider rule V1)");
             continue;
         }
         let mut block = Block::new("usb");
         block.set_some("host", host);
-        block.set_some("mapping", mapping.map(|id| stands::mapping(draft, "usb", &id)));
+        block.set_some("mapping", mapping.map(|id| references::mapping(draft, "usb", &id)));
         block.set_some("usb3", options.flag("usb3").filter(|on| *on));
-        draft.leftover(&options, &[]);
-        draft.nest(block);
+        draft.explain_remaining(&options, &[]);
+        draft.add_block(block);
     }
 }
 
-/// The provider takes this many shares, and Proxmox 10.
+/// Maximum number of shares for the provider; Proxmox allows 10.
 const MOST_SHARES: usize = 8;
 
-pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
+pub(super) fn virtiofs(draft: &mut Draft<'_>) -> RowResult {
     let shares = draft.family("virtiofs");
     if shares.len() > MOST_SHARES {
         for index in shares.keys() {
-            draft.lost(
+            draft.not_in_provider(
                 &format!("virtiofs{index}"),
                 format!("the provider takes {MOST_SHARES} shares, and there are more"),
             );
@@ -104,20 +104,20 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     for (index, text) in shares {
-        let mut options = Options::new(&format!("virtiofs{index}"), &text);
+        let mut options = PropertyOptions::new(&format!("virtiofs{index}"), &text);
         let (acl, attributes) = (options.flag("expose-acl"), options.flag("expose-xattr"));
         if acl == Some(true) && attributes == Some(false) {
             let reason = format!("the provider's Read fails on `{}`: expose-acl without expose-xattr", options.key());
             let kept = text.split(',').filter(|option| !option.starts_with("expose-xattr="));
-            let mended = same(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
-            return Err(SetAside::new(reason).remedy(mended).into());
+            let mended = equivalent_command(draft, options.key(), &kept.collect::<Vec<_>>().join(","));
+            return Err(Obstacle::new(reason).remedy(mended).into());
         }
         let mut block = Block::new("virtiofs");
         let directory = options.take_or_first("dirid").unwrap_or_default();
-        block.set("mapping", stands::mapping(draft, "dir", &directory));
+        block.set("mapping", references::mapping(draft, "dir", &directory));
         match options.take("cache") {
             Some(cache) if !bpg::VIRTIOFS_CACHES.contains(&cache.as_str()) => {
-                draft.lost(&format!("{}.cache", options.key()), "the provider does not know this mode");
+                draft.not_in_provider(&format!("{}.cache", options.key()), "the provider does not know this mode");
                 draft.ignore(&["virtiofs"], "the provider refuses a cache mode");
             }
             cache => block.set_some("cache", cache.filter(|cache| cache != "auto")),
@@ -125,20 +125,20 @@ pub(super) fn virtiofs(draft: &mut Draft<'_>) -> Step {
         block.set_some("direct_io", options.flag("direct-io").filter(|on| *on));
         block.set_some("expose_acl", acl.filter(|on| *on));
         block.set_some("expose_xattr", (acl == Some(true) || attributes == Some(true)).then_some(true));
-        draft.leftover(&options, &[]);
-        draft.nest(block);
+        draft.explain_remaining(&options, &[]);
+        draft.add_block(block);
     }
     Ok(())
 }
 
-/// Serial ports by position; a missing one cannot be written (docs/provider.md, T19).
+/// Writes serial ports by position. A gap between them cannot be written (docs/provider.md, T19).
 pub(super) fn serial(draft: &mut Draft<'_>) {
     let ports = draft.family("serial");
     let Some(last) = ports.keys().next_back().copied() else { return };
     let gap = usize::try_from(last).unwrap_or(usize::MAX) + 1 != ports.len();
     if gap || !ports.values().all(|port| bpg::serial_port(port)) {
         for index in ports.keys() {
-            draft.lost(
+            draft.not_in_provider(
                 &format!("serial{index}"),
                 "a port is missing between others, or is one that the provider refuses (provider rule T19)",
             );
@@ -149,22 +149,22 @@ pub(super) fn serial(draft: &mut Draft<'_>) {
     for port in ports.into_values() {
         let mut block = Block::new("serial_device");
         block.set_some("device", (port != "socket").then_some(port));
-        draft.nest(block);
+        draft.add_block(block);
     }
 }
 
-/// The sound card; the provider knows the driver `spice` only (docs/provider.md, T28).
+/// Writes the sound card. The provider knows the driver `spice` only (docs/provider.md, T28).
 pub(super) fn audio(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("audio0") else { return };
     let (device, driver) = (options.take("device").unwrap_or_default(), options.take("driver"));
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     if driver.as_deref() == Some("spice") && bpg::AUDIO_DEVICES.contains(&device.as_str()) {
         let mut block = Block::new("audio_device");
         block.set("device", device);
         block.set("driver", "spice");
-        draft.nest(block);
+        draft.add_block(block);
     } else {
-        draft.lost(
+        draft.not_in_provider(
             "audio0",
             "the provider takes the driver `spice` only, and it must be written down (provider rule T28)",
         );
@@ -172,55 +172,54 @@ pub(super) fn audio(draft: &mut Draft<'_>) {
     }
 }
 
-/// The display. It may always be left out, so it is written only where the provider takes it (docs/provider.md, V1).
-pub(super) fn vga(draft: &mut Draft<'_>) -> Step {
+/// Writes the display. It may always be omitted, so it is written only if the provider accepts it (docs/provider.md, V1).
+pub(super) fn vga(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("vga") else { return Ok(()) };
     let display = options.take_or_first("type").unwrap_or_default();
     let memory = options.take("memory");
     let clipboard = options.take("clipboard");
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     let megabytes = memory.as_deref().map(str::parse::<i64>);
     if matches!(megabytes, Some(Err(_))) {
-        return Err(SetAside::new("the provider cannot read the memory of `vga`").into());
+        return Err(Obstacle::new("the provider cannot read the memory of `vga`").into());
     }
     let megabytes = megabytes.and_then(Result::ok);
     let taken = bpg::DISPLAYS.contains(&display.as_str())
         && megabytes.is_none_or(|memory| (4..=512).contains(&memory))
         && clipboard.as_deref().is_none_or(|clipboard| clipboard == "vnc");
     if !taken {
-        draft.lost("vga", "the provider refuses these values; left out, the display stays as it is");
+        draft.not_in_provider("vga", "the provider refuses these values; left out, the display stays as it is");
     } else if display == "std" && megabytes.is_none_or(|memory| memory == 16) && clipboard.is_none() {
-        draft.default("vga");
+        draft.set_default("vga");
     } else {
         let mut block = Block::new("vga");
         block.set("type", display);
         // The provider's default, which it sends with every creation.
         block.set_some("memory", megabytes.filter(|memory| *memory != 16));
         block.set_some("clipboard", clipboard);
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
 
-pub(super) fn rng(draft: &mut Draft<'_>) -> Step {
+pub(super) fn rng(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("rng0") else { return Ok(()) };
     let mut block = Block::new("rng");
     block.set("source", options.take_or_first("source").unwrap_or_default());
     for option in ["max_bytes", "period"] {
         let Some(text) = options.take(option) else { continue };
         let number: i64 =
-            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of rng0")))?;
-        // Zero is refused; left out, the value is computed.
+            text.parse().map_err(|_| Obstacle::new(format!("the provider cannot read `{option}={text}` of rng0")))?;
+        // The provider refuses 0; an omitted value is computed.
         block.set_some(option, (number >= 1).then_some(number));
     }
-    draft.leftover(&options, &[]);
-    draft.nest(block);
+    draft.explain_remaining(&options, &[]);
+    draft.add_block(block);
     Ok(())
 }
 
-/// What the firmware tells of the machine. The provider decodes every value as Base64, whether it is or not
-/// (docs/provider.md, T22).
-pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
+/// Writes the SMBIOS fields. The provider decodes every value as Base64, whether it is encoded or not (docs/provider.md, T22).
+pub(super) fn smbios(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("smbios1") else { return Ok(()) };
     let encoded = options.take_raw("base64").as_deref().and_then(boolean::parse) == Some(true);
     let uuid = options.take_raw("uuid");
@@ -231,17 +230,17 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
         let Ok(decoded) = BASE64_STANDARD.decode(&value) else {
             let reason =
                 format!("the provider cannot read `{field}` of smbios1, which is not Base64 (provider rule T22)");
-            let mut set_aside = SetAside::new(reason);
-            set_aside.remedy = in_base64(draft, encoded);
-            return Err(set_aside.into());
+            let mut obstacle = Obstacle::new(reason);
+            obstacle.remedy = in_base64(draft, encoded);
+            return Err(obstacle.into());
         };
         let decoded = String::from_utf8(decoded);
         plain |= !encoded || decoded.is_err();
         block.set_some(field, decoded.ok().filter(|decoded| !decoded.is_empty()));
     }
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     if plain {
-        draft.lost(
+        draft.not_in_provider(
             "smbios1",
             "the texts are not Base64 of UTF-8, as which the provider decodes them all the same (provider rule T22)",
         );
@@ -252,17 +251,17 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     if block.body.is_empty() {
-        draft.lost("smbios1", "the provider shows no block that has a UUID only (provider rule V1)");
+        draft.not_in_provider("smbios1", "the provider shows no block that has a UUID only (provider rule V1)");
         return Ok(());
     }
     let uuid =
         uuid.map(|uuid| Item { comment: Vec::new(), content: Content::Attribute("uuid".to_owned(), uuid.into()) });
     block.body.extend(uuid);
-    draft.nest(block);
+    draft.add_block(block);
     Ok(())
 }
 
-/// The command that writes the texts of `smbios1` in Base64; `None` where they are said to be that already.
+/// Command that writes the texts of `smbios1` in Base64; `None` if they are marked as Base64 already.
 fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
     let text = draft.object.text("smbios1").filter(|_| !encoded)?;
     let value = rewritten(&text, |name, value| match name {
@@ -270,18 +269,18 @@ fn in_base64(draft: &Draft<'_>, encoded: bool) -> Option<String> {
         Some("base64") => Some(String::new()),
         Some(_) => Some(BASE64_STANDARD.encode(value)),
     });
-    Some(same(draft, "smbios1", &format!("{value},base64=1")))
+    Some(equivalent_command(draft, "smbios1", &format!("{value},base64=1")))
 }
 
 pub(super) fn watchdog(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("watchdog") else { return };
     let (model, action) = (options.take_or_first("model"), options.take("action"));
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     let known = |value: &Option<String>, list: &[&str]| {
         value.as_deref().is_none_or(|value| list.contains(&value.to_lowercase().as_str()))
     };
     if !known(&model, bpg::WATCHDOGS) || !known(&action, bpg::WATCHDOG_ACTIONS) {
-        draft.lost("watchdog", "the provider does not know this model or action");
+        draft.not_in_provider("watchdog", "the provider does not know this model or action");
         draft.ignore(&["watchdog"], "the provider refuses the model or the action");
         return;
     }
@@ -291,40 +290,40 @@ pub(super) fn watchdog(draft: &mut Draft<'_>) {
     if action.is_some() {
         block.set_some("action", action.filter(|action| action != "none"));
     } else {
-        // Ignored for as long as the guest is there, and what makes it anew as it is.
+        // Ignored while the guest exists; the value counts when the guest is created again.
         const WHY: &str = "no action means reset to Proxmox, and the provider reads none (provider rule T49)";
         block.set("action", "reset");
         draft.ignore(&["watchdog[0].action"], WHY);
         let text = draft.object.text("watchdog").unwrap_or_default();
-        let remedy = same(draft, "watchdog", &format!("{text},action=reset"));
+        let remedy = equivalent_command(draft, "watchdog", &format!("{text},action=reset"));
         draft.remark(format!("of its watchdog, {WHY}: the first change of it would write that"), Some(remedy));
     }
-    draft.nest(block);
+    draft.add_block(block);
 }
 
-/// Memory encryption: every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With nothing but
-/// defaults it is not in the state of an import: said all the same, and ignored.
+/// Writes memory encryption. Every attribute forces a replacement, so all of them are written (docs/provider.md, T38). With defaults
+/// only, it is not in the state of an import: it is written nevertheless, and ignored.
 pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("amd-sev") else { return };
     let stands_first = options.rest.first().is_some_and(|(name, _)| name.is_none());
     let bare = options.first();
     let kind = options.take("type").or_else(|| bare.filter(|_| stands_first)).unwrap_or_default();
-    let told = options.has("allow-smt");
+    let has_allow_smt = options.has("allow-smt");
     let flags = ["allow-smt", "kernel-hashes", "no-debug", "no-key-sharing"]
         .map(|option| (option, options.flag(option).unwrap_or(option == "allow-smt")));
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     if !bpg::SEV_TYPES.contains(&kind.as_str()) {
-        draft.lost("amd-sev", "the provider does not know this kind of encryption, or does not find it");
+        draft.not_in_provider("amd-sev", "the provider does not know this kind of encryption, or does not find it");
         draft.ignore(&["amd_sev"], "the provider refuses the kind of memory encryption");
         return;
     }
-    if !told {
-        // Left alone as what is on in another word: the first change would turn it off.
+    if !has_allow_smt {
+        // Ignored like a switch that the provider misreads: the first change would turn it off.
         const WHY: &str = "no allow-smt means on to Proxmox, and the provider reads off (provider rule T38)";
-        draft.unsayable("amd-sev.allow-smt", WHY);
+        draft.not_expressible("amd-sev.allow-smt", WHY);
         draft.ignore(&["amd_sev"], WHY);
         let text = draft.object.text("amd-sev").unwrap_or_default();
-        let remedy = same(draft, "amd-sev", &format!("{text},allow-smt=1"));
+        let remedy = equivalent_command(draft, "amd-sev", &format!("{text},allow-smt=1"));
         draft.remark(format!("of its memory encryption, {WHY}"), Some(remedy));
     } else if kind == "std" && flags.iter().all(|(option, on)| *on == (*option == "allow-smt")) {
         draft.ignore(
@@ -337,5 +336,5 @@ pub(super) fn amd_sev(draft: &mut Draft<'_>) {
     for (option, on) in flags {
         block.set(&option.replace('-', "_"), on);
     }
-    draft.nest(block);
+    draft.add_block(block);
 }

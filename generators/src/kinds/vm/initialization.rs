@@ -1,18 +1,18 @@
-//! Cloud-init: the drive and what is on it.
+//! Cloud-init of a virtual machine: the drive and its content.
 
 use proxmox_mpc_model::kinds::matches;
 
 use crate::bpg;
-use crate::draft::{Default, Draft, Options, SetAside, Step, Variable};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult, Variable, VariableDefault};
 use crate::hcl::{Block, Content, Value};
 
 use crate::kinds::guest::{self, command};
-use crate::kinds::stands;
+use crate::kinds::references;
 
 use super::volumes::cloud_init;
 
-/// The block is in the state where there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
-pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
+/// Writes the block, which is in the state if there is a cloud-init drive or any cloud-init key (docs/provider.md, V3).
+pub(super) fn initialization(draft: &mut Draft<'_>) -> RowResult {
     let drives = drives(draft);
     readable(draft)?;
     if drives.is_empty() {
@@ -20,49 +20,49 @@ pub(super) fn initialization(draft: &mut Draft<'_>) -> Step {
         return Ok(());
     }
     let mut block = Block::new("initialization");
-    block.set("datastore_id", stands::storage(draft, &drives[0].1));
+    block.set("datastore_id", references::storage(draft, &drives[0].1));
     block.set_some("interface", Some(drives[0].0.as_str()).filter(|interface| bpg::cloud_init_interface(interface)));
     files(draft, &mut block);
     kind_and_upgrade(draft, &mut block);
-    block.nest_some(guest::dns(draft));
+    block.add_some_block(guest::dns(draft));
     addresses(draft, &mut block);
     account(draft, &mut block);
     if drives.len() > 1 {
         draft.ignore(&["initialization"], "there are two cloud-init drives, and the provider reads either of them");
-        let said =
+        let arguments =
             format!("--delete {}  # where the guest needs but one; what is in it, Proxmox makes anew", drives[1].0);
-        let remedy = command(draft, &said);
+        let remedy = command(draft, &arguments);
         draft.remark("it has two cloud-init drives, of which the provider reads either", Some(remedy));
     } else {
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
 
-/// Whether the provider can read the keys, whatever the code says of them.
-fn readable(draft: &Draft<'_>) -> Step {
+/// Checks that the provider can read the SSH keys, even if the block is ignored.
+fn readable(draft: &Draft<'_>) -> RowResult {
     match draft.object.text("sshkeys") {
         Some(keys) if unescaped(&keys).is_none() => {
-            let set_aside = SetAside::new("the provider cannot read `sshkeys`: its escapes are broken");
-            Err(set_aside.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into())
+            let obstacle = Obstacle::new("the provider cannot read `sshkeys`: its escapes are broken");
+            Err(obstacle.remedy(command(draft, "--sshkeys FILE  # the public keys, one on each line")).into())
         }
         _ => Ok(()),
     }
 }
 
-/// What cloud-init is to say, of a machine that has no drive for it: the block would give a new machine one, on no storage,
+/// Handles cloud-init keys of a machine without a cloud-init drive. The block would give a new machine a drive without a storage,
 /// which Proxmox refuses.
 fn without_drive(draft: &mut Draft<'_>) {
-    let is_said = |key: &String| KEYS.iter().any(|known| matches(known, key));
-    let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_said(key)).cloned().collect();
+    let is_cloud_init = |key: &String| KEYS.iter().any(|known| matches(known, key));
+    let keys: Vec<String> = draft.object.keys.keys().filter(|key| is_cloud_init(key)).cloned().collect();
     if !keys.is_empty() {
         draft.ignore(&["initialization"], "there is no cloud-init drive, and the block would give a new machine one");
     }
     for key in keys {
         if key == "ciupgrade" && draft.flag(&key) {
-            draft.default(&key);
+            draft.set_default(&key);
         } else {
-            draft.lost(
+            draft.not_in_provider(
                 &key,
                 "there is no cloud-init drive, and the provider's block would give a new machine one (provider rule V3)",
             );
@@ -70,17 +70,17 @@ fn without_drive(draft: &mut Draft<'_>) {
     }
 }
 
-/// The keys that the block says.
+/// Keys that the block has.
 const KEYS: [&str; 9] =
     ["ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "cicustom", "citype", "ciupgrade", "ipconfig[n]"];
 
-/// The interface and the storage of each of this guest's cloud-init drives; there should be one.
+/// Interfaces and storages of the guest's cloud-init drives; there should be one.
 fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
     let mut drives = Vec::new();
     for (key, value) in &draft.object.keys {
         let drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]"].iter().any(|pattern| matches(pattern, key));
         let Some(text) = value.as_str().filter(|_| drive) else { continue };
-        let file = Options::new(key, text).take_or_first("file").unwrap_or_default();
+        let file = PropertyOptions::new(key, text).take_or_first("file").unwrap_or_default();
         if cloud_init(draft, &file) {
             drives.push((key.clone(), file.split(':').next().unwrap_or_default().to_owned()));
         }
@@ -88,7 +88,7 @@ fn drives(draft: &Draft<'_>) -> Vec<(String, String)> {
     drives
 }
 
-/// The snippets that replace what Proxmox would write (`cicustom`).
+/// Writes the snippets that replace Proxmox's own cloud-init data (`cicustom`).
 fn files(draft: &mut Draft<'_>, block: &mut Block) {
     let Some(mut options) = draft.options("cicustom") else { return };
     let parts = [
@@ -100,39 +100,41 @@ fn files(draft: &mut Draft<'_>, block: &mut Block) {
     for (part, attribute) in parts {
         match options.take(part) {
             None => {}
-            Some(file) if bpg::file_id(&file) => block.set(attribute, stands::volume(draft, &file)),
+            Some(file) if bpg::file_id(&file) => block.set(attribute, references::volume(draft, &file)),
             Some(_) => {
-                draft
-                    .lost(&format!("cicustom.{part}"), "the provider refuses the name of the file; left out, it stays");
+                draft.not_in_provider(
+                    &format!("cicustom.{part}"),
+                    "the provider refuses the name of the file; left out, it stays",
+                );
             }
         }
     }
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
 }
 
 fn kind_and_upgrade(draft: &mut Draft<'_>, block: &mut Block) {
     match draft.text("citype").as_deref() {
         None => {}
         Some(kind @ ("configdrive2" | "nocloud")) => block.set("type", kind),
-        Some(_) => draft.lost("citype", "the provider does not know this kind of drive; left out, it stays"),
+        Some(_) => draft.not_in_provider("citype", "the provider does not know this kind of drive; left out, it stays"),
     }
     if draft.flag("ciupgrade") {
-        draft.default("ciupgrade");
+        draft.set_default("ciupgrade");
     } else {
         block.set("upgrade", false);
     }
 }
 
-/// The provider takes this many address blocks, and Proxmox 32.
+/// Maximum number of address blocks for the provider; Proxmox allows 32.
 const MOST: u32 = 8;
 
-/// One block for each `ipconfigN` up to the last, by position; a gap is an empty block.
+/// Writes a block for each `ipconfigN` up to the last, by position. A gap is an empty block.
 fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
     let configurations = draft.family("ipconfig");
     let Some(last) = configurations.keys().next_back().copied() else { return };
     if last >= MOST {
         for index in configurations.keys() {
-            draft.lost(
+            draft.not_in_provider(
                 &format!("ipconfig{index}"),
                 format!("the provider takes {MOST} address blocks, and there are more"),
             );
@@ -144,17 +146,18 @@ fn addresses(draft: &mut Draft<'_>, block: &mut Block) {
         return;
     }
     for index in 0..=last {
-        let mut options = configurations.get(&index).map(|text| Options::new(&format!("ipconfig{index}"), text));
+        let mut options =
+            configurations.get(&index).map(|text| PropertyOptions::new(&format!("ipconfig{index}"), text));
         let address = options.as_mut().map_or_else(|| Block::new("ip_config"), guest::ip_config);
         if let Some(options) = &options {
-            draft.leftover(options, &[]);
+            draft.explain_remaining(options, &[]);
         }
-        block.nest(address);
+        block.add_block(address);
     }
 }
 
-/// The user. The password is never read back, and whatever is written for it shows no difference: a variable keeps the
-/// place for the day when the guest is made anew.
+/// Writes the user. The password is never read back, and its value shows no difference: a variable has it for when the guest is
+/// created again.
 fn account(draft: &mut Draft<'_>, block: &mut Block) {
     let (user, password, keys) = (draft.text("ciuser"), draft.take("cipassword"), draft.text("sshkeys"));
     if user.is_none() && password.is_none() && keys.is_none() {
@@ -165,7 +168,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
     if password.is_some() {
         let name = format!("{}_cloud_init_password", draft.label());
         let description = format!("Cloud-init password of {}; needed only to create the guest anew", draft.title());
-        let value = draft.variable(name, Variable { description, default: Default::Null, sensitive: true });
+        let value = draft.variable(name, Variable { description, default: VariableDefault::Null, sensitive: true });
         account.set("password", value);
     }
     if let Some(keys) = keys {
@@ -177,10 +180,10 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
             account.push(Content::Attribute("keys".to_owned(), Value::List(lines)));
         }
     }
-    block.nest(account);
+    block.add_block(account);
 }
 
-/// The text behind URL escapes as the provider reads it: `+` is a blank, and a broken escape is an error.
+/// Decodes URL escapes as the provider does: `+` is a blank, and a broken escape is an error.
 fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

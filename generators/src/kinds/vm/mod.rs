@@ -1,4 +1,4 @@
-//! Virtual machines: where their keys go in `proxmox_virtual_environment_vm`.
+//! Virtual machines as `proxmox_virtual_environment_vm`.
 
 mod cpu;
 mod devices;
@@ -10,17 +10,17 @@ mod network;
 mod tests;
 mod volumes;
 
-use super::Half;
+use super::Translation;
 use crate::row::Row;
 
-/// The generators' half of virtual machines and their templates.
-pub(super) static HALF: Half = Half {
+/// Translation of virtual machines and their templates.
+pub(super) static TRANSLATION: Translation = Translation {
     kind: "vm",
     file: "virtual_machines.tf",
     word: "vm",
     data: true,
     namespace: super::Namespace::Guests,
-    place: |object, _| super::guest::place("proxmox_virtual_environment_vm", object),
+    destination: |object, _| super::guest::destination("proxmox_virtual_environment_vm", object),
     name: |entry| entry.name.clone(),
     rows: ROWS,
     role: Some(|_| super::guest::ROLE),
@@ -28,7 +28,7 @@ pub(super) static HALF: Half = Half {
 
 /// Every key of a virtual machine, in the order in which its block is written.
 static ROWS: &[Row] = &[
-    Row::custom(&[], general::place),
+    Row::custom(&[], general::location),
     Row::custom(&["name"], general::name),
     Row::custom(&["description"], super::guest::description),
     Row::custom(&["tags"], super::guest::tags),
@@ -97,7 +97,7 @@ static ROWS: &[Row] = &[
         "runningcpu",
         "running-nets-host-mtu",
     ]),
-    Row::lost(&["cdrom"], "the old word for ide2, as which Proxmox shows it"),
+    Row::not_expressible(&["cdrom"], "the old name of ide2, and Proxmox shows it as ide2"),
     Row::ansible(
         &[
             "allow-ksm",
@@ -116,5 +116,5 @@ static ROWS: &[Row] = &[
         ],
         "the provider has no attribute for it (provider rule K1)",
     ),
-    Row::custom(&[], super::left_alone::row),
+    Row::custom(&[], super::protected_blocks::row),
 ];

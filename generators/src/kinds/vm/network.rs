@@ -1,16 +1,16 @@
-//! Network cards.
+//! Network devices of a virtual machine.
 
 use std::collections::BTreeMap;
 
 use crate::bpg;
-use crate::draft::{Draft, Options, SetAside, Step, Stop};
+use crate::draft::{Draft, Obstacle, PropertyOptions, RowError, RowResult};
 use crate::hcl::{self, Block, Value};
 use crate::kinds::guest::single_vlans;
-use crate::kinds::stands;
+use crate::kinds::references;
 
-/// All cards or none: the attribute is computed, so that leaving it out shows no difference, unless an index is missing
+/// Writes all devices or none. The attribute is computed, so omitting it shows no difference, unless an index is missing
 /// (docs/provider.md, T7).
-pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
+pub(super) fn network_devices(draft: &mut Draft<'_>) -> RowResult {
     let cards = draft.family("net");
     let Some(last) = cards.keys().next_back().copied() else { return Ok(()) };
     let mut blocks = Vec::new();
@@ -32,25 +32,25 @@ pub(super) fn network_devices(draft: &mut Draft<'_>) -> Step {
     let reason = if gap { Some("a card is missing between others (provider rule T7)".to_owned()) } else { refused };
     if let Some(reason) = reason {
         for index in cards.keys() {
-            draft.lost(&format!("net{index}"), format!("{reason}; left out, the cards stay as they are"));
+            draft.not_in_provider(&format!("net{index}"), format!("{reason}; left out, the cards stay as they are"));
         }
         return Ok(());
     }
     for block in blocks {
-        draft.nest(block);
+        draft.add_block(block);
     }
     Ok(())
 }
 
-/// The block of one card; why there is none where the provider has no word for its model, or takes an option for one.
-fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, String>, Stop> {
+/// Block of a device, or the reason if the provider does not know its model, or takes an option for the model.
+fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, String>, RowError> {
     let key = format!("net{index}");
     if text.contains(['"', '\\']) {
         return Err(
-            SetAside::new(format!("the provider cannot read `{key}`: there is a quote or a backslash in it")).into()
+            Obstacle::new(format!("the provider cannot read `{key}`: there is a quote or a backslash in it")).into()
         );
     }
-    let mut options = Options::new(&key, text);
+    let mut options = PropertyOptions::new(&key, text);
     let (rate, numbers) = (rate(&mut options, &key)?, numbers(&mut options, &key)?);
     let trunks = options.take("trunks");
     if let Some(range) =
@@ -59,7 +59,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
         let reason =
             format!("the provider's Read fails on the range `{range}` in the trunks of {key} (provider rule T9)");
         let remedy = single_vlans(draft, &key, text, trunks.as_deref().unwrap_or_default());
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     let (bridge, firewall, link_down) = (options.take("bridge"), options.flag("firewall"), options.flag("link_down"));
     // A model without an address (`virtio`) is not understood; a running Proxmox always writes one.
@@ -72,11 +72,11 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
         return Ok(Err(format!("the provider takes the option `{option}` of {key} for its model (provider rule T8)")));
     }
     if let Some(name) = unknown.last() {
-        // `virtio=BC:24:…`: whatever the provider does not know by name is the model.
+        // In `virtio=BC:24:…` the provider takes any unknown name for the model.
         mac = options.take(name);
         model = Some(name.clone());
     }
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     let model = model.unwrap_or_default();
     let queues = numbers.get("queues").is_none_or(|queues| (0..=64).contains(queues));
     if !bpg::NETWORK_MODELS.contains(&model.as_str()) || !mac.as_deref().is_none_or(bpg::mac) || !queues {
@@ -84,7 +84,7 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
     }
     let mut block = Block::new("network_device");
     let bridge = bridge.unwrap_or_default();
-    block.set("bridge", stands::bridge(draft, &bridge));
+    block.set("bridge", references::bridge(draft, &bridge));
     if bridge.is_empty() {
         block.comment("It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.");
     }
@@ -100,21 +100,21 @@ fn card(draft: &mut Draft<'_>, index: u32, text: &str) -> Result<Result<Block, S
     Ok(Ok(block))
 }
 
-fn numbers(options: &mut Options, key: &str) -> Result<BTreeMap<&'static str, i64>, Stop> {
+fn numbers(options: &mut PropertyOptions, key: &str) -> Result<BTreeMap<&'static str, i64>, RowError> {
     let mut numbers = BTreeMap::new();
     for option in ["queues", "mtu", "tag"] {
         let Some(text) = options.take(option) else { continue };
         let number =
-            text.parse().map_err(|_| SetAside::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
+            text.parse().map_err(|_| Obstacle::new(format!("the provider cannot read `{option}={text}` of {key}")))?;
         numbers.insert(option, number);
     }
     Ok(numbers)
 }
 
-/// The limit in MB/s.
-fn rate(options: &mut Options, key: &str) -> Result<Option<Value>, Stop> {
+/// Rate limit in MB/s.
+fn rate(options: &mut PropertyOptions, key: &str) -> Result<Option<Value>, RowError> {
     let Some(text) = options.take("rate") else { return Ok(None) };
     let value =
-        hcl::number(&text).ok_or_else(|| SetAside::new(format!("the provider cannot read `rate={text}` of {key}")))?;
+        hcl::number(&text).ok_or_else(|| Obstacle::new(format!("the provider cannot read `rate={text}` of {key}")))?;
     Ok(Some(value).filter(|value| *value != Value::Integer(0)))
 }

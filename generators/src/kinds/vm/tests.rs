@@ -1,14 +1,14 @@
-//! Virtual machines of which an import and a creation see different things.
+//! Virtual machines with settings that an import and a creation treat differently.
 
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Value, json};
 
-use crate::kinds::testing::{Made, guest, vm};
+use crate::kinds::testing::{GeneratedGuest, guest, vm};
 
-/// What becomes of a key, a line of the code, what is ignored, and what helps.
-fn check(made: &Made, key: &str, fate: &str, line: &str, ignored: &str, remedy: &str) {
+/// Checks the fate of a key, a line of the code, an ignored path, and the remedy.
+fn check(made: &GeneratedGuest, key: &str, fate: &str, line: &str, ignored: &str, remedy: &str) {
     assert!(made.fate(key).starts_with(fate), "{} instead of {fate}\n{}", made.fate(key), made.code);
     assert!(made.lines().any(|one| one == line), "{line}\n{}", made.code);
     assert_eq!(made.ignores(ignored), !ignored.is_empty(), "{}", made.code);
@@ -16,7 +16,7 @@ fn check(made: &Made, key: &str, fate: &str, line: &str, ignored: &str, remedy: 
 }
 
 #[test]
-fn what_an_import_does_not_read_is_written_for_a_creation() {
+fn settings_that_an_import_does_not_read_are_written() {
     let tpm = "local-lvm:vm-100-disk-1,size=4M";
     let made = vm(json!({"tpmstate0": format!("{tpm},version=v2.0")}));
     check(&made, "tpmstate0", "Terraform", "version = \"v2.0\"", "tpm_state", "");
@@ -39,7 +39,7 @@ fn what_an_import_does_not_read_is_written_for_a_creation() {
 }
 
 #[test]
-fn what_no_creation_would_make_is_kept_by_ansible() {
+fn disks_with_foreign_content_are_kept_in_ansible() {
     let made = vm(json!({
         "ide0": "local:iso/opencore.iso,cache=unsafe,media=disk,size=96M",
         "sata0": "local-lvm:vm-100-disk-0,size=1536M",
@@ -55,8 +55,8 @@ fn what_no_creation_would_make_is_kept_by_ansible() {
     assert_eq!(made.fate("sata0"), "Terraform");
 }
 
-/// Why a guest with these keys is not Terraform's, and what helps, where storage `local` lists one disk of it.
-fn aside(keys: Value, pending: Value) -> Option<(String, String)> {
+/// Reason and remedy, if a guest with these keys is not in Terraform. Storage `local` lists one disk of it.
+fn obstacle(keys: Value, pending: Value) -> Option<(String, String)> {
     let volumes = json!([{"volid": "local:100/vm-100-disk-0.raw", "vmid": 100, "content": "images"}]);
     let local = json!([{"storage": "local", "type": "dir", "enabled": 1, "active": 1}]);
     let more: BTreeMap<ApiPath, Answer> = [
@@ -69,12 +69,12 @@ fn aside(keys: Value, pending: Value) -> Option<(String, String)> {
     .map(|(path, data)| (ApiPath::parse(path), Answer::ok(data)))
     .collect();
     let made = guest("qemu", json!({"scsihw": "virtio-scsi-pci", "ostype": "l26", "cpu": "host"}), keys, more);
-    made.aside().map(|(reason, remedy)| (reason.to_owned(), remedy.unwrap_or_default().to_owned()))
+    made.obstacle().map(|(reason, remedy)| (reason.to_owned(), remedy.unwrap_or_default().to_owned()))
 }
 
 #[test]
-fn every_volume_that_the_provider_asks_for_is_looked_for() {
-    let check = |keys: Value, pending: Value, reason: &str, remedy: &str| match aside(keys.clone(), pending) {
+fn missing_volumes_are_found() {
+    let check = |keys: Value, pending: Value, reason: &str, remedy: &str| match obstacle(keys.clone(), pending) {
         None => assert_eq!(reason, "", "{keys}"),
         Some((why, help)) => {
             assert!(!reason.is_empty() && why.contains(reason) && help.ends_with(remedy), "{why}: {help}");
@@ -85,23 +85,23 @@ fn every_volume_that_the_provider_asks_for_is_looked_for() {
     let missing = json!({"efidisk0": "local:100/vm-100-disk-9.raw,size=4M"});
     check(missing, json!([]), "format of efidisk0", &format!("{gone} --delete efidisk0"));
     check(json!({"efidisk0": "local:100/vm-100-disk-9.raw,format=raw"}), json!([]), "", "");
-    // Its name tells the format of a drive.
+    // The extension gives the format of a drive.
     check(json!({"scsi1": "local:100/vm-100-disk-9.raw,size=4G"}), json!([]), "", "");
     let unnamed = json!({"scsi1": "file=local:100/vm-100-disk-9.raw,size=4G"});
     check(unnamed.clone(), json!([]), "format of scsi1", &format!("{gone} --delete scsi1"));
     let pending = json!([{"key": "scsi1", "pending": "file=local:100/vm-100-disk-9.raw,size=4G"}]);
     check(unnamed, pending, "format of scsi1", &format!("{gone} --revert scsi1"));
     let usb = json!({"scsi1": "/dev/disk/by-id/usb-X-0:0,size=4G"});
-    let said =
+    let command =
         "--scsi1 '/dev/disk/by-id/usb-X-0:0,size=4G,format=raw'  # changes nothing for the guest; then import again";
-    check(usb, json!([]), "for a volume", said);
+    check(usb, json!([]), "for a volume", command);
     let behind = json!({"efidisk0": "efitype=4m,local:100/vm-100-disk-0.raw,format=raw"});
-    let said = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
-    check(behind, json!([]), "first place", said);
+    let command = "--efidisk0 'local:100/vm-100-disk-0.raw,efitype=4m,format=raw'  # changes nothing for the guest; then import again";
+    check(behind, json!([]), "first place", command);
 }
 
 #[test]
-fn a_card_on_no_bridge_says_so() {
+fn a_device_without_a_bridge_has_a_comment() {
     let made = vm(json!({"net0": "virtio=BC:24:11:6E:4E:2E"}));
     let line = "# It is on no bridge in Proxmox: the guest is behind QEMU's own address translation.";
     check(&made, "net0", "Terraform", line, "", "");

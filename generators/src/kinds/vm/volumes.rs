@@ -1,27 +1,27 @@
-//! Volumes behind drives: whose they are, whether the provider can read their format, the EFI disk and the TPM.
+//! Volumes of a virtual machine: checks of their format, the EFI disk and the TPM.
 
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value as Json;
 
-use crate::draft::{Draft, SetAside, Step};
+use crate::draft::{Draft, Obstacle, RowResult};
 use crate::hcl::{Block, Value};
-use crate::kinds::guest::{self, command, same, vmid};
-use crate::kinds::stands;
+use crate::kinds::guest::{self, command, equivalent_command, vmid};
+use crate::kinds::references;
 
-/// Whether the volume is this guest's cloud-init drive, as the provider recognises it.
+/// True for this guest's cloud-init drive, as the provider recognises it.
 pub(super) fn cloud_init(draft: &Draft<'_>, file: &str) -> bool {
     file.contains(&format!("vm-{}-cloudinit", vmid(draft)))
 }
 
-/// Whether the path of the volume has a file name extension, which tells its format.
+/// True if the path of the volume has a file name extension, which gives its format.
 pub(super) fn extension(file: &str) -> bool {
     let Some((_, path)) = file.split_once(':') else { return false };
     path.rsplit('/').next().is_some_and(|name| name.contains('.'))
 }
 
-/// Whether the provider can ask for the format of a volume that does not show it. A disabled or unreachable storage,
-/// or a missing file, keeps the whole guest out (docs/provider.md, T18).
-pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> Step {
+/// Checks that the provider can read the format of a volume from its storage, if the configuration does not have it (`asked`). A
+/// disabled or unreachable storage, or a missing volume, is an obstacle for the whole guest (docs/provider.md, T18).
+pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) -> RowResult {
     if !asked || !file.contains(':') {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
     let (cluster, node) = (draft.cluster, draft.object.entry.node.as_deref().unwrap_or_default());
     let storage = volume.storage();
     if !cluster.storages.contains_key(storage) {
-        // "storage 'x' does not exist" is an answer that the provider tolerates.
+        // The provider tolerates the answer "storage 'x' does not exist".
         return Ok(());
     }
     let Some(storages) = cluster.node_storages(node)? else { return Ok(()) };
@@ -50,17 +50,17 @@ pub(super) fn readable(draft: &Draft<'_>, key: &str, file: &str, asked: bool) ->
         let reason = format!(
             "the provider asks storage `{storage}` for the format of a disk, and it is {state} on {node} (provider rule T18)"
         );
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     missing(draft, key, node, &volume)
 }
 
-/// Whether the list of images, read with sufficient privilege, lacks the volume.
-fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step {
+/// Checks that the list of images has the volume, if it was read with sufficient privileges.
+fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> RowResult {
     let cluster = draft.cluster;
     let storage = cluster.storages.get(volume.storage());
     if storage.and_then(|row| row.get("type")).and_then(Json::as_str) == Some("zfspool") {
-        // "dataset does not exist" is an answer that the provider tolerates.
+        // The provider tolerates the answer "dataset does not exist".
         return Ok(());
     }
     let Some(images) = cluster.images(node, volume.storage())? else { return Ok(()) };
@@ -77,23 +77,24 @@ fn missing(draft: &Draft<'_>, key: &str, node: &str, volume: &VolumeId) -> Step 
     );
     let volume = volume.as_str();
     let reason = format!("the provider asks for the format of {key}, and `{volume}` is not there (provider rule T18)");
-    Err(SetAside::new(reason).remedy(remedy).into())
+    Err(Obstacle::new(reason).remedy(remedy).into())
 }
 
-/// A device whose path the provider takes for a storage (docs/provider.md, T17): with a format it does not ask for one.
-fn device(draft: &Draft<'_>, key: &str, file: &str) -> SetAside {
-    let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that there is not");
+/// Obstacle for a device whose path the provider takes for a volume (docs/provider.md, T17). With a format it does not ask the
+/// storage.
+fn device(draft: &Draft<'_>, key: &str, file: &str) -> Obstacle {
+    let reason = format!("the provider takes `{file}` of {key} for a volume and asks a storage that does not exist");
     let text = draft.object.text(key).unwrap_or_default();
-    SetAside::new(reason).remedy(same(draft, key, &format!("{text},format=raw")))
+    Obstacle::new(reason).remedy(equivalent_command(draft, key, &format!("{text},format=raw")))
 }
 
-/// The EFI disk, in the state whenever the key is there (docs/provider.md, T21).
-pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
+/// Writes the EFI disk, which is in the state whenever the key is present (docs/provider.md, T21).
+pub(super) fn efi_disk(draft: &mut Draft<'_>) -> RowResult {
     let Some(mut options) = draft.options("efidisk0") else { return Ok(()) };
     let named = options.has("file");
     let file = options.take_or_first("file").unwrap_or_default();
     let format = options.take("format");
-    // Whatever its name tells: only `format=` spares the question.
+    // The provider ignores the file name extension here: it asks the storage unless there is a `format=`.
     let asked = format.is_none();
     if asked && file.starts_with('/') {
         return Err(device(draft, "efidisk0", &file).into());
@@ -102,43 +103,43 @@ pub(super) fn efi_disk(draft: &mut Draft<'_>) -> Step {
         let reason = "the provider finds the volume of efidisk0 in the first place or behind `file=` only";
         let text = draft.text("efidisk0").unwrap_or_default();
         let others: Vec<&str> = text.split(',').filter(|one| *one != file).collect();
-        let remedy = same(draft, "efidisk0", &format!("{file},{}", others.join(",")));
-        return Err(SetAside::new(reason).remedy(remedy).into());
+        let remedy = equivalent_command(draft, "efidisk0", &format!("{file},{}", others.join(",")));
+        return Err(Obstacle::new(reason).remedy(remedy).into());
     }
     options.take("size");
     let mut block = Block::new("efi_disk");
-    block.set("datastore_id", stands::storage(draft, file.split(':').next().unwrap_or_default()));
+    block.set("datastore_id", references::storage(draft, file.split(':').next().unwrap_or_default()));
     block.set_some("type", options.take("efitype").map(|efi| efi.to_lowercase()));
     block.set_some("pre_enrolled_keys", options.flag("pre-enrolled-keys").filter(|on| *on));
-    draft.leftover(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
-    draft.nest(block);
+    draft.explain_remaining(&options, &[("ms-cert", "the provider has no attribute for it (provider rule T21)")]);
+    draft.add_block(block);
     readable(draft, "efidisk0", &file, asked)
 }
 
-/// The TPM. Version 2.0 on local-lvm is not in the state of an import, and without a version the provider reads 2.0 where
-/// Proxmox means 1.2: either is said and ignored, for when the guest is made anew (docs/provider.md, T10, T11).
+/// Writes the TPM. Version 2.0 on local-lvm is not in the state of an import, and without a version the provider reads 2.0 and
+/// Proxmox means 1.2: both are written and ignored, for when the guest is created again (docs/provider.md, T10, T11).
 pub(super) fn tpm_state(draft: &mut Draft<'_>) {
     let Some(mut options) = draft.options("tpmstate0") else { return };
     let file = options.take_or_first("file").unwrap_or_default();
     let version = options.take("version").filter(|version| !version.is_empty());
     options.take("size");
     options.take("format");
-    draft.leftover(&options, &[]);
+    draft.explain_remaining(&options, &[]);
     let datastore = file.split(':').next().unwrap_or_default();
     if version.is_none() {
         const WHY: &str = "no version means 1.2 to Proxmox, and the provider reads 2.0 (provider rule T10)";
-        draft.unsayable("tpmstate0", WHY);
+        draft.not_expressible("tpmstate0", WHY);
         draft.ignore(&["tpm_state"], WHY);
         let text = draft.object.text("tpmstate0").unwrap_or_default();
-        let remedy = same(draft, "tpmstate0", &format!("{text},version=v1.2"));
+        let remedy = equivalent_command(draft, "tpmstate0", &format!("{text},version=v1.2"));
         draft.remark("its TPM has no version, which means 1.2 to Proxmox; the provider reads it as 2.0", Some(remedy));
     } else if datastore == "local-lvm" && version.as_deref() == Some("v2.0") {
         draft.ignore(&["tpm_state"], "an import does not read a TPM 2.0 on local-lvm (provider rule T11)");
     }
     let mut block = Block::new("tpm_state");
-    block.set("datastore_id", stands::storage(draft, datastore));
+    block.set("datastore_id", references::storage(draft, datastore));
     block.set("version", Value::Text(version.unwrap_or_else(|| "v1.2".to_owned())));
-    draft.nest(block);
+    draft.add_block(block);
 }
 
 #[cfg(test)]
@@ -151,7 +152,7 @@ mod tests {
     use crate::coverage::Outcome;
     use crate::{Options, Previous, generate};
 
-    /// Why a virtual machine with one disk on a storage in this state is set aside; `None` where it becomes code.
+    /// Obstacle for a virtual machine with one disk on a storage in this state; `None` if it becomes code.
     fn refused(kind: &str, enabled: u8, active: u8, listed: bool, rights: &[&str]) -> Option<String> {
         let volume = "data:vm-100-disk-0";
         let privileges: serde_json::Map<_, _> = rights.iter().map(|right| ((*right).to_owned(), json!(1))).collect();
@@ -175,14 +176,14 @@ mod tests {
         let generated = generate(&answers, &Options::default(), &Previous::default()).expect("answers are readable");
         match &generated.coverage.objects[&Identity::new("qemu", 100)].outcome {
             Outcome::Terraform { .. } => None,
-            Outcome::SetAside { reason, .. } | Outcome::Ansible { reason, .. } => Some(reason.clone()),
+            Outcome::NotImportable { reason, .. } | Outcome::Ansible { reason, .. } => Some(reason.clone()),
             other => panic!("{other:?}"),
         }
     }
 
     /// docs/provider.md, T18: what the provider tolerates, and what keeps a whole guest out.
     #[test]
-    fn a_guest_stays_out_where_the_format_of_a_disk_cannot_be_asked_for() {
+    fn an_unreadable_format_is_an_obstacle() {
         let check = |refused: Option<String>, expected: Option<&str>| match (refused, expected) {
             (None, None) => {}
             (Some(reason), Some(word)) if reason.contains(word) => {}
@@ -191,7 +192,7 @@ mod tests {
         let all = ["VM.Audit", "VM.Config.Disk"];
         check(refused("lvmthin", 1, 1, true, &all), None);
         check(refused("lvmthin", 1, 1, false, &all), Some("is not there"));
-        // Who may not configure the guest sees no volume of it: an empty list proves nothing.
+        // A login that may not configure the guest sees none of its volumes: an empty list proves nothing.
         check(refused("lvmthin", 1, 1, false, &["VM.Audit"]), None);
         check(refused("zfspool", 1, 1, false, &all), None);
         check(refused("lvmthin", 0, 0, true, &all), Some("disabled"));
