@@ -54,8 +54,7 @@ fn a_guest_that_other_lists_name_is_not_gone() {
 #[test]
 fn two_imports_of_one_workspace_do_not_meet() {
     let lab = Lab::imported();
-    let since = "2026-11-23T00:50:00Z".to_owned();
-    let holder = Holder { actor: "alice".to_owned(), pid: std::process::id(), since };
+    let holder = Holder::new("alice".to_owned(), "2026-11-23T00:50:00Z".to_owned());
     let Attempt::Locked(lock) = attempt(&Workspace::at(lab.at("lab")), &holder).unwrap() else {
         panic!("nobody has it");
     };

@@ -243,7 +243,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Locks the workspace, and removes what runs left there that were killed.
 async fn lock(workspace: &Workspace, job: &Job, context: &Context) -> Result<Lock, ImportError> {
-    let (us, mut announced) = (Holder::of(context), false);
+    let (us, mut announced) = (Holder::new(context.actor().name.clone(), job.now.clone()), false);
     loop {
         match lock::attempt(workspace, &us)? {
             Attempt::Locked(lock) => {

@@ -13,7 +13,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Workspace, WorkspaceError};
-use crate::operation::Context;
 
 /// The holder of a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,9 +26,9 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// The operation of this context, from now on.
-    pub fn of(context: &Context) -> Self {
-        Self { actor: context.actor().name.clone(), pid: process::id(), since: context.now() }
+    /// An operation of this process, from `now` on.
+    pub fn new(actor: String, now: String) -> Self {
+        Self { actor, pid: process::id(), since: now }
     }
 }
 
@@ -145,8 +144,7 @@ mod tests {
     use super::*;
 
     fn me() -> Holder {
-        let since = "2026-11-23T00:50:00Z".to_owned();
-        Holder { actor: "alice@laptop".to_owned(), pid: process::id(), since }
+        Holder::new("alice@laptop".to_owned(), "2026-11-23T00:50:00Z".to_owned())
     }
 
     fn locked(workspace: &Workspace) -> Lock {
