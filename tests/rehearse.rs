@@ -9,6 +9,7 @@ use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
 use proxmox_mpc_engine::rehearse::{
     ChangeKind, GuestAction, Reached, Rehearsal, RehearsalJob, RehearseError, StateUsed, rehearse,
 };
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
@@ -36,7 +37,7 @@ impl RehearsalStage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        let small = RehearsalJob { workspace: small.path().to_owned(), ..stage.job.clone() };
+        let small = RehearsalJob { workspace: Workspace::at(small.path()), ..stage.job.clone() };
         // What comes of it does not matter.
         rehearsal(&small).map(|_| stage)
     }

@@ -138,7 +138,7 @@ impl Request for CoverageRequest {
     async fn run(self, context: Context) -> Result<CoverageReport, Failure> {
         let workspace = Workspace::around(&self.workspace);
         let path = self.from.clone().unwrap_or_else(|| workspace.recording());
-        let manifest = import::manifest(workspace.root())?.unwrap_or_default();
+        let manifest = import::manifest(&workspace)?.unwrap_or_default();
         let work = async {
             let _step = Step::start(&context, StepKind::GenerateCode);
             context.compute(move || read(&path, manifest)).await

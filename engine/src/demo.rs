@@ -16,7 +16,7 @@ use crate::import::{self, ImportError, ImportJob, ImportReport, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Message, Report, Request};
-use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
+use crate::settings::{self, Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, TerraformError};
 use crate::verify::{self, Proof, VerifyError};
 use crate::workspace::Workspace;
@@ -134,13 +134,15 @@ async fn import_from_twin(out: &Path, context: &Context) -> Result<ImportReport,
 
 /// Returns the proof if Terraform can install the provider, and otherwise the reason why there is none.
 fn prove(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>), Failure> {
-    let tool = match terraform::find(None, context) {
+    let workspace = Workspace::at(out);
+    let program = settings::terraform(context, None, Some(&workspace))?;
+    let tool = match terraform::find(program.as_deref(), context) {
         Ok(tool) => tool,
         Err(error) if error.kind() == FaultKind::Interrupted => return Err(error.into()),
         Err(error) => return Ok((None, Some(sentence(&error)))),
     };
-    let recording = Arc::new(Recording::open(&Workspace::at(out).recording())?);
-    match verify::against_twin(out, recording, &tool, context) {
+    let recording = Arc::new(Recording::open(&workspace.recording())?);
+    match verify::against_twin(&workspace, recording, &tool, context) {
         Ok(proof) => Ok((Some(proof), None)),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),
         Err(error) => Err(error.into()),

@@ -1,6 +1,8 @@
 //! Rehearsal for people: the answer first, then its details.
 
-use proxmox_mpc_engine::rehearse::{ChangeKind, KeyChange, Reached, RefusedCall, Rehearsal, StateUsed, Totals, GuestAction};
+use proxmox_mpc_engine::rehearse::{
+    ChangeKind, GuestAction, KeyChange, Reached, RefusedCall, Rehearsal, StateUsed, Totals,
+};
 use proxmox_mpc_engine::toolchain::terraform::Action;
 
 use super::Printed;
@@ -164,7 +166,8 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
 fn stays_down(rehearsal: &Rehearsal, index: usize) -> bool {
     let event = &rehearsal.guests[index];
     let mut later = rehearsal.guests[index + 1..].iter().filter(|later| later.failure.is_none());
-    let ends = matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend) && event.failure.is_none();
+    let ends = matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend)
+        && event.failure.is_none();
     ends && !later.any(|later| later.identity == event.identity)
 }
 

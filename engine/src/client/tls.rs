@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::error::ClientError;
-use super::rejected::Rejected;
+use super::rejected::RejectedCertificate;
 use crate::settings::{Fingerprint, MinimumTls, Trust};
 
 /// The TLS configuration for this trust and this minimum version.

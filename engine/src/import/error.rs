@@ -149,7 +149,8 @@ impl Fault for ImportError {
             Self::Removal { removals } => {
                 let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
                 vec![
-                    "Nothing was written. Check on the cluster whether they are really gone, and import again.".to_owned(),
+                    "Nothing was written. Check on the cluster whether they are really gone, and import again."
+                        .to_owned(),
                     format!("`--allow-removal {count}` removes them from the code."),
                 ]
             }
@@ -186,7 +187,9 @@ fn removed(removals: &[Removal]) -> String {
     for Removal { title, known, gone, too_many } in removals {
         let note = if *too_many { "" } else { ", which alone would not stop the import" };
         lines.push(format!("{title}: {} of {known}{note}", gone.len()));
-        lines.extend(gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")));
+        lines.extend(
+            gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")),
+        );
         if gone.len() > NAMED {
             lines.push(format!("  and {} more", gone.len() - NAMED));
         }

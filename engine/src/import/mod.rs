@@ -14,4 +14,4 @@ mod tests;
 pub use error::ImportError;
 pub use report::ImportReport;
 pub use request::{ImportRequest, known_version};
-pub use run::{ImportJob, MANIFEST, Mapping, Source, manifest, run};
+pub use run::{ImportJob, Mapping, Source, manifest, run};

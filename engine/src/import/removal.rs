@@ -56,8 +56,9 @@ pub fn brake(generated: &Generated, limits: RemovalLimits) -> Vec<Removal> {
     let guests = GUESTS.map(of_kind);
     let guests_gone: usize = guests.iter().filter_map(|family| families.get(family)).map(Vec::len).sum();
     let too_many_guests = guests_gone * 100 > guests.iter().map(known).sum::<usize>() * usize::from(limits.guests);
-    let whole =
-        |family: &ObjectGroup, gone: &[&RemovedCode]| gone.len() >= known(family) && (family.node.is_none() || gone.len() > 1);
+    let whole = |family: &ObjectGroup, gone: &[&RemovedCode]| {
+        gone.len() >= known(family) && (family.node.is_none() || gone.len() > 1)
+    };
     let removal = |kind: &'static str, gone: &[&RemovedCode]| Removal {
         title: KINDS.iter().find(|known| known.id == kind).map_or("object", |kind| kind.title),
         known: known(&of_kind(kind)),

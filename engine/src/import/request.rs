@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::removal::{DEFAULT_LIMIT, RemovalLimits};
-use super::{ImportError, ImportReport, ImportJob, Mapping, Source};
+use super::{ImportError, ImportJob, ImportReport, Mapping, Source};
 use crate::client::Client;
 use crate::operation::{Context, Effect, Failure, Request};
 use crate::settings::{self, Connection};
@@ -59,8 +59,8 @@ pub struct ImportRequest {
     pub strict: bool,
     /// Ask running guests for their addresses.
     pub ask_guests: bool,
-    /// The number of requests that may be sent at once.
-    pub concurrency: u16,
+    /// The number of requests that may be sent at once; that of the settings without it.
+    pub concurrency: Option<u16>,
 }
 
 impl Default for ImportRequest {
@@ -82,7 +82,7 @@ impl Default for ImportRequest {
             removal_limit: DEFAULT_LIMIT,
             strict: false,
             ask_guests: true,
-            concurrency: 16,
+            concurrency: None,
         }
     }
 }
@@ -100,8 +100,13 @@ impl Request for ImportRequest {
             Some(_) => None,
             None => Some(self.client(&context).await?),
         };
+        // A recording is read without requests.
+        let concurrency = match &client {
+            Some(_) => settings::concurrency(&context, self.concurrency, Some(&Workspace::at(&self.out)))?,
+            None => 1,
+        };
         let (from, strict) = (self.from.clone(), self.strict);
-        let job = self.job(context.now())?;
+        let job = self.job(concurrency, context.now())?;
         let work = async {
             let source = match client {
                 Some(client) => Source::Cluster(Box::new(client)),
@@ -123,12 +128,12 @@ impl Request for ImportRequest {
 impl ImportRequest {
     /// Creates the client for the cluster. A secret may come from a program, which blocks.
     async fn client(&self, context: &Context) -> Result<Client, Failure> {
-        let connection = self.connection.clone();
-        let settings = context.block(move |context| settings::of(context, connection)).await?;
+        let (connection, workspace) = (self.connection.clone(), Workspace::at(&self.out));
+        let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         Ok(Client::new(settings)?)
     }
 
-    fn job(self, now: String) -> Result<ImportJob, ImportError> {
+    fn job(self, concurrency: usize, now: String) -> Result<ImportJob, ImportError> {
         Ok(ImportJob {
             out: self.out,
             selection: Selection { only: self.only, exclude: self.exclude },
@@ -136,7 +141,7 @@ impl ImportRequest {
             adopt: self.adopt_state.as_deref().map(state).transpose()?,
             provider: self.provider_version.as_deref().map(known_version).transpose()?,
             record: self.record,
-            concurrency: usize::from(self.concurrency.max(1)),
+            concurrency,
             ask_guests: self.ask_guests,
             dry_run: self.dry_run,
             force: self.force,

@@ -17,11 +17,8 @@ use super::report::ImportReport;
 use super::{ImportError, copy};
 use crate::client::Client;
 use crate::operation::{Cancel, Context, Message, Step, StepKind};
-use crate::workspace::lock::{self, Attempt, Lock};
-use crate::workspace::{self, Changes, Edits};
-
-/// The path of the manifest, relative to the workspace.
-pub const MANIFEST: &str = "manifest.json";
+use crate::workspace::lock::{self, Attempt, Holder, Lock};
+use crate::workspace::{self, Changes, Edits, Workspace, WorkspaceError};
 
 /// Source of the answers.
 pub enum Source {
@@ -99,14 +96,15 @@ pub struct Mapping {
 /// yet appears complete. Dropping the future leaves nothing behind.
 pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<ImportReport, ImportError> {
     // A dry run writes nothing, so that it needs no lock.
-    let _lock = if job.dry_run { None } else { Some(lock(job, context).await?) };
-    let previous = previous(&job.out)?;
+    let workspace = Workspace::at(&job.out);
+    let _lock = if job.dry_run { None } else { Some(lock(&workspace, job, context).await?) };
+    let previous = previous(&workspace)?;
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
         .copied()
         .filter(|kind| job.selection.may_include_kind(kind) || needed(kind, &previous.manifest))
         .collect();
-    let scratch = ScratchFolder::beside(&job.out, job.dry_run)?;
+    let scratch = ScratchFolder::beside(&workspace, job.dry_run)?;
     let fetched = read(source, &kinds, &scratch, job, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
     if permissions.is_empty() {
@@ -148,7 +146,7 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
             generated.files.extend(files.map(|(path, text)| (path.clone(), text.clone())));
         }
     }
-    leave_foreign(&job.out, &mut generated.files, &previous.manifest);
+    leave_foreign(&workspace, &mut generated.files, &previous.manifest);
     if job.dry_run {
         // The manifest is shown as a mapping: with addresses, and without hashes of generated text.
         generated.manifest.objects.values_mut().for_each(|object| object.block = None);
@@ -163,7 +161,7 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
         _ => fetched,
     };
     // `write` moves the recording into the workspace: nothing is read from it after that.
-    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &scratch)?) };
+    let changes = if job.dry_run { None } else { Some(write(&workspace, job, &generated, &before, &scratch)?) };
     Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
 }
 
@@ -214,11 +212,8 @@ async fn read(
     let writer = RecordingWriter::create(&scratch.recording())?;
     match source {
         Source::Cluster(client) => {
-            let options = FetchOptions {
-                concurrency: job.concurrency,
-                ask_guests: job.ask_guests,
-                recorded_at: job.now.clone(),
-            };
+            let options =
+                FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
             fetch::record(&client, kinds, writer, &options, context).await
         }
         Source::Recording(recording) => {
@@ -230,8 +225,8 @@ async fn read(
 }
 
 /// Reads the manifest of a workspace; `None` if it has none yet.
-pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
-    let path = out.join(MANIFEST);
+pub fn manifest(workspace: &Workspace) -> Result<Option<Manifest>, ImportError> {
+    let path = workspace.manifest();
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -244,16 +239,16 @@ pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Locks the workspace, and removes what killed imports left there.
-async fn lock(job: &ImportJob, context: &Context) -> Result<Lock, ImportError> {
-    let mut announced = false;
+async fn lock(workspace: &Workspace, job: &ImportJob, context: &Context) -> Result<Lock, ImportError> {
+    let (us, mut announced) = (Holder::new(context.actor().name.clone(), job.now.clone()), false);
     loop {
-        match lock::attempt(&job.out, &job.now)? {
+        match lock::attempt(workspace, &us)? {
             Attempt::Locked(lock) => {
-                lock::clean(&job.out)?;
+                workspace.clean()?;
                 return Ok(lock);
             }
             Attempt::Busy(holder) if !job.wait => {
-                return Err(workspace::WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
+                return Err(WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
             }
             Attempt::Busy(holder) => {
                 if !std::mem::replace(&mut announced, true) {
@@ -266,12 +261,13 @@ async fn lock(job: &ImportJob, context: &Context) -> Result<Lock, ImportError> {
 }
 
 /// Reads the state of the workspace before the import: its manifest, and the generated code as it is now.
-pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
+pub(super) fn previous(workspace: &Workspace) -> Result<Previous, ImportError> {
+    let out = workspace.root();
     workspace::check_links(out)?;
     if out.exists() && !out.is_dir() {
-        return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
+        return Err(WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
-    let Some(manifest) = manifest(out)? else { return Ok(Previous::default()) };
+    let Some(manifest) = manifest(workspace)? else { return Ok(Previous::default()) };
     let mut files = FileSet::new();
     let folders = ["terraform/", "ansible/roles/", "ansible/inventory/"];
     let code = |name: &&String| folders.iter().any(|folder| name.starts_with(folder)) || adopted(name);
@@ -283,7 +279,7 @@ pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
             Err(source) => return Err(ImportError::Read { path, source }),
         }
     }
-    let touched = workspace::touched(out, &files, &manifest.files)?;
+    let touched = workspace::touched(workspace, &files, &manifest.files)?;
     Ok(Previous { manifest, files, touched })
 }
 
@@ -302,30 +298,30 @@ pub(super) fn file_hashes(generated: &Generated, previous: &Previous) -> workspa
 
 /// Drops generated files that would replace the user's: a `.gitignore` that no import wrote, and a `README.md` that no
 /// import wrote or that was edited since. Neither is needed, and people often have their own.
-fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
+fn leave_foreign(workspace: &Workspace, files: &mut FileSet, manifest: &Manifest) {
     files.retain(|path, text| {
         let known = manifest.files.get(path);
         let ours = |current: &str| match path.as_str() {
             "README.md" => known.is_some_and(|known| *known == workspace::hash(current.as_bytes())),
             path => known.is_some() || !path.ends_with(".gitignore"),
         };
-        fs::read_to_string(out.join(path)).map_or(true, |current| current == *text || ours(&current))
+        fs::read_to_string(workspace.root().join(path)).map_or(true, |current| current == *text || ours(&current))
     });
 }
 
 fn write(
+    workspace: &Workspace,
     job: &ImportJob,
     generated: &Generated,
     before: &Manifest,
     scratch: &ScratchFolder,
 ) -> Result<Changes, ImportError> {
-    let text = generated.manifest.render();
-    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let changes = workspace::plan(&job.out, &generated.files, manifest, &before.files)?;
+    let manifest = generated.manifest.render();
+    let changes = workspace::plan(workspace, &generated.files, &manifest, &before.files)?;
     let backup = job.now.replace(':', "-");
     let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
-    workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
-    scratch.move_recording(&job.out.join(workspace::RECORDING))?;
+    workspace::apply(workspace, &generated.files, &manifest, &changes, edits)?;
+    scratch.move_recording(&workspace.recording())?;
     Ok(changes)
 }
 
@@ -354,9 +350,9 @@ struct ScratchFolder {
 impl ScratchFolder {
     /// Creates the folder beside the workspace, so that the recording can be renamed into it. `anywhere` is for an import
     /// that does not keep its recording.
-    fn beside(out: &Path, anywhere: bool) -> Result<Self, ImportError> {
-        let failed = |source| ImportError::Write { path: out.to_owned(), source };
-        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace::aside(out)? };
+    fn beside(workspace: &Workspace, anywhere: bool) -> Result<Self, ImportError> {
+        let failed = |source| ImportError::Write { path: workspace.root().to_owned(), source };
+        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace.unfinished()? };
         Ok(Self { folder })
     }
 

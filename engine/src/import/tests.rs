@@ -8,8 +8,8 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use proxmox_mpc_twin::recording::Recording;
 use serde_json::json;
 
-use super::run::{MANIFEST, file_hashes, previous};
-use crate::workspace::{self, Changes, Edits};
+use super::run::{file_hashes, previous};
+use crate::workspace::{self, Changes, Edits, Workspace};
 
 /// A recorded cluster with some answers changed.
 struct Cluster<'r> {
@@ -44,19 +44,19 @@ fn cluster<'r>(recording: &'r Recording, memory: &str, down: bool) -> Cluster<'r
 /// Imports into the folder, but does only the first `steps` steps. Returns the number of all steps, and the planned
 /// changes.
 fn import(folder: &Path, cluster: &Cluster<'_>, steps: usize) -> (usize, Changes) {
-    let before = previous(folder).unwrap();
+    let workspace = Workspace::at(folder);
+    let before = previous(&workspace).unwrap();
     let mut generated = generate(cluster, &Options::default(), &before).unwrap();
     generated.manifest.files = file_hashes(&generated, &before);
-    let text = generated.manifest.render();
-    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let changes = workspace::plan(folder, &generated.files, manifest, &before.manifest.files).unwrap();
+    let manifest = generated.manifest.render();
+    let changes = workspace::plan(&workspace, &generated.files, &manifest, &before.manifest.files).unwrap();
     assert!(changes.edited.is_empty() && changes.kept.is_empty(), "{:?} {:?}", changes.edited, changes.kept);
-    (workspace::apply_until(steps, folder, &generated.files, manifest, &changes, Edits::Stop), changes)
+    (workspace::apply_until(steps, &workspace, &generated.files, &manifest, &changes, Edits::Stop), changes)
 }
 
 /// Checks that the hashes in the manifest are those of the files.
 fn check_hashes(folder: &Path) {
-    let before = previous(folder).unwrap();
+    let before = previous(&Workspace::at(folder)).unwrap();
     assert!(before.touched.is_empty(), "{:?}", before.touched);
     assert!(before.files.len() > 20);
 }
@@ -95,7 +95,7 @@ fn code_that_stays_is_known_by_its_fingerprint() {
     let recording = Recording::open(&fixture).unwrap();
     let parent = tempfile::tempdir().unwrap();
     import(parent.path(), &Cluster { recording: &recording, changed: BTreeMap::new() }, usize::MAX);
-    let mut before = previous(parent.path()).unwrap();
+    let mut before = previous(&Workspace::at(parent.path())).unwrap();
     before.touched = before.files.keys().cloned().collect();
     let nothing = "kind=snapshot".parse().unwrap();
     let mut options = Options::default();

@@ -12,6 +12,7 @@ use crate::operation::{Context, EventKind, Step, StepKind};
 use crate::rehearse::RehearseError;
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
+use crate::workspace::Workspace;
 
 /// Result of the playbooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +43,7 @@ pub(super) struct Stage<'a> {
     /// `ansible-playbook`.
     pub(super) program: &'a Path,
     /// The workspace.
-    pub(super) workspace: &'a Path,
+    pub(super) workspace: &'a Workspace,
     /// A temporary folder.
     pub(super) scratch: &'a Path,
     /// The URL of the twin.
@@ -53,8 +54,7 @@ pub(super) struct Stage<'a> {
     pub(super) token: Option<SecretString>,
 }
 
-/// The folder of the Ansible code in a workspace, and the playbook that includes all others.
-const FOLDER: &str = "ansible";
+/// The playbook that includes all others, relative to Ansible's folder.
 const PLAYBOOK: &str = "playbooks/site.yml";
 
 #[derive(Deserialize)]
@@ -66,8 +66,8 @@ struct Line {
 }
 
 /// Checks that the workspace has playbooks, before anything is run.
-pub(super) fn check(workspace: &Path) -> Result<(), RehearseError> {
-    let path = workspace.join(FOLDER).join(PLAYBOOK);
+pub(super) fn check(workspace: &Workspace) -> Result<(), RehearseError> {
+    let path = workspace.ansible().join(PLAYBOOK);
     if path.is_file() { Ok(()) } else { Err(RehearseError::NoPlaybook { path }) }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn run(stage: &Stage<'_>, context: &Context) -> Result<PlaybookResult
     let step = Step::start(context, StepKind::RehearsePlaybooks);
     let context = step.context();
     let invocation = stage.invocation().map_err(|source| {
-        let path = stage.workspace.join(FOLDER);
+        let path = stage.workspace.ansible();
         RehearseError::Copy { path, source }
     })?;
     let mut result = PlaybookResult::default();
@@ -119,8 +119,8 @@ impl PlaybookResult {
 impl Stage<'_> {
     fn invocation(&self) -> io::Result<Invocation> {
         let at = |name: &str| self.scratch.join(name);
-        let folder = at(FOLDER);
-        copy(&self.workspace.join(FOLDER), &folder)?;
+        let folder = at(Workspace::ANSIBLE);
+        copy(&self.workspace.ansible(), &folder)?;
         for folder in ["callbacks", "home"] {
             fs::create_dir(at(folder))?;
         }

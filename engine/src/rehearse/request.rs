@@ -9,7 +9,7 @@ use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RehearsalJob, Rehearsal, rehearse};
+use super::{Rehearsal, RehearsalJob, rehearse};
 use crate::client::Client;
 use crate::import::fetch;
 use crate::operation::{Context, Effect, Failure, Fault, Request};
@@ -107,11 +107,12 @@ impl RehearseRequest {
                 Recording::open(&path).map_err(NoRecordingToRehearse)?
             }
         };
-        let tool = terraform::find(self.terraform.as_deref(), context)?;
-        let program = self.ansible_playbook.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
+        let program = settings::terraform(context, self.terraform, Some(&workspace))?;
+        let tool = terraform::find(program.as_deref(), context)?;
+        let program = settings::ansible_playbook(context, self.ansible_playbook, Some(&workspace))?;
         let variable = |name| context.sources().variable(name).map(str::to_owned);
         let job = RehearsalJob {
-            workspace: workspace.root().to_owned(),
+            workspace,
             recording: Arc::new(recording),
             live: self.live,
             now,
@@ -128,10 +129,11 @@ impl RehearseRequest {
 
     /// Records the cluster at `path`.
     async fn record(&self, path: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
-        let connection = self.connection.clone();
-        let settings = context.block(move |context| settings::of(context, connection)).await?;
+        let (connection, workspace) = (self.connection.clone(), Workspace::around(&self.workspace));
+        let concurrency = settings::concurrency(context, None, Some(&workspace))?;
+        let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         let client = Client::new(settings)?;
-        let options = fetch::FetchOptions { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
+        let options = fetch::FetchOptions { concurrency, ask_guests: true, recorded_at: now.to_owned() };
         let writer = RecordingWriter::create(&path)?;
         Ok(fetch::record(&client, KINDS, writer, &options, context).await?.recording)
     }

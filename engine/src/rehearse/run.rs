@@ -10,11 +10,11 @@ use proxmox_mpc_model::{Answers, Cluster, Identity};
 
 use crate::operation::event::{Diagnostic, Severity};
 use crate::operation::{Context, Step, StepKind};
-use crate::rehearse::observations::{Observations, ReportOrigin};
 use crate::rehearse::objects::Snapshot;
-use crate::rehearse::side_effects::{self, SideEffect};
+use crate::rehearse::observations::{Observations, ReportOrigin};
 use crate::rehearse::playbooks::{self, PlaybookResult, Stage};
 use crate::rehearse::report::{ProtectedResource, Reached, RecordingUsed, Rehearsal};
+use crate::rehearse::side_effects::{self, SideEffect};
 use crate::rehearse::state::{State, StateUsed};
 use crate::rehearse::{RehearsalJob, RehearseError, protection, recording_age};
 use crate::rights;
@@ -22,7 +22,7 @@ use crate::toolchain::process;
 use crate::toolchain::terraform::{
     self, Action, Applied, ApplyReader, Difference, Environment, Planned, Session, TerraformError, provider_version,
 };
-use crate::workbench::{Bench, CODE, NO_SSH, Scratch, WorkbenchError, manifest, root_module};
+use crate::workbench::{Bench, NO_SSH, Scratch, WorkbenchError, manifest, root_module};
 
 /// Rehearses the apply, or the destroy, of a workspace on a twin. Only the twin and a temporary copy of the code are written
 /// to, and both are removed when this returns. It blocks for as long as Terraform runs (`Context::block`).
@@ -32,7 +32,7 @@ pub fn rehearse(job: &RehearsalJob, context: &Context) -> Result<Rehearsal, Rehe
     }
     let code = root_module(&job.workspace)?;
     let manifest = manifest(&job.workspace)?;
-    let state = State::pull(&job.tool, &job.workspace.join(CODE), job.selected.clone(), context)?;
+    let state = State::pull(&job.tool, &job.workspace.terraform(), job.selected.clone(), context)?;
     let bench = Bench::for_rehearsal(Arc::clone(&job.recording), &job.login, context)?;
     let scratch = Scratch::new()?;
     let protected = prepare(job, &code, &manifest, &state, &scratch, &bench.twin.endpoint())?;
@@ -66,7 +66,7 @@ fn prepare(
     scratch: &Scratch,
     endpoint: &str,
 ) -> Result<BTreeSet<String>, WorkbenchError> {
-    let folder = job.workspace.join(CODE);
+    let folder = job.workspace.terraform();
     scratch.copy(&folder)?;
     protection::copy_values(scratch, &folder)?;
     let protected = protection::disable(scratch)?;

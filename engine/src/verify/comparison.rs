@@ -8,8 +8,8 @@ use proxmox_mpc_generators::{self as generators, Manifest, Previous};
 use proxmox_mpc_twin::Recording;
 
 use crate::verify::VerifyError;
-use crate::workbench::{CODE, files};
-use crate::workspace;
+use crate::workbench::files;
+use crate::workspace::{self, Workspace};
 
 /// The code, and what an import would write in its place.
 #[derive(Clone, Debug, Default)]
@@ -56,19 +56,20 @@ const DEEPEST: usize = 4;
 
 impl Comparison {
     /// Reads the code of a workspace, and generates what an import of the recording would write there.
-    pub(super) fn new(workspace: &Path, manifest: Manifest, recording: &Recording) -> Result<Self, VerifyError> {
+    pub(super) fn new(workspace: &Workspace, manifest: Manifest, recording: &Recording) -> Result<Self, VerifyError> {
         let mut compared = Self::default();
         let previous = Previous { manifest, ..Previous::default() };
         let made = generators::generate(recording, &generators::Options::default(), &previous)?;
         compared.manifest = previous.manifest;
-        let is_code =
-            |path: &Path| path.starts_with(CODE) && path.extension().is_some_and(|extension| extension == "tf");
+        let is_code = |path: &Path| {
+            path.starts_with(Workspace::TERRAFORM) && path.extension().is_some_and(|extension| extension == "tf")
+        };
         for (path, text) in made.files.iter().filter(|(path, _)| is_code(Path::new(path))) {
             add(&mut compared.generated, path, text);
         }
         drop(made.files);
-        for (name, text) in files(&workspace.join(CODE))? {
-            let path = format!("{CODE}/{name}");
+        for (name, text) in files(&workspace.terraform())? {
+            let path = format!("{}/{name}", Workspace::TERRAFORM);
             if compared.manifest.files.get(&path) == Some(&workspace::hash(text.as_bytes())) {
                 compared.untouched.insert(path.clone());
             }

@@ -26,13 +26,14 @@ pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 pub use request::VerifyRequest;
 pub use values::sides;
 
-pub use crate::workbench::{CODE, MANIFEST, WorkbenchError as VerifyError, manifest};
+pub use crate::workbench::{WorkbenchError as VerifyError, manifest};
 
 use crate::operation::event::{Diagnostic, Message};
 use crate::operation::{Context, Step, StepKind};
 use crate::rights::{self, roles};
 use crate::toolchain::terraform::{self, Environment, Plan, Session, Tool, provider_version};
 use crate::workbench::{Bench, Scratch, root_module};
+use crate::workspace::Workspace;
 use comparison::Comparison;
 use explain::Explainer;
 use proof::Run;
@@ -40,7 +41,7 @@ use proof::Run;
 /// Proves the code of `workspace` against a twin of `recording`, on a copy of the code without state, backend and
 /// variables of the user. It blocks for as long as Terraform runs (`Context::block`).
 pub fn against_twin(
-    workspace: &Path,
+    workspace: &Workspace,
     recording: Arc<Recording>,
     tool: &Tool,
     context: &Context,
@@ -52,7 +53,7 @@ pub fn against_twin(
     let answers = Arc::clone(&recording);
     let bench = Bench::for_proof(recording, context)?;
     let scratch = Scratch::new()?;
-    scratch.copy(&workspace.join(CODE))?;
+    scratch.copy(&workspace.terraform())?;
     scratch.point_at(&bench.twin.endpoint(), &code)?;
     let placed = manifest.objects.values().filter(|place| !place.skip);
     let without_block: Vec<(&str, &str)> = placed
@@ -95,12 +96,12 @@ pub fn against_twin(
 ///
 /// With the last `recording` at hand it warns of guests whose agent Terraform would wait for.
 pub fn live(
-    workspace: &Path,
+    workspace: &Workspace,
     recording: Option<&Recording>,
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
-    let folder = workspace.join(CODE);
+    let folder = workspace.terraform();
     let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let pinned = pinned(&manifest);

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::operation::fault::Fault;
 use crate::toolchain::terraform::Counts;
 use crate::verify::Proof;
-use crate::workspace::Hashes;
+use crate::workspace::{Hashes, Workspace};
 
 /// `proof.json`: what was proved, with what, of which recording and which files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -127,11 +127,11 @@ impl ProofRecord {
 
 /// The hashes of the generated Terraform files of `workspace` as they are now, by the list in its manifest. What else
 /// is generated is not what a proof is about.
-pub fn generated(workspace: &Path, manifest: &Manifest) -> Result<Hashes, RecordError> {
+pub fn generated(workspace: &Workspace, manifest: &Manifest) -> Result<Hashes, RecordError> {
     let mut hashes = Hashes::new();
     let code = |path: &&String| Path::new(path).extension().is_some_and(|extension| extension == "tf");
     for path in manifest.files.keys().filter(code) {
-        let file = workspace.join(path);
+        let file = workspace.root().join(path);
         match fs::read(&file) {
             Ok(bytes) => hashes.insert(path.clone(), crate::workspace::hash(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest};
 use crate::operation::{Context, Effect, Failure, Fault, Message, Request};
-use crate::settings::provider_caution;
+use crate::settings::{self, provider_caution};
 use crate::toolchain::terraform;
 use crate::workspace::Workspace;
 
@@ -57,6 +57,7 @@ impl Request for VerifyRequest {
 impl VerifyRequest {
     fn prove(&self, context: &Context) -> Result<Proof, Failure> {
         let workspace = Workspace::around(&self.workspace);
+        let program = settings::terraform(context, self.terraform.clone(), Some(&workspace))?;
         if self.live {
             let variable = |name: &str| context.sources().variable(name).map(str::to_owned);
             if let Some(caution) = provider_caution(&variable) {
@@ -64,15 +65,15 @@ impl VerifyRequest {
             }
             // Without a recording nobody can be warned of silent agents.
             let recording = Recording::open(&workspace.recording()).ok();
-            let tool = terraform::find(self.terraform.as_deref(), context)?;
-            return Ok(live(workspace.root(), recording.as_ref(), &tool, context)?);
+            let tool = terraform::find(program.as_deref(), context)?;
+            return Ok(live(&workspace, recording.as_ref(), &tool, context)?);
         }
         let path = self.recording.clone().unwrap_or_else(|| workspace.recording());
         let recording = Arc::new(Recording::open(&path).map_err(NoRecording)?);
-        let tool = terraform::find(self.terraform.as_deref(), context)?;
-        let proof = against_twin(workspace.root(), Arc::clone(&recording), &tool, context)?;
+        let tool = terraform::find(program.as_deref(), context)?;
+        let proof = against_twin(&workspace, Arc::clone(&recording), &tool, context)?;
         if let Some(path) = &self.proof {
-            let files = generated(workspace.root(), &manifest(workspace.root())?)?;
+            let files = generated(&workspace, &manifest(&workspace)?)?;
             if let Some(record) = ProofRecord::new(&proof, digest(&recording)?, files) {
                 record.write(path)?;
             }

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use proxmox_mpc_code::RootModule;
 
-use crate::workbench::{CODE, WorkbenchError};
+use crate::workbench::WorkbenchError;
+use crate::workspace::Workspace;
 
 /// Reads the root module of a workspace.
-pub(crate) fn root_module(workspace: &Path) -> Result<RootModule, WorkbenchError> {
-    read(&workspace.join(CODE))
+pub(crate) fn root_module(workspace: &Workspace) -> Result<RootModule, WorkbenchError> {
+    read(&workspace.terraform())
 }
 
 fn read(folder: &Path) -> Result<RootModule, WorkbenchError> {

@@ -5,7 +5,6 @@ mod error;
 mod scratch;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use proxmox_mpc_generators::manifest::Manifest;
@@ -15,20 +14,16 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use crate::operation::Context;
+use crate::workspace::Workspace;
 
 pub(crate) use code::{files, root_module};
 pub use error::WorkbenchError;
 pub use scratch::NO_SSH;
 pub(crate) use scratch::Scratch;
 
-/// The folder of the code, relative to the workspace.
-pub const CODE: &str = "terraform";
-/// The path of the manifest, relative to the workspace.
-pub const MANIFEST: &str = "manifest.json";
-
 /// Reads the manifest of a workspace. It is empty for code that no import wrote, whose `import` blocks say what it imports.
-pub fn manifest(workspace: &Path) -> Result<Manifest, WorkbenchError> {
-    let path = workspace.join(MANIFEST);
+pub fn manifest(workspace: &Workspace) -> Result<Manifest, WorkbenchError> {
+    let path = workspace.manifest();
     match fs::read_to_string(&path) {
         Ok(text) => Manifest::parse(&text).map_err(|source| WorkbenchError::Manifest { path, source }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),

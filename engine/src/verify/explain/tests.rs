@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::operation::event::Severity;
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 /// The code of a recorded cluster, to be changed and explained.
 struct Lab {
@@ -59,7 +59,7 @@ impl Lab {
     }
 
     fn compared(&self) -> Comparison {
-        Comparison::new(self.folder.path(), self.manifest.clone(), &self.recording).unwrap()
+        Comparison::new(&Workspace::at(self.folder.path()), self.manifest.clone(), &self.recording).unwrap()
     }
 }
 
