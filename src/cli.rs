@@ -1,4 +1,4 @@
-//! The command line: the commands, and what they all understand.
+//! The command line: its commands, and the options that all of them share.
 
 use clap::{ArgAction, Args, Parser};
 
@@ -15,34 +15,34 @@ use crate::ui::{EventFormat, Options, OutputFormat};
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "First steps:
-  proxmox-mpc demo             see it at work on a recorded cluster
-  proxmox-mpc import --help    what it needs to read yours
+  proxmox-mpc demo             try it on a recorded cluster
+  proxmox-mpc import --help    see what it needs to read yours
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences found, 130 interrupted, 70 a bug of ours."
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 differences found, 130 interrupted, 70 a bug in this program."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// What every command understands.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
 }
 
-/// What every command understands.
+/// The options of every command.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// How to write the result
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM", hide_possible_values = false)]
+    /// Format of the result, on standard output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = false)]
     pub output: OutputFormat,
-    /// How to write progress, notices and errors to standard error
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    /// Format of progress, messages and errors, on standard error
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub events: EventFormat,
-    /// Say more on standard error; twice for every step
+    /// Print more on standard error; twice for every step
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Say nothing but errors and the result in short
+    /// Print only errors, messages and a short result
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }

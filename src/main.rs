@@ -1,13 +1,13 @@
-//! The one binary: reads the command line, runs the command, and ends with its exit code.
+//! The binary: reads the command line, runs the command, and ends with its exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{io, io::IsTerminal as _};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use proxmox_mpc::cli::Cli;
-use proxmox_mpc::commands::Command;
+use proxmox_mpc::commands::{Command, Line};
 use proxmox_mpc::signals;
 use proxmox_mpc::ui::{EventFormat, Options, Ui};
 use proxmox_mpc_engine::operation::confirmation::Never;
@@ -54,9 +54,9 @@ fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
     code
 }
 
-/// Runs the command to its report, prints that, and waits for what goes on after it.
+/// Runs the command, prints its report, and waits for the service that some reports start (a server).
 async fn report(command: Command, context: &Context, ui: &Ui) -> Result<u8, Failure> {
-    let mut report = command.run(context, ui.verbose()).await?;
+    let mut report = command.run(context, Line { verbose: ui.verbose(), command: Cli::command() }).await?;
     ui.report(&*report).map_err(Unwritten)?;
     if let Some(service) = report.service() {
         service.await;
@@ -64,21 +64,21 @@ async fn report(command: Command, context: &Context, ui: &Ui) -> Result<u8, Fail
     Ok(report.ended().map_or(0, FaultKind::exit_code))
 }
 
-/// Who asks: the user of this process.
+/// The actor of the operation: the user of this process.
 fn actor(sources: &Sources) -> Actor {
     let name = ["USER", "LOGNAME"].into_iter().find_map(|name| sources.variable(name));
     Actor { name: name.unwrap_or("unknown").to_owned(), face: "command line".to_owned() }
 }
 
-/// Reports whether a Ctrl-C comes from a terminal, which sends it to the programs that we started as well.
+/// Reports whether Ctrl-C comes from a terminal, which also sends it to the programs that we started.
 #[expect(clippy::disallowed_methods, reason = "asks about the stream, writes nothing")]
 fn at_terminal() -> bool {
     io::stdin().is_terminal() || io::stderr().is_terminal()
 }
 
-/// The threads, or the signals of the process.
+/// Threads could not be started, or signals not be received.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system refused threads or signals")]
+#[error("could not start threads or receive signals")]
 struct SystemError(#[from] io::Error);
 
 impl Fault for SystemError {}
@@ -90,27 +90,28 @@ struct Unwritten(#[source] io::Error);
 
 impl Fault for Unwritten {}
 
-/// Help and version are errors to clap as well; it knows which stream and which exit code each has.
+/// Prints what clap answers instead of a command: an error, the help or the version, each on its own stream. Returns its
+/// exit code.
 fn usage(error: &clap::Error) -> u8 {
     let code = u8::try_from(error.exit_code()).unwrap_or(FaultKind::Usage.exit_code());
     if error.use_stderr() && wants_json(std::env::args()) {
         let options = Options { events: EventFormat::Json, ..Options::default() };
         Ui::new(options).fault(&Usage::new(error));
     } else if let Err(closed) = error.print() {
-        // Whoever closed the stream does not read that either.
+        // The reader closed the stream, and would not see an error there either.
         tracing::debug!(%closed, "the help could not be printed");
     }
     code
 }
 
-/// Whether a command line that could not be read asks for events as JSON.
+/// Reports whether a command line that could not be parsed asks for events as JSON.
 fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
     let arguments: Vec<String> = arguments.collect();
     let apart = arguments.windows(2).any(|pair| pair[0] == "--events" && pair[1] == "json");
     apart || arguments.iter().any(|argument| argument == "--events=json")
 }
 
-/// What is wrong with the command line, in clap's words.
+/// A command line that could not be parsed, in clap's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Usage {

@@ -1,6 +1,6 @@
-//! Signals: Ctrl-C and the request to end, handed to the operation that runs.
+//! Signals: Ctrl-C (SIGINT) and SIGTERM stop the running operation.
 //!
-//! While none runs they end the process, as if it had never asked for them.
+//! While no operation runs, they end the process, as they do by default.
 
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -9,11 +9,11 @@ use proxmox_mpc_engine::operation::{Cancel, Cause};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// The operation that signals stop.
+/// Cancels the running operation; `None` while there is none.
 static RUNNING: Mutex<Option<Cancel>> = Mutex::new(None);
 
-/// Hands signals to this operation until the returned guard is dropped. `terminal` says whether a Ctrl-C comes from a
-/// terminal, which sends it to the programs that we started as well.
+/// Lets signals stop this operation until the returned guard is dropped. `terminal` is true if Ctrl-C comes from a
+/// terminal, which also sends it to the programs that we started.
 ///
 /// The first call of the process installs the handlers; errors are the operating system's.
 pub fn stop(cancel: Cancel, terminal: bool) -> io::Result<Guard> {
@@ -22,7 +22,7 @@ pub fn stop(cancel: Cancel, terminal: bool) -> io::Result<Guard> {
     Ok(Guard)
 }
 
-/// Hands signals to the operation for as long as it lives.
+/// Signals stop the operation while this exists.
 #[must_use = "signals end the process as soon as this is dropped"]
 pub struct Guard;
 

@@ -1,11 +1,13 @@
-//! The one integration binary: a module per subject, what they share in `support`.
+//! The one integration binary: a module for each subject, and `support` for all of them.
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on in a test has failed it")]
 
 mod ansible;
+mod cancel;
 mod cli;
 mod client;
 mod coverage;
+mod documents;
 mod import;
 mod laws;
 mod pages;

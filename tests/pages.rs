@@ -1,4 +1,4 @@
-//! The pages for people: what they point to is there, and what messages cite is explained.
+//! Pages for people: their links lead somewhere, and the rules that messages cite are explained.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,8 +30,9 @@ fn page(name: &str) -> String {
 
 /// Every source file, by its path.
 fn sources() -> Vec<(PathBuf, String)> {
-    let mut waiting: Vec<PathBuf> =
-        ["code", "engine", "generators", "model", "src", "tests", "twin"].map(|name| root().join(name)).into();
+    let mut waiting: Vec<PathBuf> = ["code", "engine", "generators", "judges", "model", "src", "tests", "twin"]
+        .map(|name| root().join(name))
+        .into();
     let mut sources = Vec::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
@@ -72,7 +73,7 @@ fn cited<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = String> + '
     })
 }
 
-/// By the page, and by the command that the code names.
+/// Rules are explained by the page, and by the command that the code names.
 #[test]
 fn every_rule_that_is_cited_is_explained() {
     let page = page("docs/provider.md");
@@ -91,15 +92,15 @@ fn every_rule_that_is_cited_is_explained() {
 
 #[test]
 fn the_command_explains_what_is_cited() {
-    let said = |arguments: &[&str]| {
+    let explain = |arguments: &[&str]| {
         let ran = ran(&[&["explain"], arguments].concat());
         assert_eq!((ran.code, ran.errors.as_str()), (Some(0), ""), "{arguments:?}");
         ran.output
     };
-    support::snapshot("explain", &said(&["t3"]));
-    let listed = said(&[]);
+    support::snapshot("explain", &explain(&["t3"]));
+    let listed = explain(&[]);
     assert!(explain::all().iter().all(|rule| listed.contains(&format!("\n{} ", rule.rule))), "{listed}");
-    let json: serde_json::Value = serde_json::from_str(&said(&["K1", "--output", "json"])).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&explain(&["K1", "--output", "json"])).unwrap();
     assert_eq!((&json["rule"], &json["about"]), (&"K1".into(), &"Keys without an attribute".into()));
     let unknown = ran(&["explain", "k99"]);
     assert_eq!((unknown.code, unknown.output.as_str()), (Some(2), ""));
@@ -120,7 +121,7 @@ fn every_fact_that_is_cited_is_told() {
     assert!(found > 5, "{found}");
 }
 
-/// What a heading is called in links, as GitHub does it.
+/// Anchors of the headings, as GitHub makes them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut code = false;
     let headings = text.lines().filter(|line| {
@@ -157,7 +158,7 @@ fn every_link_leads_somewhere() {
     }
 }
 
-/// Commands change; the pages that show them must change as well.
+/// Pages show commands that exist.
 #[test]
 fn every_command_that_is_shown_is_one() {
     let mut shown = 0;
@@ -186,7 +187,7 @@ fn every_command_that_is_shown_is_one() {
     assert!(shown > 25, "only {shown}");
 }
 
-/// A page that a newcomer reads to the end, and no word that they would have to look up.
+/// The README is one page, without words that a newcomer would have to look up.
 #[test]
 fn the_readme_is_one_page() {
     let words = page("README.md").split_whitespace().count();
@@ -199,7 +200,7 @@ fn the_readme_is_one_page() {
     }
 }
 
-/// Files and tests move; the pages that name them must move as well.
+/// Pages name files and tests that exist.
 #[test]
 fn what_the_pages_name_is_there() {
     let sources = sources();

@@ -1,4 +1,4 @@
-//! Starting programs: their lines, their codes, and what a signal does.
+//! Programs that we start: their lines, their exit codes, and signals.
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process::{Stream, run};
@@ -47,7 +47,7 @@ fn a_missing_program_says_so() {
     assert_eq!(error.to_string(), "`no-such-program-here` could not be started");
 }
 
-/// A grandchild that keeps the streams open (a provider) does not hold us.
+/// A grandchild that keeps the streams open (a provider) does not delay the end.
 #[test]
 fn the_end_of_the_program_is_the_end() {
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! The rehearsal, with the real Terraform and the real provider where they are here.
+//! Rehearsals with the real Terraform and the real provider.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,25 @@ use std::sync::Arc;
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
 use proxmox_mpc_engine::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
-use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support;
 use crate::support::clusters::place;
+use crate::support::tools::{or_skip, rehearsal, terraform};
 use crate::support::workspaces::{applied, bytes, edit, imported, job};
-use crate::support::{self, skip};
 
-/// A workspace of a fixture, and how it is rehearsed. `Err` says why this machine cannot.
-struct Stage {
+/// A workspace of a fixture, and the rehearsal of it.
+struct RehearsalStage {
     folder: TempDir,
     job: Job,
 }
 
-impl Stage {
-    fn new(fixture: &str) -> Result<Self, String> {
-        let tool = match find(None, &support::context()) {
-            Ok(tool) => tool,
-            Err(error @ ToolError::Missing) => return Err(error.to_string()),
-            Err(error) => panic!("{error}"),
-        };
+impl RehearsalStage {
+    fn new(fixture: &str) -> Result<Self, Missing> {
+        let tool = terraform()?;
         let recording = Arc::new(Recording::open(&place(fixture)).unwrap());
         let folder = imported(&recording);
         let job = job(folder.path(), recording, tool);
@@ -37,10 +34,9 @@ impl Stage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        match rehearse(&Job { workspace: small.path().to_owned(), ..stage.job.clone() }, &support::context()) {
-            Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
-            _ => Ok(stage),
-        }
+        let small = Job { workspace: small.path().to_owned(), ..stage.job.clone() };
+        // What comes of it does not matter.
+        rehearsal(&small).map(|_| stage)
     }
 
     fn path(&self) -> &Path {
@@ -55,7 +51,7 @@ impl Stage {
         fs::write(self.path().join("terraform/more.tf"), text).unwrap();
     }
 
-    /// Leaves nothing of the workspace's code but this, which imports two pools.
+    /// Replaces all code of the workspace by this code, which imports two pools.
     fn only_pools(&self, code: &str) {
         let folder = self.path().join("terraform");
         fs::remove_dir_all(&folder).unwrap();
@@ -67,7 +63,7 @@ impl Stage {
         }
     }
 
-    /// Rehearses, and sees that the workspace is as it was.
+    /// Rehearses, and checks that the workspace is unchanged.
     fn run(&self) -> Result<Rehearsal, RehearseError> {
         let before = bytes(self.path());
         let rehearsal = rehearse(&self.job, &support::context());
@@ -91,7 +87,7 @@ fn traps(rehearsal: &Rehearsal) -> Vec<(&str, Vec<&str>)> {
     rehearsal.traps.iter().map(|trap| (&*trap.id, trap.at.iter().map(String::as_str).collect())).collect()
 }
 
-/// The report as programs get it, without what differs from run to run: times, and the order of what Terraform does at once.
+/// The report for programs, without what differs between runs: times, and the order of parallel changes.
 fn settled(rehearsal: &Rehearsal) -> String {
     let mut value: Value = serde_json::from_str(&shown(rehearsal, OutputFormat::Json)).unwrap();
     for list in ["calls", "guests", "errors", "refused"] {
@@ -109,13 +105,10 @@ fn settled(rehearsal: &Rehearsal) -> String {
     serde_json::to_string_pretty(&value).unwrap()
 }
 
-/// A running guest that is changed, a new one under a number that is taken, a pool, and a pool under a name that is taken.
+/// A changed guest that runs, a new one with a taken number, a new pool, and a pool with a taken name.
 #[test]
 fn what_would_happen_is_told_and_nothing_is_touched() {
-    let stage = match Stage::new("homelab.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let stage = or_skip!(RehearsalStage::new("homelab.tar.zst"));
     stage.edit("virtual_machines.tf", &[("dedicated = 2048", "dedicated = 3072")]);
     stage.add(
         "resource \"proxmox_virtual_environment_vm\" \"fresh\" {\n  node_name = \"pve\"\n  vm_id     = 104\n  name      = \"fresh\"\n  started   = false\n}\n\
@@ -147,18 +140,15 @@ fn what_would_happen_is_told_and_nothing_is_touched() {
     let why: Vec<&str> = rehearsal.refused.iter().map(|refused| refused.why.as_str()).collect();
     assert!(why.contains(&"create pool failed: pool 'media' already exists"), "{page}");
     let json = settled(&rehearsal);
-    assert!(!json.contains("CANARY") && !page.contains("CANARY"), "a secret was told");
+    assert!(!json.contains("CANARY") && !page.contains("CANARY"), "a secret was printed");
     support::snapshot("rehearse_json", &json);
 }
 
-/// A running guest of which values wait is restarted for another one: they come into force with it. The user's empty address
-/// is no change.
+/// A running guest with pending values is restarted for another change, and they take effect with it. An empty address
+/// of the user is no change.
 #[test]
 fn what_waited_comes_with_a_restart() {
-    let stage = match Stage::new("homelab.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let stage = or_skip!(RehearsalStage::new("homelab.tar.zst"));
     stage.edit(
         "virtual_machines.tf",
         &[(
@@ -171,19 +161,16 @@ fn what_waited_comes_with_a_restart() {
     assert_eq!((rehearsal.reached, rehearsal.totals.restarted), (Reached::Applied, 1), "{page}");
     let [guest] = &rehearsal.in_force[..] else { panic!("{page}") };
     assert_eq!(guest.address.as_deref(), Some("proxmox_virtual_environment_vm.docker01"));
-    for told in ["memory: 6144 -> 8192", "cores: 4 -> 6", "vga: serial0 -> -"] {
-        assert!(page.contains(&format!("qemu/110 (docker01): {told}")), "{told}: {page}");
+    for line in ["memory: 6144 -> 8192", "cores: 4 -> 6", "vga: serial0 -> -"] {
+        assert!(page.contains(&format!("qemu/110 (docker01): {line}")), "{line}: {page}");
     }
     assert!(!page.contains("ostype: l26 -> other\nqemu"), "{page}");
 }
 
-/// With a token: of a change that is refused on the way a part may stay, and is told.
+/// With a token, a part of a refused change may stay, and is reported.
 #[test]
 fn a_part_of_a_refused_change_may_stay() {
-    let stage = match Stage::new("homelab.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let stage = or_skip!(RehearsalStage::new("homelab.tar.zst"));
     let usb = "  name          = \"docker01\"\n  usb {\n    host = \"1234:5678\"\n  }\n";
     let edits = [
         ("  name          = \"docker01\"\n", usb),
@@ -202,13 +189,10 @@ fn a_part_of_a_refused_change_may_stay() {
     assert!(page.contains("memory: 8192 -> 9216"), "{page}");
 }
 
-/// With a state: a guest that left the code, one that is protected, and an object that is made again.
+/// With a state: a guest that was removed from the code, a protected one, and an object that is replaced.
 #[test]
 fn what_would_be_lost_is_told() {
-    let stage = match Stage::new("homelab.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let stage = or_skip!(RehearsalStage::new("homelab.tar.zst"));
     applied(stage.path(), Arc::clone(&stage.job.recording));
     take_out(&stage.path().join("terraform"), "docker01");
     stage.edit("containers.tf", &[("unprivileged  = true", "unprivileged  = false")]);
@@ -231,7 +215,7 @@ fn what_would_be_lost_is_told() {
     assert!(page.starts_with("Terraform would REFUSE to start: 1 object is protected."), "{page}");
 }
 
-/// Takes out every block that is, imports or names the guest of this label.
+/// Removes every block that is, imports or names the guest with this label.
 fn take_out(folder: &Path, label: &str) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -254,13 +238,10 @@ fn take_out(folder: &Path, label: &str) {
     }
 }
 
-/// A workspace whose imports were never applied has nothing to destroy; with them applied, it has.
+/// A workspace without applied imports has nothing to destroy; with applied ones, it has.
 #[test]
 fn a_destroy_is_rehearsed_from_the_imports_on() {
-    let mut stage = match Stage::new("pve-9.1.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let mut stage = or_skip!(RehearsalStage::new("pve-9.1.tar.zst"));
     let group = "import {\n  to = proxmox_virtual_environment_group.ops\n  id = \"ops\"\n}\n\
                  resource \"proxmox_virtual_environment_group\" \"ops\" {\n  group_id = \"ops\"\n}\n";
     stage.only_pools(&(include_str!("terraform/pools.tf").to_owned() + group));
@@ -271,7 +252,7 @@ fn a_destroy_is_rehearsed_from_the_imports_on() {
     let ops = Some("proxmox_virtual_environment_group.ops");
     assert_eq!(change(&rehearsal, "group/ops"), Some((Change::Destroyed, ops)), "{page}");
     let with_it = "acl/pool/prod?ops?PVEVMAdmin";
-    assert!(change(&rehearsal, with_it).is_some(), "what goes with a group is told as well: {page}");
+    assert!(change(&rehearsal, with_it).is_some(), "what goes with a group is reported as well: {page}");
     assert_eq!(change(&rehearsal, "pool/dev"), None, "{page}");
     assert_eq!(traps(&rehearsal), [("pool-not-empty", vec!["pool/dev", "pool/prod"])], "{page}");
     // What cannot be imported cannot be destroyed either.
@@ -281,13 +262,10 @@ fn a_destroy_is_rehearsed_from_the_imports_on() {
     assert_eq!(rehearsal.errors[0].summary, "Cannot import non-existent remote object");
 }
 
-/// Nothing is done that would not stay on the twin, and a backend that was never set up is no obstacle.
+/// A rehearsal refuses code that would act outside of the twin. A backend that was never set up does not stop it.
 #[test]
 fn nothing_is_really_done() {
-    let stage = match Stage::new("pve-9.1.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let stage = or_skip!(RehearsalStage::new("pve-9.1.tar.zst"));
     let canary = tempfile::tempdir().unwrap();
     let canary = canary.path().join("really-done");
     stage.add(&format!(
@@ -306,13 +284,10 @@ fn nothing_is_really_done() {
     support::snapshot("rehearse_nothing", &shown(&rehearsal, OutputFormat::Table));
 }
 
-/// A token that may not do it is refused as the cluster would refuse it.
+/// A token without the privilege is refused as the cluster would refuse it.
 #[test]
 fn a_token_may_do_what_the_cluster_lets_it() {
-    let mut stage = match Stage::new("pve-9.1.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let mut stage = or_skip!(RehearsalStage::new("pve-9.1.tar.zst"));
     stage.only_pools(&include_str!("terraform/pools.tf").replace("Production workloads", "Something else"));
     assert_eq!(stage.run().unwrap().reached, Reached::Applied);
     stage.job.login = "terraform@pve!ro".to_owned();
@@ -322,16 +297,13 @@ fn a_token_may_do_what_the_cluster_lets_it() {
     assert!(page.contains("Permission check failed"), "{page}");
 }
 
-/// The playbooks go after Terraform, to the same twin; what they change and why they fail is told.
+/// Playbooks run after Terraform, on the same twin; their changes and failures are reported.
 #[test]
 fn playbooks_are_rehearsed_too() {
-    let Some(programs) = support::variable("PROXMOX_MPC_ANSIBLE").map(PathBuf::from) else {
-        skip!("PROXMOX_MPC_ANSIBLE names no folder with Ansible; scripts/test makes one");
-    };
-    let mut stage = match Stage::new("pve-9.1.tar.zst") {
-        Ok(stage) => stage,
-        Err(why) => skip!("{why}"),
-    };
+    let programs = support::variable("PROXMOX_MPC_ANSIBLE").map(PathBuf::from);
+    let why = "PROXMOX_MPC_ANSIBLE names no folder with Ansible; scripts/test makes one";
+    let programs = or_skip!(programs.ok_or_else(|| Missing::new(Tool::Ansible, why)));
+    let mut stage = or_skip!(RehearsalStage::new("pve-9.1.tar.zst"));
     let play = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    \
                 - name: \"An option\"\n      proxmox_object: {path: nodes/pve2/lxc/201/config, values: {description: new}}\n    \
                 - name: \"Nothing there\"\n      proxmox_object: {path: nodes/pve1/qemu/999/config, values: {description: new}}\n\

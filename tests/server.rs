@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-/// One request as it came in.
+/// A request as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -36,12 +36,12 @@ impl Request {
     }
 }
 
-/// What the server does with a request.
+/// Reaction of the server to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// A whole response: status line without the version, further headers, body.
     Whole(String, Vec<String>, String),
-    /// The same after a pause.
+    /// Another reply after a pause.
     Late(Duration, Box<Self>),
     /// A response that announces more than it sends before the connection ends.
     Cut(String),
@@ -131,7 +131,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// How many connections were opened.
+    /// Number of connections that were opened.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -155,7 +155,7 @@ pub(crate) async fn plain_http() -> (SocketAddr, JoinHandle<()>) {
     (address, task)
 }
 
-/// An address that nobody listens on.
+/// An address without a listener.
 pub(crate) async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }

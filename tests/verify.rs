@@ -1,4 +1,4 @@
-//! The proof: judged by what Terraform was recorded to say, and made with the real one where it is here.
+//! The proof: judged by the recorded output of Terraform, and made with the real Terraform if it is installed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
-use proxmox_mpc_engine::operation::fault::{Fault, FaultKind};
+use proxmox_mpc_engine::operation::fault::FaultKind;
 use proxmox_mpc_engine::operation::{EventKind, StepId};
-use proxmox_mpc_engine::toolchain::terraform::{Counts, Product, TerraformError, Tool, ToolError, Version, find};
+use proxmox_mpc_engine::toolchain::terraform::{Counts, Product, TerraformError, Tool, Version, find};
 use proxmox_mpc_engine::verify::{self, Proof, ProofRecord, VerifyError};
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
+use crate::support;
+use crate::support::tools::{or_skip, proof, terraform};
 use crate::support::workspaces::imported;
-use crate::support::{self, skip};
 
-/// What the pretended Terraform says and does, command by command.
+/// Output and exit code of the pretended Terraform, by command.
 struct Pretend {
     init: (&'static str, i32),
     plan: (&'static str, i32),
@@ -32,13 +33,13 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// A workspace whose code imports two pools, and a Terraform that was recorded over it.
-struct Stage {
+/// A workspace whose code imports two pools, and a script in the place of Terraform with its recorded output.
+struct VerifyStage {
     folder: TempDir,
     tool: Tool,
 }
 
-impl Stage {
+impl VerifyStage {
     fn new(pretend: &Pretend) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("terraform")).unwrap();
@@ -84,7 +85,7 @@ fn shown(proof: &Proof, output: OutputFormat) -> String {
 
 #[test]
 fn a_plan_that_only_imports_is_a_proof() {
-    let stage = Stage::new(&CLEAN);
+    let stage = VerifyStage::new(&CLEAN);
     let (proof, events) = stage.verify();
     let proof = proof.unwrap();
     assert!(proof.clean && proof.complete);
@@ -94,10 +95,10 @@ fn a_plan_that_only_imports_is_a_proof() {
     assert!(events.contains(&EventKind::Progress { step: StepId(2), done: 2, total: Some(2) }));
 }
 
-/// Neither the user's credentials and variables nor their state come near a proof against the twin.
+/// A proof against the twin uses neither the user's credentials and variables nor their state.
 #[test]
 fn a_proof_has_an_environment_and_a_folder_of_its_own() {
-    let stage = Stage::new(&CLEAN);
+    let stage = VerifyStage::new(&CLEAN);
     let code = stage.folder.path().join("terraform");
     for name in ["terraform.tfstate", "secret.auto.tfvars"] {
         fs::write(code.join(name), "").unwrap();
@@ -121,7 +122,7 @@ fn a_proof_has_an_environment_and_a_folder_of_its_own() {
 
 #[test]
 fn differences_are_named_with_what_to_do() {
-    let stage = Stage::new(&Pretend { plan: ("differences.jsonl", 2), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { plan: ("differences.jsonl", 2), ..CLEAN });
     let proof = stage.verify().0.unwrap();
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
     let table = shown(&proof, OutputFormat::Table);
@@ -130,10 +131,10 @@ fn differences_are_named_with_what_to_do() {
     assert!(!json.contains("canary") && !table.contains("canary"), "a sensitive value was shown");
 }
 
-/// Terraform counts what is left when one object fails: the numbers look clean, and prove nothing.
+/// A plan in which one object failed has clean numbers, because Terraform counts the others, and proves nothing.
 #[test]
 fn an_incomplete_plan_is_no_proof() {
-    let stage = Stage::new(&Pretend { plan: ("errored.jsonl", 1), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { plan: ("errored.jsonl", 1), ..CLEAN });
     let (proof, events) = stage.verify();
     let proof = proof.unwrap();
     assert!(proof.counts.is_some_and(Counts::changes_nothing), "it looks clean");
@@ -142,11 +143,11 @@ fn an_incomplete_plan_is_no_proof() {
     support::snapshot("verify_incomplete", &shown(&proof, OutputFormat::Table));
 }
 
-/// Each alone is not enough: the exit code, the errors, the numbers, the addresses.
+/// A proof takes all four: the exit code, the errors, the numbers, the addresses.
 #[test]
 fn a_plan_that_looks_clean_may_not_be() {
     let check = |pretend: Pretend, change: &dyn Fn(&Path), expected: Option<FaultKind>| {
-        let stage = Stage::new(&pretend);
+        let stage = VerifyStage::new(&pretend);
         change(&stage.folder.path().join("terraform"));
         assert_eq!(stage.verify().0.unwrap().fault_kind(), expected, "{}", pretend.plan.0);
     };
@@ -163,7 +164,7 @@ fn a_plan_that_looks_clean_may_not_be() {
 
 #[test]
 fn what_is_not_json_is_text() {
-    let stage = Stage::new(&Pretend { plan: ("noise.txt", 1), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { plan: ("noise.txt", 1), ..CLEAN });
     let (proof, events) = stage.verify();
     assert_eq!(proof.unwrap().fault_kind(), Some(FaultKind::Failed));
     let line = "panic: runtime error: invalid memory address".to_owned();
@@ -172,7 +173,7 @@ fn what_is_not_json_is_text() {
 
 #[test]
 fn a_provider_that_cannot_be_had_is_told_apart() {
-    let stage = Stage::new(&Pretend { init: ("no-provider.jsonl", 1), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { init: ("no-provider.jsonl", 1), ..CLEAN });
     let error = stage.verify().0.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -180,7 +181,7 @@ fn a_provider_that_cannot_be_had_is_told_apart() {
          bpg/proxmox: could not connect to registry.example: failed to request discovery document: Get \
          \"https://registry.example/.well-known/terraform.json\": dial tcp: lookup registry.example: no such host"
     );
-    let stage = Stage::new(&Pretend { init: ("noise.txt", 1), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { init: ("noise.txt", 1), ..CLEAN });
     let error = stage.verify().0.unwrap_err();
     assert!(matches!(error, VerifyError::Terraform(TerraformError::Init { .. })), "{error}");
     assert!(error.to_string().contains("panic: runtime error"), "{error}");
@@ -223,14 +224,10 @@ fn change(workspace: &Path, file: &str, block: &str, change: impl Fn(&str) -> St
     fs::write(path, format!("{}{}{}", &text[..start], change(&text[start..end]), &text[end..])).unwrap();
 }
 
-/// What people change is told as that, with its place, and never as a fault of the provider.
+/// Edits are reported as edits, with their place, and never as a fault of the provider.
 #[test]
 fn the_real_provider_sees_edits_and_they_are_called_that() {
-    let tool = match find(None, &support::context()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
     let recording = Arc::new(Recording::open(&fixture("homelab.tar.zst")).unwrap());
     let folder = imported(&recording);
     let workspace = folder.path();
@@ -267,26 +264,20 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
         "enabled",
         "false",
     );
-    let proof = match verify::against_twin(workspace, Arc::clone(&recording), &tool, &support::context()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
-        Err(error) => panic!("{error}: {:?}", error.hints()),
-    };
+    let proof = or_skip!(proof(workspace, Arc::clone(&recording), &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences), "{table}");
     let mut edited = 0;
     for found in &proof.differences {
         for explanation in &found.explanations {
             let goes_along = explanation.what_to_do.starts_with("Nothing by itself");
-            let told = explanation.why.starts_with("The code was changed since the import: ");
-            assert!(told || goes_along, "{table}");
-            edited += usize::from(told);
+            let is_edit = explanation.why.starts_with("The code was changed since the import: ");
+            assert!(is_edit || goes_along, "{table}");
+            edited += usize::from(is_edit);
         }
     }
     assert_eq!((proof.differences.len(), edited), (5, 12), "{table}");
-    for place in ["pools.tf, line 5)", "users.tf, line 7)", "`network_device[1]` is in the code (terraform/virtual_"] {
-        assert!(table.contains(place), "{place}: {table}");
-    }
+    support::snapshot("verify_edits", &support::filtered(&table));
     // A block that is gone, and nothing refers to it; its `import` block stands at first.
     let folder = imported(&recording);
     let workspace = folder.path();
@@ -296,34 +287,24 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     change(workspace, "metric_servers.tf", &block, |_| String::new());
     let proof = verify::against_twin(workspace, Arc::clone(&recording), &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
-    assert!(
-        table.contains(&format!("The block of `proxmox_metrics_server.{address}` was removed from the code")),
-        "{table}"
-    );
+    let removed = format!("The block of `proxmox_metrics_server.{address}` was removed from the code");
+    assert!(table.contains(&removed), "{table}");
     change(workspace, "imports.tf", &format!("import {{\n  to = proxmox_metrics_server.{address}\n"), |_| {
         String::new()
     });
     let proof = verify::against_twin(workspace, recording, &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.removed, [format!("proxmox_metrics_server.{address}")], "{table}");
-    assert!(table.contains("Removed from the code, but still in manifest.json and in Proxmox:"), "{table}");
+    support::snapshot("verify_import_removed", &support::filtered(&table));
 }
 
-/// The whole way with the real Terraform and the real provider, then the same with one attribute changed.
+/// A proof with the real Terraform and the real provider, then another one with one attribute changed.
 #[test]
 fn the_real_provider_agrees() {
-    let tool = match find(None, &support::context()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), Arc::clone(&recording), &tool, &support::context()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
-        Err(error) => panic!("{error}: {:?}", error.hints()),
-    };
+    let proof = or_skip!(proof(workspace.path(), Arc::clone(&recording), &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert!(proof.clean, "{table}");
     let answers = proof.answers.unwrap();
@@ -344,10 +325,10 @@ fn the_real_provider_agrees() {
     assert_eq!(difference.attributes[0].after, "Something else");
 }
 
-/// With `--live` the user's own environment and state count, and their folder is as it was.
+/// With `--live`, Terraform uses the user's own environment and state, and leaves their folder unchanged.
 #[test]
 fn a_live_proof_counts_what_is_managed_and_leaves_the_folder_alone() {
-    let stage = Stage::new(&Pretend { plan: ("managed.jsonl", 0), ..CLEAN });
+    let stage = VerifyStage::new(&Pretend { plan: ("managed.jsonl", 0), ..CLEAN });
     let code = stage.folder.path().join("terraform");
     fs::write(code.join("terraform.tfstate"), "{}").unwrap();
     let before = names(&code);

@@ -1,4 +1,4 @@
-//! A client that costs little, and a server that does nothing: what a twin is measured with.
+//! A fast client, and a server that does nothing: measures for a twin.
 
 use std::io;
 use std::net::TcpListener;
@@ -52,7 +52,7 @@ impl Connection {
         self.send("GET", target, "").await
     }
 
-    /// Sends a request and gives the body of its answer; anything but 200 is an error.
+    /// Sends a request and returns the body of its answer; a status other than 200 is an error.
     pub(crate) async fn send(&mut self, method: &str, target: &str, form: &str) -> io::Result<Vec<u8>> {
         let (address, length) = (&self.address, form.len());
         let head = format!(
@@ -86,7 +86,7 @@ impl Connection {
     }
 }
 
-/// Serves these bytes whatever is asked, for as long as the runtime lives; the endpoint.
+/// Serves these bytes for every request, as long as the runtime lives; returns the endpoint.
 pub(crate) fn bare(runtime: &Runtime, body: Vec<u8>) -> Outcome<String> {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
     let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
@@ -107,7 +107,7 @@ pub(crate) fn bare(runtime: &Runtime, body: Vec<u8>) -> Outcome<String> {
     Ok(endpoint)
 }
 
-/// Takes any certificate: both ends are the bench's own.
+/// Verifier that accepts any certificate: both ends are the bench's own.
 #[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);
 

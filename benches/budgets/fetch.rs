@@ -1,4 +1,4 @@
-//! The least that an import could cost: the same requests over as many connections, each body written to a file.
+//! Lower bound of an import: the same requests over as many connections, each body written to a file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::program::CONNECTIONS;
 use crate::twin::Twin;
 
-/// Fetches these paths into files in `folder`, and says how long it took.
+/// Fetches these paths into files in `folder`, and returns the time.
 pub(crate) fn fetch(twin: &Twin, paths: &[ApiPath], folder: &Path) -> Outcome<Duration> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! How long it takes to turn stored answers into code, without network and workspace.
+//! Time to turn stored answers into code, without network and workspace.
 
 use std::time::Instant;
 

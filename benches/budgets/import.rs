@@ -16,7 +16,7 @@ use crate::twin::{self, Twin};
 const GUESTS: u32 = 1000;
 const ROUNDS: usize = 5;
 
-/// What an import may cost, in bare fetches, where answers take 20 ms.
+/// Budget of an import, in bare fetches, with answers that take 20 ms.
 const BUDGET: f64 = 1.25;
 
 pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
@@ -44,8 +44,8 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
     Ok(())
 }
 
-/// One of each: how long the import and the fetch took. What they wrote stays until the end: a file system that is busy
-/// with removing is slow to create.
+/// Times of one import and one fetch. Their files stay until the end: a file system that is busy with removing is slow
+/// to create.
 fn turn(folder: &Path, twin: &Twin, paths: &[ApiPath]) -> Outcome<(Duration, Duration)> {
     let bodies = folder.join("bodies");
     std::fs::create_dir_all(&bodies)?;

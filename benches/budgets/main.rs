@@ -22,7 +22,7 @@ use proxmox_mpc::ui::{Options, Ui};
 
 use sheet::Sheet;
 
-/// What a part of the bench ends with; an error means that it could not run, never that a budget was missed.
+/// Result of a part of the bench. An error means that the part could not run, never that a budget was missed.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// A part by its name on the command line.

@@ -1,4 +1,4 @@
-//! Starting programs, and watching how long they run and how much memory they take.
+//! Programs that are measured: their time, and the memory that they take.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -18,13 +18,13 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_proxmox-mpc");
 /// The connections that are used at once: the default of `import`.
 pub(crate) const CONNECTIONS: usize = 16;
 
-/// How long anything may take before it is ended.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Time after which a program is ended.
+const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How often memory is looked at. The kernel keeps the peak, so only a peak just before the end is missed.
+/// Interval at which memory is read. The kernel keeps the peak, so only a peak just before the end is missed.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// How a program ran.
+/// Time, memory and output of a run of a program.
 pub(crate) struct Ran {
     pub(crate) time: Duration,
     /// The most memory that it held at once, in bytes (`VmHWM`).
@@ -34,7 +34,7 @@ pub(crate) struct Ran {
     pub(crate) success: bool,
 }
 
-/// A command that neither asks nor is heard; its environment holds nothing of ours that could change what it does.
+/// A command without input and output, and without variables of ours that could change what it does.
 #[expect(clippy::disallowed_methods, reason = "a bench measures whole programs, without our own room between")]
 pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);

@@ -1,4 +1,4 @@
-//! How many requests an import sends: as many as it keeps answers, so none twice.
+//! Number of requests that an import sends: as many as it keeps answers, so none twice.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ const ROUNDS: usize = 3;
 /// Bytes.
 const MEMORY: f64 = 100e6;
 
-/// What a guest of 10,000 may cost, in guests of 1,000.
+/// Budget of a guest among 10,000, in guests among 1,000.
 const BUDGET: f64 = 1.2;
 
 pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {

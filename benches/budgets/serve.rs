@@ -1,4 +1,4 @@
-//! How fast a twin answers, beside a bare route of the same library; how soon it serves; and 100 clients at once.
+//! Speed of a twin beside a bare route of the same library, the time until it serves, and 100 clients at once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::twin;
 const CONNECTIONS: usize = 8;
 const REQUESTS: usize = 1500;
 const TURNS: usize = 7;
-/// A twin answers at least this share of what the bare route does in the same time.
+/// Least share of the bare route's answers that a twin gives in the same time.
 const SHARE: f64 = 0.7;
 const CLIENTS: usize = 100;
 

@@ -1,8 +1,8 @@
-//! What was measured: a line for each figure, with what it was compared with and whether its budget is met.
+//! Sheet of the figures: a line for each, with the figure that it is compared with and whether its budget is met.
 
 use std::time::Duration;
 
-use proxmox_mpc::ui::{Page, Table};
+use proxmox_mpc::page::{Page, Table};
 
 /// All figures of a run.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Sheet {
 impl Sheet {
     /// Writes the table of all figures.
     pub(crate) fn page(&self, page: &mut Page) {
-        let mut table = Table::new(["WHAT", "COMPARED WITH", "MEASURED", "BUDGET", ""]);
+        let mut table = Table::new(["FIGURE", "COMPARED WITH", "MEASURED", "BUDGET", ""]);
         for row in &self.rows {
             let verdict = row.met.map_or("", |met| if met { "met" } else { "MISSED" });
             let budget = row.budget.clone().unwrap_or_default();
@@ -83,7 +83,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") }
 }
 
-/// How often the first takes the second's time.
+/// Ratio of the first time to the second.
 pub(crate) fn ratio(one: Duration, other: Duration) -> f64 {
     one.as_secs_f64() / other.as_secs_f64()
 }

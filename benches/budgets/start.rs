@@ -1,4 +1,4 @@
-//! How long the program takes to start and to end.
+//! Time that the program takes to start and to end.
 
 use crate::Outcome;
 use crate::program::{PROGRAM, command};

@@ -1,5 +1,5 @@
-//! What people do without us: Terraform writes the code itself (`plan -generate-config-out`). Where Terraform can
-//! install the provider it takes turns with an import and its proof, for the same guests.
+//! The alternative without us: Terraform writes the code itself (`plan -generate-config-out`). If Terraform can
+//! install the provider, it takes turns with an import and its proof, for the same guests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::twin::{self, Twin};
 
 const GUESTS: u32 = 300;
 
-/// What `verify` may cost beyond the programs that it starts, in their time.
+/// Budget of `verify` beyond the programs that it starts, in their time.
 const BUDGET: f64 = 0.05;
 
 pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
@@ -57,7 +57,7 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
     Ok(())
 }
 
-/// Terraform writes the code for the import blocks of our own; `None` where it has no provider.
+/// Lets Terraform write the code for our import blocks; `None` if it has no provider.
 fn generate(tool: &Tool, twin: &Twin, out: &Path, folder: &Path) -> Outcome<Option<Ran>> {
     fs::create_dir(folder)?;
     for file in ["versions.tf", "imports.tf"] {
@@ -81,7 +81,7 @@ fn generate(tool: &Tool, twin: &Twin, out: &Path, folder: &Path) -> Outcome<Opti
     Ok(Some(plan))
 }
 
-/// How many errors Terraform found in the code that it wrote itself.
+/// Number of errors that Terraform found in the code that it wrote itself.
 fn errors(ran: &Ran) -> String {
     let is_error = |line: &&str| line.contains(r#""@level":"error""#);
     let objects = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
@@ -94,7 +94,7 @@ fn errors(ran: &Ran) -> String {
     }
 }
 
-/// Proves the workspace, and says how long the programs ran that the proof started.
+/// Proves the workspace, and returns the time of the programs that the proof started.
 fn verify(tool: &Tool, scratch: &Path, out: &Path) -> Outcome<(Ran, Duration)> {
     let (shim, times) = (scratch.join("terraform"), scratch.join("times"));
     let script = format!(

@@ -1,4 +1,4 @@
-//! Made-up clusters, and a twin of one in a process of its own.
+//! Synthetic clusters, and a twin of one in a process of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::Outcome;
 use crate::program::{self, PROGRAM};
 
-/// Whoever asks a twin of the bench: both sides of a comparison send the same.
+/// Login at the twins of the bench: both sides of a comparison send the same.
 pub(crate) const LOGIN: &str = "bench@pve!bench";
 pub(crate) const SECRET: &str = "00000000-0000-4000-8000-00000000bead";
 
@@ -23,7 +23,7 @@ pub(crate) fn scratch() -> Outcome<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-/// Makes a recording of three nodes and this many guests up.
+/// Makes a recording of a synthetic cluster with three nodes and this number of guests.
 pub(crate) fn cluster(scratch: &Path, guests: u32) -> Outcome<PathBuf> {
     let folder = scratch.join(format!("cluster-{guests}"));
     let size = Size { nodes: 3, guests };

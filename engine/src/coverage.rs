@@ -13,10 +13,9 @@ use proxmox_mpc_twin::recording::{About, RecordingError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::import;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Fault, FaultKind, Report, Step, StepKind};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, Step, StepKind};
 use crate::workspace::Workspace;
 
 /// Shows how much of a cluster is code, and why the rest is not.

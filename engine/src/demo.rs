@@ -12,11 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, ClientError};
-use crate::commands::{Effect, Request};
 use crate::import::{self, ImportError, ImportReport, Job, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Fault, FaultKind, Message, Report};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Message, Report, Request};
 use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, TerraformError};
 use crate::verify::{self, Proof, VerifyError};

@@ -4,9 +4,8 @@ use proxmox_mpc_generators::bpg;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Fault, FaultKind, Report};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request};
 
 /// The page itself.
 const PAGE: &str = include_str!("../../docs/provider.md");

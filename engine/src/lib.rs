@@ -10,7 +10,6 @@ pub mod import;
 pub mod operation;
 pub mod rehearse;
 pub mod rights;
-pub mod schema;
 pub mod settings;
 pub mod toolchain;
 pub mod twins;

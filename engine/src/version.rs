@@ -5,9 +5,8 @@ use proxmox_mpc_twin::recording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Report};
+use crate::operation::{Context, Effect, Failure, Report, Request};
 
 /// Tells the versions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]

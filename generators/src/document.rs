@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::not_read::in_words;
 use proxmox_mpc_model::{Identity, Unread};
 
 use crate::addresses::natural;
 use crate::coverage::{Counts, Coverage, ObjectCoverage, Outcome};
 use crate::hcl;
-use crate::reasons::{NOT_ON_RECORD, Reason, not_covered, reasons, unreadable};
+use crate::reasons::{Reason, not_covered, reasons, unreadable};
 
 /// Number of lines in a section of the first page. The tables have all of them.
 const SHOWN: usize = 8;
@@ -222,7 +223,7 @@ fn position(id: &str) -> usize {
 /// out.
 fn unseen(text: &mut String, unread: &[Unread]) {
     let mut groups = unreadable(unread);
-    groups.retain(|group| group.reason != NOT_ON_RECORD);
+    groups.retain(|group| !group.not_on_record);
     if groups.is_empty() {
         return;
     }
@@ -233,8 +234,8 @@ fn unseen(text: &mut String, unread: &[Unread]) {
         let objects = (!group.objects.is_empty()).then(|| names(group.objects.iter(), group.objects.len()));
         let names: Vec<String> = lists.into_iter().chain(objects).collect();
         _ = write!(text, "- {}: {}", names.join(", "), line(&group.reason));
-        if let (Some(privilege), Some(path)) = (&group.privilege, &group.path) {
-            _ = write!(text, ". What helps: a role with {} on {}", line(privilege), line(path));
+        if !group.missing.is_empty() {
+            _ = write!(text, ". What helps: a role with {}", line(&in_words(&group.missing)));
         }
         text.push('\n');
     }

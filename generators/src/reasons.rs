@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::kinds::KINDS;
-use proxmox_mpc_model::{Identity, Unread};
+use proxmox_mpc_model::{Identity, MissingPrivilege, NotRead, Unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,10 +78,11 @@ pub fn not_covered(coverage: &Coverage) -> Vec<(&Identity, Vec<&str>)> {
 pub struct Unreadable {
     /// Proxmox's reason, or what is missing.
     pub reason: String,
-    /// The privilege that is missing, where the reason tells.
-    pub privilege: Option<String>,
-    /// The ACL path that it is missing on.
-    pub path: Option<String>,
+    /// The privileges with which the login could read it; empty where none is known to help.
+    pub missing: Vec<MissingPrivilege>,
+    /// True of lists whose answer is not in the recording, and of nothing else.
+    #[serde(skip)]
+    pub not_on_record: bool,
     /// The kinds whose list is not complete.
     pub lists: Vec<Cow<'static, str>>,
     /// The objects.
@@ -90,58 +91,48 @@ pub struct Unreadable {
 
 /// What could not be read, by reason. Of lists that nobody asked for only one thing is said.
 pub fn unreadable(unread: &[Unread]) -> Vec<Unreadable> {
-    let mut groups: BTreeMap<&str, Unreadable> = BTreeMap::new();
+    let mut groups = Groups::default();
     for one in unread {
-        let list = KINDS.iter().find(|kind| kind.prefix == one.identity.prefix() && one.identity.id() == "*");
-        let reasons = if list.is_some() { parts(&one.reason) } else { vec![one.reason.as_str()] };
-        for reason in reasons {
-            let (privilege, path) = missing(reason).unzip();
-            let group = groups.entry(reason).or_insert_with(|| Unreadable {
-                reason: reason.to_owned(),
-                privilege,
-                path,
-                lists: Vec::new(),
-                objects: Vec::new(),
-            });
-            match list {
-                Some(kind) => group.lists.push(kind.id.into()),
-                None => group.objects.push(one.identity.clone()),
-            }
+        let Some(kind) = KINDS.iter().find(|kind| kind.prefix == one.identity.prefix() && one.is_list()) else {
+            let missing = one.reasons.causes.iter().flat_map(NotRead::missing);
+            groups.of(one.reason(), missing).objects.push(one.identity.clone());
+            continue;
+        };
+        // An answer that is not on record counts only where nothing else is wrong with the list.
+        let mut causes = one.reasons.causes.iter().filter(|cause| !cause.is_not_on_record()).peekable();
+        if causes.peek().is_none() {
+            let group = groups.of(NOT_ON_RECORD.to_owned(), []);
+            group.not_on_record = true;
+            group.lists.push(kind.id.into());
+        }
+        for cause in causes {
+            groups.of(cause.to_string(), cause.missing()).lists.push(kind.id.into());
         }
     }
-    let mut groups: Vec<Unreadable> = groups.into_values().collect();
+    let mut groups: Vec<Unreadable> = groups.0.into_values().collect();
     // What a user can do something about comes first.
-    groups.sort_by_key(|group| (group.reason == NOT_ON_RECORD, group.privilege.is_none()));
+    groups.sort_by_key(|group| (group.not_on_record, group.missing.is_empty()));
     groups
 }
 
-/// Said of a list whose answer is not in the recording.
-pub(crate) const NOT_ON_RECORD: &str = "not on record: the import did not ask for it (`--only`), or got no answer";
+/// Sentence about lists whose answer is not in the recording.
+const NOT_ON_RECORD: &str = "not on record: the import did not ask for it (`--only`), or got no answer";
 
-/// What is wrong with a list, one by one: what was not asked for counts only where nothing else is wrong.
-fn parts(reason: &str) -> Vec<&str> {
-    let told = |part: &&str| !part.ends_with(" is not on record") && !part.starts_with("and ");
-    let parts: Vec<&str> = reason.split("; ").filter(told).collect();
-    if parts.is_empty() { vec![NOT_ON_RECORD] } else { parts }
-}
+/// The groups by their sentence.
+#[derive(Default)]
+struct Groups(BTreeMap<String, Unreadable>);
 
-/// The privilege and the ACL path that a reason tells of: Proxmox's own `(/vms/100, VM.Audit)`, or our `VM.Audit on /vms`.
-fn missing(reason: &str) -> Option<(String, String)> {
-    let is_privilege = |word: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '|';
-        word.contains('.') && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.chars().all(plain)
-    };
-    let refused = reason.match_indices("(/").find_map(|(start, _)| {
-        let inside = &reason[start + 1..start + reason[start..].find(')')?];
-        inside.rsplit_once(", ").map(|(path, privilege)| (privilege, path))
-    });
-    let lacking = || {
-        let words: Vec<&str> = reason.split_whitespace().map(|word| word.trim_end_matches([';', ','])).collect();
-        let found = words.windows(3).find(|three| three[1] == "on" && is_privilege(three[0]));
-        found.map(|three| (three[0], three[2]))
-    };
-    let (privilege, path) = refused.or_else(lacking)?;
-    is_privilege(privilege).then(|| (privilege.to_owned(), path.to_owned()))
+impl Groups {
+    /// The group with this sentence, an empty one where there is none yet.
+    fn of<'m>(&mut self, reason: String, missing: impl IntoIterator<Item = &'m MissingPrivilege>) -> &mut Unreadable {
+        self.0.entry(reason).or_insert_with_key(|reason| Unreadable {
+            reason: reason.clone(),
+            missing: missing.into_iter().cloned().collect(),
+            not_on_record: false,
+            lists: Vec::new(),
+            objects: Vec::new(),
+        })
+    }
 }
 
 /// Why a key of this object is not in the Terraform code; `None` for one that is, or that needs no reason.
@@ -163,36 +154,21 @@ pub(crate) fn family(kind: &str, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proxmox_mpc_model::{ApiPath, Reasons};
+
     use super::*;
 
     #[test]
-    fn a_reason_tells_the_missing_privilege() {
-        let check = |reason: &str, expected: Option<(&str, &str)>| {
-            let expected = expected.map(|(privilege, path)| (privilege.to_owned(), path.to_owned()));
-            assert_eq!(missing(reason), expected, "{reason}");
-        };
-        check("403 Permission check failed (/vms/100, VM.Audit)", Some(("VM.Audit", "/vms/100")));
-        check("`x`: 403 Permission check failed (/, Sys.Audit|Sys.Modify)", Some(("Sys.Audit|Sys.Modify", "/")));
-        check("what lacks SDN.Audit on /sdn is hidden from this login", Some(("SDN.Audit", "/sdn")));
-        check("guests without VM.Audit on /vms are hidden from this login; x", Some(("VM.Audit", "/vms")));
-        check("403 Permission check failed", None);
-        check("node pve1 is offline", None);
-        check("(/no end", None);
-        check("the file is on storage nas.example on node x", None);
-    }
-
-    #[test]
     fn what_was_not_asked_is_said_once() {
-        let unread = |prefix: &str, reason: &str| Unread {
-            identity: Identity::new(prefix, if reason.contains("record") { "*" } else { "1" }),
-            reason: reason.to_owned(),
-        };
+        let unknown = |path: &str| NotRead::NotOnRecord { request: ApiPath::parse(path) };
+        let offline = || NotRead::Offline { node: "pve2".to_owned() };
+        let list = |prefix: &str, causes: Vec<NotRead>| Unread::list(prefix, Reasons::of(causes).unwrap());
         let groups = unreadable(&[
-            unread("role", "`access/roles` is not on record"),
-            unread("pool", "`pools` is not on record; and 3 more"),
-            unread("firewall-rules", "node pve2 is offline; `x` is not on record; `y` is not on record"),
-            unread("qemu", "node pve2 is offline"),
-            unread("lxc", "node pve2 is offline"),
+            list("role", vec![unknown("access/roles")]),
+            list("pool", ["pools", "a", "b", "c"].map(unknown).to_vec()),
+            list("firewall-rules", vec![offline(), unknown("x"), unknown("y")]),
+            Unread::object(Identity::new("qemu", 1), offline()),
+            Unread::object(Identity::new("lxc", 2), offline()),
         ]);
         assert_eq!(groups.len(), 2);
         assert_eq!((groups[0].objects.len(), &groups[0].lists[..]), (2, &["firewall_rules".into()][..]));

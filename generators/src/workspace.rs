@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::kinds::{self, Where};
+use proxmox_mpc_model::kinds::{self, Location};
 use proxmox_mpc_model::{Identity, Unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,8 +113,8 @@ impl ObjectGroup {
     /// The groups that an object belongs to: its kind's, and its node's.
     pub fn of(identity: &Identity) -> Vec<Self> {
         let Some(kind) = kinds::of(identity) else { return Vec::new() };
-        let node = match kind.at(identity).map(|at| at.place) {
-            Some(Where::Node(node)) => Some(Self { kind: kind.id, node: Some(node) }),
+        let node = match kind.at(identity).map(|at| at.location) {
+            Some(Location::Node(node)) => Some(Self { kind: kind.id, node: Some(node) }),
             _ => None,
         };
         [Self { kind: kind.id, node: None }].into_iter().chain(node).collect()

@@ -1,27 +1,29 @@
-//! Where a guest can be reached: what its configuration, the guest itself or the SDN's leases say, in this order.
+//! Addresses of guests, from the configuration, the guest itself or the SDN's leases, in this order.
 //!
-//! An address that only holds inside the guest (loopback, link-local, the bridge of its own containers) is none.
+//! An address that is valid only inside the guest (loopback, link-local, the bridge of its own containers) does not
+//! count.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::cluster::{Guest, GuestType};
-use crate::kinds::{Id, index};
+use crate::guest::{Guest, GuestType};
+use crate::key_names::index;
 use crate::mac::Mac;
 use crate::object::text;
 use crate::property::Properties;
+use crate::rows::RowId;
 use crate::{Answer, ApiPath, Cluster, Unreadable};
 
 /// The network cards of a guest by their index: the text of `net[n]`.
 type Cards = BTreeMap<u32, String>;
 
-/// The address of a guest with this configuration, or `None` where nothing tells one:
+/// The address of a guest with this configuration, or `None` where none is known:
 ///
 /// 1. the static address of cloud-init (`ipconfig[n]`), for a card that is there, or of a container's card (`net[n]`);
-/// 2. what the guest agent, or the container, says of a card of its configuration;
-/// 3. the lease that Proxmox's IPAM has for a card of its configuration.
+/// 2. what the guest agent, or the container, reports of a card of its configuration; 3. the lease that Proxmox's IPAM
+/// has for a card of its configuration.
 ///
 /// Of several, IPv4 comes before IPv6, then the card with the smaller number. A template has none.
 pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Result<Option<IpAddr>, Unreadable> {
@@ -36,8 +38,8 @@ pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Re
     if told.is_some() { Ok(told) } else { leased(cluster, guest, &cards) }
 }
 
-/// Where a running guest with this configuration is asked for its addresses; `None` where there is no need to, or no
-/// agent that would answer.
+/// The request that asks a running guest with this configuration for its addresses; `None` where the configuration has
+/// one, or where no agent would answer.
 pub fn asked(guest: &Guest, keys: &Map<String, Value>) -> Option<ApiPath> {
     let answers = match guest.guest_type {
         GuestType::Lxc => true,
@@ -50,7 +52,7 @@ pub fn asked(guest: &Guest, keys: &Map<String, Value>) -> Option<ApiPath> {
     (wanted && configured(guest.guest_type, keys, &cards(keys)).is_none()).then(|| question(guest))
 }
 
-/// The list of the addresses that Proxmox's own IPAM has given away.
+/// The request for the addresses that Proxmox's own IPAM has given away.
 pub fn leases() -> ApiPath {
     ApiPath::new(["cluster", "sdn", "ipams", "pve", "status"])
 }
@@ -82,7 +84,8 @@ fn configured(guest_type: GuestType, keys: &Map<String, Value>, cards: &Cards) -
     best(addresses.flatten())
 }
 
-/// What the guest says of the cards that it has from Proxmox. Its own bridges and tunnels have other MAC addresses.
+/// The best address that the guest reports of the cards that Proxmox gave it. Its own bridges and tunnels have other
+/// MAC addresses.
 fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr> {
     let interfaces = match guest_type {
         GuestType::Lxc => answer.data()?,
@@ -102,9 +105,9 @@ fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr>
     best(found.into_iter().map(|(_, address)| address))
 }
 
-/// What the IPAM has given to a card. Proxmox takes a lease back when the card leaves the network.
+/// The address that the IPAM has given to a card. Proxmox takes a lease back when the card leaves the network.
 fn leased(cluster: &Cluster<'_>, guest: &Guest, cards: &Cards) -> Result<Option<IpAddr>, Unreadable> {
-    let Some(rows) = cluster.rows(&leases(), Id::Made(lease))? else { return Ok(None) };
+    let Some(rows) = cluster.rows(&leases(), RowId::Made(lease))? else { return Ok(None) };
     let word = |row: &Map<String, Value>, key: &str| row.get(key).and_then(text).unwrap_or_default();
     let first = format!("{}/", guest.vmid);
     let mut found: Vec<(u32, IpAddr)> = Vec::new();
@@ -117,12 +120,13 @@ fn leased(cluster: &Cluster<'_>, guest: &Guest, cards: &Cards) -> Result<Option<
     Ok(best(found.into_iter().map(|(_, address)| address)))
 }
 
-/// What tells leases apart, so that those of one guest stand together: `100/10.20.0.100`.
+/// The id of a lease, by which those of one guest are neighbours: `100/10.20.0.100`.
 fn lease(row: &Map<String, Value>) -> Option<String> {
     Some(format!("{}/{}", row.get("vmid").and_then(text)?, row.get("ip").and_then(text)?))
 }
 
-/// Whether the card has this MAC address: `virtio=BC:24:11:2B:4C:01` of a virtual machine, `hwaddr=…` of a container.
+/// Reports whether the card has this MAC address: `virtio=BC:24:11:2B:4C:01` of a virtual machine, `hwaddr=…` of a
+/// container.
 fn has_mac(card: &str, mac: &str) -> bool {
     let card = Properties::parse(card);
     card.iter().any(|(_, value)| Mac::parse(value).is_some() && value.eq_ignore_ascii_case(mac))
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
     use crate::answer::Answers;
 
-    /// A cluster of one guest, and what is answered beside its list.
+    /// Answers of a cluster of one guest, and more answers.
     fn answers(guest_type: &str, more: &[(&str, Value)]) -> BTreeMap<ApiPath, Answer> {
         let guest = json!({"type": guest_type, "vmid": 100, "node": "n", "name": "web", "status": "running"});
         let mut answers = BTreeMap::from([(ApiPath::parse("cluster/resources"), Answer::ok(json!([guest])))]);

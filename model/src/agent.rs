@@ -1,7 +1,8 @@
-//! The agent inside a machine: whether it can be asked, and what it says of an installed guest that does nothing.
+//! The guest agent of a virtual machine: whether it can be asked, and its answers for an installed guest that does
+//! nothing.
 //!
-//! Nobody installed anything on the twin's machines. What they say agrees with what their configuration promises: their
-//! names, processors, cards and addresses.
+//! The twin's virtual machines run nothing. Their answers agree with their configurations: names, processors, cards and
+//! addresses.
 
 use std::net::Ipv6Addr;
 
@@ -13,9 +14,9 @@ use crate::property::Properties;
 use crate::size::Bytes;
 use crate::{boolean, drive::Drive};
 
-/// The version of the agent that is said to run (Debian 12's).
+/// The version of the agent (Debian 12's).
 const VERSION: &str = "7.2.0";
-/// The commands that are answered, as the agent names them.
+/// Commands that are answered, as the agent names them.
 const COMMANDS: [&str; 13] = [
     "guest-fsfreeze-freeze",
     "guest-fsfreeze-status",
@@ -32,7 +33,8 @@ const COMMANDS: [&str; 13] = [
     "guest-network-get-interfaces",
 ];
 
-/// Why the agent of a machine cannot be asked; `None` where it can (`assert_agent_available` of `qemu-server`).
+/// The refusal of a request to the agent of a virtual machine; `None` where it can be asked (`assert_agent_available`
+/// of `qemu-server`).
 pub fn unavailable(vmid: &str, configuration: &Map<String, Value>, running: bool) -> Option<String> {
     let Some(agent) = configuration.get("agent").and_then(text) else {
         return Some("No QEMU guest agent configured".to_owned());
@@ -40,13 +42,13 @@ pub fn unavailable(vmid: &str, configuration: &Map<String, Value>, running: bool
     if !running {
         return Some(format!("VM {vmid} is not running"));
     }
-    // Without the device in the machine the agent hears nothing.
+    // The agent listens on a device, which the configuration has to have.
     let enabled = Properties::parse(&agent).get_or_bare("enabled").and_then(boolean::parse) == Some(true);
     (!enabled).then(|| "QEMU guest agent is not running".to_owned())
 }
 
-/// What the agent answers to a command that only tells something (`get-osinfo`); `None` for others.
-pub fn says(command: &str, vmid: &str, configuration: &Map<String, Value>) -> Option<Value> {
+/// The answer of the agent to a command that only reads (`get-osinfo`); `None` for other commands.
+pub fn answer(command: &str, vmid: &str, configuration: &Map<String, Value>) -> Option<Value> {
     let word = |key: &str| configuration.get(key).and_then(text);
     let windows = machine::is_windows(&word("ostype").unwrap_or_default());
     Some(match command {
@@ -78,7 +80,7 @@ pub fn says(command: &str, vmid: &str, configuration: &Map<String, Value>) -> Op
 fn processors(configuration: &Map<String, Value>) -> Value {
     let number = |key: &str| configuration.get(key).and_then(text).and_then(|text| text.parse::<u64>().ok());
     let all = number("vcpus").unwrap_or_else(|| number("sockets").unwrap_or(1) * number("cores").unwrap_or(1));
-    // The first one cannot be taken away.
+    // The first processor cannot be taken offline.
     (0..all).map(|index| json!({ "logical-id": index, "online": true, "can-offline": index > 0 })).collect()
 }
 
@@ -122,20 +124,20 @@ fn interface(name: &str, mac: &str, addresses: impl IntoIterator<Item = Option<V
     json!({ "name": name, "hardware-address": mac, "ip-addresses": addresses, "statistics": statistics })
 }
 
-/// `192.168.1.40/24` as the agent writes it.
+/// An address such as `192.168.1.40/24`, as the agent writes it.
 fn address(text: &str) -> Option<Value> {
     let (address, prefix) = text.split_once('/')?;
     let kind = if address.contains(':') { "ipv6" } else { "ipv4" };
     Some(json!({ "ip-address": address, "ip-address-type": kind, "prefix": prefix.parse::<u8>().ok()? }))
 }
 
-/// The address that a made-up DHCP server of the network gives: another for each machine and card.
+/// The address that an invented DHCP server of the network gives: another one for each virtual machine and card.
 fn leased(vmid: &str, card: u32) -> String {
     let vmid = vmid.parse::<u32>().unwrap_or_default();
     format!("10.{}.{}.{}/8", vmid / 256 % 256, vmid % 256, card + 10)
 }
 
-/// The link-local address that a card gives itself (RFC 4291, appendix A).
+/// The link-local address of a card (RFC 4291, appendix A).
 fn local(mac: &str) -> Option<String> {
     let bytes: Vec<u16> = mac.split(':').filter_map(|pair| u16::from_str_radix(pair, 16).ok()).collect();
     let [ref maker @ .., x, y, z] = bytes[..] else { return None };
@@ -171,7 +173,7 @@ mod tests {
             "net1": "virtio=BC:24:11:40:00:02,bridge=vmbr0", "ipconfig1": "ip=dhcp",
             "net2": "virtio=BC:24:11:40:00:03,bridge=vmbr0,link_down=1",
         });
-        let said = says("network-get-interfaces", "110", &configuration(&keys)).unwrap();
+        let said = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
         let addresses: Vec<Vec<&str>> = said
             .as_array()
             .unwrap()

@@ -1,8 +1,8 @@
-//! Lists that must agree: guests that the list of everything lacks, and that another answer names.
+//! Guests that the list of everything lacks and another answer names.
 //!
-//! `cluster/resources`, the lists of the nodes, the members of the pools and what HA manages are made by Proxmox from the
-//! same configuration files. Where they disagree, one of them was cut or is late, and nothing may be told from what is
-//! not in it.
+//! Proxmox makes `cluster/resources`, the lists of the nodes, the members of the pools and the resources of HA from the
+//! same configuration files. Where they disagree, one of them was cut off or is late, and nothing follows from what it
+//! lacks.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,16 +10,17 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use crate::object::text;
-use crate::{ApiPath, Cluster, Unreadable, VmId, list};
+use crate::overview::RESOURCES;
+use crate::{ApiPath, Cluster, NotRead, Unreadable, VmId, list};
 
-/// How many guests a reason names before it only counts them.
+/// Number of guests that a reason names; the rest is counted.
 const NAMED: usize = 3;
 
 impl Cluster<'_> {
     /// The guests that the list of everything lacks, each with an answer that names it.
     ///
-    /// A backup job keeps the number of a guest that was removed without being purged, so it speaks for a guest only where
-    /// no node's own list is on record.
+    /// A backup job keeps the number of a guest that was removed without being purged, so it counts only where no
+    /// node's own list is on record.
     pub(crate) fn overlooked(&self) -> Result<Rc<BTreeMap<VmId, ApiPath>>, Unreadable> {
         if let Some(known) = self.overlooked.get() {
             return Ok(Rc::clone(known));
@@ -48,7 +49,8 @@ impl Cluster<'_> {
         Ok(Rc::clone(self.overlooked.get_or_init(|| Rc::new(found))))
     }
 
-    /// Adds the guests that the rows of a list name and the list of everything lacks; says whether there is such a list.
+    /// Adds the guests that the rows of a list name and the list of everything lacks. Reports whether there is such a
+    /// list.
     fn named_by(
         &self,
         path: &ApiPath,
@@ -63,18 +65,19 @@ impl Cluster<'_> {
         })
     }
 
-    /// Why the list of guests does not tell everything, but for the rights of the login.
-    pub(crate) fn guests_lack(&self) -> Result<Option<String>, Unreadable> {
-        if let Some(problem) = self.problem(crate::cluster::RESOURCES) {
-            return Ok(Some(problem.to_owned()));
+    /// The reason why the list of guests is not complete, but for the rights of the login.
+    pub(crate) fn guests_lack(&self) -> Result<Option<NotRead>, Unreadable> {
+        if let Some(problem) = self.problem(RESOURCES) {
+            return Ok(Some(problem.clone()));
         }
         let overlooked = self.overlooked()?;
         let Some(first) = overlooked.values().next() else { return Ok(None) };
-        let mut vmids: Vec<String> = overlooked.keys().take(NAMED).map(ToString::to_string).collect();
-        if overlooked.len() > NAMED {
-            vmids.push(format!("and {} more", overlooked.len() - NAMED));
-        }
-        Ok(Some(format!("`{}` lacks {}, which `{first}` names", crate::cluster::RESOURCES, vmids.join(", "))))
+        Ok(Some(NotRead::Disagreement {
+            list: ApiPath::parse(RESOURCES),
+            lacking: overlooked.keys().take(NAMED).map(ToString::to_string).collect(),
+            more: overlooked.len().saturating_sub(NAMED),
+            named_by: first.clone(),
+        }))
     }
 }
 
@@ -105,18 +108,18 @@ mod tests {
             answers.extend(more.iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data.clone()))));
             let cluster = Cluster::read(&answers).unwrap();
             let expected = expected.map(|words| format!("`cluster/resources` lacks {words}"));
-            assert_eq!(cluster.guests_lack().unwrap(), expected);
+            assert_eq!(cluster.guests_lack().unwrap().map(|why| why.to_string()), expected);
         };
         check(&[], None);
         check(&[("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);
-        // What a node lists is there, whatever the list of everything says.
+        // A guest that a node lists exists, whatever the list of everything says.
         check(&[("nodes/pve1/lxc", json!([{"vmid": "101"}]))], None);
         let pool = json!([{"poolid": "prod", "members": [{"id": "qemu/7", "type": "qemu", "vmid": 107}]}]);
         check(&[("pools?poolid=prod", pool)], Some("107, which `pools?poolid=prod` names"));
         check(&[("cluster/ha/resources", json!([{"sid": "vm:108"}]))], Some("108, which `cluster/ha/resources` names"));
         let jobs = json!([{"id": "nightly", "vmid": "100,109"}]);
         check(&[("cluster/backup", jobs.clone())], Some("109, which `cluster/backup` names"));
-        // The node itself says that it is gone: the job still names it.
+        // The node's own list proves that the guest is gone: the job still names it.
         check(&[("cluster/backup", jobs), ("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);
     }
 }

@@ -1,4 +1,4 @@
-//! One answer of the Proxmox API, and the store of answers that every reader works from.
+//! Answers of the Proxmox API, and the store of answers that every reader works from.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::ApiPath;
+use crate::api::ApiPath;
+use crate::not_read::NotRead;
 use crate::object::text;
 
-/// The beginning of what a twin says where it knows no answer.
-const UNKNOWN: &str = "the twin's recording has no answer";
+/// Beginning of the message of [`Answer::unknown`], by which clients know it as a limit of the twin.
+pub const NO_ANSWER: &str = "the twin's recording has no answer";
 
-/// What a Proxmox API said to one GET, as a recording keeps it: refusals are answers too.
+/// Answer of the Proxmox API to one GET, as a recording keeps it: refusals are answers too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The whole JSON body: `{"data": …}`, beside it `message` and `errors` of a refusal.
+    /// The whole JSON body: `{"data": …}`, and `message` and `errors` of a refusal beside it.
     pub body: Value,
     /// The reason phrase, which for Proxmox is the first line of the message.
     pub reason: String,
@@ -25,37 +26,41 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A plain success that carries `data`.
+    /// A success with this `data`.
     pub fn ok(data: Value) -> Self {
         let body = Value::Object(std::iter::once(("data".to_owned(), data)).collect());
         Self { status: 200, reason: "OK".to_owned(), body }
     }
 
-    /// A refusal in Proxmox's form: the reason is the message's first line, and the message ends its line.
+    /// A refusal in Proxmox's form: the reason is the first line of the message, and the message ends with a line
+    /// break.
     pub fn refusal(status: u16, message: &str) -> Self {
         let reason = message.lines().next().unwrap_or_default().to_owned();
         Self { status, reason, body: serde_json::json!({ "data": null, "message": format!("{message}\n") }) }
     }
 
-    /// What a twin says of a request that its recording has no answer to: nothing can be told from it, and least of all
-    /// that there is no such thing.
+    /// The refusal of a twin whose recording has no answer to the request. Nothing follows from it, least of all that
+    /// the object does not exist.
     pub fn unknown(path: &ApiPath) -> Self {
-        let message = format!("{UNKNOWN} to 'GET /{}'", path.segments().join("/"));
+        let message = format!("{NO_ANSWER} to 'GET /{}'", path.segments().join("/"));
         Self { status: 501, body: serde_json::json!({ "data": null, "message": message }), reason: message }
     }
 
-    /// What stands in for an answer that never came, or that has not the shape that Proxmox gives it: nothing can be told
-    /// from it. `why` is a sentence without its end.
+    /// Stand-in for an answer that never came, or that has not the shape that Proxmox gives it: nothing follows from
+    /// it. `why` is a sentence without its end.
     pub fn unusable(why: String) -> Self {
         Self { status: 0, reason: why, body: Value::Null }
     }
 
-    /// Why a refusal tells nothing, in one line: `403 Permission check failed`, or what is wrong with the answer.
-    pub fn cause(&self) -> String {
-        if self.status == 0 { self.reason.clone() } else { format!("{} {}", self.status, self.reason) }
+    /// The reason why the objects behind this refusal, or this [`Answer::unusable`], are not read.
+    pub fn not_read(&self, request: &ApiPath) -> NotRead {
+        if self.status == 0 {
+            return NotRead::Unusable { request: request.clone(), complaint: self.reason.clone() };
+        }
+        NotRead::refused(request.clone(), self.status, self.reason.clone())
     }
 
-    /// Whether this is what a cluster said, and not [`Answer::unknown`].
+    /// Reports whether the answer is a cluster's, not [`Answer::unknown`].
     pub fn is_known(&self) -> bool {
         is_known(self.status, &self.reason)
     }
@@ -85,7 +90,7 @@ impl Answer {
     }
 }
 
-/// An answer whose body is still the text that was stored, for those who pass it on without looking inside.
+/// An answer whose body is still the stored text, for readers that pass it on as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerText {
     /// The whole JSON body.
@@ -115,12 +120,12 @@ impl AnswerText {
         is_known(self.status, &self.reason)
     }
 
-    /// The same with its body parsed.
+    /// The answer with its body parsed.
     pub fn parsed(&self) -> Result<Answer, serde_json::Error> {
         Ok(Answer { body: serde_json::from_str(&self.body)?, reason: self.reason.clone(), status: self.status })
     }
 
-    /// The rows of a list, each still text, so that a list of ten thousand guests is never held as values; `None` for a
+    /// The rows of a list, each as text, so that a list of ten thousand guests is never kept as values; `None` for a
     /// refusal or another shape.
     pub fn rows(&self) -> Option<Vec<&RawValue>> {
         if !(200..300).contains(&self.status) {
@@ -138,27 +143,27 @@ impl From<Answer> for AnswerText {
 }
 
 fn is_known(status: u16, reason: &str) -> bool {
-    !(status == 501 && reason.starts_with(UNKNOWN))
+    !(status == 501 && reason.starts_with(NO_ANSWER))
 }
 
-/// A stored answer that cannot be read back: the file is cut, or is not an answer.
+/// Error of a stored answer that cannot be read back: its file is cut off, or is not an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored answer to `{path}` cannot be read: {why}")]
 pub struct Unreadable {
     /// The request whose answer it is.
     pub path: ApiPath,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub why: String,
 }
 
 /// The objects of a list, by the text of one key.
 pub type Indexed = BTreeMap<String, Arc<Map<String, Value>>>;
 
-/// Everything that a reader of a cluster has been answered so far.
+/// The answers to the requests that were sent to a cluster so far.
 ///
-/// A recording on disk, a packed one and a table in a test are all this.
+/// A recording on disk, a packed one and a table in a test implement this.
 pub trait Answers {
-    /// The answer to this request, or `None` where it was never asked.
+    /// The answer to this request; `None` where it was never sent.
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable>;
 
     /// The same with the body as text; a store of texts gives it without parsing the body.

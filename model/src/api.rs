@@ -1,17 +1,20 @@
-//! The address of one GET of the Proxmox API, and the place of its answer in a recording.
+//! Paths of GETs of the Proxmox API, and the file of each answer in a recording.
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What stays unescaped in a path, a query and a file name of a recording: `A-Za-z0-9._~-`.
+/// Characters that stay unescaped in a path, a query and a file name of a recording: `A-Za-z0-9._~-`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'~').remove(b'-');
 
 /// A GET below `/api2/json/`: segments, and query pairs in sorted order.
 ///
 /// Kept in its canonical encoded form (`pools?poolid=prod%2Fweb`), so that equal requests are equal values
 /// and ten thousand of them are cheap.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct ApiPath(String);
 
 impl ApiPath {
@@ -76,7 +79,7 @@ impl ApiPath {
         &self.0
     }
 
-    /// What goes on the request line: `/api2/json/pools?poolid=prod%2Fweb`.
+    /// The target on the request line: `/api2/json/pools?poolid=prod%2Fweb`.
     pub fn target(&self) -> String {
         format!("/api2/json/{}", self.0)
     }
@@ -86,7 +89,7 @@ impl ApiPath {
         self.0.split_once('?').map_or(&self.0, |(path, _)| path)
     }
 
-    /// The segments as plain text. No id of Proxmox has a `?`, and the format of a recording counts on it.
+    /// The segments as plain text. No id of Proxmox has a `?`, which the format of a recording relies on.
     pub fn segments(&self) -> Vec<String> {
         self.path().split('/').filter(|segment| !segment.is_empty()).map(decoded).collect()
     }
@@ -132,7 +135,7 @@ impl ApiPath {
     }
 }
 
-/// Whether a path has nothing that is escaped, or should be, and no query: most requests are like that.
+/// Reports whether a path has no query and nothing that is escaped, or should be. Most requests are like that.
 fn is_canonical(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-');
     let mut before = b'/';
@@ -154,6 +157,18 @@ impl fmt::Display for ApiPath {
     }
 }
 
+impl Serialize for ApiPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&String::deserialize(deserializer)?))
+    }
+}
+
 impl fmt::Debug for ApiPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "ApiPath({})", self.0)
@@ -166,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// The places that `DESIGN.md`'s recording format gives.
+    /// The file names of the recording format (docs/recordings.md).
     #[test]
     fn files_are_named_by_path_and_query() {
         let check = |request: &str, file: &str| {

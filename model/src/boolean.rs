@@ -1,4 +1,4 @@
-//! Truth as Proxmox writes it.
+//! Boolean values as Proxmox writes them.
 
 /// Reads `1`, `on`, `yes`, `true` and `0`, `off`, `no`, `false` in any letter case; `None` for every other text
 /// (`PVE::JSONSchema::parse_boolean`).

@@ -1,4 +1,4 @@
-//! What Proxmox writes onto the drive that tells a machine's cloud-init who it is (`PVE::QemuServer::Cloudinit`).
+//! Files on the cloud-init drive of a virtual machine (`PVE::QemuServer::Cloudinit`).
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::machine;
 use crate::object::text;
 use crate::property::Properties;
 
-/// Options of cloud-init that the list of its pending changes shows.
+/// Cloud-init options that the list of pending changes shows.
 pub const OPTIONS: [&str; 8] =
     ["cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "nameserver", "searchdomain", "sshkeys"];
 
-/// How a drive for cloud-init is laid out.
+/// Layout of a cloud-init drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// `nocloud`, of Linux.
@@ -24,7 +24,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// The layout of a machine's drive: what it says, or what its system reads.
+    /// The layout that the configuration names, or the one that its operating system reads.
     pub fn of(configuration: &Map<String, Value>) -> Self {
         let word = |key: &str| configuration.get(key).and_then(text);
         match word("citype").as_deref() {
@@ -36,23 +36,23 @@ impl Layout {
     }
 }
 
-/// A machine's configuration, its number and the name servers of its node (`nodes/{node}/dns`).
+/// The values that the files are made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'m> {
-    /// Its number.
+pub struct CloudInit<'m> {
+    /// The VMID.
     pub vmid: &'m str,
-    /// What is in force.
+    /// The configuration in force.
     pub configuration: &'m Map<String, Value>,
     /// `search`, `dns1`, `dns2`, `dns3` of the node.
     pub resolver: &'m Map<String, Value>,
 }
 
-impl Machine<'_> {
+impl CloudInit<'_> {
     fn word(&self, key: &str) -> Option<String> {
         self.configuration.get(key).and_then(text)
     }
 
-    /// The user data: who may log in. `password` is the hash of the password, where there is one.
+    /// The user data: the users that may log in. `password` is the hash of the password, where there is one.
     pub fn user(&self, password: Option<&str>) -> String {
         let name = self.word("name").unwrap_or_else(|| format!("VM{}", self.vmid));
         let (host, full) = match (name.split_once('.'), self.word("searchdomain")) {
@@ -94,7 +94,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The data about the machine. `identity` is the checksum of the other two.
+    /// The metadata. `identity` is the checksum of the other two files.
     pub fn meta(&self, identity: &str) -> String {
         match Layout::of(self.configuration) {
             Layout::NoCloud => format!("instance-id: {identity}\n"),
@@ -104,7 +104,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The network cards that have a plan: their number, their address and the plan, in the order of their names.
+    /// The network cards with a plan: index, MAC address and plan, by name.
     fn cards(&self) -> Vec<(u32, String, Properties)> {
         let mut names: BTreeMap<String, u32> = BTreeMap::new();
         names.extend((0..32).map(|number| (format!("net{number}"), number)));
@@ -117,7 +117,7 @@ impl Machine<'_> {
         names.into_iter().filter_map(card).collect()
     }
 
-    /// Name servers and search domains: the machine's own, or its node's.
+    /// Name servers and search domains of the virtual machine, or else of its node.
     fn names(&self) -> (Vec<String>, Vec<String>) {
         let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let host = |key: &str| self.resolver.get(key).and_then(text).unwrap_or_default();
@@ -211,7 +211,7 @@ fn joined(lines: &[String]) -> String {
     lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// `10.0.0.11/24` as its address and `255.255.255.0`.
+/// Address and netmask of an address such as `10.0.0.11/24`: `10.0.0.11` and `255.255.255.0`.
 fn with_mask(address: &str) -> (String, String) {
     let (address, prefix) = address.split_once('/').unwrap_or((address, "32"));
     let bits = prefix.parse::<u32>().unwrap_or(32).min(32);

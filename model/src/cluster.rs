@@ -1,76 +1,17 @@
-//! What more than one kind needs to know of a cluster: its nodes, guests, storages, pools and the reader's rights.
+//! A cluster as its readers see it: nodes, guests, storages, pools, and the rights of the login.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::kinds::Id;
+use crate::guest::Guest;
 use crate::object::text;
+use crate::overview::{self, Overview};
 use crate::permissions::Permissions;
-use crate::{Answer, AnswerText, Answers, ApiPath, Unreadable, VmId, list, shape};
-
-/// The two technologies of a guest, by the word that Proxmox's paths and ids use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GuestType {
-    /// A virtual machine (`qemu`).
-    Qemu,
-    /// A container (`lxc`).
-    Lxc,
-}
-
-impl GuestType {
-    /// The word in paths and ids: `qemu`, `lxc`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Qemu => "qemu",
-            Self::Lxc => "lxc",
-        }
-    }
-}
-
-/// The list of everything that a cluster has, guests among it.
-pub(crate) const RESOURCES: &str = "cluster/resources";
-
-/// A guest as its node lists it, or `cluster/resources` where the node cannot be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guest {
-    /// Virtual machine or container.
-    pub guest_type: GuestType,
-    /// Its number, unique in the cluster.
-    pub vmid: VmId,
-    /// The node that it is on now.
-    pub node: String,
-    /// Its name; `None` where Proxmox invented one (`VM 105`).
-    pub name: Option<String>,
-    /// The pool that it is a member of.
-    pub pool: Option<String>,
-    /// Its tags as Proxmox joins them.
-    pub tags: Vec<String>,
-    /// Whether it runs now.
-    pub running: bool,
-    /// Whether it is a template.
-    pub template: bool,
-    /// Whether the HA manager may move it.
-    pub ha: bool,
-}
-
-impl Guest {
-    /// Reads from a row of either list what a node tells of its guests.
-    fn tell(&mut self, row: &Map<String, Value>) {
-        let word = |key: &str| row.get(key).and_then(text);
-        // `qemu-server` and `pve-container` invent a name for a guest without one.
-        let invented = match self.guest_type {
-            GuestType::Qemu => format!("VM {}", self.vmid),
-            GuestType::Lxc => format!("CT{}", self.vmid),
-        };
-        self.name = word("name").filter(|name| *name != invented);
-        self.running = word("status").as_deref() == Some("running");
-        self.template = word("template").as_deref() == Some("1");
-    }
-}
+use crate::rows::{self, RowId, Rows};
+use crate::{Answer, AnswerText, Answers, ApiPath, NotRead, Unreadable, VmId, shape};
 
 /// A cluster as the lists show it, over the answers that were given so far.
 ///
@@ -78,7 +19,7 @@ impl Guest {
 /// object at a time.
 pub struct Cluster<'a> {
     answers: &'a dyn Answers,
-    /// Whether each node is online.
+    /// The nodes by name; true of those that are online.
     pub nodes: BTreeMap<String, bool>,
     /// The guests by VMID.
     pub guests: BTreeMap<VmId, Guest>,
@@ -86,15 +27,15 @@ pub struct Cluster<'a> {
     pub storages: Rows,
     /// The pools as `GET pools` lists them, by id.
     pub pools: Rows,
-    /// What the login may do.
+    /// The permissions of the login.
     pub permissions: Permissions,
     /// `version` of `GET version`: `9.1.9`.
     pub version: Option<String>,
-    /// Whether running guests may be asked for their addresses; they are, unless the user wants them left alone.
+    /// True if running guests may be asked for their addresses, which is so unless the user wants them left alone.
     pub ask_guests: bool,
-    /// Why one of the lists of [`Cluster::overview`] does not tell everything, by its path: it is not on record, was refused,
+    /// Reasons why one of the lists of [`Cluster::overview`] is not complete, by its path: it is not on record, was refused,
     /// has another shape than Proxmox gives it, or lacks what another list names.
-    problems: BTreeMap<&'static str, String>,
+    problems: BTreeMap<&'static str, NotRead>,
     /// See [`Cluster::overlooked`].
     pub(crate) overlooked: OnceCell<Rc<BTreeMap<VmId, ApiPath>>>,
     /// The storages of each node, parsed once.
@@ -102,14 +43,31 @@ pub struct Cluster<'a> {
     /// The volumes in each list of images, parsed once.
     images: RefCell<BTreeMap<ApiPath, Option<Rc<BTreeSet<String>>>>>,
     /// The list that was read last, by the ids of its rows: objects of one list are read one after the other.
-    last: RefCell<Option<(ApiPath, Id, Rc<Rows>)>>,
+    last: RefCell<Option<(ApiPath, RowId, Rc<Rows>)>>,
 }
 
-/// The objects of a list answer by the text of one key.
-pub type Rows = BTreeMap<String, Map<String, Value>>;
-
 impl<'a> Cluster<'a> {
-    /// The requests whose answers the overview is made of.
+    /// Reads the cluster, as far as its lists are among these answers.
+    pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
+        let Overview { nodes, guests, storages, pools, permissions, version, problems } = Overview::read(answers)?;
+        Ok(Self {
+            answers,
+            nodes,
+            guests,
+            storages,
+            pools,
+            permissions,
+            version,
+            ask_guests: true,
+            problems,
+            overlooked: OnceCell::new(),
+            node_storages: RefCell::default(),
+            images: RefCell::default(),
+            last: RefCell::default(),
+        })
+    }
+
+    /// The requests for the lists that everything else depends on.
     pub fn overview() -> Vec<ApiPath> {
         [
             "version",
@@ -125,120 +83,17 @@ impl<'a> Cluster<'a> {
         .to_vec()
     }
 
-    /// The cluster as far as these answers tell.
-    pub fn read(answers: &'a dyn Answers) -> Result<Self, Unreadable> {
-        let get = |path: &str| answers.get(&ApiPath::parse(path));
-        let mut problems = BTreeMap::new();
-        let mut list = |path: &'static str, key: &str| -> Result<Rows, Unreadable> {
-            let (rows, problem) = overview_list(answers, path, key)?;
-            problems.extend(problem.map(|problem| (path, problem)));
-            Ok(rows)
-        };
-        let (storages, pools) = (list("storage", "storage")?, list("pools", "poolid")?);
-        let (nodes, managed) = (list("nodes", "node")?, list("cluster/ha/resources", "sid")?);
-        let managed: BTreeSet<String> = managed.into_keys().collect();
-        let version = get("version")?.and_then(|answer| answer.data()?.get("version").and_then(text));
-        let permissions = get("access/permissions")?;
-        let online = |row: &Map<String, Value>| row.get("status").and_then(Value::as_str) == Some("online");
-        let mut cluster = Self {
-            answers,
-            nodes: nodes.iter().map(|(node, row)| (node.clone(), online(row))).collect(),
-            guests: BTreeMap::new(),
-            storages,
-            pools,
-            permissions: Permissions::read(permissions.as_ref().and_then(Answer::data)),
-            version,
-            ask_guests: true,
-            problems,
-            overlooked: OnceCell::new(),
-            node_storages: RefCell::default(),
-            images: RefCell::default(),
-            last: RefCell::default(),
-        };
-        cluster.resources(&managed)?;
-        cluster.told_by_nodes(&managed)?;
-        Ok(cluster)
+    /// The reason why the answer to one of the lists that everything else depends on (`cluster/resources`, `nodes`,
+    /// `storage`, `pools`) is no use, as soon as it has come; `None` for an answer that is right, and for every other
+    /// request.
+    pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<NotRead>, Unreadable> {
+        overview::complaint(path, answer)
     }
 
-    /// Reads the list of everything, and holds the lists of nodes, storages and pools against it.
-    fn resources(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
-        let everything = [ApiPath::parse(RESOURCES), ApiPath::parse(RESOURCES).with_query("type", "vm")];
-        let mut lacking: BTreeMap<&'static str, String> = BTreeMap::new();
-        let mut problem = Some(format!("`{RESOURCES}` is not on record"));
-        for path in everything {
-            let Some(answer) = self.answers.text(&path)?.filter(AnswerText::is_known) else { continue };
-            let read = shape::each_row(&path, &answer, |row| {
-                for (list, name) in named(&row) {
-                    let known = match list {
-                        "nodes" => self.nodes.contains_key(name),
-                        "storage" => self.storages.contains_key(name),
-                        _ => self.pools.contains_key(name),
-                    };
-                    if !known {
-                        lacking.insert(list, name.to_owned());
-                    }
-                }
-                let Some(guest) = guest(&row, managed)? else { return Ok(()) };
-                self.guests.insert(guest.vmid, guest);
-                Ok(())
-            })?;
-            problem = read.err().map(|why| format!("`{path}`: {why}"));
-            break;
-        }
-        for (list, name) in lacking {
-            let lacks = format!("`{list}` lacks {name}, which `{RESOURCES}` names");
-            self.problems.entry(list).or_insert(lacks);
-        }
-        self.problems.extend(problem.map(|problem| (RESOURCES, problem)));
-        Ok(())
-    }
-
-    /// What each node tells of its own guests counts more than the list of everything: that one has from the nodes, every
-    /// ten seconds, what runs (`pvestatd`), and a guest that was started or made a moment ago is not so in it.
-    fn told_by_nodes(&mut self, managed: &BTreeSet<String>) -> Result<(), Unreadable> {
-        let online = self.nodes.iter().filter(|(_, online)| **online).map(|(node, _)| node);
-        for (node, guest_type) in online.flat_map(|node| [(node, GuestType::Qemu), (node, GuestType::Lxc)]) {
-            each_row(self.answers, &ApiPath::new(["nodes", node, guest_type.word()]), |mut row| {
-                row.insert("type".to_owned(), guest_type.word().into());
-                row.insert("node".to_owned(), node.as_str().into());
-                let Ok(Some(guest)) = guest(&row, managed) else { return };
-                match self.guests.entry(guest.vmid) {
-                    Entry::Occupied(mut known) => {
-                        let known = known.get_mut();
-                        known.node.clone_from(node);
-                        if row.contains_key("status") {
-                            known.tell(&row);
-                        }
-                    }
-                    Entry::Vacant(free) => _ = free.insert(guest),
-                }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// What is wrong with the answer to one of the lists that everything hangs on (`cluster/resources`, `nodes`, `storage`,
-    /// `pools`), as soon as it has come; `None` for an answer that is right, and for every other request.
-    pub fn complaint(path: &ApiPath, answer: &AnswerText) -> Result<Option<String>, Unreadable> {
-        let nobody = BTreeSet::new();
-        let key = match path.as_str() {
-            RESOURCES => None,
-            "nodes" => Some("node"),
-            "storage" => Some("storage"),
-            "pools" => Some("poolid"),
-            _ => return Ok(None),
-        };
-        let checked = shape::each_row(path, answer, |row| match key {
-            Some(key) => shape::named(&row, key).map(drop),
-            None => guest(&row, &nobody).map(drop),
-        })?;
-        Ok(checked.err().map(|why| format!("`{path}`: {why}")))
-    }
-
-    /// Why the list of guests, of nodes, of storages or of pools does not tell everything (`cluster/resources`, `nodes`,
-    /// `storage`, `pools`); `None` where nothing speaks against it but the rights of the login.
-    pub fn problem(&self, list: &str) -> Option<&str> {
-        self.problems.get(list).map(String::as_str)
+    /// The reason why the list of guests, nodes, storages or pools (`cluster/resources`, `nodes`, `storage`, `pools`) is not
+    /// complete; `None` where nothing but the rights of the login speaks against it.
+    pub fn problem(&self, list: &str) -> Option<&NotRead> {
+        self.problems.get(list)
     }
 
     /// The stored answer to a request; `None` where it is not on record, also of the twin that was asked. A success
@@ -248,7 +103,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// The rows of a list by their ids; `None` where the answer is not on record, was refused, or is no list.
-    pub fn rows(&self, path: &ApiPath, id: Id) -> Result<Option<Rc<Rows>>, Unreadable> {
+    pub fn rows(&self, path: &ApiPath, id: RowId) -> Result<Option<Rc<Rows>>, Unreadable> {
         if let Some((known, by, rows)) = &*self.last.borrow()
             && known == path
             && *by == id
@@ -264,10 +119,19 @@ impl<'a> Cluster<'a> {
         Ok(Some(rows))
     }
 
-    /// Hands on the rows of a list one after the other, so that a long one is never held as values; says whether there
-    /// is such a list. Where there is none, some rows may have been handed on all the same.
+    /// Calls `each` with the rows of a list one after the other, so that a long one is never kept as values. Reports
+    /// whether there is such a list. Where there is none, it may have been called with some rows all the same.
     pub(crate) fn each(&self, path: &ApiPath, each: impl FnMut(Map<String, Value>)) -> Result<bool, Unreadable> {
-        each_row(self.answers, path, each)
+        Ok(self.each_or_reason(path, each)?.is_none())
+    }
+
+    /// The same, with the reason why there is no such list.
+    pub(crate) fn each_or_reason(
+        &self,
+        path: &ApiPath,
+        each: impl FnMut(Map<String, Value>),
+    ) -> Result<Option<NotRead>, Unreadable> {
+        rows::each(self.answers, path, each)
     }
 
     /// The storages as one node sees them, by id: whether each is enabled and active there. `None` where the answer
@@ -295,7 +159,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// What was read before, or what is read now and kept.
+/// The value that was read before, or else reads it and keeps it.
 fn once<T>(
     kept: &RefCell<BTreeMap<ApiPath, Option<Rc<T>>>>,
     path: ApiPath,
@@ -313,83 +177,8 @@ fn once<T>(
 /// was refused, or is no list.
 fn indexed(answers: &dyn Answers, path: &ApiPath, key: &str) -> Result<Option<Rows>, Unreadable> {
     let mut rows = Rows::new();
-    let listed = each_row(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
-    Ok(listed.then_some(rows))
-}
-
-/// Hands on the rows of a list; says whether the answer is there and a list.
-fn each_row(
-    answers: &dyn Answers,
-    path: &ApiPath,
-    mut each: impl FnMut(Map<String, Value>),
-) -> Result<bool, Unreadable> {
-    let Some(answer) = answers.text(path)? else { return Ok(false) };
-    let read = shape::each_row(path, &answer, |row| {
-        each(row);
-        Ok(())
-    })?;
-    Ok(read.is_ok())
-}
-
-/// A list that everything else hangs on, by the name of its rows, and why it does not tell everything. A list with a row
-/// that has no name is none.
-fn overview_list(answers: &dyn Answers, list: &str, key: &str) -> Result<(Rows, Option<String>), Unreadable> {
-    let path = ApiPath::parse(list);
-    let Some(answer) = answers.text(&path)?.filter(AnswerText::is_known) else {
-        return Ok((Rows::new(), Some(format!("`{list}` is not on record"))));
-    };
-    let mut rows = Rows::new();
-    let read = shape::each_row(&path, &answer, |row| {
-        rows.insert(shape::named(&row, key)?.to_owned(), row);
-        Ok(())
-    })?;
-    Ok(match read {
-        Ok(()) => (rows, None),
-        Err(why) => (Rows::new(), Some(format!("`{list}`: {why}"))),
-    })
-}
-
-/// What a row of the list of everything names, each by the list that has to have it.
-fn named(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
-    let other = match row.get("type").and_then(Value::as_str) {
-        Some("storage") => Some(("storage", "storage")),
-        Some("qemu" | "lxc" | "pool") => Some(("pools", "pool")),
-        Some("node") => None,
-        // Networks and whatever later releases list.
-        _ => return None.into_iter().chain(None),
-    };
-    let word = |(list, key): (&'static str, &str)| {
-        Some((list, row.get(key).and_then(Value::as_str).filter(|word| !word.is_empty())?))
-    };
-    word(("nodes", "node")).into_iter().chain(other.and_then(word))
-}
-
-/// The guest of a row; `None` for a row of something else. A row of a guest without its number or its node is wrong.
-fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Result<Option<Guest>, String> {
-    let guest_type = match shape::named(row, "type")? {
-        "qemu" => GuestType::Qemu,
-        "lxc" => GuestType::Lxc,
-        _ => return Ok(None),
-    };
-    let vmid = row.get("vmid").and_then(text).and_then(|vmid| VmId::parse(&vmid)).ok_or("has no VMID")?;
-    let sid = match guest_type {
-        GuestType::Qemu => format!("vm:{vmid}"),
-        GuestType::Lxc => format!("ct:{vmid}"),
-    };
-    let word = |key: &str| row.get(key).and_then(text);
-    let mut guest = Guest {
-        guest_type,
-        vmid,
-        node: shape::named(row, "node")?.to_owned(),
-        name: None,
-        pool: word("pool").filter(|pool| !pool.is_empty()),
-        tags: list::items(&word("tags").unwrap_or_default()).map(str::to_owned).collect(),
-        running: false,
-        template: false,
-        ha: managed.contains(&sid) || word("hastate").is_some_and(|state| !state.is_empty()),
-    };
-    guest.tell(row);
-    Ok(Some(guest))
+    let reason = rows::each(answers, path, |row| rows.extend(row.get(key).and_then(text).map(|id| (id, row))))?;
+    Ok(reason.is_none().then_some(rows))
 }
 
 #[cfg(test)]
@@ -398,8 +187,8 @@ mod tests {
 
     use super::*;
 
-    /// The list of everything is up to ten seconds late: with what a guest is called and does where it was just made
-    /// (recorded), with whether it runs, with whether it is there.
+    /// The list of everything is up to ten seconds late with the name and the state of a guest that was just made
+    /// (recorded), and with whether it runs or exists.
     #[test]
     fn what_a_node_tells_of_its_guests_counts() {
         let in_cluster = json!([

@@ -9,9 +9,9 @@ use crate::volume::{Volume, VolumeId};
 /// The value of `ide2`, `scsi0`, `efidisk0`, `rootfs`, `mp0`, `unused0`, …: `local:100/vm-100-disk-1.qcow2,size=32G`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drive {
-    /// What it stands on.
+    /// The volume, device or folder that it stands on.
     pub volume: Volume,
-    /// Everything, the volume included.
+    /// All its properties, the volume included.
     pub properties: Properties,
 }
 
@@ -33,18 +33,17 @@ impl Drive {
         Bytes::parse(self.properties.get("size")?)
     }
 
-    /// The image format that is written down (`format=qcow2`) or told by the file name; `None` where only the storage
-    /// knows.
+    /// The image format, as written down (`format=qcow2`) or by the file name; `None` where only the storage knows.
     pub fn format(&self) -> Option<&str> {
         self.properties.get("format").or_else(|| self.stored()?.format())
     }
 
-    /// Whether the guest sees a CD drive.
+    /// Reports whether the guest sees a CD drive.
     pub fn is_cdrom(&self) -> bool {
         self.properties.get("media") == Some("cdrom") || self.volume == Volume::HostDrive
     }
 
-    /// Whether it hands the guest its cloud-init data.
+    /// Reports whether it holds the cloud-init data of the guest.
     pub fn is_cloudinit(&self) -> bool {
         self.stored().is_some_and(VolumeId::is_cloudinit)
     }

@@ -1,27 +1,27 @@
-//! What storages can do with a volume (`volume_has_feature` of `pve-storage`'s plugins).
+//! Features of volumes by the type of their storage (`volume_has_feature` of `pve-storage`'s plugins).
 
 use crate::volume::VolumeId;
 
-/// Something that a storage may be able to do with one of its volumes.
+/// Operation on a volume that some types of storage support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Keep it as it is now.
+    /// Keeping the volume as it is now.
     Snapshot,
-    /// Make a volume that shares its blocks.
+    /// Making a volume that shares its blocks.
     Clone,
-    /// The same, of the kind that containers use.
+    /// Making a volume that shares its blocks, for a container.
     ContainerClone,
-    /// Make a volume with the same contents.
+    /// Making a volume with the same contents.
     Copy,
-    /// Make a base of it.
+    /// Making a base of the volume.
     Template,
-    /// Send what has changed since the last time.
+    /// Sending the changes since the last time.
     Replicate,
-    /// Give it to another guest.
+    /// Giving the volume to another guest.
     Rename,
 }
 
-/// Whether a storage of this type can do something with a volume as it is now.
+/// Reports whether a storage of this type supports the feature for a volume as it is now.
 pub fn has(storage_type: &str, feature: Feature, volume: &VolumeId) -> bool {
     let (format, base) = (format(storage_type, volume), is_base(volume));
     let shares_blocks = matches!(storage_type, "btrfs" | "lvmthin" | "rbd" | "zfspool");
@@ -46,7 +46,7 @@ fn is_clonable(storage_type: &str, format: &str, base: bool) -> bool {
     }
 }
 
-/// The format of a volume as its identifier tells it.
+/// The format of a volume by its identifier.
 pub fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
     let last = volume.name().rsplit('/').next().unwrap_or_default();
     match last.rsplit_once('.') {
@@ -56,7 +56,7 @@ pub fn format<'v>(storage_type: &str, volume: &'v VolumeId) -> &'v str {
     }
 }
 
-/// Whether a volume is a template's.
+/// Reports whether a volume belongs to a template.
 pub fn is_base(volume: &VolumeId) -> bool {
     let last = volume.name().rsplit('/').next().unwrap_or_default();
     last.starts_with("base-") || last.starts_with("basevol-")

@@ -3,7 +3,7 @@
 /// The items of a list as Proxmox reads it: separated by commas, semicolons and white space, or by NUL where there is
 /// one (`PVE::Tools::split_list`).
 ///
-/// Lists come out joined by the character that [`crate::kinds::Form::Set`] names, but files may hold any of these. A
+/// Lists are written with the character that [`crate::kinds::Form::Set`] names, but files may hold any of these. A
 /// reader that splits in another way (Terraform's provider knows only `;` between tags) has its own rule.
 pub fn items(text: &str) -> impl Iterator<Item = &str> {
     let by_nul = text.contains('\0');
@@ -25,7 +25,7 @@ mod tests {
         check("10.0.0.53 1.1.1.1", &["10.0.0.53", "1.1.1.1"]);
         check(" a, b;;c\t", &["a", "b", "c"]);
         check("FOO=a b\0BAR=c;d", &["FOO=a b", "BAR=c;d"]);
-        // What an emptied option reads back as.
+        // An option that was emptied reads back as a blank.
         check(" ", &[]);
         check("", &[]);
     }

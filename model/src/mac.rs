@@ -1,21 +1,21 @@
-//! Addresses of network cards: `BC:24:11:2B:4C:01`.
+//! MAC addresses of network cards: `BC:24:11:2B:4C:01`.
 
 use std::fmt;
 
-/// A MAC address in the letter case in which somebody wrote it: Proxmox keeps that, and so must code that shows no
+/// A MAC address in the letter case in which it was written: Proxmox keeps it, and code has to keep it to show no
 /// difference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mac(String);
 
 impl Mac {
-    /// Six pairs of hexadecimal digits between colons; `None` for any other text.
+    /// Reads six pairs of hexadecimal digits between colons; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_address = text.split(':').count() == 6 && text.split(':').all(is_pair);
         is_address.then(|| Self(text.to_owned()))
     }
 
-    /// Whether Proxmox takes it for a network card: not a group address, whose first byte is odd
+    /// Reports whether Proxmox accepts it for a network card: it is not a group address, whose first byte is odd
     /// (`PVE::JSONSchema`: `mac-addr`).
     pub fn is_unicast(&self) -> bool {
         u8::from_str_radix(&self.0[..2], 16).is_ok_and(|first| first % 2 == 0)

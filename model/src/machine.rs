@@ -1,13 +1,13 @@
-//! Machines as QEMU calls them, and the QEMU that Proxmox VE 9.1 comes with.
+//! Machine types of QEMU, and the QEMU that Proxmox VE 9.1 comes with.
 
 use crate::property::Properties;
 
 /// The version of QEMU (recorded).
 pub const QEMU: &str = "10.1.2";
-/// The newest machines of that version.
+/// The newest machine types of that version.
 const LATEST: &str = "10.1";
 
-/// Whether a guest of this `ostype` is Windows (`windows_version` of `qemu-server`).
+/// Reports whether a guest of this `ostype` is Windows (`windows_version` of `qemu-server`).
 pub fn is_windows(ostype: &str) -> bool {
     matches!(ostype, "wxp" | "w2k" | "w2k3" | "w2k8" | "wvista") || {
         let version = ostype.strip_prefix("win").unwrap_or_default();
@@ -15,15 +15,15 @@ pub fn is_windows(ostype: &str) -> bool {
     }
 }
 
-/// The machine that runs where the configuration says this: `pc-i440fx-10.1` where it says nothing.
+/// The machine type that runs with this configured one: `pc-i440fx-10.1` where none is configured.
 pub fn running(machine: Option<&str>) -> String {
     let properties = machine.map(Properties::parse);
     let kind = properties.as_ref().and_then(|properties| properties.get_or_bare("type"));
     versioned(kind.unwrap_or("pc"))
 }
 
-/// A machine with its version where the configuration names none; Windows is made with one, as it takes another
-/// version for other hardware (`check_and_pin_machine_string`). `None` where the text stays as it is.
+/// A machine type with a version, where the configuration names one without; Windows gets one when it is created, since
+/// another version is other hardware to it (`check_and_pin_machine_string`). `None` where the text stays as it is.
 pub fn pinned(machine: Option<&str>, ostype: &str) -> Option<String> {
     let properties = Properties::parse(machine.unwrap_or_default());
     let kind = properties.get_or_bare("type").unwrap_or("pc");

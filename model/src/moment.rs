@@ -1,6 +1,6 @@
-//! Moments as dates and times of day (UTC).
+//! Dates and times of day (UTC).
 
-/// A second of the calendar.
+/// Date and time of day, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The year, of four digits until the year 9999.
@@ -18,12 +18,12 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The moment so many seconds after the beginning of 1970.
+    /// The date and time this many seconds after the beginning of 1970.
     ///
-    /// The date is Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last one.
+    /// The algorithm is Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last one.
     pub fn at(seconds: u64) -> Self {
         const DAY: u64 = 86_400;
-        /// From March 1st of the year 0 to 1970.
+        /// Days from March 1st of the year 0 to 1970.
         const EPOCH: u64 = 719_468;
         /// Days in 400 years.
         const ERA: u64 = 146_097;
@@ -38,13 +38,13 @@ impl Moment {
         Self { year, month, day, hour: rest / 3600, minute: rest / 60 % 60, second: rest % 60 }
     }
 
-    /// `2030-01-01T00:00:00Z`; `None` behind the year 9999, which readers of this form refuse.
+    /// The form `2030-01-01T00:00:00Z`; `None` after the year 9999, which readers of this form refuse.
     pub fn rfc3339(self) -> Option<String> {
         let Self { year, month, day, hour, minute, second } = self;
         (year <= 9999).then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
     }
 
-    /// `2030-01-01 00:00:00`.
+    /// The form `2030-01-01 00:00:00`.
     pub fn spaced(self) -> String {
         let Self { year, month, day, hour, minute, second } = self;
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")

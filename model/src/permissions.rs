@@ -1,18 +1,20 @@
-//! What a login may do, from `access/permissions`: paths, privileges and whether they reach further down.
+//! Permissions of a login, from `access/permissions`: paths, privileges, and whether they propagate.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The privileges of the login that read the cluster, by ACL path.
+use crate::not_read::MissingPrivilege;
+
+/// Privileges of the login that read the cluster, by ACL path.
 ///
-/// Proxmox answers with every path that has an entry of its own and with the privileges in force there; a path that
-/// is not listed has what its nearest listed parent passes on (`pveum`: "propagate").
+/// Proxmox answers with every path that has an entry of its own and with the privileges in force there; a path that is
+/// not listed has the privileges that its nearest listed parent passes on (`pveum`: "propagate").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions(Option<BTreeMap<String, BTreeMap<String, bool>>>);
 
 impl Permissions {
-    /// Reads the `data` of `access/permissions`; `None` (not recorded) knows nothing and grants nothing.
+    /// Reads the `data` of `access/permissions`; `None` (not recorded) grants nothing.
     pub fn read(data: Option<&Value>) -> Self {
         let Some(paths) = data.and_then(Value::as_object) else { return Self(None) };
         let privileges = |value: &Value| {
@@ -22,17 +24,17 @@ impl Permissions {
         Self(Some(paths.iter().map(|(path, value)| (path.clone(), privileges(value))).collect()))
     }
 
-    /// Whether the answer is on record at all.
+    /// Reports whether the permissions are on record.
     pub fn known(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether this login has no privilege anywhere.
+    /// Reports whether this login has no privilege anywhere.
     pub fn nothing(&self) -> bool {
         self.0.as_ref().is_some_and(|paths| paths.values().all(BTreeMap::is_empty))
     }
 
-    /// Whether the login has the privilege (`VM.Audit`) at this ACL path (`/vms/100`).
+    /// Reports whether the login has the privilege (`VM.Audit`) at this ACL path (`/vms/100`).
     pub fn allow(&self, path: &str, privilege: &str) -> bool {
         let Some(paths) = &self.0 else { return false };
         if let Some(privileges) = paths.get(path) {
@@ -51,8 +53,14 @@ impl Permissions {
         false
     }
 
-    /// Whether the login has the privilege at this path and at everything below it, so that a list filtered by it
-    /// is complete.
+    /// The privileges, each with its ACL path, that the login lacks at the path or below it.
+    pub fn missing(&self, needed: &[(&str, &str)]) -> Vec<MissingPrivilege> {
+        let lacking = needed.iter().filter(|(path, privilege)| !self.allow_all(path, privilege));
+        lacking.map(|(path, privilege)| MissingPrivilege::new(privilege, path)).collect()
+    }
+
+    /// Reports whether the login has the privilege at this path and at everything below it, so that a list filtered by
+    /// it is complete.
     pub fn allow_all(&self, path: &str, privilege: &str) -> bool {
         let Some(paths) = &self.0 else { return false };
         let below = format!("{}/", path.trim_end_matches('/'));

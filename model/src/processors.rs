@@ -1,20 +1,20 @@
-//! How many processors Proxmox says that a container has.
+//! Number of processors of a container, as Proxmox reports it.
 
 use serde_json::{Map, Value, json};
 
 use crate::object::text;
 
-/// `cpus` of a container's status: its `cores`, else its `cpulimit` as the text that it was written as, else those of the
-/// node (`PVE::LXC::vmstatus`; recorded on 9.2: `"1"`, a text, where only the limit is set). Perl's `||` decides: the text
-/// `0` is none, `0.0` is one. The configuration is the one in force, without what is pending. `None` where nobody knows how
-/// many the node has.
+/// `cpus` of a container's status: its `cores`, else its `cpulimit` as the text that it was written as, else the
+/// processors of the node (`PVE::LXC::vmstatus`; recorded on 9.2: `"1"`, a text, where only the limit is set). Perl's
+/// `||` decides: the text `0` does not count, `0.0` does. The configuration is the one in force, without pending
+/// changes. `None` where the number of the node's processors is not known.
 pub fn of_container(configuration: &Map<String, Value>, node: Option<u64>) -> Option<Value> {
     let set = |key: &str| configuration.get(key).and_then(text).filter(|text| !matches!(text.as_str(), "" | "0"));
     let cores = set("cores").and_then(|cores| cores.parse::<u64>().ok()).map(Value::from);
     cores.or_else(|| set("cpulimit").map(Value::from)).or_else(|| node.map(Value::from))
 }
 
-/// The same as `maxcpu` of the cluster's lists, which is a number always.
+/// The number of processors as `maxcpu` of the cluster's lists has it: always a number.
 pub fn as_number(processors: &Value) -> Value {
     let Some(text) = processors.as_str() else { return processors.clone() };
     match (text.parse::<u64>(), text.parse::<f64>()) {

@@ -6,9 +6,9 @@ use crate::boolean;
 
 /// A property string: items separated by commas, each `key=value` or, for the format's default key, a bare value.
 ///
-/// Any text parses and prints back unchanged: the order, unknown keys and what Proxmox would refuse are kept.
-/// Which key may stand bare is a matter of the format (`file` of a drive, `enabled` of the agent); readers that
-/// know it ask with [`Properties::get_or_bare`].
+/// Any text parses and prints back unchanged: the order, unknown keys and items that Proxmox would refuse are kept.
+/// Which key may stand bare is a matter of the format (`file` of a drive, `enabled` of the agent); readers that know it
+/// ask with [`Properties::get_or_bare`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {
     items: Vec<Item>,
@@ -16,7 +16,7 @@ pub struct Properties {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Item {
-    /// `None` for an item without `=`.
+    /// The key; `None` for an item without `=`.
     key: Option<String>,
     value: String,
 }
@@ -47,7 +47,7 @@ impl Properties {
         self.get(key).or_else(|| self.first())
     }
 
-    /// Whether `key` is switched on or off; `None` where it is absent or no word of truth.
+    /// The switch `key`; `None` where it is absent or not a boolean.
     pub fn flag(&self, key: &str) -> Option<bool> {
         boolean::parse(self.get(key)?)
     }

@@ -11,7 +11,7 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// `None` for a text that is no such list; a range may run backwards, as Proxmox does not look.
+    /// Reads such a list; `None` for any other text. A range may run backwards, as Proxmox does not check that.
     pub fn parse(text: &str) -> Option<Self> {
         let items = text.split(';').map(item).collect::<Option<_>>()?;
         Some(Self { text: text.to_owned(), items })
@@ -33,7 +33,7 @@ fn item(text: &str) -> Option<RangeInclusive<u32>> {
     Some(number(first)?..=number(last)?)
 }
 
-/// Digits only, no sign.
+/// Reads a number: digits only, no sign.
 fn number(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

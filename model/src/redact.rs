@@ -1,46 +1,46 @@
-//! Taking secrets out of answers before they are stored, and out of calls before they are told: a recording is made to be
-//! kept and to be passed on.
+//! Removal of secrets from answers before they are stored, and from calls before they are reported: recordings are kept
+//! and passed on.
 
 use serde_json::{Map, Value};
 
 use crate::ApiPath;
 use crate::kinds::{Class, Key, Kind, Source};
 
-/// What Proxmox itself shows instead of a password (`cipassword`).
+/// Mask that Proxmox itself shows instead of a password (`cipassword`).
 const MASK: &str = "**********";
 
-/// Words that are secrets of one kind, and something else in other answers (`data` is also the text of a hosts file, `key` names what is pending): they
-/// are taken for a secret where their kind is read.
+/// Keys that are secrets of one kind, and something else in other answers (`data` is also the text of a hosts file,
+/// `key` names a pending change): they are taken for a secret only where that kind is read.
 const COMMON: [&str; 2] = ["data", "key"];
 
 /// Secret keys whose value is an address: only the password in it is hidden.
 const ADDRESSES: [&str; 1] = ["http_proxy"];
 
-/// What stands for the secret under this key: `redacted-encryption-key`.
+/// The placeholder of the secret under this key: `redacted-encryption-key`.
 ///
-/// It depends on nothing but the key, so that it tells nothing of the secret and the same cluster gives the same
+/// It depends on nothing but the key, so that it reveals nothing of the secret, and the same cluster gives the same
 /// recording.
 pub fn placeholder(key: &str) -> String {
     format!("redacted-{key}")
 }
 
-/// Knows which keys hold secrets.
+/// Table of the keys that hold secrets.
 #[derive(Debug)]
 pub struct Redactor {
     secrets: Vec<Secret>,
 }
 
-/// A key that holds a secret.
+/// Key that holds a secret.
 #[derive(Debug)]
 struct Secret {
     key: &'static Key,
-    /// The path below which it is one, for a common word: `acme/plugins`.
+    /// The path below which it holds a secret, for a common word: `acme/plugins`.
     only: Option<&'static str>,
 }
 
 impl Redactor {
-    /// Knows the secret keys of these kinds. Each is taken for a secret wherever it turns up: one list can show
-    /// objects of several kinds, and a secret too many is the lesser evil.
+    /// The secret keys of these kinds. Each is taken for a secret wherever it occurs: one list can show objects of
+    /// several kinds, and hiding too much does less harm.
     pub fn new(kinds: &[&Kind]) -> Self {
         let secrets = kinds.iter().flat_map(|kind| {
             let path = match &kind.source {
@@ -57,16 +57,16 @@ impl Redactor {
     pub fn redact(&self, path: &ApiPath, value: &mut Value) {
         let path = path.segments().join("/");
         let secrets = self.secrets.iter().filter(|secret| secret.only.is_none_or(|only| path.contains(only)));
-        Here { secrets: secrets.map(|secret| secret.key).collect() }.redact(value);
+        SecretKeys { secrets: secrets.map(|secret| secret.key).collect() }.redact(value);
     }
 }
 
-/// What is secret in the answer at hand.
-struct Here {
+/// Secret keys of one answer.
+struct SecretKeys {
     secrets: Vec<&'static Key>,
 }
 
-impl Here {
+impl SecretKeys {
     fn redact(&self, value: &mut Value) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),
@@ -97,7 +97,7 @@ fn hide(key: &str, value: &mut Value) {
     let told = match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty() && text != MASK,
-        // What Proxmox shows of a webhook's secrets: `name=token`.
+        // Proxmox shows the secrets of a webhook as `name=token`.
         Value::Array(items) => {
             let named =
                 |item: &Value| item.as_str().is_some_and(|text| text.starts_with("name=") && !text.contains(','));

@@ -1,14 +1,14 @@
-//! Shape of an answer: checked before anything is told from it, above all that something is gone.
+//! Shape of an answer: checked before anything follows from it, above all that an object is gone.
 //!
-//! An answer that is not what Proxmox gives (`{"data": null}` where a list belongs, a row that is no object, a row
-//! without the key that names it) is as good as none: what it is about counts as not read.
+//! An answer that is not what Proxmox gives (`{"data": null}` where a list belongs, a row that is not an object, a row
+//! without the key that names it) counts as not read.
 
 use serde_json::{Map, Value};
 
 use crate::schema::{Outline, returned};
-use crate::{Answer, AnswerText, ApiPath, Unreadable};
+use crate::{Answer, AnswerText, ApiPath, NotRead, Unreadable};
 
-/// The outline of what Proxmox answers to this request; anything where its schema does not know the path.
+/// The outline of the answer to this request; anything where Proxmox's schema does not know the path.
 pub(crate) fn outline(path: &ApiPath) -> &'static Outline {
     // The words of the schema are written the same in a path, encoded or not.
     returned(path.as_str().split('?').next().unwrap_or_default())
@@ -28,19 +28,22 @@ pub(crate) fn checked(path: &ApiPath, answer: Answer) -> Answer {
     complaint.map_or(answer, Answer::unusable)
 }
 
-/// Hands on the rows of a list one after the other, so that a long one is never held as values. Where the answer is
-/// a refusal, is no list, or has a row that is none, the inner error says why nothing may be told from it, also where
-/// `each` complains of a row; some rows may have been handed on by then.
+/// Calls `each` with the rows of a list one after the other, so that a long one is never kept as values. The inner
+/// error is the reason why nothing follows from the answer: it is a refusal, is not a list, or has a row that is not an
+/// object or of which `each` complains. Some rows may have been passed on by then.
 pub(crate) fn each_row(
     path: &ApiPath,
     answer: &AnswerText,
     mut each: impl FnMut(Map<String, Value>) -> Result<(), String>,
-) -> Result<Result<(), String>, Unreadable> {
+) -> Result<Result<(), NotRead>, Unreadable> {
+    let unusable = |complaint: String| Ok(Err(NotRead::Unusable { request: path.clone(), complaint }));
     let unreadable = |error: serde_json::Error| Unreadable { path: path.clone(), why: error.to_string() };
     let Some(rows) = answer.rows() else {
         let answer = checked(path, answer.parsed().map_err(unreadable)?);
-        let other = || "the answer is not the list that Proxmox gives".to_owned();
-        return Ok(Err(if answer.data().is_some() { other() } else { answer.cause() }));
+        if answer.data().is_some() {
+            return unusable("the answer is not the list that Proxmox gives".to_owned());
+        }
+        return Ok(Err(answer.not_read(path)));
     };
     let outline = outline(path).row();
     for (index, row) in rows.into_iter().enumerate() {
@@ -53,13 +56,17 @@ pub(crate) fn each_row(
             row => outline.complaint_of(&name(), &row),
         };
         if let Some(complaint) = complaint {
-            return Ok(Err(format!("the answer is not what Proxmox gives: {complaint}")));
+            return unusable(format!("the answer is not what Proxmox gives: {complaint}"));
         }
     }
     Ok(Ok(()))
 }
 
-/// The text of a key that a row of a list always has; what is wrong with the row where it has none.
+/// The text of a key that every row of a list has.
+///
+/// # Errors
+///
+/// What is wrong with the row: it lacks the key, or the key is not a name.
 pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
     match row.get(key) {
         Some(Value::String(name)) if !name.is_empty() => Ok(name),
@@ -79,7 +86,7 @@ mod tests {
         let check = |path: &str, data: Value, expected: Option<&str>| {
             let path = ApiPath::parse(path);
             let answer = checked(&path, Answer::ok(data));
-            let found = answer.data().is_none().then(|| answer.cause());
+            let found = answer.data().is_none().then(|| answer.reason.clone());
             let expected = expected.map(|words| format!("the answer is not what Proxmox gives: {words}"));
             assert_eq!(found, expected, "{path}");
         };
@@ -89,7 +96,7 @@ mod tests {
         check("nodes/pve1/qemu/100/config", json!("x"), Some("it is a text, not an object"));
         check("nodes/pve1/unheard/of", json!(null), None);
         let none = Answer { status: 200, reason: "OK".to_owned(), body: json!({}) };
-        assert_eq!(checked(&ApiPath::parse("pools"), none).cause(), "the answer has no `data`");
+        assert_eq!(checked(&ApiPath::parse("pools"), none).reason, "the answer has no `data`");
     }
 
     #[test]
@@ -97,7 +104,7 @@ mod tests {
         let check = |status: u16, body: &str, expected: Result<(), &str>| {
             let answer = AnswerText { body: body.to_owned(), reason: "OK".to_owned(), status };
             let rows = each_row(&ApiPath::parse("pools"), &answer, |row| named(&row, "poolid").map(drop)).unwrap();
-            assert_eq!(rows, expected.map_err(str::to_owned), "{status} {body}");
+            assert_eq!(rows.map_err(|why| why.of_object()), expected.map_err(str::to_owned), "{status} {body}");
         };
         check(200, r#"{"data": [{"poolid": "a"}, {"poolid": "b"}]}"#, Ok(()));
         check(200, r#"{"data": []}"#, Ok(()));

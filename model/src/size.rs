@@ -59,13 +59,13 @@ impl Bytes {
         self.count / GIBIBYTE
     }
 
-    /// Whether it is nothing but whole gibibytes.
+    /// Reports whether it is a whole number of gibibytes.
     pub fn is_whole_gib(&self) -> bool {
         self.count.is_multiple_of(GIBIBYTE)
     }
 }
 
-/// A plain decimal number: digits only, no sign.
+/// Reads a plain decimal number: digits only, no sign.
 fn digits(text: &str) -> Option<u64> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,32 +1,33 @@
-//! What the plugins of `PVE::Storage` say of their types of storage, one row each.
+//! Types of storages, as the plugins of `PVE::Storage` describe them.
 
-/// One type of storage.
+/// Type of storage.
 #[derive(Debug)]
 pub struct Type {
-    /// What `storage.cfg` calls it.
+    /// The name in `storage.cfg`.
     pub name: &'static str,
-    /// The options that it cannot do without.
+    /// The required options.
     pub required: &'static [&'static str],
-    /// Those of its options that stay as they were made.
+    /// The options that cannot be changed later.
     pub fixed: &'static [&'static str],
     /// Its other options, besides those of every type ([`COMMON`]).
     pub options: &'static [&'static str],
-    /// What it can hold.
+    /// The kinds of content that it can hold.
     pub contents: &'static [&'static str],
-    /// What it holds where nobody says.
+    /// The kinds of content that it holds by default.
     pub content: &'static str,
-    /// Whether every node sees the same volumes, whatever the configuration says (`@SHARED_STORAGE`).
+    /// True if every node sees the same volumes, whatever the configuration says (`@SHARED_STORAGE`).
     pub shared: bool,
-    /// How a new one is tried out.
+    /// The way in which Proxmox tests a new one.
     pub contact: Contact,
 }
 
-/// What Proxmox connects to before it takes a new storage that is switched on (`check_connection`, `activate_storage`).
+/// Connection that Proxmox tests before it accepts a new storage that is enabled (`check_connection`,
+/// `activate_storage`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contact {
-    /// Nothing that is elsewhere.
+    /// None: the storage is on the node.
     Local,
-    /// The server that this option names answers or does not.
+    /// The server that this option names.
     Answers(&'static str),
     /// A backup server, which is asked for its datastores.
     Datastores,
@@ -35,7 +36,7 @@ pub enum Contact {
 /// The options of every type.
 pub const COMMON: &[&str] = &["content", "disable", "nodes", "storage", "type"];
 
-/// What a storage of files can hold.
+/// Kinds of content of a storage of files.
 const FILES: &[&str] = &["backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"];
 const FILES_OR_NONE: &[&str] = &["backup", "images", "import", "iso", "none", "rootdir", "snippets", "vztmpl"];
 const GUESTS: &[&str] = &["images", "rootdir"];
@@ -266,7 +267,7 @@ impl Type {
         TYPES.iter().find(|own| own.name == name)
     }
 
-    /// Whether a storage of this type has this option.
+    /// Reports whether a storage of this type has this option.
     pub fn takes(&self, option: &str) -> bool {
         [COMMON, self.required, self.options].iter().any(|options| options.contains(&option))
     }

@@ -1,8 +1,8 @@
-//! The name of a task: `UPID:pve1:0003C1A5:01B2C3D4:6655AA00:qmstart:100:root@pam:`.
+//! Ids of tasks: `UPID:pve1:0003C1A5:01B2C3D4:6655AA00:qmstart:100:root@pam:`.
 
 use std::fmt;
 
-/// A task's id, which tells where it runs, since when, what it does and for whom (`PVE::Tools::upid_decode`).
+/// Id of a task, with its node, start, type, object and user (`PVE::Tools::upid_decode`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Upid {
     text: String,
@@ -10,7 +10,7 @@ pub struct Upid {
 }
 
 impl Upid {
-    /// Nine fields and the colon behind the last; `None` for any other text.
+    /// Reads nine fields and the colon after the last; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split(':').collect();
         let ["UPID", node, pid, process_start, started, task, _, user, ""] = fields[..] else { return None };
@@ -32,22 +32,22 @@ impl Upid {
         self.field(1)
     }
 
-    /// When it started, in seconds since 1970 (UTC).
+    /// The start, in seconds since 1970 (UTC).
     pub fn started(&self) -> u32 {
         self.started
     }
 
-    /// What it does: `qmstart`, `vzdump`, `imgcopy`.
+    /// The type of the task: `qmstart`, `vzdump`, `imgcopy`.
     pub fn task(&self) -> &str {
         self.field(5)
     }
 
-    /// What it does it to, often a VMID; empty for a task of the whole node.
+    /// The object of the task, often a VMID; empty for a task of the whole node.
     pub fn subject(&self) -> &str {
         self.field(6)
     }
 
-    /// Who started it: a user (`root@pam`) or a token (`root@pam!automation`).
+    /// The user (`root@pam`) or token (`root@pam!automation`) that started it.
     pub fn user(&self) -> &str {
         self.field(7)
     }

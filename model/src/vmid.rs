@@ -1,4 +1,4 @@
-//! The number of a guest.
+//! VMIDs, the numbers of guests.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct VmId(u32);
 
 impl VmId {
-    /// Three to nine digits, the first of which is not zero; `None` for any other text.
+    /// Reads three to nine digits, the first of which is not zero; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && (3..=9).contains(&text.len());
         if is_number && !text.starts_with('0') { text.parse().ok().map(Self) } else { None }

@@ -1,10 +1,10 @@
-//! Volumes, the notation of what lies on a storage: `local-lvm:vm-100-disk-0`, `local:iso/debian-12.iso`.
+//! Volumes on storages: `local-lvm:vm-100-disk-0`, `local:iso/debian-12.iso`.
 
 use std::fmt;
 
 use crate::VmId;
 
-/// What a drive, a root file system or a mount point stands on: the bare value of its property string.
+/// Volume, device or folder of a drive, a root file system or a mount point: the bare value of its property string.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     /// `none`: a CD drive without a disc.
@@ -52,13 +52,13 @@ impl fmt::Display for Volume {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VolumeId {
     text: String,
-    /// Where the colon stands in `text`.
+    /// The position of the colon in `text`.
     colon: usize,
 }
 
 impl VolumeId {
-    /// Splits at the first colon (`PVE::Storage::parse_volume_id`); `None` where what stands before it is no storage
-    /// id or nothing stands after it.
+    /// Splits at the first colon (`PVE::Storage::parse_volume_id`); `None` where the text before it is not a storage
+    /// id, or there is none after it.
     pub fn parse(text: &str) -> Option<Self> {
         let colon = text.find(':')?;
         let (storage, name) = (&text[..colon], &text[colon + 1..]);
@@ -80,9 +80,9 @@ impl VolumeId {
         &self.text[self.colon + 1..]
     }
 
-    /// The guest whose disk it is, told by the folder of a file (`100/…`) or by the name of a block device
-    /// (`vm-100-disk-0`, `base-9000-disk-0/vm-103-disk-0`, `subvol-203-disk-0`); `None` for images of no guest, such
-    /// as `iso/…` and the LUNs of iSCSI.
+    /// The guest whose disk it is, by the folder of a file (`100/…`) or by the name of a block device (`vm-100-disk-0`,
+    /// `base-9000-disk-0/vm-103-disk-0`, `subvol-203-disk-0`); `None` for images of no guest, such as `iso/…` and the
+    /// LUNs of iSCSI.
     pub fn owner(&self) -> Option<VmId> {
         let (folder, last) = self.folder_and_last();
         if folder.split('/').next().and_then(VmId::parse).is_some() {
@@ -97,14 +97,14 @@ impl VolumeId {
         (known && words.next().is_some()).then_some(owner)
     }
 
-    /// The image format that its file name tells: `raw`, `qcow2`, `vmdk` or `subvol`; `None` for a block device,
-    /// whose format only its storage knows.
+    /// The image format by its file name: `raw`, `qcow2`, `vmdk` or `subvol`; `None` for a block device, whose format
+    /// only its storage knows.
     pub fn format(&self) -> Option<&str> {
         let (_, extension) = self.folder_and_last().1.rsplit_once('.')?;
         matches!(extension, "raw" | "qcow2" | "vmdk" | "subvol").then_some(extension)
     }
 
-    /// Whether Proxmox writes the cloud-init data of a guest to it: `vm-110-cloudinit`,
+    /// Reports whether Proxmox writes the cloud-init data of a guest to it: `vm-110-cloudinit`,
     /// `110/vm-110-cloudinit.qcow2` (`qemu-server`: `drive_is_cloudinit`).
     pub fn is_cloudinit(&self) -> bool {
         let last = self.folder_and_last().1;
@@ -123,7 +123,7 @@ impl VolumeId {
     }
 }
 
-/// `[a-z][a-z0-9-_.]*[a-z0-9]` in any letter case (`pve-storage-id`).
+/// Reports whether a text matches `[a-z][a-z0-9-_.]*[a-z0-9]` in any letter case (`pve-storage-id`).
 fn is_storage_id(text: &str) -> bool {
     let bytes = text.as_bytes();
     let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

@@ -1,10 +1,10 @@
-//! What the name of a volume tells on each type of storage (`parse_volname` of Proxmox's storage plugins).
+//! Names of volumes on each type of storage (`parse_volname` of Proxmox's storage plugins).
 
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// What lies on a storage of files, by the beginning of its name and its ending.
+/// Kinds of files on a storage of files, by the beginning of the name and its ending.
 const FILES: &[(&str, &str)] = &[
     ("iso", r"(?i)^iso/[^/]+\.(iso|img)$"),
     ("vztmpl", r"(?i)^vztmpl/[^/]+\.tar(\.(gz|xz|zst|bz2))?$"),
@@ -13,10 +13,10 @@ const FILES: &[(&str, &str)] = &[
     ("import", r"^import/[^/]+\.(ova|ovf|qcow2|raw|vmdk)$"),
     ("import", r"^import/[^/]+\.ova/[^/]+\.(qcow2|raw|vmdk)$"),
 ];
-/// An image in a folder of its guest, also one that names its base.
+/// Pattern of an image in a folder of its guest, also one that names its base.
 const IMAGE: &str = r"^\d+/(\S+/\d+/)?(\S+)$";
 const IMAGE_FILE: &str = r"^[^/\s]+\.(raw|qcow2|vmdk|subvol)$";
-/// The types of storages whose volumes are not files: the word of the refusal, and what an image is called.
+/// Types of storages whose volumes are not files: the word of the refusal, and the pattern of an image's name.
 const BLOCKS: &[(&str, &str, &str)] = &[
     ("lvm", "lvm", r"^vm-\d+-\S+$"),
     ("lvmthin", "lvm", r"^(vm|base)-\d+-\S+$"),
@@ -26,7 +26,7 @@ const BLOCKS: &[(&str, &str, &str)] = &[
     ("iscsi", "iscsi", r"^\d+\.\d+\.\d+\.\S+$"),
 ];
 
-/// The patterns above, each made once.
+/// The patterns above, each compiled once.
 static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     let all = FILES.iter().map(|(_, pattern)| *pattern).chain(BLOCKS.iter().map(|(_, _, pattern)| *pattern));
     let all = all.chain([IMAGE, IMAGE_FILE, LVM]);
@@ -38,8 +38,8 @@ fn fits(pattern: &str, name: &str) -> bool {
     PATTERNS.iter().any(|(known, regex)| *known == pattern && regex.is_match(name))
 }
 
-/// The kind of a volume: `images`, `iso`, `vztmpl`, `backup`, `snippets` or `import`; or Proxmox's words for a name that
-/// says nothing. `storage` is the type of the storage (`dir`, `lvmthin`), `name` the volume's name there. Types that are
+/// The kind of a volume: `images`, `iso`, `vztmpl`, `backup`, `snippets` or `import`; or Proxmox's complaint about any
+/// other name. `storage` is the type of the storage (`dir`, `lvmthin`), `name` the volume's name there. Types that are
 /// not in the tables hold images of any name.
 pub fn kind(storage: &str, name: &str) -> Result<&'static str, String> {
     if let Some((_, word, pattern)) = BLOCKS.iter().find(|(known, _, _)| *known == storage) {

@@ -1,10 +1,10 @@
-//! The options of every command that speaks to a cluster.
+//! Connection options: shared by every command that connects to a cluster.
 
 use std::path::PathBuf;
 
 use proxmox_mpc_engine::settings::Connection;
 
-/// How to reach the cluster, and as whom.
+/// Options that say how to reach the cluster, and with which login.
 ///
 /// Secrets are never options: every user of a machine can read those. They come from the environment
 /// (`PROXMOX_VE_API_TOKEN`, `PROXMOX_VE_PASSWORD`, `PROXMOX_VE_OTP`), a file or a command.
@@ -12,8 +12,8 @@ use proxmox_mpc_engine::settings::Connection;
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ConnectionOptions {
-    /// A node of the cluster, as in `pve.example` or `https://10.0.0.1:8006`; more nodes
-    /// stand in for the first (`PROXMOX_VE_ENDPOINT`)
+    /// A node of the cluster, as in `pve.example` or `https://10.0.0.1:8006`; further nodes are
+    /// tried where one does not answer (`PROXMOX_VE_ENDPOINT`)
     #[arg(long = "endpoint", value_name = "URL", value_delimiter = ',')]
     pub(super) endpoints: Vec<String>,
     /// Log in as this user, as in `root@pam`, instead of with an API token (`PROXMOX_VE_USERNAME`)
@@ -22,28 +22,28 @@ pub(super) struct ConnectionOptions {
     /// Read the API token, `USER@REALM!NAME=UUID`, from this file (`PROXMOX_MPC_API_TOKEN_FILE`)
     #[arg(long, value_name = "FILE", conflicts_with = "username")]
     pub(super) api_token_file: Option<PathBuf>,
-    /// Read the API token from what this command prints (`PROXMOX_MPC_API_TOKEN_COMMAND`)
+    /// Read the API token from the output of this command (`PROXMOX_MPC_API_TOKEN_COMMAND`)
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["username", "api_token_file"])]
     pub(super) api_token_command: Option<String>,
     /// Read the password from this file (`PROXMOX_MPC_PASSWORD_FILE`)
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
-    /// Read the password from what this command prints (`PROXMOX_MPC_PASSWORD_COMMAND`)
+    /// Read the password from the output of this command (`PROXMOX_MPC_PASSWORD_COMMAND`)
     #[arg(long, value_name = "COMMAND", conflicts_with = "password_file")]
     pub(super) password_command: Option<String>,
-    /// Trust what the certificate authorities in this PEM file signed (`PROXMOX_MPC_CA_FILE`)
+    /// Trust the certificate authorities in this PEM file (`PROXMOX_MPC_CA_FILE`)
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
     /// Trust the certificate with this SHA-256 fingerprint; one for each node (`PROXMOX_MPC_FINGERPRINT`)
     #[arg(long = "fingerprint", value_name = "SHA256", value_delimiter = ',', conflicts_with = "ca_file")]
     pub(super) fingerprints: Vec<String>,
-    /// Trust any certificate: whoever sits on the wire can read the token or the password (`PROXMOX_VE_INSECURE`)
+    /// Trust any certificate: anybody on the network path can read the token or the password (`PROXMOX_VE_INSECURE`)
     #[arg(long, conflicts_with_all = ["ca_file", "fingerprints"])]
     pub(super) insecure: bool,
-    /// The least version of TLS to speak: 1.2 or 1.3 (`PROXMOX_VE_MIN_TLS`)
+    /// The lowest version of TLS to accept: 1.2 or 1.3 (`PROXMOX_VE_MIN_TLS`)
     #[arg(long, value_name = "VERSION")]
     pub(super) min_tls: Option<String>,
-    /// Wait this many seconds for one answer; 60 where nothing is said
+    /// Wait this many seconds for each answer [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! `proxmox-mpc import`: from a running cluster, or a recording of one, to a workspace of code.
+//! `proxmox-mpc import`: reads a running cluster, or a recording of one, and writes its code.
 
 use std::path::PathBuf;
 
@@ -10,76 +10,77 @@ use super::connection::ConnectionOptions;
 
 /// Read a cluster and write it as Terraform and Ansible code
 ///
-/// Asks the cluster nothing but GETs. Writes terraform/ with one file for each kind and an import block for each
-/// object, ansible/ with what Terraform cannot say and an inventory of the guests, COVERAGE.md, and the manifest that keeps every address as it is. A second run over an unchanged cluster
-/// changes nothing. Files that it did not write are never touched; what somebody has edited stops it.
+/// Sends only GET requests to the cluster. Writes terraform/ with one file for each kind and an import block for each
+/// object, ansible/ with an inventory of the guests and roles for what Terraform cannot manage, COVERAGE.md, and
+/// manifest.json, which keeps addresses as they are. A second import of an unchanged cluster changes nothing. Files that
+/// an import did not write are never touched. A generated file that somebody has edited stops the import.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
-    /// The cluster, as in `pve.example`; more nodes with `--endpoint`
+    /// A node of the cluster, as in `pve.example`; further nodes with `--endpoint`
     #[arg(value_name = "ENDPOINT", conflicts_with = "from")]
     cluster: Option<String>,
-    /// Write the code into this folder; it need not be there yet
+    /// Write the code into this folder, which is created if needed
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// Import from this recording instead of from a cluster
     #[arg(long, value_name = "RECORDING")]
     from: Option<PathBuf>,
-    /// Keep the answers here as well: a folder, or a file that ends with .tar.zst
+    /// Also write the recording here: a folder, or a file whose name ends in .tar.zst
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Import only this: kind=, id=, node=, pool=, tag= or name=, with `*` and `?`
+    /// Import only objects that match: kind=, id=, node=, pool=, tag= or name=, with `*` and `?`
     ///
-    /// May be given more than once: conditions on different things must all hold, of several on the same thing one is
+    /// May be given more than once: filters on different fields must all match, of several on the same field one is
     /// enough.
     #[arg(long, value_name = "FILTER")]
     only: Vec<Filter>,
-    /// Exclude this, in the same form; may be given more than once
+    /// Exclude objects that match, in the same form; may be given more than once
     #[arg(long, value_name = "FILTER")]
     exclude: Vec<Filter>,
-    /// Take addresses from this file, and what to skip: the report that `--dry-run --output json` prints, edited
+    /// Take addresses and the objects to skip from this file: the edited output of `--dry-run --output json`
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Take addresses from this Terraform state: the output of `terraform show -json` in the root that has them now
+    /// Take addresses from this Terraform state: the output of `terraform show -json` where the objects are managed now
     ///
-    /// Of bpg/proxmox and of telmate/proxmox. Writes adopted/ with what to do in that root. An address that this folder or
-    /// `--mapping` gives wins.
+    /// Reads states of bpg/proxmox and of telmate/proxmox. Writes adopted/ with the steps to take in the old Terraform
+    /// configuration. Addresses from this folder or from `--mapping` take precedence.
     #[arg(long, value_name = "FILE")]
     adopt_state: Option<PathBuf>,
-    /// Pin this version of the provider in the code; the next import keeps it
+    /// Pin this version of the provider in the code; later imports keep it
     ///
-    /// Every rule was seen with 0.111.1, and all proofs are of it. Of newer versions the change log is known, and nobody ran
-    /// them: `proxmox-mpc explain RULE` says what it tells, and `verify` is the proof.
+    /// All rules and proofs were made with 0.111.1. Newer versions are known from their change log only, and were never
+    /// run: `proxmox-mpc explain RULE` shows what it says, and `verify` is the proof.
     #[arg(long, value_name = "VERSION", value_parser = provider_version)]
     provider_version: Option<String>,
-    /// Write nothing: list what would be imported under which address
+    /// Write nothing, and list which objects would be imported under which address
     #[arg(long)]
     dry_run: bool,
-    /// Overwrite generated files that somebody has edited, and keep copies of them
+    /// Overwrite generated files that somebody has edited, and keep copies of the edited ones
     #[arg(long)]
     force: bool,
-    /// Wait where another import of the same folder is running, instead of ending
+    /// Wait for another import of the same folder to end, instead of failing
     #[arg(long)]
     wait: bool,
-    /// Let up to this many objects be taken out of the code
+    /// Allow up to this many objects to be removed from the code
     ///
-    /// An import stops before it takes out every object of a kind, or more guests than `--removal-limit` says: a broken
-    /// answer looks like that more often than a cluster.
+    /// An import stops before it removes every object of a kind, or more guests than `--removal-limit` allows: the cause
+    /// is more often a broken answer than a change of the cluster.
     #[arg(long, value_name = "N")]
     allow_removal: Option<usize>,
-    /// Stop where more than this part of the guests would be taken out of the code
+    /// Stop if more than this part of the guests would be removed from the code
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=100))]
     removal_limit: u8,
-    /// End with exit code 1 where anything could not be read or imported; the rest is written all the same
+    /// End with exit code 1 if anything could not be read or imported; the rest is written all the same
     #[arg(long)]
     strict: bool,
-    /// Do not ask running guests for their addresses, neither the guest agent nor the container
+    /// Do not ask running guests for their addresses, neither guest agents nor containers
     ///
-    /// The inventory then has the addresses that configurations and leases tell.
+    /// The inventory then has only the addresses that are in configurations and leases.
     #[arg(long)]
     no_agent: bool,
-    /// How many requests may be on their way at once
+    /// Send up to this many requests at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
     #[command(flatten)]
@@ -97,8 +98,8 @@ Examples:
   terraform -chdir=old show -json > state.json
   proxmox-mpc import --out lab --adopt-state state.json
 
-Who asks comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
-What was excluded or could not be read is not gone: its code stays as it is.";
+The login comes from the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD.
+The code of objects that were excluded or could not be read stays as it is.";
 
 impl From<Arguments> for ImportRequest {
     fn from(arguments: Arguments) -> Self {
@@ -126,7 +127,7 @@ impl From<Arguments> for ImportRequest {
     }
 }
 
-/// Refuses a version of the provider that is not known before anything is asked.
+/// Parses a version of the provider. An unknown one is refused here, before anything is asked of a cluster.
 fn provider_version(given: &str) -> Result<String, String> {
     let known = known_version(given).map_err(|error| format!("{error}; {}", error.hints().join("; ")))?;
     Ok(known.to_owned())

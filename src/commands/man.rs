@@ -1,16 +1,12 @@
-//! `proxmox-mpc man`: the manual, a page for each command.
+//! `proxmox-mpc man`: prints the manual, or writes a page for each command.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fs, io};
 
-use clap::CommandFactory as _;
-use proxmox_mpc_engine::operation::report::ReportType;
-use proxmox_mpc_engine::operation::{Failure, Fault, Report};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use proxmox_mpc_engine::operation::{Failure, Fault};
 
-use crate::cli::Cli;
+use crate::reports::Manual;
 
 /// Print the manual, or write a page for each command
 #[derive(clap::Args, Clone, Debug)]
@@ -18,28 +14,9 @@ use crate::cli::Cli;
   proxmox-mpc man | man -l -
   proxmox-mpc man --out ~/.local/share/man/man1")]
 pub struct Arguments {
-    /// Write a page for each command into this folder, which must be there
+    /// Write a page for each command into this folder, which must exist
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-}
-
-/// The manual.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Manual {
-    /// The folder that the pages were written into, where one was named.
-    pub(crate) folder: Option<PathBuf>,
-    /// The pages by file name, as roff.
-    pub(crate) pages: BTreeMap<String, String>,
-}
-
-impl Report for Manual {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-}
-
-impl ReportType for Manual {
-    const KIND: &'static str = "manual";
 }
 
 /// The pages could not be written.
@@ -60,9 +37,8 @@ impl Fault for Unwritten {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> Result<Manual, Failure> {
+    pub(super) fn run(self, mut command: clap::Command) -> Result<Manual, Failure> {
         let mut pages = BTreeMap::new();
-        let mut command = Cli::command();
         command.build();
         page(&command, self.out.is_some(), &mut pages);
         if let Some(folder) = &self.out {
@@ -75,7 +51,7 @@ impl Arguments {
     }
 }
 
-/// Adds the page of a command, and where all are wanted those of the commands below it.
+/// Adds the page of a command, and with `all` those of the commands below it.
 fn page(command: &clap::Command, all: bool, pages: &mut BTreeMap<String, String>) {
     let man = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();

@@ -1,13 +1,13 @@
 //! The commands of the command line, one file each: options whose documentation is the help, and the request that they
 //! make. Completions and the manual are commands of this face alone.
 
-pub(crate) mod completions;
+mod completions;
 mod connection;
 mod coverage;
 mod demo;
 mod explain;
 mod import;
-pub(crate) mod man;
+mod man;
 mod rehearse;
 mod schema;
 mod twin;
@@ -15,13 +15,12 @@ mod verify;
 mod version;
 
 use clap::Subcommand;
-use proxmox_mpc_engine::commands::run;
+use proxmox_mpc_engine::commands::SchemaRequest;
 use proxmox_mpc_engine::demo::DemoRequest;
 use proxmox_mpc_engine::explain::ExplainRequest;
 use proxmox_mpc_engine::import::ImportRequest;
-use proxmox_mpc_engine::operation::{Context, Failure, Report};
+use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
-use proxmox_mpc_engine::schema::SchemaRequest;
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_engine::version::VersionRequest;
 
@@ -41,20 +40,28 @@ pub enum Command {
     Version(version::Arguments),
 }
 
+/// What a command may know of the command line as a whole.
+pub struct Line {
+    /// True if a longer report was asked for.
+    pub verbose: bool,
+    /// All commands and options, for completions and the manual.
+    pub command: clap::Command,
+}
+
 impl Command {
-    /// Runs the command to its report. `verbose` asks for a longer one.
-    pub async fn run(self, context: &Context, verbose: bool) -> Result<Box<dyn Report>, Failure> {
+    /// Runs the command to its report.
+    pub async fn run(self, context: &Context, line: Line) -> Result<Box<dyn Report>, Failure> {
         match self {
             Self::Demo(arguments) => run(context, DemoRequest::from(arguments)).await,
             Self::Import(arguments) => run(context, ImportRequest::from(*arguments)).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
-            Self::Coverage(arguments) => run(context, arguments.request(verbose)).await,
+            Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,
             Self::Explain(arguments) => run(context, ExplainRequest::from(arguments)).await,
             Self::Twin(arguments) => arguments.run(context).await,
             Self::Schema(arguments) => run(context, SchemaRequest::from(arguments)).await,
-            Self::Completions(arguments) => Ok(Box::new(arguments.run())),
-            Self::Man(arguments) => Ok(Box::new(arguments.run()?)),
+            Self::Completions(arguments) => Ok(Box::new(arguments.run(line.command))),
+            Self::Man(arguments) => Ok(Box::new(arguments.run(line.command)?)),
             Self::Version(version::Arguments) => run(context, VersionRequest {}).await,
         }
     }

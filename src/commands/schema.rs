@@ -1,17 +1,17 @@
-//! `proxmox-mpc schema`: the JSON Schemas of what programs exchange with this one.
+//! `proxmox-mpc schema`: prints the JSON Schemas of reports, requests and events.
 
-use proxmox_mpc_engine::schema::SchemaRequest;
+use proxmox_mpc_engine::commands::SchemaRequest;
 
 /// Print the JSON Schema of reports, requests and events
 ///
-/// With `--output json` or `yaml` every command ends with one document: its `kind` names the schema `report/KIND` here.
-/// With `--events json` every line of standard error is an `event`.
+/// With `--output json` or `yaml` every command prints one document, and its `kind` names its schema: `report/KIND`.
+/// With `--events json` every line on standard error is an `event`.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  proxmox-mpc schema                   the names of all schemas
-  proxmox-mpc schema report/import     the form of what `import --output json` prints")]
+  proxmox-mpc schema                   list the names of all schemas
+  proxmox-mpc schema report/import     print the schema of the output of `import --output json`")]
 pub struct Arguments {
-    /// The schema, by its name
+    /// The name of the schema
     name: Option<String>,
 }
 

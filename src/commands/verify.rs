@@ -1,4 +1,4 @@
-//! `proxmox-mpc verify`: the proof that the code is the cluster.
+//! `proxmox-mpc verify`: proves with Terraform that the code is the cluster.
 
 use std::path::PathBuf;
 
@@ -6,29 +6,28 @@ use proxmox_mpc_engine::verify::VerifyRequest;
 
 /// Prove with Terraform that the code is the cluster
 ///
-/// Runs `terraform plan` on a copy of the code, against a twin of the recording that the import made: it needs no
-/// right on the cluster and costs it nothing. The proof is good when everything is imported and nothing would be
-/// added, changed or destroyed.
+/// Runs `terraform plan` on a copy of the code, against a twin of the recording that the import made. It sends no request
+/// to the cluster. The proof holds if everything is imported and nothing would be added, changed or destroyed.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   proxmox-mpc verify lab           plan the code in lab/ against its own recording
-  proxmox-mpc verify lab --live    plan it against the cluster, with your state and variables
+  proxmox-mpc verify lab --live    plan the code against the cluster, with your state and variables
 
 Exit codes: 0 the code is the cluster, 3 something differs, 1 there is no proof.")]
 pub struct Arguments {
     /// The folder that the import wrote
     #[arg(value_name = "DIR", default_value = ".")]
     workspace: PathBuf,
-    /// Plan against the cluster, with your own state, credentials and variables; nothing is written to either
+    /// Plan against the cluster, with your own state, credentials and variables, and without changing any of them
     #[arg(long)]
     live: bool,
-    /// The recording to prove against, in place of the one that the last import made
+    /// Use this recording instead of the one that the last import made
     #[arg(long, value_name = "PATH", conflicts_with = "live")]
     recording: Option<PathBuf>,
-    /// The terraform or tofu to run, in place of the one that PATH has (`PROXMOX_MPC_TERRAFORM`)
+    /// Run this terraform or tofu instead of the one in PATH (`PROXMOX_MPC_TERRAFORM`)
     #[arg(long, value_name = "FILE")]
     terraform_bin: Option<PathBuf>,
-    /// Also write the proof in short, with digests of what it is about, to this file
+    /// Also write a short proof, with digests of the recording and of the code, to this file
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     proof: Option<PathBuf>,
 }

@@ -1,14 +1,15 @@
-//! Coverage for people: what is code, and why the rest is not.
+//! Coverage for people: settings that are code, and the reasons why others are not.
 
 use proxmox_mpc_engine::coverage::{CoverageReport, Detail};
 use proxmox_mpc_generators::coverage::{Counts, Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::kinds::KINDS;
+use proxmox_mpc_model::not_read::in_words;
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
-/// How many reasons a page shows before it only counts them.
+/// The number of reasons that a page shows before it only counts them.
 const SHOWN: usize = 20;
 
 impl Printed for CoverageReport {
@@ -17,7 +18,7 @@ impl Printed for CoverageReport {
             return page.raw(document);
         }
         if !self.not_covered.is_empty() {
-            page.bad("not covered: this program does not know these settings; please report them");
+            page.bad("not covered: this program does not know these settings yet; please report them");
             for (identity, keys) in &self.not_covered {
                 wrapped(page, 2, &format!("{identity}: {}", keys.join(", ")));
             }
@@ -37,14 +38,14 @@ impl Printed for CoverageReport {
     }
 }
 
-/// Settings by kind, without those that need no code.
+/// A table of the settings of each kind.
 fn kinds(report: &CoverageReport) -> Table {
     let mut table = Table::new(["KIND", "OBJECTS", "TERRAFORM", "ANSIBLE", "NO CODE", "COVERED"]);
     let mut row = |title: &str, counts: &Counts| {
         let Counts { objects, terraform, ansible, .. } = *counts;
-        let [objects, terraform, ansible, none] =
-            [objects, terraform, ansible, none(counts)].map(|number| number.to_string());
-        table.row([title.to_owned(), objects, terraform, ansible, none, counts.percentage()]);
+        let [objects, terraform, ansible, uncoded] =
+            [objects, terraform, ansible, uncoded(counts)].map(|number| number.to_string());
+        table.row([title.to_owned(), objects, terraform, ansible, uncoded, counts.percentage()]);
     };
     for kind in KINDS {
         if let Some(counts) = report.kinds.get(kind.id) {
@@ -55,18 +56,18 @@ fn kinds(report: &CoverageReport) -> Table {
     table
 }
 
-/// Two or three lines for each object: how much of it is code, and where.
+/// Writes two or three lines for each object: how much of it is code, and where.
 fn objects(report: &CoverageReport, page: &mut Page) {
     for (identity, object) in &report.objects.objects {
         let counts = Counts::of(object);
         let name = object.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        wrapped(page, 0, &format!("{identity}{name}: {}", place(object)));
+        wrapped(page, 0, &format!("{identity}{name}: {}", whereabouts(object)));
         let Counts { terraform, ansible, default, volatile, .. } = counts;
         let sorts = [
             (terraform, "in Terraform"),
             (ansible, "in Ansible"),
             (default, "at their default"),
-            (none(&counts), "in no code"),
+            (uncoded(&counts), "in no code"),
             (volatile, "volatile"),
         ];
         let words = sorts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
@@ -78,7 +79,7 @@ fn objects(report: &CoverageReport, page: &mut Page) {
 fn keys(report: &CoverageReport, page: &mut Page) {
     for (identity, object) in &report.objects.objects {
         page.blank();
-        wrapped(page, 0, &format!("{identity}: {}", place(object)));
+        wrapped(page, 0, &format!("{identity}: {}", whereabouts(object)));
         if let Outcome::Ansible { reason, remedy, .. } | Outcome::NotImportable { reason, remedy } = &object.outcome {
             wrapped(page, 2, reason);
             if let Some(remedy) = remedy {
@@ -113,7 +114,7 @@ fn reasons(report: &CoverageReport, page: &mut Page) {
         wrapped(page, 6, &reason.reason);
     }
     if report.reasons.len() > shown {
-        page.line(format!("  and {} more reasons; `-v` has them all", report.reasons.len() - shown));
+        page.line(format!("  and {} more reasons; `-v` lists them all", report.reasons.len() - shown));
     }
 }
 
@@ -121,7 +122,7 @@ fn unreadable(report: &CoverageReport, page: &mut Page) {
     if report.unreadable.is_empty() {
         return;
     }
-    page.heading("not readable with this login, and in none of these numbers");
+    page.heading("not readable with this login, and not counted above");
     for group in &report.unreadable {
         let lists = (!group.lists.is_empty()).then(|| format!("the lists of {}", group.lists.join(", ")));
         let objects = group.objects.iter().take(SHOWN).map(Identity::to_string);
@@ -129,8 +130,8 @@ fn unreadable(report: &CoverageReport, page: &mut Page) {
         let more = (more > 0).then(|| format!("and {more} more"));
         let names: Vec<String> = lists.into_iter().chain(objects).chain(more).collect();
         wrapped(page, 2, &format!("{}: {}", names.join(", "), group.reason));
-        if let (Some(privilege), Some(path)) = (&group.privilege, &group.path) {
-            wrapped(page, 6, &format!("what helps: a role with {privilege} on {path}"));
+        if !group.missing.is_empty() {
+            wrapped(page, 6, &format!("what helps: a role with {}", in_words(&group.missing)));
         }
     }
 }
@@ -138,28 +139,28 @@ fn unreadable(report: &CoverageReport, page: &mut Page) {
 fn verdict(report: &CoverageReport, page: &mut Page) {
     let line = format!("{} of the configuration is covered", report.total.percentage());
     match report.fail_under.filter(|wanted| report.percent < *wanted) {
-        Some(wanted) => page.bad(format!("{line}, and {wanted} % are asked for")),
+        Some(wanted) => page.bad(format!("{line}, which is less than {wanted} %")),
         None => page.good(line),
     }
 }
 
-/// Settings that are configuration and in no code.
-fn none(counts: &Counts) -> usize {
+/// The number of settings that are configuration and in no code.
+fn uncoded(counts: &Counts) -> usize {
     counts.not_expressible + counts.not_covered
 }
 
-/// How wide a page is that is no table.
+/// The width of lines outside of tables, in characters.
 const WIDTH: usize = 80;
 
-/// Text in lines, see [`wrap`].
+/// Writes text in lines, see [`wrap`].
 fn wrapped(page: &mut Page, indent: usize, text: &str) {
     for line in wrap(indent, text) {
         page.line(line);
     }
 }
 
-/// The lines of a text, those behind the first further in. They are broken between words; a word that is longer than a line
-/// is broken where that ends.
+/// Breaks a text into lines, the first indented by `indent` and the others by 4 more. Lines break between words; a word
+/// that is longer than a line is broken where the line ends.
 fn wrap(indent: usize, text: &str) -> Vec<String> {
     let further = " ".repeat(indent + 4);
     let (mut lines, mut line, mut empty) = (Vec::new(), " ".repeat(indent), true);
@@ -183,8 +184,8 @@ fn wrap(indent: usize, text: &str) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Where an object is.
-fn place(object: &ObjectCoverage) -> &str {
+/// The place of an object in the code: an address, a file, or why there is none.
+fn whereabouts(object: &ObjectCoverage) -> &str {
     match &object.outcome {
         Outcome::Terraform { address } => address,
         Outcome::Ansible { file, .. } => file,
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_go_on_further_in() {
+    fn long_lines_continue_indented() {
         let check = |indent: usize, text: &str, expected: &[&str]| {
             assert_eq!(wrap(indent, text), expected);
         };

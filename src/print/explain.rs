@@ -1,9 +1,9 @@
-//! Rules of the provider for people: a line each, or everything about one.
+//! Rules of the provider for people: a line for each, or everything about one.
 
 use proxmox_mpc_engine::explain::{Rule, Rules};
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
 impl Printed for Rules {
     fn page(&self, page: &mut Page) {

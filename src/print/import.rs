@@ -1,4 +1,4 @@
-//! An import for people: what was found, what became code, what did not and why.
+//! Import for people: counts for each kind, problems with their remedies, and files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,25 +13,25 @@ use proxmox_mpc_generators::coverage::percentage;
 use proxmox_mpc_model::Identity;
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
-/// A list of objects and addresses.
+/// A table of objects and their addresses.
 fn addresses(manifest: &Manifest) -> Table {
     let mut table = Table::new(["OBJECT", "NAME", "ADDRESS"]);
-    for (identity, place) in manifest.objects.iter().filter(|(_, place)| !place.skip) {
-        table.row([identity.to_string(), place.name.clone().unwrap_or_default(), place.address.clone()]);
+    for (identity, object) in manifest.objects.iter().filter(|(_, object)| !object.skip) {
+        table.row([identity.to_string(), object.name.clone().unwrap_or_default(), object.address.clone()]);
     }
     table
 }
 
-/// How many lines of one sort a page shows before it points to the file that has them all.
+/// The number of lines that a section shows before it only counts them.
 const SHOWN: usize = 20;
 
-/// How many objects a line names before it only counts them.
+/// The number of objects that a line names before it only counts them.
 const NAMED: usize = 8;
 
 impl Printed for ImportReport {
-    /// What became code, what did not, and the files.
+    /// Writes the counts of objects, and of files.
     fn brief(&self, page: &mut Page) {
         let sum = |count: fn(&KindReport) -> usize| self.kinds.iter().map(count).sum::<usize>();
         let counts = [
@@ -61,7 +61,7 @@ impl Printed for ImportReport {
     }
 }
 
-/// The page without the command that comes next.
+/// Writes the page without the command that comes next.
 pub(super) fn findings(report: &ImportReport, page: &mut Page) {
     let version = report.pve_version.as_deref().map(|version| format!("Proxmox VE {version}"));
     let login = report.login.as_deref().map(|login| format!("read as {login}"));
@@ -111,67 +111,66 @@ fn summary(report: &ImportReport) -> Table {
 }
 
 fn problems(report: &ImportReport, page: &mut Page) {
-    section(page, "conditions that match nothing", &report.unmatched, |one| (one.clone(), Vec::new()));
-    grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &of(&report.entrusted));
+    section(page, "filters that match no object", &report.unmatched, |filter| (filter.clone(), Vec::new()));
+    grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &remarks(&report.entrusted));
     grouped(
         page,
         "not importable: no code can express these; they stay in Proxmox as they are",
-        &of(&report.set_aside),
+        &remarks(&report.set_aside),
     );
-    section(page, "not read", &report.unread, |one| (format!("{}: {}", one.identity, one.reason), Vec::new()));
-    section(page, "what this login may not see", &report.gaps, |gap| (gap.clone(), Vec::new()));
+    section(page, "not read", &report.unread, |object| {
+        (format!("{}: {}", object.identity, object.reason()), Vec::new())
+    });
+    section(page, "not visible to this login", &report.gaps, |gap| (gap.clone(), Vec::new()));
     if !report.gaps.is_empty() {
-        page.line("  a login that sees everything and changes nothing, to be made on a node as root:");
+        page.line("  to create a login that reads everything and changes nothing, run on a node as root:");
         for line in roles::reader() {
             page.line(format!("    {line}"));
         }
     }
-    let notices: Vec<Said<'_>> = report
+    let notices: Vec<Remark<'_>> = report
         .notices
         .iter()
-        .map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref()))
+        .map(|notice| remark(&notice.identity, notice.name.as_ref(), &notice.reason, notice.remedy.as_ref()))
         .collect();
-    grouped(page, "to know before you change anything", &notices);
-    let kept: Vec<Said<'_>> = report
+    grouped(page, "before you change anything", &notices);
+    let kept: Vec<Remark<'_>> = report
         .kept
         .iter()
         .map(|kept| {
             // A role has the tasks of many objects.
             let file = kept.address.contains('/');
             let object = if file { kept.identity.to_string() } else { kept.address.clone() };
-            Said { object, reason: &kept.reason, remedy: None }
+            Remark { object, reason: &kept.reason, remedy: None }
         })
         .collect();
-    grouped(page, "kept as it is", &kept);
-    section(page, "gone from the cluster, and now from the code", &report.gone, |gone| {
+    grouped(page, "code kept as it is", &kept);
+    section(page, "gone from the cluster, and removed from the code", &report.gone, |gone| {
         (format!("{} ({})", gone.address, gone.identity), Vec::new())
     });
     adoption(report, page);
     section(page, "renamed", &report.moved, |step| (format!("{} is now {}", step.from, step.to), Vec::new()));
 }
 
-/// What came of the state: those that are adopted as they are are only counted.
+/// Writes what became of the resources of an adopted state. Those that keep their address are only counted.
 fn adoption(report: &ImportReport, page: &mut Page) {
     if report.adopted.is_empty() {
         return;
     }
     let mut counts: BTreeMap<AdoptionResult, usize> = BTreeMap::new();
-    for one in &report.adopted {
-        *counts.entry(one.result).or_default() += 1;
+    for resource in &report.adopted {
+        *counts.entry(resource.result).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(result, count)| format!("{count} {}", result.words())).collect();
     page.heading(format!("of {} resources in the state: {}", report.adopted.len(), counts.join(", ")));
-    let others: Vec<&Adopted> = report
-        .adopted
-        .iter()
-        .filter(|one| !matches!(one.result, AdoptionResult::SameAddress | AdoptionResult::SameLabel))
-        .collect();
-    section(page, "", &others, |one| {
-        let to = one.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
-        (format!("{}{to}: {}", one.from, one.why), Vec::new())
+    let unchanged = |result| matches!(result, AdoptionResult::SameAddress | AdoptionResult::SameLabel);
+    let others: Vec<&Adopted> = report.adopted.iter().filter(|resource| !unchanged(resource.result)).collect();
+    section(page, "", &others, |resource| {
+        let to = resource.to.as_deref().map(|to| format!(" is {to}")).unwrap_or_default();
+        (format!("{}{to}: {}", resource.from, resource.why), Vec::new())
     });
     if !report.dry_run {
-        page.line("  adopted/README.md says what to do in the root that managed them until now");
+        page.line("  adopted/README.md says what to do in the Terraform configuration that managed them until now");
     }
 }
 
@@ -179,7 +178,7 @@ fn changes(report: &ImportReport, page: &mut Page) {
     page.blank();
     let Some(changes) = &report.files else {
         page.line("nothing was written: this was a dry run");
-        page.line("`--output json` prints this list as `manifest`, to be edited and given back with `--mapping`");
+        page.line("`--output json` prints this list as `manifest`; edit it, and pass it to `--mapping`");
         return;
     };
     if changes.is_empty() {
@@ -188,14 +187,17 @@ fn changes(report: &ImportReport, page: &mut Page) {
     }
     page.good(format!("{}: {}", report.out.display(), counted(changes)));
     for edit in &changes.edited {
-        page.line(format!("  {} was edited: overwritten, a copy is below .proxmox-mpc/backup/", edit.path));
+        page.line(format!(
+            "  {} was edited: it was overwritten, and a copy kept below .proxmox-mpc/backup/",
+            edit.path
+        ));
     }
     for kept in &changes.kept {
-        page.line(format!("  {kept} is no longer generated, but was edited: it stays"));
+        page.line(format!("  {kept} is no longer generated; it stays, since it was edited"));
     }
 }
 
-/// What was done to files, in one line.
+/// The numbers of files that were written, changed and removed, in one line.
 fn counted(changes: &Changes) -> String {
     let counts = [
         (changes.created.len(), "written"),
@@ -208,7 +210,7 @@ fn counted(changes: &Changes) -> String {
     counts.fold(format!("{count} {files} {word}"), |text, (count, word)| format!("{text}, {count} {word}"))
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn shell(path: &Path) -> String {
     let text = path.display().to_string();
     match shlex::try_quote(&text) {
@@ -218,28 +220,31 @@ fn shell(path: &Path) -> String {
     }
 }
 
-/// Something that is said of one object.
-struct Said<'r> {
+/// A remark about one object: why it is where it is, and what helps.
+struct Remark<'r> {
     object: String,
     reason: &'r str,
     remedy: Option<&'r String>,
 }
 
-fn said<'r>(identity: &Identity, name: Option<&String>, reason: &'r str, remedy: Option<&'r String>) -> Said<'r> {
+fn remark<'r>(identity: &Identity, name: Option<&String>, reason: &'r str, remedy: Option<&'r String>) -> Remark<'r> {
     let object = match name {
         Some(name) if name != identity.id() => format!("{identity} ({name})"),
         _ => identity.to_string(),
     };
-    Said { object, reason, remedy }
+    Remark { object, reason, remedy }
 }
 
-fn of(objects: &[SetAside]) -> Vec<Said<'_>> {
-    objects.iter().map(|one| said(&one.identity, one.name.as_ref(), &one.reason, one.remedy.as_ref())).collect()
+fn remarks(objects: &[SetAside]) -> Vec<Remark<'_>> {
+    objects
+        .iter()
+        .map(|object| remark(&object.identity, object.name.as_ref(), &object.reason, object.remedy.as_ref()))
+        .collect()
 }
 
-/// Says what is true of many objects once.
-fn grouped(page: &mut Page, title: &str, items: &[Said<'_>]) {
-    let mut groups: Vec<Vec<&Said<'_>>> = Vec::new();
+/// Writes a section of remarks, with one line for all objects of the same reason.
+fn grouped(page: &mut Page, title: &str, items: &[Remark<'_>]) {
+    let mut groups: Vec<Vec<&Remark<'_>>> = Vec::new();
     for item in items {
         match groups.iter_mut().find(|group| group[0].reason == item.reason) {
             Some(group) => group.push(item),
@@ -253,8 +258,9 @@ fn grouped(page: &mut Page, title: &str, items: &[Said<'_>]) {
     });
 }
 
-/// What helps each of them: what is of one guest (its disk, its number) must not be done to another.
-fn remedies(group: &[&Said<'_>]) -> Vec<String> {
+/// The different remedies of a group. One that names a guest (its disk, its number) must not be done to another guest, so
+/// that each is listed.
+fn remedies(group: &[&Remark<'_>]) -> Vec<String> {
     let mut all: Vec<&String> = Vec::new();
     for remedy in group.iter().filter_map(|item| item.remedy) {
         if !all.contains(&remedy) {
@@ -263,7 +269,7 @@ fn remedies(group: &[&Said<'_>]) -> Vec<String> {
     }
     let more = all.len().saturating_sub(NAMED);
     let shown = all.into_iter().take(NAMED).cloned();
-    shown.chain((more > 0).then(|| format!("and {more} more of the kind; `--output json` has them all"))).collect()
+    shown.chain((more > 0).then(|| format!("and {more} more like these; `--output json` lists them all"))).collect()
 }
 
 fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (String, Vec<String>)) {
@@ -281,6 +287,6 @@ fn section<T>(page: &mut Page, title: &str, items: &[T], line: impl Fn(&T) -> (S
         }
     }
     if items.len() > SHOWN {
-        page.line(format!("  and {} more; `--output json` has them all", items.len() - SHOWN));
+        page.line(format!("  and {} more; `--output json` lists them all", items.len() - SHOWN));
     }
 }

@@ -1,9 +1,8 @@
-//! Completions and the manual: text that is the result itself.
+//! Completions and the manual, printed as they are.
 
 use super::Printed;
-use crate::commands::completions::Completions;
-use crate::commands::man::Manual;
-use crate::ui::Page;
+use crate::page::Page;
+use crate::reports::{Completions, Manual};
 
 impl Printed for Completions {
     fn page(&self, page: &mut Page) {

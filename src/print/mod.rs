@@ -13,6 +13,7 @@ mod version;
 
 use std::any::Any;
 
+use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::explain::Rules;
@@ -20,27 +21,25 @@ use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
-use proxmox_mpc_engine::schema::Schemas;
 use proxmox_mpc_engine::twins::{LimitsReport, Serving, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
 
-use crate::commands::completions::Completions;
-use crate::commands::man::Manual;
-use crate::ui::Page;
+use crate::page::Page;
+use crate::reports::{Completions, Manual};
 
 /// A report that people can read.
 trait Printed: ReportType {
     /// Writes it as a page.
     fn page(&self, page: &mut Page);
 
-    /// Writes it in a line or two, for people who asked for quiet; problems are counted, not told.
+    /// Writes it in a line or two, for people who asked for quiet. Problems are counted, not listed.
     fn brief(&self, page: &mut Page) {
         self.page(page);
     }
 }
 
-/// How long a page is.
+/// Length of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
     /// Everything.

@@ -1,15 +1,15 @@
-//! A rehearsal for people: the answer first, then what it is made of.
+//! Rehearsal for people: the answer first, then its details.
 
 use proxmox_mpc_engine::rehearse::{Change, KeyChange, Reached, Refused, Rehearsal, StateUsed, Totals, What};
 use proxmox_mpc_engine::toolchain::terraform::Action;
 
 use super::Printed;
-use crate::ui::{Page, Table};
+use crate::page::{Page, Table};
 
-/// Longer values are cut: a description can be a book.
+/// The length at which values are cut, in characters: a description may be very long.
 const LONGEST: usize = 60;
-/// How much is shown of what two long values have in common.
-const ALIKE: usize = 8;
+/// The number of characters that are shown of the common beginning of two long values.
+const COMMON: usize = 8;
 
 impl Printed for Rehearsal {
     fn page(&self, page: &mut Page) {
@@ -19,9 +19,9 @@ impl Printed for Rehearsal {
         starts(self, page);
         timeline(self, page);
         failures(self, page);
-        trapped(self, page);
-        remains(self, page);
-        played(self, page);
+        traps(self, page);
+        second_plan(self, page);
+        playbooks(self, page);
         page.blank();
         origin(self, page);
     }
@@ -41,7 +41,7 @@ fn answer(rehearsal: &Rehearsal, page: &mut Page) {
     }
 }
 
-/// What would happen, in one line.
+/// The answer in one line.
 fn sentence(rehearsal: &Rehearsal) -> String {
     let totals = words(&rehearsal.totals);
     let mut line = match rehearsal.reached {
@@ -54,7 +54,7 @@ fn sentence(rehearsal: &Rehearsal) -> String {
         Reached::Failed => format!("The apply would FAIL on the way: {totals}"),
         Reached::Limit => {
             let totals = if totals.is_empty() { "nothing" } else { &totals };
-            format!("The twin cannot do all of this, and stopped; as far as it came: {totals}")
+            format!("The rehearsal stopped at a call that the twin cannot answer. Until then: {totals}")
         }
     };
     if !rehearsal.traps.is_empty() {
@@ -72,7 +72,7 @@ fn imports(rehearsal: &Rehearsal) -> String {
         0 => String::new(),
         count => {
             let come = counted(count, "object comes", "objects come");
-            format!(" ({come} into Terraform's state as found)")
+            format!(" ({come} into Terraform's state unchanged)")
         }
     }
 }
@@ -120,7 +120,7 @@ fn starts(rehearsal: &Rehearsal, page: &mut Page) {
     if rehearsal.in_force.is_empty() {
         return;
     }
-    page.heading("Waiting since before, and in force with a start on the way:");
+    page.heading("Pending since before, and applied by a start on the way:");
     for guest in &rehearsal.in_force {
         let name = guest.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
         for change in &guest.keys {
@@ -154,11 +154,13 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
         table.row([(index + 1).to_string(), event.identity.to_string(), name, what, down]);
     }
     page.table(&table);
-    page.line("Seconds are the twin's, whose tasks take no time: a guest that shuts down and boots takes its own.");
-    page.line("Terraform works on several objects at once, so that another run may take another order.");
+    page.line(
+        "Seconds are measured on the twin, whose tasks take no time: real guests also need time to shut down and boot.",
+    );
+    page.line("Terraform works on several objects at once, so that the order may differ in another run.");
 }
 
-/// Whether the guest that goes down here does not come back.
+/// Reports whether the guest goes down with this event and does not come back.
 fn stays_down(rehearsal: &Rehearsal, index: usize) -> bool {
     let event = &rehearsal.guests[index];
     let mut later = rehearsal.guests[index + 1..].iter().filter(|later| later.failure.is_none());
@@ -172,12 +174,12 @@ fn failures(rehearsal: &Rehearsal, page: &mut Page) {
         rehearsal.refused.iter().for_each(|refused| refusal(refused, page));
     }
     if !rehearsal.beyond.is_empty() {
-        page.heading("The twin cannot do this, so that nothing is known of what would happen:");
+        page.heading("The twin cannot answer these calls, so that it is unknown what would happen:");
         rehearsal.beyond.iter().for_each(|refused| refusal(refused, page));
     }
 }
 
-fn trapped(rehearsal: &Rehearsal, page: &mut Page) {
+fn traps(rehearsal: &Rehearsal, page: &mut Page) {
     for trap in &rehearsal.traps {
         page.heading(format!("Trap: {}", trap.id));
         for at in &trap.at {
@@ -188,38 +190,38 @@ fn trapped(rehearsal: &Rehearsal, page: &mut Page) {
     }
 }
 
-fn remains(rehearsal: &Rehearsal, page: &mut Page) {
+fn second_plan(rehearsal: &Rehearsal, page: &mut Page) {
     if rehearsal.again.is_empty() {
         return;
     }
-    page.heading("Asked again, Terraform would not rest; it would still change:");
+    page.heading("A second plan, right after the apply, would still change:");
     for difference in &rehearsal.again {
         let paths: Vec<&str> = difference.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
         page.line(format!("  {}: {}", difference.address, paths.join(", ")));
     }
 }
 
-fn played(rehearsal: &Rehearsal, page: &mut Page) {
-    let Some(played) = &rehearsal.playbooks else { return };
+fn playbooks(rehearsal: &Rehearsal, page: &mut Page) {
+    let Some(playbooks) = &rehearsal.playbooks else { return };
     page.heading("Playbooks:");
     page.line(format!(
         "  {}, {} would change something, {} would fail",
-        counted(played.tasks, "task", "tasks"),
-        played.changed,
-        played.failed.len()
+        counted(playbooks.tasks, "task", "tasks"),
+        playbooks.changed,
+        playbooks.failed.len()
     ));
-    for failed in &played.failed {
+    for failed in &playbooks.failed {
         page.line(format!("  {}: {}", failed.task, failed.why));
     }
-    if !played.succeeded() && played.failed.is_empty() {
-        page.line(format!("  Ansible stopped: {}", played.complaint));
+    if !playbooks.succeeded() && playbooks.failed.is_empty() {
+        page.line(format!("  Ansible stopped: {}", playbooks.complaint));
     }
 }
 
 fn origin(rehearsal: &Rehearsal, page: &mut Page) {
     let provider = rehearsal.provider.as_deref().map(|version| format!(", provider {version}")).unwrap_or_default();
     let age = rehearsal.recording.age.as_deref().map(|age| format!(", {age} ago")).unwrap_or_default();
-    let live = if rehearsal.recording.live { "a recording made for this" } else { "the last recording" };
+    let live = if rehearsal.recording.live { "a recording made for this rehearsal" } else { "the last recording" };
     let recorded_at = &rehearsal.recording.recorded_at;
     page.line(format!("{}{provider}, on a twin of {live} ({recorded_at}{age})", rehearsal.tool));
     page.line(match &rehearsal.state {
@@ -229,18 +231,21 @@ fn origin(rehearsal: &Rehearsal, page: &mut Page) {
             format!("On a copy of the workspace's state: {objects}, workspace `{workspace}`.")
         }
         StateUsed::Unreachable { why } => format!(
-            "The state could not be read ({why}): every object of the workspace was taken for imported. \
-             `terraform init` there makes the next rehearsal sharper."
+            "The state could not be read ({why}), so that every object of the workspace was rehearsed as an import. \
+             `terraform init` in that folder lets the next rehearsal use the state."
         ),
     });
     if rehearsal.recording.unknown > 0 {
         let unknown = usize::try_from(rehearsal.recording.unknown).unwrap_or(usize::MAX);
-        page.line(format!("{} not in the recording.", counted(unknown, "answer is", "answers are")));
+        page.line(format!(
+            "{} not in the recording.",
+            counted(unknown, "requested answer is", "requested answers are")
+        ));
     }
-    page.line("Nothing was written but to the twin and a scratch copy, which are gone.");
+    page.line("The cluster and the workspace are unchanged: only the twin and a temporary copy were written to.");
 }
 
-/// `1 object DESTROYED, 2 changed; 1 guest restarted`; empty where nothing happens.
+/// The totals in words: `1 object DESTROYED, 2 changed; 1 guest restarted`; empty if nothing happens.
 fn words(totals: &Totals) -> String {
     let objects = [
         (totals.destroyed, "DESTROYED"),
@@ -248,18 +253,18 @@ fn words(totals: &Totals) -> String {
         (totals.created, "created"),
         (totals.changed, "changed"),
     ];
-    let mut told = Vec::new();
+    let mut changes = Vec::new();
     for (count, word) in objects.into_iter().filter(|(count, _)| *count > 0) {
-        let count = if told.is_empty() { counted(count, "object", "objects") } else { count.to_string() };
-        told.push(format!("{count} {word}"));
+        let count = if changes.is_empty() { counted(count, "object", "objects") } else { count.to_string() };
+        changes.push(format!("{count} {word}"));
     }
     let guests = [(totals.restarted, "restarted"), (totals.stopped, "stopped"), (totals.migrated, "migrated")];
     let guests = guests.iter().filter(|(count, _)| *count > 0);
     let guests: Vec<String> =
         guests.map(|(count, word)| format!("{} {word}", counted(*count, "guest", "guests"))).collect();
     let mut parts = Vec::new();
-    if !told.is_empty() {
-        parts.push(told.join(", "));
+    if !changes.is_empty() {
+        parts.push(changes.join(", "));
     }
     if !guests.is_empty() {
         parts.push(guests.join(", "));
@@ -284,23 +289,23 @@ fn at(address: Option<&str>) -> String {
 }
 
 fn key(change: &KeyChange) -> String {
-    // Of two long values what they begin with alike is left out.
-    let alike = match (&change.before, &change.after) {
+    // Most of the common beginning of two long values is left out.
+    let omitted = match (&change.before, &change.after) {
         (Some(before), Some(after)) if before.chars().count().max(after.chars().count()) > LONGEST => {
-            let same = before.chars().zip(after.chars()).take_while(|(one, other)| one == other).count();
-            same.saturating_sub(ALIKE)
+            let common = before.chars().zip(after.chars()).take_while(|(left, right)| left == right).count();
+            common.saturating_sub(COMMON)
         }
         _ => 0,
     };
     let side = |value: &Option<String>| {
         let Some(value) = value else { return "-".to_owned() };
-        let rest: String = value.chars().skip(alike).collect();
-        if alike == 0 { short(&rest) } else { format!("…{}", short(&rest)) }
+        let rest: String = value.chars().skip(omitted).collect();
+        if omitted == 0 { short(&rest) } else { format!("…{}", short(&rest)) }
     };
     format!("{}: {} -> {}", change.key, side(&change.before), side(&change.after))
 }
 
-/// A value on one line, and not too long.
+/// Shortens a value to one line of at most [`LONGEST`] characters.
 fn short(value: &str) -> String {
     let line = value.replace('\n', "\\n");
     if line.chars().count() <= LONGEST {
@@ -309,6 +314,6 @@ fn short(value: &str) -> String {
     line.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn counted(count: usize, singular: &str, plural: &str) -> String {
+    format!("{count} {}", if count == 1 { singular } else { plural })
 }

@@ -1,15 +1,15 @@
-//! The schemas for people: their names, or one of them.
+//! Schemas for people: their names, or one of them.
 
-use proxmox_mpc_engine::schema::Schemas;
+use proxmox_mpc_engine::commands::Schemas;
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
 impl Printed for Schemas {
     fn page(&self, page: &mut Page) {
         if self.name.is_none() {
             self.schemas.keys().for_each(|name| page.line(name));
-            page.line("`proxmox-mpc schema NAME` prints one of them, `--output json` all.");
+            page.line("`proxmox-mpc schema NAME` prints one of them, `--output json` prints them all.");
             return;
         }
         for schema in self.schemas.values() {

@@ -1,11 +1,11 @@
-//! Twins for people: how to reach one, what was made up, and what they cannot do.
+//! Twins for people: how to reach one, the recording that was made up, and the calls that no twin can answer.
 
 use proxmox_mpc_engine::twins::{LimitsReport, Serving, Synthesis};
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
-/// How many things that were left out a page names.
+/// The number of omissions that a page lists before it only counts them.
 const NAMED: usize = 10;
 
 impl Printed for Serving {
@@ -21,29 +21,29 @@ impl Printed for Serving {
             logins => format!("May log in: {}.", logins.join(", ")),
         });
         page.line(
-            "SSH is not the twin's: without PROXMOX_VE_SSH_SOCKS5_SERVER as above, or `socks5_server` in its `ssh` block, code \
-             that works over SSH dials the real nodes.",
+            "A twin does not serve SSH. Set PROXMOX_VE_SSH_SOCKS5_SERVER as above, or `socks5_server` in the provider's `ssh` \
+             block; otherwise code that uses SSH connects to the real nodes.",
         );
         let count = self.left_out.len();
         if count > 0 {
-            page.line(format!("Proxmox does not read all of the copy. Left out ({count}):"));
-            for why in self.left_out.iter().take(NAMED) {
-                page.line(format!("  {why}"));
+            page.line(format!("Proxmox would not read everything in the copy. Left out ({count}):"));
+            for reason in self.left_out.iter().take(NAMED) {
+                page.line(format!("  {reason}"));
             }
         }
         if count > NAMED {
             page.line(format!("  and {} more, which `--output json` lists", count - NAMED));
         }
-        page.line("Ctrl-C stops it.");
+        page.line("Press Ctrl-C to stop.");
     }
 }
 
 impl Printed for Synthesis {
     fn page(&self, page: &mut Page) {
         let Self { recording, nodes, guests, seed, answers } = self;
-        let place = recording.display();
-        page.line(format!("{place}: {nodes} nodes, {guests} guests, seed {seed}, {answers} answers"));
-        page.line(format!("Serve it with `proxmox-mpc twin serve {place}`."));
+        let recording = recording.display();
+        page.line(format!("{recording}: {nodes} nodes, {guests} guests, seed {seed}, {answers} answers"));
+        page.line(format!("Serve it with `proxmox-mpc twin serve {recording}`."));
     }
 }
 
@@ -52,6 +52,6 @@ impl Printed for LimitsReport {
         for limit in &self.limits {
             page.line(limit);
         }
-        page.line(format!("A twin does {} of {} writing methods.", self.done, self.done + self.limits.len()));
+        page.line(format!("A twin answers {} of {} writing methods.", self.done, self.done + self.limits.len()));
     }
 }

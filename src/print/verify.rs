@@ -1,4 +1,4 @@
-//! A proof for people: Terraform's numbers last, what differs and what to do before them.
+//! Proof for people: errors and differences with what to do about them, and Terraform's counts last.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use proxmox_mpc_engine::verify::{Against, ExplainedDifference, ExplainedError, E
 use proxmox_mpc_generators::bpg;
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
-/// Longer lists are cut: an error may leave every object out.
+/// The number of lines at which lists are cut: after an error every object may be missing.
 const MOST: usize = 20;
-/// How many objects a line names.
+/// The number of objects that a line names before it only counts them.
 const NAMED: usize = 4;
-/// How much of a value a line shows, in characters: a description can be a book.
+/// The length at which values are cut, in characters: a description may be very long.
 const LONGEST: usize = 100;
 
 impl Printed for Proof {
     fn page(&self, page: &mut Page) {
         for errors in alike(&self.errors) {
-            failed(&errors, page);
+            error(&errors, page);
         }
         for difference in &self.differences {
-            differs(difference, page);
+            self::difference(difference, page);
         }
-        lacks(self, page);
-        warns(self, page);
+        missing(self, page);
+        warnings(self, page);
         live(self, page);
         page.blank();
         origin(self, page);
@@ -33,7 +33,7 @@ impl Printed for Proof {
     }
 }
 
-fn lacks(proof: &Proof, page: &mut Page) {
+fn missing(proof: &Proof, page: &mut Page) {
     // Without a plan everything is missing from it.
     if proof.missing.is_empty() || proof.counts.is_none() {
         return;
@@ -44,7 +44,7 @@ fn lacks(proof: &Proof, page: &mut Page) {
         .filter(|address| !proof.renamed.iter().any(|(before, _)| before == *address))
         .partition(|address| proof.removed.contains(address));
     let renamed: Vec<String> = proof.renamed.iter().map(|(before, now)| format!("{before} is now {now}")).collect();
-    listed(page, "Renamed in the code, and not in manifest.json:", &renamed.iter().collect::<Vec<_>>());
+    listed(page, "Renamed in the code, but not in manifest.json:", &renamed.iter().collect::<Vec<_>>());
     if !renamed.is_empty() {
         page.line("  what to do: Give the objects their new names in the mapping (`proxmox-mpc import --dry-run --output json`,");
         page.line("  then `--mapping` and `--force`), so that the next import keeps them; or put the old names back.");
@@ -61,8 +61,8 @@ fn lacks(proof: &Proof, page: &mut Page) {
     listed(page, "Not in the plan, although the workspace has them:", &missing);
 }
 
-/// Each warning once: Terraform repeats it for every object.
-fn warns(proof: &Proof, page: &mut Page) {
+/// Writes each warning once: Terraform repeats it for every object.
+fn warnings(proof: &Proof, page: &mut Page) {
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
     for warning in &proof.warnings {
         *counted.entry(warning.summary.trim()).or_default() += 1;
@@ -79,7 +79,7 @@ fn warns(proof: &Proof, page: &mut Page) {
 fn live(proof: &Proof, page: &mut Page) {
     if !proof.live_refusals.is_empty() {
         page.heading(
-            "A plan against the cluster (`--live`, `terraform plan`) would be refused with the login of the recording:",
+            "With the login of the recording, a plan against the cluster (`--live`, `terraform plan`) would be refused:",
         );
         let mut counted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for refusal in &proof.live_refusals {
@@ -93,11 +93,11 @@ fn live(proof: &Proof, page: &mut Page) {
         }
     }
     if !proof.grants.is_empty() {
-        page.heading("The lines that grant what is missing, for the shell of a node, as root:");
+        page.heading("To grant what is missing, run on a node as root:");
         for line in &proof.grants {
             page.line(format!("  {line}"));
         }
-        page.line("  (where the role is there already: `pveum role modify ProxmoxMpcPlanner --append 1 --privs …`)");
+        page.line("  (if the role exists already: `pveum role modify ProxmoxMpcPlanner --append 1 --privs …`)");
     }
 }
 
@@ -108,36 +108,33 @@ fn origin(proof: &Proof, page: &mut Page) {
         Against::Cluster => "the cluster",
     };
     page.line(format!("{}{provider}, against {against}", proof.tool));
-    if let Some(told) = other_version(proof) {
-        page.line(told);
+    if let Some(warning) = other_version(proof) {
+        page.line(warning);
     }
     if let Some(answers) = proof.answers {
         let total = answers.recorded + answers.derived + answers.unknown;
         page.line(format!(
-            "{total} answers: {} as recorded, {} derived, {} not known",
+            "{total} answers: {} as recorded, {} derived, {} unknown",
             answers.recorded, answers.derived, answers.unknown
         ));
     }
     if proof.against == Against::Cluster && proof.complete {
-        page.line(format!("{} of {} objects are managed already", proof.managed, proof.expected));
+        page.line(format!("{} of {} objects are already managed", proof.managed, proof.expected));
     }
 }
 
-/// What is to be said of the provider's version: it is not the one that the workspace pins, or one that nobody ran.
+/// A warning about the provider's version: it is not the one that the workspace pins, or was never run before.
 fn other_version(proof: &Proof) -> Option<String> {
     let (installed, pinned) = (proof.provider.as_deref()?, proof.pinned.as_deref()?);
     if installed != pinned {
         return Some(format!(
-            "The workspace is made for version {pinned} of the provider, and {installed} is installed: \
-             `proxmox-mpc import --provider-version` chooses the version that the code pins"
+            "The code was generated for version {pinned} of the provider, but {installed} is installed: \
+             `proxmox-mpc import --provider-version` sets the version that the code pins"
         ));
     }
     let known = bpg::VERSIONS.iter().find(|version| version.number == pinned);
     known.is_none_or(|version| !version.proven).then(|| {
-        format!(
-            "The rules were seen with version {} of the provider, and nobody ran them with {pinned} before",
-            bpg::VERSION
-        )
+        format!("The rules were tested with version {} of the provider, and never with {pinned}", bpg::VERSION)
     })
 }
 
@@ -147,7 +144,7 @@ fn verdict(proof: &Proof, page: &mut Page) {
         Some(counts) if proof.complete => {
             page.bad(counts.to_string());
             page.line(if counts.changes_nothing() {
-                "The plan changes nothing, but the code and manifest.json speak of different objects."
+                "The plan changes nothing, but the code and manifest.json have different objects."
             } else {
                 "The code is not the cluster."
             });
@@ -159,7 +156,7 @@ fn verdict(proof: &Proof, page: &mut Page) {
     }
 }
 
-/// A heading and the first of the addresses.
+/// Writes a heading and the first [`MOST`] addresses; nothing if there are none.
 fn listed(page: &mut Page, heading: &str, addresses: &[&String]) {
     if addresses.is_empty() {
         return;
@@ -173,7 +170,7 @@ fn listed(page: &mut Page, heading: &str, addresses: &[&String]) {
     }
 }
 
-/// Errors of the same words and cause together: one removed block is missed by everything that refers to it.
+/// Groups errors of the same text: a removed block leads to one for every reference to it.
 fn alike(errors: &[ExplainedError]) -> Vec<Vec<&ExplainedError>> {
     let mut groups: Vec<Vec<&ExplainedError>> = Vec::new();
     for error in errors {
@@ -189,7 +186,7 @@ fn alike(errors: &[ExplainedError]) -> Vec<Vec<&ExplainedError>> {
     groups
 }
 
-fn failed(errors: &[&ExplainedError], page: &mut Page) {
+fn error(errors: &[&ExplainedError], page: &mut Page) {
     let error = errors[0];
     let addresses: Vec<&str> = errors.iter().filter_map(|error| error.diagnostic.address.as_deref()).collect();
     let more = if addresses.len() > 1 { format!(" and {} more", addresses.len() - 1) } else { String::new() };
@@ -199,37 +196,37 @@ fn failed(errors: &[&ExplainedError], page: &mut Page) {
     for line in error.diagnostic.detail.lines() {
         page.line(format!("  {line}"));
     }
-    explained(error.explanation.as_slice(), page);
+    explanations(error.explanation.as_slice(), page);
 }
 
-fn differs(found: &ExplainedDifference, page: &mut Page) {
-    let difference = &found.difference;
+fn difference(explained: &ExplainedDifference, page: &mut Page) {
+    let difference = &explained.difference;
     let action = match difference.action {
         Action::Create => "would be created",
         Action::Update => "would be changed",
-        Action::Replace => "would be REPLACED: destroyed and made again",
+        Action::Replace => "would be REPLACED: destroyed and created again",
         Action::Destroy => "would be DESTROYED",
         Action::Other => "would be touched",
     };
     page.heading(format!("{} {action}", difference.address));
-    // Most of a replacement follows from the attribute that forces it.
-    let (others, told): (Vec<_>, Vec<_>) = difference
+    // Most differences of a replacement follow from the attribute that forces it.
+    let (consequences, causes): (Vec<_>, Vec<_>) = difference
         .attributes
         .iter()
-        .partition(|attribute| !attribute.replaces && found.following.contains(root(&attribute.path)));
-    for attribute in told {
+        .partition(|attribute| !attribute.replaces && explained.following.contains(root(&attribute.path)));
+    for attribute in causes {
         let replaces = if attribute.replaces { "  (forces the replacement)" } else { "" };
         let (before, after) = sides(&attribute.before, &attribute.after, LONGEST);
         page.line(format!("  {}: {before} -> {after}{replaces}", attribute.path));
     }
-    if !others.is_empty() {
-        page.line(format!("  and {} more, which come with the replacement", others.len()));
+    if !consequences.is_empty() {
+        page.line(format!("  and {} more, which follow from the replacement", consequences.len()));
     }
-    explained(&found.explanations, page);
+    explanations(&explained.explanations, page);
 }
 
-/// Each reason once, those that want the same together, with what that is behind them.
-fn explained(explanations: &[Explanation], page: &mut Page) {
+/// Writes each reason once, reasons of the same remedy together, and that remedy after them.
+fn explanations(explanations: &[Explanation], page: &mut Page) {
     let mut remedies: Vec<&str> = Vec::new();
     for explanation in explanations {
         if !remedies.contains(&&*explanation.what_to_do) {

@@ -1,9 +1,9 @@
-//! The versions for people.
+//! Versions for people.
 
 use proxmox_mpc_engine::version::Versions;
 
 use super::Printed;
-use crate::ui::Page;
+use crate::page::Page;
 
 impl Printed for Versions {
     fn page(&self, page: &mut Page) {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use proxmox_mpc_engine::operation::fault::{Fault, causes};
 
-use crate::ui::harmless::harmless;
+use crate::page::harmless;
 use crate::ui::human::{ERROR, NOTE};
 
-/// `error:`, then `caused by:` for each source, then `hint:` for each hint.
+/// Formats an error: a line `error:`, then `caused by:` for each source, then `hint:` for each hint.
 pub(super) fn human(fault: &dyn Fault) -> String {
     let mut text = format!("{ERROR}error:{ERROR:#} {}\n", harmless(&fault.to_string()));
     for cause in causes(fault) {

@@ -1,4 +1,4 @@
-//! Events for people: bars for what takes long, sentences for the rest.
+//! Events for people: progress bars for long steps, sentences for the rest.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proxmox_mpc_engine::operation::event::{Diagnostic, Severity, StepKind};
 use proxmox_mpc_engine::operation::{Event, EventKind, OperationId, StepId};
 
-use crate::ui::harmless::harmless;
+use crate::page::harmless;
 use crate::ui::sentences;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -20,13 +20,13 @@ pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
-/// A step of one of the operations that run.
+/// Identifies a step among all operations that run.
 type Key = (Option<OperationId>, StepId);
 
 /// A step that ends within this time shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Standard error: lines that stay, and below them the bars of what is going on.
+/// Standard error: lines that stay, and below them the bars of the steps that run.
 pub(super) struct Screen {
     lines: Mutex<Box<dyn Write + Send>>,
     bars: MultiProgress,
@@ -35,7 +35,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Bars are drawn at a terminal only; elsewhere the beginning of each step is a line.
+    /// Creates the screen. Bars are drawn on a terminal only; elsewhere each step prints a line when it begins.
     pub(super) fn new(lines: Box<dyn Write + Send>, terminal: bool) -> Self {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
@@ -45,11 +45,11 @@ impl Screen {
     /// Writes text, each line of it complete, above the bars.
     pub(super) fn print(&self, text: &str) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody is left to tell where standard error is closed.
+        // Where standard error is closed there is nobody to report that to.
         self.bars.suspend(|| lines.write_all(text.as_bytes()).and_then(|()| lines.flush()).ok());
     }
 
-    /// Shows an event to a person who asked for this much.
+    /// Shows an event, as far as this verbosity asks for it.
     pub(super) fn event(&self, event: &Event, verbosity: u8) {
         let key = |step: StepId| (event.operation.clone(), step);
         match &event.kind {
@@ -59,19 +59,19 @@ impl Screen {
             EventKind::Text { program, line } if verbosity > 0 => {
                 self.print(&format!("{DIM}{program}: {}{DIM:#}\n", harmless(line)));
             }
-            EventKind::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnosed(diagnostic)),
+            EventKind::Diagnostic(diagnostic) if verbosity > 0 => self.print(&diagnostic_text(diagnostic)),
             EventKind::Message(message) => self.print(&format!("{}\n", harmless(&sentences::message(message)))),
-            // The report at the end has diagnostics in order; faults and the log are printed by themselves.
+            // The report at the end lists diagnostics in order; `Ui::fault` and the log print the rest.
             EventKind::Text { .. } | EventKind::Diagnostic(_) | EventKind::Fault { .. } | EventKind::Log { .. } => {}
         }
     }
 
     fn started(&self, key: Key, what: StepKind) {
-        let what = sentences::step(what);
+        let name = sentences::step(what);
         if !self.terminal {
-            return self.print(&format!("{what}\n"));
+            return self.print(&format!("{name}\n"));
         }
-        let bar = ProgressBar::no_length().with_style(spinner()).with_message(what);
+        let bar = ProgressBar::no_length().with_style(spinner()).with_message(name);
         let bar = self.bars.add(bar);
         bar.enable_steady_tick(PATIENCE); // The first tick draws it.
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (Instant::now(), bar));
@@ -111,12 +111,13 @@ fn counted() -> ProgressStyle {
         .progress_chars("=> ")
 }
 
-fn diagnosed(diagnostic: &Diagnostic) -> String {
+fn diagnostic_text(diagnostic: &Diagnostic) -> String {
     let (style, word) = match diagnostic.severity {
         Severity::Error => (ERROR, "error"),
         Severity::Warning => (WARNING, "warning"),
     };
-    let mut text = format!("{style}{word}:{style:#} {}", about(diagnostic.address.as_deref()));
+    let address = diagnostic.address.as_deref().map(|address| format!("{address}: ")).unwrap_or_default();
+    let mut text = format!("{style}{word}:{style:#} {address}");
     writeln!(text, "{}", harmless(diagnostic.summary.trim_end())).expect("writing to a string cannot fail");
     for line in diagnostic.detail.lines() {
         writeln!(text, "  {}", harmless(line)).expect("writing to a string cannot fail");
@@ -124,6 +125,34 @@ fn diagnosed(diagnostic: &Diagnostic) -> String {
     text
 }
 
-fn about(subject: Option<&str>) -> String {
-    subject.map(|subject| format!("{subject}: ")).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use proxmox_mpc_engine::operation::{Cancel, Face, Sink, Step};
+
+    use super::*;
+
+    /// Hands events to a screen.
+    struct Shown(Screen);
+
+    impl Sink for Shown {
+        fn event(&self, event: &Event) {
+            self.0.event(event, 0);
+        }
+    }
+
+    #[test]
+    fn two_operations_never_share_a_bar() {
+        let shown = std::sync::Arc::new(Shown(Screen::new(Box::new(std::io::sink()), true)));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sink = std::sync::Arc::clone(&shown) as std::sync::Arc<dyn Sink>;
+        let face = Face { sink, ..Face::unattended(runtime.handle().clone()) };
+        let bars = || shown.0.steps.lock().unwrap().len();
+        let start = || Step::start(&face.operation(Cancel::default()), StepKind::Plan);
+        let (one, other) = (start(), start());
+        assert_eq!(bars(), 2, "both are the first step of their operation");
+        drop(one);
+        assert_eq!(bars(), 1);
+        drop(other);
+        assert_eq!(bars(), 0);
+    }
 }

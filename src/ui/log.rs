@@ -1,4 +1,4 @@
-//! The program's own log, for those who ask for it with `-v`: lines for people, objects for programs.
+//! The program's own log, which `-v` asks for: lines for people, JSON objects for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::ui::human::Screen;
 use crate::ui::{EventFormat, Options, json};
 
-/// Writes the log of this process to its standard error, above the bars. The first printer of a process wins.
+/// Writes the log of this process to standard error, above the bars. Only the first call of a process has an effect.
 pub(super) fn install(options: Options, screen: Arc<Screen>) {
     let (ours, theirs) = match options.verbosity {
         _ if options.quiet => (LevelFilter::ERROR, LevelFilter::ERROR),
@@ -25,7 +25,7 @@ pub(super) fn install(options: Options, screen: Arc<Screen>) {
         1 => (LevelFilter::DEBUG, LevelFilter::WARN),
         _ => (LevelFilter::TRACE, LevelFilter::INFO),
     };
-    // The name is a prefix: it takes in `proxmox_mpc_twin` and the others.
+    // The name is a prefix: it matches `proxmox_mpc_twin` and the other crates.
     let filter = Targets::new().with_default(theirs).with_target("proxmox_mpc", ours);
     let (lines, objects) = match options.events {
         EventFormat::Human => {
@@ -40,7 +40,7 @@ pub(super) fn install(options: Options, screen: Arc<Screen>) {
     tracing_subscriber::registry().with(lines).with(objects).with(filter).try_init().ok();
 }
 
-/// A bug of ours is an object as well.
+/// Prints a panic as a JSON object of the log as well.
 fn panics(screen: Arc<Screen>) {
     std::panic::set_hook(Box::new(move |panic| {
         let fields = panic.location().map(|place| ("at".to_owned(), place.to_string()));
@@ -56,7 +56,7 @@ fn print(screen: &Screen, level: String, target: &str, message: String, fields: 
     screen.print(&json::event(&proxmox_mpc_engine::operation::Event::outside(entry)));
 }
 
-/// Writes each entry as an object of the stream of events.
+/// Writes each entry of the log as a JSON object of the stream of events.
 struct Objects(Arc<Screen>);
 
 impl<S: Subscriber> Layer<S> for Objects {
@@ -69,7 +69,7 @@ impl<S: Subscriber> Layer<S> for Objects {
     }
 }
 
-/// What an entry says, by name; the sentence is its `message`.
+/// Fields of an entry, by name; the sentence is its `message`.
 #[derive(Default)]
 struct Fields(BTreeMap<String, String>);
 
@@ -85,7 +85,7 @@ impl Visit for Fields {
 
 struct Lines(Arc<Screen>);
 
-/// Collects one entry of the log, which is written when it is whole.
+/// One entry of the log, which is written when it is complete.
 struct Line<'a> {
     screen: &'a Screen,
     text: Vec<u8>,

@@ -1,26 +1,21 @@
-//! The only printer: results on standard output, progress, notices and errors on standard error.
+//! The only room that prints: results on standard output; progress, messages and errors on standard error.
 
 mod error;
-mod harmless;
 mod human;
 mod json;
 mod log;
-mod page;
 mod report;
 mod sentences;
-mod table;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use page::Page;
-pub use table::Table;
-
 use proxmox_mpc_engine::operation::{Event, EventKind, Fault, Report, Sink};
 
+use crate::page::Page;
 use crate::print::{self, Length};
 
-/// How results are written.
+/// Format of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
     /// Tables and sentences for people
@@ -32,30 +27,30 @@ pub enum OutputFormat {
     Yaml,
 }
 
-/// How what happens meanwhile is written.
+/// Format of events and errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum EventFormat {
     /// Progress bars and sentences for people
     #[default]
     Human,
-    /// One JSON object a line
+    /// One JSON object on each line
     Json,
 }
 
-/// What the user wants to see.
+/// Options of the printer: formats, and how much is printed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// The form of results.
+    /// Format of results.
     pub output: OutputFormat,
-    /// The form of events and errors.
+    /// Format of events and errors.
     pub events: EventFormat,
-    /// Nothing but errors and short results.
+    /// Print only errors, messages and short results.
     pub quiet: bool,
-    /// 1: what we do; 2: every step of it.
+    /// How often `-v` was given. 1 adds output of programs and the log, 2 every step of it.
     pub verbosity: u8,
 }
 
-/// Writes everything that the program says.
+/// Printer of everything that the program writes to its streams.
 pub struct Ui {
     options: Options,
     output: Mutex<Box<dyn Write + Send>>,
@@ -64,7 +59,7 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// The printer of this process. Colours only where the stream is a terminal and `NO_COLOR` is not set.
+    /// The printer of this process. It uses colours only if the stream is a terminal and `NO_COLOR` is not set.
     #[expect(clippy::disallowed_methods, reason = "this is the one room that prints")]
     pub fn new(options: Options) -> Self {
         let terminal = io::stderr().is_terminal();
@@ -85,19 +80,19 @@ impl Ui {
         Self { options, output: Mutex::new(output), screen: Arc::new(screen), width }
     }
 
-    /// Whether the user wants to see more than usual.
+    /// Reports whether the user asked for more output.
     pub fn verbose(&self) -> bool {
         self.options.verbosity > 0
     }
 
-    /// Prints the result of a command. A reader that has seen enough (`| head`) is no error.
+    /// Prints the result of a command. A reader that closes the pipe early (`| head`) is not an error.
     pub fn report(&self, report: &dyn Report) -> io::Result<()> {
         let text = match self.options.output {
             OutputFormat::Table => {
                 let mut page = Page::new(self.width);
                 let length = if self.options.quiet { Length::Brief } else { Length::Full };
                 if !print::print(report, length, &mut page) {
-                    return Err(io::Error::other(format!("there is no printer for `{}`", report.kind())));
+                    return Err(io::Error::other(format!("no printer for reports of kind `{}`", report.kind())));
                 }
                 page.finish()
             }
@@ -107,14 +102,14 @@ impl Ui {
         self.write(&text)
     }
 
-    /// Prints a page that is no report: the figures of a benchmark.
+    /// Prints a page that is not a report: the figures of a benchmark.
     pub fn page(&self, write: impl FnOnce(&mut Page)) -> io::Result<()> {
         let mut page = Page::new(self.width);
         write(&mut page);
         self.write(&page.finish())
     }
 
-    /// Prints a line for whoever waits.
+    /// Prints a line on standard error.
     pub fn line(&self, line: &str) {
         self.screen.print(&format!("{line}\n"));
     }
@@ -151,7 +146,7 @@ impl Sink for Ui {
 pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    /// What was written so far, without its colours.
+    /// The text that was written so far, without colours.
     pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         anstream::adapter::strip_str(&String::from_utf8_lossy(&bytes)).to_string()

@@ -1,4 +1,4 @@
-//! Sentences: the words of events for people.
+//! Sentences: the text of events for people.
 
 use proxmox_mpc_engine::operation::event::{Message, StepKind};
 use proxmox_mpc_engine::settings::Caution;
@@ -9,8 +9,8 @@ pub(super) fn step(what: StepKind) -> &'static str {
     match what {
         StepKind::ReadCluster => "reading the cluster",
         StepKind::ReadRecording => "reading the recording",
-        StepKind::GenerateCode => "writing the code",
-        StepKind::Synthesize => "making up the cluster",
+        StepKind::GenerateCode => "generating the code",
+        StepKind::Synthesize => "making up the recording",
         StepKind::InstallProvider => "installing the provider",
         StepKind::ReadState => "reading the state",
         StepKind::Plan => "planning",
@@ -18,19 +18,19 @@ pub(super) fn step(what: StepKind) -> &'static str {
         StepKind::PlanImports => "planning the imports",
         StepKind::ApplyImports => "applying the imports",
         StepKind::RehearseApply => "rehearsing the apply",
-        StepKind::PlanAgain => "planning once more",
+        StepKind::PlanAgain => "planning again",
         StepKind::RehearsePlaybooks => "rehearsing the playbooks",
-        StepKind::CompareTwin => "comparing the twin with what it was",
+        StepKind::CompareTwin => "comparing the twin before and after",
     }
 }
 
 /// A message as a sentence without a full stop.
 pub(super) fn message(message: &Message) -> String {
     match message {
-        Message::TwinStarted { endpoint } => format!("a twin of a recorded cluster answers at {endpoint}"),
+        Message::TwinStarted { endpoint } => format!("a twin of a recorded cluster is listening on {endpoint}"),
         Message::EtcPveRead { guests, nodes, version } => {
             let nodes = nodes.join(", ");
-            format!("{guests} guests on {nodes}, all of them stopped; read as Proxmox VE {version}")
+            format!("read {guests} guests on {nodes}, all of them stopped; serving them as Proxmox VE {version}")
         }
         Message::WaitingForProgram { program, kills: true } => {
             format!("waiting for {program} to stop; press Ctrl-C again to kill it")
@@ -38,11 +38,11 @@ pub(super) fn message(message: &Message) -> String {
         Message::WaitingForProgram { program, kills: false } => format!("waiting for {program} to stop"),
         Message::WaitingForLock { folder, holder } => {
             let busy = WorkspaceError::Busy { folder: folder.clone(), holder: holder.clone() };
-            format!("{busy}: waiting for it")
+            format!("{busy}; waiting for it to end")
         }
         Message::AgentsAsked { guests } => format!(
-            "Terraform asks the guest agents of {}, and waits 15 minutes for each that is silent; a token whose role lacks \
-             VM.GuestAgent.Audit (VM.Monitor on PVE 8) is not kept waiting",
+            "Terraform will ask the guest agents of {}, and wait 15 minutes for each one that does not answer; with a token whose \
+             role lacks VM.GuestAgent.Audit (VM.Monitor on PVE 8) it does not wait",
             guests.join(", ")
         ),
         Message::Caution(caution) => self::caution(caution),
@@ -52,19 +52,19 @@ pub(super) fn message(message: &Message) -> String {
 fn caution(caution: &Caution) -> String {
     match caution {
         Caution::UncheckedCertificate => {
-            "warning: no certificate is checked (`--insecure`, PROXMOX_VE_INSECURE): whoever is on the line to the cluster can \
-             read the login and change what is answered; `--fingerprint` (PROXMOX_MPC_FINGERPRINT) pins the right one"
+            "warning: certificates are not checked (`--insecure`, PROXMOX_VE_INSECURE): anybody on the network path to the cluster \
+             can read the login and change the answers; `--fingerprint` (PROXMOX_MPC_FINGERPRINT) pins the right certificate"
                 .to_owned()
         }
         Caution::UncheckedByProvider => {
-            "warning: Terraform's provider checks no certificate (PROXMOX_VE_INSECURE): whoever is on the line to the cluster \
-             can read the login and change what is answered; it knows no fingerprint, but takes an authority that the system \
-             trusts (SSL_CERT_FILE with the cluster's /etc/pve/pve-root-ca.pem)"
+            "warning: Terraform's provider does not check certificates (PROXMOX_VE_INSECURE): anybody on the network path to the \
+             cluster can read the login and change the answers; the provider cannot pin a fingerprint, but accepts authorities \
+             that the system trusts (SSL_CERT_FILE with the cluster's /etc/pve/pve-root-ca.pem)"
                 .to_owned()
         }
         Caution::UnusedProxy { variable, host } => format!(
-            "warning: {variable} is set and not used: nodes are connected to directly. Terraform's provider does use it; \
-             `NO_PROXY={host}` makes both direct"
+            "warning: {variable} is set, but this program connects to the nodes directly. Terraform's provider uses the proxy; \
+             set `NO_PROXY={host}` to make both connect directly"
         ),
     }
 }

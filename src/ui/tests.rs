@@ -1,4 +1,4 @@
-//! What people and programs see of reports, events and errors.
+//! Tests of the printer: reports, events and errors as people and programs see them.
 
 use proxmox_mpc_engine::operation::event::{Diagnostic, Message, Severity, StepKind};
 use proxmox_mpc_engine::operation::{FaultKind, StepId};
@@ -59,28 +59,28 @@ fn columns_without_anything_are_dropped() {
     assert_eq!(table.without_empty_columns().render(None), "NAME  SOME\na     1\nb\n");
 }
 
-fn said(options: Options, say: impl Fn(&Ui)) -> String {
+fn printed(options: Options, print: impl Fn(&Ui)) -> String {
     let (results, errors) = (Captured::default(), Captured::default());
-    say(&Ui::captured(options, &results, &errors, None));
+    print(&Ui::captured(options, &results, &errors, None));
     assert_eq!(results.text(), "", "standard output is for results");
     errors.text()
 }
 
 #[test]
-fn an_error_says_what_why_and_what_to_do() {
+fn an_error_is_printed_with_its_causes_and_hints() {
     let failed = || Failed(std::io::Error::other("no space left"));
     assert_eq!(
-        said(Options::default(), |ui| ui.fault(&failed())),
+        printed(Options::default(), |ui| ui.fault(&failed())),
         "error: could not write `x`\ncaused by: no space left\nhint: Free some space.\n"
     );
-    let line = said(Options { events: EventFormat::Json, ..Options::default() }, |ui| ui.fault(&failed()));
+    let line = printed(Options { events: EventFormat::Json, ..Options::default() }, |ui| ui.fault(&failed()));
     let event: Event = serde_json::from_str(&line).unwrap();
     let (causes, hints) = (vec!["no space left".to_owned()], vec!["Free some space.".to_owned()]);
     assert_eq!(event.kind, EventKind::Fault { message: "could not write `x`".to_owned(), causes, hints, exit_code: 1 });
 }
 
-/// One of each, as an operation would send them.
-fn everything(ui: &Ui) {
+/// Sends an event of each type, as an operation would.
+fn send_each_event(ui: &Ui) {
     let event = |kind| ui.event(&Event::outside(kind));
     let step = StepId(1);
     event(EventKind::Started { step, what: StepKind::Plan });
@@ -99,8 +99,8 @@ fn everything(ui: &Ui) {
 }
 
 #[test]
-fn events_are_shown_to_those_who_asked() {
-    let check = |options: Options, expected: &str| assert_eq!(said(options, everything), expected);
+fn events_are_shown_as_the_options_ask() {
+    let check = |options: Options, expected: &str| assert_eq!(printed(options, send_each_event), expected);
     check(Options { quiet: true, ..Options::default() }, "waiting for terraform to stop\n");
     check(Options::default(), "planning\nwaiting for terraform to stop\n");
     check(
@@ -108,14 +108,14 @@ fn events_are_shown_to_those_who_asked() {
         "planning\nterraform: hello\nwarning: a.b: odd\n  one\n  two\nerror: a.b: odd\n  one\n  two\n\
          waiting for terraform to stop\n",
     );
-    let lines = said(Options { events: EventFormat::Json, ..Options::default() }, everything);
+    let lines = printed(Options { events: EventFormat::Json, ..Options::default() }, send_each_event);
     assert_eq!(lines.lines().count(), 7);
     for line in lines.lines() {
         serde_json::from_str::<Event>(line).unwrap();
     }
 }
 
-/// A reader that closes the pipe early has seen enough.
+/// A reader may close the pipe early (`| head`).
 #[test]
 fn a_closed_pipe_is_no_error() {
     struct Closed;

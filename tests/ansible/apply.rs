@@ -1,4 +1,4 @@
-//! The module against a server that writes down what it is sent: what is compared equal, what is sent, what is said.
+//! The module against a server that records its requests: equal values, requests and messages.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,11 @@ use tokio::runtime::Runtime;
 use super::Ansible;
 use crate::server::{Reply, Request, Server};
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 const CANARY: &str = "CANARY-of-a-secret";
 
-/// One task: its arguments, what it is to say, and what it is to send.
+/// A task: its arguments, the expected message, and the expected requests.
 struct Case {
     arguments: Value,
     says: Says,
@@ -25,13 +25,13 @@ struct Case {
 enum Says {
     Same,
     Changed,
-    /// A failure that says this.
+    /// A failure with this message.
     Failed(&'static str),
-    /// No failure, though this was refused; whether anything else was changed.
+    /// No failure, although this was refused; true if something else was changed.
     Refused(&'static str, bool),
 }
 
-/// What the server has; `*` shows how Proxmox answers a path.
+/// Answers of the server; `*` shows the form of Proxmox's answer to a path.
 fn answer(request: &Request, asked_before: usize) -> Reply {
     let data = |data: Value| Reply::ok(&json!({"data": data}).to_string());
     let refused = |status: &str, body: Value| Reply::json(status, &body.to_string());
@@ -113,7 +113,7 @@ fn case(arguments: Value, says: Says, sends: &'static [&'static str]) -> Case {
     Case { arguments, says, sends }
 }
 
-/// What the login may not set does not keep the rest from being set.
+/// Settings that the login may not change do not prevent the other settings from being changed.
 fn rights() -> Vec<Case> {
     vec![
         case(
@@ -155,8 +155,7 @@ fn rights() -> Vec<Case> {
     ]
 }
 
-/// Each case is a task of one play.
-/// A rule is found by what it says, wherever it stands by now.
+/// Tasks that find a firewall rule by its content, at whatever position it is now. Each case is a task of one play.
 fn rows() -> Vec<Case> {
     let ping = json!({"type": "in", "action": "ACCEPT", "proto": "icmp"});
     let rule = |row: Value, icmp: &str| json!({"path": "rules", "row": row, "values": {"icmp-type": icmp}});
@@ -294,7 +293,7 @@ impl Stub {
             .env("PROXMOX_VE_INSECURE", "")
     }
 
-    /// What was sent that was no question: `PUT path body`.
+    /// Requests that change something: `PUT path body`.
     fn orders(&self) -> Vec<String> {
         let requests = self.server.requests().into_iter().filter(|request| request.method != "GET");
         let orders = requests.map(|Request { method, target, body, .. }| {
@@ -324,7 +323,7 @@ fn play(arguments: &[&Value]) -> tempfile::TempDir {
     folder
 }
 
-/// What each task came to, with the whole output.
+/// Results of the tasks, with the whole output.
 fn results(
     ansible: &Ansible,
     folder: &Path,
@@ -338,9 +337,9 @@ fn results(
     let ran = ran_in(program, &[&["--inventory", "localhost,", "play.yml", "--diff"], arguments].concat());
     // Behind what `-vvv` says.
     let start = format!("\n{}", ran.output).rfind("\n{").unwrap_or_default();
-    let said = serde_json::Deserializer::from_str(&ran.output[start..]).into_iter::<Value>().next();
-    let said = said.and_then(Result::ok).unwrap_or_else(|| panic!("{}{}", ran.output, ran.errors));
-    let tasks = said["plays"][0]["tasks"].as_array().unwrap();
+    let document = serde_json::Deserializer::from_str(&ran.output[start..]).into_iter::<Value>().next();
+    let document = document.and_then(Result::ok).unwrap_or_else(|| panic!("{}{}", ran.output, ran.errors));
+    let tasks = document["plays"][0]["tasks"].as_array().unwrap();
     (tasks.iter().map(|task| task["hosts"]["localhost"].clone()).collect(), ran)
 }
 
@@ -348,10 +347,7 @@ const TOKEN: [(&str, &str); 1] = [("PROXMOX_VE_API_TOKEN", "root@pam!iac=CANARY-
 
 #[test]
 fn what_differs_is_sent_and_nothing_else() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let cases: Vec<Case> = cases().into_iter().chain(rights()).chain(rows()).collect();
     let folder = play(&cases.iter().map(|case| &case.arguments).collect::<Vec<_>>());
     let check = |arguments: &[&str], dry: bool| {
@@ -359,11 +355,11 @@ fn what_differs_is_sent_and_nothing_else() {
         let (results, ran) = results(&ansible, folder.path(), &stub, &TOKEN, arguments);
         for (case, result) in cases.iter().zip(&results) {
             let path = &case.arguments["path"];
-            let (changed, told) = (result["changed"] == true, result["msg"].as_str().unwrap_or_default());
+            let (changed, message) = (result["changed"] == true, result["msg"].as_str().unwrap_or_default());
             match case.says {
-                Says::Same => assert!(!changed && told.is_empty(), "{path}: {result}"),
+                Says::Same => assert!(!changed && message.is_empty(), "{path}: {result}"),
                 Says::Changed if dry && case.arguments["state"] == "applied" => assert!(!changed, "{path}: {result}"),
-                Says::Changed => assert!(changed && told.is_empty(), "{path}: {result}"),
+                Says::Changed => assert!(changed && message.is_empty(), "{path}: {result}"),
                 // What fails when it is sent is not known before.
                 Says::Failed(_) | Says::Refused(..) if dry && !case.sends.is_empty() => {
                     assert!(changed, "{path}: {result}");
@@ -375,13 +371,13 @@ fn what_differs_is_sent_and_nothing_else() {
                     let before = case.arguments["refused"].as_array().unwrap();
                     assert_eq!((fact.len(), &fact[..before.len()]), (before.len() + 1, &before[..]), "{path}");
                 }
-                Says::Failed(part) => assert!(result["failed"] == true && told.contains(part), "{path}: {result}"),
+                Says::Failed(part) => assert!(result["failed"] == true && message.contains(part), "{path}: {result}"),
             }
         }
         let sent: Vec<&str> = cases.iter().flat_map(|case| case.sends.iter().copied()).collect();
         assert_eq!(stub.orders(), if dry { Vec::new() } else { sent });
-        for said in [&ran.output, &ran.errors] {
-            assert!(!said.contains(CANARY), "{said}");
+        for stream in [&ran.output, &ran.errors] {
+            assert!(!stream.contains(CANARY), "{stream}");
         }
         let token = "PVEAPIToken=root@pam!iac=CANARY-of-a-secret";
         assert!(stub.server.requests().iter().all(|request| request.header("authorization") == token));
@@ -392,10 +388,7 @@ fn what_differs_is_sent_and_nothing_else() {
 
 #[test]
 fn a_password_gets_a_ticket() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let login = |ticket: Value| {
         move |request: &Request, asked_before: usize| match request.target.as_str() {
             "/api2/json/access/ticket" => Reply::ok(&json!({"data": ticket}).to_string()),
@@ -406,8 +399,8 @@ fn a_password_gets_a_ticket() {
     let stub = Stub::start(login(ticket));
     let folder = play(&[&json!({"path": "differs", "values": {"comment": "new"}})]);
     let user = [("PROXMOX_VE_USERNAME", "root@pam"), ("PROXMOX_VE_PASSWORD", CANARY)];
-    let (told, ran) = results(&ansible, folder.path(), &stub, &user, &["-vvv"]);
-    assert_eq!(told[0]["changed"], true, "{told:?}");
+    let (tasks, ran) = results(&ansible, folder.path(), &stub, &user, &["-vvv"]);
+    assert_eq!(tasks[0]["changed"], true, "{tasks:?}");
     assert!(!ran.output.contains(CANARY) && !ran.output.contains("6A::a"), "{}", ran.output);
     let requests = stub.server.requests();
     assert_eq!(requests[0].body, r#"{"username": "root@pam", "password": "CANARY-of-a-secret"}"#);
@@ -416,8 +409,8 @@ fn a_password_gets_a_ticket() {
         assert_eq!(request.header("csrfpreventiontoken"), "6A:csrf");
     }
     let second = Stub::start(login(json!({"ticket": "PVE:!tfa!x", "CSRFPreventionToken": "x", "NeedTFA": 1})));
-    let (told, _) = results(&ansible, folder.path(), &second, &user, &[]);
-    assert!(told[0]["msg"].as_str().unwrap().contains("use an API token"), "{told:?}");
-    let (told, _) = results(&ansible, folder.path(), &stub, &user[..1], &[]);
-    assert!(told[0]["msg"].as_str().unwrap().contains("neither a token nor a password"), "{told:?}");
+    let (tasks, _) = results(&ansible, folder.path(), &second, &user, &[]);
+    assert!(tasks[0]["msg"].as_str().unwrap().contains("use an API token"), "{tasks:?}");
+    let (tasks, _) = results(&ansible, folder.path(), &stub, &user[..1], &[]);
+    assert!(tasks[0]["msg"].as_str().unwrap().contains("neither a token nor a password"), "{tasks:?}");
 }

@@ -1,5 +1,5 @@
-//! The clients that people write to Proxmox with, on a twin: a script with proxmoxer, and a playbook with the modules of
-//! community.proxmox. What they do is in `clients/`.
+//! Clients that people use to write to Proxmox, on a twin: a script with proxmoxer, and a playbook with the modules of
+//! community.proxmox. Their code is in `clients/`.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::play::Recap;
 use super::{Ansible, PASSWORD, Served, TOKEN};
 use crate::support::clusters::fixture;
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// A folder with the clients, and a container template that has no content.
 fn folder() -> TempDir {
@@ -25,15 +25,15 @@ fn folder() -> TempDir {
     folder
 }
 
-/// A program that is told where the cluster is, and who it is.
-fn told(served: &Served, program: Invocation) -> Invocation {
+/// A program with the cluster and the login in its environment.
+fn with_cluster(served: &Served, program: Invocation) -> Invocation {
     let endpoint = served.twin.as_ref().unwrap().endpoint();
     let program = served.reached(program).env("PROXMOX_HOST", endpoint);
     program.env("PROXMOX_TOKEN", TOKEN).env("PROXMOX_PASSWORD", PASSWORD)
 }
 
 fn played(ansible: &Ansible, folder: &Path, served: &Served, playbook: &str) -> (Ran, Recap) {
-    let program = told(served, ansible.program("ansible-playbook", folder));
+    let program = with_cluster(served, ansible.program("ansible-playbook", folder));
     // A host that is named has Python as the system has it, without proxmoxer.
     let python = "ansible_python_interpreter={{ ansible_playbook_python }}";
     let ran = ran_in(program, &["--inventory", "localhost,", "--extra-vars", python, playbook]);
@@ -44,22 +44,16 @@ fn played(ansible: &Ansible, folder: &Path, served: &Served, playbook: &str) -> 
 
 #[test]
 fn a_script_with_proxmoxer_does_its_work() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let (folder, served) = (folder(), Served::whole(fixture("pve-9.1")));
-    let ran = ran_in(told(&served, ansible.program("python3", folder.path())), &["client.py"]);
+    let ran = ran_in(with_cluster(&served, ansible.program("python3", folder.path())), &["client.py"]);
     assert_eq!((ran.code, ran.output.trim()), (Some(0), "all done"), "{}", ran.errors);
 }
 
-/// The first run makes everything, the second finds it as it should be, and all of it goes again.
+/// The first run creates all objects, the second changes nothing, and the third deletes them.
 #[test]
 fn a_playbook_with_community_proxmox_changes_things_once() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let (folder, served) = (folder(), Served::whole(fixture("pve-9.1")));
     let play = |playbook: &str| played(&ansible, folder.path(), &served, playbook);
     let (ran, recap) = play("present.yml");

@@ -1,4 +1,4 @@
-//! The inventories under the real Ansible: ours, and the one that asks the cluster.
+//! Inventories under the real Ansible: the generated one, and the one that asks the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::{Ansible, Served, Workspace};
 use crate::support::clusters::{FIXTURES, Memory, data, fixture, generated};
 use crate::support::program::ran_in;
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
-/// What `ansible-inventory --list` says.
+/// Output of `ansible-inventory --list`.
 struct Listed(Value);
 
 impl Listed {
@@ -44,13 +44,10 @@ impl Listed {
     }
 }
 
-/// Every guest is a host by its own name, and in the groups of what Proxmox says of it.
+/// Every guest is a host with its own name, in the groups of its properties.
 #[test]
 fn every_guest_is_a_host() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for (name, _) in FIXTURES {
         let answers = fixture(name);
         let workspace = Workspace::new(&answers);
@@ -82,13 +79,11 @@ fn every_guest_is_a_host() {
     }
 }
 
-/// Both inventories have the same guests where Proxmox lets the plugin tell them apart; templates are ours only.
+/// Both inventories have the same guests if Proxmox lets the plugin tell them apart; only the generated one has
+/// templates.
 #[test]
 fn the_cluster_says_the_same() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for name in ["pve-9.1", "homelab"] {
         let mut answers = fixture(name);
         // The plugin (community.proxmox 1.4.0) asks for `pools/prod/web`, which Proxmox does not have.
@@ -118,13 +113,10 @@ fn the_cluster_says_the_same() {
     }
 }
 
-/// Names and texts that mean something to Ansible.
+/// Names and texts that have a meaning in Ansible.
 #[test]
 fn odd_names_are_harmless() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let row = |vmid: u32, name: &str, tags: &str, pool: &str| json!({"type": "lxc", "vmid": vmid, "name": name, "node": "n", "status": "stopped", "tags": tags, "pool": pool});
     let rows = json!([
         row(100, "localhost", "a-b;a.b;a_b", "x/y"),
@@ -186,7 +178,7 @@ fn odd_names_are_harmless() {
     assert_eq!(named, expected);
 }
 
-/// What could not be read, or was left out, stays in the inventory byte for byte; what is gone goes.
+/// Guests that could not be read or were excluded stay in the inventory byte for byte; deleted guests leave it.
 #[test]
 fn hosts_stay_and_go_like_code() {
     let file = "ansible/inventory/guests.yml";

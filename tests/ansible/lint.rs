@@ -1,4 +1,4 @@
-//! What the linters say of the generated files.
+//! Linters of Ansible and YAML over the generated files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use super::reader::ODD;
 use super::{Ansible, Workspace};
 use crate::support::clusters::{all, data, fixture, generated};
 use crate::support::program::ran_in;
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// The Ansible half of each cluster, once where two have the same.
 fn halves() -> Vec<(&'static str, BTreeMap<String, String>)> {
@@ -37,10 +37,7 @@ fn linted(ansible: &Ansible, name: &str, files: &BTreeMap<String, String>) {
 
 #[test]
 fn the_linters_find_nothing() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     // They are slow, and a machine has more than one processor.
     let halves = halves();
     thread::scope(|scope| {
@@ -53,13 +50,10 @@ fn the_linters_find_nothing() {
     });
 }
 
-/// Whatever people write into notes and addresses: tabs, template words, words of YAML.
+/// Odd texts in notes and addresses: tabs, template words, words of YAML.
 #[test]
 fn the_linters_find_nothing_in_any_text() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut answers = fixture("pve-9.1");
     let text = format!("{} {{{{ escape title }}}} {{% if", ODD.join(" "));
     data(&mut answers, "nodes/pve1/qemu/100/config")["args"] = text.clone().into();
@@ -73,13 +67,10 @@ fn the_linters_find_nothing_in_any_text() {
     linted(&ansible, "odd texts", &files);
 }
 
-/// The linters are awake: what is wrong is found.
+/// The linters find faults that were put into the files.
 #[test]
 fn the_linters_find_what_is_wrong() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let task = "---\n- name: lower case\n  shell: id\n  options: yes\n";
     let files = BTreeMap::from([
         ("ansible/ansible.cfg".to_owned(), "[defaults]\n".to_owned()),
@@ -95,13 +86,10 @@ fn the_linters_find_what_is_wrong() {
     assert!(yaml.code != Some(0) && yaml.output.contains("truthy"), "{}{}", yaml.output, yaml.errors);
 }
 
-/// The module's documentation is what Ansible takes for documentation.
+/// The documentation of the module, as Ansible reads it.
 #[test]
 fn the_module_is_documented() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ansible.cfg"), "").unwrap();
     let module = include_str!("../../generators/src/ansible/proxmox_object.py");
@@ -109,8 +97,8 @@ fn the_module_is_documented() {
     let arguments = ["--json", "--type", "module", "--module-path", ".", "proxmox_object"];
     let ran = ran_in(ansible.program("ansible-doc", folder.path()), &arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.errors);
-    let said: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
-    let options = said["proxmox_object"]["doc"]["options"].as_object().unwrap();
+    let documentation: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    let options = documentation["proxmox_object"]["doc"]["options"].as_object().unwrap();
     // Each option that the module takes is in its documentation, with the same type.
     let spec = "import json, sys; sys.path.insert(0, '.'); import proxmox_object as m; \
                 print(json.dumps({k: v['type'] for k, v in m.arguments().items()}))";

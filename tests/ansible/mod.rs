@@ -1,5 +1,5 @@
-//! The Ansible half, judged by the real Ansible where this machine has it: `PROXMOX_MPC_ANSIBLE` names the folder of its
-//! programs, as `scripts/test` makes it.
+//! Tests of the Ansible half with the real Ansible. `PROXMOX_MPC_ANSIBLE` names the folder of its programs, which
+//! `scripts/test` makes.
 
 mod apply;
 mod clients;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, Twin, serve};
 use serde_json::json;
@@ -25,19 +26,19 @@ use crate::support;
 use crate::support::clusters::{Memory, asked, generated};
 use crate::support::program::{Ran, ran_in};
 
-/// Who asks in these tests.
+/// Login of these tests.
 const LOGIN: &str = "root@pam!iac";
 const TOKEN: &str = "11111111-2222-3333-4444-555555555555";
-/// Who has all privileges in the recorded test cluster, and is not root.
+/// Login with all privileges in the recorded test cluster that is not root's.
 const OPERATOR: &str = "alice@pve!operator";
 /// The password of root on the twins of these tests.
 const PASSWORD: &str = "made up for a test";
 
-/// What the judges are made of.
+/// Programs that the tests need.
 const PROGRAMS: [&str; 6] =
     ["ansible-playbook", "ansible-inventory", "ansible-doc", "ansible-lint", "yamllint", "python3"];
 
-/// What of the user's environment would change what Ansible does.
+/// Prefixes of the user's variables that change what Ansible does.
 const WITHHELD: [&str; 12] = [
     "ANSIBLE_",
     "PROXMOX_",
@@ -57,20 +58,21 @@ const WITHHELD: [&str; 12] = [
 struct Ansible {
     /// The folder of its programs.
     programs: PathBuf,
-    /// What it keeps at home, which is not the user's.
+    /// Home folder of Ansible, which is not the user's.
     home: TempDir,
 }
 
 impl Ansible {
-    /// Ansible with the linters and the collection, or why there is none.
-    fn find() -> Result<Self, String> {
+    /// Finds Ansible with the linters and the collection.
+    fn find() -> Result<Self, Missing> {
         let places: Vec<PathBuf> = match support::variable("PROXMOX_MPC_ANSIBLE") {
             Some(place) => vec![place.into()],
             None => support::variable("PATH").unwrap_or_default().split(':').map(PathBuf::from).collect(),
         };
         let whole = |place: &&PathBuf| PROGRAMS.iter().all(|program| place.join(program).is_file());
         let Some(programs) = places.iter().find(whole) else {
-            return Err(format!("no folder has all of {}; scripts/test makes one", PROGRAMS.join(", ")));
+            let why = format!("no folder has all of {}; scripts/test makes one", PROGRAMS.join(", "));
+            return Err(Missing::new(Tool::Ansible, why));
         };
         let home = tempfile::tempdir().unwrap();
         let ansible = Self { programs: programs.clone(), home };
@@ -78,11 +80,11 @@ impl Ansible {
         if has.code == Some(0) {
             Ok(ansible)
         } else {
-            Err("the collection community.proxmox is not installed".to_owned())
+            Err(Missing::new(Tool::Ansible, "the collection community.proxmox is not installed"))
         }
     }
 
-    /// One of its programs in this folder, with the configuration that is there and nothing of the user's.
+    /// A program of Ansible in this folder, with the configuration in it and none of the user's settings.
     fn program(&self, name: &str, folder: &Path) -> Invocation {
         let path = support::variable("PATH").unwrap_or_default();
         let program = Invocation::new(self.programs.join(name)).folder(folder);
@@ -99,13 +101,13 @@ impl Ansible {
             .env("ANSIBLE_INVENTORY_UNPARSED_FAILED", "true")
     }
 
-    /// What Python says to a program.
+    /// Output of Python for a program.
     fn python(&self, program: &str, folder: &Path) -> Ran {
         ran_in(self.program("python3", folder), &["-c", program])
     }
 }
 
-/// A workspace on disk: what an import makes of these answers.
+/// A workspace on disk, generated from these answers.
 struct Workspace {
     folder: TempDir,
 }
@@ -131,7 +133,7 @@ impl Workspace {
     }
 }
 
-/// A cluster that answers as recorded, while it is kept.
+/// A twin that serves until this is dropped.
 struct Served {
     twin: Option<Twin>,
     authority: tempfile::NamedTempFile,
@@ -139,12 +141,12 @@ struct Served {
 }
 
 impl Served {
-    /// A cluster that knows what an import has asked for.
+    /// A twin with the answers that an import asks for.
     fn imported(answers: &Memory) -> Self {
         Self::whole(asked(answers))
     }
 
-    /// A cluster that knows all of these answers.
+    /// A twin with all of these answers.
     fn whole(answers: Memory) -> Self {
         let runtime = Runtime::new().unwrap();
         let place = tempfile::NamedTempFile::new().unwrap();
@@ -160,7 +162,7 @@ impl Served {
         Self { twin: Some(twin), authority, runtime }
     }
 
-    /// The program with what it needs to reach the cluster and to trust it.
+    /// The program with the cluster's address, login and authority in its environment.
     fn reached(&self, program: Invocation) -> Invocation {
         let authority = self.authority.path().to_str().unwrap();
         program

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Ansible, OPERATOR, PASSWORD, Served, TOKEN, Workspace};
 use crate::support::clusters::{Memory, data, fixture};
 use crate::support::program::{Ran, ran_in};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
 /// A text that would be run if it were a template, with a tab, which linters do not like.
 const NOTES: &str = "{{ lookup('pipe', 'id') }} {% for x in [1] %}{{ x }}{% endfor %}\t{\t{#";
@@ -41,10 +41,7 @@ fn checked(ansible: &Ansible, folder: &Path, served: &Served, arguments: &[&str]
 
 #[test]
 fn the_cluster_is_as_the_code_says() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for name in ["pve-9.1", "homelab-auditor"] {
         let answers = fixture(name);
         let (workspace, served) = (Workspace::new(&answers), Served::imported(&answers));
@@ -57,13 +54,10 @@ fn the_cluster_is_as_the_code_says() {
     }
 }
 
-/// A value that differs is the one change, seen in the difference; what a template would do is never done.
+/// A different value is the one change, shown in the difference. Text that looks like a template is never run.
 #[test]
 fn one_value_is_one_change_and_no_text_is_run() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let with = |notes: &str| -> Memory {
         let mut answers = fixture("pve-9.1");
         let matcher = "cluster/notifications/matchers";
@@ -105,18 +99,15 @@ fn one_value_is_one_change_and_no_text_is_run() {
         "+    \"timezone\": \"Europe/Berlin\"".to_owned(),
     ];
     assert_eq!(differences, expected, "{}", ran.output);
-    for said in [&ran.output, &ran.errors] {
-        assert!(!said.contains("uid="), "{said}");
+    for stream in [&ran.output, &ran.errors] {
+        assert!(!stream.contains("uid="), "{stream}");
     }
 }
 
-/// Who is not root gets done what he may do. The rest is told at the end, and only then the play fails.
+/// A login that is not root makes the changes that it may make. The play then reports the others, and only then fails.
 #[test]
 fn what_is_refused_stops_nothing_else() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut answers = fixture("pve-9.1");
     let workspace = Workspace::new(&answers);
     let machine = data(&mut answers, "nodes/pve1/qemu/100/config");
@@ -136,8 +127,8 @@ fn what_is_refused_stops_nothing_else() {
         let (recap, ran) = play(login, arguments);
         assert_eq!((recap.changed, recap.failed), (changed, failed), "{arguments:?}: {}", ran.output);
         assert_eq!(ran.code, Some(if failed > 0 { 2 } else { 0 }));
-        let told = ran.output.rsplit("TASK [Say what was refused]").next().unwrap();
-        assert_eq!(told.contains(refused), failed > 0, "{arguments:?}: {}", ran.output);
+        let summary = ran.output.rsplit("TASK [Say what was refused]").next().unwrap();
+        assert_eq!(summary.contains(refused), failed > 0, "{arguments:?}: {}", ran.output);
     };
     // Two guests differ; what is refused is not known before it is sent.
     check(&operator, &["--check", "playbooks/guests.yml"], (2, 0));

@@ -1,4 +1,4 @@
-//! What a reader of YAML 1.1 and one of YAML 1.2 take our YAML for: the same, and what we meant.
+//! Our YAML, read by a reader of YAML 1.1 and one of YAML 1.2: both read the values that we wrote.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{Ansible, Workspace};
 use crate::support::clusters::{all, generated};
-use crate::support::skip;
+use crate::support::tools::or_skip;
 
-/// Reads each file that is named on standard input's place, as Ansible would, and prints all as one JSON object.
+/// Program that reads the given files as Ansible does, and prints all as one JSON object.
 const READER: &str = r"
 import json, pathlib, yaml
 
@@ -21,7 +21,7 @@ Reader.add_constructor('!unsafe', lambda loader, node: loader.construct_scalar(n
 print(json.dumps({str(p): yaml.load(p.read_text(encoding='utf-8'), Reader) for p in sorted(pathlib.Path('.').rglob('*.yml'))}))
 ";
 
-/// Texts that one reader or another takes for something else, or that break a notation.
+/// Texts that a reader takes for something else, or that break a notation.
 pub(super) const ODD: &[&str] = &[
     "yes",
     "no",
@@ -135,10 +135,7 @@ pub(super) const ODD: &[&str] = &[
 
 #[test]
 fn odd_texts_stay_what_they_are() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     let mut texts: Vec<String> = ODD.iter().map(|&text| text.to_owned()).collect();
     // Where lines are broken: words and runs of signs of every length about the width.
     for length in 60..100 {
@@ -181,10 +178,7 @@ fn odd_texts_stay_what_they_are() {
 
 #[test]
 fn two_readers_agree_on_every_file() {
-    let ansible = match Ansible::find() {
-        Ok(ansible) => ansible,
-        Err(why) => skip!("{why}"),
-    };
+    let ansible = or_skip!(Ansible::find());
     for (name, answers) in all() {
         let mut files = generated(&answers).files;
         files.retain(|path, _| path.rsplit('.').next() == Some("yml"));

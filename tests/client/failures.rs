@@ -1,4 +1,4 @@
-//! Answers that are none, and what is tried again.
+//! Failures: unusable answers, and retries.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::server::{Reply, Server};
 
 const GOOD: &str = r#"{"data":{"version":"9.1.9"}}"#;
 
-/// Serves these replies one after the other, the last one for ever; says what the client makes of them and how many
-/// requests it sent.
+/// Serves these replies one after the other, the last one repeatedly; compares the client's result and the number of
+/// its requests.
 async fn check(replies: Vec<Reply>, limits: Limits, expected: &str, requests: usize) {
     let script = replies.clone();
     let server = Server::start(move |before, _| script[before.min(script.len() - 1)].clone()).await;

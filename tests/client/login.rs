@@ -59,7 +59,7 @@ async fn a_wrong_token_is_refused_once() {
     }
 }
 
-/// Logs everybody in, and lets each ticket be used for so many requests.
+/// A server that accepts every login, and each ticket for this number of requests.
 async fn expiring(uses: usize) -> Server {
     let state = Mutex::new((0, 0));
     Server::start(move |_, request| {
@@ -121,7 +121,7 @@ async fn a_wrong_password_says_so() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// Wants a second factor: `access/ticket` of Proxmox VE 7 and later.
+/// Answer that asks for a second factor: `access/ticket` of Proxmox VE 7 and later.
 fn second_factor(_before: usize, request: &Request) -> Reply {
     match request.body.as_str() {
         "" => Reply::ok(GOOD),
@@ -150,7 +150,7 @@ async fn a_code_is_good_for_one_login() {
     assert_eq!(logins(&server), ["username=alice%40pve&password=secret%26CANARY&otp=123456"]);
 }
 
-/// Keeps what is logged.
+/// Memory of the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

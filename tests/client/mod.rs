@@ -14,14 +14,14 @@ mod login;
 mod nodes;
 mod trust;
 
-/// Patience that suits a test: long enough for a busy machine, short enough to wait for.
+/// Limits that suit a test: long enough for a busy machine, short enough to wait for.
 pub(crate) const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     answer: Duration::from_secs(5),
     tries: 3,
     backoff: Duration::from_millis(1),
     body: 64 * 1024,
-    ticket: Duration::from_secs(5400),
+    ticket: Duration::from_mins(90),
 };
 
 pub(crate) fn token() -> Credentials {

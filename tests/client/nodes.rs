@@ -1,4 +1,4 @@
-//! Which node is spoken to, and over how many connections.
+//! Choice of the node, and number of connections.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose certificate is believed.
+//! Certificates that the client trusts.
 
 use proxmox_mpc_engine::client::ClientError;
 use proxmox_mpc_engine::settings::{Fingerprint, Trust};

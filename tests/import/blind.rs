@@ -1,4 +1,4 @@
-//! A login that may see nothing: told at once, and nothing is written.
+//! A login without privileges is reported at once, and nothing is written.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A copied `/etc/pve` is imported through a twin, and gives the code that the cluster itself gives.
+//! Imports of a copied `/etc/pve` through a twin give the code that the cluster itself gives.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,8 +31,7 @@ async fn of_the_copy(cluster: &str, folder: &Path) -> BTreeMap<String, String> {
     code(&clusters::read(&Recording::open(&place).unwrap()))
 }
 
-/// The code for guests, pools and storages, without whether a guest runs, and without the interfaces of the nodes, to which guests
-/// refer: a copy does not tell.
+/// Code for guests, pools and storages, without the state of guests and the interfaces of nodes: a copy has neither.
 fn code(answers: &clusters::Memory) -> BTreeMap<String, String> {
     let mut answers = answers.clone();
     answers.retain(|path, _| !(path.as_str().starts_with("nodes/") && path.as_str().ends_with("/network")));

@@ -1,4 +1,4 @@
-//! Reading a cluster into a recording, from a server that answers what a real cluster was recorded to say.
+//! Imports of a cluster into a recording, from a server with the answers of a real cluster.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ fn fixture(name: &str) -> Arc<Recording> {
     Arc::new(Recording::open(&path).unwrap())
 }
 
-/// What the recorded cluster said; 501 for what it was not asked.
+/// Answer of the recorded cluster; 501 for a request that is not on record.
 fn recorded(recording: &Recording, request: &Request) -> Reply {
     match recording.text(&ApiPath::parse(&request.target)).unwrap() {
         Some(answer) => Reply::json(&format!("{} {}", answer.status, answer.reason), &answer.body),
@@ -39,7 +39,7 @@ fn recorded(recording: &Recording, request: &Request) -> Reply {
     }
 }
 
-/// Serves a recording; where `other` has an answer of its own, that one.
+/// Serves a recording; `other` may replace answers.
 async fn serve(
     recording: &Arc<Recording>,
     other: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static,
@@ -90,9 +90,9 @@ async fn everything_is_asked_once_and_kept_as_it_was_said() {
         assert!(fetched.failures.is_empty() && server.connections() <= 8);
         for path in &kept {
             let unrecorded = || Answer { status: 501, reason: "unrecorded".to_owned(), body: json!({"data": null}) };
-            let mut said = fixture.get(path).unwrap().unwrap_or_else(unrecorded);
-            said.body.as_object_mut().unwrap().values_mut().for_each(|part| redactor.redact(path, part));
-            assert_eq!(fetched.recording.get(path).unwrap(), Some(said), "{path}");
+            let mut answer = fixture.get(path).unwrap().unwrap_or_else(unrecorded);
+            answer.body.as_object_mut().unwrap().values_mut().for_each(|part| redactor.redact(path, part));
+            assert_eq!(fetched.recording.get(path).unwrap(), Some(answer), "{path}");
         }
         let about = fetched.recording.about();
         assert_eq!((about.nodes.as_slice(), about.pve_version.as_deref()), (&*owned(nodes), Some(version)));
@@ -107,7 +107,7 @@ fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
-/// Whatever the kinds want to know once everything is read, was asked.
+/// Every answer that the kinds want was asked for.
 #[tokio::test]
 async fn nothing_is_left_to_ask() {
     let (_server, client) = serve(&fixture("homelab.tar.zst"), |_| None).await;
@@ -181,7 +181,7 @@ async fn what_is_no_answer_is_set_aside() {
     );
 }
 
-/// What ends an import leaves nothing where the recording would be, nor beside it.
+/// An import that ends early leaves nothing at the place of the recording, nor beside it.
 #[tokio::test]
 async fn what_concerns_everything_ends_the_import() {
     let check = async |path: &'static str, reply: Reply, expected: &str| {
@@ -215,7 +215,7 @@ async fn what_concerns_everything_ends_the_import() {
     check("storage", Reply::ok("<html>"), "the answer to `storage` is not JSON").await;
 }
 
-/// A disk that takes nothing any more, played by a file where the folder of the answers was.
+/// A full disk, simulated by a file in the place of the folder of the answers.
 #[tokio::test]
 async fn a_disk_that_refuses_ends_the_import() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Reading the twin, which speaks TLS and logs in as Proxmox does.
+//! Imports of the twin, which speaks TLS and logs in as Proxmox does.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Users, groups, permissions, tokens and realms with values that the recorded clusters do not have: each was tried with the
-//! real provider, which then planned no change.
+//! Users, groups, permissions, tokens and realms with values that the recorded clusters lack: with each, the real
+//! provider planned no change.
 
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
@@ -20,8 +20,9 @@ fn with(list: &str, row: &Value) -> Generated {
     generated(&answers)
 }
 
-/// The block of an object without its first line, words separated by one blank, and what it ignores; or what became of it.
-fn told(made: &Generated, identity: &Identity) -> String {
+/// Block of an object without its first line, in single spaces, and the attributes that it ignores; or the place where
+/// it went.
+fn outcome(made: &Generated, identity: &Identity) -> String {
     let object = &made.coverage.objects[identity];
     assert!(!object.keys.values().any(|fate| *fate == Fate::NotCovered), "{identity}: {:?}", object.keys);
     match &object.outcome {
@@ -43,7 +44,7 @@ fn told(made: &Generated, identity: &Identity) -> String {
     }
 }
 
-/// Fails where the provider's schema does not know what was written.
+/// Fails if the provider's schema does not know the block.
 fn conforms(made: &Generated, file: &str) {
     if let Some(text) = made.files.get(file) {
         assert_eq!(Schema::read().check(text).1, Vec::<String>::new());
@@ -58,7 +59,7 @@ fn users_are_written_as_they_are_read() {
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = with("access/users?full=1", &row);
         conforms(&made, "terraform/users.tf");
-        assert_eq!(told(&made, &Identity::new("user", "new@corp")), expected, "{more}");
+        assert_eq!(outcome(&made, &Identity::new("user", "new@corp")), expected, "{more}");
     };
     let id = "user_id = \"new@${proxmox_realm_ldap.corp.realm}\"";
     let base = format!("{id} enabled = true");
@@ -85,11 +86,11 @@ fn whom_proxmox_does_not_find_by_the_listed_name_is_set_aside() {
     let made = with("access/users?full=1", &row);
     let reason = "Proxmox lists `j\u{f6}rg@pve` as `j\u{c3}\u{b6}rg@pve` and does not find it by that: the provider asks so, gets \
                   an error, and the plan stops (provider rule U12)";
-    assert_eq!(told(&made, &Identity::new("user", user)), reason);
-    assert_eq!(told(&made, &Identity::new("token", format!("{user}!t"))), reason);
+    assert_eq!(outcome(&made, &Identity::new("user", user)), reason);
+    assert_eq!(outcome(&made, &Identity::new("token", format!("{user}!t"))), reason);
     let row = json!({"path": "/vms/100", "type": "user", "ugid": user, "roleid": "PVEVMUser", "propagate": 0});
     let made = with("access/acl", &row);
-    assert_eq!(told(&made, &Identity::new("acl", format!("vms/100?{user}?PVEVMUser"))), reason);
+    assert_eq!(outcome(&made, &Identity::new("acl", format!("vms/100?{user}?PVEVMUser"))), reason);
 }
 
 #[test]
@@ -102,8 +103,8 @@ fn root_is_code_once_something_is_said_of_it() {
                 user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             }
         }
-        let told = told(&generated(&answers), &Identity::new("user", "root@pam"));
-        assert_eq!(told.split(" = ").next().unwrap(), expected, "{more}");
+        let text = outcome(&generated(&answers), &Identity::new("user", "root@pam"));
+        assert_eq!(text.split(" = ").next().unwrap(), expected, "{more}");
     };
     check(json!({}), "as it came");
     check(json!({"email": "root@lab.example"}), "user_id");
@@ -118,7 +119,7 @@ fn tokens_are_code_where_the_provider_can_tell_whose_they_are() {
         let id = format!("{user}!{}", token["tokenid"].as_str().unwrap());
         let made = with("access/users?full=1", &json!({"userid": user, "enable": 1, "expire": 0, "tokens": [token]}));
         conforms(&made, "terraform/user_tokens.tf");
-        assert_eq!(told(&made, &Identity::new("token", &id)), expected, "{id}");
+        assert_eq!(outcome(&made, &Identity::new("token", &id)), expected, "{id}");
     };
     let user = "user_id = proxmox_virtual_environment_user.ci_pve.user_id token_name = \"t\"";
     check(
@@ -158,7 +159,7 @@ fn permissions_refer_to_whom_they_are_for() {
         let made = with("access/acl", &row);
         conforms(&made, "terraform/permissions.tf");
         let identity = Identity::new("acl", format!("pool/x?{holder}?{role}"));
-        assert_eq!(told(&made, &identity), expected, "{kind} {holder}");
+        assert_eq!(outcome(&made, &identity), expected, "{kind} {holder}");
         if let Some(place) = made.manifest.objects.get(&identity) {
             assert_eq!(place.import_id, format!("/pool/x?{holder}?{role}"));
         }
@@ -197,7 +198,7 @@ fn realms_are_written_as_they_are_read() {
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = with("access/domains", &row);
         conforms(&made, "terraform/realms.tf");
-        assert_eq!(told(&made, &Identity::new("realm", "new")), expected, "{more}");
+        assert_eq!(outcome(&made, &Identity::new("realm", "new")), expected, "{more}");
     };
     let ldap = |more: Value| {
         let mut row = json!({"type": "ldap", "server1": "h", "base_dn": "dc=x"});
@@ -240,7 +241,7 @@ fn realms_are_written_as_they_are_read() {
     check(json!({"type": "pam", "comment": "Linux PAM standard authentication"}), "Ansible");
 }
 
-/// What Proxmox does not show is looked up, and what it shows of a secret does not stand in a task.
+/// A secret that Proxmox does not show is looked up, and one that it shows is in no task.
 #[test]
 fn secrets_of_realms_are_looked_up() {
     let made = with(
@@ -261,7 +262,7 @@ fn secrets_of_realms_are_looked_up() {
     assert!(made.files.values().all(|text| !text.contains("SECRET\"") && !text.contains(": SECRET")));
 }
 
-/// A list that hides something keeps what it lacks, and says so.
+/// A list that hides objects keeps their code, and says so.
 #[test]
 fn who_may_not_audit_sees_no_complete_list() {
     let mut answers = asked(&fixture("pve-9.1"));

@@ -1,5 +1,5 @@
-//! Objects whose names and ids read alike: each has a label, a variable, a host and a group of its own, and keeps them
-//! whoever arrives.
+//! Objects with similar names and ids: each has a label, a variable, a host and a group of its own, and keeps them
+//! when others arrive.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::clusters::{Memory, data, fixture, generated, terraform};
 
-/// Pairs that read alike, by the list that they are in: what came first, and what arrived.
+/// Pairs of similar objects, by the list that they are in: the first one, and the newcomer.
 fn pairs() -> Vec<(&'static str, Value, Value)> {
     let cifs = |id: &str| json!({"storage": id, "type": "cifs", "server": "nas", "share": "x", "username": "u", "content": "images"});
     let dns = |id: &str| json!({"dns": id, "type": "powerdns", "url": "http://dns", "key": "x", "ttl": 1});
@@ -56,7 +56,7 @@ fn again(answers: &Memory, options: &Options, before: &Generated) -> Generated {
     generate(answers, options, &previous).unwrap()
 }
 
-/// The variable in which each secret of an object is looked up.
+/// Variable from which each secret of an object is read.
 fn lookups(made: &Generated) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for text in made.files.iter().filter(|(path, _)| path.starts_with("ansible/roles/")).map(|(_, text)| text) {
@@ -112,7 +112,7 @@ fn who_arrives_changes_no_name() {
     assert_eq!(again(&both, &Options::default(), &after).files, after.files);
 }
 
-/// A mapping may give two resources of different types one label; their secrets stay two.
+/// A mapping may give two resources of different types one label; their secrets stay apart.
 #[test]
 fn a_label_of_two_is_no_variable_of_two() {
     let (_, both) = clusters();
@@ -135,7 +135,7 @@ fn a_label_of_two_is_no_variable_of_two() {
     assert_eq!(variables(&mapped).len(), variables(&made).len(), "{pbs}: {:?}", variables(&mapped));
 }
 
-/// The groups of the inventory: a tag that arrives does not take another one's name, and a host neither.
+/// A new tag or host does not take the name of another group of the inventory.
 #[test]
 fn groups_keep_their_names() {
     let tagged = |tags: &str| {

@@ -1,4 +1,4 @@
-//! The same answers give the same bytes, in whatever order Proxmox sends what has no order.
+//! Law of bytes: the same answers give the same bytes, in whatever order Proxmox sends unordered lists.
 
 use proxmox_mpc_model::Answer;
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn the_same_answers_give_the_same_bytes() {
     }
 }
 
-/// Lists come in the order of a hash, and so do the words of a storage's contents and nodes.
+/// Lists come in the order of a hash, and so do the contents and nodes of a storage.
 #[test]
 fn the_order_of_what_has_none_changes_no_byte() {
     for (name, answers) in all() {
@@ -27,7 +27,7 @@ fn the_order_of_what_has_none_changes_no_byte() {
     }
 }
 
-/// Turns a list of objects round, and the words in each; says how many lists there were.
+/// Reverses a list of objects, and the words in each; returns the number of lists.
 fn turn(answer: &mut Answer) -> usize {
     let Some(Value::Array(rows)) = answer.body.get_mut("data") else { return 0 };
     rows.reverse();

@@ -1,5 +1,5 @@
-//! Odd values of the cluster's options, jobs, HA, mappings, metric servers, ACME and notifications: each was held against
-//! the real provider, and made a plan fail, or change something, where it is not treated so.
+//! Odd values of the cluster's options, jobs, HA, mappings, metric servers, ACME and notifications. With the real
+//! provider, each of them failed a plan or changed something before it was treated so.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use super::oracle::ignored;
 use super::schema::Schema;
 use crate::support::clusters::{Memory, fixture, generated, terraform};
 
-/// The recorded cluster with other answers; whatever becomes of them, the code is what the schema allows, and every key
-/// has a fate.
+/// Code of the recorded cluster with other answers. The schema allows the code, and every key has a fate, whatever
+/// they are.
 fn with(answers: &[(&str, Value)]) -> Generated {
     let mut memory: Memory = fixture("pve-9.1");
     for (path, data) in answers {
@@ -30,7 +30,7 @@ fn with(answers: &[(&str, Value)]) -> Generated {
     made
 }
 
-/// What became of the object: `code`, with what it ignores; otherwise in whose hands it is.
+/// Outcome of an object: `code` with the attributes that it ignores, or the place where it went.
 fn outcome(made: &Generated, identity: &Identity) -> String {
     match made.coverage.objects.get(identity).map(|object| &object.outcome) {
         Some(Outcome::Terraform { address }) => {
@@ -69,7 +69,7 @@ fn datacenter_options() {
     check(json!({"tag-style": "shape=full"}), "Ansible");
 }
 
-/// A login that may not audit the system gets four keys, and nothing is made of them.
+/// A login that may not audit the system gets four keys, which become no code.
 #[test]
 fn a_part_of_the_options_is_not_the_options() {
     let mut memory = fixture("pve-9.1");
@@ -155,8 +155,8 @@ fn high_availability() {
     group(json!({"group": "a-", "type": "group", "nodes": "pve2"}), "Ansible");
 }
 
-/// Before Proxmox VE 9 there are no rules, and after it has made rules of the groups there are none of those: each says so
-/// with a refusal, which is no reason to take the list for incomplete.
+/// Proxmox VE before 9 has no HA rules, and has no HA groups after it converted them to rules. Both answer with a
+/// refusal, which does not make the list incomplete.
 #[test]
 fn what_a_release_does_not_have_is_nothing() {
     let group = json!([{"group": "only23", "type": "group", "nodes": "pve2,pve3"}]);
@@ -199,10 +199,10 @@ fn mappings() {
     );
     check("pci", json!({"id": "x1", "map": []}), "Ansible");
     check("usb", json!({"id": "x1", "description": "", "map": ["id=0529:0001,node=pve1"]}), "code but comment");
-    let said = |comment: &str| json!({"id": "x1", "description": comment, "map": ["id=0529:0001,node=pve1"]});
-    check("usb", said("RTX %E2%80%93 x"), "code");
-    check("usb", said("50% off"), "code but comment");
-    check("usb", said("GrÃ¼n"), "code but comment");
+    let described = |comment: &str| json!({"id": "x1", "description": comment, "map": ["id=0529:0001,node=pve1"]});
+    check("usb", described("RTX %E2%80%93 x"), "code");
+    check("usb", described("50% off"), "code but comment");
+    check("usb", described("GrÃ¼n"), "code but comment");
     check("usb", json!({"id": "x1", "map": ["id=0529:0001,node=pve1,path=usb1"]}), "Ansible");
     check("dir", json!({"id": "x1", "map": ["node=pve1,path=/srv"]}), "code");
     check("dir", json!({"id": "x1", "map": ["node=pve1,path=/"]}), "Ansible");
@@ -235,11 +235,11 @@ fn certificates_and_their_authority() {
     let account = |account: Value, expected: &str| {
         check(&[("cluster/acme/account/default", account)], ("acme-account", "default"), expected)
     };
-    let said = |contact: Value| json!({"account": {"contact": contact}, "directory": "https://a/d", "location": "https://a/1"});
-    let made = account(said(json!(["mailto:a@b.c", "mailto:d@e.f"])), "code");
+    let registered = |contact: Value| json!({"account": {"contact": contact}, "directory": "https://a/d", "location": "https://a/1"});
+    let made = account(registered(json!(["mailto:a@b.c", "mailto:d@e.f"])), "code");
     assert!(made.files["terraform/acme_accounts.tf"].contains("contact   = \"a@b.c\""));
     assert!(made.files["terraform/acme_certificates.tf"].contains("account   = proxmox_acme_account.default.name"));
-    account(said(json!([])), "code");
+    account(registered(json!([])), "code");
     account(json!({"directory": "a", "location": "b"}), "aside");
     let plugin = |plugin: Value, expected: &str| {
         let id = plugin["plugin"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Configurations that a search with the real provider found: each made a plan fail, or change something, once.
+//! Configurations that a search with the real provider found: each of them once failed a plan or changed something.
 
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
 use proxmox_mpc_model::Identity;
@@ -6,7 +6,8 @@ use proxmox_mpc_model::Identity;
 use super::oracle::ignored;
 use crate::support::clusters::{asked, data, fixture, generated};
 
-/// What becomes of a virtual machine with these keys beside its own: `code`, what it ignores, or what helps.
+/// Compares the outcome of a virtual machine with these additional keys: `code`, the ignored attributes, or the
+/// remedy.
 fn check(keys: &[(&str, &str)], expected: &str) {
     let mut answers = asked(&fixture("pve-9.1"));
     let config = data(&mut answers, "nodes/pve2/qemu/103/config").as_object_mut().unwrap();
@@ -40,7 +41,7 @@ fn what_the_provider_has_no_room_for_is_ignored() {
     check(&shares, "virtiofs");
 }
 
-/// The block of the memory, where everything in it is a default.
+/// Block of the memory in which every attribute is a default.
 #[test]
 fn a_block_stands_where_the_provider_reads_one() {
     let written = |key: &str| {
@@ -70,7 +71,7 @@ fn other_words_for_the_same_are_known() {
     check(&[("scsi5", "local:103/vm-103-disk-5.raw,size=8G,iops_wr=1,iops_wr_length=2,bps_rd_length=3")], "code");
 }
 
-/// Storages that keep no backups have no retention, whatever a hand wrote.
+/// Storages that keep no backups have no retention, even if somebody wrote one into the file.
 #[test]
 fn a_retention_stands_where_there_is_one() {
     let mut answers = asked(&fixture("pve-9.1"));

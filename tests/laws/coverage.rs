@@ -1,4 +1,4 @@
-//! Every key of every object is accounted for.
+//! Coverage: every key of every object is accounted for.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ fn every_key_of_every_object_has_a_fate() {
     }
 }
 
-/// What Proxmox changes by itself is nobody's code: code that held it would bring the old value back. A row that writes takes
-/// no such key, and what a row calls volatile no task of a whole object has.
+/// Keys that Proxmox changes by itself are in no code, which would bring the old value back: no row that writes claims
+/// one, and no task of a whole object has a key that a row calls volatile.
 #[test]
 fn what_is_volatile_is_in_no_code() {
     let mut found = 0;
@@ -73,7 +73,7 @@ fn what_is_volatile_is_in_no_code() {
     assert!(found > 1000, "{found}");
 }
 
-/// Keys of storages of types that the provider has no resource for: those are set aside as a whole.
+/// Keys of storages of types without a resource of the provider: those are Ansible's as a whole.
 const FOREIGN: &[&str] = &[
     "authsupported",
     "comstar_hg",
@@ -95,7 +95,7 @@ const FOREIGN: &[&str] = &[
     "zfs-base-path",
 ];
 
-/// What Proxmox can say of an object, a row has an answer to, whether a fixture shows it or not.
+/// Every key that Proxmox can send of an object has a row, even if no fixture has the key.
 #[test]
 fn every_key_that_there_can_be_is_claimed_by_a_row() {
     // Ansible takes every key as it is.

@@ -1,4 +1,4 @@
-//! Every generated file of every fixture as it is, so that a change of any line is seen by whoever makes it.
+//! Golden files: every generated file of every fixture is a snapshot, so that a change of any line shows.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::support;
 use crate::support::clusters::{FIXTURES, fixture, generated, place};
 use crate::support::program::{PROGRAM, ran_in};
 
-/// A test for each, so that one change shows in all of them at once.
+/// A test for each fixture, so that one change shows in all of them at once.
 macro_rules! goldens {
     ($($test:ident: $name:literal,)*) => {
         $(#[test]
@@ -48,7 +48,7 @@ fn check(name: &str) {
     support::snapshot(&snapshot(name, "manifest.json"), &made.manifest.render());
 }
 
-/// A file that is generated no more leaves no snapshot behind.
+/// A file that is no longer generated leaves no snapshot behind.
 fn all_are_wanted() {
     let mut wanted = BTreeSet::new();
     for (name, _) in FIXTURES {
@@ -61,7 +61,7 @@ fn all_are_wanted() {
     assert_eq!(there.filter(|name| name.starts_with("golden-")).collect::<BTreeSet<_>>(), wanted);
 }
 
-/// What people see of an import, from its first line to its last.
+/// The output of an import, from its first line to its last.
 #[test]
 fn the_screens_of_an_import() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What holds for all generated code, whatever the cluster: checked on every fixture.
+//! Laws of all generated code, checked on every fixture.
 
 mod access;
 mod alike;

@@ -1,4 +1,4 @@
-//! Odd values of the firewall and of the SDN, each held against the real provider once: what becomes of them.
+//! Odd values of the firewall and of the SDN, each compared with the real provider once.
 
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::oracle::ignored;
 use crate::support::clusters::{asked, data, fixture, generated};
 
-/// What becomes of the object with this identity where the answer to this request is another one: `code`, what the code ignores,
-/// or the rule by which it is not code. Behind `+` the keys that are Ansible's although the object is code.
+/// Compares the outcome of an object after the answer to a request was replaced: `code`, the ignored attributes, or
+/// the rule by which it is not code. After `+` come the keys that Ansible keeps although the object is code.
 fn check(request: &str, answer: Value, identity: &str, expected: &str) {
     let mut answers = asked(&fixture("pve-9.1"));
     answers.insert(ApiPath::parse(request), Answer::ok(answer));

@@ -1,4 +1,4 @@
-//! What nodes say of themselves, with values that few of them have: each row was held against the real provider.
+//! Settings of nodes with values that few of them have: each row was compared with the real provider.
 
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::clusters::{asked, data, fixture, generated, terraform};
 
-/// The recorded cluster, where these paths of the node `pve1` answer so.
+/// Code of the recorded cluster with these answers for paths of the node `pve1`.
 fn with(changes: &[(&str, Value)]) -> Generated {
     let mut answers = asked(&fixture("pve-9.1"));
     for (path, value) in changes {
@@ -21,7 +21,7 @@ fn with(changes: &[(&str, Value)]) -> Generated {
     made
 }
 
-/// The attributes of the object's block in one line, or where else it went.
+/// Attributes of the object's block in one line, or the place where it went.
 fn found(made: &Generated, identity: &Identity) -> String {
     let address = match &made.coverage.objects[identity].outcome {
         Outcome::Terraform { address } => address,
@@ -89,7 +89,7 @@ fn an_interface_is_terraforms_where_it_shows_no_change() {
     check("eno1", "eth", json!({"active": 1, "exists": 1, "mtu": "9000"}), "Ansible");
 }
 
-/// A policy that the provider refuses, and that no `ignore_changes` is needed for elsewhere.
+/// A policy that the provider refuses, and that needs no `ignore_changes` elsewhere.
 #[test]
 fn a_policy_that_is_refused_is_ignored() {
     let more = json!({"autostart": 1, "slaves": "a", "bond_xmit_hash_policy": "encap3+4"});
@@ -107,7 +107,7 @@ fn ports_refer_to_other_interfaces_of_the_node() {
     assert_eq!(found(&made, &Identity::new("network", "pve1/vmbr0")), expected);
 }
 
-/// Ansible never applies a network, and an address stays whatever else changes.
+/// Ansible never applies a network, and keeps an address whatever else changes.
 #[test]
 fn what_ansible_changes_of_an_interface_waits() {
     let more = json!({"autostart": 1, "cidr": "10.0.0.1/8", "comments6": "six\n", "method": "static"});
@@ -125,8 +125,8 @@ fn changes_that_wait_are_told() {
     let path = ApiPath::parse("nodes/pve1/network");
     answers.get_mut(&path).unwrap().body["changes"] = "--- a\n+++ b\n".into();
     let made = generated(&answers);
-    let told: Vec<&str> = made.notices.iter().map(|notice| notice.identity.as_str()).collect();
-    assert!(told.contains(&"network-changes/pve1") && !told.contains(&"network-changes/pve2"), "{told:?}");
+    let reported: Vec<&str> = made.notices.iter().map(|notice| notice.identity.as_str()).collect();
+    assert!(reported.contains(&"network-changes/pve1") && !reported.contains(&"network-changes/pve2"), "{reported:?}");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn an_uploaded_certificate_is_told_of() {
     check("pveproxy-ssl.pem", json!({"acmedomain0": "a.example"}), "fact");
 }
 
-/// What is read at one path and written at another, and members that a pool is told of one by one.
+/// Settings that are read at one path and written at another, and members of a pool, which are added one by one.
 #[test]
 fn ansible_reads_where_the_object_is() {
     let status = json!({"name": "rbd", "size": 3, "pg_autoscale_mode": "on", "pg_num": 32, "nodelete": 0});
@@ -224,7 +224,7 @@ fn ansible_reads_where_the_object_is() {
     assert!(member.contains("read: \"pools?poolid=prod%2Fweb\"\n    member:\n      list: members\n"), "{member}");
 }
 
-/// Options that the provider drops go into the value as it is, whatever Terraform makes of the rest of it.
+/// Options that the provider drops are put into the value as it is, whatever Terraform makes of the rest of it.
 #[test]
 fn an_option_alone_is_kept_by_ansible() {
     let mut answers = asked(&fixture("pve-9.1"));

@@ -1,12 +1,12 @@
-//! Whatever a block ignores has its reason: above the list, or in the header of the file.
+//! Reasons of ignored attributes: above the list, or in the header of the file.
 
 use hcl_edit::parser::parse_body;
 
 use super::oracle::all_ignored;
 use crate::support::clusters::{all, generated, terraform};
 
-/// How a header calls a path.
-fn called(path: &str) -> String {
+/// Name of a path in a header.
+fn name_in_header(path: &str) -> String {
     match path.rsplit_once('.').map_or(path, |(_, last)| last) {
         "volume" => "mount_point[…].volume".to_owned(),
         name if name.starts_with("timeout_") => "timeout_…".to_owned(),
@@ -30,7 +30,7 @@ fn what_is_ignored_has_its_reason() {
                 for attribute in &ignored[&format!("{resource}.{label}")] {
                     let above =
                         block.lines().any(|line| line.trim_start().starts_with('#') && line.contains(attribute));
-                    let once = header.contains(&called(attribute)) || header.contains("what a block ignores");
+                    let once = header.contains(&name_in_header(attribute)) || header.contains("what a block ignores");
                     assert!(above || once, "{name}: {path}: {label}: {attribute}");
                     found += 1;
                 }
@@ -40,7 +40,7 @@ fn what_is_ignored_has_its_reason() {
     assert!(found > 500, "{found}");
 }
 
-/// What repeats in each block is said once in a file.
+/// A reason that applies to each block of a file is in its header only.
 #[test]
 fn no_comment_repeats_in_every_block() {
     for (name, answers) in all() {

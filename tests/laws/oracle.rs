@@ -1,4 +1,4 @@
-//! The odd corners come out as their table says, which was held against the real provider row by row.
+//! Oracle of the odd corners: they come out as their table says, which was compared with the real provider row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use proxmox_mpc_model::Identity;
 
 use crate::support::clusters::{fixture, generated, place, terraform};
 
-/// What every container and every storage ignores, beside what the table says.
+/// Attributes that every container and every storage ignores, beside those in the table.
 const ALWAYS: [&str; 8] = [
     "timeout_clone",
     "timeout_create",
@@ -24,8 +24,9 @@ const ALWAYS: [&str; 8] = [
     "backups",
 ];
 
-/// The kinds that the table tells of.
-const TOLD: [&str; 10] = ["qemu", "lxc", "storage", "user", "group", "role", "token", "acl", "realm", "realm-sync"];
+/// Kinds in the table.
+const KINDS_IN_TABLE: [&str; 10] =
+    ["qemu", "lxc", "storage", "user", "group", "role", "token", "acl", "realm", "realm-sync"];
 
 #[test]
 fn the_odd_corners_come_out_as_written() {
@@ -57,7 +58,7 @@ fn the_odd_corners_come_out_as_written() {
     }
     assert!(differs.is_empty(), "{differs:#?}");
     let known: BTreeSet<&Identity> = table.iter().map(|row| &row.identity).collect();
-    for identity in made.coverage.objects.keys().filter(|one| TOLD.contains(&one.prefix())) {
+    for identity in made.coverage.objects.keys().filter(|one| KINDS_IN_TABLE.contains(&one.prefix())) {
         assert!(known.contains(identity), "{identity} is not in the table");
     }
 }
@@ -100,7 +101,7 @@ fn table() -> Vec<Row> {
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let (prefix, id) = cells.get(1)?.split_once('/')?;
-        if !TOLD.contains(&prefix) {
+        if !KINDS_IN_TABLE.contains(&prefix) {
             return None;
         }
         let words = |cell: &str| cell.split(", ").map(|word| word.trim_matches('`').to_owned()).collect::<Vec<_>>();
@@ -114,7 +115,7 @@ fn table() -> Vec<Row> {
     text.lines().filter_map(row).collect()
 }
 
-/// What the resource at each address ignores, less what all of its kind do.
+/// Ignored attributes of each address, without those that all of its kind ignore.
 pub(super) fn ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
     let mut ignored = all_ignored(made);
     // Of every mount point that is a volume of the container's own.
@@ -125,7 +126,7 @@ pub(super) fn ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
     ignored
 }
 
-/// What the resource at each address ignores.
+/// Ignored attributes of each address.
 pub(super) fn all_ignored(made: &Generated) -> BTreeMap<String, BTreeSet<String>> {
     let mut ignored = BTreeMap::new();
     for (_, text) in terraform(&made.files) {

@@ -1,17 +1,15 @@
-//! Every fixture keeps the last proof of its code, so that no change of either goes unproved.
+//! Proofs of the fixtures: each fixture keeps the last proof of its code, so that no change of either goes unproved.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
-use proxmox_mpc_engine::verify::{self, ProofRecord, VerifyError};
+use proxmox_mpc_engine::verify::{self, ProofRecord};
 use proxmox_mpc_engine::workspace::RECORDING;
 use proxmox_mpc_twin::Recording;
 
-use crate::support;
 use crate::support::clusters::{FIXTURES, place};
 use crate::support::program::ran;
-use crate::support::skip;
+use crate::support::tools::{or_skip, proof, terraform};
 
 /// Imports a fixture as people would.
 fn imported(file: &str, out: &Path) {
@@ -40,21 +38,13 @@ fn the_last_proof_is_one_of_what_is_generated_now() {
 
 #[test]
 fn the_real_provider_agrees_with_every_proof() {
-    let tool = match find(None, &support::context()) {
-        Ok(tool) => tool,
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
     let folder = tempfile::tempdir().unwrap();
     for (name, file) in FIXTURES {
         let workspace = folder.path().join(name);
         imported(file, &workspace);
         let recording = Arc::new(Recording::open(&workspace.join(RECORDING)).unwrap());
-        let proof = match verify::against_twin(&workspace, recording, &tool, &support::context()) {
-            Ok(proof) => proof,
-            Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => skip!("{error}"),
-            Err(error) => panic!("{name}: {error}"),
-        };
+        let proof = or_skip!(proof(&workspace, recording, &tool));
         let kept = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();
         assert!(proof.clean, "{name}: {:?} {:?}", proof.differences, proof.errors);
         assert_eq!(proof.counts, Some(kept.counts), "{name}");

@@ -1,4 +1,4 @@
-//! What the code has is referred to, never in a circle, and by nobody else's name.
+//! References: code refers to other code by address, never in a circle, and by the address of the right object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ fn graph(made: &Generated) -> Graph {
     graph
 }
 
-/// Takes away what refers to nothing that is left, until nothing is: what stays is a circle.
+/// Removes the resources without references to others until none is left: the rest is a circle.
 fn circle(mut graph: Graph) -> Vec<String> {
     loop {
         let done: BTreeSet<String> =
@@ -73,7 +73,7 @@ fn no_references_go_in_a_circle() {
     assert!(found > 700, "{found} references");
 }
 
-/// Terraform refuses a circle, and Proxmox does not.
+/// Terraform refuses circles, and Proxmox allows them.
 #[test]
 fn interfaces_that_stand_on_each_other_make_no_circle() {
     let mut answers = fixture("pve-9.1");
@@ -87,7 +87,7 @@ fn interfaces_that_stand_on_each_other_make_no_circle() {
     assert!(text.contains("ports     = [proxmox_network_linux_bridge.pve1_vmbr8.name]"), "{text}");
 }
 
-/// The names of storages, bridges and virtual networks stand only where no code has them.
+/// The names of storages, bridges and virtual networks are literals only if no code has the object.
 #[test]
 fn no_name_stands_where_the_code_has_its_object() {
     let mut literals = 0;

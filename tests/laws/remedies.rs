@@ -14,7 +14,8 @@ use proxmox_mpc_model::kinds::{Form, KINDS, Key};
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster, Identity, boolean, object};
-use proxmox_mpc_twin::writes::{Login, Request, perform};
+use proxmox_mpc_twin::call::{Login, Request};
+use proxmox_mpc_twin::writes::perform;
 use proxmox_mpc_twin::{State, etc_pve};
 use serde_json::{Map, Value, json};
 
@@ -23,14 +24,14 @@ use crate::support::clusters::{Memory, generated};
 const STORAGES: &str = "dir: local\n\tpath /var/lib/vz\n\tcontent images,rootdir,iso\n\n\
                         lvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n\tcontent images,rootdir\n";
 
-/// A cluster of one guest, with this file.
-struct Twin {
+/// A cluster of one guest with this configuration file.
+struct GuestTwin {
     state: State,
     kind: &'static str,
     file: String,
 }
 
-impl Twin {
+impl GuestTwin {
     fn new(kind: &'static str, file: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("nodes/pve").join(if kind == "qemu" { "qemu-server" } else { "lxc" });
@@ -46,7 +47,7 @@ impl Twin {
         view.get(path).unwrap().or_else(|| Deriver::new(view).derive(path).unwrap())
     }
 
-    /// What an import asks for.
+    /// Answers that an import asks for.
     fn answers(&self) -> Memory {
         let mut asked = Memory::new();
         let mut wanted = Cluster::overview();
@@ -60,7 +61,7 @@ impl Twin {
         asked
     }
 
-    /// Whether the guest is Terraform's, and every remedy for it.
+    /// Reports whether Terraform manages the guest, with every remedy for it.
     fn import(&self) -> (bool, Vec<String>) {
         let made = generated(&self.answers());
         let identity = Identity::new(self.kind, 100);
@@ -73,7 +74,7 @@ impl Twin {
         (matches!(outcome, Outcome::Terraform { .. }), remedies)
     }
 
-    /// Does what a remedy says.
+    /// Runs a remedy.
     fn run(&mut self, remedy: &str) {
         let words = |from: &str| {
             let command = remedy.split_once(from).map(|(_, rest)| rest.split("  #").next().unwrap_or_default());
@@ -107,7 +108,7 @@ impl Twin {
         assert_eq!(answer.status, 200, "{remedy}: {}", answer.body);
     }
 
-    /// What the configuration means: its options by name, switches as they are, and what Proxmox assumes where nothing is said.
+    /// Meaning of the configuration: its options by name, switches in one spelling, and Proxmox's defaults.
     fn meaning(&self) -> BTreeMap<String, String> {
         let path = ApiPath::parse(&format!("nodes/pve/{}/100/config", self.kind));
         let answer = self.read(&path).unwrap();
@@ -141,7 +142,7 @@ impl Twin {
     }
 }
 
-/// What Proxmox assumes of options within values.
+/// Defaults of options within values.
 const ASSUMED: &[(&str, &str)] =
     &[("amd-sev.allow-smt", "1"), ("scsi1.format", "raw"), ("tpmstate0.version", "v1.2"), ("efidisk0.format", "raw")];
 
@@ -154,7 +155,7 @@ fn check(kind: &'static str, lines: &str, changed: &[&str]) {
     let lines_given = lines.lines().filter(|line| !line.ends_with(": NONE"));
     let lines_of_file: Vec<&str> = std::iter::once("#test").chain(own).chain(lines_given).chain([""]).collect();
     let file = lines_of_file.join("\n");
-    let mut twin = Twin::new(kind, &file);
+    let mut twin = GuestTwin::new(kind, &file);
     let before = twin.meaning();
     let mut count = 0;
     loop {
@@ -170,7 +171,7 @@ fn check(kind: &'static str, lines: &str, changed: &[&str]) {
             twin.run(one);
         }
     }
-    assert!(count > 0, "{lines}: nothing is said");
+    assert!(count > 0, "{lines}: no remedy is given");
     let after = twin.meaning();
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let differs: Vec<&str> =

@@ -1,4 +1,4 @@
-//! Every generated block is what the provider's schema allows.
+//! Schema: every generated block conforms to the provider's schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,7 @@ fn every_block_conforms_to_the_providers_schema() {
     assert!(resources > 400, "{resources} resources");
 }
 
-/// A check that finds nothing proves nothing.
+/// The check finds faults that were put into the code.
 #[test]
 fn what_does_not_conform_is_found() {
     let schema = Schema::read();
@@ -90,7 +90,7 @@ impl Schema {
         Self { resources: schema["resources"].take() }
     }
 
-    /// How many resources the text has, and what is wrong with them.
+    /// Number of resources in the text, and their faults.
     pub(crate) fn check(&self, text: &str) -> (usize, Vec<String>) {
         let body = parse_body(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let mut complaints = Vec::new();
@@ -263,7 +263,7 @@ impl Check<'_> {
         }
     }
 
-    /// The type of what is referred to: `var.name`, or an attribute of a resource.
+    /// Type of a reference: `var.name`, or an attribute of a resource.
     fn referred(&self, traversal: &Traversal) -> Option<Value> {
         let Expression::Variable(first) = &traversal.expr else { return None };
         let mut steps = traversal.operators.iter().map(|operator| match operator.value() {

@@ -1,11 +1,11 @@
-//! A secret that the cluster shows, or that we log in with, is in nothing that an import leaves behind or prints.
+//! Secrets of the cluster and of logins are in nothing that an import leaves behind or prints.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
-use proxmox_mpc_model::kinds::{Class, Form, Id, KINDS, Key, Kind, Shape, Source};
+use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind, RowId, Shape, Source};
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, serve};
@@ -16,8 +16,8 @@ use crate::support::program::{PROGRAM, Ran, ran_in};
 
 const TOKEN: &str = "ca9a2100-0000-4000-8000-00000000ca9a";
 
-/// A cluster with a secret under every key that is one, wherever an answer that its kind is read from could hold it.
-/// `CANARY` stands in the authored answers as well.
+/// A cluster with a secret under every secret key, in every answer that could hold the key. The authored answers
+/// contain `CANARY` as well.
 fn planted(name: &str) -> Memory {
     let mut answers = fixture(name);
     if name == "odd-corners" {
@@ -65,8 +65,8 @@ fn authored() -> Memory {
     answers
 }
 
-/// The key of a single sign-on, which Proxmox shows; that of a Yubico service; second factors of the older form; and what
-/// other releases might show.
+/// Secrets of accounts: the key of a single sign-on, which Proxmox shows; that of a Yubico service; second factors of
+/// the older form; and those that other releases might show.
 fn planted_in_access() -> Memory {
     let realms = [
         json!({"realm": "sso", "type": "openid", "issuer-url": "https://id", "client-id": "pve",
@@ -94,7 +94,7 @@ fn secrets() -> impl Iterator<Item = (&'static Kind, &'static Key)> {
     keys.filter(|(_, key)| key.class == Class::Secret)
 }
 
-/// The answers that objects of a kind are read from: what it asks for, or the list of the overview that it is.
+/// Answers that objects of a kind are read from: those that it asks for, or its list of the overview.
 fn sources(kind: &Kind, answers: &Memory) -> Vec<ApiPath> {
     let cluster = Cluster::read(answers).unwrap();
     let mut paths = kind.requests(&cluster).unwrap();
@@ -120,7 +120,7 @@ fn plant(answers: &mut Memory, kind: &Kind, key: &Key, path: &ApiPath) {
         }
         Value::Array(rows) => {
             if let (true, Source::Listed(listed)) = (rows.is_empty(), &kind.source)
-                && let Shape::Rows(Id::Key(id)) | Shape::Each(Id::Key(id)) = listed.shape
+                && let Shape::Rows(RowId::Key(id)) | Shape::Each(RowId::Key(id)) = listed.shape
             {
                 rows.push(json!({id: "planted"}));
             }
@@ -133,7 +133,7 @@ fn plant(answers: &mut Memory, kind: &Kind, key: &Key, path: &ApiPath) {
     }
 }
 
-/// The canaries are where the secrets of each kind would be.
+/// The canaries are in the place of the secrets of each kind.
 #[test]
 fn every_secret_is_planted() {
     let all: Vec<Memory> = RECORDED.iter().map(|name| planted(name)).collect();
@@ -184,7 +184,7 @@ fn no_secret_leaves_an_import() {
     }
 }
 
-/// Whatever comes of the proof of such a cluster: without Terraform it is an error, which tells nothing either.
+/// A proof of such a cluster prints no secret. Without Terraform it is an error, which prints none either.
 #[test]
 fn no_secret_leaves_a_proof() {
     let folder = tempfile::tempdir().unwrap();
@@ -198,7 +198,7 @@ fn no_secret_leaves_a_proof() {
     for more in [&["-vv"][..], &["--output", "json", "--events", "json"]] {
         let ran = ran_in(Invocation::new(PROGRAM), &[&["verify", &out], more].concat());
         for text in [&ran.output, &ran.errors] {
-            assert!(told(text.as_bytes()).is_none(), "{:?}", told(text.as_bytes()));
+            assert!(leaked(text.as_bytes()).is_none(), "{:?}", leaked(text.as_bytes()));
         }
     }
     clean(&folder.path().join("lab"));
@@ -225,18 +225,18 @@ fn no_secret_leaves_an_import_over_the_network() {
     runtime.block_on(twin.stop());
 }
 
-/// The run went well, and neither it nor what it wrote says a secret.
+/// The run succeeded, and neither its output nor its files contain a secret.
 fn check(ran: &Ran, out: &Path) {
     assert_eq!(ran.code, Some(0), "{}", ran.errors);
     for text in [&ran.output, &ran.errors] {
-        assert!(told(text.as_bytes()).is_none(), "{:?}", told(text.as_bytes()));
+        assert!(leaked(text.as_bytes()).is_none(), "{:?}", leaked(text.as_bytes()));
     }
     if out.exists() {
         clean(out);
     }
 }
 
-/// No file below the folder says a secret.
+/// No file below the folder contains a secret.
 fn clean(folder: &Path) {
     let mut files = 0;
     let mut folders = vec![folder.to_owned()];
@@ -248,8 +248,8 @@ fn clean(folder: &Path) {
             } else {
                 files += 1;
                 let bytes = fs::read(&path).unwrap();
-                let told = told(&bytes);
-                assert!(told.is_none(), "{}: {told:?}", path.display());
+                let leak = leaked(&bytes);
+                assert!(leak.is_none(), "{}: {leak:?}", path.display());
                 // What stands for a secret in a recording is no value for code: it would be set.
                 let code = ["tf", "yml"].iter().any(|ending| path.extension().is_some_and(|found| found == *ending));
                 assert!(!code || !String::from_utf8_lossy(&bytes).contains("redacted-"), "{}", path.display());
@@ -259,8 +259,8 @@ fn clean(folder: &Path) {
     assert!(files > 10, "{} has files", folder.display());
 }
 
-/// What stands around a secret in these bytes.
-fn told(bytes: &[u8]) -> Option<String> {
+/// Text around a secret in these bytes.
+fn leaked(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let start = text.find("CANARY").or_else(|| text.find(TOKEN))?;
     Some(text.chars().skip(text[..start].chars().count().saturating_sub(80)).take(160).collect())

@@ -1,4 +1,4 @@
-//! Answers of a wrong shape: whatever is wrong with one of them, no code is taken out because of it.
+//! Answers of a wrong shape: whatever is wrong with them, they remove no code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::clusters::{Memory, asked, fixture, generated};
 
-/// Keys by which rows are told apart: an answer without them, or with something else in their place, is none.
+/// Keys that identify rows: an answer without them, or with another type of value in their place, is unusable.
 const NAMES: [&str; 25] = [
     "userid",
     "groupid",
@@ -39,22 +39,22 @@ const NAMES: [&str; 25] = [
     "tokenid",
 ];
 
-/// The same answer with other data, what was done to it, and whether the data could be those of a cluster.
-struct Broken {
+/// An answer with other data: the change, and whether a cluster could have such data.
+struct Mutation {
     how: String,
     data: Value,
-    /// Nothing is wrong with it but that there is nothing in it.
+    /// True if the data are well-formed but empty.
     empty: bool,
 }
 
-/// Everything that is tried with the data of one answer.
-fn broken(data: &Value) -> Vec<Broken> {
-    let wrong = |how: &str, data: Value| Broken { how: how.to_owned(), data, empty: false };
+/// Mutations of the data of one answer.
+fn mutations(data: &Value) -> Vec<Mutation> {
+    let wrong = |how: &str, data: Value| Mutation { how: how.to_owned(), data, empty: false };
     let mut all = vec![wrong("null", Value::Null), wrong("[null]", json!([null]))];
     match data {
         Value::Array(rows) => {
             all.push(wrong("an object", json!({})));
-            all.push(Broken { how: "[]".to_owned(), data: json!([]), empty: true });
+            all.push(Mutation { how: "[]".to_owned(), data: json!([]), empty: true });
             let keys = rows.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
             for key in keys.unwrap_or_default().into_iter().filter(|key| NAMES.contains(&key.as_str())) {
                 all.push(wrong(&format!("the last row without `{key}`"), without(rows, &key, None)));
@@ -66,7 +66,7 @@ fn broken(data: &Value) -> Vec<Broken> {
         }
         Value::Object(_) => {
             all.push(wrong("a list", json!([])));
-            all.push(Broken { how: "{}".to_owned(), data: json!({}), empty: true });
+            all.push(Mutation { how: "{}".to_owned(), data: json!({}), empty: true });
         }
         _ => {}
     }
@@ -85,7 +85,7 @@ fn without(rows: &[Value], key: &str, value: Option<Value>) -> Value {
     Value::Array(rows)
 }
 
-/// One request for each method of Proxmox's API that an import of this cluster calls: the one with the most to say.
+/// The request with the longest answer for each method of Proxmox's API that an import of this cluster calls.
 fn requests(answers: &Memory) -> Vec<ApiPath> {
     let mut chosen: BTreeMap<String, (usize, ApiPath)> = BTreeMap::new();
     for (path, answer) in answers.iter().filter(|(_, answer)| answer.data().is_some()) {
@@ -124,7 +124,7 @@ fn check(name: &str) {
     let (mut tried, mut found): (usize, Vec<String>) = (0, Vec::new());
     for path in requests(&answers) {
         let data = answers[&path].data().unwrap().clone();
-        for Broken { how, data, empty } in broken(&data) {
+        for Mutation { how, data, empty } in mutations(&data) {
             tried += 1;
             let mut answers = answers.clone();
             let mut body = answers[&path].body.as_object().cloned().unwrap_or_else(Map::new);
@@ -143,7 +143,7 @@ fn check(name: &str) {
         }
     }
     assert!(tried > 200, "{tried} answers were tried only");
-    assert!(found.is_empty(), "of {tried} broken answers, {} cost code:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "of {tried} mutations answers, {} cost code:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! However a switch is spelled, the code says what Proxmox means by it; and what the provider would read otherwise counts neither as code
-//! nor as a default. Every switch of every value that Proxmox's schema knows of guests is tried.
+//! Spellings of switches: the code means what Proxmox means in each of them, and a value that the provider reads
+//! otherwise counts neither as code nor as a default. Every switch of every value of guests in Proxmox's schema is
+//! tried.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use crate::support::clusters::{Memory, generated};
 
-/// A value of each key that has a switch, to which one is added.
+/// Values of the keys that have switches, to which a switch is added.
 const BASES: &[(&str, &str, &str)] = &[
     ("qemu", "agent", "1"),
     ("qemu", "amd-sev", "es"),
@@ -50,14 +51,14 @@ fn switches(kind: &str) -> BTreeMap<String, Vec<String>> {
     switches
 }
 
-/// What becomes of a guest with this value: its code without and with what it ignores, and the fate of the option.
-struct Made {
+/// Outcome of a guest with a value: its code with and without ignored attributes, and the fate of the option.
+struct GuestOutcome {
     code: String,
     ignoring: String,
     fate: Option<Fate>,
 }
 
-fn made(kind: &str, key: &str, value: &str, option: &str) -> Made {
+fn made(kind: &str, key: &str, value: &str, option: &str) -> GuestOutcome {
     let mut config = if kind == "qemu" {
         json!({"name": "web", "scsihw": "virtio-scsi-pci", "ostype": "l26", "cpu": "host", "memory": "1024"})
     } else {
@@ -88,7 +89,7 @@ fn made(kind: &str, key: &str, value: &str, option: &str) -> Made {
     // A whole value that is Ansible's, or in no code, is of one fate with what is in it.
     let whole = object.keys.get(key).filter(|fate| matches!(fate, Fate::Ansible(_) | Fate::NotExpressible(_)));
     let fate = whole.or_else(|| object.keys.get(&format!("{key}.{option}"))).cloned();
-    Made { code, ignoring: text, fate }
+    GuestOutcome { code, ignoring: text, fate }
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_switch_means_the_same_however_it_is_spelled() {
     assert!(tried > 400, "{tried}");
 }
 
-/// Whether two fates are of one sort.
+/// Reports whether two fates are of one sort.
 fn same(one: Option<&Fate>, other: Option<&Fate>) -> bool {
     one.map(Fate::word) == other.map(Fate::word)
 }

@@ -1,4 +1,4 @@
-//! Text from Proxmox comes back from the code as it was, and cannot become anything else there.
+//! Text from Proxmox reads back from the code unchanged, and cannot become anything else there.
 
 use std::fs;
 
@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::support;
 use crate::support::clusters::{all, data, fixture, generated, terraform};
 
-/// What is worth trying in a name: the signs of the language, line ends, marks that nobody sees.
-const ODD: &[&str] = &[
+/// Characters that are worth trying in a name: the signs of the language, line ends, invisible marks.
+const ODD_TEXTS: &[&str] = &[
     "$",
     "%",
     "{",
@@ -58,8 +58,7 @@ const ODD: &[&str] = &[
 ];
 
 fn odd_text() -> impl Strategy<Value = String> {
-    let piece =
-        prop_oneof![4 => prop::sample::select(ODD).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    let piece = prop_oneof![4 => prop::sample::select(ODD_TEXTS).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
@@ -74,7 +73,7 @@ proptest! {
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
-    /// As an attribute of a block, where several lines become a heredoc.
+    /// Text as an attribute of a block, in which several lines become a heredoc.
     #[test]
     fn a_written_text_reads_back_as_it_was(text in odd_text()) {
         let code = written(text.as_str());
@@ -83,7 +82,7 @@ proptest! {
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
-    /// The same of an attribute that does not count a last line end.
+    /// Text as an attribute that ignores a line end at its end.
     #[test]
     fn a_trimmed_text_reads_back_but_for_a_last_line_end(text in odd_text()) {
         let code = written(hcl::Value::Trimmed(text.clone()));
@@ -93,7 +92,7 @@ proptest! {
         prop_assert!(hidden(&code).is_none(), "{}", code);
     }
 
-    /// Beside a reference, whose sign a text before it must not escape.
+    /// Text before a reference, whose sign it must not escape.
     #[test]
     fn a_text_beside_a_reference_reads_back_as_it_was(text in odd_text()) {
         let mut block = hcl::Block::new("b");
@@ -146,8 +145,8 @@ fn evaluated(value: &Expression) -> String {
     }
 }
 
-/// Notes as people write them, and how they stand in the code: several lines on several lines, wherever that says the same.
-/// Terraform, where there is one, reads each as it was.
+/// Notes as people write them, and their form in the code: several lines, if that means the same. Terraform, if
+/// installed, reads each unchanged.
 #[test]
 fn several_lines_stand_on_several_lines() {
     let cases = [
@@ -183,29 +182,29 @@ fn several_lines_stand_on_several_lines() {
     }
 }
 
-/// The outputs `o0`, `o1`, … of this code; none where there is no Terraform.
+/// Outputs `o0`, `o1`, … of this code; none without Terraform.
 fn evaluated_by_terraform(code: &str, count: usize) -> Vec<String> {
     let Ok(tool) = find(None, &support::context()) else { return Vec::new() };
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("outputs.tf"), code).unwrap();
-    let said = |words: &[&str]| {
+    let terraform = |words: &[&str]| {
         let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
         let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder.path());
-        let mut said = String::new();
+        let mut output = String::new();
         let ended = run(&invocation, &support::context(), |stream, line| {
             if stream == Stream::Output {
-                said.extend([line.as_str(), "\n"]);
+                output.extend([line.as_str(), "\n"]);
             }
         });
-        assert_eq!(ended.unwrap().code, Some(0), "{said}");
-        said
+        assert_eq!(ended.unwrap().code, Some(0), "{output}");
+        output
     };
-    said(&["apply", "-auto-approve", "-input=false", "-no-color"]);
-    let outputs: Value = serde_json::from_str(&said(&["output", "-json", "-no-color"])).unwrap();
+    terraform(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+    let outputs: Value = serde_json::from_str(&terraform(&["output", "-json", "-no-color"])).unwrap();
     (0..count).map(|number| outputs[format!("o{number}")]["value"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A character that shows nothing, or that turns the direction of reading round.
+/// An invisible character, or one that changes the direction of reading.
 fn hidden(text: &str) -> Option<char> {
     text.chars().find(|c| {
         // U+200C and U+200D join letters, and emoji, that people can see.
@@ -223,7 +222,7 @@ fn nothing_hidden_stands_bare_in_any_file() {
     }
 }
 
-/// Notes, names, tags and comments that try to be code.
+/// Notes, names, tags and comments that look like code.
 #[test]
 fn text_of_the_cluster_never_becomes_code() {
     const EVIL: &str = "a ${file(\"/etc/passwd\")} %{ for x in y }\nEOT\n}\nresource \"x\" \"y\" {}\n\u{202e}#\u{7}\"";

@@ -1,4 +1,4 @@
-//! Clusters to test with: recorded, authored and made up, each as a table of answers that a test may change.
+//! Clusters for tests: recorded, authored and synthetic ones, each as a table of answers that a test may change.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) const FIXTURES: [(&str, &str); 5] = [
 /// Every answer of a cluster.
 pub(crate) type Memory = BTreeMap<ApiPath, Answer>;
 
-/// Where a fixture is.
+/// Path of a fixture.
 pub(crate) fn place(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)
 }
@@ -40,7 +40,7 @@ pub(crate) fn fixture(name: &str) -> Memory {
     read(&Recording::open(&place(file)).unwrap())
 }
 
-/// What of a cluster an import asks for.
+/// Answers that an import asks for.
 pub(crate) fn asked(answers: &Memory) -> Memory {
     let nothing = || Answer::refusal(501, "not on record");
     let mut asked = Memory::new();
@@ -56,7 +56,7 @@ pub(crate) fn asked(answers: &Memory) -> Memory {
     asked
 }
 
-/// Every fixture, and a cluster that was made up.
+/// Every fixture, and a synthetic cluster.
 pub(crate) fn all() -> Vec<(&'static str, Memory)> {
     let mut all: Vec<_> = FIXTURES.iter().map(|(name, _)| (*name, fixture(name))).collect();
     all.push(("synth", synth::synthesize(Size { nodes: 3, guests: 60 }, 11).collect()));
@@ -68,7 +68,7 @@ pub(crate) fn generated(answers: &Memory) -> Generated {
     generate(answers, &Options::default(), &Previous::default()).unwrap()
 }
 
-/// Those of the files that are Terraform's.
+/// Files of Terraform code.
 pub(crate) fn terraform(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
     files.iter().filter(|(path, _)| path.rsplit('.').next() == Some("tf"))
 }

@@ -1,4 +1,4 @@
-//! Workspaces on disk, and what Terraform makes of them on a twin.
+//! Workspaces on disk, and their state after an apply to a twin.
 
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ pub(crate) fn applied(workspace: &Path, recording: Arc<Recording>) {
     fs::copy(aside.path().join("terraform.tfstate"), workspace.join(verify::CODE).join("terraform.tfstate")).unwrap();
 }
 
-/// Every file below a folder with its text, to see that nothing was touched.
+/// Every file below a folder with its content.
 pub(crate) fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];

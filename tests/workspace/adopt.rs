@@ -1,4 +1,4 @@
-//! `--adopt-state`: the addresses of a Terraform state that exists.
+//! `--adopt-state`: takes over the addresses of an existing Terraform state.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,13 +6,14 @@ use std::path::Path;
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process::run;
-use proxmox_mpc_engine::toolchain::terraform::{Product, ToolError, Version, find};
+use proxmox_mpc_engine::toolchain::terraform::{Product, Version};
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use serde_json::{Value, json};
 
 use super::{Lab, files};
 use crate::support;
 use crate::support::clusters::place;
-use crate::support::skip;
+use crate::support::tools::{or_skip, skip, terraform};
 
 const VM: &str = "proxmox_virtual_environment_vm";
 const CONTAINER: &str = "proxmox_virtual_environment_container";
@@ -22,14 +23,15 @@ fn state(name: &str) -> String {
     place("states").join(name).to_str().unwrap().to_owned()
 }
 
-/// What was done with each address of a state: where it is now, and what was done.
+/// Action of the adoption for each address of a state, with its new address.
 fn adopted(lab: &Lab, state: &str) -> BTreeMap<String, (String, String)> {
-    let said: Value = serde_json::from_str(&lab.import(&["--adopt-state", state, "--output", "json"]).done()).unwrap();
+    let report: Value =
+        serde_json::from_str(&lab.import(&["--adopt-state", state, "--output", "json"]).done()).unwrap();
     let one = |one: &Value| {
         let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
         (text("from"), (text("to"), text("result")))
     };
-    said["adopted"].as_array().unwrap().iter().map(one).collect()
+    report["adopted"].as_array().unwrap().iter().map(one).collect()
 }
 
 /// A real state, read both as `terraform show -json` prints it and as Terraform stores it: an import of this cluster, with
@@ -98,11 +100,11 @@ fn the_labels_of_telmates_resources_are_adopted() {
         assert_eq!(removed.contains(&block), there, "{address}: {removed}");
     }
     let all = files(&lab.at("lab"));
-    let told = all.iter().find(|(_, text)| text.contains("CANARY"));
-    assert!(told.is_none(), "{told:?}");
+    let leak = all.iter().find(|(_, text)| text.contains("CANARY"));
+    assert!(leak.is_none(), "{leak:?}");
 }
 
-/// Nothing but addresses and ids comes out of a state, whichever way it is printed.
+/// Only addresses and ids of a state are printed, in every output.
 #[test]
 fn no_secret_of_a_state_is_told() {
     let lab = Lab::new();
@@ -113,9 +115,9 @@ fn no_secret_of_a_state_is_told() {
     }
     let check = |text: &str, expected: &str| {
         fs::write(lab.at("broken.json"), text).unwrap();
-        let said = lab.import(&["--adopt-state", &lab.word("broken.json")]).failed();
-        assert!(said.contains("no addresses can be adopted from") && said.contains(expected), "{said}");
-        assert!(said.contains("hint: ") && !said.contains("CANARY"), "{said}");
+        let output = lab.import(&["--adopt-state", &lab.word("broken.json")]).failed();
+        assert!(output.contains("no addresses can be adopted from") && output.contains(expected), "{output}");
+        assert!(output.contains("hint: ") && !output.contains("CANARY"), "{output}");
     };
     let good = fs::read_to_string(&telmate).unwrap();
     check(&good[..good.len() / 2], "this is not JSON as Terraform writes it");
@@ -128,15 +130,15 @@ fn no_secret_of_a_state_is_told() {
     assert!(missing.contains("nothing.json"), "{missing}");
 }
 
-/// An address once given stays, and so does what was written for the old root, until its user deletes it.
+/// Addresses stay, and so does the file for the old root, until its user deletes it.
 #[test]
 fn adopted_addresses_stay_and_given_ones_win() {
     let lab = Lab::new();
     let mapped = json!({"format": 1, "objects": {"qemu/103": {"address": format!("{VM}.mapped")}}});
     fs::write(lab.at("mapping.json"), mapped.to_string()).unwrap();
     let telmate = state("telmate.json");
-    let said = lab.import(&["--adopt-state", &telmate, "--mapping", &lab.word("mapping.json")]).done();
-    assert!(said.contains(&format!("proxmox_vm_qemu.node[\"db\"] is {VM}.mapped: this workspace")), "{said}");
+    let output = lab.import(&["--adopt-state", &telmate, "--mapping", &lab.word("mapping.json")]).done();
+    assert!(output.contains(&format!("proxmox_vm_qemu.node[\"db\"] is {VM}.mapped: this workspace")), "{output}");
     let before = lab.files();
     assert!(!lab.code(&format!("{VM}.mapped")).is_empty());
     lab.import(&[]).done();
@@ -166,22 +168,21 @@ fn adopted_addresses_stay_and_given_ones_win() {
     assert_eq!(code(&lab.files()), code(&before));
 }
 
-/// The blocks as Terraform itself reads them. The provider of this project stands in for Telmate's: a block that lets go
-/// needs no schema.
+/// The blocks as Terraform itself reads them, with the provider of this project in the place of Telmate's: a `removed`
+/// block needs no schema.
 #[test]
 fn terraform_takes_the_blocks_for_the_old_root() {
-    let tool = match find(None, &support::context()) {
-        Ok(tool) if tool.product == Product::Terraform && tool.version >= Version(1, 7, 0) => tool,
-        Ok(_) => skip!("only Terraform 1.7 or newer reads these blocks"),
-        Err(error @ ToolError::Missing) => skip!("{error}"),
-        Err(error) => panic!("{error}"),
-    };
+    let tool = or_skip!(terraform());
+    if tool.product != Product::Terraform || tool.version < Version(1, 7, 0) {
+        let why = "only Terraform 1.7 or newer reads these blocks";
+        return skip(module_path!(), &Missing::new(Tool::Terraform, why));
+    }
     let run_in = |folder: &Path, words: &[&str]| {
         let invocation = words.iter().fold(Invocation::new(&tool.program), |invocation, word| invocation.arg(*word));
         let invocation = invocation.env("CHECKPOINT_DISABLE", "1").folder(folder);
-        let mut said = String::new();
-        let ended = run(&invocation, &support::context(), |_, line| said.extend([line.as_str(), "\n"])).unwrap();
-        (ended.code, said)
+        let mut output = String::new();
+        let ended = run(&invocation, &support::context(), |_, line| output.extend([line.as_str(), "\n"])).unwrap();
+        (ended.code, output)
     };
     for name in ["telmate.json", "bpg.json"] {
         let lab = Lab::new();
@@ -190,13 +191,14 @@ fn terraform_takes_the_blocks_for_the_old_root() {
         fs::create_dir(&old).unwrap();
         fs::copy(lab.at("lab/terraform/versions.tf"), old.join("versions.tf")).unwrap();
         fs::copy(lab.at("lab/adopted/removed.tf"), old.join("removed.tf")).unwrap();
-        let (code, said) = run_in(&lab.at("lab/adopted"), &["fmt", "-check", "-diff", "-no-color"]);
-        assert_eq!(code, Some(0), "{name}: {said}");
-        let (code, said) = run_in(&old, &["init", "-backend=false", "-input=false", "-no-color"]);
+        let (code, output) = run_in(&lab.at("lab/adopted"), &["fmt", "-check", "-diff", "-no-color"]);
+        assert_eq!(code, Some(0), "{name}: {output}");
+        let (code, output) = run_in(&old, &["init", "-backend=false", "-input=false", "-no-color"]);
         if code != Some(0) {
-            skip!("the provider cannot be installed: {said}");
+            let why = format!("the provider cannot be installed: {output}");
+            return skip(module_path!(), &Missing::new(Tool::Provider, why));
         }
-        let (code, said) = run_in(&old, &["validate", "-no-color"]);
-        assert_eq!(code, Some(0), "{name}: {said}");
+        let (code, output) = run_in(&old, &["validate", "-no-color"]);
+        assert_eq!(code, Some(0), "{name}: {output}");
     }
 }

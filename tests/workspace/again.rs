@@ -1,4 +1,4 @@
-//! Importing again: nothing changes by itself, and only what has really gone goes.
+//! Importing again: addresses and code stay, and only the code of deleted objects goes.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ const CONFIG: &str = "nodes/pve1/qemu/100/config";
 fn a_second_run_changes_nothing_and_says_so() {
     let lab = Lab::imported();
     let (files, times) = (lab.files(), lab.times());
-    let said = lab.import(&[]).done();
-    assert!(said.contains("no file was changed"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("no file was changed"), "{output}");
     assert_eq!(lab.files(), files);
     assert_eq!(lab.times(), times);
     lab.import(&["--force"]).done();
     assert_eq!(lab.times(), times);
 }
 
-/// A version of the provider is chosen once, and only one that is known.
+/// The version of the provider is chosen once, and must be a known one.
 #[test]
 fn a_chosen_version_of_the_provider_is_kept() {
     let lab = Lab::imported();
@@ -46,8 +46,8 @@ fn a_change_of_the_cluster_changes_its_block_only() {
     let mut lab = Lab::imported();
     let before = lab.files();
     lab.data(CONFIG)["memory"] = "8192".into();
-    let said = lab.import(&[]).done();
-    assert!(said.contains("1 file changed"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("1 file changed"), "{output}");
     let after = lab.files();
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, ["manifest.json", "terraform/virtual_machines.tf"]);
@@ -56,7 +56,7 @@ fn a_change_of_the_cluster_changes_its_block_only() {
     assert_eq!(super::code(&before, other), super::code(&after, other));
 }
 
-/// A name that changes in Proxmox, or a newcomer of the same name, changes no address.
+/// A new name in Proxmox, or a newcomer of the same name, changes no address.
 #[test]
 fn an_address_once_given_stays() {
     let mut lab = Lab::imported();
@@ -76,7 +76,7 @@ fn an_address_once_given_stays() {
     assert!(!lab.files().contains_key("terraform/moved.tf"));
 }
 
-/// What could not be read is not gone: in whatever way it could not be read.
+/// Objects that could not be read keep their code, whatever the reason.
 #[test]
 fn code_of_what_is_unread_stays() {
     let check = |change: &dyn Fn(&mut Lab), reason: &str| {
@@ -84,8 +84,8 @@ fn code_of_what_is_unread_stays() {
         let (web, prod, imports) = (lab.code(WEB), lab.code(PROD), lab.read("terraform/imports.tf"));
         assert!(!web.is_empty());
         change(&mut lab);
-        let said = lab.import(&["--output", "json"]).done();
-        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let output = lab.import(&["--output", "json"]).done();
+        let report: serde_json::Value = serde_json::from_str(&output).unwrap();
         assert_eq!(lab.code(WEB), web, "{reason}");
         assert_eq!(lab.code(PROD), prod, "{reason}");
         assert_eq!(lab.read("terraform/imports.tf"), imports, "{reason}");
@@ -119,39 +119,39 @@ fn code_of_what_is_unread_stays() {
     );
 }
 
-/// An object that the provider could import, and cannot any more.
+/// An object that the provider could import before, and cannot any more.
 #[test]
 fn code_of_what_cannot_be_imported_any_more_stays() {
     let mut lab = Lab::imported();
     let web = lab.code(WEB);
     lab.data(CONFIG)["migrate_downtime"] = "0.5".into();
-    let said = lab.import(&[]).done();
-    assert!(said.contains("qm set 100 --delete migrate_downtime"), "{said}");
-    assert!(said.contains("kept as it is"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("qm set 100 --delete migrate_downtime"), "{output}");
+    assert!(output.contains("kept as it is"), "{output}");
     assert_eq!(lab.code(WEB), web);
     lab.import(&["--strict"]).failed();
 }
 
-/// What never was Terraform's is not said to be kept.
+/// Objects that Terraform never managed are not reported as kept.
 #[test]
 fn what_ansible_has_from_the_beginning_is_not_kept() {
     let mut lab = Lab::new();
     lab.data(CONFIG)["migrate_downtime"] = "0.5".into();
     lab.import(&[]).done();
-    let said = lab.import(&[]).done();
-    assert!(said.contains("no file was changed"), "{said}");
-    assert!(!said.contains("kept as it is") && !said.contains("cannot import it now"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("no file was changed"), "{output}");
+    assert!(!output.contains("kept as it is") && !output.contains("cannot import it now"), "{output}");
 }
 
-/// Its block, its import, its variable and its membership go together, and the report names it.
+/// The block, the import, the variable and the membership of a deleted guest go together, and the report names it.
 #[test]
 fn what_a_complete_list_lacks_goes_and_is_named() {
     let mut lab = Lab::imported();
     let before = lab.files();
     assert!(lab.read("terraform/variables.tf").contains("\"ci_ubuntu_cloud_init_password\""));
     lab.remove_guest(101);
-    let said = lab.import(&["--removal-limit", "20"]).done();
-    assert!(said.contains("proxmox_virtual_environment_vm.ci_ubuntu (qemu/101)"), "{said}");
+    let output = lab.import(&["--removal-limit", "20"]).done();
+    assert!(output.contains("proxmox_virtual_environment_vm.ci_ubuntu (qemu/101)"), "{output}");
     let after = lab.files();
     for (path, text) in &after {
         assert!(!text.contains("ci_ubuntu"), "{path}");
@@ -159,11 +159,11 @@ fn what_a_complete_list_lacks_goes_and_is_named() {
     for address in [WEB, APP] {
         assert_eq!(super::code(&before, address), super::code(&after, address));
     }
-    let said = lab.import(&[]).done();
-    assert!(said.contains("no file was changed") && !said.contains("gone"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("no file was changed") && !output.contains("gone"), "{output}");
 }
 
-/// Code that is kept does not refer to what is not there any more.
+/// Kept code does not refer to deleted objects.
 #[test]
 fn kept_code_follows_what_it_refers_to() {
     let mut lab = Lab::imported();
@@ -178,7 +178,7 @@ fn kept_code_follows_what_it_refers_to() {
     assert!(text.contains("storage_id = \"tank\"\n") && !text.contains(refers), "{text}");
 }
 
-/// A bridge that is no longer there is called by its name, not by where it was.
+/// A deleted bridge is referred to by its name, not by its former address.
 #[test]
 fn kept_code_calls_a_bridge_by_its_name() {
     let mut lab = Lab::imported();
@@ -189,7 +189,7 @@ fn kept_code_calls_a_bridge_by_its_name() {
     assert_eq!(lab.code(APP), before.replace("proxmox_network_linux_bridge.pve1_vmbr0.name", "\"vmbr0\""));
 }
 
-/// The list lacks the same guests for a login that may not see all of them: that proves nothing.
+/// A list without these guests proves nothing if the login may not see all of them.
 #[test]
 fn an_incomplete_list_removes_nothing() {
     let mut lab = Lab::imported();
@@ -198,8 +198,8 @@ fn an_incomplete_list_removes_nothing() {
     lab.data("pools").as_array_mut().unwrap().clear();
     lab.data("storage").as_array_mut().unwrap().clear();
     *lab.data("access/permissions") = json!({"/vms/101": {"VM.Audit": 1}});
-    let said = lab.import(&[]).done();
-    assert!(!said.contains("gone from the cluster"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(!output.contains("gone from the cluster"), "{output}");
     let after = lab.files();
     let code = |files: &super::Files| -> BTreeMap<String, String> {
         files.iter().filter(|(path, _)| path.starts_with("terraform/")).map(|(a, b)| (a.clone(), b.clone())).collect()

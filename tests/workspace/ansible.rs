@@ -1,4 +1,4 @@
-//! What Ansible keeps follows the same rules as Terraform's code: what could not be read is not gone.
+//! Ansible's tasks follow the rules of Terraform's code: the task of an object that could not be read stays.
 
 use proxmox_mpc_model::{Answer, ApiPath};
 
@@ -18,9 +18,9 @@ fn tasks_of_what_was_refused_or_left_out_stay() {
         let mut lab = Lab::imported();
         let before = lab.files();
         change(&mut lab);
-        let said = lab.import(filters).done();
+        let output = lab.import(filters).done();
         assert_eq!(lab.read(MATCHERS), before[MATCHERS]);
-        assert!(said.contains("kept as it is"), "{said}");
+        assert!(output.contains("kept as it is"), "{output}");
     };
     check(refuse, &[]);
     check(|_| {}, &["--exclude", "kind=notification_matcher"]);
@@ -32,12 +32,12 @@ fn tasks_of_what_is_gone_go() {
     let mut lab = Lab::imported();
     assert!(lab.read(MATCHERS).contains("# notification-matcher/errors\n"));
     lab.data(LIST).as_array_mut().unwrap().retain(|row| row["name"] != "errors");
-    let said = lab.import(&["--allow-removal", "1"]).done();
-    assert!(said.contains(&format!("{MATCHERS} (notification-matcher/errors)")), "{said}");
+    let output = lab.import(&["--allow-removal", "1"]).done();
+    assert!(output.contains(&format!("{MATCHERS} (notification-matcher/errors)")), "{output}");
     assert!(!lab.files().get(MATCHERS).is_some_and(|text| text.contains("notification-matcher/errors")));
 }
 
-/// A task that somebody has changed stops the import like any edited file.
+/// An edited task stops the import like any edited file.
 #[test]
 fn an_edited_role_stops_the_import() {
     let mut lab = Lab::imported();
@@ -48,7 +48,7 @@ fn an_edited_role_stops_the_import() {
     assert_eq!(lab.read(MATCHERS), edited);
 }
 
-/// An object that Terraform can import again leaves its role, and the other way round.
+/// An object that Terraform can import again leaves its role, and vice versa.
 #[test]
 fn an_object_is_in_one_place() {
     const GUESTS: &str = "ansible/roles/guests/tasks/main.yml";

@@ -1,4 +1,4 @@
-//! What an import does not do by itself: take out very much, or work where another one does.
+//! Brakes of an import: it does not remove very much code by itself, and does not run beside another one.
 
 use std::fs;
 use std::thread;
@@ -17,11 +17,11 @@ fn an_import_that_would_take_out_very_much_stops() {
         lab.remove_guest(u32::try_from(vmid).unwrap());
     }
     let before = files(&lab.at("lab"));
-    let said = lab.import(&[]).failed();
-    assert!(said.contains("objects out of the code") && said.contains(WEB), "{said}");
-    assert!(said.contains("virtual machine: ") && said.contains("--allow-removal "), "{said}");
+    let output = lab.import(&[]).failed();
+    assert!(output.contains("objects out of the code") && output.contains(WEB), "{output}");
+    assert!(output.contains("virtual machine: ") && output.contains("--allow-removal "), "{output}");
     assert_eq!(files(&lab.at("lab")), before, "nothing is written");
-    let count = said.split("--allow-removal ").nth(1).unwrap();
+    let count = output.split("--allow-removal ").nth(1).unwrap();
     let count = count.split(|character: char| !character.is_ascii_digit()).next().unwrap();
     let fewer = (count.parse::<usize>().unwrap() - 1).to_string();
     lab.import(&["--allow-removal", &fewer]).failed();
@@ -29,24 +29,24 @@ fn an_import_that_would_take_out_very_much_stops() {
     assert_eq!(lab.code(WEB), "");
 }
 
-/// What its node lists is there, whatever the list of the cluster says; and where no node lists it either, a list that lacks
-/// guests which other answers name is not complete.
+/// A guest that its node lists exists, whatever the list of the cluster says. If no node lists it either, a list
+/// without guests that other answers name is incomplete.
 #[test]
 fn a_guest_that_other_lists_name_is_not_gone() {
     let mut lab = Lab::imported();
     let before = lab.files();
     lab.data("cluster/resources").as_array_mut().unwrap().retain(|row| row["type"] != "lxc" && row["type"] != "qemu");
-    let said = lab.import(&[]).done();
-    assert!(!said.contains(" lacks "), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(!output.contains(" lacks "), "{output}");
     assert_eq!(lab.code(WEB), super::code(&before, WEB));
     for node in ["pve1", "pve2", "pve3"] {
         for word in ["qemu", "lxc"] {
             *lab.data(&format!("nodes/{node}/{word}")) = serde_json::json!([]);
         }
     }
-    let said = lab.import(&[]).done();
-    assert!(said.contains("`cluster/resources` lacks "), "{said}");
-    assert!(!said.contains("pvesm free"), "no disk of theirs is called nobody's: {said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("`cluster/resources` lacks "), "{output}");
+    assert!(!output.contains("pvesm free"), "no disk of theirs is called nobody's: {output}");
     assert_eq!(lab.code(WEB), super::code(&before, WEB));
 }
 
@@ -56,9 +56,9 @@ fn two_imports_of_one_workspace_do_not_meet() {
     let Attempt::Locked(lock) = attempt(&lab.at("lab"), "2026-11-23T00:50:00Z").unwrap() else {
         panic!("nobody has it");
     };
-    let said = lab.import(&[]).failed();
+    let output = lab.import(&[]).failed();
     let holder = format!("process {}, since 2026-11-23T00:50:00Z", std::process::id());
-    assert!(said.contains("another import is running") && said.contains(&holder), "{said}");
+    assert!(output.contains("another import is running") && output.contains(&holder), "{output}");
     thread::scope(|scope| {
         let waits = scope.spawn(|| lab.import(&["--wait"]));
         thread::sleep(Duration::from_millis(300));
@@ -84,11 +84,11 @@ fn first_imports_at_once_leave_one_whole_workspace() {
     let mut names: Vec<_> = fs::read_dir(lab.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["answers", "lab"], "nothing is left beside it");
-    let said = super::ran(&["import", "--from", &answers, "--out", &out]).done();
-    assert!(said.contains("no file was changed"), "{said}");
+    let output = super::ran(&["import", "--from", &answers, "--out", &out]).done();
+    assert!(output.contains("no file was changed"), "{output}");
 }
 
-/// The folder keeps itself out of git, whoever's `.gitignore` stands above it.
+/// The folder keeps itself out of git, whatever `.gitignore` is above it.
 #[test]
 fn what_is_not_for_others_stays_out_of_git() {
     let lab = Lab::new();

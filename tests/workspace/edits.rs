@@ -1,4 +1,4 @@
-//! What people have written is theirs.
+//! Edits of people are kept.
 
 use std::fs;
 
@@ -15,10 +15,10 @@ fn an_edited_file_stops_the_import_with_the_difference() {
     // Something else has changed as well, and must not be written either.
     lab.data("pools")[1]["comment"] = "changed".into();
     lab.data("nodes/pve1/qemu/100/config")["memory"] = "8192".into();
-    let said = lab.import(&[]).failed();
-    assert!(said.contains("`terraform/virtual_machines.tf` was edited since it was generated"), "{said}");
-    assert!(said.contains("\n-    dedicated = ") || said.contains("\n-  on_boot "), "{said}");
-    assert!(said.contains("--force"), "{said}");
+    let output = lab.import(&[]).failed();
+    assert!(output.contains("`terraform/virtual_machines.tf` was edited since it was generated"), "{output}");
+    assert!(output.contains("\n-    dedicated = ") || output.contains("\n-  on_boot "), "{output}");
+    assert!(output.contains("--force"), "{output}");
     assert_eq!(files(&lab.at("lab")), all);
 }
 
@@ -28,15 +28,15 @@ fn force_overwrites_it_and_keeps_a_copy() {
     let text = lab.read(FILE);
     let edited = format!("# Mine.\n{text}");
     lab.write(FILE, &edited);
-    let said = lab.import(&["--force"]).done();
-    assert!(said.contains("terraform/virtual_machines.tf was edited: overwritten"), "{said}");
+    let output = lab.import(&["--force"]).done();
+    assert!(output.contains("terraform/virtual_machines.tf was edited: overwritten"), "{output}");
     assert_eq!(lab.read(FILE), text);
     let copies = files(&lab.at("lab/.proxmox-mpc/backup"));
     let copies: Vec<(&String, &String)> = copies.iter().collect();
     assert!(matches!(copies[..], [(path, text)] if path.ends_with(FILE) && *text == edited), "{copies:?}");
 }
 
-/// A person's change to a block that this run leaves alone is not ours from then on.
+/// A block that a person changed, and that this run leaves alone, is theirs from then on.
 #[test]
 fn an_edit_of_code_that_was_kept_is_not_lost_later() {
     let lab = Lab::imported();
@@ -44,12 +44,12 @@ fn an_edit_of_code_that_was_kept_is_not_lost_later() {
     lab.write(FILE, &edited);
     lab.import(&["--exclude", "kind=vm"]).done();
     assert_eq!(lab.read(FILE), edited);
-    let said = lab.import(&[]).failed();
-    assert!(said.contains("-  # Mine."), "{said}");
+    let output = lab.import(&[]).failed();
+    assert!(output.contains("-  # Mine."), "{output}");
     assert_eq!(lab.read(FILE), edited);
 }
 
-/// The ordinary way of working: edit the code, apply it, import. Something that is kept beside it changes nothing.
+/// The ordinary way of working: edit the code, apply it, import. An excluded object beside it changes nothing.
 #[test]
 fn an_edit_that_the_cluster_has_by_now_is_no_edit_any_more() {
     let mut lab = Lab::imported();
@@ -88,29 +88,29 @@ fn foreign_files_are_never_touched() {
     let lab = Lab::new();
     fs::create_dir_all(lab.at("lab/terraform")).unwrap();
     lab.write(FILE, "# Mine.\n");
-    let said = lab.import(&[]).failed();
-    assert!(said.contains("`terraform/virtual_machines.tf` is not ours") && said.contains("-# Mine."), "{said}");
-    assert!(!said.contains("edited since") && said.contains("another name or place"), "{said}");
+    let output = lab.import(&[]).failed();
+    assert!(output.contains("`terraform/virtual_machines.tf` is not ours") && output.contains("-# Mine."), "{output}");
+    assert!(!output.contains("edited since") && output.contains("another name or place"), "{output}");
     let left = files(&lab.at("lab"));
     assert_eq!(left.keys().collect::<Vec<_>>(), [".proxmox-mpc/.gitignore", FILE]);
 }
 
-/// Our page in the folder becomes its owner's with the first word that he changes, and stops no import.
+/// Our README in the folder becomes its owner's with the first edit, and stops no import.
 #[test]
 fn a_readme_is_its_owners() {
     let mut lab = Lab::imported();
     let page = "README.md";
     assert!(lab.read(page).contains("proxmox-mpc import"));
     lab.write(page, "Mine.\n");
-    let said = lab.import(&[]).done();
-    assert!(said.contains("README.md is no longer generated, but was edited: it stays"), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(output.contains("README.md is no longer generated; it stays, since it was edited"), "{output}");
     lab.data("nodes/pve1/lxc/200/config")["timezone"] = "Europe/Vienna".into();
-    let said = lab.import(&[]).done();
-    assert!(!said.contains(page), "{said}");
+    let output = lab.import(&[]).done();
+    assert!(!output.contains(page), "{output}");
     assert_eq!(lab.read(page), "Mine.\n");
 }
 
-/// A generated file that is no longer wanted goes; with somebody's edit in it, it stays.
+/// A file that is no longer generated is removed, unless somebody edited it.
 #[test]
 fn an_edited_file_that_is_not_wanted_any_more_stays() {
     let mut lab = Lab::imported();
@@ -123,13 +123,13 @@ fn an_edited_file_that_is_not_wanted_any_more_stays() {
     }
     let edited = format!("# Mine.\n{}", lab.read(pools));
     lab.write(pools, &edited);
-    let said = lab.import(&["--allow-removal", "20"]).done();
-    assert!(said.contains("pools.tf is no longer generated, but was edited: it stays"), "{said}");
+    let output = lab.import(&["--allow-removal", "20"]).done();
+    assert!(output.contains("pools.tf is no longer generated; it stays, since it was edited"), "{output}");
     assert_eq!(lab.read(pools), edited);
     assert!(!lab.files().contains_key("terraform/pool_memberships.tf"));
 }
 
-/// Terraform takes no two of a name: what would clash is said before anything is written.
+/// Terraform allows one resource of a name: a clash is reported before anything is written.
 #[test]
 fn what_is_declared_already_is_found_before_it_is_written() {
     let check = |text: &str, expected: &[&str]| {
@@ -142,9 +142,9 @@ fn what_is_declared_already_is_found_before_it_is_written() {
             lab.import(&[]).done();
             return;
         }
-        let said = lab.import(&[]).failed();
+        let output = lab.import(&[]).failed();
         for words in expected {
-            assert!(said.contains(words), "{words}: {said}");
+            assert!(output.contains(words), "{words}: {output}");
         }
         let left = files(&lab.at("lab"));
         assert_eq!(left.keys().collect::<Vec<_>>(), [".proxmox-mpc/.gitignore", "terraform/mine.tf"]);

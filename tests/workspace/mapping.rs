@@ -1,4 +1,4 @@
-//! `--mapping`: the user's own addresses and omissions.
+//! `--mapping`: the user's own addresses and exclusions.
 
 use std::fs;
 
@@ -24,8 +24,8 @@ fn import(lab: &Lab, mapping: &str) -> crate::support::program::Ran {
 #[test]
 fn a_dry_run_writes_nothing_and_its_list_is_a_mapping() {
     let lab = Lab::new();
-    let said = lab.import(&["--dry-run"]).done();
-    assert!(said.contains(WEB) && said.contains("nothing was written"), "{said}");
+    let output = lab.import(&["--dry-run"]).done();
+    assert!(output.contains(WEB) && output.contains("nothing was written"), "{output}");
     let printed = lab.import(&["--dry-run", "--output", "json"]).done();
     let mut there: Vec<_> = fs::read_dir(lab.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     there.sort();
@@ -38,7 +38,7 @@ fn a_dry_run_writes_nothing_and_its_list_is_a_mapping() {
     assert_eq!(list(&lab)["objects"], serde_json::from_str::<Value>(&printed).unwrap()["objects"]);
 }
 
-/// Blocks, references, variables and imports follow the new address, and Terraform is told of the move.
+/// Blocks, references, variables and imports use the new address, and a `moved` block tells Terraform.
 #[test]
 fn a_changed_address_moves_everything_that_names_it() {
     let lab = Lab::imported();
@@ -46,8 +46,8 @@ fn a_changed_address_moves_everything_that_names_it() {
     let mut mapping = list(&lab);
     mapping["objects"]["pool/prod"]["address"] = PRODUCTION.into();
     mapping["objects"]["lxc/200"]["address"] = "proxmox_virtual_environment_container.app".into();
-    let said = import(&lab, &mapping.to_string()).done();
-    assert!(said.contains(&format!("{POOL} is now {PRODUCTION}")), "{said}");
+    let output = import(&lab, &mapping.to_string()).done();
+    assert!(output.contains(&format!("{POOL} is now {PRODUCTION}")), "{output}");
     let after = lab.files();
     assert_eq!(super::code(&after, POOL), "");
     for (path, text) in terraform(&after).filter(|(path, _)| !path.ends_with("moved.tf")) {
@@ -67,7 +67,7 @@ fn a_changed_address_moves_everything_that_names_it() {
     assert!(back.contains("to   = proxmox_virtual_environment_pool.prod\n") && !back.contains(moved), "{back}");
 }
 
-/// A new object never gets an address that was somebody else's: Terraform takes the move for done.
+/// A new object never gets the former address of another one: Terraform regards the move as done.
 #[test]
 fn an_address_that_was_moved_from_is_not_given_again() {
     let mut lab = Lab::imported();
@@ -85,7 +85,7 @@ fn an_address_that_was_moved_from_is_not_given_again() {
     assert!(!lab.code("proxmox_virtual_environment_vm.web_frontend_300").is_empty());
 }
 
-/// Code that is kept refers to what it referred to, wherever that is now.
+/// Kept code refers to the new addresses of the objects that it refers to.
 #[test]
 fn kept_code_follows_a_move() {
     let lab = Lab::imported();
@@ -129,9 +129,9 @@ fn a_mapping_that_cannot_be_used_is_refused_before_anything_is_written() {
     let all = files(&lab.at("lab"));
     let web = |address: &str| json!({"format": 1, "objects": {"qemu/100": {"address": address}}}).to_string();
     let check = |mapping: &str, expected: &str| {
-        let said = import(&lab, mapping).failed();
-        assert!(said.contains(expected), "{mapping}: {said}");
-        assert!(said.contains("hint: "), "{said}");
+        let output = import(&lab, mapping).failed();
+        assert!(output.contains(expected), "{mapping}: {output}");
+        assert!(output.contains("hint: "), "{output}");
         assert_eq!(files(&lab.at("lab")), all, "{mapping}");
     };
     check("no JSON", "mapping.json` cannot be used");

@@ -1,4 +1,4 @@
-//! What an import does to a workspace that is there already, seen from outside: the program, and the files.
+//! An import into an existing workspace, seen from outside: the program, and the files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,12 +30,12 @@ struct Lab {
 type Files = BTreeMap<String, String>;
 
 impl Lab {
-    /// Nothing is imported yet.
+    /// A cluster without an import.
     fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), answers: cluster() }
     }
 
-    /// Everything is imported.
+    /// A cluster with an import of all objects.
     fn imported() -> Self {
         let lab = Self::new();
         lab.import(&[]).done();
@@ -62,7 +62,7 @@ impl Lab {
         data(&mut self.answers, path)
     }
 
-    /// Takes a guest out of the cluster: no list names it any more.
+    /// Removes a guest from all lists of the cluster.
     fn remove_guest(&mut self, vmid: u32) {
         let text = vmid.to_string();
         let is_it = |row: &serde_json::Value| row["vmid"] == vmid || row["vmid"] == *text;
@@ -98,19 +98,19 @@ impl Lab {
         fs::write(self.at("lab").join(path), text).unwrap();
     }
 
-    /// Everything that the code says of an address: its block, its import, its variables.
+    /// All code about an address: its block, its import, its variables.
     fn code(&self, address: &str) -> String {
         code(&self.files(), address)
     }
 
-    /// When each file was written last.
+    /// Time at which each file was written last.
     fn times(&self) -> BTreeMap<String, SystemTime> {
         let time = |path: &String| fs::metadata(self.at("lab").join(path)).unwrap().modified().unwrap();
         self.files().keys().map(|path| (path.clone(), time(path))).collect()
     }
 }
 
-/// A recorded cluster, whose first machine is mended so that the provider can read it.
+/// A recorded cluster whose first virtual machine is changed so that the provider can read it.
 fn cluster() -> Memory {
     let mut answers = asked(&fixture("pve-9.1"));
     data(&mut answers, "nodes/pve1/qemu/100/config").as_object_mut().unwrap().remove("migrate_downtime").unwrap();
@@ -118,14 +118,14 @@ fn cluster() -> Memory {
 }
 
 impl Ran {
-    /// The run went well; what it said.
+    /// The run succeeded; its output.
     #[track_caller]
     fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{}{}", self.output, self.errors);
         self.output
     }
 
-    /// The run failed; what it complained of.
+    /// The run failed; its errors.
     #[track_caller]
     fn failed(self) -> String {
         assert_eq!(self.code, Some(1), "{}{}", self.output, self.errors);
@@ -148,7 +148,7 @@ fn files(folder: &Path) -> Files {
     found
 }
 
-/// Everything that these files say of an address, top-level block by top-level block; empty where it is not there.
+/// All code about an address in these files, top-level block by top-level block; empty if it has none.
 fn code(files: &Files, address: &str) -> String {
     let (resource, label) = address.split_once('.').unwrap();
     let own = [

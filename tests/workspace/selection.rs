@@ -1,4 +1,4 @@
-//! `--only` and `--exclude`: what is left out is not gone.
+//! `--only` and `--exclude`: excluded objects keep their code.
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_twin::Recording;
@@ -25,7 +25,7 @@ fn only_what_was_chosen_becomes_code() {
     check(&["--exclude", "name=web-*"], &[APP, PROD], &[WEB]);
 }
 
-/// In each order, the code of what one run left out is byte for byte what it was.
+/// The code of excluded objects stays byte for byte, in each order of runs.
 #[test]
 fn what_is_left_out_keeps_its_code() {
     let filters: [&[&str]; 6] = [
@@ -39,10 +39,10 @@ fn what_is_left_out_keeps_its_code() {
     let full = Lab::imported().files();
     for filter in filters {
         let lab = Lab::imported();
-        let said = lab.import(filter).done();
+        let output = lab.import(filter).done();
         assert_eq!(lab.files().get("terraform/imports.tf"), full.get("terraform/imports.tf"), "{filter:?}");
         assert_eq!(terraform(&lab.files()), terraform(&full), "{filter:?}");
-        assert!(said.contains("kept as it is"), "{filter:?}: {said}");
+        assert!(output.contains("kept as it is"), "{filter:?}: {output}");
         lab.import(&[]).done();
         assert_eq!(terraform(&lab.files()), terraform(&full), "{filter:?}");
         let lab = Lab::new();
@@ -52,7 +52,7 @@ fn what_is_left_out_keeps_its_code() {
     }
 }
 
-/// What is kept is still proved: the recording that an import leaves has the answers to all of the code.
+/// Kept code is still proved: the recording of an import has the answers for all of the code.
 #[test]
 fn the_recording_answers_for_what_was_kept() {
     let lab = Lab::imported();
@@ -63,7 +63,7 @@ fn the_recording_answers_for_what_was_kept() {
     assert!(answers.contains_key(&config));
 }
 
-/// A guest that has changed, and is left out, keeps the code of before.
+/// A guest that has changed and is excluded keeps its code.
 #[test]
 fn a_change_of_what_is_left_out_waits() {
     let mut lab = Lab::imported();
@@ -83,7 +83,7 @@ fn terraform(files: &Files) -> Files {
         .collect()
 }
 
-/// What the kept code refers to has to be provided as well.
+/// Objects that kept code refers to are generated as well.
 #[test]
 fn the_list_of_secrets_speaks_of_kept_code() {
     let lab = Lab::imported();
@@ -93,8 +93,8 @@ fn the_list_of_secrets_speaks_of_kept_code() {
     assert_eq!(lab.read("SECRETS.md"), before);
 }
 
-/// A word that is no kind is a mistake of the command line; a condition that holds for nothing stops before anything is
-/// changed where it leaves nothing to import, and is told where it does not.
+/// A word that is no kind is wrong usage. A condition that holds for nothing stops the import if it leaves nothing to
+/// import, and is reported otherwise; nothing is changed before.
 #[test]
 fn conditions_that_choose_nothing_are_told() {
     let lab = Lab::imported();
@@ -114,12 +114,15 @@ fn conditions_that_choose_nothing_are_told() {
     check(&["--only", "id=100", "--exclude", "id=100"], 1, &["is in all of `--only` and in none of `--exclude`"]);
     check(&["--only", "id=100", "--only", "kind=pool"], 1, &["is in all of `--only`"]);
     check(&["--only", "id=9999", "--dry-run"], 1, &["matches `--only id=9999`"]);
-    let said = lab.import(&["--only", "node=pve1", "--only", "node=pve9", "--exclude", "name=nobody"]).done();
-    let (told, rest) = (said.contains("conditions that match nothing"), said.contains("--only node=pve1\n"));
-    assert!(told && !rest && said.contains("--only node=pve9") && said.contains("--exclude name=nobody"), "{said}");
+    let output = lab.import(&["--only", "node=pve1", "--only", "node=pve9", "--exclude", "name=nobody"]).done();
+    let (reported, rest) = (output.contains("filters that match no object"), output.contains("--only node=pve1\n"));
+    assert!(
+        reported && !rest && output.contains("--only node=pve9") && output.contains("--exclude name=nobody"),
+        "{output}"
+    );
 }
 
-/// The document speaks of all that is on record, whatever was chosen.
+/// The document covers the whole recording, whatever was chosen.
 #[test]
 fn the_coverage_is_of_all_that_is_on_record() {
     // What the first page says is code.

@@ -1,4 +1,4 @@
-//! Where the answers come from, and where they are kept.
+//! Sources of the answers, and recordings of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +16,7 @@ use crate::support::program::{PROGRAM, ran, ran_in};
 
 const TOKEN: &str = "11111111-2222-4333-8444-555555555555";
 
-/// A cluster and a recording of it are the same, to the byte.
+/// Imports of a cluster and of a recording of it are the same, to the byte.
 #[test]
 fn a_twin_and_its_recording_give_the_same_code() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -34,12 +34,12 @@ fn a_twin_and_its_recording_give_the_same_code() {
         let (live, recorded) = (at("live"), at("recorded"));
         let endpoint = twin.endpoint();
         let words = ["import", &endpoint, "--fingerprint", twin.fingerprint(), "--out", live.to_str().unwrap()];
-        let said = ran_in(program, &words);
-        assert_eq!(said.code, Some(0), "{name}: {}", said.errors);
+        let imported = ran_in(program, &words);
+        assert_eq!(imported.code, Some(0), "{name}: {}", imported.errors);
         let words =
             ["import", "--from", place(file).to_str().unwrap(), "--out", recorded.to_str().unwrap()].map(str::to_owned);
-        let said = ran(&words.each_ref().map(String::as_str));
-        assert_eq!(said.code, Some(0), "{name}: {}", said.errors);
+        let imported = ran(&words.each_ref().map(String::as_str));
+        assert_eq!(imported.code, Some(0), "{name}: {}", imported.errors);
         let code = |folder: &std::path::Path| {
             let mut files = files(folder);
             files.retain(|path, _| !path.starts_with(".proxmox-mpc/"));
@@ -50,7 +50,7 @@ fn a_twin_and_its_recording_give_the_same_code() {
     }
 }
 
-/// A recording that was kept is imported to the same files again, as a folder and packed.
+/// A kept recording is imported to the same files, as a folder and packed.
 #[test]
 fn what_is_recorded_can_be_imported_again() {
     let lab = Lab::new();
@@ -62,8 +62,8 @@ fn what_is_recorded_can_be_imported_again() {
     assert_eq!(one, read(&Recording::open(&lab.at("lab/.proxmox-mpc/recordings/latest")).unwrap()));
     for from in [&folder, &packed] {
         let out = lab.word("other");
-        let said = ran(&["import", "--from", from, "--out", &out]);
-        assert_eq!(said.code, Some(0), "{}", said.errors);
+        let imported = ran(&["import", "--from", from, "--out", &out]);
+        assert_eq!(imported.code, Some(0), "{}", imported.errors);
         let mut files = files(&lab.at("other"));
         files.retain(|path, _| !path.starts_with(".proxmox-mpc/"));
         assert_eq!(files, lab.files());
@@ -71,7 +71,7 @@ fn what_is_recorded_can_be_imported_again() {
     }
 }
 
-/// Nobody else may read what a cluster has answered.
+/// Other users of the machine may not read the recorded answers.
 #[test]
 fn recordings_are_private() {
     let lab = Lab::imported();
@@ -96,10 +96,10 @@ fn recordings_are_private() {
 #[test]
 fn strict_fails_where_anything_is_missing_and_writes_all_the_same() {
     let lab = Lab::new();
-    let said = lab.import(&["--strict"]);
+    let imported = lab.import(&["--strict"]);
     // Nobody asked for the package repositories when this was recorded.
-    assert_eq!(said.code, Some(1), "{}", said.errors);
-    assert!(said.output.contains("not read"), "{}", said.output);
+    assert_eq!(imported.code, Some(1), "{}", imported.errors);
+    assert!(imported.output.contains("not read"), "{}", imported.output);
     assert_eq!(lab.files(), Lab::imported().files());
     lab.import(&["--only", "kind=vm", "--only", "kind=pool", "--strict"]).done();
 }
@@ -109,15 +109,15 @@ fn a_recording_that_is_none_is_refused() {
     let lab = Lab::new();
     let out = lab.word("lab");
     let check = |from: &str, expected: &str| {
-        let said = ran(&["import", "--from", from, "--out", &out]);
-        assert_eq!(said.code, Some(1));
-        assert!(said.errors.contains(expected) && said.errors.contains("hint: "), "{}", said.errors);
+        let imported = ran(&["import", "--from", from, "--out", &out]);
+        assert_eq!(imported.code, Some(1));
+        assert!(imported.errors.contains(expected) && imported.errors.contains("hint: "), "{}", imported.errors);
         assert!(!lab.at("lab").exists());
     };
     check(&lab.word("nothing"), "nothing");
     check(lab.folder.path().to_str().unwrap(), "recording");
     fs::write(lab.at("cut.tar.zst"), &fs::read(place("pve-9.1.tar.zst")).unwrap()[..9000]).unwrap();
     check(&lab.word("cut.tar.zst"), "cut.tar.zst");
-    let said = ran(&["import", "--from", &lab.word("nothing"), "--out", &lab.word("no/such/folder")]);
-    assert_eq!(said.code, Some(1));
+    let imported = ran(&["import", "--from", &lab.word("nothing"), "--out", &lab.word("no/such/folder")]);
+    assert_eq!(imported.code, Some(1));
 }

@@ -1,4 +1,4 @@
-//! Who may log in to the twin: API tokens and passwords.
+//! Logins that the twin accepts: API tokens and passwords.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::state::View;
 
-/// Where the memories of secrets begin that clients have set: `secret/token/alice@pve!ci`.
+/// Beginning of the memories of tokens' secrets that clients have set: `secret/token/alice@pve!ci`.
 pub(crate) const TOKEN: &str = "secret/token/";
 /// The same for passwords: `secret/password/alice@pve`.
 pub(crate) const PASSWORD: &str = "secret/password/";
@@ -27,7 +27,7 @@ pub struct Credentials {
     passwords: BTreeMap<String, SecretString>,
 }
 
-/// Why a file of logins cannot be used.
+/// Reason why a file of logins cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
     /// The system refused to read it.
@@ -35,15 +35,15 @@ pub enum CredentialsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
-    /// It holds something else. The parser's own message is left out: it may quote a secret.
+    /// The file is not a file of logins. The parser's own message is left out: it may quote a secret.
     #[error("`{}` is not a file of logins: it takes {{\"tokens\": {{\"user@realm!name\": \"…\"}}, \"passwords\": {{\"user@realm\": \"…\"}}}} (line {line})", path.display())]
     Form {
         /// The file.
         path: PathBuf,
-        /// Where the reader gave up.
+        /// Line at which the reader gave up, from 1.
         line: usize,
     },
 }
@@ -56,7 +56,7 @@ impl Credentials {
             .map_err(|error| CredentialsError::Form { path: path.to_owned(), line: error.line() })
     }
 
-    /// One API token of `root@pam` that nobody has seen before.
+    /// Credentials with one API token of `root@pam`, made up at random.
     ///
     /// # Panics
     ///
@@ -92,29 +92,29 @@ impl Credentials {
         Some(format!("{name}={}", secret.expose_secret()).into())
     }
 
-    /// Who may log in: the tokens, then the users with a password, each sorted.
+    /// Names of the logins: the tokens, then the users with a password, each sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tokens.keys().chain(self.passwords.keys()).map(String::as_str)
     }
 
-    /// Whether this is the secret of the token `user@realm!name`.
+    /// Reports whether this is the secret of the token `user@realm!name`.
     pub(crate) fn allows_token(&self, name: &str, secret: &str) -> bool {
         matches(self.tokens.get(name), secret)
     }
 
-    /// Whether this is the password of `user@realm`.
+    /// Reports whether this is the password of `user@realm`.
     pub(crate) fn allows_password(&self, user: &str, password: &str) -> bool {
         matches(self.passwords.get(user), password)
     }
 }
 
-/// Whether a secret is the one that a client has set; `None` where none has.
+/// Compares a secret with the one that a client has set; `None` where none has.
 pub(crate) fn matches_kept(view: &View, key: &str, given: &str) -> Option<bool> {
     let kept = SecretString::from(view.recall(key)?.as_str()?.to_owned());
     Some(matches(Some(&kept), given))
 }
 
-/// Looks at every byte, so that the time it takes tells nothing of the secret but its length.
+/// Compares every byte, so that the time it takes shows nothing of the secret but its length.
 fn matches(known: Option<&SecretString>, given: &str) -> bool {
     let Some(known) = known.map(|known| known.expose_secret().as_bytes()) else { return false };
     let differences = known.iter().zip(given.as_bytes()).fold(0, |all, (one, other)| all | (one ^ other));

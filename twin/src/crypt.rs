@@ -40,12 +40,12 @@ fn of(parts: &[&[u8]]) -> Vec<u8> {
     digest(&SHA256, &parts.concat()).as_ref().to_vec()
 }
 
-/// As many bytes as asked for, of the same ones again and again.
+/// Repeats these bytes up to a length.
 fn repeated(bytes: &[u8], length: usize) -> Vec<u8> {
     bytes.iter().copied().cycle().take(length).collect()
 }
 
-/// Three bytes are four letters, in an order of the format's own.
+/// Writes the hash as letters, three bytes as four of them, in an order that is the format's own.
 fn written(sum: &[u8]) -> String {
     let mut text = String::new();
     let mut letters = |bytes: [u8; 3], count: usize| {

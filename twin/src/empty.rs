@@ -1,5 +1,5 @@
-//! A cluster as it is before anybody has set up anything in it: its nodes with their hardware and network, its storages, and
-//! what Proxmox brings along.
+//! A cluster as it is before anybody has set up anything in it: its nodes with their hardware and network, its
+//! storages, and what Proxmox brings along.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use serde_json::{Map, Value};
 
 /// The answers of a cluster of which nothing is left but what no code makes.
 ///
-/// From the answers that it is made of, it keeps those of the nodes, of the cluster's membership and of the storages. Of
-/// what storages hold it keeps files that code refers to and does not make: images of discs and systems, templates of
-/// containers, snippets. Everything else is answered as by a cluster without one line of configuration.
+/// From the answers that it is made of, it keeps those of the nodes, of the cluster's membership and of the storages.
+/// Of what storages hold it keeps files that code refers to and does not make: images of discs and systems, templates
+/// of containers, snippets. Everything else is answered as by a cluster without one line of configuration.
 #[derive(Debug)]
 pub struct Empty<A> {
     found: A,
     bare: BTreeMap<ApiPath, AnswerText>,
 }
 
-/// Where an empty cluster's answer comes from.
-enum Origin {
-    /// It is the answer that was found.
+/// Source of an empty cluster's answer.
+enum EmptyAnswer {
+    /// The answer of the recorded cluster.
     Found,
-    /// It is the list that was found, less the rows that the function refuses.
+    /// The list of the recorded cluster, without the rows that the function refuses.
     Rows(fn(&Map<String, Value>) -> bool),
-    /// It is that of a cluster without configuration.
+    /// The answer of a cluster without configuration.
     Bare,
 }
 
@@ -53,23 +53,23 @@ impl<A: Answers> Empty<A> {
 impl<A: Answers> Answers for Empty<A> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         match origin(path) {
-            Origin::Found => self.found.get(path),
-            Origin::Rows(stays) => Ok(self.found.get(path)?.map(|answer| only(answer, stays))),
-            Origin::Bare => Answers::get(&self.bare, path),
+            EmptyAnswer::Found => self.found.get(path),
+            EmptyAnswer::Rows(stays) => Ok(self.found.get(path)?.map(|answer| only(answer, stays))),
+            EmptyAnswer::Bare => Answers::get(&self.bare, path),
         }
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         match origin(path) {
-            Origin::Found => self.found.text(path),
-            Origin::Rows(_) => Ok(self.get(path)?.map(AnswerText::from)),
-            Origin::Bare => self.bare.text(path),
+            EmptyAnswer::Found => self.found.text(path),
+            EmptyAnswer::Rows(_) => Ok(self.get(path)?.map(AnswerText::from)),
+            EmptyAnswer::Bare => self.bare.text(path),
         }
     }
 }
 
-/// Where the answer to this path comes from.
-fn origin(path: &ApiPath) -> Origin {
+/// Source of the answer to this path.
+fn origin(path: &ApiPath) -> EmptyAnswer {
     let segments = path.segments();
     match &segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["version" | "nodes"] | ["nodes", _] | ["storage", ..]
@@ -79,21 +79,21 @@ fn origin(path: &ApiPath) -> Origin {
         | ["cluster", "config", ..]
         // What macros, authorities and challenges there are is Proxmox's.
         | ["cluster", "firewall", "macros"]
-        | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => Origin::Found,
+        | ["cluster", "acme", "directories" | "tos" | "meta" | "challenge-schema"] => EmptyAnswer::Found,
         // Both are kept below `/etc/pve/priv`, which nobody copies.
-        ["cluster", "acme", "account"] | ["cluster", "qemu", "custom-cpu-models"] => Origin::Rows(|_| false),
-        ["cluster", "acme", "plugins"] => Origin::Rows(|row| row.get("type").is_some_and(|kind| kind == "standalone")),
-        ["cluster", "resources"] => Origin::Rows(is_there),
-        ["nodes", _, "storage", _, "content"] => Origin::Rows(|row| is_given(row.get("content"))),
+        ["cluster", "acme", "account"] | ["cluster", "qemu", "custom-cpu-models"] => EmptyAnswer::Rows(|_| false),
+        ["cluster", "acme", "plugins"] => EmptyAnswer::Rows(|row| row.get("type").is_some_and(|kind| kind == "standalone")),
+        ["cluster", "resources"] => EmptyAnswer::Rows(is_there),
+        ["nodes", _, "storage", _, "content"] => EmptyAnswer::Rows(|row| is_given(row.get("content"))),
         // One volume follows from the list.
-        ["nodes", _, "storage", _, "content", _] | ["nodes", _, "tasks" | "replication" | "sdn", ..] => Origin::Bare,
-        ["nodes", _, "network"] => Origin::Rows(|row| row.get("type").is_none_or(|kind| kind != "vnet")),
-        ["nodes", _, below @ ..] if !kinds::is_set_up(below) => Origin::Found,
-        _ => Origin::Bare,
+        ["nodes", _, "storage", _, "content", _] | ["nodes", _, "tasks" | "replication" | "sdn", ..] => EmptyAnswer::Bare,
+        ["nodes", _, "network"] => EmptyAnswer::Rows(|row| row.get("type").is_none_or(|kind| kind != "vnet")),
+        ["nodes", _, below @ ..] if !kinds::is_set_up(below) => EmptyAnswer::Found,
+        _ => EmptyAnswer::Bare,
     }
 }
 
-/// Whether a row of `cluster/resources` is of a node, a storage, or the network of the nodes themselves.
+/// Reports whether a row of `cluster/resources` is of a node, a storage, or the network of the nodes themselves.
 fn is_there(row: &Map<String, Value>) -> bool {
     let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
     match row.get("type").and_then(Value::as_str) {
@@ -103,7 +103,7 @@ fn is_there(row: &Map<String, Value>) -> bool {
     }
 }
 
-/// Whether code refers to such a volume and does not make it.
+/// Reports whether code refers to such a volume and does not make it.
 fn is_given(content: Option<&Value>) -> bool {
     let content = content.and_then(Value::as_str);
     content.is_some_and(|content| matches!(content, "iso" | "vztmpl" | "import" | "snippets"))

@@ -1,5 +1,5 @@
-//! A copied or backed-up `/etc/pve`, a folder or the same folder packed: the files that are read of it, and what they make
-//! a twin answer.
+//! A copied or backed-up `/etc/pve`, a folder or the same folder packed: the files that are read of it, and what they
+//! make a twin answer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,10 @@ use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
 
 use crate::recording::{self, RecordingError};
 
-/// How large one file may be, in bytes: `pmxcfs` takes 1 MiB.
+/// Largest size of one file, in bytes: `pmxcfs` takes 1 MiB.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// How much all files may hold together, in bytes: `pmxcfs` takes 128 MiB.
+/// Largest size of all files together, in bytes: `pmxcfs` takes 128 MiB.
 const LARGEST_TREE: u64 = 128 << 20;
 
 /// The files that are read, beside those of nodes and firewalls.
@@ -43,22 +43,22 @@ const FOLDERS: &[(&str, &[&str])] = &[
 /// The same of each node.
 const OF_NODES: &[(&str, &[&str])] = &[("", &["config", "host.fw"]), ("qemu-server", &[".conf"]), ("lxc", &[".conf"])];
 
-/// Why a tree cannot be read.
+/// Reason why a tree cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EtcPveError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("there is nothing at `{}`", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// The folder holds nothing that `/etc/pve` holds.
+    /// The folder has none of the files of `/etc/pve`.
     #[error("`{}` is no copy of /etc/pve: it has none of the files and folders that are there", path.display())]
     NoTree {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// It is packed, and cannot be unpacked.
+    /// The packed copy cannot be unpacked.
     #[error("the packed copy cannot be read")]
     Packed(#[source] RecordingError),
     /// A file or the tree is larger than Proxmox lets it be.
@@ -66,7 +66,7 @@ pub enum EtcPveError {
     TooLarge {
         /// The file, or the whole tree.
         path: PathBuf,
-        /// How large it may be, in bytes.
+        /// Largest size that is read, in bytes.
         limit: u64,
     },
     /// The system refused to read.
@@ -74,12 +74,13 @@ pub enum EtcPveError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
 
-/// Reads a copy of `/etc/pve`, a folder or a `.tar.zst` file, for this version of Proxmox VE. Nothing below `priv` is read.
+/// Reads a copy of `/etc/pve`, a folder or a `.tar.zst` file, for this version of Proxmox VE. Nothing below `priv` is
+/// read.
 pub fn load(path: &Path, version: &str) -> Result<Loaded, EtcPveError> {
     let mut reader = Reader { path, tree: BTreeMap::new(), warnings: Vec::new(), size: 0 };
     if path.is_dir() {
@@ -97,7 +98,7 @@ pub fn load(path: &Path, version: &str) -> Result<Loaded, EtcPveError> {
     Ok(loaded)
 }
 
-/// Whether a file of this name is read.
+/// Reports whether a file of this name is read.
 fn is_read(name: &str) -> bool {
     let among = |folders: &[(&str, &[&str])], name: &str| {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
@@ -114,7 +115,7 @@ struct Reader<'p> {
     path: &'p Path,
     tree: Tree,
     warnings: Vec<String>,
-    /// What was read so far, in bytes.
+    /// Size of the files read so far, in bytes.
     size: u64,
 }
 
@@ -193,7 +194,7 @@ impl Reader<'_> {
         Ok(names)
     }
 
-    /// Reads a file, where there is one. What is no file (a pipe, a folder, a link that leads nowhere) is left alone.
+    /// Reads a file, where there is one. Pipes, folders and links that lead nowhere are left alone.
     fn file(&mut self, name: String) -> Result<(), EtcPveError> {
         let path = self.path.join(&name);
         if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {

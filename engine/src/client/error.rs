@@ -9,7 +9,7 @@ use proxmox_mpc_model::ApiPath;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::Limits;
-use super::tls::Rejected;
+use super::rejected::Rejected;
 use crate::operation::fault::Fault;
 use crate::settings::{Endpoint, Fingerprint};
 

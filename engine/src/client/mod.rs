@@ -10,6 +10,7 @@ use crate::settings::{Endpoint, Settings};
 
 mod body;
 mod error;
+mod rejected;
 mod session;
 mod tls;
 mod transport;
@@ -40,11 +41,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            answer: Duration::from_secs(60),
+            answer: Duration::from_mins(1),
             tries: 3,
             backoff: Duration::from_millis(250),
             body: 128 * 1024 * 1024,
-            ticket: Duration::from_secs(90 * 60),
+            ticket: Duration::from_mins(90),
         }
     }
 }

@@ -13,6 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::error::ClientError;
+use super::rejected::Rejected;
 use crate::settings::{Fingerprint, MinimumTls, Trust};
 
 /// The TLS of a client that trusts thus.
@@ -52,25 +53,6 @@ fn rule(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Rule, ClientErr
             Ok(Rule::Chain(chain.map_err(|error| unusable(error.to_string()))?))
         }
     }
-}
-
-/// A certificate that was not accepted.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Rejected {
-    /// Its chain, its name or its time is not good.
-    #[error("the certificate {presented} is not trusted")]
-    Untrusted {
-        /// The node's own certificate.
-        presented: Fingerprint,
-        /// What is wrong with it.
-        source: rustls::Error,
-    },
-    /// It is not one of those that were pinned.
-    #[error("the certificate {presented} is not the pinned one")]
-    Unpinned {
-        /// The node's own certificate.
-        presented: Fingerprint,
-    },
 }
 
 /// Whether a certificate is the right one; that its owner is on the line is checked whatever the rule.

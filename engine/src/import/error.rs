@@ -131,7 +131,7 @@ impl Fault for ImportError {
                 hints
             }
             Self::NothingSelected { unread, .. } if !unread.is_empty() => {
-                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason));
+                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason()));
                 lists.chain(["nothing was written: the workspace is as it was".to_owned()]).collect()
             }
             Self::NothingSelected { .. } => vec![

@@ -136,7 +136,7 @@ impl Fetch<'_> {
             let answer = outcome?;
             // Proxmox filters these lists and never refuses them: where one fails, nothing can be told from what is not in it.
             if let Some(problem) = Cluster::complaint(&path, &answer)? {
-                return Err(ImportError::Overview { problem });
+                return Err(ImportError::Overview { problem: problem.to_string() });
             }
             self.store.put(path, answer).await?;
             self.answered += 1;

@@ -1,7 +1,7 @@
 //! What an import found, what became code, what did not and why.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use proxmox_mpc_generators::adopt::Adopted;
@@ -10,7 +10,7 @@ use proxmox_mpc_generators::manifest::{Manifest, Move};
 use proxmox_mpc_generators::{Coverage, Generated, KeptCode, Notice, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::permissions::Permissions;
-use proxmox_mpc_model::{Identity, Unread};
+use proxmox_mpc_model::{ApiPath, Identity, NotRead, Unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,13 +124,14 @@ impl ImportReport {
         files: Option<Changes>,
     ) -> Self {
         let mut unread = generated.unread;
-        let failures = fetched.failures.iter().map(|failure| Unread {
-            identity: Identity::new("request", failure.path.as_str()),
-            reason: sentence(&failure.error),
+        // The object or the list that is not read because of a request names it already.
+        let named: BTreeSet<&ApiPath> = unread.iter().flat_map(Unread::requests).collect();
+        let failures = fetched.failures.iter().filter(|failure| !named.contains(&failure.path));
+        let failures = failures.map(|failure| {
+            let (request, complaint) = (failure.path.clone(), sentence(&failure.error));
+            Unread::object(Identity::new("request", request.as_str()), NotRead::Unusable { request, complaint })
         });
-        // The object or the list that is not read because of it tells the cause already.
-        let untold = failures.filter(|failure| !unread.iter().any(|one| one.reason.contains(&failure.reason)));
-        unread.extend(untold.collect::<Vec<_>>());
+        unread.extend(failures.collect::<Vec<_>>());
         // What the user leaves out is not what this import is about.
         let mut chosen = Cow::Borrowed(&generated.coverage);
         if !generated.excluded.is_empty() {
@@ -204,8 +205,7 @@ fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[U
         let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
             counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
-        let unread =
-            unread.iter().filter(|one| one.identity.prefix() == kind.prefix && one.identity.id() != "*").count();
+        let unread = unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();
         KindReport {
             kind: kind.id.to_owned(),
             title: kind.title.to_owned(),

@@ -15,8 +15,7 @@ use serde_json::value::RawValue;
 use super::removal::{DEFAULT_LIMIT, Limits};
 use super::{ImportError, ImportReport, Job, Mapping, Source};
 use crate::client::Client;
-use crate::commands::{Effect, Request};
-use crate::operation::{Context, Failure};
+use crate::operation::{Context, Effect, Failure, Request};
 use crate::settings::{self, Connection};
 
 /// Reads a cluster and writes it as Terraform and Ansible code.

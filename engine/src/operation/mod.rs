@@ -8,6 +8,7 @@ pub mod event;
 pub mod fault;
 pub mod listeners;
 pub mod report;
+mod request;
 mod step;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,4 +22,5 @@ pub use event::{Event, EventKind, Message, OperationId, Sink, StepId, StepKind};
 pub use fault::{Failure, Fault, FaultKind, Interrupted};
 pub use listeners::Listeners;
 pub use report::{Report, Service};
+pub use request::{Declined, Effect, Request, run};
 pub use step::Step;

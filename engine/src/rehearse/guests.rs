@@ -199,12 +199,13 @@ fn seconds(duration: Duration) -> f64 {
 mod tests {
     use proxmox_mpc_model::ApiPath;
     use proxmox_mpc_twin::server::LoggedTask;
+    use proxmox_mpc_twin::state::TaskEnd;
     use serde_json::json;
 
     use super::*;
 
     fn write(at: u64, verb: Verb, path: &str, parameters: &serde_json::Value, exit: Option<&str>) -> LoggedWrite {
-        let task = exit.map(|exit| LoggedTask { upid: String::new(), kind: String::new(), exit: exit.to_owned() });
+        let task = exit.map(|exit| LoggedTask { upid: String::new(), kind: String::new(), end: TaskEnd::parse(exit) });
         LoggedWrite {
             at: Duration::from_millis(at),
             verb,

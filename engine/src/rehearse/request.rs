@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Job, Rehearsal, rehearse};
 use crate::client::Client;
-use crate::commands::{Effect, Request};
 use crate::import::fetch;
-use crate::operation::{Context, Failure, Fault};
+use crate::operation::{Context, Effect, Failure, Fault, Request};
 use crate::settings::{self, Connection};
 use crate::toolchain::terraform;
 use crate::workbench::WorkbenchError;

@@ -82,7 +82,7 @@ fn prepare(
 
 /// How an error says that it is the rehearsal's limit and not the cluster's: what the twin cannot do or does not know, and
 /// SSH, which leads nowhere.
-const LIMITS: [&str; 3] = ["the twin cannot do this", "the twin's recording has no answer", NO_SSH];
+const LIMITS: [&str; 3] = [proxmox_mpc_twin::call::CANNOT, proxmox_mpc_model::answer::NO_ANSWER, NO_SSH];
 
 /// A rehearsal under way.
 struct Rehearsing<'a> {

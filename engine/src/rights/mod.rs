@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use std::fmt;
 
-use proxmox_mpc_model::cluster::{Guest, GuestType};
 use proxmox_mpc_model::drive::Drive;
-use proxmox_mpc_model::kinds::{Id, matches};
+use proxmox_mpc_model::guest::{Guest, GuestType};
+use proxmox_mpc_model::kinds::{RowId, matches};
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::schema::Release;
@@ -110,7 +110,7 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
 fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     let mut refusals = Vec::new();
     for (list, key, prefix) in [("zones", "zone", "sdn-zone"), ("controllers", "controller", "sdn-controller")] {
-        let rows = cluster.rows(&ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1"), Id::Key(key))?;
+        let rows = cluster.rows(&ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1"), RowId::Key(key))?;
         for id in rows.iter().flat_map(|rows| rows.keys()) {
             let path = format!("/sdn/{list}/{id}");
             if !cluster.permissions.allow(&path, "SDN.Allocate") {
@@ -154,7 +154,7 @@ fn refused_environments(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadabl
 fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     const GROUPS: &str = "/access/groups";
     const PRIVILEGE: &str = "User.Modify";
-    let users = cluster.rows(&ApiPath::new(["access", "users"]).with_query("full", "1"), Id::Key("userid"))?;
+    let users = cluster.rows(&ApiPath::new(["access", "users"]).with_query("full", "1"), RowId::Key("userid"))?;
     let mut refusals = Vec::new();
     for (user, keys) in users.iter().flat_map(|users| users.iter()) {
         let groups = keys.get("groups").and_then(Value::as_str).unwrap_or_default();

@@ -4,9 +4,8 @@ use proxmox_mpc_twin::writes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Report};
+use crate::operation::{Context, Effect, Failure, Report, Request};
 
 /// Lists what Proxmox can do and a twin cannot.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]

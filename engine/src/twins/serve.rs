@@ -16,9 +16,8 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::operation::report::ReportType;
-use crate::operation::{Cancel, Context, Failure, Fault, FaultKind, Message, Report, Service};
+use crate::operation::{Cancel, Context, Effect, Failure, Fault, FaultKind, Message, Report, Request, Service};
 use crate::workbench::NO_SSH;
 
 /// Serves a twin on this machine until it is cancelled.

@@ -7,9 +7,8 @@ use proxmox_mpc_twin::synth::{Size, about, synthesize};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Request};
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Failure, Fault, FaultKind, Interrupted, Report, Step, StepKind};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Interrupted, Report, Request, Step, StepKind};
 
 /// Makes up a recording. The same numbers and the same seed give the same bytes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

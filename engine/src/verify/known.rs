@@ -202,7 +202,7 @@ pub(super) const DESTROYED: Known =
 /// Errors by a piece of their text.
 pub(super) const ERRORS: &[(&str, Known)] = &[
     (
-        "the twin's recording has no answer",
+        proxmox_mpc_model::answer::NO_ANSWER,
         row(
             "",
             "The last import could not read this object (a node that was down, a login that may not see it), so there is nothing to prove its code against.",

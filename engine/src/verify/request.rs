@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest};
-use crate::commands::{Effect, Request};
-use crate::operation::{Context, Failure, Fault, Message};
+use crate::operation::{Context, Effect, Failure, Fault, Message, Request};
 use crate::settings::provider_caution;
 use crate::toolchain::terraform;
 use crate::workspace::Workspace;

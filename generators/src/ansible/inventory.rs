@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use proxmox_mpc_model::cluster::Guest;
+use proxmox_mpc_model::guest::Guest;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Unreadable, VmId, address};
 use serde_json::{Map, Value};
 

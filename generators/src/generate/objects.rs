@@ -28,8 +28,8 @@ impl Generation<'_> {
         let kind = translation.model();
         self.out.found.insert(kind.id, listing.entries.len());
         match &listing.incomplete {
-            Some(reason) if self.options.selection.may_include_kind(kind) => {
-                self.out.unread.push(Unread { identity: Identity::new(kind.prefix, "*"), reason: reason.clone() });
+            Some(reasons) if self.options.selection.may_include_kind(kind) => {
+                self.out.unread.push(Unread::list(kind.prefix, reasons.clone()));
             }
             Some(_) => self.out.coverage.not_read.push(kind.id),
             None => {}
@@ -48,9 +48,9 @@ impl Generation<'_> {
             }
             match reading {
                 Ok(object) => self.object(translation, &object)?,
-                Err(unread) => {
-                    self.keep(translation, &entry.identity, &format!("it could not be read: {}", unread.reason));
-                    self.out.unread.push(unread);
+                Err(reason) => {
+                    self.keep(translation, &entry.identity, &format!("it could not be read: {}", reason.of_object()));
+                    self.out.unread.push(Unread::object(entry.identity.clone(), reason));
                 }
             }
         }

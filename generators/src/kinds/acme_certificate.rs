@@ -70,7 +70,8 @@ fn destination(object: &Object, context: &Context<'_>) -> Result<Destination, Ob
     let certificates = ApiPath::new(["nodes", object.entry.identity.id(), "certificates", "info"]);
     let answer = context.cluster.get(&certificates).ok().flatten();
     if answer.as_ref().is_none_or(|answer| answer.data().is_none()) {
-        let why = answer.map_or_else(|| "not on record".to_owned(), |answer| answer.cause());
+        let why =
+            answer.map_or_else(|| "not on record".to_owned(), |answer| answer.not_read(&certificates).of_object());
         let reason =
             format!("the provider reads `{certificates}` as well, which was not answered: {why} (provider rule J17)");
         return Err(

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use proxmox_mpc_model::cluster::Guest;
+use proxmox_mpc_model::guest::Guest;
 use proxmox_mpc_model::kinds::is_half_made;
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Object, Unreadable, VmId, object};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::kinds::Kind;
-use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unread, Unreadable};
+use proxmox_mpc_model::kinds::Reading;
+use proxmox_mpc_model::{Cluster, Entry, Identity, Object, Unreadable};
 
 /// Names of the interfaces below this one: ports, slaves, and the device of a VLAN, which its name may give too
 /// (`bond0.200`).
@@ -22,7 +23,7 @@ pub(super) fn below(interface: &Object) -> Vec<String> {
 pub(super) fn arrange(kind: &Kind, cluster: &Cluster<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
     let mut needs = Vec::new();
     for entry in &*entries {
-        let read: Result<Object, Unread> = kind.read(cluster, entry)?;
+        let read: Reading = kind.read(cluster, entry)?;
         let names = read.map(|object| below(&object)).unwrap_or_default();
         let node = entry.node.as_deref().unwrap_or_default();
         let identity = |name: &String| Identity::new(kind.prefix, format_args!("{node}/{name}"));

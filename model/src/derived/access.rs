@@ -1,16 +1,16 @@
-//! Users with their groups and tokens.
+//! Derived answers about users, their groups and tokens, and permissions.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::deriver::{Derivation, Deriver, Row, with_queries};
 use super::rules::words;
-use super::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Indexed, Unreadable, names};
 
-/// Users and tokens.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// Answers about users, tokens and permissions.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match (segments, query) {
         (["access", "users"], []) => plain_users(deriver),
         (["access", "users"], [(key, value)]) if key == "full" && value == "1" => users_with_everything(deriver),
@@ -29,7 +29,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
 }
 
 /// The permissions at one path, from those at every path that has some of its own.
-fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) -> Outcome {
+fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) -> Derivation {
     let Some((_, path)) = query.iter().find(|(key, _)| key == "path") else { return Ok(None) };
     let rest = query.iter().filter(|(key, _)| key != "path").cloned().collect::<Vec<_>>();
     let all = with_queries(ApiPath::parse("access/permissions"), &rest);
@@ -38,23 +38,23 @@ fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) 
     let privileges = if let Some(own) = all.get(path) {
         own.clone()
     } else {
-        // What reaches down from the nearest path above.
+        // The privileges that the nearest path above passes on.
         let nearest = above.find_map(|above| all.get(above)?.as_object()).cloned().unwrap_or_default();
         nearest.into_iter().filter(|(_, down)| *down == json!(1)).collect()
     };
     Ok(Some(Answer::ok(json!({ path: privileges }))))
 }
 
-/// What Proxmox says to a user whom a complete list lacks.
-fn no_user<A: Answers>(deriver: &Deriver<A>, user: &str, status: u16, message: &str) -> Outcome {
+/// Proxmox's refusal for a user whom a complete list lacks; `None` where the list is not complete.
+fn no_user<A: Answers>(deriver: &Deriver<A>, user: &str, status: u16, message: &str) -> Derivation {
     let missing = listed_users(deriver)?.is_some_and(|users| !users.contains_key(user));
     let complete = deriver.permissions()?.allow_all("/access/groups", "Sys.Audit");
     Ok((missing && complete).then(|| Answer::refusal(status, message)))
 }
 
-/// The single answer has the groups as a list and the tokens as an object or null, and not the user's own name. The name is
-/// as lists show it.
-fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
+/// The single answer of a user has the groups as a list, the tokens as an object or null, and no user id. `user` is the
+/// name as lists show it.
+fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Derivation {
     let Some(users) = listed_users(deriver)? else { return Ok(None) };
     let Some(row) = users.get(user) else {
         return no_user(deriver, user, 500, &format!("no such user ('{user}')"));
@@ -76,7 +76,7 @@ fn single_user<A: Answers>(deriver: &Deriver<A>, user: &str) -> Outcome {
 }
 
 /// The list of users without groups and tokens, from the one with them.
-fn plain_users<A: Answers>(deriver: &Deriver<A>) -> Outcome {
+fn plain_users<A: Answers>(deriver: &Deriver<A>) -> Derivation {
     let Some(users) = deriver.rows(&full_users(), "userid")? else { return Ok(None) };
     let plain = users.values().map(|row| {
         let mut row = Row::clone(row);
@@ -86,8 +86,8 @@ fn plain_users<A: Answers>(deriver: &Deriver<A>) -> Outcome {
     Ok(Some(Answer::ok(plain.collect::<Vec<_>>().into())))
 }
 
-/// The list of users with groups and tokens, put together from the lists of users, groups and each one's tokens.
-fn users_with_everything<A: Answers>(deriver: &Deriver<A>) -> Outcome {
+/// The list of users with groups and tokens, made from the lists of users, groups and each user's tokens.
+fn users_with_everything<A: Answers>(deriver: &Deriver<A>) -> Derivation {
     let Some(users) = deriver.rows(&ApiPath::parse("access/users"), "userid")? else { return Ok(None) };
     let mut whole: Vec<Value> = Vec::new();
     for (user, row) in users.iter() {
@@ -119,7 +119,7 @@ fn full_users() -> ApiPath {
     ApiPath::new(["access", "users"]).with_query("full", "1")
 }
 
-fn single_token<A: Answers>(deriver: &Deriver<A>, user: &str, name: &str) -> Outcome {
+fn single_token<A: Answers>(deriver: &Deriver<A>, user: &str, name: &str) -> Derivation {
     let Some(tokens) = tokens(deriver, user)? else { return Ok(None) };
     let mut named = tokens.iter().filter_map(named_token);
     Ok(Some(match named.find(|(token, _)| token == name) {
@@ -128,7 +128,7 @@ fn single_token<A: Answers>(deriver: &Deriver<A>, user: &str, name: &str) -> Out
     }))
 }
 
-/// A token by its name, without it.
+/// The name of a token, and its other keys.
 fn named_token(token: &Value) -> Option<(String, Value)> {
     let mut token = token.as_object()?.clone();
     let name = token.remove("tokenid").as_ref().and_then(text)?;

@@ -1,16 +1,16 @@
-//! Lists without what a filter of the request leaves out.
+//! Derived lists: a recorded list without the rows that a filter of the request leaves out.
 
 use serde_json::Value;
 
+use super::deriver::{Derivation, Deriver, Row, with_queries};
 use super::rules::words;
-use super::{Deriver, Outcome, Row, with_queries};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 
-/// A filter: whether a row stays, given the filter's value.
+/// Filter of rows: reports whether a row is in the list, given the value of the parameter.
 type Filter = fn(&Row, &str) -> bool;
 
-/// The filter that a parameter of this list is, where it is one.
+/// The filter of a parameter of this list; `None` where the parameter is not a filter.
 fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
     Some(match (list, parameter) {
         (["cluster", "resources"], "type") => resource_type,
@@ -28,7 +28,7 @@ fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
         }
         (["nodes", _, "storage"], "storage") => |row, value| has(row, "storage", value),
         (["nodes", _, "storage", _, "content"], "content") => |row, value| has(row, "content", value),
-        // Snippets and images for import belong to nobody and pass (recorded).
+        // Snippets and images for import belong to no guest and pass the filter (recorded).
         (["nodes", _, "storage", _, "content"], "vmid") => {
             |row, value| has(row, "vmid", value) || has(row, "content", "snippets") || has(row, "content", "import")
         }
@@ -38,7 +38,7 @@ fn filter(list: &[&str], parameter: &str) -> Option<Filter> {
 }
 
 /// A recorded list without the rows that the filters of the request leave out.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let (filtering, rest): (Vec<_>, Vec<_>) =
         query.iter().cloned().partition(|(key, _)| filter(segments, key).is_some());
     if filtering.is_empty() {

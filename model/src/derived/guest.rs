@@ -1,8 +1,9 @@
-//! What a guest is doing, from the cluster's resources and its configuration.
+//! Derived status of guests, from the cluster's resources and their configurations.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, running};
+use super::deriver::{Derivation, Deriver, Row};
+use super::running_vm;
 use crate::object::text;
 use crate::property::Properties;
 use crate::schema::Release;
@@ -10,11 +11,11 @@ use crate::{Answer, Answers, ApiPath, Unreadable, agent, boolean, processors};
 
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The swap of a container that does not say, in MiB (`pve-container`).
+/// Swap of a container whose configuration has none, in MiB (`pve-container`).
 const DEFAULT_SWAP: u64 = 512;
 
 /// `status/current`, `config?current=1` and the lists of a node's guests.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match (segments, query) {
         (["nodes", node, guest_type @ ("qemu" | "lxc"), vmid, "status", "current"], []) => {
             let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
@@ -33,8 +34,8 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// What the agent inside a machine says, or why it says nothing.
-fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str) -> Outcome {
+/// The answer of the guest agent, or Proxmox's refusal where it cannot be asked.
+fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str) -> Derivation {
     let Some(guest) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
     let configuration =
         deriver.data(&ApiPath::new(["nodes", node, "qemu", vmid, "config"]).with_query("current", "1"))?;
@@ -47,14 +48,15 @@ fn agent<A: Answers>(deriver: &Deriver<A>, node: &str, vmid: &str, command: &str
     if let Some(why) = agent::unavailable(vmid, &configuration, running) {
         return Ok(Some(Answer::refusal(500, &why)));
     }
-    // What is inside of a machine that ran before anybody started it here, only its recorded answers tell.
+    // A virtual machine that already ran when it was recorded has its own contents, which only its recorded answers
+    // show.
     if guest.get("uptime").and_then(Value::as_u64).is_some_and(|uptime| uptime > 0) {
         return Ok(None);
     }
-    Ok(agent::says(command, vmid, &configuration).map(|said| Answer::ok(json!({ "result": said }))))
+    Ok(agent::answer(command, vmid, &configuration).map(|result| Answer::ok(json!({ "result": result }))))
 }
 
-/// The swap of a container that says nothing of it, in MiB: what the schema has as its default, and nothing from 9.2 on.
+/// The swap of a container whose configuration has none, in MiB: the schema's default, and none from 9.2 on.
 fn default_swap(release: Release) -> u64 {
     if release >= Release::NineTwo { 0 } else { DEFAULT_SWAP }
 }
@@ -100,16 +102,16 @@ fn status<A: Answers>(
         set("balloon_min", json!(balloon * MEBIBYTE));
         set("shares", json!(number("shares").unwrap_or(1000)));
     }
-    if machine && configuration.keys().any(|key| crate::kinds::matches("serial[n]", key)) {
+    if machine && configuration.keys().any(|key| crate::key_names::matches("serial[n]", key)) {
         set("serial", json!(1));
     }
     if machine && status.get("status").is_some_and(|status| status == "running") {
-        running::listed(&mut status);
+        running_vm::listed(&mut status);
     }
     Ok(Some(Status { status, configuration }))
 }
 
-/// `cpus` of a container, of the configuration that is in force.
+/// `cpus` of a container, by the configuration in force.
 fn container_processors<A: Answers>(
     deriver: &Deriver<A>,
     node: &str,
@@ -123,8 +125,8 @@ fn container_processors<A: Answers>(
     Ok(processors::of_container(in_force.unwrap_or(configuration), host))
 }
 
-/// What the manager of HA has made of a service: nothing as long as it has not looked at it. Where a recording does not
-/// tell, the cluster's list does.
+/// The state that the HA manager reports of a service: none until it has looked at the service. Where the recording
+/// lacks it, the cluster's list has it.
 fn service_state<A: Answers>(
     deriver: &Deriver<A>,
     guest: &Row,
@@ -138,7 +140,7 @@ fn service_state<A: Answers>(
     })
 }
 
-/// Adds what only the single answer has.
+/// Adds the keys that only the single answer has.
 fn complete<A: Answers>(
     deriver: &Deriver<A>,
     guest_type: &str,
@@ -160,7 +162,7 @@ fn complete<A: Answers>(
     }
     status.insert("qmpstatus".to_owned(), guest.get("status").cloned().unwrap_or_default());
     if word("status") == "running" {
-        running::asked(status, &made.configuration);
+        running_vm::asked(status, &made.configuration);
     }
     let configured = |key: &str| Some(Properties::parse(&made.configuration.get(key).and_then(text)?));
     if configured("agent").is_some_and(|agent| agent.get_or_bare("enabled").and_then(boolean::parse) == Some(true)) {
@@ -175,8 +177,8 @@ fn complete<A: Answers>(
     Ok(())
 }
 
-/// The configuration that is in force: without the changes that are pending.
-pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outcome {
+/// The configuration in force, without pending changes.
+pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Derivation {
     let path = |what| ApiPath::new(guest.iter().copied().chain([what]));
     let Some(Value::Object(mut keys)) = deriver.data(&path("config"))? else { return Ok(None) };
     let Some(Value::Array(pending)) = deriver.data(&path("pending"))? else { return Ok(None) };
@@ -191,7 +193,7 @@ pub(super) fn current<A: Answers>(deriver: &Deriver<A>, guest: &[&str]) -> Outco
 }
 
 /// The guests of a node. `None` where the configuration of one is not on record.
-fn list<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str) -> Outcome {
+fn list<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str) -> Derivation {
     let Some(guests) = deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")? else { return Ok(None) };
     let mut rows = Vec::new();
     for guest in guests.values() {

@@ -1,8 +1,8 @@
-//! What lies below a guest's paths, which is the same for every guest, and what Proxmox says where there is nothing.
+//! Derived indexes below the paths of guests, the same for every guest, and Proxmox's refusals where there is nothing.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath};
 
@@ -35,8 +35,9 @@ const INDEXES: &[(&str, &str, &str)] = &[
     ("lxc/snapshot/{}", "cmd", "rollback config"),
 ];
 
-/// An index of a guest's, the log of a firewall that has logged nothing, and the refusal of a snapshot that is not there.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query: &[(String, String)]) -> Outcome {
+/// An index below a guest, the log of a firewall that has logged nothing, or the refusal of a snapshot that does not
+/// exist.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query: &[(String, String)]) -> Derivation {
     let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, rest @ ..] = segments else { return Ok(None) };
     if let ["firewall", "log"] = rest {
         let mut answer = Answer::ok(json!([{ "n": 1, "t": "unable to open file - No such file or directory" }]));

@@ -1,14 +1,16 @@
-//! Answers about the interfaces of a node: lists of one type, those with the networks of the SDN, and the loopback device.
+//! Derived answers about the interfaces of a node: lists of one type, those with the networks of the SDN, and the
+//! loopback device.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, sdn};
+use super::deriver::{Derivation, Deriver, Row};
+use super::sdn;
 use crate::list;
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
 /// The answer that the list of a node's interfaces holds.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match (segments, query) {
         (["nodes", node, "network"], [(key, wanted)]) if key == "type" => of_type(deriver, node, wanted),
         (["nodes", node, "network", "lo"], []) => loopback(deriver, node),
@@ -16,8 +18,8 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// A list of one type. What stands beside the rows, changes that wait, stays there.
-fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Outcome {
+/// A list of one type. Pending changes, which are beside the rows, stay there.
+fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Derivation {
     let Some(mut answer) = deriver.answers.get(&ApiPath::new(["nodes", node, "network"]))? else { return Ok(None) };
     let Some(mut rows) = answer.data().and_then(Value::as_array).cloned() else { return Ok(None) };
     let kind = |row: &Value| row.get("type").and_then(text).unwrap_or_default();
@@ -30,7 +32,7 @@ fn of_type<A: Answers>(deriver: &Deriver<A>, node: &str, wanted: &str) -> Outcom
         let Some(networks) = networks(deriver, node)? else { return Ok(None) };
         rows.extend(networks);
     }
-    // What a fabric makes of a node's interfaces is on no record.
+    // No recording has what a fabric does to the interfaces of a node.
     if matches!(wanted, "include_sdn" | "fabric") && sdn::has_fabrics(deriver)? {
         return Ok(None);
     }
@@ -59,7 +61,7 @@ fn networks<A: Answers>(deriver: &Deriver<A>, node: &str) -> Result<Option<Vec<V
 }
 
 /// The loopback device, which no list has. The file begins with it, or does not have it at all.
-fn loopback<A: Answers>(deriver: &Deriver<A>, node: &str) -> Outcome {
+fn loopback<A: Answers>(deriver: &Deriver<A>, node: &str) -> Derivation {
     let Some(rows) = deriver.rows(&ApiPath::new(["nodes", node, "network"]), "iface")? else { return Ok(None) };
     let configured = rows.values().all(|row| row.get("priority") != Some(&json!(2)));
     Ok(Some(Answer::ok(json!({

@@ -1,101 +1,44 @@
-//! What a guest can do with its volumes, and where it can go, from its configuration, its storages and HA.
+//! Derived answers about features of a guest's volumes and the nodes that it can migrate to, from its configuration,
+//! its storages and HA.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::local::{Devices, local_disks};
-use super::{Deriver, Outcome, Row, guest};
+use super::configuration::{GuestConfigurations, drives, is_shared, storage, word};
+use super::deriver::{Derivation, Deriver, Row};
+use super::local_resources::{Devices, local_disks};
 use crate::drive::Drive;
 use crate::features::{self, Feature};
-use crate::kinds::matches;
-use crate::object::text;
+use crate::key_names::matches;
 use crate::property::Properties;
-use crate::volume::VolumeId;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
 
-/// The buses whose keys are drives of a machine (`valid_drive_names` of `qemu-server`).
-const DRIVES: [&str; 6] = ["ide[n]", "scsi[n]", "virtio[n]", "sata[n]", "efidisk[n]", "tpmstate[n]"];
-
 /// `migrate`, `feature`, and the `interfaces` of a container.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let ["nodes", node, kind @ ("qemu" | "lxc"), vmid, what] = segments else { return Ok(None) };
-    let Some(guest) = Guest::read(deriver, node, kind, vmid)? else { return Ok(None) };
+    let Some(guest) = GuestConfigurations::read(deriver, node, kind, vmid)? else { return Ok(None) };
     match (*what, query) {
         ("migrate", _) => preconditions(deriver, &guest).map(Some),
         ("feature", [(key, asked)]) if key == "feature" => feature(deriver, &guest, asked),
-        ("interfaces", []) if guest.container => Ok(Some(Answer::ok(guest.interfaces()))),
+        ("interfaces", []) if guest.container => Ok(Some(Answer::ok(interfaces(&guest)))),
         _ => Ok(None),
     }
 }
 
-/// A guest as its answers tell of it.
-pub(super) struct Guest<'g> {
-    node: &'g str,
-    vmid: &'g str,
-    container: bool,
-    pub(super) running: bool,
-    /// What is in force.
-    pub(super) keys: Row,
-    /// What waits for the next start.
-    pub(super) pending: Row,
-    /// What was in force at each snapshot.
-    pub(super) snapshots: BTreeMap<String, Row>,
+/// The output of `ip a` inside a container: its configured addresses; null while it does not run.
+fn interfaces(guest: &GuestConfigurations<'_>) -> Value {
+    if !guest.running {
+        return Value::Null;
+    }
+    let networks = guest.keys.iter().filter(|(key, _)| matches("net[n]", key));
+    let own = networks.filter_map(|(_, value)| Some(interface(&Properties::parse(value.as_str()?))));
+    let local = "127.0.0.1/8";
+    let lo = described("lo", "00:00:00:00:00:00", [("inet", local), ("inet6", "::1/128")].into_iter());
+    std::iter::once(lo).chain(own).collect()
 }
 
-impl<'g> Guest<'g> {
-    fn read<A: Answers>(
-        deriver: &Deriver<A>,
-        node: &'g str,
-        kind: &str,
-        vmid: &'g str,
-    ) -> Result<Option<Self>, Unreadable> {
-        let path = |below: &[&str]| ApiPath::new(["nodes", node, kind, vmid].iter().chain(below).copied());
-        let Some(row) = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", vmid)? else { return Ok(None) };
-        let in_force = guest::current(deriver, &["nodes", node, kind, vmid])?;
-        let in_force = in_force.and_then(|answer| answer.data().cloned());
-        let Some(Value::Object(keys)) =
-            in_force.map_or_else(|| deriver.data(&path(&["config"])), |keys| Ok(Some(keys)))?
-        else {
-            return Ok(None);
-        };
-        let mut pending = Row::new();
-        for item in
-            deriver.data(&path(&["pending"]))?.iter().flat_map(|items| items.as_array().cloned().unwrap_or_default())
-        {
-            if let (Some(key), Some(value)) = (item.get("key").and_then(text), item.get("pending")) {
-                pending.insert(key, value.clone());
-            }
-        }
-        let mut snapshots = BTreeMap::new();
-        for listed in deriver.data(&path(&["snapshot"]))?.iter().filter_map(Value::as_array).flatten() {
-            let Some(name) = listed.get("name").and_then(text).filter(|name| name != "current") else { continue };
-            if let Some(Value::Object(keys)) = deriver.data(&path(&["snapshot", &name, "config"]))? {
-                snapshots.insert(name, keys);
-            }
-        }
-        let running = row.get("status").is_some_and(|status| status == "running");
-        Ok(Some(Self { node, vmid, container: kind == "lxc", running, keys, pending, snapshots }))
-    }
-
-    fn lock(&self) -> Option<String> {
-        self.keys.get("lock").and_then(text)
-    }
-
-    /// What `ip a` says inside of a container: the addresses that it is given; nothing of one that does not run.
-    fn interfaces(&self) -> Value {
-        if !self.running {
-            return Value::Null;
-        }
-        let networks = self.keys.iter().filter(|(key, _)| matches("net[n]", key));
-        let own = networks.filter_map(|(_, value)| Some(interface(&Properties::parse(value.as_str()?))));
-        let local = "127.0.0.1/8";
-        let lo = described("lo", "00:00:00:00:00:00", [("inet", local), ("inet6", "::1/128")].into_iter());
-        std::iter::once(lo).chain(own).collect()
-    }
-}
-
-/// A network device of a container, with the addresses that stand in its configuration.
+/// A network device of a container, with its configured addresses.
 fn interface(network: &Properties) -> Value {
     let addresses = [("inet", "ip"), ("inet6", "ip6")].into_iter();
     let addresses = addresses.filter_map(|(family, key)| Some((family, network.get(key)?)));
@@ -116,34 +59,9 @@ fn described<'a>(name: &str, hardware: &str, addresses: impl Iterator<Item = (&'
     told
 }
 
-/// Whether a key of a machine is a drive.
-pub(super) fn is_drive(key: &str) -> bool {
-    DRIVES.iter().any(|bus| matches(bus, key))
-}
-
-/// The keys that hold volumes, and their values; unused ones apart.
-fn drives(keys: &Row, container: bool) -> impl Iterator<Item = (&str, &str)> {
-    let is = move |key: &str| if container { key == "rootfs" || matches("mp[n]", key) } else { is_drive(key) };
-    keys.iter().filter(move |(key, _)| is(key)).filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
-}
-
-/// A storage as it is configured.
-pub(super) fn storage<A: Answers>(deriver: &Deriver<A>, volume: &VolumeId) -> Result<Option<Row>, Unreadable> {
-    deriver.row(&ApiPath::parse("storage"), "storage", volume.storage())
-}
-
-fn word(row: &Row, key: &str) -> String {
-    row.get(key).and_then(text).unwrap_or_default()
-}
-
-/// Whether every node sees the same volumes on a storage.
-pub(super) fn is_shared(storage: &Row) -> bool {
-    let shares = ["nfs", "cifs", "cephfs", "rbd", "iscsi", "pbs"];
-    word(storage, "shared") == "1" || shares.contains(&word(storage, "type").as_str())
-}
-
-/// `feature`: whether every volume can do it, and for a machine the nodes that have all of them.
-fn feature<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>, asked: &str) -> Outcome {
+/// The answer of `feature`: whether every volume supports it, and for a virtual machine the nodes that have all
+/// volumes.
+fn feature<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>, asked: &str) -> Derivation {
     let feature = match (asked, guest.container) {
         ("snapshot", _) => Feature::Snapshot,
         ("clone", true) => Feature::ContainerClone,
@@ -172,8 +90,11 @@ fn nodes<A: Answers>(deriver: &Deriver<A>) -> Result<BTreeSet<String>, Unreadabl
     Ok(rows.iter().flat_map(|rows| rows.keys().cloned()).collect())
 }
 
-/// The nodes that have all the volumes of a machine (`shared_nodes` of `qemu-server`).
-fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<BTreeSet<String>, Unreadable> {
+/// The nodes that have all volumes of a virtual machine (`shared_nodes` of `qemu-server`).
+fn shared_nodes<A: Answers>(
+    deriver: &Deriver<A>,
+    guest: &GuestConfigurations<'_>,
+) -> Result<BTreeSet<String>, Unreadable> {
     let mut nodes = nodes(deriver)?;
     for (_, value) in drives(&guest.keys, false) {
         let Some(volume) = Drive::parse(value).stored().cloned() else { continue };
@@ -190,8 +111,9 @@ fn shared_nodes<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<B
     Ok(nodes)
 }
 
-/// `migrate`: where a guest may go, and what goes with it or hinders it (`migrate_vm_precondition`).
-fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Answer, Unreadable> {
+/// The answer of `migrate`: the nodes that a guest may migrate to, and what goes along or prevents it
+/// (`migrate_vm_precondition`).
+fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>) -> Result<Answer, Unreadable> {
     let kind = if guest.container { "CT" } else { "VM" };
     if let Some(lock) = guest.lock() {
         return Ok(Answer::refusal(500, &format!("{kind} is locked ({lock})")));
@@ -216,7 +138,7 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<
         if why.is_empty() {
             allowed.push(node.clone());
         }
-        // A machine's answer names every other node here, also those where nothing hinders it.
+        // The answer of a virtual machine names every other node here, also those without any obstacle.
         if !guest.container || !why.is_empty() {
             barred.insert(node, why.into());
         }
@@ -235,10 +157,10 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<
     Ok(Answer::ok(told.into()))
 }
 
-/// The storages of a machine that a node does not have (`check_local_storage_availability`).
+/// The storages of a virtual machine that a node does not have (`check_local_storage_availability`).
 fn unavailable<A: Answers>(
     deriver: &Deriver<A>,
-    guest: &Guest<'_>,
+    guest: &GuestConfigurations<'_>,
     node: &str,
 ) -> Result<BTreeSet<String>, Unreadable> {
     let mut lacking = BTreeSet::new();
@@ -254,16 +176,16 @@ fn unavailable<A: Answers>(
     Ok(lacking)
 }
 
-/// The guests that HA keeps together with one, and apart from it.
+/// HA resources that a guest is kept together with, and apart from.
 struct Affinity {
-    /// `None` where HA does not manage the guest.
+    /// The ids of those that are kept together; `None` where HA does not manage the guest.
     together: Option<BTreeSet<String>>,
-    /// Those that are kept apart, and their nodes.
+    /// The ids of those that are kept apart, and their nodes.
     apart: Vec<(String, String)>,
 }
 
 impl Affinity {
-    fn read<A: Answers>(deriver: &Deriver<A>, guest: &Guest<'_>) -> Result<Self, Unreadable> {
+    fn read<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'_>) -> Result<Self, Unreadable> {
         let sid = format!("{}:{}", if guest.container { "ct" } else { "vm" }, guest.vmid);
         let managed = |sid: &str| -> Result<bool, Unreadable> {
             let row = deriver.row(&ApiPath::parse("cluster/ha/resources"), "sid", sid)?;

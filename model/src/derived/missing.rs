@@ -1,11 +1,12 @@
-//! Refusals that come before everything else: nodes, guests and storages that the lists prove missing.
+//! Refusals that Proxmox checks before everything else: nodes, guests and storages that the lists prove missing.
 
-use super::{Deriver, Outcome, invalid};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, VmId};
 
-/// Proxmox's refusal where the node, the guest or the storage of the path is not there.
-pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Outcome {
+/// Proxmox's refusal where the node, the guest or the storage of the path does not exist.
+pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Derivation {
     if let ["cluster", "ha", "groups", _] = segments {
         let groups = deriver.answers.get(&ApiPath::parse("cluster/ha/groups"))?;
         let migrated = groups.is_some_and(|groups| groups.reason.contains("have been migrated to rules"));
@@ -28,8 +29,9 @@ pub(super) fn check<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Outc
     }
 }
 
-/// A missing permission is told before a missing guest, and a guest of another node is missing.
-fn guest<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str, vmid: &str) -> Outcome {
+/// Proxmox's refusal for a guest that does not exist on the node. Proxmox checks the permission before the existence,
+/// and a guest of another node does not exist for it.
+fn guest<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str, vmid: &str) -> Derivation {
     if vmid.parse::<i64>().is_err() {
         return Ok(Some(invalid("vmid", &format!("type check ('integer') failed - got '{vmid}'"))));
     }
@@ -53,7 +55,7 @@ fn guest<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str, vmid: &
     Ok(Some(Answer::refusal(500, &message)))
 }
 
-fn on_storage<A: Answers>(deriver: &Deriver<A>, node: &str, storage: &str, below: &str) -> Outcome {
+fn on_storage<A: Answers>(deriver: &Deriver<A>, node: &str, storage: &str, below: &str) -> Derivation {
     let Some(storages) = deriver.rows(&ApiPath::parse("storage"), "storage")? else { return Ok(None) };
     let Some(row) = storages.get(storage) else {
         let complete = deriver.permissions()?.allow_all("/storage", "Datastore.Audit");

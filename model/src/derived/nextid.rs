@@ -1,19 +1,20 @@
-//! The next free number of a guest.
+//! Derived answers about the next free VMID.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Deriver, Outcome, invalid};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
 use crate::property::Properties;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath};
 
-/// The range where the datacenter's `next-id` says nothing; the end is not in it (`PVE::API2::Cluster`).
+/// Range of VMIDs without a `next-id` of the datacenter; the end is not in it
 const RANGE: (u64, u64) = (100, 1_000_000);
 
-/// `cluster/nextid`, or whether one number is free.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// The answer of `cluster/nextid`: the next free VMID, or whether a given one is free.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     if segments != ["cluster", "nextid"] {
         return Ok(None);
     }

@@ -1,9 +1,9 @@
-//! Refusals of GETs that Proxmox does not have, and of parameters that one does not take.
+//! Refusals of GETs that Proxmox does not have, and of parameters that a GET does not take.
 
 use serde_json::{Map, Value};
 
-use super::{not_implemented, refused};
 use crate::Answer;
+use crate::refusals::{not_implemented, refused};
 use crate::schema::{self, Release, Verb};
 
 /// Proxmox's refusal of a path that it does not have in this release, or of parameters that the path does not take.

@@ -1,16 +1,17 @@
-//! Pools in either form of their paths, and their members (`PVE::API2::Pool`).
+//! Derived answers about pools, in either form of their paths, and their members (`PVE::API2::Pool`).
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::deriver::{Derivation, Deriver, Row};
 use crate::object::text;
+use crate::refusals::not_implemented;
 use crate::{Answer, Answers, ApiPath, Unreadable, list};
 
-/// What the cluster's resources tell of a guest and a pool does not.
+/// Keys of a guest that the cluster's resources have, and the members of a pool do not.
 const NOT_TOLD: [&str; 4] = ["hastate", "lock", "pool", "tags"];
 
-/// Pools, whole and of one type of member.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// Answers about pools, with all members or those of one type.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let asked = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (segments, asked("poolid"), asked("type")) {
         (["pools"], Some(pool), None) => {
@@ -41,15 +42,15 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
 }
 
-/// Whether a path answers one pool with its members.
+/// Reports whether the answer to a path is one pool with its members.
 pub(super) fn is_pool(path: &ApiPath) -> bool {
     let base = path.as_str().split('?').next().unwrap_or_default();
     base.starts_with("pools/") || base == "pools" && path.query().iter().any(|(key, _)| key == "poolid")
 }
 
 impl<A: Answers> Deriver<A> {
-    /// The answer about a pool with the members that it has now: its guests are those whom the cluster's resources place
-    /// in it, its storages those of the answer, each on the node that was asked or on the first that has it.
+    /// The answer about a pool with the members that it has now: its guests are those of the cluster's resources, its
+    /// storages those of the answer, each on the node that was asked or on the first that has it.
     pub fn with_members(&self, path: &ApiPath, mut answer: Answer) -> Result<Answer, Unreadable> {
         let kind = path.query().into_iter().find(|(key, _)| key == "type").map(|(_, value)| value);
         let pool = match answer.body.get_mut("data") {
@@ -108,7 +109,7 @@ impl<A: Answers> Deriver<A> {
 }
 
 /// A nested pool has no single answer (docs/proxmox.md, "JSON types").
-fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Derivation {
     if pool.contains('/') {
         return Ok(Some(not_implemented(&["pools", pool])));
     }
@@ -123,8 +124,8 @@ fn single_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
     }
 }
 
-/// A pool with the guests that the cluster's resources place in it. They do not place storages: a pool's storages are
-/// known only where the pool itself was recorded.
+/// A pool with the guests that the cluster's resources name. They name no storages: the storages of a pool are known
+/// only where the pool itself was recorded.
 fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Value>, Unreadable> {
     let Some(mut single) = deriver.row(&ApiPath::parse("pools"), "poolid", pool)? else { return Ok(None) };
     if deriver.rows(&ApiPath::parse("cluster/resources"), "vmid")?.is_none() {
@@ -134,7 +135,7 @@ fn listed_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Result<Option<Va
     Ok(Some(single.into()))
 }
 
-fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Outcome {
+fn missing_pool<A: Answers>(deriver: &Deriver<A>, pool: &str) -> Derivation {
     let Some(pools) = deriver.rows(&ApiPath::parse("pools"), "poolid")? else { return Ok(None) };
     let gone = !pools.contains_key(pool) && deriver.permissions()?.allow_all("/pool", "Pool.Audit");
     Ok(gone.then(|| Answer::refusal(500, &format!("pool '{pool}' does not exist"))))

@@ -1,30 +1,31 @@
-//! The table of lists that hold what Proxmox also gives one by one.
+//! Table of lists whose rows Proxmox also gives one by one.
 
 use serde_json::{Map, Value, json};
 
 use self::Adjust::{Members, Privileges, Same, TextPosition, Without};
 use self::Missing::{Absent, Message, Parameter, Unseen};
-use super::{Deriver, Outcome, Row, invalid, with_queries};
+use super::deriver::{Derivation, Deriver, Row, with_queries};
 use crate::object::text;
+use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
-/// One kind of thing that stands in a list.
+/// Rule that derives a single answer from a list.
 struct Rule {
-    /// The path of one of them; `{}` stands for any segment, the last one for its id.
+    /// The path of the single answer; `{}` stands for any segment, the last one for the id.
     single: &'static str,
     /// The path of the list; `{0}` is the first `{}` of the single path.
     list: &'static str,
     /// The key of a row that holds the id.
     key: &'static str,
-    /// How the row becomes the single answer.
+    /// The difference between the row and the single answer.
     adjust: Adjust,
-    /// What Proxmox says where there is none.
+    /// The refusal where the list does not have the id.
     missing: Missing,
 }
 
-/// How a row of a list differs from the single answer.
+/// Difference between a row of a list and the single answer.
 enum Adjust {
-    /// Not at all.
+    /// No difference.
     Same,
     /// The single answer lacks these keys.
     Without(&'static [&'static str]),
@@ -32,21 +33,21 @@ enum Adjust {
     TextPosition,
     /// The list has the privileges of a role as text, the single answer as keys.
     Privileges,
-    /// It has more than the list, which tells only what is missing.
+    /// The single answer has more keys; the list only proves that an id does not exist.
     More,
     /// The list has the members of a group as text, the single answer as a list.
     Members,
 }
 
-/// What Proxmox says where the list does not have it; `{}` is the id.
+/// Refusal where the list does not have the id, which stands for `{}`.
 enum Missing {
-    /// Nobody has seen it.
+    /// Not recorded so far.
     Unseen,
-    /// A message, 500.
+    /// This message, with status 500.
     Message(&'static str),
-    /// A message, 404.
+    /// This message, with status 404.
     Absent(&'static str),
-    /// A wrong parameter, 400.
+    /// A wrong parameter and its complaint, with status 400.
     Parameter(&'static str, &'static str),
 }
 
@@ -160,8 +161,8 @@ const NO_SDN: Missing = Message("sdn '{}' does not exist");
 const NO_SET: Missing = Message("no such IPSet '{}'");
 const NO_DIGEST: Adjust = Without(&["digest"]);
 
-/// The single answer that a list holds, or Proxmox's refusal where the list proves that there is none.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// The single answer from a list, or Proxmox's refusal where the list proves that there is none.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     for rule in RULES {
         let Some(captures) = captures(rule.single, segments) else { continue };
         let Some(id) = captures.last() else { continue };
@@ -180,7 +181,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     Ok(None)
 }
 
-/// Whether the lists of this part of the API hide nothing from the login that made the recording.
+/// Reports whether the lists of this part of the API hide nothing from the login that made the recording.
 fn complete<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Result<bool, Unreadable> {
     let permissions = deriver.permissions()?;
     Ok(match segments {
@@ -191,7 +192,7 @@ fn complete<A: Answers>(deriver: &Deriver<A>, segments: &[&str]) -> Result<bool,
     })
 }
 
-/// What stands for each `{}` of a pattern.
+/// The segments that stand for each `{}` of a pattern; `None` where the path does not match.
 pub(super) fn captures<'s>(pattern: &str, segments: &[&'s str]) -> Option<Vec<&'s str>> {
     let mut captured = Vec::new();
     let mut parts = pattern.split('/');
@@ -248,7 +249,7 @@ impl Missing {
     }
 }
 
-/// The words of a comma list.
+/// The items of a list separated by commas.
 pub(super) fn words(value: Option<&Value>) -> impl Iterator<Item = String> {
     let text = value.and_then(text).unwrap_or_default();
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>().into_iter()

@@ -1,14 +1,16 @@
-//! Answers about the SDN: what is configured, from a list of what runs and what waits, and single fabrics and their nodes.
+//! Derived answers about the SDN: the configured state, from a list of the applied and pending one, and single fabrics
+//! and their nodes.
 
 use serde_json::Value;
 
-use super::{Deriver, Outcome, Row, rules};
+use super::deriver::{Derivation, Deriver, Row};
+use super::rules;
 use crate::kinds::sdn::{configured, leaves};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
-/// The answer that a list of the SDN holds.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// The answer that a list of the SDN contains.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     match segments {
         ["cluster", "sdn", list @ ("zones" | "controllers")] if query.is_empty() => {
             Ok(applied(deriver, list)?.map(|rows| Answer::ok(rows.into_iter().map(Value::Object).collect())))
@@ -22,7 +24,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
             let rows = running(deriver, list)?.map(|rows| rows.into_iter().map(without_digest).collect());
             Ok(rows.map(Answer::ok))
         }
-        // One fabric takes `pending`, and says the same (facts/bpg/VERIFIED.md has the provider's requests).
+        // A single fabric accepts `pending`, with the same answer. Terraform's provider sends it.
         ["cluster", "sdn", "fabrics", "fabric", _] if !query.is_empty() => {
             let plain = deriver.answers.get(&ApiPath::new(segments))?;
             if plain.is_some() { Ok(plain) } else { rules::derive(deriver, segments, &[]) }
@@ -47,7 +49,7 @@ fn without_digest(mut row: Row) -> Value {
     Value::Object(row)
 }
 
-/// What runs, made from the list of what waits: the rows of what is new have nothing but what waits.
+/// The applied rows, made from the list with pending ones: the row of a new object has nothing but pending values.
 pub(super) fn running<A: Answers>(deriver: &Deriver<A>, list: &str) -> Result<Option<Vec<Row>>, Unreadable> {
     let path = ApiPath::new(["cluster", "sdn", list]).with_query("pending", "1");
     let Some(data) = deriver.data(&path)? else { return Ok(None) };
@@ -61,16 +63,16 @@ pub(super) fn running<A: Answers>(deriver: &Deriver<A>, list: &str) -> Result<Op
     Ok(Some(rows.map(plain).collect()))
 }
 
-/// Whether there is a fabric, or nobody knows.
+/// Reports whether there is a fabric, or the recording does not show it.
 pub(super) fn has_fabrics<A: Answers>(deriver: &Deriver<A>) -> Result<bool, Unreadable> {
     let fabrics = deriver.data(&ApiPath::parse("cluster/sdn/fabrics/fabric"))?;
     Ok(fabrics.is_none_or(|fabrics| fabrics.as_array().is_none_or(|fabrics| !fabrics.is_empty())))
 }
 
-/// What is configured, without the digest, which the list that this is made from does not have.
+/// The configured rows, without the digest, which the list that they are made from does not have.
 fn applied<A: Answers>(deriver: &Deriver<A>, list: &str) -> Result<Option<Vec<Row>>, Unreadable> {
     let path = ApiPath::new(["cluster", "sdn", list]);
-    // The plain list knows better.
+    // The recorded plain list takes precedence.
     if deriver.answers.get(&path)?.is_some() {
         return Ok(None);
     }
@@ -93,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// A zone that is new, one that changes, one that goes, and one that is as it was; the rows are recorded.
+    /// A new zone, a changed one, a removed one, and one without changes; the rows are recorded.
     #[test]
     fn what_is_configured_is_made_from_what_waits() {
         let zones = json!([

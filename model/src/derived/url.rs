@@ -1,21 +1,21 @@
-//! What is at a URL that a node is asked to download from.
+//! Derived answers about files at URLs that a node is asked to download from.
 //!
-//! Nobody here goes there. A file is taken to be where the URL says, unless the host is of a domain that never exists
-//! (RFC 6761): what is told of it is what the URL itself tells, and that it is one block long.
+//! No request is sent. The file is assumed to exist, unless the host is of a domain that never exists (RFC 6761): its
+//! name and type follow from the URL, and its size is one block.
 
 use serde_json::json;
 
-use super::{Deriver, Outcome};
+use super::deriver::{Derivation, Deriver};
 use crate::object::text;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
-/// The domains that nobody will ever have.
+/// Top-level domains that never exist.
 const NEVER: [&str; 3] = ["example", "invalid", "test"];
 
-/// The size of a file that nobody has seen, in bytes: a file system's block.
-pub const UNSEEN: u64 = 4096;
+/// Assumed size of a file, in bytes: a file system's block.
+pub const ASSUMED_SIZE: u64 = 4096;
 
-/// What web servers call the types of the files that nodes download (`mime.types`); the rest is bytes.
+/// MIME types that web servers give the files that nodes download (`mime.types`); all other files are bytes.
 const TYPES: [(&str, &str); 5] = [
     ("gz", "application/gzip"),
     ("iso", "application/x-iso9660-image"),
@@ -24,20 +24,20 @@ const TYPES: [(&str, &str); 5] = [
     ("zst", "application/zstd"),
 ];
 
-/// A host that a node cannot find the address of.
+/// Host whose address a node cannot resolve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreached {
+pub struct UnresolvedHost {
     /// Its name.
     pub host: String,
-    /// The port that it would be asked at.
+    /// The port of the connection.
     pub port: u16,
 }
 
-/// `nodes/{node}/query-url-metadata`.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// The answer of `nodes/{node}/query-url-metadata`.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let ["nodes", _, "query-url-metadata"] = segments else { return Ok(None) };
     let Some((_, url)) = query.iter().find(|(key, _)| key == "url") else { return Ok(None) };
-    if let Some(Unreached { host, port }) = unreached(&deriver.answers, url)? {
+    if let Some(UnresolvedHost { host, port }) = unresolved_host(&deriver.answers, url)? {
         let why = format!("500 Can't connect to {host}:{port} (Name or service not known)");
         return Ok(Some(Answer::refusal(500, &format!("invalid server response: '{why}'"))));
     }
@@ -48,17 +48,17 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
     }
     let ending = name.rsplit('.').next().unwrap_or_default();
     let kind = TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, kind)| kind);
-    Ok(Some(Answer::ok(json!({ "filename": name, "size": UNSEEN, "mimetype": kind }))))
+    Ok(Some(Answer::ok(json!({ "filename": name, "size": ASSUMED_SIZE, "mimetype": kind }))))
 }
 
-/// The host whose address a node does not find on the way to a URL: that of the datacenter's proxy, where there is one, or
-/// of the URL.
-pub fn unreached(answers: &impl Answers, url: &str) -> Result<Option<Unreached>, Unreadable> {
+/// The host that a node cannot resolve on the way to a URL: the host of the datacenter's proxy, where there is one, or
+/// of the URL. `None` where it can.
+pub fn unresolved_host(answers: &impl Answers, url: &str) -> Result<Option<UnresolvedHost>, Unreadable> {
     let options = answers.get(&ApiPath::parse("cluster/options"))?;
     let proxy = options.as_ref().and_then(|options| options.data()?.get("http_proxy").and_then(text));
     let (host, port) = address(proxy.as_deref().unwrap_or(url));
     let domain = host.rsplit('.').next().unwrap_or_default();
-    Ok(NEVER.contains(&domain).then(|| Unreached { host: host.to_owned(), port }))
+    Ok(NEVER.contains(&domain).then(|| UnresolvedHost { host: host.to_owned(), port }))
 }
 
 /// The host and the port of a URL.

@@ -1,16 +1,18 @@
-//! One volume of a storage, from the list of its content or from the guest's configuration that names it.
+//! Derived answers about one volume of a storage, from the list of its content or from the guest's configuration that
+//! names it.
 
 use serde_json::{Value, json};
 
-use super::{Deriver, Outcome, Row, not_implemented};
+use super::deriver::{Derivation, Deriver, Row};
 use crate::drive::Drive;
 use crate::kinds::without_file_names;
 use crate::object::text;
+use crate::refusals::not_implemented;
 use crate::volume::VolumeId;
 use crate::{Answer, Answers, ApiPath, Unreadable};
 
-/// `nodes/{node}/storage/{storage}/content/{volume}`; the volume may be given without its storage.
-pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Outcome {
+/// The answer of `nodes/{node}/storage/{storage}/content/{volume}`; the volume may be given without its storage.
+pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query: &[(String, String)]) -> Derivation {
     let (["nodes", node, "storage", storage, "content", volume], []) = (segments, query) else { return Ok(None) };
     if volume.contains(' ') {
         return Ok(Some(not_implemented(segments)));
@@ -36,7 +38,7 @@ impl Storage<'_> {
         self.0.get(key).and_then(text).unwrap_or_default()
     }
 
-    /// Where the volume lies on the node (`PVE::Storage::path`); `None` for storages whose paths depend on the node's
+    /// The path of the volume on the node (`PVE::Storage::path`); `None` for storages whose paths depend on the node's
     /// hardware.
     fn path(&self, volume: &VolumeId) -> Option<String> {
         let name = volume.name();
@@ -62,7 +64,7 @@ impl Storage<'_> {
         })
     }
 
-    /// What Proxmox says of a volume that is not there.
+    /// The refusal for a volume that does not exist.
     fn missing(&self, volume: &VolumeId) -> String {
         let name = volume.name().rsplit('/').next().unwrap_or_default();
         match self.word("type").as_str() {
@@ -77,7 +79,7 @@ impl Storage<'_> {
     }
 }
 
-/// The place of a volume below the path of its storage (`PVE::Storage::Plugin`, `vtype_subdirs`).
+/// The path of a volume below the path of its storage (`PVE::Storage::Plugin`, `vtype_subdirs`).
 fn place(name: &str) -> Option<String> {
     let (folder, rest) = name.split_once('/')?;
     Some(match folder {
@@ -112,9 +114,9 @@ fn lists(node: &str, storage: &str) -> impl Iterator<Item = ApiPath> {
     std::iter::once(all).chain(filtered)
 }
 
-/// Whether a list that would show the volume was recorded with the right to see it, and does not show it. A login
-/// sees a guest's volumes with Datastore.Allocate on the storage or VM.Config.Disk on the guest; others are left out
-/// without a word (docs/proxmox.md, "Auditor").
+/// Reports whether a list that would show the volume was recorded with the right to see it, and does not have it. A
+/// login sees a guest's volumes with Datastore.Allocate on the storage or VM.Config.Disk on the guest; others are left
+/// out without a word (docs/proxmox.md, "Auditor").
 fn is_proved_missing<A: Answers>(deriver: &Deriver<A>, node: &str, volume: &VolumeId) -> Result<bool, Unreadable> {
     let Some(owner) = volume.owner() else { return Ok(false) };
     let permissions = deriver.permissions()?;
@@ -127,13 +129,13 @@ fn is_proved_missing<A: Answers>(deriver: &Deriver<A>, node: &str, volume: &Volu
     if deriver.rows(&all, "volid")?.is_some() {
         return Ok(true);
     }
-    // The volumes of containers stand in another list (`rootdir`).
+    // The volumes of containers are in another list (`rootdir`).
     let guest = deriver.row(&ApiPath::parse("cluster/resources"), "vmid", &owner.to_string())?;
     let is_machine = guest.is_some_and(|row| row.get("type") == Some(&json!("qemu")));
     Ok(is_machine && deriver.rows(&all.with_query("content", "images"), "volid")?.is_some())
 }
 
-/// The single answer of a listed volume. Files that are no image are read as raw ones, in whole blocks of 512 bytes.
+/// The single answer of a listed volume. Files that are not images are read as raw ones, in whole blocks of 512 bytes.
 fn from_list(storage: &Storage<'_>, volume: &VolumeId, row: &Row) -> Value {
     let content = row.get("content").and_then(text).unwrap_or_default();
     let is_file = storage.word("type") != "pbs" && matches!(content.as_str(), "iso" | "vztmpl" | "backup" | "snippets");
@@ -170,7 +172,7 @@ fn from_configuration<A: Answers>(deriver: &Deriver<A>, volume: &VolumeId) -> Re
     Ok(None)
 }
 
-/// The single answer of a volume that only a configuration tells of. A size that it does not tell is left out.
+/// The single answer of a volume that only a configuration names. A size that the configuration lacks is left out.
 fn from_drive(storage: &Storage<'_>, volume: &VolumeId, drive: &Drive) -> Value {
     let block = without_file_names(&storage.word("type"));
     let format = match drive.format() {
@@ -194,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    /// A guest may hold a volume that bears another one's number, or that of one which is no more.
+    /// A guest may have a volume with the VMID of another guest, or of one that no longer exists.
     #[test]
     fn a_volume_is_found_with_whoever_holds_it() {
         let answers = BTreeMap::from([

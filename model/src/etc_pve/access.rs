@@ -1,4 +1,4 @@
-//! What the API tells of users, groups, roles, permissions and realms.
+//! Answers about users, groups, roles, permissions and realms.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use super::permissions;
 use super::roles::SPECIAL;
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::user::{Subject, Token, User, Users};
 use super::words::decoded;
-use super::{File, Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, names};
 
-/// The realms (`domains.cfg`).
+/// Dialect of `domains.cfg`.
 const REALMS: Dialect = Dialect {
     types: "pam pve ldap ad openid",
     bare: false,
@@ -26,16 +26,16 @@ const REALMS: Dialect = Dialect {
         username-claim verify:b",
 };
 
-/// What directories are asked with.
+/// Keys of directories.
 const DIRECTORY: &str = "base_dn bind_dn capath case-sensitive cert certkey check-connection filter group_classes group_dn \
     group_filter group_name_attr mode password port secure server1 server2 sslversion sync-defaults-options \
     sync_attributes user_attr user_classes verify";
 
-/// What providers of identities (`openid`) are asked with.
+/// Keys of identity providers (`openid`).
 const OPENID: &str = "acr-values audiences autocreate client-id client-key groups-autocreate groups-claim \
     groups-overwrite issuer-url prompt query-userinfo scopes username-claim";
 
-/// Everything below `access`.
+/// Answers everything below `access`.
 pub(super) fn answer(tree: &Tree, users: &Users, sheet: &mut Sheet) {
     for (path, key, names) in INDEXES {
         let index: Vec<Row> = names.split(' ').map(|name| row([(*key, json!(name))])).collect();
@@ -54,7 +54,7 @@ pub(super) fn answer(tree: &Tree, users: &Users, sheet: &mut Sheet) {
     permissions::answer(users, sheet);
 }
 
-/// Folders of the API.
+/// Indexes of the API: path, key and values.
 const INDEXES: &[(&str, &str, &str)] = &[
     ("access", "subdir", "users groups roles acl domains openid tfa ticket password"),
     ("access/openid", "subdir", "auth-url login"),
@@ -67,7 +67,7 @@ fn commented(row: Row, comment: Option<&String>) -> Row {
     }
 }
 
-/// The realms; two are always there (`PVE::Auth::Plugin::parse_config`).
+/// Answers the realms; two of them always exist (`PVE::Auth::Plugin::parse_config`).
 fn realms(file: &File, sheet: &mut Sheet) {
     let mut realms: BTreeMap<String, Row> = BTreeMap::new();
     let mut has_default = false;
@@ -108,7 +108,7 @@ fn realms(file: &File, sheet: &mut Sheet) {
     sheet.put("access/domains", rows(list));
 }
 
-/// What a sync does by default, sorted, and what releases before 7.2 wrote in today's words.
+/// The default options of a sync, sorted; options of releases before 7.2 in the present words.
 fn sync_options(text: &str) -> String {
     let properties = Properties::parse(text);
     let mut options: BTreeMap<&str, &str> = properties.iter().filter_map(|(key, value)| Some((key?, value))).collect();
@@ -132,7 +132,7 @@ fn second_factor(text: &str) -> Option<String> {
     Properties::parse(text).get_or_bare("type").map(str::to_owned)
 }
 
-/// A comment that was read as bytes, decoded after all.
+/// The text of a comment that was read as bytes.
 pub(super) fn decoded_again(comment: &Value) -> String {
     let bytes: Option<Vec<u8>> = comment.as_str().unwrap_or_default().chars().map(|c| u8::try_from(c).ok()).collect();
     decoded(&String::from_utf8_lossy(&bytes.unwrap_or_default()))
@@ -165,7 +165,7 @@ fn people(users: &Users, sheet: &mut Sheet) {
     sheet.put("access/users?full=1", rows(full));
 }
 
-/// The type of a realm, which the list of realms tells.
+/// The type of a realm, by the list of realms.
 fn users_realm(realm: &str, sheet: &Sheet) -> Value {
     let single = sheet.answers.get(&ApiPath::new(["access", "domains", realm]));
     single.and_then(|answer| answer.data()?.get("type").cloned()).unwrap_or_default()

@@ -1,23 +1,23 @@
-//! What backup jobs take along: guests, and of each guest the volumes (`PVE::API2::Backup`, `included_volumes`).
+//! Answers about the guests in backup jobs, and the volumes of each guest (`PVE::API2::Backup`, `included_volumes`).
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::guest_answers::Guest;
+use super::guest_answers::ConfiguredGuest;
 use super::sheet::{Row, Sheet, row, rows};
 use super::user::Users;
-use crate::cluster::GuestType;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::object::text;
 use crate::volume::Volume;
-use crate::{ApiPath, kinds, list};
+use crate::{ApiPath, key_names, list};
 
-/// The volumes of each job, and the guests that are in none.
-pub(super) fn answer(jobs: &[Row], guests: &[Guest], users: &Users, sheet: &mut Sheet) {
+/// Answers the volumes of each job, and the guests that are in no job.
+pub(super) fn answer(jobs: &[Row], guests: &[ConfiguredGuest], users: &Users, sheet: &mut Sheet) {
     let mut safe = BTreeSet::new();
     for job in jobs {
-        let taken: Vec<&Guest> = guests.iter().filter(|guest| takes(job, guest, users)).collect();
+        let taken: Vec<&ConfiguredGuest> = guests.iter().filter(|guest| takes(job, guest, users)).collect();
         safe.extend(taken.iter().map(|guest| guest.vmid));
         let Some(id) = job.get("id").and_then(text) else { continue };
         let children: Vec<Row> = taken.into_iter().map(branch).collect();
@@ -34,8 +34,8 @@ pub(super) fn answer(jobs: &[Row], guests: &[Guest], users: &Users, sheet: &mut 
     sheet.put("cluster/backup-info/not-backed-up", rows(forgotten.collect()));
 }
 
-/// Whether a job takes a guest: by its pool, by its number, or since it takes all.
-fn takes(job: &Row, guest: &Guest, users: &Users) -> bool {
+/// Reports whether a job includes a guest: by its pool, by its number, or because it includes all guests.
+fn takes(job: &Row, guest: &ConfiguredGuest, users: &Users) -> bool {
     let word = |key: &str| job.get(key).and_then(text).unwrap_or_default();
     let names = |key: &str| list::items(&word(key)).any(|vmid| vmid.parse() == Ok(guest.vmid));
     let node = word("node");
@@ -52,13 +52,13 @@ fn takes(job: &Row, guest: &Guest, users: &Users) -> bool {
     (word("all") == "1" || job.contains_key("exclude")) && !names("exclude")
 }
 
-fn name(guest: &Guest) -> Option<Value> {
+fn name(guest: &ConfiguredGuest) -> Option<Value> {
     let key = if guest.kind == GuestType::Qemu { "name" } else { "hostname" };
     guest.configuration.current.get(key).cloned()
 }
 
 /// A guest and its volumes.
-fn branch(guest: &Guest) -> Row {
+fn branch(guest: &ConfiguredGuest) -> Row {
     let drives = guest.configuration.current.iter().filter_map(|(key, value)| volume(guest, key, value.as_str()?));
     let leaves: Vec<Row> = drives.collect();
     row([
@@ -70,8 +70,8 @@ fn branch(guest: &Guest) -> Row {
     ])
 }
 
-fn volume(guest: &Guest, key: &str, value: &str) -> Option<Row> {
-    let is_of = |stems: &[&str]| stems.iter().any(|stem| kinds::index(stem, key).is_some());
+fn volume(guest: &ConfiguredGuest, key: &str, value: &str) -> Option<Row> {
+    let is_of = |stems: &[&str]| stems.iter().any(|stem| key_names::index(stem, key).is_some());
     let drive = Drive::parse(value);
     let wanted = drive.properties.flag("backup");
     let (included, reason) = match guest.kind {
@@ -113,7 +113,7 @@ mod tests {
         let users = user::parse("pool:p::100:\n", &mut Sheet::default());
         let guest = |vmid: u32, kind: GuestType, text: &str| {
             let configuration = guest::parse("x", text, kind, &mut Sheet::default());
-            Guest { kind, vmid, node: "a".to_owned(), digest: String::new(), configuration }
+            ConfiguredGuest { kind, vmid, node: "a".to_owned(), digest: String::new(), configuration }
         };
         let vm =
             guest(100, GuestType::Qemu, "scsi0: st:vm-100-disk-0,backup=no\nide2: none,media=cdrom\nefidisk0: st:x\n");

@@ -1,14 +1,14 @@
-//! The members of the cluster (`corosync.conf`): blocks in braces that hold `key: value` lines.
+//! Members of the cluster (`corosync.conf`): blocks in braces that hold `key: value` lines.
 
 use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::Tree;
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::Tree;
 use super::words::lines;
 
-/// What the file tells: the options of the protocol, and the nodes by their order.
+/// Contents of the file: the options of the protocol, and the nodes by their order.
 #[derive(Debug, Default)]
 pub(super) struct Corosync {
     totem: Row,
@@ -43,7 +43,7 @@ impl Corosync {
     fn close(&mut self, name: &str, keys: Row, outer: Option<&mut (String, Row)>) {
         match (name, outer) {
             ("totem", None) => self.totem.extend(keys),
-            // Interfaces are told apart by their numbers.
+            // Interfaces have numbers as ids.
             ("interface", Some((_, totem))) => {
                 let number = keys.get("linknumber").and_then(Value::as_str).unwrap_or("0").to_owned();
                 let interfaces = totem.entry("interface").or_insert_with(|| Map::new().into());
@@ -64,7 +64,7 @@ fn name(keys: &Row) -> Option<&str> {
     keys.get("name").or_else(|| keys.get("ring0_addr")).and_then(Value::as_str)
 }
 
-/// `cluster/status` and `cluster/config`; the first node is the one that answers.
+/// Answers `cluster/status` and `cluster/config`; the first node is the one that answers.
 pub(super) fn answer(corosync: Option<&Corosync>, nodes: &[String], sheet: &mut Sheet) {
     let text = |keys: &Row, key: &str| keys.get(key).and_then(Value::as_str).map(str::to_owned);
     let mut status = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn answer(corosync: Option<&Corosync>, nodes: &[String], sheet: &mut 
 mod tests {
     use super::*;
     use crate::ApiPath;
-    use crate::etc_pve::File;
+    use crate::etc_pve::tree::File;
 
     #[test]
     fn blocks_are_read() {

@@ -1,14 +1,14 @@
-//! CPU models of one's own (`virtual-guest/cpu-models.conf`), which the API lists from Proxmox VE 9.2 on.
+//! Custom CPU models (`virtual-guest/cpu-models.conf`), which the API lists from Proxmox VE 9.2 on.
 
 use serde_json::json;
 
 use super::section::{self, Dialect};
 use super::sheet::{Sheet, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 
 const FILE: &str = "virtual-guest/cpu-models.conf";
 
-/// The keys of a model (`PVE::QemuServer::CPUConfig`).
+/// Dialect of the file (`PVE::QemuServer::CPUConfig`).
 const MODELS: Dialect = Dialect {
     types: "cpu-model",
     bare: false,
@@ -16,7 +16,7 @@ const MODELS: Dialect = Dialect {
     keys: "flags guest-phys-bits:i hidden:b hv-vendor-id level:i phys-bits reported-model",
 };
 
-/// `cluster/qemu`.
+/// Answers `cluster/qemu`.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
     let File { text, sha1, .. } = file(tree, FILE);
     let models = section::parse(FILE, text, MODELS, sheet).into_iter();

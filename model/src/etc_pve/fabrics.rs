@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 use crate::ApiPath;
 
 const FABRICS: Dialect = Dialect {
@@ -19,7 +19,7 @@ const FABRICS: Dialect = Dialect {
     keys: "area csnp_interval:n hello_interval:n interfaces:l ip ip6 ip6_prefix ip_prefix",
 };
 
-/// `cluster/sdn/fabrics`. A node's section is called after its fabric and itself: `f1_pve1`.
+/// Answers `cluster/sdn/fabrics`. The section of a node is named for its fabric and the node: `f1_pve1`.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
     let File { text, sha256: digest, .. } = file(tree, "sdn/fabrics.cfg");
     let (mut fabrics, mut nodes): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
@@ -53,7 +53,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
 mod tests {
     use super::*;
 
-    /// As recorded when a fabric and a node of it were made.
+    /// Recorded after a fabric and a node of it were created.
     #[test]
     fn a_fabric_and_its_node() {
         let text = "openfabric_fabric: f1\n\tip_prefix 10.88.0.0/24\n\thello_interval 3\n\n\

@@ -1,110 +1,17 @@
-//! Files of the firewall: `[OPTIONS]`, `[ALIASES]`, `[IPSET name]`, `[RULES]` and `[group name]` of the cluster, of
+//! Reader of firewall files: `[OPTIONS]`, `[ALIASES]`, `[IPSET name]`, `[RULES]` and `[group name]` of the cluster, of
 //! nodes, guests and virtual networks.
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::rule::{self, Around};
+use super::firewall_file::{Alias, Firewall, Level, address};
+use super::rule::{self, RuleContext};
 use super::sheet::{Row, Sheet};
 use super::words::{is_digits, is_id, lines};
 use crate::boolean;
 
-/// What a file defines.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Firewall {
-    pub(super) options: Row,
-    /// By the name in small letters.
-    pub(super) aliases: BTreeMap<String, Alias>,
-    /// The entries of each set.
-    pub(super) sets: BTreeMap<String, Vec<Row>>,
-    pub(super) set_comments: BTreeMap<String, String>,
-    pub(super) rules: Vec<Row>,
-    pub(super) groups: BTreeMap<String, Vec<Row>>,
-    pub(super) group_comments: BTreeMap<String, String>,
-    /// The sets that the software-defined network makes.
-    pub(super) network_sets: BTreeSet<String>,
-}
-
-/// A name for an address.
+/// Section of the file that a line belongs to.
 #[derive(Clone, Debug)]
-pub(super) struct Alias {
-    pub(super) name: String,
-    pub(super) cidr: String,
-    pub(super) version: u8,
-    pub(super) comment: Option<String>,
-}
-
-/// Whose file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    Cluster,
-    /// A security group, inside the cluster's file.
-    Group,
-    Host,
-    Machine,
-    Container,
-    /// A virtual network.
-    Network,
-}
-
-impl Level {
-    /// Proxmox's word, which errors show.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Cluster => "cluster",
-            Self::Group => "group",
-            Self::Host => "host",
-            Self::Machine => "vm",
-            Self::Container => "ct",
-            Self::Network => "vnet",
-        }
-    }
-
-    /// The types that rules may have here.
-    pub(super) fn directions(self) -> &'static str {
-        match self {
-            Self::Cluster | Self::Host => "in out forward group",
-            Self::Group => "in out forward",
-            Self::Machine | Self::Container => "in out group",
-            Self::Network => "forward group",
-        }
-    }
-
-    /// Whether the file may have this section.
-    fn has(self, section: &str) -> bool {
-        match section {
-            "aliases" | "ipset" => matches!(self, Self::Cluster | Self::Machine | Self::Container),
-            "group" => self == Self::Cluster,
-            _ => true,
-        }
-    }
-
-    /// The options: `b` is a switch, `i` a number, `l` a log level, `p` a policy, `t` a word.
-    fn options(self) -> &'static str {
-        match self {
-            Self::Cluster | Self::Group => {
-                "enable:i ebtables:b policy_in:p policy_out:p policy_forward:p log_ratelimit:t"
-            }
-            Self::Host => {
-                "enable:b nosmurfs:b tcpflags:b ndp:b log_nf_conntrack:b nf_conntrack_allow_invalid:b \
-                protection_synflood:b nftables:b log_level_in:l log_level_out:l log_level_forward:l \
-                tcp_flags_log_level:l smurf_log_level:l nf_conntrack_helpers:t nf_conntrack_max:i \
-                nf_conntrack_tcp_timeout_established:i nf_conntrack_tcp_timeout_syn_recv:i protection_synflood_rate:i \
-                protection_synflood_burst:i"
-            }
-            Self::Machine | Self::Container => {
-                "enable:b dhcp:b ndp:b radv:b macfilter:b ipfilter:b ips:b log_level_in:l log_level_out:l policy_in:p \
-                policy_out:p ips_queues:t layer2_protocols:t"
-            }
-            Self::Network => "enable:i policy_forward:p log_level_forward:l",
-        }
-    }
-}
-
-/// Where a line belongs.
-#[derive(Clone, Debug)]
-enum Section {
+enum FileSection {
     Options,
     Aliases,
     Rules,
@@ -112,8 +19,8 @@ enum Section {
     Group(String),
 }
 
-/// Reads a file (`PVE::Firewall::generic_fw_config_parser`). Names of the cluster are given to the other files; those
-/// of the file itself are known from where they are defined on.
+/// Reads a file (`PVE::Firewall::generic_fw_config_parser`). The other files also know the names of the cluster's file;
+/// names of the file itself are known after their definition.
 pub(super) fn parse(file: &str, text: &str, level: Level, cluster: Option<&Firewall>, sheet: &mut Sheet) -> Firewall {
     let mut firewall = Firewall::default();
     if let (Level::Cluster, Some(known)) = (level, cluster) {
@@ -144,14 +51,15 @@ pub(super) fn parse(file: &str, text: &str, level: Level, cluster: Option<&Firew
     firewall
 }
 
-/// The section that a line begins, with its comment; why it cannot; or `None` for another line.
-fn header(line: &str, level: Level) -> Option<Result<(Section, Option<String>), String>> {
+/// The section that a line begins, with its comment; `None` for another line. The inner error is the reason why the
+/// line begins no section.
+fn header(line: &str, level: Level) -> Option<Result<(FileSection, Option<String>), String>> {
     let (inner, rest) = line.strip_prefix('[')?.split_once(']')?;
     let word = inner.to_ascii_lowercase();
     match word.as_str() {
-        "options" if rest.is_empty() => return Some(Ok((Section::Options, None))),
-        "aliases" if rest.is_empty() && level.has("aliases") => return Some(Ok((Section::Aliases, None))),
-        "rules" if rest.is_empty() => return Some(Ok((Section::Rules, None))),
+        "options" if rest.is_empty() => return Some(Ok((FileSection::Options, None))),
+        "aliases" if rest.is_empty() && level.has("aliases") => return Some(Ok((FileSection::Aliases, None))),
+        "rules" if rest.is_empty() => return Some(Ok((FileSection::Rules, None))),
         _ => {}
     }
     let (kind, name) = word.split_once(char::is_whitespace)?;
@@ -167,53 +75,53 @@ fn header(line: &str, level: Level) -> Option<Result<(Section, Option<String>), 
     if name.len() > longest || !is_id(name) {
         return Some(Err(format!("`{name}` is no name of a set or group: its lines are skipped")));
     }
-    let section = if kind == "ipset" { Section::Set(name.to_owned()) } else { Section::Group(name.to_owned()) };
+    let section = if kind == "ipset" { FileSection::Set(name.to_owned()) } else { FileSection::Group(name.to_owned()) };
     Some(Ok((section, comment)))
 }
 
 impl Firewall {
-    fn begin(&mut self, section: &Section, comment: Option<String>) {
+    fn begin(&mut self, section: &FileSection, comment: Option<String>) {
         match section {
-            Section::Set(name) => {
+            FileSection::Set(name) => {
                 self.sets.insert(name.clone(), Vec::new());
                 self.set_comments.extend(comment.map(|comment| (name.clone(), comment)));
             }
-            Section::Group(name) => {
+            FileSection::Group(name) => {
                 self.groups.insert(name.clone(), Vec::new());
                 self.group_comments.extend(comment.map(|comment| (name.clone(), comment)));
             }
-            Section::Options | Section::Aliases | Section::Rules => {}
+            FileSection::Options | FileSection::Aliases | FileSection::Rules => {}
         }
     }
 
     fn line(
         &mut self,
         line: &str,
-        section: Option<&Section>,
+        section: Option<&FileSection>,
         level: Level,
         cluster: Option<&Self>,
     ) -> Result<(), String> {
         let is_cluster = level == Level::Cluster;
         match section.ok_or("ignored, since it is in no section")? {
-            Section::Options => {
+            FileSection::Options => {
                 let (key, value) = option(line, level)?;
                 self.options.insert(key, value);
             }
-            Section::Aliases => {
+            FileSection::Aliases => {
                 let alias = alias(line)?;
                 self.aliases.insert(alias.name.to_ascii_lowercase(), alias);
             }
-            Section::Rules => {
+            FileSection::Rules => {
                 let shared = if is_cluster { &*self } else { cluster.unwrap_or(&*self) };
                 let own = if is_cluster { None } else { Some(&*self) };
-                let rule = rule::parse(line, Around { level, cluster: shared, own })?;
+                let rule = rule::parse(line, RuleContext { level, cluster: shared, own })?;
                 self.rules.push(rule);
             }
-            Section::Group(name) => {
-                let rule = rule::parse(line, Around { level: Level::Group, cluster: self, own: None })?;
+            FileSection::Group(name) => {
+                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, own: None })?;
                 self.groups.entry(name.clone()).or_default().push(rule);
             }
-            Section::Set(name) => {
+            FileSection::Set(name) => {
                 let entry = self.entry(line, name, if is_cluster { None } else { cluster })?;
                 self.sets.entry(name.clone()).or_default().push(entry);
             }
@@ -221,7 +129,7 @@ impl Firewall {
         Ok(())
     }
 
-    /// An entry of a set: an address or a name, `!` before it where it is no member.
+    /// An entry of a set: an address or a name; `!` before it excludes it.
     fn entry(&self, line: &str, set: &str, cluster: Option<&Self>) -> Result<Row, String> {
         let (text, comment) = line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()));
         let text = text.trim();
@@ -278,7 +186,7 @@ fn option(line: &str, level: Level) -> Result<(String, Value), String> {
         level.is_empty() || "emerg alert crit err warning notice info debug nolog".split(' ').any(|l| l == level);
     let value = match known.ok_or_else(wrong)?.1 {
         "b" if matches!(value, "0" | "1") => json!(u8::from(boolean::parse(value) == Some(true))),
-        // The cluster's switch may hold a moment until which it is on: that is long ago.
+        // The switch of the cluster may hold a time until which it is on, which has passed.
         "i" if key == "enable" && is_digits(value) => json!(u8::from(value.trim_start_matches('0') == "1")),
         "i" if is_digits(value) => json!(value.parse::<u64>().map_err(|_| wrong())?),
         "l" if is_level => json!(level),
@@ -296,20 +204,6 @@ fn alias(line: &str) -> Result<Alias, String> {
     let (cidr, version) = address(cidr).ok_or_else(wrong)?;
     let comment = Some(comment.to_owned()).filter(|comment| !comment.is_empty());
     Ok(Alias { name: name.to_owned(), cidr, version, comment })
-}
-
-/// An address or a network without a prefix that says nothing, and its version of IP.
-pub(super) fn address(text: &str) -> Option<(String, u8)> {
-    let (host, prefix) = text.split_once('/').map_or((text, None), |(host, prefix)| (host, Some(prefix)));
-    if prefix.is_some_and(|prefix| !is_digits(prefix)) {
-        return None;
-    }
-    let version = match host.parse().ok()? {
-        std::net::IpAddr::V4(_) => 4,
-        std::net::IpAddr::V6(_) => 6,
-    };
-    let whole = if version == 4 { "32" } else { "128" };
-    Some((if prefix == Some(whole) { host } else { text }.to_owned(), version))
 }
 
 #[cfg(test)]
@@ -344,7 +238,7 @@ mod tests {
         assert_eq!(json!(firewall.sets["mgmt"]), expected);
         assert_eq!(firewall.set_comments["mgmt"], "who");
         assert_eq!(firewall.rules[0]["ipversion"], json!(4));
-        // A set is known from where it is defined on.
+        // A set is known after its definition.
         assert_eq!(firewall.rules[1]["errors"], json!({"source": "no such ipset 'late'"}));
         assert_eq!(firewall.groups["web"].len(), 2);
         assert_eq!(

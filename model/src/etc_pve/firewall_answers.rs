@@ -1,39 +1,46 @@
-//! What the API tells of the firewall, at each place that has one.
+//! Answers about the firewall, at each location that has one.
 
 use serde_json::{Value, json};
 
-use super::firewall::{self, Firewall, Level};
-use super::guest_answers::Guest;
+use super::firewall;
+use super::firewall_file::{Firewall, Level};
+use super::guest_answers::ConfiguredGuest;
 use super::sheet::{Row, Sheet, row, rows, with};
-use super::{Tree, file};
+use super::tree::{Tree, file};
 use crate::ApiPath;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 
-/// What Proxmox says of a virtual network that is not applied (docs/proxmox.md, "Files").
+/// Refusal for a virtual network that is not applied
 const NO_NETWORK: &str = "invalid vnet specified at /usr/share/perl5/PVE/API2/Firewall/Helpers.pm line 54.";
 
-/// The virtual networks: those that are configured, those that run, and the sets of addresses that running ones make.
-pub(super) struct Networks<'n> {
+/// Virtual networks: the configured ones, the running ones, and the sets of addresses that running ones have.
+pub(super) struct FirewallNetworks<'n> {
     pub(super) configured: Vec<String>,
     pub(super) running: &'n [String],
 }
 
-/// Everything below a `firewall`.
-pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: &Networks<'_>, sheet: &mut Sheet) {
+/// Answers everything below a `firewall`.
+pub(super) fn answer(
+    tree: &Tree,
+    nodes: &[String],
+    guests: &[ConfiguredGuest],
+    networks: &FirewallNetworks<'_>,
+    sheet: &mut Sheet,
+) {
     let sets = networks.running.iter().flat_map(|network| network_sets(network).map(|(name, _)| name));
     let given = Firewall { network_sets: sets.collect(), ..Firewall::default() };
     let name = "firewall/cluster.fw";
     let found = file(tree, name);
     let cluster = firewall::parse(name, &found.text, Level::Cluster, Some(&given), sheet);
     let shared = references(&cluster, "dc", networks);
-    let place = Place { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &found.sha1 };
+    let place = FirewallLocation { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &found.sha1 };
     place.answer(&cluster, &shared, sheet);
     place.groups(&cluster, sheet);
     for node in nodes {
         let name = format!("nodes/{node}/host.fw");
         let found = file(tree, &name);
         let host = firewall::parse(&name, &found.text, Level::Host, Some(&cluster), sheet);
-        let place = Place { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &found.sha1 };
+        let place = FirewallLocation { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &found.sha1 };
         place.answer(&host, &[], sheet);
     }
     for guest in guests {
@@ -42,10 +49,10 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: 
         let found = file(tree, &name);
         let own = firewall::parse(&name, &found.text, level, Some(&cluster), sheet);
         let mut all = shared.clone();
-        all.extend(references(&own, "guest", &Networks { configured: Vec::new(), running: &[] }));
+        all.extend(references(&own, "guest", &FirewallNetworks { configured: Vec::new(), running: &[] }));
         let (word, vmid) = (guest.kind.word(), guest.vmid.to_string());
         let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
-        Place { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
+        FirewallLocation { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
         sheet.settle();
     }
     for network in &networks.configured {
@@ -59,11 +66,11 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], guests: &[Guest], networks: 
             continue;
         }
         let own = firewall::parse(&name, &found.text, Level::Network, Some(&cluster), sheet);
-        Place { prefix, level: Level::Network, digest: &found.sha1 }.answer(&own, &[], sheet);
+        FirewallLocation { prefix, level: Level::Network, digest: &found.sha1 }.answer(&own, &[], sheet);
     }
 }
 
-/// The sets that a virtual network makes, and what they hold.
+/// The sets of addresses that a virtual network has, and their comments.
 fn network_sets(network: &str) -> impl Iterator<Item = (String, String)> {
     let all = format!("All subnets of VNet {network}");
     [
@@ -75,8 +82,8 @@ fn network_sets(network: &str) -> impl Iterator<Item = (String, String)> {
     .into_iter()
 }
 
-/// What rules may refer to.
-fn references(firewall: &Firewall, scope: &str, networks: &Networks<'_>) -> Vec<Row> {
+/// The names that rules may refer to.
+fn references(firewall: &Firewall, scope: &str, networks: &FirewallNetworks<'_>) -> Vec<Row> {
     let reference = |kind: &str, name: &str, scope: &str, comment: Option<&String>| {
         let sign = if kind == "ipset" { "+" } else { "" };
         let reference = format!("{sign}{name}");
@@ -98,14 +105,14 @@ fn commented(row: Row, comment: Option<&String>) -> Row {
     }
 }
 
-/// One place with a firewall.
-struct Place<'p> {
+/// Location with a firewall.
+struct FirewallLocation<'p> {
     prefix: &'p [&'p str],
     level: Level,
     digest: &'p str,
 }
 
-impl Place<'_> {
+impl FirewallLocation<'_> {
     fn put(&self, what: &[&str], data: impl Into<Value>, sheet: &mut Sheet) {
         sheet.put_at(ApiPath::new(self.prefix.iter().chain(what)), data);
     }

@@ -1,10 +1,10 @@
-//! What the values of a virtual machine's keys look like: a line that does not fit is dropped (`qemu-server` of PVE 9.1).
+//! Formats of the values of a virtual machine's keys: a line of another format is dropped (`qemu-server` of PVE 9.1).
 
 use std::collections::BTreeSet;
 
-use crate::{boolean, kinds, list};
+use crate::{boolean, key_names, list};
 
-/// What every drive may say.
+/// Properties of every drive.
 const DRIVE: &str = "file*! volume=file aio:native|threads|io_uring backup:b bps:i bps_max_length:i bps_rd:i \
     bps_rd_length=bps_rd_max_length bps_rd_max_length:i bps_wr:i bps_wr_length=bps_wr_max_length bps_wr_max_length:i \
     cache:none|writethrough|writeback|unsafe|directsync detect_zeroes:b discard:ignore|on \
@@ -13,12 +13,13 @@ const DRIVE: &str = "file*! volume=file aio:native|threads|io_uring backup:b bps
     iops_wr_max:i iops_wr_max_length:i mbps:n mbps_max:n mbps_rd:n mbps_rd_max:n mbps_wr:n mbps_wr_max:n media:cdrom|disk \
     replicate:b rerror:ignore|report|stop serial shared:b size snapshot:b werror:enospc|ignore|report|stop";
 
-/// Models of network cards, each of which may be a key that holds the MAC address.
+/// Models of network cards; each may be a key that holds the MAC address.
 const MODELS: &str = "e1000 e1000-82540em e1000-82544gc e1000-82545em e1000e i82551 i82557b i82559er ne2k_isa ne2k_pci pcnet \
     rtl8139 virtio vmxnet3";
 
-/// The keys that hold property strings, each with what it may say: `*` marks what may stand without its name, `!` what
-/// must be there, `:b` a switch, `:i` a number, `:n` one with a fraction, `:a|b` one of these words, `=x` another name of x.
+/// Keys that hold property strings, each with its properties: `*` marks a property that may stand without its name, `!`
+/// a required one, `:b` a switch, `:i` a number, `:n` a number with a fraction, `:a|b` one of these words, `=x` another
+/// name of x.
 const PROPERTIES: &[(&str, &[&str])] = &[
     (
         "agent",
@@ -70,14 +71,18 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ("watchdog", &["model*:i6300esb|ib700 action:reset|shutdown|poweroff|pause|debug|none"]),
 ];
 
-/// Why the value of a virtual machine's key is refused.
+/// Checks the value of a virtual machine's key.
+///
+/// # Errors
+///
+/// The reason why it is refused.
 pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
-    if let Some((pattern, words)) = PROPERTIES.iter().find(|(pattern, _)| kinds::matches(pattern, key)) {
+    if let Some((pattern, words)) = PROPERTIES.iter().find(|(pattern, _)| key_names::matches(pattern, key)) {
         let models = if *pattern == "net[n]" { MODELS } else { "" };
         return properties(value, words, models);
     }
     let fits = match key {
-        "bootdisk" => ["ide", "sata", "scsi", "virtio"].iter().any(|bus| kinds::index(bus, value).is_some()),
+        "bootdisk" => ["ide", "sata", "scsi", "virtio"].iter().any(|bus| key_names::index(bus, value).is_some()),
         "hotplug" => {
             let feature = |word: &str| matches!(word, "network" | "disk" | "cpu" | "memory" | "usb" | "cloudinit");
             matches!(value, "0" | "1") || list::items(value).all(feature)
@@ -94,7 +99,7 @@ fn is_tag(tag: &str) -> bool {
     tag.bytes().all(inner) && tag.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
 }
 
-/// One property: its name, its form, whether it may stand bare, whether it must be there.
+/// Property: its name, its form, whether it may stand without its name, whether it is required.
 struct Property<'p> {
     name: &'p str,
     form: &'p str,
@@ -108,7 +113,7 @@ fn property(word: &str) -> Property<'_> {
     Property { name: stem, form, bare: name[stem.len()..].contains('*'), needed: name.ends_with('!') }
 }
 
-/// Reads a property string (`PVE::JSONSchema::parse_property_string`).
+/// Checks a property string (`PVE::JSONSchema::parse_property_string`).
 fn properties(value: &str, words: &[&str], models: &str) -> Result<(), String> {
     let words = || words.iter().flat_map(|words| words.split_ascii_whitespace());
     let find = |name: &str| words().filter(|word| !word.contains('=')).map(property).find(|known| known.name == name);
@@ -130,7 +135,7 @@ fn properties(value: &str, words: &[&str], models: &str) -> Result<(), String> {
             return Err(format!("it has `{key}` twice"));
         }
     }
-    // A value of blanks is none at all.
+    // A value of blanks counts as missing.
     let lacks = words().map(property).find(|known| known.needed && !seen.contains(known.name));
     lacks.map_or(Ok(()), |known| Err(format!("it lacks `{}`", known.name)))
 }

@@ -1,4 +1,4 @@
-//! The configuration of a guest: `key: value` lines, notes in `#` lines, then sections for pending changes and
+//! Reader of guest configurations: `key: value` lines, notes in `#` lines, then sections for pending changes and
 //! snapshots.
 
 use std::collections::BTreeMap;
@@ -9,51 +9,51 @@ use super::formats;
 use super::sheet::{Row, Sheet};
 use super::words::{bytes, decoded, is_digits, is_dns_name, lines};
 use crate::boolean;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 use crate::kinds::{Form, KINDS, Key};
 
-/// A configuration as it stands in its file.
+/// Configuration of a guest as its file has it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Configuration {
-    /// What is in force.
+    /// The configuration in force.
     pub(super) current: Row,
-    /// What waits for the guest to be started again.
+    /// The pending values, which wait for the next start.
     pub(super) pending: Row,
-    /// What will be removed then, and whether that is forced.
+    /// The keys that are removed at the next start; true where the removal is forced.
     pub(super) removed: BTreeMap<String, bool>,
     /// The snapshots by name.
     pub(super) snapshots: BTreeMap<String, Row>,
-    /// The first line of tags as it stands there.
+    /// The first line of tags, unchanged.
     pub(super) tags: Option<String>,
 }
 
-/// Where a line belongs.
+/// Part of the configuration that a line belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Part {
     Current,
     Pending,
     Snapshot(String),
-    /// The state of a cloud-init drive, and sections that nobody knows.
+    /// The state of a cloud-init drive, and unknown sections.
     Nowhere,
 }
 
 /// Reads a configuration (`PVE::QemuServer::parse_vm_config`, `PVE::LXC::Config::parse_pct_config`).
 pub(super) fn parse(file: &str, text: &str, guest_type: GuestType, sheet: &mut Sheet) -> Configuration {
     let mut configuration = Configuration::default();
-    let (mut place, mut notes) = (Place::Current, None);
+    let (mut place, mut notes) = (Part::Current, None);
     for (number, line) in lines(text).filter(|(_, line)| !line.trim().is_empty()) {
         if let Some(section) = section(line, guest_type) {
             finish(&mut configuration, &place, notes.take(), guest_type);
-            if let Place::Snapshot(name) = &section {
+            if let Part::Snapshot(name) = &section {
                 configuration.snapshots.insert(name.clone(), Row::new());
             }
-            if section == Place::Nowhere && !line.starts_with("[special:") {
+            if section == Part::Nowhere && !line.starts_with("[special:") {
                 sheet.warn(file, number, "the section is skipped");
             }
             place = section;
             continue;
         }
-        if place == Place::Nowhere {
+        if place == Part::Nowhere {
             continue;
         }
         if let Some(comment) = line.strip_prefix('#') {
@@ -68,11 +68,11 @@ pub(super) fn parse(file: &str, text: &str, guest_type: GuestType, sheet: &mut S
         };
         match key {
             "description" => notes.get_or_insert_with(String::new).push_str(&decoded(value.trim())),
-            "delete" if place == Place::Pending => configuration.removed = removals(value),
+            "delete" if place == Part::Pending => configuration.removed = removals(value),
             "delete" => sheet.warn(file, number, "`delete` belongs into the section of pending changes"),
-            "snapstate" if place == Place::Current => {}
+            "snapstate" if place == Part::Current => {}
             _ => {
-                if key == "tags" && place == Place::Current {
+                if key == "tags" && place == Part::Current {
                     configuration.tags.get_or_insert_with(|| value.to_owned());
                 }
                 if let Err(why) = add(target(&mut configuration, &place), key, value, guest_type) {
@@ -86,23 +86,23 @@ pub(super) fn parse(file: &str, text: &str, guest_type: GuestType, sheet: &mut S
 }
 
 /// The section that a line begins.
-fn section(line: &str, guest_type: GuestType) -> Option<Place> {
+fn section(line: &str, guest_type: GuestType) -> Option<Part> {
     let name = line.trim_end().strip_prefix('[')?.strip_suffix(']')?;
     let (pending, is_vm) = match guest_type {
         GuestType::Qemu => ("PENDING", true),
         GuestType::Lxc => ("pve:pending", false),
     };
     if name.eq_ignore_ascii_case(pending) {
-        return Some(Place::Pending);
+        return Some(Part::Pending);
     }
     let is_name = name.len() > 1
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     if is_name {
-        return Some(Place::Snapshot(name.to_owned()));
+        return Some(Part::Snapshot(name.to_owned()));
     }
     // A container's lines below such a header still belong to the section before.
-    is_vm.then_some(Place::Nowhere)
+    is_vm.then_some(Part::Nowhere)
 }
 
 /// The key and the value of a line. A value of blanks alone is one blank (docs/proxmox.md, "Files").
@@ -118,32 +118,33 @@ fn pair(line: &str, guest_type: GuestType) -> Option<(&str, &str)> {
     let dash = |byte: u8| byte == b'_' || (byte == b'-' && guest_type == GuestType::Qemu);
     let fits = stem.starts_with(|first: char| first.is_ascii_lowercase())
         && stem.bytes().all(|byte| byte.is_ascii_lowercase() || dash(byte));
-    // A family's name may hold digits before its index: none does.
+    // The name of a family could have digits before its index, but none does.
     (fits && !value.is_empty()).then(|| (key, if value.trim().is_empty() { " " } else { value.trim() }))
 }
 
-fn target<'c>(configuration: &'c mut Configuration, place: &Place) -> &'c mut Row {
+fn target<'c>(configuration: &'c mut Configuration, place: &Part) -> &'c mut Row {
     match place {
-        Place::Current | Place::Nowhere => &mut configuration.current,
-        Place::Pending => &mut configuration.pending,
-        Place::Snapshot(name) => configuration.snapshots.entry(name.clone()).or_default(),
+        Part::Current | Part::Nowhere => &mut configuration.current,
+        Part::Pending => &mut configuration.pending,
+        Part::Snapshot(name) => configuration.snapshots.entry(name.clone()).or_default(),
     }
 }
 
-/// Notes of a virtual machine lose the white space at their end; those of a container keep it, and empty ones are none.
-fn finish(configuration: &mut Configuration, place: &Place, notes: Option<String>, guest_type: GuestType) {
+/// Adds the notes. Notes of a virtual machine lose the white space at their end; those of a container keep it, and
+/// empty notes count as absent.
+fn finish(configuration: &mut Configuration, place: &Part, notes: Option<String>, guest_type: GuestType) {
     let Some(mut notes) = notes else { return };
     if guest_type == GuestType::Qemu {
         notes.truncate(notes.trim_end().len());
     } else if notes.is_empty() {
         return;
     }
-    if *place != Place::Nowhere {
+    if *place != Part::Nowhere {
         target(configuration, place).insert("description".to_owned(), json!(notes));
     }
 }
 
-/// `delete: swap,!keyboard`; the mark means that the removal is forced.
+/// The keys of a `delete` line such as `swap,!keyboard`; the mark means that the removal is forced.
 fn removals(value: &str) -> BTreeMap<String, bool> {
     let item = |item: &str| (item.trim_start_matches('!').to_owned(), item.starts_with('!'));
     crate::list::items(value).map(item).collect()
@@ -175,7 +176,7 @@ fn add(row: &mut Row, key: &str, value: &str, guest_type: GuestType) -> Result<(
             Ok(())
         }
         Err(why) => {
-            // A container keeps what it does not understand, a virtual machine drops it.
+            // A container keeps unknown lines, a virtual machine drops them.
             if guest_type == GuestType::Lxc {
                 row.insert(key.to_owned(), json!(bytes(value)));
             }
@@ -186,11 +187,15 @@ fn add(row: &mut Row, key: &str, value: &str, guest_type: GuestType) -> Result<(
 
 fn known(guest_type: GuestType, key: &str) -> Option<&'static Key> {
     let kind = KINDS.iter().find(|kind| kind.prefix == guest_type.word())?;
-    // Neither is written: one is the file's checksum, the other holds the raw keys.
+    // Neither stands in the file: one is the file's checksum, the other holds the raw keys.
     kind.key(key).filter(|known| !matches!(known.name, "digest" | "lxc"))
 }
 
-/// The value in its JSON type, or why the line is left out.
+/// The value in its JSON type.
+///
+/// # Errors
+///
+/// The reason why the line is left out.
 fn typed(known: &Key, key: &str, value: &str) -> Result<Value, String> {
     let wrong = |what: &str| Err(format!("the value of `{key}` is no {what}"));
     match known.form {
@@ -215,10 +220,10 @@ fn typed(known: &Key, key: &str, value: &str) -> Result<Value, String> {
     }
 }
 
-/// Text of a virtual machine that has no format loses quotes around it.
+/// Keys of a virtual machine without a format, whose values lose the quotes around them.
 const UNQUOTED: &[&str] = &["ciuser", "searchdomain", "keyboard", "ostype", "bios", "scsihw", "vmgenid", "startdate"];
 
-/// Whether a container takes this raw key (`PVE::LXC::Config::is_valid_lxc_conf_key`).
+/// Reports whether a container accepts this raw key (`PVE::LXC::Config::is_valid_lxc_conf_key`).
 fn is_raw_key(key: &str) -> bool {
     const FAMILIES: &str = "limit cgroup cgroup2 prlimit net";
     const KEYS: &str = "apparmor.profile apparmor.allow_incomplete apparmor.allow_nesting apparmor.raw selinux.context \
@@ -229,7 +234,7 @@ fn is_raw_key(key: &str) -> bool {
         log.file start.auto start.delay start.order group environment environment.hooks sysctl.fs.mqueue \
         sysctl.kernel.msgmax sysctl.kernel.msgmnb sysctl.kernel.msgmni sysctl.kernel.sem sysctl.kernel.shmall \
         sysctl.kernel.shmmax sysctl.kernel.shmmni sysctl.kernel.shm_rmid_forced";
-    /// Of releases before LXC 3.
+    /// Keys of releases before LXC 3.
     const OLD_KEYS: &str = "aa_profile aa_allow_incomplete console devttydir haltsignal rebootsignal stopsignal id_map \
         init_cmd loglevel logfile mount network.type network.flags network.link network.mtu network.name network.hwaddr \
         network.ipv4 network.ipv4.gateway network.ipv6 network.ipv6.gateway network.script.up network.script.down pts \
@@ -281,7 +286,7 @@ mod tests {
             assert_eq!((Value::Object(configuration.current), warned), (expected, warnings), "{text:?}");
         };
         check("memory: 512\nhostname: a\n", json!({"memory": 512, "hostname": "a"}), 0);
-        // What is not understood is kept as it is.
+        // Unknown lines are kept as they are.
         check(
             "memory: lots\nhostname: my_ct\ncolour: red\n",
             json!({"memory": "lots", "hostname": "my_ct", "colour": "red"}),

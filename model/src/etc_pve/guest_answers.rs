@@ -1,32 +1,32 @@
-//! What the API tells of a guest: its configuration with and without pending changes, and its snapshots.
+//! Answers about a guest: its configuration with and without pending changes, and its snapshots.
 
 use serde_json::{Value, json};
 
 use super::guest::Configuration;
 use super::sheet::{Row, Sheet, row, rows, with};
 use crate::ApiPath;
-use crate::cluster::GuestType;
+use crate::guest::GuestType;
 
-/// A guest and where it is.
+/// Guest with its node and its configuration.
 #[derive(Clone, Debug)]
-pub(super) struct Guest {
-    /// Virtual machine or container.
+pub(super) struct ConfiguredGuest {
+    /// The type: virtual machine or container.
     pub(super) kind: GuestType,
-    /// Its number.
+    /// The VMID.
     pub(super) vmid: u32,
     /// The node that it is on.
     pub(super) node: String,
     /// The checksum of its file.
     pub(super) digest: String,
-    /// What stands in its file.
+    /// The contents of its file.
     pub(super) configuration: Configuration,
 }
 
-/// What is shown in place of a password.
+/// Mask of a password.
 const HIDDEN: &str = "**********";
 
-impl Guest {
-    /// The address of something of the guest: `config`.
+impl ConfiguredGuest {
+    /// A path below the guest: `config`.
     pub(super) fn path(&self, what: &str) -> ApiPath {
         let (word, vmid) = (self.kind.word(), self.vmid.to_string());
         let place = ["nodes", &self.node, word, &vmid];
@@ -38,7 +38,7 @@ impl Guest {
         let mut planned = self.configuration.current.clone();
         planned.extend(self.configuration.pending.clone());
         for key in self.configuration.removed.keys() {
-            // What counts as nothing is not removed (`PVE::AbstractConfig::load_current_config`).
+            // An option whose value is false for Perl is not removed
             if planned.get(key).is_some_and(counts) {
                 planned.remove(key);
             }
@@ -46,7 +46,7 @@ impl Guest {
         planned
     }
 
-    /// Every answer that the file alone tells.
+    /// Answers every request that the file alone can answer.
     pub(super) fn answer(&self, sheet: &mut Sheet) {
         let digest = json!(self.digest);
         let current = self.path("config").with_query("current", "1");
@@ -63,14 +63,14 @@ impl Guest {
             let query = self.path("config").with_query("snapshot", name);
             sheet.put_at(query, with(hidden(snapshot.clone()), "digest", digest.clone()));
         }
-        // The list shows what is in force as a snapshot, which it is not.
+        // The list shows the configuration in force as a snapshot, but it is none.
         let message = "snapshot 'current' does not exist";
         sheet.put_at(self.path("snapshot/current"), json!([{ "cmd": "rollback" }, { "cmd": "config" }]));
         sheet.refuse(self.path("snapshot/current/config"), message);
         sheet.refuse(self.path("config").with_query("snapshot", "current"), message);
     }
 
-    /// The keys with what is in force and what is pending (`PVE::GuestHelpers::config_with_pending_array`).
+    /// The keys with their values in force and their pending values
     fn pending(&self) -> Value {
         let Configuration { current, pending, removed, .. } = &self.configuration;
         let (current, pending) = (hidden(current.clone()), hidden(pending.clone()));
@@ -85,7 +85,7 @@ impl Guest {
         for (key, value) in pending.iter().filter(|(key, value)| !value.is_array() && !current.contains_key(*key)) {
             items.push(row([("key", json!(key)), ("pending", value.clone())]));
         }
-        // Whether such a removal is forced is not looked at.
+        // Proxmox does not check whether such a removal is forced.
         for key in removed.keys().filter(|key| !current.contains_key(*key)) {
             items.push(row([("key", json!(key)), ("delete", json!(2))]));
         }
@@ -121,12 +121,12 @@ impl Guest {
     }
 }
 
-/// Whether Perl takes the value for true.
+/// Reports whether the value is true for Perl.
 fn counts(value: &Value) -> bool {
     !matches!(value, Value::Null) && *value != json!(0) && *value != json!("0") && *value != json!("")
 }
 
-/// A password is not shown.
+/// The configuration with its password masked.
 fn hidden(mut row: Row) -> Row {
     if let Some(password) = row.get_mut("cipassword") {
         *password = json!(HIDDEN);
@@ -145,7 +145,8 @@ mod tests {
             "cores: 1\nonboot: 0\nvga: std\ncipassword: x\n[PENDING]\ncores: 2\nname: a\ndelete: vga,!onboot,tags\n";
         let configuration = super::super::guest::parse("100.conf", text, GuestType::Qemu, &mut sheet);
         let digest = "d".to_owned();
-        Guest { kind: GuestType::Qemu, vmid: 100, node: "a".to_owned(), digest, configuration }.answer(&mut sheet);
+        ConfiguredGuest { kind: GuestType::Qemu, vmid: 100, node: "a".to_owned(), digest, configuration }
+            .answer(&mut sheet);
         let data = |path: &str| sheet.answers[&ApiPath::parse(&format!("nodes/a/qemu/100/{path}"))].data().cloned();
         let planned = json!({"cores": 2, "onboot": 0, "name": "a", "cipassword": HIDDEN, "digest": "d"});
         assert_eq!(data("config"), Some(planned));

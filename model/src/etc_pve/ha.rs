@@ -1,4 +1,4 @@
-//! High availability: resources, rules, and the groups of releases before 9 (`ha/*.cfg`).
+//! Answers about high availability: resources, rules, and the groups of releases before 9 (`ha/*.cfg`).
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use serde_json::json;
 use super::access::decoded_again;
 use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, rows, with};
+use super::tree::{File, Tree};
 use super::words::sorted;
-use super::{File, Tree};
-use crate::derived::no_method;
+use crate::refusals::no_method;
 use crate::schema::Verb;
 use crate::{ApiPath, list};
 
@@ -30,7 +30,7 @@ const RULES: Dialect = Dialect {
 const GROUPS: Dialect =
     Dialect { types: "group", bare: false, own: &[], keys: "comment nodes nofailback:b restricted:b" };
 
-/// Everything that is configured below `cluster/ha`; beside it the wanted state of each resource.
+/// Answers everything that is configured below `cluster/ha`. Returns the requested state of each resource.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> BTreeMap<String, String> {
     for (path, key, names) in INDEXES {
         sheet.put(path, names.split(' ').map(|name| json!({ *key: name })).collect::<Vec<_>>());
@@ -53,7 +53,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> BTreeMap<String, String>
     wanted
 }
 
-/// Folders of the API.
+/// Indexes of the API: path, key and values.
 const INDEXES: &[(&str, &str, &str)] = &[
     ("cluster/ha", "id", "status resources groups rules"),
     ("cluster/ha/status", "name", "current manager_status disarm-ha arm-ha"),
@@ -68,7 +68,7 @@ fn finished(keys: Row, kind: &str, digest: &str) -> Row {
     with(with(keys, "type", kind), "digest", digest)
 }
 
-/// The rules in the order of the file. Rules of one kind that name a resource twice are told as broken.
+/// Answers the rules in the order of the file. Rules of one kind that name a resource twice are shown as broken.
 fn rules(tree: &Tree, sheet: &mut Sheet) {
     let path = ["cluster", "ha", "rules"];
     if sheet.before_nine {
@@ -93,7 +93,7 @@ fn rules(tree: &Tree, sheet: &mut Sheet) {
     sheet.put("cluster/ha/rules", rows(listed));
 }
 
-/// Nodes sorted by name; a priority of zero is none.
+/// The nodes sorted by name; a priority of zero is left out.
 fn by_priority(text: &str) -> String {
     let mut nodes: Vec<&str> = list::items(text).map(|node| node.strip_suffix(":0").unwrap_or(node)).collect();
     nodes.sort_unstable();
@@ -101,7 +101,7 @@ fn by_priority(text: &str) -> String {
     nodes.join(",")
 }
 
-/// The groups, which a cluster has until it turned them into rules.
+/// Answers the groups, which a cluster has until it turns them into rules.
 fn groups(tree: &Tree, sheet: &mut Sheet) {
     let groups = read(tree, "ha/groups.cfg", GROUPS, sheet);
     if groups.is_empty() && sheet.before_nine {

@@ -1,16 +1,16 @@
-//! Jobs: backups and realm syncs (`jobs.cfg`, and `vzdump.cron` of older releases).
+//! Answers about jobs: backups and realm syncs (`jobs.cfg`, and `vzdump.cron` of older releases), and replications.
 
 use serde_json::{Value, json};
 
 use super::access::decoded_again;
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::{is_digits, lines};
-use super::{File, Tree, file};
 use crate::property::Properties;
 use crate::{ApiPath, boolean};
 
-/// The jobs.
+/// Dialect of `jobs.cfg`.
 const JOBS: Dialect =
     Dialect { types: "vzdump realm-sync", bare: false, own: &[("realm-sync", SYNCS), ("vzdump", BACKUPS)], keys: KEYS };
 
@@ -27,13 +27,13 @@ const KEYS: &str = "all:b bwlimit:i comment compress dow dumpdir enable-new:b en
     prune-backups quiet:b realm remove:b remove-vanished repeat-missed:b schedule scope script starttime stdexcludes:b \
     stop:b stopwait:i storage tmpdir vmid zstd:i";
 
-/// The keys of backups that Proxmox VE 9 has dropped. A line of `vzdump.cron` with one of them is no job at all there.
+/// Keys of backups that Proxmox VE 9 has dropped. It ignores a line of `vzdump.cron` with one of them.
 const DROPPED: &[&str] = &["maxfiles", "notification-policy", "notification-target"];
 
-/// The keys that are shown as objects; switches inside of them become numbers.
+/// Keys that are shown as objects; switches inside them become numbers.
 const OBJECTS: &[&str] = &["fleecing", "performance", "prune-backups"];
 
-/// The lists of jobs; beside them the backups.
+/// Answers the lists of jobs. Returns the backup jobs.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     let (mut backups, mut syncs) = (cron(tree.get("vzdump.cron"), sheet), Vec::new());
     for section in section::parse("jobs.cfg", &file(tree, "jobs.cfg").text, JOBS, sheet) {
@@ -88,7 +88,8 @@ fn object(text: &str) -> Value {
 
 const EVERY_DAY: &str = "mon,tue,wed,thu,fri,sat,sun";
 
-/// Jobs of the old form: `0 2 * * 6 root vzdump 103 --mode snapshot`, a `#` before `vzdump` where it is off.
+/// The backup jobs of the old form: `0 2 * * 6 root vzdump 103 --mode snapshot`, with a `#` before `vzdump` where the
+/// job is disabled.
 fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
     let Some(file) = file else { return Vec::new() };
     let mut jobs = Vec::new();
@@ -125,7 +126,7 @@ fn cron_line(line: &str, dropped: &[&str]) -> Option<Row> {
     let days = weekdays(days)?;
     let schedule = if days == EVERY_DAY { time } else { format!("{days} {time}") };
     let mut job = row([("enabled", json!(enabled)), ("schedule", json!(schedule))]);
-    // Only quotes can hold a blank together, and backups have no use for them but in addresses and folders.
+    // Only quotes allow a blank in an argument, and backups need them in addresses and folders only.
     let arguments = arguments.join(" ").replace(['"', '\''], "");
     let mut arguments = arguments.split(' ').filter(|word| !word.is_empty()).peekable();
     let mut guests: Vec<&str> = Vec::new();
@@ -159,7 +160,7 @@ fn cron_line(line: &str, dropped: &[&str]) -> Option<Row> {
     Some(job)
 }
 
-/// `6`, `sat`, `1-5` or `1,3`, as the words of a schedule.
+/// The weekdays of a line (`6`, `sat`, `1-5` or `1,3`) in the words of a schedule.
 fn weekdays(text: &str) -> Option<String> {
     const DAYS: [&str; 8] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let day = |text: &str| match text.parse::<usize>() {
@@ -180,7 +181,8 @@ fn weekdays(text: &str) -> Option<String> {
     Some(chosen.into_iter().filter_map(|number| DAYS.get(number).copied()).collect::<Vec<_>>().join(","))
 }
 
-/// Replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job. Returns ids and comments.
+/// Answers the replications (`replication.cfg`): `local: 100-0`, the guest and the number of the job. Returns ids and
+/// comments.
 pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value)> {
     const REPLICATIONS: Dialect = Dialect {
         types: "local",

@@ -1,13 +1,13 @@
-//! Lists with nothing special to them: mappings of devices and folders, metric servers.
+//! Answers about simple lists: mappings of devices and folders, metric servers.
 
 use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Sheet, row, rows, with};
-use super::{File, Tree, file};
+use super::tree::{File, Tree, file};
 use crate::ApiPath;
 
-/// The mappings: the file, the word in paths, and its dialect.
+/// Mappings: the file, the word in paths, and its dialect.
 const MAPPINGS: &[(&str, &str, Dialect)] = &[
     ("mapping/directory.cfg", "dir", Dialect { types: "dir", bare: true, own: &[], keys: "description map:l" }),
     (
@@ -18,7 +18,7 @@ const MAPPINGS: &[(&str, &str, Dialect)] = &[
     ("mapping/usb.cfg", "usb", Dialect { types: "usb", bare: true, own: &[], keys: "description map:l" }),
 ];
 
-/// The metric servers (`status.cfg`).
+/// Dialect of the metric servers (`status.cfg`).
 const SERVERS: Dialect = Dialect {
     types: "influxdb graphite opentelemetry",
     bare: false,
@@ -39,7 +39,7 @@ const SERVERS: Dialect = Dialect {
         proto server timeout:i token verify-certificate:b",
 };
 
-/// `cluster/mapping`.
+/// Answers `cluster/mapping`.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
     sheet.put("cluster/mapping", json!([{ "name": "dir" }, { "name": "pci" }, { "name": "usb" }]));
     for (name, word, dialect) in MAPPINGS {
@@ -53,7 +53,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) {
     }
 }
 
-/// `cluster/metrics`.
+/// Answers `cluster/metrics`.
 pub(super) fn servers(tree: &Tree, sheet: &mut Sheet) {
     let mut listed = Vec::new();
     for section in section::parse("status.cfg", &file(tree, "status.cfg").text, SERVERS, sheet) {

@@ -1,16 +1,8 @@
-//! A copy of `/etc/pve` as the answers of the API: each dialect of Proxmox's files, read as Proxmox reads it.
+//! Answers of the API made from a copy of `/etc/pve`: each dialect of Proxmox's files, read as Proxmox reads it.
 //!
-//! Nothing is read from a disk here: whoever has the files gives their texts. What configuration cannot tell (what runs,
-//! how full a disk is) is answered as of a cluster that was just switched on and measured nothing.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
-
-use serde_json::{Map, Value, json};
-
-use crate::cluster::GuestType;
-use crate::schema::Release;
-use crate::{AnswerText, ApiPath, VmId};
+//! Nothing is read from a disk here: the caller passes the texts of the files. Requests that configuration cannot
+//! answer (what runs, how full a disk is) are answered as by a cluster that was just switched on and has measured
+//! nothing.
 
 mod access;
 mod backup;
@@ -19,11 +11,13 @@ mod cpu_models;
 mod fabrics;
 mod firewall;
 mod firewall_answers;
+mod firewall_file;
 mod formats;
 mod guest;
 mod guest_answers;
 mod ha;
 mod jobs;
+mod load;
 mod mapping;
 mod notifications;
 mod options;
@@ -36,168 +30,9 @@ mod sdn;
 mod section;
 mod sheet;
 mod storage;
+mod tree;
 mod user;
 mod words;
 
-use guest_answers::Guest;
-pub(crate) use options::options_tags;
-use sheet::Sheet;
-
-/// The files by their paths below `/etc/pve`: `nodes/pve1/qemu-server/100.conf`. A node that has no file is named by
-/// its folder, `nodes/pve1/`, and `local` holds the name of the node that was asked, where that is known.
-pub type Tree = BTreeMap<String, File>;
-
-/// One file.
-#[derive(Clone, Debug, Default)]
-pub struct File {
-    /// What it holds.
-    pub text: String,
-    /// The SHA-1 of its bytes in hexadecimal digits, which Proxmox calls its digest.
-    pub sha1: String,
-    /// Their SHA-256, which the notifications use.
-    pub sha256: String,
-}
-
-/// What stands for a file that is not there: Proxmox takes it for an empty one, and the digests are those of nothing.
-static NOTHING: LazyLock<File> = LazyLock::new(|| File {
-    text: String::new(),
-    sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709".to_owned(),
-    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
-});
-
-/// A file of the tree, or an empty one.
-fn file<'t>(tree: &'t Tree, name: &str) -> &'t File {
-    tree.get(name).unwrap_or(&NOTHING)
-}
-
-impl File {
-    /// A file with this text and no checksums.
-    pub fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), ..Self::default() }
-    }
-}
-
-/// What a tree tells.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The answers to the questions that configuration can answer.
-    pub answers: BTreeMap<ApiPath, AnswerText>,
-    /// The nodes; the first one is taken for the one that answers.
-    pub nodes: Vec<String>,
-    /// How many guests there are.
-    pub guests: usize,
-    /// What was left out, and why: `storage.cfg line 4: …`.
-    pub warnings: Vec<String>,
-}
-
-/// Reads a tree; the version of Proxmox VE (`9.1.9`) is in none of its files.
-pub fn load(tree: &Tree, version: &str) -> Loaded {
-    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
-    let mut sheet = Sheet::of_release(major < 9);
-    let corosync = corosync::read(tree, &mut sheet);
-    let nodes = nodes(tree, corosync.as_ref(), &mut sheet);
-    let guests = guests(tree, &mut sheet);
-    for guest in &guests {
-        guest.answer(&mut sheet);
-        sheet.settle();
-    }
-    version_answers(version, &nodes, &mut sheet);
-    corosync::answer(corosync.as_ref(), &nodes, &mut sheet);
-    let tags: BTreeSet<String> =
-        guests.iter().filter_map(|guest| guest.configuration.tags.as_deref()).flat_map(options::tags).collect();
-    options::datacenter(tree, tags, &mut sheet);
-    for node in &nodes {
-        options::node(tree, node, &mut sheet);
-    }
-    let users = user::parse(&file(tree, "user.cfg").text, &mut sheet);
-    access::answer(tree, &users, &mut sheet);
-    let storages = storage::read(tree, &mut sheet);
-    storage::answer(&storages, &mut sheet);
-    let managed = ha::answer(tree, &mut sheet);
-    mapping::answer(tree, &mut sheet);
-    mapping::servers(tree, &mut sheet);
-    if Release::of(version) >= Release::NineTwo {
-        cpu_models::answer(tree, &mut sheet);
-    }
-    let backups = jobs::answer(tree, &mut sheet);
-    backup::answer(&backups, &guests, &users, &mut sheet);
-    let mut jobs: Vec<(String, Value)> = backups.iter().map(jobs::named).collect();
-    jobs.extend(jobs::replications(tree, &mut sheet));
-    notifications::answer(tree, &nodes, &jobs, &mut sheet);
-    let networks = sdn::answer(tree, &mut sheet);
-    let networks = firewall_answers::Networks { configured: networks.configured, running: &networks.running };
-    firewall_answers::answer(tree, &nodes, &guests, &networks, &mut sheet);
-    let parts =
-        resources::Parts { nodes: &nodes, guests: &guests, storages: &storages, users: &users, managed: &managed };
-    resources::answer(&parts, &mut sheet);
-    let (answers, warnings) = sheet.finish();
-    Loaded { answers, nodes, guests: guests.len(), warnings }
-}
-
-/// What the API answers of the lines of a `datacenter.cfg`, but for the tags that are allowed.
-pub fn datacenter_options(text: &str) -> Map<String, Value> {
-    options::datacenter_options(text, &mut Sheet::default())
-}
-
-/// The nodes that the cluster's file or a folder names, sorted but for the one that was asked, which comes first.
-fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) -> Vec<String> {
-    let folders = tree.keys().filter_map(|path| path.strip_prefix("nodes/")?.split_once('/').map(|(node, _)| node));
-    let members = corosync.into_iter().flat_map(corosync::Corosync::names);
-    let nodes: BTreeSet<&str> = folders.chain(members).collect();
-    // A node that left the cluster leaves its folder behind: it counts while it has guests.
-    let is_member = |node: &str| corosync.is_none_or(|corosync| corosync.names().any(|name| name == node));
-    let has_guests = |node: &str| {
-        let folder = format!("nodes/{node}/");
-        let inside = |path: &String| path.strip_prefix(&folder).is_some_and(|rest| rest.contains('/'));
-        tree.keys().any(inside)
-    };
-    let (nodes, left): (BTreeSet<&str>, BTreeSet<&str>) =
-        nodes.into_iter().partition(|node| is_member(node) || has_guests(node));
-    for node in left {
-        sheet
-            .warnings
-            .push(format!("nodes/{node}: left out, since corosync.conf does not name it and it has no guests"));
-    }
-    if nodes.is_empty() {
-        sheet.warnings.push("nodes: there is none, so one is made up".to_owned());
-        return vec!["pve".to_owned()];
-    }
-    let mut nodes: Vec<String> = nodes.into_iter().map(str::to_owned).collect();
-    if let Some(at) = tree.get("local").and_then(|local| nodes.iter().position(|node| *node == local.text)) {
-        nodes[..=at].rotate_right(1);
-    }
-    nodes
-}
-
-/// The guests in the order of their numbers. Of files with one number the first one counts.
-fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<Guest> {
-    let mut guests: BTreeMap<VmId, Guest> = BTreeMap::new();
-    for (path, file) in tree {
-        let parts: Vec<&str> = path.split('/').collect();
-        let ["nodes", node, folder, name] = parts[..] else { continue };
-        let kind = match folder {
-            "qemu-server" => GuestType::Qemu,
-            "lxc" => GuestType::Lxc,
-            _ => continue,
-        };
-        let Some(vmid) = name.strip_suffix(".conf").and_then(VmId::parse) else { continue };
-        if guests.contains_key(&vmid) {
-            sheet.warnings.push(format!("{path}: left out, since another file has this number"));
-            continue;
-        }
-        let configuration = guest::parse(path, &file.text, kind, sheet);
-        let (node, digest) = (node.to_owned(), file.sha1.clone());
-        guests.insert(vmid, Guest { kind, vmid: vmid.number(), node, digest, configuration });
-    }
-    guests.into_values().collect()
-}
-
-fn version_answers(version: &str, nodes: &[String], sheet: &mut Sheet) {
-    let release =
-        version.rsplit_once('.').filter(|(release, _)| release.contains('.')).map_or(version, |(release, _)| release);
-    let data: Value = json!({ "version": version, "release": release, "repoid": "" });
-    for node in nodes {
-        sheet.put_at(ApiPath::new(["nodes", node, "version"]), data.clone());
-    }
-    sheet.put("version", data);
-}
+pub use load::{Loaded, datacenter_options, load};
+pub use tree::{File, Tree};

@@ -1,14 +1,14 @@
-//! Notification targets and matchers (`notifications.cfg`), which a library of its own reads (`proxmox-notify`).
+//! Answers about notification targets and matchers (`notifications.cfg`), which Proxmox reads with a library of its own
 
 use serde_json::{Value, json};
 
 use super::section::{self, Dialect, Section};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::decoded;
-use super::{File, Tree, file};
 use crate::{ApiPath, boolean};
 
-/// Switches are `true` here, or `1`: they are read as text first.
+/// Dialect of the file. Its switches are `true` or `1`: they are read as text first.
 const NOTIFICATIONS: Dialect = Dialect {
     types: "gotify sendmail smtp webhook matcher",
     bare: false,
@@ -23,7 +23,7 @@ const NOTIFICATIONS: Dialect = Dialect {
         match-field:l match-severity:l method mode name origin port:i secret:l server target:l url username",
 };
 
-/// What there is where nothing else is written.
+/// Built-in sections, where the file does not have them.
 const BUILT_IN: &str = "sendmail: mail-to-root
 	comment Send mails to root@pam's email address
 	mailto-user root@pam
@@ -34,10 +34,10 @@ matcher: default-matcher
 	target mail-to-root
 ";
 
-/// The kinds of targets.
+/// Kinds of targets.
 const ENDPOINTS: &[&str] = &["gotify", "sendmail", "smtp", "webhook"];
 
-/// `cluster/notifications`; the jobs are those that send notifications.
+/// Answers `cluster/notifications`; the jobs are those that send notifications.
 pub(super) fn answer(tree: &Tree, nodes: &[String], jobs: &[(String, Value)], sheet: &mut Sheet) {
     let File { text, sha256: digest, .. } = file(tree, "notifications.cfg");
     let sections = read(text, sheet);
@@ -71,7 +71,7 @@ pub(super) fn answer(tree: &Tree, nodes: &[String], jobs: &[(String, Value)], sh
     sheet.put("cluster/notifications/matcher-field-values", rows(values));
 }
 
-/// Folders of the API, and the fields that matchers know.
+/// Indexes of the API, and the fields that matchers know.
 const INDEXES: &[(&str, &str)] = &[
     ("cluster/notifications", "endpoints matchers targets matcher-fields matcher-field-values"),
     ("cluster/notifications/endpoints", "gotify sendmail smtp webhook"),
@@ -83,7 +83,7 @@ fn target(keys: &Row, kind: &str) -> Row {
     with(shown.map(|(key, value)| (key.clone(), value.clone())).collect(), "type", kind)
 }
 
-/// The sections with the built-in ones, each with where it comes from.
+/// The sections with the built-in ones, each with its origin.
 fn read(text: &str, sheet: &mut Sheet) -> Vec<Section> {
     let mut sections = section::parse("notifications.cfg", text, NOTIFICATIONS, sheet);
     for section in &mut sections {
@@ -108,7 +108,7 @@ fn read(text: &str, sheet: &mut Sheet) -> Vec<Section> {
     sections
 }
 
-/// Text is text here, not bytes, and switches become numbers.
+/// Converts a value of this file: its text is text, not bytes, and switches become numbers.
 fn undo(key: &str, value: &mut Value) {
     match value {
         Value::String(text) => {

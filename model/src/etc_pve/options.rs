@@ -1,49 +1,42 @@
-//! Files of `key: value` lines with a description in `#` lines: `datacenter.cfg` and the `config` of a node.
+//! Answers about files of `key: value` lines with a description in `#` lines: `datacenter.cfg` and the `config` of a
+//! node.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::sheet::{Row, Sheet, with};
+use super::tree::{Tree, file};
 use super::words::{bytes, decoded, lines};
-use super::{Tree, file};
-use crate::object::text;
 use crate::property::Properties;
-use crate::{ApiPath, boolean, list};
+use crate::{ApiPath, boolean, list, tags};
 
-/// What `datacenter.cfg` may hold; `p` marks what is shown as an object.
+/// Keys of `datacenter.cfg`; `p` marks a key that is shown as an object.
 const DATACENTER: &str = "bwlimit consent-text console crs:p description email_from fencing ha:p http_proxy keyboard \
     language location mac_prefix max_workers:i migration:p migration_unsecure:b next-id:p notify:p registered-tags \
     replication:p tag-style:p u2f:p user-tag-access:p webauthn:p";
 
-/// What a node's `config` may hold. Numbers stay text (docs/proxmox.md, "JSON types").
+/// Keys of a node's `config`.
 const NODE: &str = "acme acmedomain0 acmedomain1 acmedomain2 acmedomain3 acmedomain4 acmedomain5 ballooning-target:i \
     description location startall-onboot-delay:i wakeonlan";
 
-/// The switches inside of the datacenter's property strings, which become numbers.
+/// Switches inside the property strings of `datacenter.cfg`, which become numbers.
 const SWITCHES: &[&str] = &["case-sensitive", "ha-rebalance-on-start", "ha-auto-rebalance", "allow-subdomains"];
 
-/// The keys that may stand without a name in a property string.
+/// Properties that may stand without their name in a property string.
 const BARE: &[(&str, &str)] = &[("migration", "type"), ("replication", "type")];
 
-/// The options of the cluster, and the tags that they allow beside those of the guests.
+/// Answers the options of the cluster, with the tags that they allow beside those of the guests.
 pub(super) fn datacenter(tree: &Tree, tags: BTreeSet<String>, sheet: &mut Sheet) {
     let options = datacenter_options(&file(tree, "datacenter.cfg").text, sheet);
-    let allowed: BTreeSet<String> = tags.into_iter().chain(options_tags(&options)).collect();
+    let allowed: BTreeSet<String> = tags.into_iter().chain(tags::of_options(&options)).collect();
     sheet.put("cluster/options", with(options, "allowed-tags", json!(allowed)));
 }
 
-/// The tags that options name: those of the administrators, and those that users may set.
-pub(crate) fn options_tags(options: &Row) -> impl Iterator<Item = String> {
-    let registered = options.get("registered-tags");
-    let listed = options.get("user-tag-access").and_then(|access| access.get("user-allow-list"));
-    [registered, listed].into_iter().flatten().filter_map(Value::as_array).flatten().filter_map(text)
-}
-
-/// What the API answers of a `datacenter.cfg`, but for the tags that are allowed.
+/// The answer of the API to a `datacenter.cfg`, without the tags that are allowed.
 pub(super) fn datacenter_options(text: &str, sheet: &mut Sheet) -> Row {
     let mut options = read("datacenter.cfg", text, DATACENTER, sheet);
-    // The notes are the comments at the start of a line, and nothing else.
+    // Only comments at the start of a line are notes.
     let comments = lines(text).filter_map(|(_, line)| line.strip_prefix('#'));
     let notes: String = comments.map(|comment| decoded(comment) + "\n").collect();
     options.insert("description".to_owned(), json!(notes));
@@ -74,7 +67,7 @@ pub(super) fn datacenter_options(text: &str, sheet: &mut Sheet) -> Row {
     options
 }
 
-/// The options of a node; a node without a file has none, and no digest either.
+/// Answers the options of a node; a node without this file has no options and no digest.
 pub(super) fn node(tree: &Tree, node: &str, sheet: &mut Sheet) {
     let name = format!("nodes/{node}/config");
     let mut options = Row::new();
@@ -91,7 +84,7 @@ pub(super) fn node(tree: &Tree, node: &str, sheet: &mut Sheet) {
     sheet.put_at(ApiPath::new(["nodes", node, "config"]), options);
 }
 
-/// The lines of a file, of which the last one of a key counts (`PVE::JSONSchema::parse_config`).
+/// The lines of a file by key; of a repeated key the last line counts
 fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
     let mut options = Row::new();
     for (number, line) in lines(text) {
@@ -135,20 +128,20 @@ fn object(text: &str, bare: Option<&str>) -> Value {
 }
 
 /// The tags that are written in a guest's configuration.
-pub(super) fn tags(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn tags_of_guest(text: &str) -> impl Iterator<Item = String> {
     list::items(text).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etc_pve::File;
+    use crate::etc_pve::tree::File;
 
     fn options(text: &str) -> (Value, usize) {
         let mut sheet = Sheet::default();
         datacenter(&Tree::from([("datacenter.cfg".to_owned(), File::of(text))]), BTreeSet::new(), &mut sheet);
         let mut data = sheet.answers[&ApiPath::parse("cluster/options")].data().cloned().unwrap_or_default();
-        // What is there without any line.
+        // The keys without any line.
         for (key, value) in [("allowed-tags", json!([])), ("description", json!("")), ("mac_prefix", json!("BC:24:11"))]
         {
             if let Some(keys) = data.as_object_mut().filter(|keys| keys[key] == value) {

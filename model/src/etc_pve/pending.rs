@@ -1,4 +1,4 @@
-//! How a configured network differs from the one that is applied (`PVE::Network::SDN::pending_config`).
+//! Difference between the configured network and the applied one (`PVE::Network::SDN::pending_config`).
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,7 @@ pub(super) fn applied(running: &Value, word: &str) -> Objects {
     objects.filter_map(|(id, keys)| Some((id.clone(), keys.as_object()?.clone()))).collect()
 }
 
-/// Every object with its applied keys, below `pending` what changes, and as `state` whether it is `new`, `changed` or
-/// `deleted`.
+/// Every object with its applied keys, its changes under `pending`, and its `state`: `new`, `changed` or `deleted`.
 pub(super) fn difference(running: &Objects, configured: &Objects) -> Objects {
     let none = Row::new();
     let ids = running.keys().chain(configured.keys());
@@ -69,7 +68,7 @@ pub(super) fn encoded(value: &Value) -> Value {
     }
 }
 
-/// What two values are compared by: their text.
+/// The text by which two values are compared.
 fn comparable(value: &Value) -> String {
     match encoded(value) {
         Value::Array(items) => {

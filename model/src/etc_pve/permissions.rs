@@ -1,4 +1,4 @@
-//! What each user may do, from roles, groups, pools and the access list (`PVE::RPCEnvironment`).
+//! Answers about the permissions of each user, from roles, groups, pools and the access list (`PVE::RPCEnvironment`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use super::sheet::Sheet;
 use super::user::{Subject, Users};
 use crate::ApiPath;
 
-/// Roles, or privileges, and whether they reach down.
-type Reaching = BTreeMap<String, bool>;
+/// Roles or privileges; true where they propagate.
+type Propagated = BTreeMap<String, bool>;
 
-/// What is always asked about.
+/// Paths that are always part of the answer.
 const PATHS: &[&str] = &["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
 
-/// The permissions of root, who asks, and of every user.
+/// Answers the permissions of root, who asks, and of every user.
 pub(super) fn answer(users: &Users, sheet: &mut Sheet) {
     let paths = paths(users);
     for user in users.people.keys() {
@@ -48,7 +48,7 @@ fn paths(users: &Users) -> BTreeSet<String> {
     paths
 }
 
-fn privileges(users: &Users, pools: &BTreeMap<String, BTreeSet<String>>, user: &str, path: &str) -> Reaching {
+fn privileges(users: &Users, pools: &BTreeMap<String, BTreeSet<String>>, user: &str, path: &str) -> Propagated {
     if user == "root@pam" {
         return roles::all(users.before_nine).map(|name| (name.to_owned(), true)).collect();
     }
@@ -57,14 +57,14 @@ fn privileges(users: &Users, pools: &BTreeMap<String, BTreeSet<String>>, user: &
         && !granted.contains_key("NoAccess")
     {
         if pool.contains("NoAccess") {
-            granted = Reaching::from([("NoAccess".to_owned(), false)]);
+            granted = Propagated::from([("NoAccess".to_owned(), false)]);
         } else {
             for role in pool {
                 granted.entry(role.clone()).or_insert(false);
             }
         }
     }
-    let mut privileges = Reaching::new();
+    let mut privileges = Propagated::new();
     for (role, down) in granted {
         for privilege in users.roles.get(&role).into_iter().flatten() {
             *privileges.entry(privilege.clone()).or_default() |= down;
@@ -73,14 +73,14 @@ fn privileges(users: &Users, pools: &BTreeMap<String, BTreeSet<String>>, user: &
     privileges
 }
 
-/// The roles of a user at a path: those of the nearest entry above it that reach down, or its own. An entry for the
+/// The roles of a user at a path: its own entry, or those of the nearest entry above that propagate. An entry for the
 /// user outweighs those for the user's groups.
-fn granted(users: &Users, user: &str, path: &str) -> Reaching {
-    let mut granted = Reaching::new();
+fn granted(users: &Users, user: &str, path: &str) -> Propagated {
+    let mut granted = Propagated::new();
     let above = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
     let steps: BTreeSet<&str> = above.chain(["/", path]).collect();
     for step in steps {
-        let here = |subject: Subject| -> Reaching {
+        let here = |subject: Subject| -> Propagated {
             let roles = users.acl.get(&(step.to_owned(), subject));
             let reach = roles.into_iter().flatten().filter(|(_, down)| step == path || **down);
             reach.map(|(role, down)| (role.clone(), *down)).collect()
@@ -97,12 +97,12 @@ fn granted(users: &Users, user: &str, path: &str) -> Reaching {
         }
     }
     match granted.get("NoAccess") {
-        Some(down) => Reaching::from([("NoAccess".to_owned(), *down)]),
+        Some(down) => Propagated::from([("NoAccess".to_owned(), *down)]),
         None => granted,
     }
 }
 
-/// The roles that a user has on guests and storages since they are in a pool.
+/// The roles that a user has on guests and storages because of their pools.
 fn from_pools(users: &Users, user: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, pool) in &users.pools {
@@ -145,7 +145,7 @@ acl:1:/vms/101:a@pve:NoAccess:
             assert_eq!(data.get(path).cloned().unwrap_or_default(), expected, "{user} {path}");
         };
         check("a@pve", "/", json!({"Pool.Audit": 1}));
-        // What reaches the pool is passed on to its members, and no further.
+        // The members of the pool inherit what propagates to the pool, and pass nothing on.
         check("a@pve", "/vms/100", json!({"VM.Audit": 1, "VM.Clone": 1, "Pool.Audit": 0}));
         check("a@pve", "/vms/101", Value::Null);
         check("b@pve", "/pool/p", json!({"VM.Audit": 0, "Sys.Audit": 0}));

@@ -1,31 +1,31 @@
-//! What the cluster consists of, as far as configuration tells: nodes that are there, guests that are stopped, storages
-//! whose size nobody knows.
+//! Answers about the resources of the cluster, as far as configuration has them: nodes that are online, guests that are
+//! stopped, storages of unknown size.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::guest_answers::Guest;
+use super::guest_answers::ConfiguredGuest;
 use super::sheet::{Row, Sheet, row, rows, with};
 use super::user::{Pool, Users};
-use crate::cluster::GuestType;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::kinds::without_file_names;
 use crate::property::Properties;
 use crate::{ApiPath, list, processors};
 
-/// What lists are made of.
-pub(super) struct Parts<'p> {
+/// Parts of the cluster that the lists are made of.
+pub(super) struct ClusterParts<'p> {
     pub(super) nodes: &'p [String],
-    pub(super) guests: &'p [Guest],
+    pub(super) guests: &'p [ConfiguredGuest],
     pub(super) storages: &'p [Row],
     pub(super) users: &'p Users,
-    /// The wanted state of resources under high availability: `vm:100`.
+    /// The requested state of resources under
     pub(super) managed: &'p BTreeMap<String, String>,
 }
 
-/// `nodes`, `cluster/resources`, `pools` and the lists of storages and images.
-pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
+/// Answers `nodes`, `cluster/resources`, `pools` and the lists of storages and images.
+pub(super) fn answer(parts: &ClusterParts<'_>, sheet: &mut Sheet) {
     let node = |node: &String| {
         row([
             ("id", json!(format!("node/{node}"))),
@@ -63,7 +63,8 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
             let storage = word(keys, "storage");
             let path = ApiPath::new(["nodes", node, "storage", storage, "content"]);
             let volumes = seen(&images, node, keys);
-            // Nothing but volumes of guests can be on a storage without files; of others the configuration tells no more.
+            // A storage without files has only volumes of guests; for others the configuration does not name all
+            // volumes.
             if without_file_names(word(keys, "type")) {
                 sheet.put_at(path, rows(volumes));
                 continue;
@@ -86,13 +87,13 @@ pub(super) fn answer(parts: &Parts<'_>, sheet: &mut Sheet) {
     next_id(parts, sheet);
 }
 
-/// The least number that no guest has.
-fn next_id(parts: &Parts<'_>, sheet: &mut Sheet) {
+/// Answers the smallest VMID that no guest has.
+fn next_id(parts: &ClusterParts<'_>, sheet: &mut Sheet) {
     let taken: BTreeSet<u32> = parts.guests.iter().map(|guest| guest.vmid).collect();
     let options = sheet.answers.get(&ApiPath::parse("cluster/options"));
     let lower = options.and_then(|answer| answer.data()?.get("next-id")?.get("lower")?.as_str()?.parse().ok());
     let lower: u32 = lower.unwrap_or(100);
-    // Of so many numbers one is free.
+    // One of so many numbers is free.
     let numbers = (lower..=u32::MAX).take(taken.len() + 1);
     if let Some(free) = numbers.into_iter().find(|number| !taken.contains(number)) {
         sheet.put("cluster/nextid", json!(free.to_string()));
@@ -123,7 +124,7 @@ fn resource(keys: &Row, node: &str) -> Row {
     ])
 }
 
-impl<'p> Parts<'p> {
+impl<'p> ClusterParts<'p> {
     /// The storages of a node.
     fn on<'n>(&self, node: &'n str) -> impl Iterator<Item = &'p Row> + use<'p, 'n> {
         let allowed = move |keys: &&Row| {
@@ -133,7 +134,7 @@ impl<'p> Parts<'p> {
         self.storages.iter().filter(allowed)
     }
 
-    fn guest(&self, guest: &Guest) -> Row {
+    fn guest(&self, guest: &ConfiguredGuest) -> Row {
         let configuration = &guest.configuration.current;
         let text = |key: &str| configuration.get(key).and_then(crate::object::text);
         let number = |key: &str| text(key).and_then(|text| text.parse::<u64>().ok());
@@ -193,9 +194,9 @@ impl<'p> Parts<'p> {
     }
 }
 
-/// The volumes of guests that configurations name, in force, pending or in snapshots, by storage: each with the node of the
-/// guest that names it. What a container owns is a `rootdir`.
-fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
+/// The volumes of guests that configurations name, in force, pending or in snapshots, by storage: each with the node of
+/// the guest that names it. A volume of a container is a `rootdir`.
+fn images(guests: &[ConfiguredGuest]) -> BTreeMap<String, Vec<(&str, Row)>> {
     let mut images: BTreeMap<String, Vec<(&str, Row)>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let containers: BTreeSet<u32> =
@@ -223,14 +224,14 @@ fn images(guests: &[Guest]) -> BTreeMap<String, Vec<(&str, Row)>> {
     images
 }
 
-/// How a volume is kept: a container's on a file system of its own is a `subvol`, one without a format `raw`.
+/// The format of a volume: `subvol` for a container's on a file system of its own, `raw` where none is named.
 fn format<'d>(drive: &'d Drive, name: &str) -> &'d str {
     let last = name.rsplit('/').next().unwrap_or(name);
     let is_folder = last.starts_with("subvol-") || last.starts_with("basevol-");
     if is_folder { "subvol" } else { drive.format().unwrap_or("raw") }
 }
 
-/// What a node sees of the images on a storage: those of its own guests, or of all where the storage is shared.
+/// The images on a storage that a node sees: those of its own guests, or of all guests where the storage is shared.
 fn seen<'i>(images: &'i BTreeMap<String, Vec<(&str, Row)>>, node: &str, keys: &Row) -> Vec<Row> {
     let is_shared = keys.get("shared") == Some(&json!(1));
     let here = images.get(word(keys, "storage")).into_iter().flatten();
@@ -246,7 +247,7 @@ fn seen<'i>(images: &'i BTreeMap<String, Vec<(&str, Row)>>, node: &str, keys: &R
 }
 
 /// The drive that a guest starts from.
-fn boot_drive(guest: &Guest) -> Option<Drive> {
+fn boot_drive(guest: &ConfiguredGuest) -> Option<Drive> {
     let configuration = &guest.configuration.current;
     let drive = |key: &str| Some(Drive::parse(configuration.get(key)?.as_str()?)).filter(|drive| !drive.is_cdrom());
     if guest.kind == GuestType::Lxc {
@@ -255,7 +256,7 @@ fn boot_drive(guest: &Guest) -> Option<Drive> {
     let order = configuration.get("boot").and_then(Value::as_str).map(Properties::parse);
     let order = order.as_ref().and_then(|boot| boot.get("order")).unwrap_or_default();
     let is_disk =
-        |key: &&str| ["scsi", "virtio", "sata", "ide"].iter().any(|bus| crate::kinds::index(bus, key).is_some());
+        |key: &&str| ["scsi", "virtio", "sata", "ide"].iter().any(|bus| crate::key_names::index(bus, key).is_some());
     let bootdisk = configuration.get("bootdisk").and_then(Value::as_str);
     list::items(order).chain(bootdisk).filter(is_disk).find_map(drive)
 }

@@ -1,6 +1,6 @@
-//! The roles that come with Proxmox VE 9, and the privileges that there are.
+//! Built-in roles of Proxmox VE 9, and all privileges.
 
-/// The built-in roles with their privileges (`PVE::AccessControl`, as `GET access/roles` of 9.1 lists them).
+/// Built-in roles with their privileges
 pub(super) static SPECIAL: &[(&str, &str)] = &[
     (
         "Administrator",
@@ -50,11 +50,11 @@ pub(super) static SPECIAL: &[(&str, &str)] = &[
     ),
 ];
 
-/// What releases before 9 called `VM.GuestAgent.*`: the privilege to talk to QEMU and the guest's agent.
+/// Privilege of releases before 9 to talk to QEMU and the guest agent, later `VM.GuestAgent.*`.
 const MONITOR: &str = "VM.Monitor";
 
-/// The privileges of a built-in role. Before 9, those who administer machines had `VM.Monitor`, nobody `VM.GuestAgent.*`
-/// or `VM.Replicate`.
+/// The privileges of a built-in role. Before 9, administrators of virtual machines had `VM.Monitor`, and no role had
+/// `VM.GuestAgent.*` or `VM.Replicate`.
 pub(super) fn privileges(role: &str, before_nine: bool) -> impl Iterator<Item = &'static str> {
     let found = SPECIAL.iter().find(|(special, _)| *special == role).map_or("", |(_, privileges)| *privileges);
     let is_new = |name: &str| name.starts_with("VM.GuestAgent.") || name == "VM.Replicate";
@@ -63,7 +63,7 @@ pub(super) fn privileges(role: &str, before_nine: bool) -> impl Iterator<Item = 
     own.chain(monitors.then_some(MONITOR))
 }
 
-/// Whether there is such a privilege: an administrator has each of them.
+/// Reports whether there is such a privilege: an administrator has each of them.
 pub(super) fn is_privilege(name: &str, before_nine: bool) -> bool {
     all(before_nine).any(|known| known == name)
 }

@@ -1,17 +1,17 @@
-//! One firewall rule: `IN SSH(ACCEPT) -source +dc/mgmt -log nolog # comment`.
+//! Reader of firewall rules: `IN SSH(ACCEPT) -source +dc/mgmt -log nolog # comment`.
 
 use serde_json::{Map, Value, json};
 
-use super::firewall::{Firewall, Level};
+use super::firewall_file::{Firewall, Level, address};
 use super::sheet::Row;
 use super::words::is_id;
 
-/// What stands around a rule.
+/// Context of a rule.
 #[derive(Clone, Copy)]
-pub(super) struct Around<'f> {
-    /// Where the rule is.
+pub(super) struct RuleContext<'f> {
+    /// The level of the rule.
     pub(super) level: Level,
-    /// The names that the cluster defines, as far as they are read.
+    /// The names that the cluster defines, as far as its file is read.
     pub(super) cluster: &'f Firewall,
     /// The names that the guest or node defines; `None` in a security group and in the cluster's own file.
     pub(super) own: Option<&'f Firewall>,
@@ -35,8 +35,8 @@ fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|known| known == word)
 }
 
-/// Reads a line, or says why it is no rule (`PVE::Firewall::parse_fw_rule`).
-pub(super) fn parse(line: &str, around: Around<'_>) -> Result<Row, String> {
+/// Reads a line, or returns the reason why it is not a rule
+pub(super) fn parse(line: &str, context: RuleContext<'_>) -> Result<Row, String> {
     let mut rule = Row::new();
     let mut set = |key: &str, value: Value| rule.insert(key.to_owned(), value);
     let mut rest = line;
@@ -77,7 +77,7 @@ pub(super) fn parse(line: &str, around: Around<'_>) -> Result<Row, String> {
         set(key, json!(value));
         rest = &after[value.len()..];
     }
-    verify(rule, around)
+    verify(rule, context)
 }
 
 /// The key of an option's flag.
@@ -92,7 +92,7 @@ fn option(flag: &str) -> Option<&'static str> {
     KEYS.iter().find(|key| **key == name).copied()
 }
 
-/// What is found out about a rule.
+/// Results of the checks of a rule.
 #[derive(Default)]
 struct Findings {
     errors: Map<String, Value>,
@@ -100,7 +100,7 @@ struct Findings {
 }
 
 impl Findings {
-    /// The first error of a key counts.
+    /// Adds an error; the first error of a key counts.
     fn error(&mut self, key: &str, why: impl Into<String>) {
         let why = why.into();
         self.errors.entry(key).or_insert_with(|| json!(why));
@@ -116,11 +116,11 @@ impl Findings {
     }
 }
 
-/// Adds what a rule's addresses tell, and what is wrong with it (`PVE::Firewall::verify_rule`).
-fn verify(mut rule: Row, around: Around<'_>) -> Result<Row, String> {
+/// Adds the IP version of a rule's addresses, and its errors
+fn verify(mut rule: Row, context: RuleContext<'_>) -> Result<Row, String> {
     let mut findings = Findings::default();
     let text = |rule: &Row, key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
-    check_type(&rule, around, &mut findings);
+    check_type(&rule, context, &mut findings);
     if let Some(name) = text(&rule, "macro") {
         match MACROS.split_ascii_whitespace().find(|known| known.eq_ignore_ascii_case(&name)) {
             Some(known) => drop(rule.insert("macro".to_owned(), json!(known))),
@@ -136,7 +136,7 @@ fn verify(mut rule: Row, around: Around<'_>) -> Result<Row, String> {
     check_ports(&rule, protocol.as_deref(), &mut findings);
     for key in ["source", "dest"] {
         if let Some(value) = text(&rule, key) {
-            check_addresses(key, &value, around, &mut findings)?;
+            check_addresses(key, &value, context, &mut findings)?;
         }
     }
     rule.extend(findings.version.map(|version| ("ipversion".to_owned(), json!(version))));
@@ -146,9 +146,9 @@ fn verify(mut rule: Row, around: Around<'_>) -> Result<Row, String> {
     Ok(rule)
 }
 
-fn check_type(rule: &Row, around: Around<'_>, findings: &mut Findings) {
+fn check_type(rule: &Row, context: RuleContext<'_>, findings: &mut Findings) {
     let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (kind, action, level) = (text("type"), text("action"), around.level);
+    let (kind, action, level) = (text("type"), text("action"), context.level);
     if !is_one_of(level.directions(), kind) {
         let word = level.word();
         findings.error("type", format!("invalid rule type '{kind}' for rule_env '{word}'"));
@@ -195,7 +195,7 @@ fn check_ports(rule: &Row, protocol: Option<&str>, findings: &mut Findings) {
             findings.error(key, "protocol '' does not support ports");
             continue;
         };
-        // The type of an ICMP message may stand in for a port.
+        // The type of an ICMP message may take the place of a port.
         let has_ports = is_one_of(WITH_PORTS, protocol) || (is_icmp && key == "dport");
         if !has_ports {
             findings.error(key, format!("protocol '{protocol}' does not support ports"));
@@ -206,13 +206,13 @@ fn check_ports(rule: &Row, protocol: Option<&str>, findings: &mut Findings) {
     }
 }
 
-fn check_addresses(key: &str, value: &str, around: Around<'_>, findings: &mut Findings) -> Result<(), String> {
+fn check_addresses(key: &str, value: &str, context: RuleContext<'_>, findings: &mut Findings) -> Result<(), String> {
     if let Some(set) = value.strip_prefix('+') {
         let name = ["guest/", "dc/", "sdn/"].iter().find_map(|scope| set.strip_prefix(scope)).unwrap_or(set);
         let known = |firewall: &Firewall| firewall.sets.contains_key(name) || firewall.network_sets.contains(name);
         if !is_id(name) {
             findings.error(key, format!("invalid ipset name '{value}'"));
-        } else if !known(around.cluster) && !around.own.is_some_and(known) {
+        } else if !known(context.cluster) && !context.own.is_some_and(known) {
             findings.error(key, format!("no such ipset '{name}'"));
         }
         return Ok(());
@@ -220,8 +220,8 @@ fn check_addresses(key: &str, value: &str, around: Around<'_>, findings: &mut Fi
     let (scope, name) = scoped(value);
     if is_id(name) {
         let alias = name.to_ascii_lowercase();
-        let own = around.own.and_then(|own| own.aliases.get(&alias));
-        let shared = around.cluster.aliases.get(&alias);
+        let own = context.own.and_then(|own| own.aliases.get(&alias));
+        let shared = context.cluster.aliases.get(&alias);
         if own.is_none() && shared.is_none() {
             findings.error(key, format!("no such alias '{value}'"));
         }
@@ -230,7 +230,7 @@ fn check_addresses(key: &str, value: &str, around: Around<'_>, findings: &mut Fi
         return findings.version(alias.map(|alias| alias.version));
     }
     let version = if value.contains(':') { 6 } else { 4 };
-    if let Some(wrong) = value.split([',', '-']).find(|address| super::firewall::address(address).is_none()) {
+    if let Some(wrong) = value.split([',', '-']).find(|part| address(part).is_none()) {
         findings.error(key, format!("invalid IP address: {wrong}"));
     } else if let Err(why) = findings.version(Some(version)) {
         findings.error(key, why);
@@ -238,7 +238,7 @@ fn check_addresses(key: &str, value: &str, around: Around<'_>, findings: &mut Fi
     Ok(())
 }
 
-/// `dc/lan` as `dc/` and `lan`.
+/// The scope and the name: `dc/` and `lan` of `dc/lan`.
 pub(super) fn scoped(text: &str) -> (&str, &str) {
     ["dc/", "guest/"].iter().find_map(|scope| Some((*scope, text.strip_prefix(scope)?))).unwrap_or(("", text))
 }
@@ -246,7 +246,7 @@ pub(super) fn scoped(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etc_pve::firewall::Alias;
+    use crate::etc_pve::firewall_file::Alias;
 
     #[test]
     fn rules_are_read_as_proxmox_does() {
@@ -256,7 +256,7 @@ mod tests {
         cluster.aliases.insert("six".to_owned(), alias(6));
         cluster.sets.insert("mgmt".to_owned(), Vec::new());
         let check = |level: Level, line: &str, expected: Option<Value>| {
-            let rule = parse(line, Around { level, cluster: &cluster, own: None });
+            let rule = parse(line, RuleContext { level, cluster: &cluster, own: None });
             assert_eq!(rule.map(Value::Object).ok(), expected, "{line}");
         };
         let host = Level::Host;
@@ -286,7 +286,7 @@ mod tests {
             "GROUP web -i net0",
             Some(json!({"type": "group", "action": "web", "enable": 1, "iface": "net0"})),
         );
-        // What is wrong is told.
+        // Errors are shown with the rule.
         let wrong = |more: Value, key: &str, why: &str| {
             let mut rule = rule(more)?;
             rule["errors"] = json!({ key: why });
@@ -301,7 +301,7 @@ mod tests {
             "IN ACCEPT -i eth0",
             wrong(json!({"iface": "eth0"}), "iface", r"value does not match the regex pattern 'net\d+'"),
         );
-        // What cannot be read is no rule.
+        // Lines that cannot be read are not rules.
         for line in [
             "IN",
             "",

@@ -1,5 +1,5 @@
-//! The software-defined network (`sdn/*.cfg`): what is configured, what is applied (`.running-config`), and the
-//! difference.
+//! Answers about the software-defined network (`sdn/*.cfg`): the configured state, the applied one (`.running-config`),
+//! and the difference.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::fabrics;
 use super::pending::{self, Objects};
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::sorted;
-use super::{File, Tree, file};
 use crate::ApiPath;
 use crate::property::Properties;
 
-/// The lists: the file, the word in paths, the key that names one of them, and the dialect.
+/// Lists: the file, the word in paths, the key that names an object, and the dialect.
 const LISTS: &[(&str, &str, &str, Dialect)] = &[
     (
         "sdn/zones.cfg",
@@ -99,16 +99,16 @@ const LISTS: &[(&str, &str, &str, Dialect)] = &[
     ),
 ];
 
-/// What databases of addresses are asked with; Proxmox's own asks nobody.
+/// Keys of external address databases; Proxmox's own has none.
 const IPAMS: &[(&str, &str)] = &[("netbox", "fingerprint token url"), ("phpipam", "fingerprint section token url")];
 
-/// The networks by name, and those of them that are applied.
+/// Virtual networks by name, and the applied ones.
 pub(super) struct Networks {
     pub(super) configured: Vec<String>,
     pub(super) running: Vec<String>,
 }
 
-/// `cluster/sdn`.
+/// Answers `cluster/sdn`.
 pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
     let index = ["vnets", "zones", "controllers", "ipams", "dns", "fabrics"].map(|name| json!({ "id": name }));
     sheet.put("cluster/sdn", index.to_vec());
@@ -164,7 +164,7 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
     Networks { configured: vnets.into_keys().collect(), running: applied("vnets").into_keys().collect() }
 }
 
-/// A file of JSON; one that is cut counts as empty.
+/// The value of a JSON file; a damaged one counts as empty.
 fn parsed(tree: &Tree, name: &str, sheet: &mut Sheet) -> Value {
     let Some(file) = tree.get(name).filter(|file| !file.text.trim().is_empty()) else { return Value::Null };
     serde_json::from_str(&file.text).unwrap_or_else(|error| {
@@ -173,7 +173,7 @@ fn parsed(tree: &Tree, name: &str, sheet: &mut Sheet) -> Value {
     })
 }
 
-/// The keys without what their patterns refuse, lists of nodes sorted.
+/// The keys without those that their patterns refuse, lists of nodes sorted.
 fn checked(mut keys: Row) -> Row {
     keys.retain(|key, value| key != "alias" || is_alias(value));
     for key in ["nodes", "exitnodes"] {
@@ -184,7 +184,7 @@ fn checked(mut keys: Row) -> Row {
     keys
 }
 
-/// Whether Proxmox takes the alias of a network.
+/// Reports whether Proxmox accepts the alias of a network.
 fn is_alias(alias: &Value) -> bool {
     let fits =
         |byte: u8| (b')'..=b'_').contains(&byte) || byte.is_ascii_lowercase() || matches!(byte, b'(' | b' ' | b'\t');
@@ -205,7 +205,7 @@ fn shown(keys: Row) -> Row {
     keys.into_iter().map(|(key, value)| (key, pending::encoded(&value))).collect()
 }
 
-/// A subnet with what its id tells: `lan-10.20.0.0-24`.
+/// A subnet with the keys that follow from its id: `lan-10.20.0.0-24`.
 fn subnet(id: &str, keys: &Row, vnets: &Objects) -> Row {
     let vnet = keys.get("vnet").and_then(Value::as_str).and_then(|vnet| vnets.get(vnet));
     let zone = vnet.and_then(|vnet| vnet.get("zone")).and_then(Value::as_str);
@@ -234,7 +234,7 @@ fn range(text: &str) -> Value {
     Value::Object(pairs.iter().filter_map(|(key, value)| Some((key?.to_owned(), json!(value)))).collect())
 }
 
-/// The addresses that Proxmox itself hands out, in zones where it does.
+/// Answers the addresses that Proxmox itself assigns, in zones where it does.
 fn addresses(tree: &Tree, zones: &Objects, subnets: &Objects, sheet: &mut Sheet) {
     let state = parsed(tree, "sdn/pve-ipam-state.json", sheet);
     let mut listed = Vec::new();

@@ -1,27 +1,28 @@
-//! Section configs, the dialect of most files: a header `type: id`, then indented `key value` lines, up to an empty line.
+//! Reader of section configs, the dialect of most files: a header `type: id`, then indented `key value` lines, up to an
+//! empty line.
 
 use serde_json::{Value, json};
 
 use super::sheet::{Row, Sheet};
 use super::words::{bytes, is_id, lines};
 
-/// What one file of this dialect may hold.
+/// Dialect of one file: the types and keys of its sections.
 #[derive(Clone, Copy)]
 pub(super) struct Dialect {
     /// The types of sections; a section of another type is skipped. A file with one type writes no types in its
     /// headers where `bare` is set.
     pub(super) types: &'static str,
-    /// Whether a header is the id alone.
+    /// True if a header is the id alone.
     pub(super) bare: bool,
-    /// The keys that not every type has, by type (`options` of each plugin): whatever is named here is read in sections of
-    /// the types that name it, and nowhere else.
+    /// The keys that not every type has, by type (`options` of each plugin): such a key is read in sections of these
+    /// types only.
     pub(super) own: &'static [(&'static str, &'static str)],
     /// The keys: `mtu:i` is a number, `disable:b` a switch, `map:l` may be there many times, others are text.
     pub(super) keys: &'static str,
 }
 
 impl Dialect {
-    /// Whether sections of this type have this key.
+    /// Reports whether sections of this type have this key.
     fn has(&self, kind: &str, key: &str) -> bool {
         let names = |keys: &str| keys.split_ascii_whitespace().any(|own| own == key);
         let mut naming = self.own.iter().filter(|(_, keys)| names(keys)).peekable();
@@ -29,7 +30,7 @@ impl Dialect {
     }
 }
 
-/// One section.
+/// Section of a file.
 #[derive(Debug)]
 pub(super) struct Section {
     /// Its type: `dir`.
@@ -40,27 +41,27 @@ pub(super) struct Section {
     pub(super) keys: Row,
 }
 
-/// Reads a file as `PVE::SectionConfig` does: what it does not know is left out with a warning, and of a key that is
-/// there twice the first one counts. Of sections with one id the last one counts.
+/// Reads a file as `PVE::SectionConfig` does: unknown lines are left out with a warning, and of a repeated key the
+/// first line counts. Of sections with one id the last one counts.
 pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
-    let mut place = Place::Between;
+    let mut place = Position::Between;
     for (number, line) in lines(text).filter(|(_, line)| !line.trim_start().starts_with('#')) {
         if line.is_empty() {
-            keep(&mut sections, std::mem::replace(&mut place, Place::Between));
+            keep(&mut sections, std::mem::replace(&mut place, Position::Between));
             continue;
         }
         match &mut place {
-            Place::Between => match header(line, dialect) {
-                Some(Ok(section)) => place = Place::In(section),
+            Position::Between => match header(line, dialect) {
+                Some(Ok(section)) => place = Position::In(section),
                 Some(Err(why)) => {
                     sheet.warn(file, number, why);
-                    place = Place::Skipped;
+                    place = Position::Skipped;
                 }
                 None => sheet.warn(file, number, "ignored, since it is no header of a section"),
             },
-            Place::Skipped => {}
-            Place::In(section) => {
+            Position::Skipped => {}
+            Position::In(section) => {
                 if let Err(why) = add(section, line, dialect) {
                     let looks = matches!(header(line, dialect), Some(Ok(_))) && !line.starts_with([' ', '\t']);
                     let missing = format!("`{}` is not read: an empty line is missing before it", line.trim_end());
@@ -73,22 +74,23 @@ pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet)
     sections
 }
 
-/// Where a line stands.
-enum Place {
+/// Position of a line in the file.
+enum Position {
     Between,
-    /// In a section that is left out.
+    /// Inside a section that is left out.
     Skipped,
     In(Section),
 }
 
-fn keep(sections: &mut Vec<Section>, place: Place) {
-    if let Place::In(section) = place {
+fn keep(sections: &mut Vec<Section>, place: Position) {
+    if let Position::In(section) = place {
         sections.retain(|known| known.id != section.id);
         sections.push(section);
     }
 }
 
-/// The section that a header begins, why it is skipped, or `None` for a line that is no header.
+/// The section that a header begins; `None` for a line that is not a header. The inner error is the reason why the
+/// section is skipped.
 fn header(line: &str, dialect: Dialect) -> Option<Result<Section, String>> {
     let line = line.trim_end();
     let (kind, id) = if dialect.bare {
@@ -125,18 +127,18 @@ fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String
         return Err(format!("sections of type `{}` have no key `{key}`", section.kind));
     }
     let value = match form {
-        Form::Switch => number(value.unwrap_or("1"), |text| crate::boolean::parse(text).is_some()),
-        Form::Integer => number(value.unwrap_or_default(), |text| text.parse::<i64>().is_ok()),
-        Form::Number => number(value.unwrap_or_default(), |text| text.parse::<f64>().is_ok()),
-        Form::Text | Form::List => value.map(|value| json!(bytes(value))),
+        ValueForm::Switch => number(value.unwrap_or("1"), |text| crate::boolean::parse(text).is_some()),
+        ValueForm::Integer => number(value.unwrap_or_default(), |text| text.parse::<i64>().is_ok()),
+        ValueForm::Number => number(value.unwrap_or_default(), |text| text.parse::<f64>().is_ok()),
+        ValueForm::Text | ValueForm::List => value.map(|value| json!(bytes(value))),
     };
     let value = value.ok_or_else(|| format!("the value of `{key}` cannot be read"))?;
     match section.keys.entry(key) {
-        serde_json::map::Entry::Occupied(known) if form != Form::List => {
+        serde_json::map::Entry::Occupied(known) if form != ValueForm::List => {
             return Err(format!("`{}` is there twice: the first one counts", known.key()));
         }
         entry => {
-            if form == Form::List {
+            if form == ValueForm::List {
                 if let Some(items) = entry.or_insert_with(|| json!([])).as_array_mut() {
                     items.push(value);
                 }
@@ -148,32 +150,32 @@ fn add(section: &mut Section, line: &str, dialect: Dialect) -> Result<(), String
     Ok(())
 }
 
-/// How a value is written.
+/// Form of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ValueForm {
     Text,
     Switch,
     Integer,
     Number,
-    /// One of many lines.
+    /// One of several lines.
     List,
 }
 
-/// The form of a key, as the letter behind its name says.
-fn form(keys: &str, key: &str) -> Option<Form> {
+/// The form of a key, by the letter after its name.
+fn form(keys: &str, key: &str) -> Option<ValueForm> {
     keys.split_ascii_whitespace().find_map(|known| {
         let (name, form) = known.split_once(':').unwrap_or((known, ""));
         (name == key).then_some(match form {
-            "b" => Form::Switch,
-            "i" => Form::Integer,
-            "n" => Form::Number,
-            "l" => Form::List,
-            _ => Form::Text,
+            "b" => ValueForm::Switch,
+            "i" => ValueForm::Integer,
+            "n" => ValueForm::Number,
+            "l" => ValueForm::List,
+            _ => ValueForm::Text,
         })
     })
 }
 
-/// A value that is checked and then counted with, as Perl does: `yes` is a switch that counts nothing.
+/// A value that is checked and then used as a number, as Perl does: `yes` passes for a switch, and is no number.
 fn number(text: &str, fits: impl FnOnce(&str) -> bool) -> Option<Value> {
     if !fits(text) {
         return None;
@@ -182,7 +184,7 @@ fn number(text: &str, fits: impl FnOnce(&str) -> bool) -> Option<Value> {
         return Some(json!(number));
     }
     let number = text.parse::<f64>().unwrap_or_default();
-    // What has no fraction is printed without one.
+    // A whole number is printed without a fraction.
     Some(if number.fract() == 0.0 {
         format!("{number:.0}").parse::<i64>().map_or(json!(number), |n| json!(n))
     } else {
@@ -233,7 +235,7 @@ mod tests {
         check("dir: a\n\tpath /x\n\tpath /y\n", &[("dir", "a", json!({"path": "/x"}))], 1);
         check("dir: a\n\tpath /x\n\nnfs: a\n\tpath /y\n", &[("nfs", "a", json!({"path": "/y"}))], 0);
         check("dir: a\n\tmap x\n\tmap y\n", &[("dir", "a", json!({"map": ["x", "y"]}))], 0);
-        // What is unknown is left out, and nothing else.
+        // Only unknown lines are left out.
         check("zfs: a\n\tpath /x\n\ndir: b\n\tcolour red\n\tpath /y\n", &[("dir", "b", json!({"path": "/y"}))], 2);
         check("dir: a\npath /x\n\tpath /y\n", &[("dir", "a", json!({"path": "/y"}))], 1);
         check("nonsense\n\ndir: b\n", &[("dir", "b", json!({}))], 1);

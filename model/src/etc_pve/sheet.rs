@@ -1,29 +1,28 @@
-//! What the readers of the dialects fill: the answers so far, and what they could not read.
+//! Sheet that the readers of the dialects fill: the answers so far, and warnings.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Answer, AnswerText, ApiPath};
 
-/// An object of Proxmox's.
-pub(super) type Row = Map<String, Value>;
+pub(super) use crate::rows::Row;
 
-/// The answers that were made so far.
+/// Answers so far, and warnings about parts that were left out.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
-    /// Whether the files are of a release before Proxmox VE 9, whose words differ.
+    /// True if the files are of a release before Proxmox VE 9, whose words differ.
     pub(super) before_nine: bool,
-    /// By request.
+    /// The answers by request.
     pub(super) answers: BTreeMap<ApiPath, Answer>,
-    /// Those that are not looked at again, as text: ten thousand guests are a lot of values.
+    /// The answers that are not read again, as text: ten thousand guests are many values.
     settled: BTreeMap<ApiPath, AnswerText>,
-    /// What was left out, and where: `storage.cfg line 4: …`.
+    /// The parts that were left out: `storage.cfg line 4: …`.
     pub(super) warnings: Vec<String>,
 }
 
 impl Sheet {
-    /// Nothing yet, of files of a release before 9 or not.
+    /// An empty sheet, for files of a release before 9 or not.
     pub(super) fn of_release(before_nine: bool) -> Self {
         Self { before_nine, ..Self::default() }
     }
@@ -58,7 +57,7 @@ impl Sheet {
         (answers, self.warnings)
     }
 
-    /// Says that a line, counted from one, was left out.
+    /// Adds a warning that a line, counted from one, was left out.
     pub(super) fn warn(&mut self, file: &str, line: usize, why: impl std::fmt::Display) {
         self.warnings.push(format!("{file} line {line}: {why}"));
     }
@@ -74,7 +73,7 @@ pub(super) fn row<const N: usize>(pairs: [(&str, Value); N]) -> Row {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The same with one more key.
+/// The object with one more key.
 pub(super) fn with(mut row: Row, key: &str, value: impl Into<Value>) -> Row {
     row.insert(key.to_owned(), value.into());
     row

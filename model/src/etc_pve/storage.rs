@@ -1,14 +1,14 @@
-//! Storages (`storage.cfg`).
+//! Answers about storages (`storage.cfg`).
 
 use serde_json::{Value, json};
 
 use super::section::{self, Dialect};
 use super::sheet::{Row, Sheet, row, rows, with};
+use super::tree::{File, Tree, file};
 use super::words::sorted;
-use super::{File, Tree, file};
 use crate::storage_types::Type;
 
-/// The storages. The keys are those of the kind `storage`.
+/// Dialect of the file. The keys are those of the kind `storage`.
 const STORAGES: Dialect = Dialect {
     types: "dir nfs cifs btrfs zfspool zfs lvm lvmthin iscsi iscsidirect rbd cephfs pbs glusterfs esxi",
     bare: false,
@@ -22,10 +22,10 @@ const STORAGES: Dialect = Dialect {
         transport username vgname volume zfs-base-path",
 };
 
-/// The storages that are always shared, whatever is written.
+/// Types of storages that are always shared.
 const SHARED: &[&str] = &["iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect", "zfs", "pbs", "glusterfs"];
 
-/// What a storage may hold, and what it holds where nothing is written (`plugindata` of each plugin).
+/// The contents that a storage may have, and its default contents
 fn content(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "dir" | "btrfs" => ("images rootdir vztmpl iso backup snippets none import", "images,rootdir"),
@@ -35,7 +35,7 @@ fn content(kind: &str) -> (&'static str, &'static str) {
         "cephfs" => ("vztmpl iso backup snippets import", "backup"),
         "pbs" => ("backup none", "backup"),
         "esxi" => ("import", "import"),
-        // `nfs`, `cifs` and what is like them.
+        // `nfs`, `cifs` and similar types.
         _ => ("images rootdir vztmpl iso backup snippets import", "images"),
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
     storages.into_iter().map(|keys| with(keys, "digest", digest.as_str())).collect()
 }
 
-/// Whether a storage of this type has this option. Releases before 9 knew `maxfiles`, and `glusterfs`.
+/// Reports whether a storage of this type has this option. Releases before 9 had `maxfiles`, and `glusterfs`.
 fn takes(kind: &str, key: &str, before_nine: bool) -> bool {
     match Type::named(kind) {
         Some(own) => own.takes(key) || before_nine && key == "maxfiles" && own.takes("prune-backups"),
@@ -85,7 +85,7 @@ fn takes(kind: &str, key: &str, before_nine: bool) -> bool {
     }
 }
 
-/// `local` is always a folder, and always on every node (`PVE::Storage::Plugin::parse_config`).
+/// Adds `local`, which is always a folder, and always on every node (`PVE::Storage::Plugin::parse_config`).
 fn force_local(storages: &mut Vec<Row>) {
     let is_local = |keys: &Row| keys.get("storage") == Some(&json!("local"));
     let is_good = |keys: &Row| {
@@ -108,7 +108,7 @@ fn force_local(storages: &mut Vec<Row>) {
     storages.insert(0, row(local));
 }
 
-/// `storage` itself.
+/// Answers `storage`.
 pub(super) fn answer(storages: &[Row], sheet: &mut Sheet) {
     sheet.put("storage", rows(storages.to_vec()));
 }

@@ -1,4 +1,4 @@
-//! Users, groups, roles, permissions, tokens and pools (`user.cfg`): lines of fields between colons.
+//! Reader of users, groups, roles, permissions, tokens and pools (`user.cfg`): lines of fields between colons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use super::sheet::Sheet;
 use super::words::{bytes, decoded, is_digits, lines};
 use crate::list::items;
 
-/// What the file holds.
+/// Contents of the file.
 #[derive(Debug, Default)]
 pub(super) struct Users {
-    /// Whether the roles and privileges are those of a release before 9.
+    /// True if the roles and privileges are those of a release before 9.
     pub(super) before_nine: bool,
     pub(super) people: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     /// The privileges of each role, built-in ones included.
     pub(super) roles: BTreeMap<String, BTreeSet<String>>,
-    /// Roles and whether they reach down, by path and whom they are given to.
+    /// Roles by path and subject; true where they propagate.
     pub(super) acl: BTreeMap<(String, Subject), BTreeMap<String, bool>>,
     pub(super) pools: BTreeMap<String, Pool>,
 }
 
-/// Whom a role is given to.
+/// Subject of a role: a user, a group or a token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     User(String),
@@ -34,7 +34,7 @@ pub(super) enum Subject {
 #[derive(Debug, Default)]
 pub(super) struct User {
     pub(super) enable: bool,
-    /// `None` of a user that no line tells of.
+    /// The expiry; `None` for a user without a line.
     pub(super) expire: Option<u64>,
     pub(super) texts: BTreeMap<&'static str, String>,
     pub(super) tokens: BTreeMap<String, Token>,
@@ -63,12 +63,12 @@ pub(super) struct Pool {
     pub(super) storages: BTreeSet<String>,
 }
 
-/// Reads the file (`PVE::AccessControl::parse_user_config`); what it does not understand is left out.
+/// Reads the file (`PVE::AccessControl::parse_user_config`); unknown lines are left out.
 pub(super) fn parse(text: &str, sheet: &mut Sheet) -> Users {
     let mut users = Users { before_nine: sheet.before_nine, ..Users::default() };
     users.force_defaults();
     for (number, line) in lines(text).filter(|(_, line)| !line.trim().is_empty()) {
-        // Empty fields at the end are no fields.
+        // Empty fields at the end do not count.
         let line = line.trim().trim_end_matches(':');
         let fields: Vec<&str> = line.split(':').map(str::trim).collect();
         let [kind, fields @ ..] = &fields[..] else { continue };
@@ -95,7 +95,7 @@ fn field<'f>(fields: &[&'f str], index: usize) -> &'f str {
     fields.get(index).copied().unwrap_or_default()
 }
 
-/// Whether Perl takes the field for true.
+/// Reports whether the field is true for Perl.
 fn counts(field: &str) -> bool {
     !matches!(field, "" | "0")
 }
@@ -212,7 +212,7 @@ impl Users {
         if name.is_empty() || !name.split('/').all(is_name) || name.split('/').count() > 3 {
             return Err(format!("`{name}` is no pool"));
         }
-        // A pool in a pool brings the outer ones with it.
+        // A nested pool implies the outer ones.
         for (at, _) in name.match_indices('/') {
             self.pools.entry(name[..at].to_owned()).or_default();
         }
@@ -233,7 +233,7 @@ impl Users {
     }
 }
 
-/// `name@realm`; the name has no white space, colon or slash, the realm is an id.
+/// Reports whether a text is `name@realm`; the name has no white space, colon or slash, the realm is an id.
 fn is_user(text: &str) -> bool {
     let Some((name, realm)) = text.rsplit_once('@') else { return false };
     let fits = |character: char| !character.is_whitespace() && !matches!(character, ':' | '/');
@@ -246,7 +246,7 @@ fn is_user(text: &str) -> bool {
         && realm.bytes().all(realm_fits)
 }
 
-/// A group, a role, or one part of a pool's name.
+/// Reports whether a text is the name of a group, a role, or one part of a pool's name.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }

@@ -1,27 +1,27 @@
-//! Small notations that the files share: encoded comments, bytes that nobody decoded, numbers and ids.
+//! Notations that the files share: encoded comments, bytes as characters, numbers and ids.
 
 use percent_encoding::percent_decode_str;
 
-/// A comment as people wrote it: percent-encoded where it stands in a file (`PVE::Tools::decode_text`).
+/// The text of a comment, which is percent-encoded in a file (`PVE::Tools::decode_text`).
 pub(super) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 pub(super) use crate::names::as_listed as bytes;
 
-/// Whether the text is a number without sign and fraction.
+/// Reports whether the text is a number without sign and fraction.
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether the text is `[A-Za-z][A-Za-z0-9_-]+` (`pve-configid`).
+/// Reports whether the text is `[A-Za-z][A-Za-z0-9_-]+` (`pve-configid`).
 pub(super) fn is_id(text: &str) -> bool {
     text.len() > 1
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Whether the text is a DNS name (`pve-common`, `pve_verify_dns_name`).
+/// Reports whether the text is a DNS name (`pve-common`, `pve_verify_dns_name`).
 pub(super) fn is_dns_name(text: &str) -> bool {
     let label = |label: &str| {
         let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -30,7 +30,7 @@ pub(super) fn is_dns_name(text: &str) -> bool {
     text.split('.').all(label)
 }
 
-/// The lines of a file with their numbers, which start at one; a carriage return at the end of a line goes.
+/// The lines of a file with their numbers, from one, without a carriage return at the end.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split('\n').map(|line| line.trim_end_matches('\r')).enumerate().map(|(index, line)| (index + 1, line))
 }

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{LONGEST_NAME, is_name, items};
+use super::words::{LONGEST_NAME, is_name, items};
 
-/// The version of IP.
+/// Version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// IPv4.
@@ -22,14 +22,14 @@ impl Version {
         }
     }
 
-    /// How many bits an address has.
+    /// The number of bits of an address.
     fn width(self) -> u32 {
         if self == Self::Four { 32 } else { 128 }
     }
 }
 
 /// The version of the addresses in a list (`parse_address_list`); `None` where it is the name of a set or of an alias.
-/// The complaint has no line end.
+/// The complaint has no line break.
 pub fn addresses(list: &str) -> Result<Option<Version>, String> {
     if let Some(name) = list.strip_prefix('+').filter(|name| !name.is_empty() && !name.contains(char::is_whitespace)) {
         return if name.len() > LONGEST_NAME { Err("ipset name too long".to_owned()) } else { Ok(None) };
@@ -50,7 +50,7 @@ pub fn addresses(list: &str) -> Result<Option<Version>, String> {
     if range && items.len() > 1 { Err("you can't use a range in a list".to_owned()) } else { Ok(version) }
 }
 
-/// The name of an alias or a set without the word that says where it is defined.
+/// The name of an alias or a set without its scope (`dc/`, `guest/`).
 pub fn unscoped(name: &str) -> &str {
     name.strip_prefix("dc/").or_else(|| name.strip_prefix("guest/")).unwrap_or(name)
 }
@@ -66,7 +66,7 @@ pub fn cidr(text: &str) -> Result<(), String> {
 }
 
 /// A network without the bits of a host, and a single address without its prefix length (`clean_cidr`,
-/// `parse_ip_or_cidr`); what is neither comes back as it is.
+/// `parse_ip_or_cidr`); any other text comes back as it is.
 pub fn unmasked(cidr: &str) -> String {
     let Some((address, length)) = cidr.split_once('/') else { return cidr.to_owned() };
     match (address.parse::<IpAddr>(), length.parse::<u32>()) {
@@ -141,7 +141,7 @@ fn address_of(text: &str) -> Result<(Version, u128), String> {
     Ok((Version::Four, bits.checked_shl(8 * missing).unwrap_or(0).into()))
 }
 
-/// What is wrong with an address that has colons.
+/// The complaint about an address with colons.
 fn strange_six(text: &str) -> String {
     let octets = || text.split(':').all(|octet| octet.len() <= 4 && octet.bytes().all(|byte| byte.is_ascii_hexdigit()));
     match text {

@@ -1,15 +1,15 @@
-//! What must hold between interfaces before Proxmox writes them, and what it puts right by itself.
+//! Checks between interfaces before Proxmox writes them, and the corrections that it makes by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{Interface, is_number, numbered, says, word};
+use super::interface::{Interface, is_number, is_set, numbered, word};
 use crate::list;
 
 type Set = BTreeMap<String, Interface>;
 
-/// Checks in Proxmox's order; the complaint is the text of its refusal.
+/// Checks and corrects the interfaces in Proxmox's order, since the first complaint is its refusal.
 pub(super) fn settle(set: &mut Set) -> Result<(), String> {
     let used = used_ports(set)?;
     drop_unused_ovs_ports(set, &used);
@@ -30,7 +30,7 @@ fn words(interface: &Interface, key: &str) -> Vec<String> {
     list::items(&word(interface, key)).map(str::to_owned).collect()
 }
 
-/// Which interface has which port.
+/// The interface of each port.
 fn used_ports(set: &mut Set) -> Result<BTreeMap<String, String>, String> {
     let mut used = BTreeMap::new();
     for (name, interface) in set {
@@ -48,7 +48,7 @@ fn used_ports(set: &mut Set) -> Result<BTreeMap<String, String>, String> {
     Ok(used)
 }
 
-/// A port of Open vSwitch that no bridge has is a plain card again.
+/// Makes a plain card of a port of Open vSwitch that no bridge has.
 fn drop_unused_ovs_ports(set: &mut Set, used: &BTreeMap<String, String>) {
     let is_port = |kind: &str| matches!(kind, "OVSPort" | "OVSIntPort" | "OVSBond");
     let ports: Vec<String> =
@@ -89,7 +89,7 @@ fn ovs_bridges(set: &mut Set) -> Result<(), String> {
     Ok(())
 }
 
-/// Bonds of one type: their slaves are there, of these types, and start with them.
+/// Checks the bonds of one type: their slaves exist, have one of these types, and start with them.
 fn bonds(set: &mut Set, kind: &str, key: &str, called: &str, allowed: &[&str]) -> Result<(), String> {
     let bonds: Vec<(String, Vec<String>, String)> = of_type(set, kind)
         .map(|(name, bond)| (name.clone(), words(bond, key), word(bond, "bond-primary")))
@@ -97,7 +97,7 @@ fn bonds(set: &mut Set, kind: &str, key: &str, called: &str, allowed: &[&str]) -
         .collect();
     for (name, slaves, primary) in bonds {
         for slave in &slaves {
-            // One that is not there is refused as one without a type (recorded).
+            // A missing slave is refused as one without a type (recorded).
             let slave_type = set.get(slave).map(|slave| word(slave, "type")).unwrap_or_default();
             if !allowed.contains(&slave_type.as_str()) {
                 let wanted = allowed.join(" or ");
@@ -116,7 +116,7 @@ fn bonds(set: &mut Set, kind: &str, key: &str, called: &str, allowed: &[&str]) -
     Ok(())
 }
 
-/// A VLAN has a parent that carries one.
+/// Checks the VLANs: the parent exists and has a type that can carry one.
 fn vlans(set: &mut Set) -> Result<(), String> {
     let names: Vec<String> = of_type(set, "vlan").map(|(name, _)| name.clone()).collect();
     for name in names {
@@ -144,7 +144,7 @@ fn vlans(set: &mut Set) -> Result<(), String> {
     Ok(())
 }
 
-/// Takes away what the name of a VLAN says: its parent and number in `eno1.5`, its number in `vlan5`.
+/// Removes the keys that the name of a VLAN implies: its parent and number in `eno1.5`, its number in `vlan5`.
 pub(super) fn forget_named(name: &str, vlan: &mut Interface) {
     if word(vlan, "type") != "vlan" {
         return;
@@ -158,8 +158,8 @@ pub(super) fn forget_named(name: &str, vlan: &mut Interface) {
     }
 }
 
-/// The ports of bridges are there, without an address of their own; the result is each port's bridge. A VLAN of a card
-/// that is a port need not be configured.
+/// Checks the ports of bridges: they exist, without an address of their own. Returns the bridge of each port. A VLAN of
+/// a card that is a port need not be configured.
 fn bridges(set: &Set) -> Result<BTreeMap<String, String>, String> {
     let mut ported = BTreeMap::new();
     for (name, bridge) in of_type(set, "bridge") {
@@ -189,16 +189,16 @@ fn bridges(set: &Set) -> Result<BTreeMap<String, String>, String> {
 const PORT_OPTIONS: &[&str] =
     &["bridge-learning", "bridge-arp-nd-suppress", "bridge-unicast-flood", "bridge-multicast-flood", "bridge-access"];
 
-/// Options of a bridge's port stand on ports only.
+/// Checks that only ports of bridges have options of such ports.
 fn port_options(set: &Set, ported: &BTreeMap<String, String>) -> Result<(), String> {
     for (name, interface) in set {
         let bridge = ported.get(name);
-        if let Some(key) = PORT_OPTIONS.iter().find(|key| says(interface, key) && bridge.is_none()) {
+        if let Some(key) = PORT_OPTIONS.iter().find(|key| is_set(interface, key) && bridge.is_none()) {
             let why = "bridge port specific options can be used only on interfaces attached to a bridge";
             return Err(format!("iface {name} - {key}: {why}"));
         }
-        let aware = bridge.and_then(|bridge| set.get(bridge)).is_some_and(|bridge| says(bridge, "bridge_vlan_aware"));
-        if says(interface, "bridge-access") && !aware {
+        let aware = bridge.and_then(|bridge| set.get(bridge)).is_some_and(|bridge| is_set(bridge, "bridge_vlan_aware"));
+        if is_set(interface, "bridge-access") && !aware {
             let why = "bridge-access option can be only used if interface is in a vlan aware bridge";
             return Err(format!("iface {name} - {why}"));
         }
@@ -206,7 +206,7 @@ fn port_options(set: &Set, ported: &BTreeMap<String, String>) -> Result<(), Stri
     Ok(())
 }
 
-/// A packet of the child fits the parent.
+/// Checks that the MTU of the child is not above that of the parent.
 fn check_mtu(set: &Set, parent: &str, child: &str) -> Result<(), String> {
     match (set.get(parent), set.get(child)) {
         (Some(above), Some(below)) => compare_mtu(parent, above, child, below),
@@ -225,7 +225,7 @@ fn compare_mtu(parent: &str, above: &Interface, child: &str, below: &Interface) 
     Ok(())
 }
 
-/// The options of Open vSwitch that the API has keys for: `tag`, `bond_mode` and `lacp`.
+/// Reads the options of Open vSwitch that the API has keys for: `tag`, `bond_mode` and `lacp`.
 pub(super) fn read_ovs_options(interface: &mut Interface, kind: &str) {
     let mut options = ovs_options(interface);
     if let Some(tag) = options.remove("tag") {
@@ -246,7 +246,7 @@ fn write_ovs_options(interface: &mut Interface) -> Result<(), String> {
         return Ok(());
     }
     let mut options = ovs_options(interface);
-    if says(interface, "ovs_tag") {
+    if is_set(interface, "ovs_tag") {
         options.insert("tag".to_owned(), word(interface, "ovs_tag"));
     }
     if kind == "OVSBond" {

@@ -1,12 +1,12 @@
-//! Reading the file: its stanzas, then what follows from a name and from what others say.
+//! Reader of the file: its stanzas, then the keys that follow from names and from other interfaces.
 
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{Interface, Interfaces, Machine, is_number, numbered, says, word};
+use super::interface::{Hardware, Interface, Interfaces, is_number, is_set, numbered, word};
 
-/// Words of the file that the API calls otherwise.
+/// Words of the file that have another name in the API.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("ovs_mtu", "mtu"),
     ("bond-slaves", "slaves"),
@@ -21,7 +21,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("bridge-vids", "bridge_vids"),
 ];
 
-/// Options that become keys as they are. What is neither here nor among the special ones stays a line of `options`.
+/// Options that become keys as they are. Any other, but for the special ones, stays a line of `options`.
 const PLAIN: &[&str] = &[
     "mtu",
     "ovs_type",
@@ -51,12 +51,12 @@ const PLAIN: &[&str] = &[
     "vxlan-local-tunnelip",
 ];
 
-/// The names of bond modes by their number.
+/// Names of bond modes by their number.
 const BOND_MODES: &[&str] =
     &["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
 
-/// Reads a file: one stanza after the other, each up to the first line that is no option of it.
-pub(super) fn read(text: &str, machine: &Machine) -> Interfaces {
+/// Reads a file: one stanza after the other, each up to the first line that is not an option of it.
+pub(super) fn read(text: &str, machine: &Hardware) -> Interfaces {
     let mut file = Interfaces::default();
     let mut stanza: Option<(String, Option<&str>)> = None;
     let mut place = 2;
@@ -120,7 +120,7 @@ fn push(interface: &mut Interface, key: &str, value: Value) {
     }
 }
 
-/// Takes a line of a stanza; false where it is none.
+/// Reads a line of a stanza. Reports whether it is one.
 fn take(interface: &mut Interface, suffix: Option<&str>, line: &str) -> bool {
     let line = line.trim_start();
     let family = suffix.unwrap_or_default();
@@ -162,7 +162,7 @@ fn take(interface: &mut Interface, suffix: Option<&str>, line: &str) -> bool {
     true
 }
 
-/// Ports are a sorted set; `none` stands for there being none.
+/// Reads ports, a sorted set; `none` stands for no port.
 fn take_ports(interface: &mut Interface, key: &str, value: &str) {
     let mut ports: Vec<&str> = value.split_whitespace().filter(|port| *port != "none").collect();
     ports.sort_unstable();
@@ -172,8 +172,8 @@ fn take_ports(interface: &mut Interface, key: &str, value: &str) {
     interface.insert(key.to_owned(), ports.trim().into());
 }
 
-/// What follows for an interface from its name, its options and the others.
-fn settle(file: &mut Interfaces, name: &str, machine: &Machine) {
+/// Adds the keys of an interface that follow from its name, its options and the others.
+fn settle(file: &mut Interfaces, name: &str, machine: &Hardware) {
     let Some(mut interface) = file.interfaces.remove(name) else { return };
     if machine.up.contains(name) {
         interface.insert("active".to_owned(), json!(1));
@@ -207,8 +207,8 @@ fn settle(file: &mut Interfaces, name: &str, machine: &Machine) {
     file.interfaces.insert(name.to_owned(), interface);
 }
 
-/// The type of an interface. Bridges get the defaults of theirs, VLANs and ports of Open vSwitch the keys of theirs.
-fn kind(name: &str, interface: &mut Interface, machine: &Machine) -> String {
+/// The type of an interface. Bridges get their defaults, VLANs and ports of Open vSwitch their keys.
+fn kind(name: &str, interface: &mut Interface, machine: &Hardware) -> String {
     let kind = plain_kind(name, interface, machine.cards.contains(name) || is_card(name));
     match kind {
         "bridge" => {
@@ -241,26 +241,26 @@ fn plain_kind(name: &str, interface: &Interface, is_card: bool) -> &'static str 
         "OVSBond" if is_bond => "OVSBond",
         _ if is_bond => "unknown",
         _ if numbered(name, ':').is_some() => "alias",
-        _ if numbered(name, '.').is_some() || says(interface, "vlan-raw-device") => "vlan",
+        _ if numbered(name, '.').is_some() || is_set(interface, "vlan-raw-device") => "vlan",
         "" if is_card => "eth",
         "OVSPort" if is_card => "OVSPort",
         _ if is_card => "unknown",
         _ if name == "lo" => "loopback",
-        _ if says(interface, "vxlan-id") => "vxlan",
+        _ if is_set(interface, "vxlan-id") => "vxlan",
         "OVSIntPort" => "OVSIntPort",
         "" if word(interface, "link-type") == "dummy" => "dummy",
         _ => "unknown",
     }
 }
 
-/// Whether this is a name that the system gives to network cards: `eth0`, `enp1s0`, `ib0`, `nic0`, `if0`.
+/// Reports whether this is a name that the system gives to network cards: `eth0`, `enp1s0`, `ib0`, `nic0`, `if0`.
 fn is_card(name: &str) -> bool {
     let counted = ["eth", "nic", "if"].iter().any(|prefix| name.strip_prefix(prefix).is_some_and(is_number));
     let placed = ["en", "ib"].iter().any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()));
     counted || placed && !name.contains([':', '.'])
 }
 
-/// An address and its network's size, in all three forms.
+/// Adds an address and the size of its network, in all three forms.
 fn settle_address(interface: &mut Interface, family: &str) {
     let [address, netmask, cidr] = ["address", "netmask", "cidr"].map(|key| format!("{key}{family}"));
     let given = word(interface, &address);

@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
 /// A role on a path for a user, a group or a token. Proxmox writes all of them at one path, which reads as a list.
 pub(super) static KIND: Kind = Kind {
@@ -18,7 +22,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("ugid", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("acl", Shape::Rows(Id::Made(id)))
+        Listed::cluster("acl", Shape::Rows(RowId::Made(id)))
             .at(&[Scope::Cluster("access")])
             .keys(&["path", "roleid", "type", "ugid"])
             .audit("/access", "Sys.Audit"),
@@ -26,8 +30,8 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::No,
 };
 
-/// `pool/prod?ops?PVEVMAdmin`: the path without its first slash, for whom, and the role. The names of users, groups and
-/// tokens have no slash, and a group's name neither `@` nor `!`, so that no two are alike.
+/// `pool/prod?ops?PVEVMAdmin`: the path without its first slash, the user, group or token, and the role. The names of
+/// users, groups and tokens have no slash, and a group's name neither `@` nor `!`, so that no two are alike.
 fn id(row: &Map<String, Value>) -> Option<String> {
     let word = |key: &str| row.get(key).and_then(text);
     let path = word("path")?;

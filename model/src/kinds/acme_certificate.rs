@@ -2,11 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Listed, Reading, Scope, Shape, Source, Write, Writing, matches};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::matches;
+use super::source::{Listed, Reading, Scope, Shape, Source};
+use super::write::{Write, Writing};
 use crate::{ApiPath, Cluster, Entry, Listing, Object, Unreadable};
 
-/// What a node orders: the account, the domains and how each is proved. The other keys of the node's configuration are
-/// another kind's.
+/// The order of a node: the account, the domains and how each is proved. The other keys of the node's configuration
+/// belong to another kind.
 pub(super) static KIND: Kind = Kind {
     id: "acme_certificate",
     prefix: "acme-certificate",
@@ -21,7 +25,7 @@ const KEYS: &[Key] =
 
 static CONFIG: Listed = Listed::cluster("config", Shape::One).at(&[Scope::Node]).adjust(adjust);
 
-/// The provider asks for the certificates as well, whatever is in the code.
+/// The request for the certificates as well: Terraform's provider sends it, whatever is in the code.
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let mut wanted = CONFIG.requests(cluster)?;
     for entry in list(cluster)?.entries {

@@ -1,10 +1,15 @@
-//! How a certificate authority is shown that a domain is ours (`priv/acme/plugins.cfg`), Proxmox's half.
+//! ACME challenge plugins, by which a domain is proved to a certificate authority (`priv/acme/plugins.cfg`), Proxmox's
+//! half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// An ACME challenge plugin. Its `data` are credentials of a DNS service, one `NAME=value` a line, shown in clear text to
-/// who may modify the system, and hidden from everybody else with the whole list.
+/// An ACME challenge plugin. Its `data` are credentials of a DNS service, one `NAME=value` a line, shown in clear text
+/// to a login that may modify the system, and hidden from every other with the whole list.
 pub(super) static KIND: Kind = Kind {
     id: "acme_plugin",
     prefix: "acme-plugin",
@@ -19,11 +24,11 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("validation-delay", Form::Integer).default("30"),
     ],
-    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(Id::Key("plugin"))).audit("/", "Sys.Modify")),
+    source: Source::Listed(Listed::cluster("acme/plugins", Shape::Rows(RowId::Key("plugin"))).audit("/", "Sys.Modify")),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// What answers call `plugin` is `id` where one is made.
+/// The key that answers call `plugin` is `id` in a creation.
 fn write(object: &Object) -> Write {
     let id = object.entry.identity.id();
     let mut values = vec![("id".to_owned(), id.to_owned())];

@@ -2,11 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
-/// A repository in a file of APT, identified by the file and its place there: `/etc/apt/sources.list,0`. The API switches it
-/// on and off, and takes nothing else of it.
+/// A repository in a file of APT, identified by the file and its place there: `/etc/apt/sources.list,0`. The API
+/// switches it on and off, and changes nothing else of it.
 pub(super) static REPOSITORY: Kind = Kind {
     id: "apt_repository",
     prefix: "apt-repository",
@@ -24,13 +28,13 @@ pub(super) static REPOSITORY: Kind = Kind {
         Key::new("path", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("apt/repositories", Shape::Rows(Id::Made(place))).at(&[Scope::Node]).rows(repositories),
+        Listed::cluster("apt/repositories", Shape::Rows(RowId::Made(place))).at(&[Scope::Node]).rows(repositories),
     ),
     writing: Writing::No,
 };
 
-/// One of the repositories that Proxmox can add by itself, known by a handle (`no-subscription`). It has a status where it
-/// is set up; whether it is on, its file says as well.
+/// A repository that Proxmox can add by itself, known by a handle (`no-subscription`). It has a status where it is set
+/// up; the repository in its file says whether it is on.
 pub(super) static STANDARD: Kind = Kind {
     id: "apt_standard_repository",
     prefix: "apt-standard-repository",
@@ -42,7 +46,7 @@ pub(super) static STANDARD: Kind = Kind {
         Key::new("status", Form::Boolean).volatile(),
     ],
     source: Source::Listed(
-        Listed::cluster("apt/repositories", Shape::Rows(Id::Key("handle")))
+        Listed::cluster("apt/repositories", Shape::Rows(RowId::Key("handle")))
             .at(&[Scope::Node])
             .rows(|answer| objects(&answer["standard-repos"]).cloned().collect())
             .adjust(|row| row.get("status").and_then(text).is_some()),

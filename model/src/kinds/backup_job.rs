@@ -1,6 +1,10 @@
 //! Backup jobs (`jobs.cfg`, and `vzdump.cron` of older releases), Proxmox's half.
 
-use super::{Class, Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A backup job. The list holds every key of the single answer.
@@ -9,12 +13,12 @@ pub(super) static KIND: Kind = Kind {
     prefix: "backup-job",
     title: "backup job",
     keys: KEYS,
-    source: Source::Listed(Listed::cluster("backup", Shape::Rows(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("backup", Shape::Rows(RowId::Key("id")))),
     writing: Writing::Own(|_, object| write(object)),
 };
 
-/// The options of `vzdump` and of a job's schedule; `maxfiles` and `size` are of releases before 8. Fleecing, performance
-/// and retention show as objects.
+/// The options of `vzdump` and of a job's schedule; `maxfiles` and `size` are of releases before 8. Fleecing,
+/// performance and retention are shown as objects.
 const KEYS: &[Key] = &[
     Key::new("all", Form::Boolean).default("0"),
     Key::new("bwlimit", Form::Integer).default("0"),
@@ -58,13 +62,14 @@ const KEYS: &[Key] = &[
     Key::new("stopwait", Form::Integer).default("10"),
     Key::new("storage", Form::Text),
     Key::new("tmpdir", Form::Text),
-    // The word `vzdump` of the section, which no request takes.
+    // The type `vzdump` of the section, which no request accepts.
     Key::new("type", Form::Text).volatile(),
     Key::new("vmid", Form::Set(',')),
     Key::new("zstd", Form::Integer).default("1"),
 ];
 
-/// Whether it is a line of `vzdump.cron`, whose id is its checksum and its number: each change makes another job of it.
+/// Reports whether the job is a line of `vzdump.cron`, whose id is its checksum and its number: each change makes
+/// another job of it.
 pub fn of_cron(object: &Object) -> bool {
     object.entry.identity.id().contains(':')
 }

@@ -1,10 +1,14 @@
 //! Pools of a Ceph cluster that Proxmox manages, Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Reading, Source, Write, Writing};
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable};
 
-/// A pool. Ceph is one for the whole cluster, so that one node is asked. What a pool is set to is read from its `status`, and
-/// written a level above.
+/// A pool. Ceph is the same on all nodes, so that one node is asked. The settings of a pool are read from its `status`,
+/// and written one level above.
 pub(super) static KIND: Kind = Kind {
     id: "ceph_pool",
     prefix: "ceph-pool",
@@ -14,14 +18,14 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(|cluster, object| {
         let name = object.entry.identity.id();
         let list = pools(cluster)?;
-        // One of erasure coding wants to know its code when it is made, and Ceph makes its own.
+        // An erasure-coded pool needs its code when it is created, and Ceph creates its own pools.
         let made = object.text("type").as_deref() == Some("replicated") && !name.starts_with('.');
         let create = made.then(|| Create { path: list.clone(), values: vec![("name".to_owned(), name.to_owned())] });
         Some(Write { read: Some(below(&list, &[name, "status"])), create, ..Write::at(below(&list, &[name])) })
     }),
 };
 
-/// What the API takes, and flags of Ceph that it only shows. `type` is from the list.
+/// Parameters of the API, and flags of Ceph that it only shows. `type` is from the list.
 const KEYS: &[Key] = &[
     Key::new("application", Form::Text).default("rbd"),
     Key::new("application_list", Form::Structure).volatile(),
@@ -50,10 +54,10 @@ const KEYS: &[Key] = &[
     Key::new("write_fadvise_dontneed", Form::Boolean).default("0").shown(),
 ];
 
-/// How a node says that it has no Ceph: it is not installed, or not set up.
+/// Parts of the refusals of a node that has no Ceph: it is not installed, or not set up.
 const NONE: [&str; 4] = ["not installed", "not initialized", "not fully configured", "not implemented"];
 
-/// The list as the first node that is up has it.
+/// The request for the list, to the first node that is online.
 fn pools(cluster: &Cluster<'_>) -> Option<ApiPath> {
     let node = cluster.nodes.iter().find(|(_, online)| **online)?.0;
     Some(ApiPath::new(["nodes", node, "ceph", "pool"]))
@@ -63,7 +67,7 @@ fn below(path: &ApiPath, more: &[&str]) -> ApiPath {
     ApiPath::new(path.segments().into_iter().chain(more.iter().map(|&segment| segment.to_owned())))
 }
 
-const NAME: Id = Id::Key("pool_name");
+const NAME: RowId = RowId::Key("pool_name");
 
 fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let Some(list) = pools(cluster) else { return Ok(Vec::new()) };
@@ -73,11 +77,11 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
 }
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
-    let incomplete = |reason: String| Ok(Listing { incomplete: Some(reason), ..Listing::default() });
-    let Some(path) = pools(cluster) else { return incomplete("no node is online".to_owned()) };
-    let Some(answer) = cluster.get(&path)? else { return incomplete(format!("`{path}` is not on record")) };
+    let incomplete = |reason: NotRead| Ok(Listing { incomplete: Some(reason.into()), ..Listing::default() });
+    let Some(request) = pools(cluster) else { return incomplete(NotRead::NoNodeOnline) };
+    let Some(answer) = cluster.get(&request)? else { return incomplete(NotRead::NotOnRecord { request }) };
     if answer.data().is_none() && !NONE.iter().any(|words| answer.reason.contains(words)) {
-        return incomplete(format!("`{path}`: {}", answer.cause()));
+        return incomplete(answer.not_read(&request));
     }
     let entry = |name: String| Entry {
         identity: Identity::new("ceph-pool", &name),
@@ -89,19 +93,24 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let names: Option<Vec<String>> = answer.list().map(|row| NAME.of(row)).collect();
     match names {
         Some(names) => Ok(Listing { entries: names.into_iter().map(entry).collect(), incomplete: None }),
-        None => incomplete(format!("`{path}`: the answer is not what Proxmox gives: a row has no `pool_name`")),
+        None => {
+            let complaint = "the answer is not what Proxmox gives: a row has no `pool_name`".to_owned();
+            incomplete(NotRead::Unusable { request, complaint })
+        }
     }
 }
 
-/// Where Ceph itself says how many placement groups a pool has, their number is no configuration.
+/// The number of placement groups is left out where Ceph itself chooses it: it is no configuration then.
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
     let name = entry.identity.id();
-    let Some(list) = pools(cluster) else { return unread("no node is online".to_owned()) };
-    let status = below(&list, &[name, "status"]);
-    let answer = cluster.get(&status)?;
+    let Some(list) = pools(cluster) else { return Ok(Err(NotRead::NoNodeOnline)) };
+    let request = below(&list, &[name, "status"]);
+    let answer = cluster.get(&request)?;
     let Some(mut keys) = answer.as_ref().and_then(Answer::data).and_then(|data| data.as_object()).cloned() else {
-        return unread(answer.map_or(format!("`{status}` is not on record"), |one| one.cause()));
+        return Ok(Err(match answer {
+            Some(answer) => answer.not_read(&request),
+            None => NotRead::NotOnRecord { request },
+        }));
     };
     if keys.get("pg_autoscale_mode").and_then(|mode| mode.as_str()) == Some("on") {
         keys.remove("pg_num");

@@ -1,6 +1,10 @@
 //! Certificates of the nodes, Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A certificate that a node serves or signs with. Its key is never shown.
 pub(super) static KIND: Kind = Kind {
@@ -19,6 +23,8 @@ pub(super) static KIND: Kind = Kind {
         Key::new("san", Form::Structure).volatile(),
         Key::new("subject", Form::Text).volatile(),
     ],
-    source: Source::Listed(Listed::cluster("certificates/info", Shape::Rows(Id::Key("filename"))).at(&[Scope::Node])),
+    source: Source::Listed(
+        Listed::cluster("certificates/info", Shape::Rows(RowId::Key("filename"))).at(&[Scope::Node]),
+    ),
     writing: Writing::No,
 };

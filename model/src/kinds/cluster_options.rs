@@ -1,6 +1,9 @@
 //! Options of the datacenter (`datacenter.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
 
 /// The options of the cluster as a whole. Proxmox shows most property strings as objects, and adds `allowed-tags`, which
 /// follows from the others and from the guests' tags.
@@ -19,7 +22,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("email_from", Form::Text),
         Key::new("fencing", Form::Text).default("watchdog"),
         Key::new("ha", Form::Properties(None)),
-        // It may have a password in it.
+        // It can contain a password.
         Key::new("http_proxy", Form::Text).secret(),
         Key::new("keyboard", Form::Text),
         Key::new("language", Form::Text),
@@ -39,7 +42,7 @@ pub(super) static KIND: Kind = Kind {
     ],
     source: Source::Listed(
         Listed::cluster("options", Shape::One)
-            // To others it shows four keys, with status 200.
+            // Other logins get four keys, with status 200.
             .partial()
             .adjust(|keys| keys.keys().any(|key| key != "allowed-tags" && key != "digest")),
     ),

@@ -1,7 +1,11 @@
 //! Containers and their templates (`pve-container`), Proxmox's half.
 
-use super::{Form, Key, Kind, Source, Writing, guest};
-use crate::cluster::GuestType;
+use super::guest;
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::Source;
+use super::write::Writing;
+use crate::guest::GuestType;
 
 /// A container or a template of one: `nodes/{node}/lxc/{vmid}/config`.
 pub(super) static KIND: Kind = Kind {

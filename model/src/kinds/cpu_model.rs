@@ -1,15 +1,19 @@
-//! CPU models of one's own (`virtual-guest/cpu-models.conf`), Proxmox's half.
+//! Custom CPU models (`virtual-guest/cpu-models.conf`), Proxmox's half.
 
 use serde_json::{Map, Value};
 
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::Writing;
 use super::write::{Create, Write};
-use super::{Form, Id, Key, Kind, Reading, Source, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::schema::Release;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable};
 
-/// A CPU model that somebody made. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
-/// their names and vendors, among all others that a node knows.
+/// A custom CPU model. From 9.2 on there is a list of them that can be written. Before, the API shows no more than
+/// their names and vendors, among all models that a node knows.
 pub(super) static KIND: Kind = Kind {
     id: "cpu_model",
     prefix: "cpu-model",
@@ -41,7 +45,8 @@ fn writable(cluster: &Cluster<'_>) -> Option<ApiPath> {
     (release >= Release::NineTwo).then(|| ApiPath::new(MODELS))
 }
 
-/// That list, or the one of a node: the file is the cluster's, and every node shows the same of it.
+/// The request for that list, or for the list of a node: the file is the cluster's, and every node shows the same of
+/// it.
 fn path(cluster: &Cluster<'_>) -> Option<ApiPath> {
     if let Some(path) = writable(cluster) {
         return Some(path);
@@ -50,21 +55,21 @@ fn path(cluster: &Cluster<'_>) -> Option<ApiPath> {
     Some(ApiPath::new(["nodes", node, "capabilities", "qemu", "cpu"]))
 }
 
-/// The name without what tells it from those of QEMU: `custom-fast` is `fast` in the file.
+/// The name without the prefix that distinguishes it from the models of QEMU: `custom-fast` is `fast` in the file.
 fn id(row: &Map<String, Value>) -> Option<String> {
     (row.get("custom").and_then(text).as_deref() == Some("1")).then(|| row.get("name").and_then(text))?
 }
 
-/// What a row is called in either list.
-fn named(cluster: &Cluster<'_>) -> (Id, &'static [&'static str], (&'static str, &'static str)) {
+/// The id of a row, the keys that every row has, and the ACL path and privilege that show all of them, for either list.
+fn named(cluster: &Cluster<'_>) -> (RowId, &'static [&'static str], (&'static str, &'static str)) {
     match writable(cluster) {
-        Some(_) => (Id::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
-        None => (Id::Made(id), &["name", "custom"], ("/nodes", "Sys.Audit")),
+        Some(_) => (RowId::Key("cputype"), &["cputype"], ("/mapping/cpu", "Mapping.Audit")),
+        None => (RowId::Made(id), &["name", "custom"], ("/nodes", "Sys.Audit")),
     }
 }
 
-/// How one is made and changed. Its name may be given with the `custom-` that the list shows; the model that it reports is
-/// wanted when it is made.
+/// The way in which a model is created and changed. Its name may be given with the `custom-` that the list shows;
+/// `reported-model` is required for a creation.
 fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let list = writable(cluster)?;
     let name = object.text("cputype")?;
@@ -78,22 +83,18 @@ fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let (id, named, (place, privilege)) = named(cluster);
-    let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, id)?,
-        None => None,
-    };
-    let nameless = match path(cluster) {
-        Some(path) => cluster
-            .get(&path)?
-            .is_some_and(|answer| answer.list().any(|row| !named.iter().all(|key| row.contains_key(*key)))),
-        None => false,
-    };
-    let sees = cluster.permissions.allow_all(place, privilege);
-    let incomplete = match rows {
-        None => Some("no node tells which CPU models there are".to_owned()),
-        Some(_) if nameless => Some(format!("the list of CPU models has a row without `{}`", named.join("` or `"))),
-        Some(_) if !sees => Some(format!("CPU models lack in a list that is read without {privilege} on {place}")),
-        Some(_) => None,
+    let unlisted = |reason: NotRead| Ok(Listing { incomplete: Some(reason.into()), ..Listing::default() });
+    let Some(request) = path(cluster) else { return unlisted(NotRead::NoNodeOnline) };
+    let Some(answer) = cluster.get(&request)? else { return unlisted(NotRead::NotOnRecord { request }) };
+    let Some(rows) = cluster.rows(&request, id)? else { return unlisted(answer.not_read(&request)) };
+    let nameless = answer.list().any(|row| !named.iter().all(|key| row.contains_key(*key)));
+    let incomplete = if nameless {
+        let complaint = format!("a row has no `{}`", named.join("` or no `"));
+        Some(NotRead::Unusable { request, complaint })
+    } else if !cluster.permissions.allow_all(place, privilege) {
+        Some(NotRead::hidden("CPU models", place, privilege))
+    } else {
+        None
     };
     let entry = |name: &String| Entry {
         identity: Identity::new("cpu-model", name),
@@ -102,17 +103,14 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         pool: None,
         tags: Vec::new(),
     };
-    Ok(Listing { entries: rows.iter().flat_map(|rows| rows.keys()).map(entry).collect(), incomplete })
+    Ok(Listing { entries: rows.keys().map(entry).collect(), incomplete: incomplete.map(Reasons::from) })
 }
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let rows = match path(cluster) {
-        Some(path) => cluster.rows(&path, named(cluster).0)?,
-        None => None,
-    };
-    let row = rows.and_then(|rows| rows.get(entry.identity.id()).cloned());
-    Ok(match row {
+    let Some(request) = path(cluster) else { return Ok(Err(NotRead::NoNodeOnline)) };
+    let rows = cluster.rows(&request, named(cluster).0)?;
+    Ok(match rows.and_then(|rows| rows.get(entry.identity.id()).cloned()) {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
-        None => Err(Unread { identity: entry.identity.clone(), reason: "the list does not show it".to_owned() }),
+        None => Err(NotRead::NotListed { request }),
     })
 }

@@ -1,11 +1,15 @@
-//! What the disks of the nodes are used for, Proxmox's half: ZFS pools, volume groups, thin pools and mounted directories.
+//! Uses of the nodes' disks, Proxmox's half: ZFS pools, volume groups, thin pools and mounted directories.
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
-/// A ZFS pool. The list has its sizes, its own answer the disks that it is made of.
+/// A ZFS pool. The list has its sizes, the single answer the disks that it is made of.
 pub(super) static ZFS: Kind = Kind {
     id: "zfs_pool",
     prefix: "zfs",
@@ -26,9 +30,9 @@ pub(super) static ZFS: Kind = Kind {
         Key::new("state", Form::Text).volatile(),
         Key::new("status", Form::Text).volatile(),
     ],
-    // Where there is no ZFS there is no command for it.
+    // A node without ZFS has no command for it.
     source: Source::Listed(
-        Listed::cluster("disks/zfs", Shape::Each(Id::Key("name"))).at(&[Scope::Node]).nothing(&["zfsutils-linux"]),
+        Listed::cluster("disks/zfs", Shape::Each(RowId::Key("name"))).at(&[Scope::Node]).nothing(&["zfsutils-linux"]),
     ),
     writing: Writing::No,
 };
@@ -46,7 +50,7 @@ pub(super) static LVM: Kind = Kind {
         Key::new("name", Form::Text).fixed(),
         Key::new("size", Form::Integer).volatile(),
     ],
-    source: Source::Listed(Listed::cluster("disks/lvm", Shape::Rows(Id::Key("name"))).at(&[Scope::Node]).rows(
+    source: Source::Listed(Listed::cluster("disks/lvm", Shape::Rows(RowId::Key("name"))).at(&[Scope::Node]).rows(
         |answer| answer["children"].as_array().into_iter().flatten().filter_map(Value::as_object).cloned().collect(),
     )),
     writing: Writing::No,
@@ -69,7 +73,7 @@ pub(super) static LVMTHIN: Kind = Kind {
         Key::new("vg", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("disks/lvmthin", Shape::Rows(Id::Made(|row| both(row, "vg", "lv"))))
+        Listed::cluster("disks/lvmthin", Shape::Rows(RowId::Made(|row| both(row, "vg", "lv"))))
             .at(&[Scope::Node])
             .keys(&["vg", "lv"]),
     ),
@@ -88,7 +92,7 @@ pub(super) static DIRECTORY: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("unitfile", Form::Text).volatile(),
     ],
-    source: Source::Listed(Listed::cluster("disks/directory", Shape::Rows(Id::Key("path"))).at(&[Scope::Node])),
+    source: Source::Listed(Listed::cluster("disks/directory", Shape::Rows(RowId::Key("path"))).at(&[Scope::Node])),
     writing: Writing::No,
 };
 

@@ -1,8 +1,12 @@
 //! Groups of users (`user.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
-/// A group. Who is in it is said with each user.
+/// A group. Its members are written with each user.
 pub(super) static KIND: Kind = Kind {
     id: "group",
     prefix: "group",
@@ -13,7 +17,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("users", Form::Set(',')),
     ],
     source: Source::Listed(
-        Listed::cluster("groups", Shape::Rows(Id::Key("groupid")))
+        Listed::cluster("groups", Shape::Rows(RowId::Key("groupid")))
             .at(&[Scope::Cluster("access")])
             .audit("/access/groups", "Sys.Audit"),
     ),

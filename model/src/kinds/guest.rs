@@ -1,31 +1,33 @@
-//! What virtual machines and containers have in common: one list, one configuration each.
+//! Common parts of the kinds of virtual machines and containers: one list, one configuration each.
 
 use serde_json::{Map, Value};
 
-use super::{Create, Reading, Write};
-use crate::cluster::{Guest, GuestType};
+use super::source::Reading;
+use super::write::{Create, Write};
 use crate::drive::Drive;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, address};
+use crate::guest::{Guest, GuestType};
+use crate::overview::RESOURCES;
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, address};
 
-/// What Proxmox is making, or did not finish to make: it cannot be started, and no option of it can be written. It has the lock of
-/// a creation or of the copy that it becomes, or is a container without a root file system.
+/// Reports whether Proxmox is still creating the guest, or did not finish: it cannot be started, and no option of it
+/// can be written. Such a guest has the lock of a creation or of a clone, or is a container without a root file system.
 pub fn is_half_made(prefix: &str, keys: &Map<String, Value>) -> bool {
     let is_locked = matches!(keys.get("lock").and_then(Value::as_str), Some("create" | "clone"));
     is_locked || (prefix == GuestType::Lxc.word() && !keys.contains_key("rootfs"))
 }
 
-/// The address of something of a guest: `nodes/pve1/qemu/100/config`.
+/// A path below a guest: `nodes/pve1/qemu/100/config`.
 pub(super) fn path(guest: &Guest, what: &str) -> ApiPath {
     ApiPath::new(["nodes", &guest.node, guest.guest_type.word(), &guest.vmid.to_string(), what])
 }
 
-/// The guests of one technology.
+/// The guests of one type.
 pub(super) fn of_type<'c>(cluster: &'c Cluster<'_>, guest_type: GuestType) -> impl Iterator<Item = &'c Guest> {
     cluster.guests.values().filter(move |guest| guest.guest_type == guest_type)
 }
 
-/// The configuration of each guest, and what of it is pending; then, of those that run and whose configuration tells no
-/// address, the guest itself. A node that is known to be down is not asked.
+/// The requests for the configuration and the pending changes of each guest; then, for those that run and have no
+/// address in their configuration, for the addresses themselves. A node that is known to be offline is not asked.
 pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Vec<ApiPath>, Unreadable> {
     let mut wanted = Vec::new();
     for guest in of_type(cluster, guest_type).filter(|guest| cluster.nodes.get(&guest.node) != Some(&false)) {
@@ -39,13 +41,13 @@ pub(super) fn requests(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<V
     if !wanted.is_empty() {
         wanted.push(address::leases());
     }
-    // What each node lists itself is held against the list of everything.
+    // The lists of the nodes are compared with the list of everything.
     let online = cluster.nodes.iter().filter(|(_, online)| **online);
     wanted.extend(online.map(|(node, _)| ApiPath::new(["nodes", node, guest_type.word()])));
     Ok(wanted)
 }
 
-/// The guests of one technology; the list shows only those that the login may audit.
+/// The guests of one type; the list shows only those that the login may audit.
 pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Listing, Unreadable> {
     let entry = |guest: &Guest| Entry {
         identity: Identity::new(guest_type.word(), guest.vmid),
@@ -55,38 +57,39 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Listi
         tags: guest.tags.clone(),
     };
     let complete = cluster.permissions.allow_all("/vms", "VM.Audit");
-    let hidden = (!complete).then(|| "guests without VM.Audit on /vms are hidden from this login".to_owned());
+    let hidden = (!complete).then(|| NotRead::hidden("guests", "/vms", "VM.Audit"));
+    let incomplete = match hidden {
+        Some(hidden) => Some(hidden),
+        None => cluster.guests_lack()?,
+    };
     Ok(Listing {
         entries: of_type(cluster, guest_type).map(entry).collect(),
-        incomplete: match hidden {
-            Some(hidden) => Some(hidden),
-            None => cluster.guests_lack()?,
-        },
+        incomplete: incomplete.map(Reasons::from),
     })
 }
 
 /// A guest's configuration as it is written down, pending changes included.
 pub(super) fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
     let Some(guest) = VmId::parse(entry.identity.id()).and_then(|vmid| cluster.guests.get(&vmid)) else {
-        return unread("the guest is not in the list".to_owned());
+        return Ok(Err(NotRead::NotListed { request: ApiPath::parse(RESOURCES) }));
     };
     if cluster.nodes.get(&guest.node) == Some(&false) {
-        return unread(format!("node {} is offline", guest.node));
+        return Ok(Err(NotRead::Offline { node: guest.node.clone() }));
     }
-    let Some(answer) = cluster.get(&path(guest, "config"))? else {
-        return unread("its configuration is not on record".to_owned());
-    };
-    match answer.data().and_then(Value::as_object) {
-        // A guest of which nothing is set has a digest all the same.
-        Some(keys) if keys.is_empty() => unread("its configuration is empty".to_owned()),
-        Some(keys) => Ok(Ok(Object { entry: entry.clone(), keys: keys.clone() })),
-        None => unread(answer.cause()),
-    }
+    let request = path(guest, "config");
+    let Some(answer) = cluster.get(&request)? else { return Ok(Err(NotRead::NotOnRecord { request })) };
+    Ok(match answer.data().and_then(Value::as_object) {
+        // A guest without any option still has a digest.
+        Some(keys) if keys.is_empty() => {
+            Err(NotRead::Unusable { request, complaint: "its configuration is empty".to_owned() })
+        }
+        Some(keys) => Ok(Object { entry: entry.clone(), keys: keys.clone() }),
+        None => Err(answer.not_read(&request)),
+    })
 }
 
-/// A guest's options are changed where they are read. A machine is made from them, with new disks; a container needs a
-/// template beside them, of which nothing tells.
+/// The options of a guest are changed where they are read. A virtual machine can be created from them, with new disks;
+/// a container also needs a template, which is not on record.
 pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let vmid = VmId::parse(object.entry.identity.id())?;
     let guest = cluster.guests.get(&vmid).filter(|_| !is_half_made(object.entry.identity.prefix(), &object.keys))?;
@@ -100,11 +103,11 @@ pub(super) fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     Some(Write { create, instead: object.keys.iter().filter_map(new).collect(), ..write })
 }
 
-/// What makes a drive anew: its storage with the size in GiB, and its options; of cloud-init no size, of what the firmware
-/// and the TPM keep any. `None` for what is no volume of the guest's own.
+/// The value that creates a drive anew: its storage with the size in GiB, and its options. Cloud-init takes no size,
+/// the disks of the firmware and the TPM take any. `None` for a drive that is not a volume of the guest's own.
 fn new_drive(key: &str, value: &str) -> Option<String> {
     let is_drive = ["ide[n]", "sata[n]", "scsi[n]", "virtio[n]", "efidisk0", "tpmstate0"];
-    let drive = is_drive.iter().any(|pattern| super::matches(pattern, key)).then(|| Drive::parse(value))?;
+    let drive = is_drive.iter().any(|pattern| crate::key_names::matches(pattern, key)).then(|| Drive::parse(value))?;
     let volume = drive.stored().filter(|volume| volume.owner().is_some())?;
     let what = match key {
         _ if drive.is_cloudinit() => "cloudinit".to_owned(),
@@ -112,7 +115,7 @@ fn new_drive(key: &str, value: &str) -> Option<String> {
         _ => drive.size()?.gib(),
     };
     let mut words = vec![format!("{}:{what}", volume.storage())];
-    // The format of a file was in its name; a TPM has no choice.
+    // The format of a file is in its name; a TPM has no choice.
     let format = volume.format().filter(|_| key != "tpmstate0" && drive.properties.get("format").is_none());
     words.extend(format.map(|format| format!("format={format}")));
     let options = drive.properties.iter().filter_map(|(name, value)| Some((name?, value)));

@@ -1,6 +1,10 @@
 //! Groups of the HA manager (`ha/groups.cfg`, before Proxmox VE 9 made rules of them), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A group of nodes that HA resources may run on.
 pub(super) static KIND: Kind = Kind {
@@ -17,7 +21,8 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("ha/groups", Shape::Rows(Id::Key("group"))).nothing(&["ha groups have been migrated to rules"]),
+        Listed::cluster("ha/groups", Shape::Rows(RowId::Key("group")))
+            .nothing(&["ha groups have been migrated to rules"]),
     ),
     writing: Writing::WhereRead { always: &[] },
 };

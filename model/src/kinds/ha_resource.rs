@@ -1,6 +1,10 @@
 //! Guests that the HA manager manages (`ha/resources.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A guest that the HA manager keeps in a state: `vm:100`. The list holds every key of the single answer.
 pub(super) static KIND: Kind = Kind {
@@ -8,7 +12,7 @@ pub(super) static KIND: Kind = Kind {
     prefix: "ha-resource",
     title: "HA resource",
     keys: &[
-        // From 9.2 on.
+        // Since 9.2.
         Key::new("auto-rebalance", Form::Boolean),
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),
@@ -20,6 +24,6 @@ pub(super) static KIND: Kind = Kind {
         Key::new("state", Form::Text).default("started"),
         Key::new("type", Form::Text).fixed(),
     ],
-    source: Source::Listed(Listed::cluster("ha/resources", Shape::Rows(Id::Key("sid")))),
+    source: Source::Listed(Listed::cluster("ha/resources", Shape::Rows(RowId::Key("sid")))),
     writing: Writing::WhereRead { always: &[] },
 };

@@ -1,6 +1,10 @@
 //! Rules of the HA manager (`ha/rules.cfg`, since Proxmox VE 9), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A rule that binds HA resources to nodes, to each other or apart from each other.
 pub(super) static KIND: Kind = Kind {
@@ -12,7 +16,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("comment", Form::Text),
         Key::new("digest", Form::Text).volatile(),
         Key::new("disable", Form::Boolean),
-        // What the manager finds wrong with it, and its place in the file.
+        // The complaints of the manager, and the position in the file.
         Key::new("errors", Form::Structure).volatile(),
         Key::new("nodes", Form::Set(',')),
         Key::new("order", Form::Integer).volatile(),
@@ -22,8 +26,8 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("ha/rules", Shape::Rows(Id::Key("rule"))).nothing(&["ha groups have not been migrated"]),
+        Listed::cluster("ha/rules", Shape::Rows(RowId::Key("rule"))).nothing(&["ha groups have not been migrated"]),
     ),
-    // Each change wants the type as well.
+    // Each change needs the type as well.
     writing: Writing::WhereRead { always: &["type"] },
 };

@@ -1,19 +1,17 @@
-//! Reading the objects of a kind from lists and single answers: which requests there are, what is there, and one object.
+//! Reading of objects from lists and single answers: the requests, the list, and one object.
 
 use serde_json::{Map, Value};
 
-use super::Reading;
-use super::source::{At, Id, Listed, Scope, Shape, Where};
-use crate::cluster::GuestType;
+use super::source::Reading;
+use super::source::{Listed, LocalId, Location, Scope, Shape};
+use crate::guest::GuestType;
+use crate::rows::RowId;
 use crate::schema::Release;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId, shape};
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, shape};
 
-/// How many reasons for an incomplete list are told; the rest is counted.
-const TOLD: usize = 3;
-
-/// One place where a kind's path is asked for.
-struct Place {
-    /// The first part of the identities there, empty for the cluster: `pve1`, `qemu/100`.
+/// Instance of a scope: the cluster, one node, one guest or one virtual network.
+struct ScopeInstance {
+    /// The first part of the identities of its objects, empty for the cluster: `pve1`, `qemu/100`.
     id: String,
     /// The segments that stand before the path.
     prefix: Vec<String>,
@@ -21,23 +19,23 @@ struct Place {
     name: Option<String>,
     pool: Option<String>,
     tags: Vec<String>,
-    /// Why it cannot be asked now.
-    down: Option<String>,
+    /// Set where its node is offline, so that it cannot be asked now.
+    offline: Option<String>,
 }
 
 impl Listed {
-    /// Where the object is, read from the part of its identity behind the prefix.
-    pub fn locate(&self, id: &str) -> Option<At> {
+    /// The location and the local id of an object, by the part of its identity after the prefix.
+    pub fn locate(&self, id: &str) -> Option<LocalId> {
         let node = |id: &str| {
             let (node, rest) = id.split_once('/').unwrap_or((id, ""));
-            At { place: Where::Node(node.to_owned()), id: rest.to_owned() }
+            LocalId { location: Location::Node(node.to_owned()), id: rest.to_owned() }
         };
         let vnet = |id: &str| {
             let (vnet, rest) = id.split_once('/').unwrap_or((id, ""));
-            At { place: Where::Vnet(vnet.to_owned()), id: rest.to_owned() }
+            LocalId { location: Location::Vnet(vnet.to_owned()), id: rest.to_owned() }
         };
         match self.scopes {
-            [Scope::Cluster(_)] => return Some(At { place: Where::Cluster, id: id.to_owned() }),
+            [Scope::Cluster(_)] => return Some(LocalId { location: Location::Cluster, id: id.to_owned() }),
             [Scope::Node] => return Some(node(id)),
             [Scope::Vnet] => return Some(vnet(id)),
             _ => {}
@@ -45,63 +43,63 @@ impl Listed {
         let (word, rest) = id.split_once('/').unwrap_or((id, ""));
         let guest = |guest_type: GuestType| {
             let (vmid, rest) = rest.split_once('/').unwrap_or((rest, ""));
-            Some(At { place: Where::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
+            Some(LocalId { location: Location::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
         };
         match word {
             "node" => Some(node(rest)),
             "vnet" => Some(vnet(rest)),
             "qemu" => guest(GuestType::Qemu),
             "lxc" => guest(GuestType::Lxc),
-            _ => Some(At { place: Where::Cluster, id: rest.to_owned() }),
+            _ => Some(LocalId { location: Location::Cluster, id: rest.to_owned() }),
         }
     }
 
-    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<Place>, Unreadable> {
+    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<ScopeInstance>, Unreadable> {
         let mut places = Vec::new();
         let many = self.scopes.len() > 1;
         for scope in self.scopes {
             match scope {
-                Scope::Cluster(prefix) => places.push(Place {
+                Scope::Cluster(prefix) => places.push(ScopeInstance {
                     id: if many { "cluster".to_owned() } else { String::new() },
                     prefix: vec![(*prefix).to_owned()],
                     node: None,
                     name: many.then(|| "cluster".to_owned()),
                     pool: None,
                     tags: Vec::new(),
-                    down: None,
+                    offline: None,
                 }),
-                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| Place {
+                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| ScopeInstance {
                     id: if many { format!("node/{node}") } else { node.clone() },
                     prefix: vec!["nodes".to_owned(), node.clone()],
                     node: Some(node.clone()),
                     name: Some(node.clone()),
                     pool: None,
                     tags: Vec::new(),
-                    down: (!online).then(|| format!("node {node} is offline")),
+                    offline: (!online).then(|| node.clone()),
                 })),
                 Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
                     let (word, vmid) = (guest.guest_type.word(), guest.vmid);
-                    let down = cluster.nodes.get(&guest.node) == Some(&false);
-                    Place {
+                    let offline = cluster.nodes.get(&guest.node) == Some(&false);
+                    ScopeInstance {
                         id: format!("{word}/{vmid}"),
                         prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
                         node: Some(guest.node.clone()),
                         name: guest.name.clone().or_else(|| Some(vmid.to_string())),
                         pool: guest.pool.clone(),
                         tags: guest.tags.clone(),
-                        down: down.then(|| format!("node {} is offline", guest.node)),
+                        offline: offline.then(|| guest.node.clone()),
                     }
                 })),
                 Scope::Vnet => {
-                    let vnets = cluster.rows(&vnets(), Id::Key("vnet"))?;
-                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| Place {
+                    let vnets = cluster.rows(&vnets(), RowId::Key("vnet"))?;
+                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| ScopeInstance {
                         id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
                         prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
                         node: None,
                         name: Some(vnet.clone()),
                         pool: None,
                         tags: Vec::new(),
-                        down: None,
+                        offline: None,
                     }));
                 }
             }
@@ -109,7 +107,7 @@ impl Listed {
         Ok(places)
     }
 
-    /// The path below a place, without the query.
+    /// The path at a location, without the query.
     pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
         ApiPath::new(self.segments(prefix))
     }
@@ -131,7 +129,7 @@ impl Listed {
         prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
     }
 
-    /// Whether the release of the cluster has such things.
+    /// Reports whether the release of the cluster has such objects.
     fn exists(&self, cluster: &Cluster<'_>) -> bool {
         Release::of(cluster.version.as_deref().unwrap_or_default()) >= self.since
     }
@@ -144,7 +142,7 @@ impl Listed {
         if self.scopes.contains(&Scope::Vnet) {
             wanted.push(vnets());
         }
-        for place in self.places(cluster)?.iter().filter(|place| place.down.is_none()) {
+        for place in self.places(cluster)?.iter().filter(|place| place.offline.is_none()) {
             let path = self.request(&place.prefix);
             if let Shape::Each(id) | Shape::EachParts(id, _) = self.shape
                 && let Some(rows) = cluster.rows(&path, id)?
@@ -167,25 +165,26 @@ impl Listed {
             reasons.extend(unlisted(cluster, &vnets())?);
         }
         for place in self.places(cluster)? {
-            if let Some(down) = place.down {
-                reasons.push(down);
+            if let Some(node) = place.offline {
+                reasons.push(NotRead::Offline { node });
                 continue;
             }
             let path = self.request(&place.prefix);
             let Some(answer) = cluster.get(&path)? else {
-                reasons.push(format!("`{path}` is not on record"));
+                reasons.push(NotRead::NotOnRecord { request: path });
                 continue;
             };
             if answer.data().is_none() {
                 if !self.says_nothing(&answer) {
-                    reasons.push(format!("`{path}`: {}", answer.cause()));
+                    reasons.push(answer.not_read(&path));
                 }
                 continue;
             }
             let ids = match self.ids(&answer) {
                 Ok(ids) => ids,
                 Err(complaint) => {
-                    reasons.push(format!("`{path}`: the answer is not what Proxmox gives: {complaint}"));
+                    let complaint = format!("the answer is not what Proxmox gives: {complaint}");
+                    reasons.push(NotRead::Unusable { request: path, complaint });
                     continue;
                 }
             };
@@ -204,24 +203,16 @@ impl Listed {
                 });
             }
         }
-        // What was not even asked says least.
-        reasons.sort_by_cached_key(|reason| (reason.ends_with(" is not on record"), reason.clone()));
-        reasons.dedup();
-        let more = reasons.len().saturating_sub(TOLD);
-        reasons.truncate(TOLD);
-        if more > 0 {
-            reasons.push(format!("and {more} more"));
-        }
-        listing.incomplete = (!reasons.is_empty()).then(|| reasons.join("; "));
+        listing.incomplete = Reasons::of(reasons);
         Ok(listing)
     }
 
-    /// Why the lists that its places are found by do not tell everything.
-    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<String>, Unreadable> {
+    /// Reasons why the lists of its nodes and guests are not complete.
+    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<NotRead>, Unreadable> {
         let mut reasons = Vec::new();
         for scope in self.scopes {
             match scope {
-                Scope::Node => reasons.extend(cluster.problem("nodes").map(str::to_owned)),
+                Scope::Node => reasons.extend(cluster.problem("nodes").cloned()),
                 Scope::Guest => reasons.extend(cluster.guests_lack()?),
                 Scope::Cluster(_) | Scope::Vnet => {}
             }
@@ -229,8 +220,8 @@ impl Listed {
         Ok(reasons)
     }
 
-    /// What this login may not see all of, place by place.
-    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<String> {
+    /// Objects that are hidden from this login, by the privilege that it lacks.
+    fn hidden(&self, cluster: &Cluster<'_>) -> Vec<NotRead> {
         let needed = |scope: &Scope| match scope {
             Scope::Cluster(_) => self.audit,
             Scope::Node => ("/nodes", "Sys.Audit"),
@@ -243,18 +234,21 @@ impl Listed {
             } else {
                 cluster.permissions.allow_all(path, privilege)
             };
-            (!sees).then(|| format!("what lacks {privilege} on {path} is hidden from this login"))
+            (!sees).then(|| NotRead::hidden("objects", path, privilege))
         };
         self.scopes.iter().map(needed).chain(self.audit_also).filter_map(lacking).collect()
     }
 
-    /// Whether the answer says that there is no such thing.
+    /// Reports whether the answer says that there are no such objects.
     fn says_nothing(&self, answer: &Answer) -> bool {
         answer.status == 501 || self.nothing.iter().any(|message| answer.reason.contains(message))
     }
 
-    /// The ids of the objects in an answer; one empty id for an answer that is one object. What is wrong with it where a row
-    /// lacks what every row has.
+    /// The ids of the objects in an answer; one empty id for an answer that is one object.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the answer: it has another shape, or a row lacks a key that every row has.
     fn ids(&self, answer: &Answer) -> Result<Vec<String>, String> {
         let there = |keys: &Map<String, Value>| {
             let mut keys = keys.clone();
@@ -276,7 +270,7 @@ impl Listed {
                 };
                 let mut ids = Vec::new();
                 for (index, row) in rows.into_iter().enumerate() {
-                    let key = if let Id::Key(key) = id { Some(key) } else { None };
+                    let key = if let RowId::Key(key) = id { Some(key) } else { None };
                     for key in self.keys.iter().copied().chain(key) {
                         shape::named(row, key).map_err(|complaint| format!("row {} {complaint}", index + 1))?;
                     }
@@ -288,13 +282,12 @@ impl Listed {
     }
 
     pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-        let unread = |reason: String| Ok(Err(Unread { identity: entry.identity.clone(), reason }));
-        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.place)?, at.id)));
-        let Some((prefix, id)) = found else { return unread("there is no such place".to_owned()) };
+        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.location)?, at.id)));
+        let Some((prefix, id)) = found else { return Ok(Err(NotRead::NoSuchPlace)) };
         if self.partial
             && let Some(hidden) = self.hidden(cluster).into_iter().next()
         {
-            return unread(hidden);
+            return Ok(Err(hidden));
         }
         let path = self.request(&prefix);
         let mut keys = Map::new();
@@ -309,15 +302,15 @@ impl Listed {
             };
             match row {
                 Some(row) => keys = row,
-                None => return unread(format!("`{path}` does not show it")),
+                None => return Ok(Err(NotRead::NotListed { request: path })),
             }
         }
         if !matches!(self.shape, Shape::Rows(_)) {
-            let path = match self.shape {
+            let request = match self.shape {
                 Shape::Each(_) | Shape::EachParts(..) => self.single(&prefix, &id),
                 _ => path,
             };
-            let Some(answer) = cluster.get(&path)? else { return unread(format!("`{path}` is not on record")) };
+            let Some(answer) = cluster.get(&request)? else { return Ok(Err(NotRead::NotOnRecord { request })) };
             match (self.shape, answer.data()) {
                 (Shape::Parts(parts) | Shape::EachParts(_, parts), Some(Value::Array(_))) => {
                     parts.collect(&answer, &mut keys);
@@ -326,30 +319,33 @@ impl Listed {
                     keys.extend(answer.body.get(key).map(|value| (key.to_owned(), value.clone())));
                 }
                 (_, Some(Value::Object(own))) => keys.extend(own.clone()),
-                (_, Some(_)) => return unread(format!("`{path}`: the answer is not what Proxmox gives")),
-                (_, None) => return unread(answer.cause()),
+                (_, Some(_)) => {
+                    let complaint = "the answer is not what Proxmox gives".to_owned();
+                    return Ok(Err(NotRead::Unusable { request, complaint }));
+                }
+                (_, None) => return Ok(Err(answer.not_read(&request))),
             }
         }
         (self.adjust)(&mut keys);
         Ok(Ok(Object { entry: entry.clone(), keys }))
     }
 
-    /// The segments that stand before the path at a place; `None` where there is no such place.
-    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Where) -> Option<Vec<String>> {
+    /// The segments before the path at a location; `None` where there is no such location.
+    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Location) -> Option<Vec<String>> {
         let segments = match place {
-            Where::Cluster => {
+            Location::Cluster => {
                 let prefix = self.scopes.iter().find_map(|scope| match scope {
                     Scope::Cluster(prefix) => Some(*prefix),
                     _ => None,
                 });
                 return Some(vec![prefix?.to_owned()]);
             }
-            Where::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
-            Where::Guest(guest_type, vmid) => {
+            Location::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
+            Location::Guest(guest_type, vmid) => {
                 let guest = cluster.guests.get(vmid).filter(|guest| guest.guest_type == *guest_type)?;
                 ["nodes", &guest.node, guest_type.word(), &vmid.to_string()].map(str::to_owned)
             }
-            Where::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
+            Location::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
         };
         Some(segments.to_vec())
     }
@@ -363,18 +359,17 @@ fn rows(answer: &Answer) -> Result<impl Iterator<Item = &Map<String, Value>>, St
     }
 }
 
-/// Why a list that places are found by does not tell; a path that is not implemented tells that there are none.
-fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<String>, Unreadable> {
+/// The reason why a list that locations are found by was not read. A path that is not implemented says that there are
+/// none.
+fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<NotRead>, Unreadable> {
     Ok(match cluster.get(path)? {
-        None => Some(format!("`{path}` is not on record")),
-        Some(answer) if answer.data().is_none() && answer.status != 501 => {
-            Some(format!("`{path}`: {}", answer.cause()))
-        }
+        None => Some(NotRead::NotOnRecord { request: path.clone() }),
+        Some(answer) if answer.data().is_none() && answer.status != 501 => Some(answer.not_read(path)),
         Some(_) => None,
     })
 }
 
-/// The list of virtual networks, which those that hang on them are found by.
+/// The request for the list of virtual networks, by which their locations are found.
 fn vnets() -> ApiPath {
     ApiPath::new(["cluster", "sdn", "vnets"])
 }

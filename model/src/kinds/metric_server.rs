@@ -1,6 +1,10 @@
 //! Servers that metrics are sent to (`status.cfg`), Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A metric server. The list lacks most keys, and no answer has the token.
@@ -19,7 +23,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("mtu", Form::Integer).default("1500"),
         Key::new("organization", Form::Text),
         Key::new("otel-compression", Form::Text).default("gzip"),
-        // Credentials, as a rule.
+        // The headers usually hold credentials.
         Key::new("otel-headers", Form::Text).secret(),
         Key::new("otel-max-body-size", Form::Integer).default("10000000"),
         Key::new("otel-path", Form::Text).default("/v1/metrics"),
@@ -36,11 +40,11 @@ pub(super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("verify-certificate", Form::Boolean).default("1"),
     ],
-    source: Source::Listed(Listed::cluster("metrics/server", Shape::Each(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("metrics/server", Shape::Each(RowId::Key("id")))),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// A `POST` to its own path makes it; each `PUT` wants the address as well.
+/// The way in which it is written: a `POST` to its own path creates it, and each `PUT` needs the address as well.
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "metrics", "server", object.entry.identity.id()]);
     let said = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();

@@ -1,22 +1,28 @@
-//! Network interfaces of the nodes (`/etc/network/interfaces`), Proxmox's half, and whether changes of them wait.
+//! Network interfaces of the nodes (`/etc/network/interfaces`), Proxmox's half, and their pending changes.
 
 use serde_json::{Map, Value};
 
-use super::{Create, Form, Id, Key, Kind, Listed, Scope, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::{Create, Write, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// An interface as the list of its node shows it: with changes applied that wait, and without `lo`.
+/// An interface as the list of its node shows it: with pending changes applied, and without `lo`.
 pub(super) static KIND: Kind = Kind {
     id: "network",
     prefix: "network",
     title: "network interface",
     keys: KEYS,
-    source: Source::Listed(Listed::cluster("network", Shape::Rows(Id::Key("iface"))).at(&[Scope::Node]).adjust(adjust)),
+    source: Source::Listed(
+        Listed::cluster("network", Shape::Rows(RowId::Key("iface"))).at(&[Scope::Node]).adjust(adjust),
+    ),
     writing: Writing::Own(|_, object| write(object)),
 };
 
-/// Changes of a node's network that nobody has applied yet: the list of its interfaces has them as a difference.
+/// Changes of a node's network that are not applied yet: the list of its interfaces has them as a difference.
 pub(super) static CHANGES: Kind = Kind {
     id: "network_changes",
     prefix: "network-changes",
@@ -26,8 +32,8 @@ pub(super) static CHANGES: Kind = Kind {
     writing: Writing::No,
 };
 
-/// What the API takes, and what it only shows. It writes the delay of a bridge, its spanning tree and the monitor of a bond
-/// with these defaults (`PVE::INotify`).
+/// Parameters of the API, and keys that it only shows. It writes the delay of a bridge, its spanning tree and the
+/// monitor of a bond with these defaults (`PVE::INotify`).
 const KEYS: &[Key] = &[
     Key::new("active", Form::Boolean).volatile(),
     Key::new("address", Form::Text),
@@ -84,8 +90,8 @@ const KEYS: &[Key] = &[
     Key::new("vxlan-svcnodeip", Form::Text).shown(),
 ];
 
-/// Leaves out what another key says as well: the address and the mask beside `cidr`, the method that follows from there
-/// being an address, and the type of Open vSwitch's own.
+/// Removes the keys that repeat another key: the address and the mask beside `cidr`, the method that follows from the
+/// presence of an address, and the type of Open vSwitch's own.
 fn adjust(row: &mut Map<String, Value>) -> bool {
     for (cidr, address, netmask, method) in
         [("cidr", "address", "netmask", "method"), ("cidr6", "address6", "netmask6", "method6")]
@@ -105,9 +111,9 @@ fn adjust(row: &mut Map<String, Value>) -> bool {
     true
 }
 
-/// Each change makes the method anew: `static` where an address goes along, `manual` elsewhere (`PVE::API2::Network`). So
-/// the addresses go along, and an interface with another method (`dhcp`), or an address of which nobody knows the network,
-/// must not be written at all. An interface of the machine itself cannot be made.
+/// Each change sets the method anew: `static` where an address is sent, `manual` elsewhere (`PVE::API2::Network`). So
+/// the addresses are sent with each change, and an interface with another method (`dhcp`), or with an address of an
+/// unknown network, must not be written at all. A physical interface cannot be created.
 fn write(object: &Object) -> Option<Write> {
     if ["method", "method6", "address", "address6"].iter().any(|key| object.keys.contains_key(*key)) {
         return None;

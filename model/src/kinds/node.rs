@@ -1,6 +1,9 @@
-//! What a node says of itself: its resolver, `/etc/hosts`, its time zone and its options, Proxmox's half.
+//! Settings of a node, Proxmox's half: its resolver, `/etc/hosts`, its time zone and its options.
 
-use super::{Form, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 
 /// The resolver (`/etc/resolv.conf`): Proxmox reads the first three servers.
 pub(super) static DNS: Kind = Kind {
@@ -43,8 +46,8 @@ pub(super) static TIME: Kind = Kind {
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// The options of a node (`nodes/NODE/config`), without those of its certificate, which are a kind of their own. A node
-/// without a file of options answers with nothing.
+/// The options of a node (`nodes/NODE/config`), without those of its certificate, which are a kind of their own. The
+/// answer of a node without this file is empty.
 pub(super) static CONFIG: Kind = Kind {
     id: "node_config",
     prefix: "node-config",
@@ -58,7 +61,7 @@ pub(super) static CONFIG: Kind = Kind {
         Key::new("wakeonlan", Form::Properties(Some("mac"))),
     ],
     source: Source::Listed(Listed::cluster("config", Shape::One).at(&[Scope::Node]).adjust(|keys| {
-        keys.retain(|key, _| key != "acme" && !super::matches("acmedomain[n]", key));
+        keys.retain(|key, _| key != "acme" && !crate::key_names::matches("acmedomain[n]", key));
         true
     })),
     writing: Writing::WhereRead { always: &[] },

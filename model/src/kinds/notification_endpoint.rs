@@ -1,11 +1,16 @@
-//! Where notifications are sent (`notifications.cfg`), Proxmox's half.
+//! Targets of notifications (`notifications.cfg`), Proxmox's half.
 
 use serde_json::{Map, Value};
 
-use super::{Class, Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// What Proxmox shows in place of a password; here it shows nothing, and nothing can be told from nothing.
+/// Mask that Proxmox shows elsewhere in place of a password. Here it shows nothing, which must not be taken for a
+/// missing password.
 const MASK: &str = "**********";
 
 /// A Gotify server. Its token is in no answer.
@@ -26,7 +31,7 @@ pub(super) static GOTIFY: Kind = Kind {
     writing: Writing::Own(|_, object| Some(write(&GOTIFY, "endpoints/gotify", object))),
 };
 
-/// A mail server. Its password is in no answer; who logs in has one.
+/// A mail server. Its password is in no answer; an endpoint with a user name has one.
 pub(super) static SMTP: Kind = Kind {
     id: "notification_smtp",
     prefix: "notification-smtp",
@@ -74,7 +79,7 @@ pub(super) static SENDMAIL: Kind = Kind {
     writing: Writing::Own(|_, object| Some(write(&SENDMAIL, "endpoints/sendmail", object))),
 };
 
-/// A web server that is called. Its secrets show by their names only: `name=path`.
+/// A web server that is called. Of its secrets only the names are shown: `name=path`.
 pub(super) static WEBHOOK: Kind = Kind {
     id: "notification_webhook",
     prefix: "notification-webhook",
@@ -96,17 +101,17 @@ pub(super) static WEBHOOK: Kind = Kind {
 };
 
 const fn endpoints(path: &'static str) -> Listed {
-    Listed::cluster(path, Shape::Rows(Id::Key("name"))).audit("/mapping/notifications", "Mapping.Audit")
+    Listed::cluster(path, Shape::Rows(RowId::Key("name"))).audit("/mapping/notifications", "Mapping.Audit")
 }
 
-/// Says of a secret that it is there, which no answer does.
+/// Adds the mask of a secret, which no answer shows.
 fn hidden(keys: &mut Map<String, Value>, secret: &str) -> bool {
     keys.entry(secret).or_insert_with(|| MASK.into());
     true
 }
 
-/// How something of the notification system is written. What came with Proxmox is always there: it can be changed, not
-/// made.
+/// The way in which an object of the notification system is written. Built-in ones always exist: they can be changed,
+/// not created.
 pub(super) fn write(kind: &Kind, list: &str, object: &Object) -> Write {
     let list = ["cluster", "notifications"].into_iter().chain(list.split('/'));
     let list: Vec<&str> = list.collect();

@@ -1,8 +1,13 @@
 //! Notification matchers (`notifications.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing, notification_endpoint};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::notification_endpoint;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
-/// A matcher, which says which notifications go to which targets. Built-in ones can be changed like others.
+/// A matcher, which sends notifications to targets. Built-in ones can be changed like others.
 pub(super) static KIND: Kind = Kind {
     id: "notification_matcher",
     prefix: "notification-matcher",
@@ -21,7 +26,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("target", Form::Structure),
     ],
     source: Source::Listed(
-        Listed::cluster("notifications/matchers", Shape::Rows(Id::Key("name")))
+        Listed::cluster("notifications/matchers", Shape::Rows(RowId::Key("name")))
             .audit("/mapping/notifications", "Mapping.Audit"),
     ),
     writing: Writing::Own(|_, object| Some(notification_endpoint::write(&KIND, "matchers", object))),

@@ -1,7 +1,10 @@
 //! Resource pools (`user.cfg`), Proxmox's half.
 
-use super::{Form, Key, Kind, Source, Writing};
-use crate::{Cluster, Entry, Identity, Listing, Object, Unread};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::Writing;
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons};
 
 /// A pool, nested ones (`prod/web`) included. Its members are a kind of their own.
 pub(super) static KIND: Kind = Kind {
@@ -29,14 +32,15 @@ fn list(cluster: &Cluster<'_>) -> Listing {
     Listing {
         entries: cluster.pools.keys().map(entry).collect(),
         incomplete: (!complete)
-            .then(|| "pools without Pool.Audit on /pool are hidden from this login".to_owned())
-            .or_else(|| cluster.problem("pools").map(str::to_owned)),
+            .then(|| NotRead::hidden("pools", "/pool", "Pool.Audit"))
+            .or_else(|| cluster.problem("pools").cloned())
+            .map(Reasons::from),
     }
 }
 
-fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Reading {
     match cluster.pools.get(entry.identity.id()) {
         Some(keys) => Ok(Object { entry: entry.clone(), keys: keys.clone() }),
-        None => Err(Unread { identity: entry.identity.clone(), reason: "the pool is not in the list".to_owned() }),
+        None => Err(NotRead::NotListed { request: ApiPath::parse("pools") }),
     }
 }

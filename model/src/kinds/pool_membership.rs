@@ -1,10 +1,15 @@
-//! Who is in which pool, Proxmox's half: one object for each member.
+//! Members of pools, Proxmox's half: one object for each member.
 
 use serde_json::{Map, Value};
 
-use super::{Form, Key, Kind, Member, Reading, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Member, Write, Writing};
 use crate::object::text;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, VmId};
+use crate::{
+    Answer, ApiPath, Cluster, Entry, Identity, Listing, MissingPrivilege, NotRead, Object, Reasons, Unreadable, VmId,
+};
 
 /// A guest or a storage in a pool, identified by pool and member: `membership/prod/qemu/100`,
 /// `membership/dev/storage/tank`.
@@ -21,12 +26,12 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(write),
 };
 
-/// The one form of the request that answers for nested pools as well (docs/proxmox.md, "JSON types").
+/// The form of the request that works for nested pools as well (docs/proxmox.md, "JSON types").
 fn path(pool: &str) -> ApiPath {
     ApiPath::new(["pools"]).with_query("poolid", pool)
 }
 
-/// The pool takes the member, from another pool where it is in one.
+/// The way in which a member is added to the pool, which takes it from another pool where it is in one.
 fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     let (pool, value) = (object.text("poolid")?, object.text("member")?);
     let (key, parameter) = match object.text("type")?.as_str() {
@@ -45,15 +50,18 @@ fn write(cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
     })
 }
 
-/// Whether a pool of this release takes a guest from another (`allow-move`, since 8.1).
+/// Reports whether a pool of this release takes a guest from another pool (`allow-move`, since 8.1).
 fn moves(cluster: &Cluster<'_>) -> bool {
     let mut numbers = cluster.version.iter().flat_map(|version| version.split('.')).map_while(|part| part.parse().ok());
     let release: (u32, u32) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     release >= (8, 1)
 }
 
-/// A pool's members: type (`qemu`, `lxc`, `storage`), id and name of each; what is wrong with the answer where it is not
-/// that one pool, or does not tell what a member is.
+/// The members of a pool: type (`qemu`, `lxc`, `storage`), id and name of each.
+///
+/// # Errors
+///
+/// What is wrong with the answer: it is not about that pool, or does not say what a member is.
 fn members(answer: &Answer, pool: &str) -> Result<Vec<(String, String, Option<String>)>, String> {
     let row = answer.list().find(|row| row.get("poolid").and_then(Value::as_str) == Some(pool));
     let members = row.ok_or("the answer does not have it")?.get("members").and_then(Value::as_array);
@@ -73,17 +81,20 @@ fn member(row: &Map<String, Value>) -> Option<(String, String, Option<String>)> 
 
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
+    let mut reasons: Vec<NotRead> = cluster.problem("pools").into_iter().cloned().collect();
     for pool in cluster.pools.keys() {
         let answer = cluster.get(&path(pool))?;
         let members = match answer {
-            None => Err(format!("`{}` is not on record", path(pool))),
-            Some(answer) if answer.data().is_none() => Err(format!("`{}`: {}", path(pool), answer.cause())),
-            Some(answer) => members(&answer, pool),
+            None => Err(NotRead::NotOnRecord { request: path(pool) }),
+            Some(answer) if answer.data().is_none() => Err(answer.not_read(&path(pool))),
+            Some(answer) => {
+                members(&answer, pool).map_err(|complaint| NotRead::Unusable { request: path(pool), complaint })
+            }
         };
         let members = match members {
             Ok(members) => members,
-            Err(why) => {
-                listing.incomplete = Some(format!("the members of pool {pool} were not read: {why}"));
+            Err(reason) => {
+                reasons.push(reason);
                 continue;
             }
         };
@@ -97,18 +108,12 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
             });
         }
     }
-    if let Some(problem) = cluster.problem("pools") {
-        listing.incomplete = Some(problem.to_owned());
+    let needed = [("/pool", "Pool.Audit"), ("/vms", "VM.Audit"), ("/storage", "Datastore.Audit")];
+    let missing: Vec<MissingPrivilege> = cluster.permissions.missing(&needed);
+    if !missing.is_empty() {
+        reasons.push(NotRead::Hidden { objects: "pool members".into(), missing });
     }
-    let permissions = &cluster.permissions;
-    let complete = permissions.allow_all("/pool", "Pool.Audit")
-        && permissions.allow_all("/vms", "VM.Audit")
-        && permissions.allow_all("/storage", "Datastore.Audit");
-    if !complete {
-        listing.incomplete.get_or_insert(
-            "members are hidden from a login without Pool.Audit, VM.Audit and Datastore.Audit".to_owned(),
-        );
-    }
+    listing.incomplete = Reasons::of(reasons);
     Ok(listing)
 }
 
@@ -117,7 +122,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 fn read(entry: &Entry) -> Reading {
     let parts = entry.identity.id().rsplitn(3, '/').collect::<Vec<_>>();
     let [member, member_type, pool] = parts[..] else {
-        return Err(Unread { identity: entry.identity.clone(), reason: "it does not name a member".to_owned() });
+        return Err(NotRead::NoSuchPlace);
     };
     let keys = [("poolid", pool), ("type", member_type), ("member", member)];
     let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();

@@ -1,23 +1,27 @@
 //! Authentication realms (`domains.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
-/// A realm of any type. Everybody sees that it is there; its settings take Sys.Audit or Realm.Allocate.
+/// A realm of any type. Everybody sees that it exists; its settings take Sys.Audit or Realm.Allocate.
 pub(super) static KIND: Kind = Kind {
     id: "realm",
     prefix: "realm",
     title: "realm",
     keys: KEYS,
     source: Source::Listed(
-        Listed::cluster("domains", Shape::Each(Id::Key("realm")))
+        Listed::cluster("domains", Shape::Each(RowId::Key("realm")))
             .at(&[Scope::Cluster("access")])
             .audit("/access/realm", "Sys.Audit"),
     ),
     writing: Writing::WhereRead { always: &[] },
 };
 
-/// The keys of every type of realm. The password of a directory's reader is never shown; the client's key of a single
-/// sign-on is, and so is the key of a Yubico service in `tfa`.
+/// The keys of every type of realm. The bind password of a directory is never shown; the client key of a single sign-on
+/// is, and so is the key of a Yubico service in `tfa`.
 const KEYS: &[Key] = &[
     Key::new("acr-values", Form::Text),
     Key::new("audiences", Form::Text),

@@ -1,6 +1,10 @@
-//! Jobs that bring users and groups of a directory into Proxmox (`jobs.cfg`), Proxmox's half.
+//! Jobs that copy users and groups of a directory into Proxmox (`jobs.cfg`), Proxmox's half.
 
-use super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
 /// A realm-sync job.
@@ -21,11 +25,11 @@ pub(super) static KIND: Kind = Kind {
         Key::new("scope", Form::Text),
         Key::new("type", Form::Text).fixed(),
     ],
-    source: Source::Listed(Listed::cluster("jobs/realm-sync", Shape::Rows(Id::Key("id")))),
+    source: Source::Listed(Listed::cluster("jobs/realm-sync", Shape::Rows(RowId::Key("id")))),
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// A job is made at its own path, and its realm is told then only.
+/// The way in which a job is written: it is created at its own path, and only then takes its realm.
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "jobs", "realm-sync", object.entry.identity.id()]);
     let values = object.text("realm").map(|realm| ("realm".to_owned(), realm)).into_iter().collect();

@@ -1,4 +1,5 @@
-//! Which volumes guests name: in what is in force, in what waits for the next start, in snapshots, and as what others are built on.
+//! Volumes that guests name: in the configuration in force, in pending changes, in snapshots, and as bases of other
+//! volumes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::property::Properties;
 use crate::volume::VolumeId;
 use crate::{ApiPath, Cluster, Unreadable};
 
-/// The configurations of snapshots that are to be asked for, as far as the lists of snapshots are there.
+/// The requests for the configurations of snapshots, as far as the lists of snapshots are on record.
 pub(super) fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     let mut wanted = Vec::new();
     for guest in cluster.guests.values() {
@@ -21,14 +22,14 @@ pub(super) fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable
     Ok(wanted)
 }
 
-/// The address of a snapshot's configuration; what is in force is listed with them.
-fn snapshot(guest: &crate::cluster::Guest, row: &Map<String, Value>) -> Option<ApiPath> {
+/// The path of a snapshot's configuration; `None` for the configuration in force, which is listed with the snapshots.
+fn snapshot(guest: &crate::guest::Guest, row: &Map<String, Value>) -> Option<ApiPath> {
     let name = row.get("name").and_then(text).filter(|name| name != "current")?;
     let vmid = guest.vmid.to_string();
     Some(ApiPath::new(["nodes", &guest.node, guest.guest_type.word(), &vmid, "snapshot", &name, "config"]))
 }
 
-/// Those of these volumes that a guest names anywhere, as far as the answers tell.
+/// The volumes among these that a guest names anywhere, as far as the answers show.
 pub(super) fn named(cluster: &Cluster<'_>, volumes: &BTreeSet<String>) -> Result<BTreeSet<String>, Unreadable> {
     let mut named = BTreeSet::new();
     for guest in cluster.guests.values() {

@@ -1,8 +1,12 @@
 //! Replication jobs (`replication.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
-/// A job that copies a guest's volumes to another node. Its id is the guest's number and its own: `101-0`.
+/// A job that copies a guest's volumes to another node. Its id is the VMID and the number of the job: `101-0`.
 pub(super) static KIND: Kind = Kind {
     id: "replication",
     prefix: "replication",
@@ -23,6 +27,6 @@ pub(super) static KIND: Kind = Kind {
         Key::new("target", Form::Text).fixed(),
         Key::new("type", Form::Text).fixed(),
     ],
-    source: Source::Listed(Listed::cluster("replication", Shape::Rows(Id::Key("id"))).audit("/vms", "VM.Audit")),
+    source: Source::Listed(Listed::cluster("replication", Shape::Rows(RowId::Key("id"))).audit("/vms", "VM.Audit")),
     writing: Writing::WhereRead { always: &[] },
 };

@@ -1,6 +1,10 @@
 //! Roles (`user.cfg`), Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
 /// A set of privileges; those with `special` come with Proxmox and cannot be changed.
 pub(super) static KIND: Kind = Kind {
@@ -14,7 +18,7 @@ pub(super) static KIND: Kind = Kind {
     ],
     source: Source::Listed(
         // Everybody sees every role: the list is not filtered.
-        Listed::cluster("roles", Shape::Rows(Id::Key("roleid"))).at(&[Scope::Cluster("access")]),
+        Listed::cluster("roles", Shape::Rows(RowId::Key("roleid"))).at(&[Scope::Cluster("access")]),
     ),
     writing: Writing::WhereRead { always: &[] },
 };

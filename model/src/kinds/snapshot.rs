@@ -1,10 +1,14 @@
 //! Snapshots of the guests, Proxmox's half.
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
 use crate::object::text;
+use crate::rows::RowId;
 
-/// A snapshot: `snapshot/qemu/100/before-update`. The list also has the state of now, as `current`, which a snapshot
-/// cannot be called.
+/// A snapshot: `snapshot/qemu/100/before-update`. The list also has the present state as `current`, which no snapshot
+/// can be named.
 pub(super) static KIND: Kind = Kind {
     id: "snapshot",
     prefix: "snapshot",
@@ -20,7 +24,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("vmstate", Form::Boolean).volatile(),
     ],
     source: Source::Listed(
-        Listed::cluster("snapshot", Shape::Rows(Id::Key("name")))
+        Listed::cluster("snapshot", Shape::Rows(RowId::Key("name")))
             .at(&[Scope::Guest])
             .adjust(|row| row.get("name").and_then(text).is_none_or(|name| name != "current")),
     ),

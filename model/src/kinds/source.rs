@@ -1,65 +1,71 @@
-//! Where the objects of a kind are read: by functions of its own, or by a path at one or more places and the shape of its
+//! Sources of the objects of a kind: functions of its own, or a path at one or more locations and the shape of its
 //! answer.
 
 use serde_json::{Map, Value};
 
-use super::Reading;
-use crate::cluster::GuestType;
+use crate::cluster::Cluster;
+use crate::guest::GuestType;
 use crate::object::text;
+use crate::rows::RowId;
 use crate::schema::Release;
-use crate::{Answer, ApiPath, Cluster, Entry, Listing, Unreadable, VmId};
+use crate::{Answer, ApiPath, Entry, Listing, NotRead, Object, Unreadable, VmId};
 
-/// Where the objects of a kind are read.
+/// An object with its keys, or the reason why it could not be read although the stored answers can.
+pub type Reading = Result<Object, NotRead>;
+
+/// Source of the objects of a kind.
 #[expect(clippy::large_enum_variant, reason = "a kind is a static: nobody moves it")]
 pub enum Source {
-    /// By functions of its own.
+    /// Functions of its own.
     Own {
-        /// See [`super::Kind::requests`].
+        /// See [`super::kind::Kind::requests`].
         requests: fn(&Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable>,
-        /// See [`super::Kind::list`].
+        /// See [`super::kind::Kind::list`].
         list: fn(&Cluster<'_>) -> Result<Listing, Unreadable>,
-        /// See [`super::Kind::read`].
+        /// See [`super::kind::Kind::read`].
         read: fn(&Cluster<'_>, &Entry) -> Result<Reading, Unreadable>,
     },
-    /// From lists and single answers of the API.
+    /// Lists and single answers of the API.
     Listed(Listed),
 }
 
-/// A path at one or more places, and the shape of its answer.
+/// Path at one or more locations, and the shape of its answer.
 pub struct Listed {
-    /// Where there is such an answer.
+    /// The scopes that have such an answer.
     pub scopes: &'static [Scope],
-    /// The path below each place: `firewall/rules`.
+    /// The path below each location: `firewall/rules`.
     pub path: &'static str,
     /// A query pair that goes with it.
     pub query: Option<(&'static str, &'static str)>,
-    /// What the answer holds.
+    /// The shape of the answer.
     pub shape: Shape,
-    /// The ACL path and the privilege with which a list of the whole cluster hides nothing: `/sdn`, `SDN.Audit`. At nodes,
-    /// guests and vnets it is the place that hides.
+    /// The ACL path and the privilege with which a list of the whole cluster hides nothing: `/sdn`, `SDN.Audit`. At
+    /// nodes, guests and virtual networks the location decides.
     pub audit: (&'static str, &'static str),
-    /// Whether who lacks that privilege gets a part of an answer instead of a refusal: such a part is nothing to make code
-    /// of.
+    /// True if a login without that privilege gets a part of an answer instead of a refusal: no code is made of such a
+    /// part.
     pub partial: bool,
-    /// A second one, where it takes two.
+    /// A second ACL path and privilege, where two are needed.
     pub audit_also: Option<(&'static str, &'static str)>,
-    /// Parts of a refusal's message by which Proxmox says that it has no such thing in this version or state: the list is
-    /// empty, and complete. A path that is not implemented says so by itself.
+    /// Parts of a refusal's message by which Proxmox says that it has no such objects in this version or state: the
+    /// list is empty, and complete. A path that is not implemented says so by itself.
     pub nothing: &'static [&'static str],
-    /// The release from which on there are such things; before, nothing is asked and there are none.
+    /// The first release that has such objects; before, nothing is asked and there are none.
     pub since: Release,
-    /// Takes the rows out of an answer that is no list of them; `None` where it is one. Only for [`Shape::Rows`].
+    /// The function that takes the rows out of an answer that is not a list of them; `None` where it is one. Only for
+    /// [`Shape::Rows`].
     pub rows: Option<Unfold>,
-    /// Keys that every row has beside an [`Id::Key`]: an answer with a row that lacks one is none.
+    /// Keys that every row has beside an [`RowId::Key`]: an answer with a row that lacks one is unusable.
     pub keys: &'static [&'static str],
-    /// Brings an object into the form in which it is configured; an object that it refuses is left out.
+    /// The function that brings an object into the form in which it is configured; an object that it refuses is left
+    /// out.
     pub adjust: fn(&mut Map<String, Value>) -> bool,
 }
 
-/// Takes the rows out of the data of an answer.
+/// Function that takes the rows out of the data of an answer.
 pub type Unfold = fn(&Value) -> Vec<Map<String, Value>>;
 
-/// What there can be an answer for.
+/// Scope of an answer: what there is one answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The cluster, once: paths begin with `cluster` or `access`, as the kind says.
@@ -72,33 +78,24 @@ pub enum Scope {
     Vnet,
 }
 
-/// What an answer holds.
+/// Shape of an answer.
 #[derive(Clone, Copy)]
 pub enum Shape {
     /// One object. It is there when it has any key beside its digest.
     One,
-    /// What stands beside the data under this key, where anything does: `changes`.
+    /// The value beside the data under this key, where there is one: `changes`.
     Beside(&'static str),
     /// A list of objects.
-    Rows(Id),
-    /// A list of objects, each of which is asked for once more: its own answer has more keys.
-    Each(Id),
-    /// One object, whose parts the list is made of.
+    Rows(RowId),
+    /// A list of objects, each of which has an answer of its own with more keys.
+    Each(RowId),
+    /// One object; the list has its parts.
     Parts(Parts),
-    /// A list of objects, each of which is asked for the list of its parts.
-    EachParts(Id, Parts),
+    /// A list of objects, each of which has an answer of its own, the list of its parts.
+    EachParts(RowId, Parts),
 }
 
-/// What tells the objects of a list apart.
-#[derive(Clone, Copy, Debug)]
-pub enum Id {
-    /// The value of this key.
-    Key(&'static str),
-    /// What the function makes of a row; `None` for a row that is no object of the kind.
-    Made(fn(&Map<String, Value>) -> Option<String>),
-}
-
-/// The parts of an object, which become its keys `rule0`, `rule1`, ….
+/// Parts of an object, which become its keys `rule0`, `rule1`, ….
 #[derive(Clone, Copy)]
 pub struct Parts {
     /// The stem of the keys: `rule`.
@@ -107,18 +104,18 @@ pub struct Parts {
     pub order: &'static str,
 }
 
-/// Where an object is, read from its identity.
+/// Id of an object within its location, read from its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At {
-    /// The place.
-    pub place: Where,
-    /// What tells it from others of its place; empty where it is the only one.
+pub struct LocalId {
+    /// The location.
+    pub location: Location,
+    /// The id within the location; empty where there is only one object.
     pub id: String,
 }
 
-/// A place of the cluster.
+/// Location of objects in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Where {
+pub enum Location {
     /// The cluster as a whole.
     Cluster,
     /// A node.
@@ -130,7 +127,7 @@ pub enum Where {
 }
 
 impl Listed {
-    /// A list of the whole cluster that hides nothing from who may audit the system.
+    /// A list of the whole cluster that hides nothing from a login with `Sys.Audit` on `/`.
     pub const fn cluster(path: &'static str, shape: Shape) -> Self {
         Self {
             scopes: &[Scope::Cluster("cluster")],
@@ -148,71 +145,71 @@ impl Listed {
         }
     }
 
-    /// The same at other places.
+    /// The source with these scopes.
     #[must_use]
     pub const fn at(mut self, scopes: &'static [Scope]) -> Self {
         self.scopes = scopes;
         self
     }
 
-    /// The same with a query pair.
+    /// The source with a query pair.
     #[must_use]
     pub const fn query(mut self, key: &'static str, value: &'static str) -> Self {
         self.query = Some((key, value));
         self
     }
 
-    /// The same with the ACL path and the privilege that it takes to see all of it.
+    /// The source with the ACL path and the privilege that it takes to see all of it.
     #[must_use]
     pub const fn audit(mut self, path: &'static str, privilege: &'static str) -> Self {
         self.audit = (path, privilege);
         self
     }
 
-    /// The same, where who lacks that privilege gets a part of each answer.
+    /// The source as one that gives a login without that privilege a part of each answer.
     #[must_use]
     pub const fn partial(mut self) -> Self {
         self.partial = true;
         self
     }
 
-    /// The same with a second privilege that it takes to see all of it.
+    /// The source with a second privilege that it takes to see all of it.
     #[must_use]
     pub const fn audit_also(mut self, path: &'static str, privilege: &'static str) -> Self {
         self.audit_also = Some((path, privilege));
         self
     }
 
-    /// The same with refusals that mean that there is no such thing.
+    /// The source with refusals that mean that there are no such objects.
     #[must_use]
     pub const fn nothing(mut self, messages: &'static [&'static str]) -> Self {
         self.nothing = messages;
         self
     }
 
-    /// The same, where releases before this one do not have it.
+    /// The source as one that releases before this one do not have.
     #[must_use]
     pub const fn since(mut self, release: Release) -> Self {
         self.since = release;
         self
     }
 
-    /// The same with a function that takes the rows out of an answer that is no list.
+    /// The source with a function that takes the rows out of an answer that is not a list.
     #[must_use]
     pub const fn rows(mut self, rows: Unfold) -> Self {
         self.rows = Some(rows);
         self
     }
 
-    /// The same with keys that every row has, which its id is made of.
+    /// The source with keys that every row has, which its id is made of.
     #[must_use]
     pub const fn keys(mut self, keys: &'static [&'static str]) -> Self {
         self.keys = keys;
         self
     }
 
-    /// The same with a function that brings each object into the form in which it is configured, and says whether it
-    /// is one of the kind at all.
+    /// The source with a function that brings each object into the form in which it is configured, and reports whether
+    /// it is an object of the kind at all.
     #[must_use]
     pub const fn adjust(mut self, adjust: fn(&mut Map<String, Value>) -> bool) -> Self {
         self.adjust = adjust;
@@ -220,29 +217,9 @@ impl Listed {
     }
 }
 
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Key(one), Self::Key(other)) => one == other,
-            (Self::Made(one), Self::Made(other)) => std::ptr::fn_addr_eq(*one, *other),
-            _ => false,
-        }
-    }
-}
-
-impl Id {
-    /// The id of a row.
-    pub(crate) fn of(self, row: &Map<String, Value>) -> Option<String> {
-        match self {
-            Self::Key(key) => row.get(key).and_then(text).filter(|id| !id.is_empty()),
-            Self::Made(made) => made(row),
-        }
-    }
-}
-
 impl Parts {
-    /// Adds the rows of a list as keys. The digest of the list, which each row repeats, stands once, and the position is
-    /// in the key's name.
+    /// Adds the rows of a list as keys. The digest of the list, which each row repeats, is kept once, and the position
+    /// is in the key's name.
     pub(super) fn collect(self, answer: &Answer, keys: &mut Map<String, Value>) {
         let mut rows: Vec<Map<String, Value>> = answer.list().cloned().collect();
         let order = |row: &Map<String, Value>| {

@@ -1,8 +1,11 @@
 //! Storages (`storage.cfg`), Proxmox's half.
 
-use super::{Class, Create, Form, Key, Kind, Source, Write, Writing};
+use super::key::{Class, Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::write::{Create, Write, Writing};
 use crate::object::text;
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread};
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons};
 
 /// A storage of the cluster. Read from the list: `storage/{id}` wants Datastore.Allocate, the list only
 /// Datastore.Audit, and both hold the same keys.
@@ -19,9 +22,9 @@ pub(super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| Some(write(object))),
 };
 
-/// The options of every storage type; `maxfiles`, `server2`, `transport` and `volume` are of releases before 9.
-/// A password never shows; of an encryption key the fingerprint does. Switches without a default in the schema are
-/// off where absent, but for `shared`, which hangs on the type.
+/// The options of every storage type; `maxfiles`, `server2`, `transport` and `volume` are of releases before 9. A
+/// password never shows; of an encryption key the fingerprint does. Switches without a default in the schema are off
+/// where absent, but for `shared`, which depends on the type.
 const KEYS: &[Key] = &[
     Key::new("authsupported", Form::Text).fixed(),
     Key::new("base", Form::Text).fixed(),
@@ -66,7 +69,7 @@ const KEYS: &[Key] = &[
     Key::new("port", Form::Integer),
     Key::new("portal", Form::Text).fixed(),
     Key::new("preallocation", Form::Text).default("metadata"),
-    // What Proxmox adds to `local` where nobody has configured that.
+    // Proxmox adds it to `local` where `storage.cfg` does not have that storage.
     Key::new("priority", Form::Integer).volatile(),
     Key::new("prune-backups", Form::Properties(None)),
     Key::new("saferemove", Form::Boolean).default("0"),
@@ -105,25 +108,26 @@ fn list(cluster: &Cluster<'_>) -> Listing {
     Listing {
         entries: cluster.storages.keys().map(entry).collect(),
         incomplete: (!complete)
-            .then(|| "storages without Datastore.Audit on /storage are hidden from this login".to_owned())
-            .or_else(|| cluster.problem("storage").map(str::to_owned)),
+            .then(|| NotRead::hidden("storages", "/storage", "Datastore.Audit"))
+            .or_else(|| cluster.problem("storage").cloned())
+            .map(Reasons::from),
     }
 }
 
-fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Object, Unread> {
+fn read(cluster: &Cluster<'_>, entry: &Entry) -> Reading {
     match cluster.storages.get(entry.identity.id()) {
         Some(keys) if keys.get("type").and_then(text).is_some() => {
             Ok(Object { entry: entry.clone(), keys: keys.clone() })
         }
-        _ => Err(Unread {
-            identity: entry.identity.clone(),
-            reason: "the list of storages does not tell its type".to_owned(),
-        }),
+        Some(_) => {
+            Err(NotRead::Unusable { request: ApiPath::parse("storage"), complaint: "its row has no `type`".to_owned() })
+        }
+        None => Err(NotRead::NotListed { request: ApiPath::parse("storage") }),
     }
 }
 
-/// Whether a storage of this type keeps the value that it was made with, where others can change it (`fixed` in the
-/// storage plugins' options).
+/// Reports whether a storage of this type keeps the value that it was created with, where other types can change it
+/// (`fixed` in the storage plugins' options).
 fn stays(of_type: &str, key: &str) -> bool {
     match key {
         "server" => matches!(of_type, "nfs" | "cifs" | "pbs"),
@@ -133,7 +137,7 @@ fn stays(of_type: &str, key: &str) -> bool {
     }
 }
 
-/// A storage is made with what it is: its type, and where the data are. Proxmox refuses to change those later.
+/// The creation of a storage takes its type and the place of its data, which Proxmox refuses to change later.
 fn write(object: &Object) -> Write {
     let id = object.entry.identity.id();
     let of_type = object.text("type");

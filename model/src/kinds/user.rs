@@ -2,9 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Listed, Scope, Shape, Source};
+use super::write::Writing;
+use crate::rows::RowId;
 
-/// A user. One request tells all of them with their groups and tokens; who may not audit sees only some, or themselves.
+/// A user. One request lists all of them with their groups and tokens; a login that may not audit sees only some, or
+/// itself.
 pub(super) static KIND: Kind = Kind {
     id: "user",
     prefix: "user",
@@ -27,7 +32,7 @@ pub(super) static KIND: Kind = Kind {
         Key::new("userid", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("users", Shape::Rows(Id::Key("userid")))
+        Listed::cluster("users", Shape::Rows(RowId::Key("userid")))
             .at(&[Scope::Cluster("access")])
             .query("full", "1")
             .audit("/access/groups", "Sys.Audit")

@@ -2,18 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Id, Key, Kind, Reading, Source, Writing, user};
-use crate::{ApiPath, Cluster, Entry, Identity, Listing, Object, Unread, Unreadable, shape};
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::{Reading, Source};
+use super::user;
+use super::write::Writing;
+use crate::rows::RowId;
+use crate::{ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Unreadable, shape};
 
-/// A token of a user, read from the list of users: the tokens by themselves take User.Modify. Its value is told once, to
-/// who makes it.
+/// A token of a user, read from the list of users: the single tokens need User.Modify. Its value is shown once, when it
+/// is created.
 pub(super) static KIND: Kind = Kind {
     id: "user_token",
     prefix: "token",
     title: "API token",
     keys: &[
         Key::new("comment", Form::Text),
-        // Without it the token ends with its user.
+        // Without it the token expires with its user.
         Key::new("expire", Form::Integer),
         Key::new("privsep", Form::Boolean).default("1"),
         Key::new("tokenid", Form::Text).fixed(),
@@ -32,7 +37,7 @@ fn tokens(user: &Map<String, Value>) -> impl Iterator<Item = (String, &Map<Strin
     tokens.filter_map(|token| Some((shape::named(token, "tokenid").ok()?.to_owned(), token)))
 }
 
-/// The tokens of the users that the list of users shows.
+/// The tokens of the users in the list of users.
 fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let entry = |user: &str, token: &str| Entry {
         identity: Identity::new("token", format!("{user}!{token}")),
@@ -41,14 +46,15 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         pool: None,
         tags: Vec::new(),
     };
-    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    let rows = cluster.rows(&users(), RowId::Key("userid"))?;
     let mut incomplete = user::KIND.list(cluster)?.incomplete;
     let mut entries = Vec::new();
     for (user, keys) in rows.iter().flat_map(|rows| rows.iter()) {
         let all = keys.get("tokens").and_then(Value::as_array).map_or(0, Vec::len);
         let named: Vec<Entry> = tokens(keys).map(|(token, _)| entry(user, &token)).collect();
         if named.len() < all {
-            incomplete = Some(format!("`{}`: a token of {user} has no `tokenid`", users()));
+            let complaint = format!("a token of {user} has no `tokenid`");
+            incomplete = Some(NotRead::Unusable { request: users(), complaint }.into());
         }
         entries.extend(named);
     }
@@ -56,7 +62,7 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 }
 
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-    let rows = cluster.rows(&users(), Id::Key("userid"))?;
+    let rows = cluster.rows(&users(), RowId::Key("userid"))?;
     // A user's name may hold a `!`, a token's may not.
     let found = entry.identity.id().rsplit_once('!').and_then(|(user, token)| {
         let keys = rows.as_ref()?.get(user)?;
@@ -67,8 +73,6 @@ fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     });
     Ok(match found {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
-        None => {
-            Err(Unread { identity: entry.identity.clone(), reason: "the list of users does not show it".to_owned() })
-        }
+        None => Err(NotRead::NotListed { request: users() }),
     })
 }

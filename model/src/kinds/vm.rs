@@ -2,9 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Form, Key, Kind, Source, Writing, guest};
-use crate::cluster::GuestType;
+use super::guest;
+use super::key::{Form, Key};
+use super::kind::Kind;
+use super::source::Source;
+use super::write::Writing;
 use crate::drive::Drive;
+use crate::guest::GuestType;
 use crate::{ApiPath, Cluster, Unreadable, list};
 
 /// A virtual machine or a template of one: `nodes/{node}/qemu/{vmid}/config`.
@@ -19,7 +23,8 @@ pub(super) static KIND: Kind = Kind {
 
 /// `qemu-server`'s configuration (`GET`'s answer and `PUT`'s parameters), and `snapstate`, which only a snapshot has.
 /// Defaults are the schema's, with these readings: `cpuunits` is the one of cgroup v2, `cpu` is `cputype`'s default, a
-/// missing `freeze` is off. What Proxmox changes by itself is volatile (docs/proxmox.md, "What Proxmox changes by itself").
+/// missing `freeze` is off. Keys that Proxmox changes by itself are volatile (docs/proxmox.md, "What Proxmox changes by
+/// itself").
 const KEYS: &[Key] = &[
     Key::new("acpi", Form::Boolean).default("1"),
     Key::new("affinity", Form::Text),
@@ -138,7 +143,8 @@ fn requests(cluster: &Cluster<'_>) -> Result<Vec<ApiPath>, Unreadable> {
     Ok(wanted)
 }
 
-/// The storages that EFI disks of a node's machines lie on: of these the provider asks for the format whatever their name tells.
+/// The storages with EFI disks of a node's virtual machines: for these the provider asks for the format whatever their
+/// names are.
 fn firmware(cluster: &Cluster<'_>, node: &str) -> Result<Vec<String>, Unreadable> {
     let mut storages = Vec::new();
     for guest in guest::of_type(cluster, GuestType::Qemu).filter(|guest| guest.node == node) {
@@ -149,7 +155,7 @@ fn firmware(cluster: &Cluster<'_>, node: &str) -> Result<Vec<String>, Unreadable
     Ok(storages)
 }
 
-/// Whether the volumes of this storage type are block devices, whose names do not tell their format.
+/// Reports whether the volumes of this storage type are block devices, whose names do not include their format.
 pub fn without_file_names(storage_type: &str) -> bool {
     matches!(storage_type, "lvm" | "lvmthin" | "zfspool" | "zfs" | "rbd" | "iscsi" | "iscsidirect")
 }

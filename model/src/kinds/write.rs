@@ -1,57 +1,58 @@
-//! How an object is written through the API, for what Terraform's provider cannot say.
+//! Writing of objects through the API, for what Terraform's provider has no attributes for.
 
 use serde_json::{Map, Value};
 
-use super::source::{Listed, Shape, Source};
-use super::{Class, Kind};
+use super::key::{Class, Key};
+use super::source::{Listed, Shape};
 use crate::object::text;
 use crate::schema::{self, NOT_DEFINED, Release, Verb};
 use crate::{ApiPath, Cluster, Object};
 
-/// How the objects of a kind are written.
+/// Way in which the objects of a kind are written.
 pub enum Writing {
-    /// They are not: what they say is a fact, or is written with something else.
+    /// They are not written: they are facts, or are written with another object.
     No,
-    /// Where they are read: a `PUT` there changes one, and a `POST` to the list makes one.
+    /// A `PUT` where an object is read changes it, and a `POST` to the list creates one.
     WhereRead {
-        /// Keys that go along with every change, since Proxmox wants them: `type`.
+        /// Keys that are sent with every change, since Proxmox requires them: `type`.
         always: &'static [&'static str],
     },
-    /// As the function says.
+    /// The function decides.
     Own(fn(&Cluster<'_>, &Object) -> Option<Write>),
 }
 
-/// How one object is written.
+/// Way in which one object is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// A `GET` reads it, a `PUT` changes it.
+    /// The path at which a `GET` reads it and a `PUT` changes it.
     pub path: ApiPath,
-    /// Where it is read, where that is another path.
+    /// The path at which it is read, where that is another one.
     pub read: Option<ApiPath>,
-    /// What a list of the object must hold, where a change is no more than putting that into it.
+    /// The row that a list of the object must have, where a change does no more than adding it.
     pub member: Option<Member>,
-    /// How it is made; `None` for what is always there, or is made in another way.
+    /// The way in which it is created; `None` where it always exists, or is created in another way.
     pub create: Option<Create>,
-    /// What a creation takes in the place of the value of a key: a new disk by its size. An empty text stands for nothing.
+    /// Values that a creation takes instead of the value of a key: a new disk by its size. An empty text leaves the key
+    /// out.
     pub instead: Vec<(String, String)>,
-    /// What goes along with every change.
+    /// Parameters that are sent with every change.
     pub always: Vec<(String, String)>,
-    /// Keys that go along as they are at that time, since a change without them would take them away.
+    /// Keys that are sent with their present values, since a change without them would remove them.
     pub along: &'static [&'static str],
-    /// The parts that it is made of, where these are written one by one.
+    /// The parts of the object, where they are written one by one.
     pub parts: Option<PartsWrite>,
 }
 
-/// How an object is made.
+/// Way in which an object is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Create {
-    /// Where a `POST` makes it.
+    /// The path of the `POST`.
     pub path: ApiPath,
     /// The keys that only a creation takes.
     pub values: Vec<(String, String)>,
 }
 
-/// A row that a list of the object must hold.
+/// Row that a list of the object must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The key whose value is the list: `members`.
@@ -62,7 +63,7 @@ pub struct Member {
     pub value: String,
 }
 
-/// How the parts of an object are written.
+/// Way in which the parts of an object are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartsWrite {
     /// The stem of their keys: `rule`.
@@ -72,8 +73,8 @@ pub struct PartsWrite {
 }
 
 impl Write {
-    /// Why Proxmox would refuse the name that the object is to be made with, where its own formats say so: files that were
-    /// written by hand hold names that its API takes from nobody.
+    /// The complaint with which Proxmox would refuse the name of the new object, by its own formats: files that were
+    /// written by hand can have names that the API refuses.
     pub fn refused(&self) -> Option<String> {
         let create = self.create.as_ref()?;
         let segments = create.path.segments();
@@ -83,7 +84,7 @@ impl Write {
         let mut names: Map<String, Value> = create.values.iter().map(pair).collect();
         let errors = schema::check(&found, &mut names).err()?;
         let complaint = |(key, _): &(String, String)| {
-            // A word that a later release knows is no name.
+            // A word that only a later release has is not a name.
             let is_name = |why: &&String| *why != NOT_DEFINED && !why.contains("in the enumeration");
             let why = errors.get(key).filter(is_name)?;
             Some(format!("`{key}`: {}", why.trim()))
@@ -91,7 +92,7 @@ impl Write {
         create.values.iter().find_map(complaint)
     }
 
-    /// What is read and changed at this path, and is always there.
+    /// An object that is read and changed at this path, and always exists.
     pub fn at(path: ApiPath) -> Self {
         Self {
             path,
@@ -106,33 +107,28 @@ impl Write {
     }
 }
 
-impl Kind {
-    /// How this object is written; `None` where the API has no way.
-    pub fn write(&self, cluster: &Cluster<'_>, object: &Object) -> Option<Write> {
-        match (&self.writing, &self.source) {
-            (Writing::Own(write), _) => write(cluster, object),
-            (Writing::WhereRead { always }, Source::Listed(listed)) => self.where_read(cluster, listed, always, object),
-            _ => None,
+/// The way in which an object is written at the path where it is read.
+pub(super) fn where_read(
+    cluster: &Cluster<'_>,
+    listed: &Listed,
+    keys: &[Key],
+    always: &[&str],
+    object: &Object,
+) -> Option<Write> {
+    let at = listed.locate(object.entry.identity.id())?;
+    let list = listed.path(&listed.prefix(cluster, &at.location)?);
+    let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
+    let fixed = || keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
+    let (path, create) = match listed.shape {
+        Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
+        Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
+            (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
         }
-    }
-
-    fn where_read(&self, cluster: &Cluster<'_>, listed: &Listed, always: &[&str], object: &Object) -> Option<Write> {
-        let at = listed.locate(object.entry.identity.id())?;
-        let list = listed.path(&listed.prefix(cluster, &at.place)?);
-        let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
-        let fixed =
-            || self.keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
-        let (path, create) = match listed.shape {
-            Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
-            Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
-                (ApiPath::new(list.segments().into_iter().chain([at.id])), Some(Create { path: list, values: fixed() }))
-            }
-        };
-        let parts = match listed.shape {
-            Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
-            _ => None,
-        };
-        let always = always.iter().filter_map(|key| said(key)).collect();
-        Some(Write { create, always, parts, ..Write::at(path) })
-    }
+    };
+    let parts = match listed.shape {
+        Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
+        _ => None,
+    };
+    let always = always.iter().filter_map(|key| said(key)).collect();
+    Some(Write { create, always, parts, ..Write::at(path) })
 }

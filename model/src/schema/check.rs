@@ -1,21 +1,24 @@
-//! Whether parameters are what a method takes, in the words and in the order of `PVE::JSONSchema`.
+//! Checks of a call's parameters, with the complaints and in the order of `PVE::JSONSchema`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Format, Found, Method, Parameter, Schema, formats, pattern, properties};
+use super::description::{Format, MatchedMethod, Method, Parameter, Schema};
+use super::properties::Keys;
+use super::{formats, pattern, properties};
 
-/// What is wrong with each parameter.
+/// Complaints by parameter.
 pub type Errors = BTreeMap<String, String>;
 
-/// Said of a parameter that nobody knows.
+/// Complaint about a parameter that the method does not have.
 pub const NOT_DEFINED: &str = "property is not defined in schema and the schema does not allow additional properties";
 const MISSING: &str = "property is missing and it is not optional";
 
-/// Checks the parameters of a call, those of the path included. Values are as they were sent: text of a form, anything
-/// of JSON; what a list parameter got as an array is joined, what an array parameter got as one value is put into one.
-pub fn check(found: &Found, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
+/// Checks the parameters of a call, those of the path included. Values are as they were sent: text from a form, any
+/// value from JSON. The array that a list parameter got is joined, and the single value that an array parameter got is
+/// put into an array.
+pub fn check(found: &MatchedMethod, parameters: &mut Map<String, Value>) -> Result<(), Errors> {
     let schema = found.method.schema();
     arrange(schema, found.method, parameters);
     let mut errors = Errors::new();
@@ -104,22 +107,26 @@ pub(super) fn property(
     }
 }
 
-/// Whether a parameter may be left out. One that depends on another value may be where its schema for that value says so,
-/// or where there is none.
+/// Reports whether a parameter may be left out. One whose schema depends on another value is optional where the schema
+/// for that value says so, or where there is none.
 fn is_optional(schema: &Schema, parameter: &Parameter, siblings: &Map<String, Value>) -> bool {
     let depends = parameter.type_property.is_some() && !parameter.one_of.is_empty();
     let chosen = instance(schema, parameter, siblings);
     parameter.optional == 1 || depends && chosen.is_none_or(|chosen| chosen.optional == 1)
 }
 
-/// The schema that stands for this one, where it depends on another value.
+/// The schema of the parameter for the value that it depends on.
 fn instance<'s>(schema: &'s Schema, parameter: &Parameter, siblings: &Map<String, Value>) -> Option<&'s Parameter> {
     let chosen = siblings.get(parameter.type_property.as_ref()?)?.as_str()?;
     let instances = parameter.one_of.iter().filter_map(|number| schema.parameters.get(*number));
     instances.into_iter().find(|instance| instance.instance_types.iter().any(|kind| kind == chosen))
 }
 
-/// Whether a value is of a type; otherwise what Proxmox says that it got instead.
+/// Checks the type of a value.
+///
+/// # Errors
+///
+/// The type that it got instead, as Proxmox writes it.
 fn of_kind(kind: &str, value: &Value) -> Result<(), Option<String>> {
     let reference = match value {
         Value::Array(_) => Some("ARRAY"),
@@ -144,7 +151,8 @@ fn of_kind(kind: &str, value: &Value) -> Result<(), Option<String>> {
     }
 }
 
-/// Format, pattern, length, limits and words, in this order; the first that does not fit is told.
+/// Checks format, pattern, length, limits and words in this order, as `PVE::JSONSchema` does; the first complaint
+/// counts.
 fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Result<(), String> {
     let format = match &parameter.format {
         None => Ok(()),
@@ -152,7 +160,7 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
             Some(keys) => {
                 let keys =
                     keys.iter().filter_map(|(key, number)| Some((key.as_str(), schema.parameters.get(*number)?)));
-                properties::check(schema, &keys.collect(), text, path)
+                property_string(schema, &keys.collect(), text, path)
             }
             None => Ok(()),
         },
@@ -186,10 +194,36 @@ fn of_form(schema: &Schema, parameter: &Parameter, text: &str, path: &str) -> Re
     Ok(())
 }
 
-/// A format that is known by its name: property strings of `named-formats.json`, and rules.
+/// Checks a property string; `path` is the name of the parameter, which the complaints begin with.
+fn property_string(schema: &Schema, keys: &Keys<'_>, text: &str, path: &str) -> Result<(), String> {
+    let values = properties::parse(keys, text)?;
+    let mut errors = Errors::new();
+    for (key, parameter) in keys {
+        let value = values.get(*key).unwrap_or(&Value::Null);
+        property(schema, parameter, value, &format!("{path}.{key}"), &values, &mut errors);
+    }
+    for key in values.keys() {
+        let Some(parameter) = keys.get(key.as_str()) else {
+            errors.insert(format!("{path}.{key}"), NOT_DEFINED.to_owned());
+            continue;
+        };
+        if let Some(required) = &parameter.requires
+            && !values.contains_key(required)
+        {
+            errors.insert(format!("{path}.{required}"), format!("missing property required by '{path}.{key}'"));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
+    Err(format!("format error\n{}", lines.concat()))
+}
+
+/// Checks a format that is known by its name: property strings of `named-formats.json`, and formats that are functions.
 fn named(schema: &Schema, name: &str, text: &str, path: &str) -> Result<(), String> {
     match schema.named.get(name) {
-        Some(keys) => properties::check(
+        Some(keys) => property_string(
             schema,
             &keys.iter().map(|(key, parameter)| (key.as_str(), parameter)).collect(),
             text,

@@ -1,10 +1,10 @@
-//! What values a parameter takes, for whoever makes some up.
+//! Domains of parameters, for tests that invent values.
 
 use std::collections::BTreeMap;
 
-use super::{Format, Method, Parameter, Schema};
+use super::description::{Format, Method, Parameter, Schema};
 
-/// The values that Proxmox takes for a parameter, or for one key of a property string.
+/// Values that Proxmox accepts for a parameter, or for one key of a property string.
 #[derive(Debug)]
 pub enum Domain<'s> {
     /// `1`, `on`, `yes`, `true` and their opposites; over HTTP `1` and `0` only.
@@ -15,9 +15,9 @@ pub enum Domain<'s> {
     Number(Option<f64>, Option<f64>),
     /// One of these words.
     Words(&'s [String]),
-    /// What this pattern of Perl's fits.
+    /// Texts that this Perl pattern matches.
     Pattern(&'s str),
-    /// What this format takes: `pve-volume-id`.
+    /// Texts of this format: `pve-volume-id`.
     Format(&'s str),
     /// A property string of these keys.
     Properties(BTreeMap<&'s str, &'s Parameter>),
@@ -26,7 +26,7 @@ pub enum Domain<'s> {
 }
 
 impl Schema {
-    /// What a parameter takes. The narrowest description wins: its words, then its keys, its pattern, its format.
+    /// The domain of a parameter. The narrowest description wins: its words, then its keys, its pattern, its format.
     pub fn domain<'s>(&'s self, parameter: &'s Parameter) -> Domain<'s> {
         let limits = (parameter.minimum, parameter.maximum);
         match parameter.kind.as_deref() {
@@ -62,22 +62,22 @@ impl Schema {
 }
 
 impl Parameter {
-    /// Whether it has to be given.
+    /// Reports whether it is required.
     pub fn is_required(&self) -> bool {
         self.optional != 1 && self.alias.is_none()
     }
 
-    /// Of a key of a property string: whether its value may stand without the key.
+    /// Reports whether this is the key of a property string whose value may stand without the key.
     pub fn stands_alone(&self) -> bool {
         self.default_key == 1
     }
 
-    /// Of a key of a property string: the key that it is another name of.
+    /// The key of which this key of a property string is another name.
     pub fn alias(&self) -> Option<&str> {
         self.alias.as_deref()
     }
 
-    /// Of a key of a property string: the key whose value this key is (`virtio=MAC` is `model=virtio,macaddr=MAC`).
+    /// The key whose value this key of a property string is (`virtio=MAC` is `model=virtio,macaddr=MAC`).
     pub fn key_alias(&self) -> Option<&str> {
         self.key_alias.as_deref()
     }

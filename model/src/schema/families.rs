@@ -1,6 +1,6 @@
 //! Families of parameters, which the schema writes as one: `net[n]` is `net0` to `net31`.
 
-use crate::kinds::{index, natural};
+use crate::key_names::{index, natural};
 
 /// The families and the number of their members (`qemu-server`, `pve-container`, `pve-cluster`, `pve-manager`).
 const FAMILIES: &[(&str, u32)] = &[
@@ -23,7 +23,7 @@ const FAMILIES: &[(&str, u32)] = &[
     ("virtiofs", 10),
 ];
 
-/// The family that a parameter is of: `net[n]` of `net3`; `None` for one beyond its end.
+/// The family that a parameter is of: `net[n]` of `net3`; `None` for one beyond the end of the family.
 pub(super) fn of(name: &str) -> Option<String> {
     let (stem, _) = natural(name);
     let number = index(stem, name)?;

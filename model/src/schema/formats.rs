@@ -1,4 +1,4 @@
-//! The formats that the schema names, with Proxmox's complaints (`pve-common`, `pve-access-control`, `qemu-server`).
+//! Formats that the schema names, with Proxmox's complaints (`pve-common`, `pve-access-control`, `qemu-server`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,10 +7,11 @@ use crate::firewall;
 
 mod calendar;
 
-/// What is said of a value that is not of its format; it ends its line.
+/// Result of a check; the complaint about a value of another format ends with a line break.
 type Verdict = Result<(), String>;
 
-/// Checks a value. A format that nobody wrote down here takes everything: what Proxmox would take must not be refused.
+/// Checks a value. A format that is not known here accepts everything: a value that Proxmox would accept must not be
+/// refused.
 pub(super) fn check(name: &str, text: &str) -> Verdict {
     if let Some(item) = name.strip_suffix("-alist") {
         return text.split('\0').filter(|part| !part.is_empty()).try_for_each(|part| check(item, part));
@@ -35,7 +36,7 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
         "email-or-username" => {
             // The part of an address before its `@` alone: `root` (`pve_verify_email_or_username`).
             let fits = check("email", text).is_ok() || check("email", &format!("{text}@x")).is_ok();
-            says(fits, "value does not look like a valid email address or user name")
+            require(fits, "value does not look like a valid email address or user name")
         }
         "pve-poolid" => pool(text),
         "pve-volume-id-or-qm-path" if matches!(text, "none" | "cdrom") || text.starts_with('/') => Ok(()),
@@ -48,47 +49,47 @@ pub(super) fn check(name: &str, text: &str) -> Verdict {
         "bridge-pair" => pair(text, "pve-bridge-id"),
         "pve-dir-override" => directory(text),
         "pve-storage-server" => {
-            says(check("address", text).is_ok(), "value does not look like a valid server name or IP address")
+            require(check("address", text).is_ok(), "value does not look like a valid server name or IP address")
         }
         "lxc-ip-with-ll-iface" => with_interface(text),
         "pve-cpuset" => processors(text),
         "pve-lxc-mp-string" => {
             let climbs = text.starts_with("../") || pattern::matches(".*/\\.\\.?(?:/.*)?", text);
-            says(!climbs, &format!("{text} contains illegal character sequences"))
+            require(!climbs, &format!("{text} contains illegal character sequences"))
         }
         "pve-lxc-dev-string" => {
             let fits = text.starts_with("/dev/") && !pattern::matches(".*/\\.\\.?(?:/.*)?", text);
-            says(fits, &format!("{text} is not a valid device path"))
+            require(fits, &format!("{text} is not a valid device path"))
         }
-        "pve-priv" => says(PRIVILEGES.contains(&text), &format!("invalid privilege '{text}'")),
+        "pve-priv" => require(PRIVILEGES.contains(&text), &format!("invalid privilege '{text}'")),
         _ => Ok(()),
     }
 }
 
-/// Addresses and networks.
+/// Checks formats of addresses and networks.
 fn network(name: &str, text: &str) -> Option<Verdict> {
     Some(match name {
-        "ipv4" => says(text.parse::<Ipv4Addr>().is_ok(), "value does not look like a valid IPv4 address"),
-        "ipv6" => says(text.parse::<Ipv6Addr>().is_ok(), "value does not look like a valid IPv6 address"),
-        "ip" => says(text.parse::<IpAddr>().is_ok(), "value does not look like a valid IP address"),
-        "CIDRv4" => says(is_cidr(text, Some(false)), "value does not look like a valid IPv4 network"),
-        "CIDRv6" => says(is_cidr(text, Some(true)), "value does not look like a valid IPv6 network"),
-        "CIDR" => says(is_cidr(text, None), "value does not look like a valid CIDR network"),
-        "ipv4mask" => says(is_mask(text), "value does not look like a valid IP netmask"),
+        "ipv4" => require(text.parse::<Ipv4Addr>().is_ok(), "value does not look like a valid IPv4 address"),
+        "ipv6" => require(text.parse::<Ipv6Addr>().is_ok(), "value does not look like a valid IPv6 address"),
+        "ip" => require(text.parse::<IpAddr>().is_ok(), "value does not look like a valid IP address"),
+        "CIDRv4" => require(is_cidr(text, Some(false)), "value does not look like a valid IPv4 network"),
+        "CIDRv6" => require(is_cidr(text, Some(true)), "value does not look like a valid IPv6 network"),
+        "CIDR" => require(is_cidr(text, None), "value does not look like a valid CIDR network"),
+        "ipv4mask" => require(is_mask(text), "value does not look like a valid IP netmask"),
         "pve-ipv4-config" if matches!(text, "dhcp" | "manual") => Ok(()),
         "pve-ipv4-config" => check("CIDRv4", text),
         "pve-ipv6-config" if matches!(text, "auto" | "dhcp" | "manual") => Ok(()),
         "pve-ipv6-config" => check("CIDRv6", text),
-        "pve-sdn-subnet-id" => says(is_subnet(text), "value does not look like a valid CIDR network"),
+        "pve-sdn-subnet-id" => require(is_subnet(text), "value does not look like a valid CIDR network"),
         "address" => {
             let fits = text.parse::<IpAddr>().is_ok() || check("dns-name", text).is_ok();
-            says(fits, &format!("value does not look like a valid address: {text}"))
+            require(fits, &format!("value does not look like a valid address: {text}"))
         }
         _ => return None,
     })
 }
 
-/// What the formats are that one pattern tells; `{}` in a complaint is the value.
+/// Formats that are one pattern; `{}` in a complaint is the value.
 const PATTERNS: &[(&str, &str, &str)] = &[
     ("pve-configid", "(?i:[a-z][a-z0-9_-]+)", "invalid configuration ID '{}'"),
     ("pve-storage-id", "(?i:[a-z][a-z0-9\\-_.]*[a-z0-9])", "storage ID '{}' contains illegal characters"),
@@ -169,14 +170,14 @@ const PATTERNS: &[(&str, &str, &str)] = &[
 fn by_pattern(name: &str, text: &str) -> Option<Verdict> {
     let (_, form, complaint) = PATTERNS.iter().find(|(format, ..)| *format == name)?;
     let trailing_line_end = text.ends_with('\n');
-    Some(says(!trailing_line_end && pattern::matches(form, text), &complaint.replace("{}", text)))
+    Some(require(!trailing_line_end && pattern::matches(form, text), &complaint.replace("{}", text)))
 }
 
-fn says(fits: bool, complaint: &str) -> Verdict {
+fn require(fits: bool, complaint: &str) -> Verdict {
     if fits { Ok(()) } else { Err(format!("{complaint}\n")) }
 }
 
-/// An address with a prefix length of 8 and more; of IPv6 where `six` says so.
+/// Reports whether a text is an address with a prefix length of 8 and more; of IPv6 where `six` says so.
 fn is_cidr(text: &str, six: Option<bool>) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
     let Ok(length) = length.parse::<u8>() else { return false };
@@ -194,7 +195,7 @@ fn is_mask(text: &str) -> bool {
     })
 }
 
-/// `zone-10.20.0.0-24`, or the network itself where one is created.
+/// Reports whether a text is the id of a subnet, `zone-10.20.0.0-24`, or the network itself, which a creation takes.
 fn is_subnet(text: &str) -> bool {
     if text.contains('/') {
         return is_cidr(text, None);
@@ -209,7 +210,7 @@ fn pool(text: &str) -> Verdict {
         return Err(format!("pool name '{text}' nested too deeply (max levels = 3)"));
     }
     let fits = text.split('/').all(|part| pattern::matches("[A-Za-z0-9.\\-_]+", part));
-    says(fits, &format!("pool name '{text}' contains invalid characters"))
+    require(fits, &format!("pool name '{text}' contains invalid characters"))
 }
 
 fn hotplug(text: &str) -> Verdict {
@@ -221,7 +222,7 @@ fn hotplug(text: &str) -> Verdict {
     strange.map_or(Ok(()), |feature| Err(format!("invalid hotplug feature '{feature}'\n")))
 }
 
-/// The formats of firewall rules.
+/// Checks formats of firewall rules.
 fn of_firewall(name: &str, text: &str) -> Option<Verdict> {
     let verdict = match name {
         "pve-fw-addr-spec" => firewall::addresses(text).map(drop),
@@ -237,7 +238,7 @@ fn of_firewall(name: &str, text: &str) -> Option<Verdict> {
     Some(verdict.map_err(|complaint| format!("{complaint}\n")))
 }
 
-/// `100`, or `100-200` from the lower to the higher.
+/// Checks a VLAN, `100`, or a range of them from the lower to the higher, `100-200`.
 fn vlans(text: &str) -> Verdict {
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
     let ends = match text.split_once('-') {
@@ -249,10 +250,10 @@ fn vlans(text: &str) -> Verdict {
         return Err(format!("invalid VLAN tag '{tag}'\n"));
     }
     let falls = last.is_some_and(|last| first >= last);
-    says(!falls, &format!("VLAN range must go from lower to higher tag '{text}'"))
+    require(!falls, &format!("VLAN range must go from lower to higher tag '{text}'"))
 }
 
-/// One entry of a map from ids to ids: `source:target`, one id for all others, or `1` for each to itself.
+/// Checks an entry of a map from ids to ids: `source:target`, one id for all others, or `1` for each to itself.
 fn pair(text: &str, format: &str) -> Verdict {
     let strange = |why: String| format!("entry '{text}' contains invalid ID - {why}\n\n");
     match text.split_once(':') {
@@ -262,16 +263,16 @@ fn pair(text: &str, format: &str) -> Verdict {
     }
 }
 
-/// `backup=dump`: where a directory storage keeps a kind of content, relative to its path.
+/// Checks a folder for one kind of content of a directory storage, relative to its path: `backup=dump`.
 fn directory(text: &str) -> Verdict {
     let fits = text.split_once('=').is_some_and(|(content, path)| {
         let parts = path.len() < 1023 && path.split('/').all(|part| part.len() < 255);
         check("pve-storage-content", content).is_ok() && parts && pattern::matches("[^.]*(?:\\.?[^.]+)+", path)
     });
-    says(fits, &format!("invalid override '{text}'"))
+    require(fits, &format!("invalid override '{text}'"))
 }
 
-/// A link-local address may name its interface.
+/// Checks an address; a link-local one may name its interface.
 fn with_interface(text: &str) -> Verdict {
     let local = text.split_once('%').filter(|(address, _)| address.starts_with("fe80:"));
     let fits =
@@ -279,17 +280,17 @@ fn with_interface(text: &str) -> Verdict {
     if fits { Ok(()) } else { check("ip", text) }
 }
 
-/// Numbers and ranges of processors: `0,2-5`.
+/// Checks numbers and ranges of processors: `0,2-5`.
 fn processors(text: &str) -> Verdict {
     let number = |text: &str| text.parse::<u32>().ok();
     let fits = text.split(',').all(|part| match part.split_once('-') {
         Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
         None => number(part).is_some(),
     });
-    says(fits, "unable to parse cpuset option")
+    require(fits, "unable to parse cpuset option")
 }
 
-/// The privileges of Proxmox VE 9 (`PVE::AccessControl`).
+/// Privileges of Proxmox VE 9 (`PVE::AccessControl`).
 pub(super) const PRIVILEGES: &[&str] = &[
     "Datastore.Allocate",
     "Datastore.AllocateSpace",

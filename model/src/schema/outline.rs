@@ -1,6 +1,6 @@
-//! Outline of an answer: what Proxmox's schema says is a list, an object or a single value.
+//! Outline of an answer: whether Proxmox's schema has a list, an object or a single value.
 //!
-//! Types of single values are not compared: Proxmox sends numbers as text and null for what is not set
+//! Types of single values are not compared: Proxmox sends numbers as text and null for options that are not set
 //! (docs/proxmox.md, "JSON types"). A list or an object in the place of another is never sent.
 
 use std::collections::BTreeMap;
@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// By release, the newest last: what it says of a path goes before what others did.
+use super::description::{is_placeholder, segments};
+
+/// Descriptions by release, the newest last: it takes precedence for a path over the others.
 static TEXTS: [&str; 2] = [include_str!("returns-9.1.json"), include_str!("returns-9.2.json")];
 
-/// A path of the schema, segment by segment, and what a `GET` of it answers.
+/// Path of the schema, segment by segment, and the outline of the answer to a `GET` of it.
 type Answered = (Vec<String>, Outline);
 
 /// The outlines by the number of segments of their paths, and by the last one, which is empty for a placeholder.
@@ -20,45 +22,45 @@ static OUTLINES: LazyLock<BTreeMap<usize, BTreeMap<String, Vec<Answered>>>> = La
     let stored: BTreeMap<String, Value> = TEXTS.into_iter().flat_map(read).collect();
     let mut outlines: BTreeMap<usize, BTreeMap<String, Vec<Answered>>> = BTreeMap::new();
     for (path, outline) in stored {
-        let segments: Vec<String> = super::segments(&path).map(str::to_owned).collect();
-        let last = segments.last().filter(|segment| !super::is_placeholder(segment)).cloned().unwrap_or_default();
+        let segments: Vec<String> = segments(&path).map(str::to_owned).collect();
+        let last = segments.last().filter(|segment| !is_placeholder(segment)).cloned().unwrap_or_default();
         let same = outlines.entry(segments.len()).or_default().entry(last).or_default();
         same.push((segments, Outline::read(&outline)));
     }
     outlines
 });
 
-/// The outline of what Proxmox answers to a `GET` of this path; anything where its schema does not know the path. A word of
-/// the path goes before a placeholder.
+/// The outline of the answer to a `GET` of this path; [`Outline::Anything`] where the schema does not know the path. A
+/// word of the path takes precedence over a placeholder.
 pub fn returned(path: &str) -> &'static Outline {
-    let fits = |(segments, _): &&Answered| {
-        segments.iter().zip(super::segments(path)).all(|(known, given)| super::is_placeholder(known) || known == given)
+    let fits = |(known, _): &&Answered| {
+        known.iter().zip(segments(path)).all(|(word, given)| is_placeholder(word) || word == given)
     };
-    let words = |segments: &'static [String]| segments.iter().map(|segment| !super::is_placeholder(segment));
-    let same_length = OUTLINES.get(&super::segments(path).count());
-    let last = super::segments(path).last().unwrap_or_default();
+    let words = |segments: &'static [String]| segments.iter().map(|segment| !is_placeholder(segment));
+    let same_length = OUTLINES.get(&segments(path).count());
+    let last = segments(path).last().unwrap_or_default();
     let candidates = same_length.into_iter().flat_map(|by_last| by_last.get(last).into_iter().chain(by_last.get("")));
     let candidates = candidates.flatten().filter(fits);
     let best = candidates.max_by(|(one, _), (other, _)| words(one).cmp(words(other)));
     best.map_or(&Outline::Anything, |(_, outline)| outline)
 }
 
-/// What stands where in an answer.
+/// Outline of an answer: lists, objects and single values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outline {
-    /// The schema does not tell.
+    /// Not known to the schema.
     #[default]
     Anything,
-    /// A text, a number or a switch.
+    /// A text, a number or a boolean.
     Single,
     /// A list of such items.
     List(Box<Self>),
-    /// An object; the keys that hold lists of objects. Options come as text from one release and as an object from another.
+    /// An object, with its keys that hold lists of objects. Options are text in one release and an object in another.
     Object(BTreeMap<String, Self>),
 }
 
 impl Outline {
-    /// Reads what `scripts/compact-api` writes: `[…]`, `{…}`, or 0 for a single value.
+    /// Reads the form that `scripts/compact-api` writes: `[…]`, `{…}`, or 0 for a single value.
     fn read(stored: &Value) -> Self {
         match stored {
             Value::Array(items) => Self::List(Box::new(items.first().map(Self::read).unwrap_or_default())),
@@ -78,22 +80,23 @@ impl Outline {
         }
     }
 
-    /// What is wrong with the data of an answer, as the rest of a sentence: ``its row 3 is null, not an object``.
+    /// The complaint about the data of an answer, as the rest of a sentence: ``its row 3 is null, not an object``;
+    /// `None` where they have this outline.
     pub fn complaint(&self, data: &Value) -> Option<String> {
         self.complaint_of("it", data)
     }
 
-    /// The same, of something within the data that is called `what`.
+    /// The complaint about a value within the data that is called `what`.
     pub fn complaint_of(&self, what: &str, value: &Value) -> Option<String> {
         if self.fits(value) { None } else { self.at(what, value) }
     }
 
-    /// Whether the value has this outline.
+    /// Reports whether the value has this outline.
     pub fn fits(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::List(row), Value::Array(rows)) => rows.iter().all(|value| row.fits(value)),
             (Self::Object(keys), Value::Object(object)) => keys.iter().all(|(key, outline)| {
-                // What is not set is absent or null.
+                // A key that is not set is absent or null.
                 object.get(key).is_none_or(|value| value.is_null() || outline.fits(value))
             }),
             (Self::Anything, _) | (Self::Single, Value::Bool(_) | Value::Number(_) | Value::String(_)) => true,
@@ -101,7 +104,7 @@ impl Outline {
         }
     }
 
-    /// What keeps the value from having this outline.
+    /// The first complaint about a value that is called `what`.
     fn at(&self, what: &str, value: &Value) -> Option<String> {
         match (self, value) {
             (Self::List(row), Value::Array(rows)) => rows
@@ -124,7 +127,7 @@ fn within(outer: &str, inner: &str) -> String {
     if outer == "it" { format!("its {inner}") } else { format!("{inner} of {outer}") }
 }
 
-/// How people call a JSON value.
+/// The name of the type of a JSON value, for people.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,44 +1,17 @@
-//! Property strings against what the schema says of their keys (`PVE::JSONSchema::parse_property_string`).
+//! Property strings by the keys that the schema has for them (`PVE::JSONSchema::parse_property_string`).
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::check::{Errors, NOT_DEFINED, property};
-use super::{Parameter, Schema};
+use super::description::Parameter;
 use crate::boolean;
 
-/// What is said of each key.
-type Keys<'s> = BTreeMap<&'s str, &'s Parameter>;
-
-/// Checks a property string; `path` is the name of the parameter, which the complaints begin with.
-pub(super) fn check(schema: &Schema, keys: &Keys<'_>, text: &str, path: &str) -> Result<(), String> {
-    let values = parse(keys, text)?;
-    let mut errors = Errors::new();
-    for (key, parameter) in keys {
-        let value = values.get(*key).unwrap_or(&Value::Null);
-        property(schema, parameter, value, &format!("{path}.{key}"), &values, &mut errors);
-    }
-    for key in values.keys() {
-        let Some(parameter) = keys.get(key.as_str()) else {
-            errors.insert(format!("{path}.{key}"), NOT_DEFINED.to_owned());
-            continue;
-        };
-        if let Some(required) = &parameter.requires
-            && !values.contains_key(required)
-        {
-            errors.insert(format!("{path}.{required}"), format!("missing property required by '{path}.{key}'"));
-        }
-    }
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = errors.iter().map(|(key, why)| format!("{key}: {why}\n")).collect();
-    Err(format!("format error\n{}", lines.concat()))
-}
+/// The description of each key.
+pub(super) type Keys<'s> = BTreeMap<&'s str, &'s Parameter>;
 
 /// The values by key, aliases resolved.
-fn parse(keys: &Keys<'_>, text: &str) -> Result<Map<String, Value>, String> {
+pub(super) fn parse(keys: &Keys<'_>, text: &str) -> Result<Map<String, Value>, String> {
     let duplicate = |key: &str| format!("duplicate key in comma-separated list property: {key}\n");
     let mut values = Map::new();
     for part in text.split(',').filter(|part| !part.trim().is_empty()) {

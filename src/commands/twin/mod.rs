@@ -1,24 +1,23 @@
-//! `twin`: digital twins of clusters.
+//! `proxmox-mpc twin`: serves a twin of a recorded cluster, makes up a recording, or lists what a twin cannot do.
 
 mod serve;
 mod synth;
 
-use proxmox_mpc_engine::commands::run;
-use proxmox_mpc_engine::operation::{Context, Failure, Report};
+use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 
-/// Answer like a recorded cluster, or make one up
+/// Serve a twin of a recorded cluster, or make up a recording
 #[derive(clap::Args, Clone, Debug)]
 #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// List what Proxmox can do and a twin cannot
+    /// List the API calls of Proxmox that a twin cannot answer
     #[arg(long)]
     limits: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-/// What is done with a twin.
+/// The commands below `twin`.
 #[derive(clap::Subcommand, Clone, Debug)]
 enum Command {
     Serve(serve::Arguments),

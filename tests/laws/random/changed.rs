@@ -1,4 +1,5 @@
-//! One change of the code changes one thing of the cluster, or more where that is foretold: with the real provider, on a twin.
+//! One edit of the code changes one setting of the cluster, or more if that is foretold: with the real provider, on a
+//! twin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,20 +8,20 @@ use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Attribute, Block, Body};
 use hcl_edit::{Decorate as _, Ident};
-use proxmox_mpc_engine::rehearse::{Change, Rehearsal, RehearseError, rehearse};
-use proxmox_mpc_engine::toolchain::terraform::{TerraformError, Tool};
+use proxmox_mpc_engine::rehearse::{Change, Rehearsal};
+use proxmox_mpc_engine::toolchain::terraform::Tool;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_judges::tools::Missing;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::kinds::natural;
 
 use super::guests::{Guest, Sort, smallest};
-use super::meaning::{called, meaning};
-use super::proved::{answers, guests, recorded, tool};
+use super::meaning::{full_name, meaning};
+use super::proved::{answers, guests, recorded};
 use super::samples;
-use crate::support;
 use crate::support::clusters::generated;
-use crate::support::skip;
+use crate::support::tools::{or_skip, rehearsal, terraform};
 use crate::support::workspaces::{imported, job};
 
 /// A change of one attribute, in the words of the provider and in those of Proxmox.
@@ -37,7 +38,7 @@ struct Edit {
 
 const DRIVES: &[&str] = &["ide", "sata", "scsi", "virtio"];
 
-/// One of each sort of values: texts, numbers, members of lists, parts of values.
+/// Edits of each sort of values: texts, numbers, members of lists, parts of values.
 const EDITS: &[Edit] = &[
     edit(Sort::Qemu, ("", "description", "\"changed\""), &["description"], ""),
     edit(Sort::Qemu, ("network_device", "vlan_id", "42"), &["net"], "tag"),
@@ -87,7 +88,7 @@ impl Edit {
         if self.block.is_empty() { self.attribute.to_owned() } else { format!("{}.{}", self.block, self.attribute) }
     }
 
-    /// Whether it means this part of this key.
+    /// Reports whether the edit is about this part of this key.
     fn means(&self, key: &str, part: &str) -> bool {
         self.keys.contains(&natural(key).0) && self.part == part
     }
@@ -110,7 +111,7 @@ fn set(body: &mut Body, name: &str, value: &str) -> bool {
     true
 }
 
-/// What was changed of the code of each guest.
+/// Edit of each guest.
 type Edits = BTreeMap<Identity, &'static Edit>;
 
 /// Changes one thing in the code of each guest: of those that fit, another one for each.
@@ -134,8 +135,8 @@ fn address(block: &Block) -> String {
     labels.join(".")
 }
 
-/// What happens where one thing is changed in the code of each of these guests. `number` says which.
-fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits, Rehearsal), String> {
+/// Rehearses one edit in the code of each of these guests. The number of a guest chooses the edit.
+fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits, Rehearsal), Missing> {
     let all: Vec<Guest> = guests.iter().map(|(_, guest)| guest.clone()).collect();
     let made = generated(&answers(&all));
     let (_folder, recording) = recorded(&all);
@@ -155,15 +156,11 @@ fn rehearsed(tool: &Tool, guests: &[(usize, Guest)]) -> Result<(Generated, Edits
         }
     }
     let job = job(workspace.path(), recording, tool.clone());
-    match rehearse(&job, &support::context()) {
-        Ok(rehearsal) => Ok((made, edits, rehearsal)),
-        Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    }
+    Ok((made, edits, rehearsal(&job)?.unwrap()))
 }
 
-/// Whether what is known of a part of a key says that no code keeps it, or a remark says what a change makes of it.
-fn is_told(made: &Generated, identity: &Identity, key: &str, part: &str, after: Option<&String>) -> bool {
+/// Reports whether coverage says that no code keeps a part of a key, or a remark explains what a change does to it.
+fn is_foretold(made: &Generated, identity: &Identity, key: &str, part: &str, after: Option<&String>) -> bool {
     let keys = &made.coverage.objects[identity].keys;
     let fate = keys.get(&format!("{key}.{part}")).or_else(|| keys.get(key));
     let names = |text: &str| text.contains(key) || after.is_some_and(|after| text.contains(after));
@@ -171,7 +168,7 @@ fn is_told(made: &Generated, identity: &Identity, key: &str, part: &str, after: 
     matches!(fate, Some(Fate::Ansible(_) | Fate::NotExpressible(_))) || remarks.any(|remark| names(&remark.reason))
 }
 
-/// What changed that nobody asked for and nothing foretold: the edit and the part, and whose it is.
+/// Changes that no edit asked for and no remark foretold: the edit and the part, and the object.
 fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[Guest]) -> BTreeMap<String, Identity> {
     let mut surprises = BTreeMap::new();
     for object in &rehearsal.objects {
@@ -193,19 +190,19 @@ fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[G
             surprises.insert(format!("{}: {:?}", edit.name(), object.change), object.identity.clone());
             continue;
         }
-        let mut meant = false;
+        let mut intended = false;
         for change in &object.keys {
             let side = |value: &Option<String>| meaning(guest.sort, &change.key, value.as_deref().unwrap_or_default());
             let (before, after) = (side(&change.before), side(&change.after));
             let parts: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
             for part in parts.into_iter().filter(|part| before.get(*part) != after.get(*part)) {
-                if !meant && edit.means(&change.key, part) {
-                    meant = true;
-                } else if !is_told(made, &object.identity, &change.key, part, after.get(part)) {
+                if !intended && edit.means(&change.key, part) {
+                    intended = true;
+                } else if !is_foretold(made, &object.identity, &change.key, part, after.get(part)) {
                     let shown = |side: &BTreeMap<String, String>| {
                         side.get(part).cloned().unwrap_or_else(|| "nothing".to_owned())
                     };
-                    let (part, from, to) = (called(&change.key, part), shown(&before), shown(&after));
+                    let (part, from, to) = (full_name(&change.key, part), shown(&before), shown(&after));
                     let why = format!("{}: {part} changes as well, from {from} to {to}", edit.name());
                     surprises.insert(why, object.identity.clone());
                 }
@@ -217,17 +214,11 @@ fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[G
 
 #[test]
 fn one_change_changes_one_thing() {
-    let tool = match tool() {
-        Ok(tool) => tool,
-        Err(why) => skip!("{why}"),
-    };
+    let tool = or_skip!(terraform());
     let mut found: BTreeMap<String, Guest> = BTreeMap::new();
     for all in samples(guests(16), 1) {
         let numbered: Vec<(usize, Guest)> = all.iter().cloned().enumerate().collect();
-        let (made, edits, rehearsal) = match rehearsed(&tool, &numbered) {
-            Ok(done) => done,
-            Err(why) => skip!("{why}"),
-        };
+        let (made, edits, rehearsal) = or_skip!(rehearsed(&tool, &numbered));
         for (why, identity) in surprises(&made, &edits, &rehearsal, &all) {
             let Some((number, guest)) =
                 numbered.iter().find(|(_, one)| Identity::new(one.sort.word(), one.id) == identity)
@@ -241,6 +232,6 @@ fn one_change_changes_one_thing() {
             found.entry(why.clone()).or_insert_with(|| smallest(guest, still));
         }
     }
-    let told = found.iter().map(|(why, guest)| format!("{why}\n{guest:?}"));
-    assert!(found.is_empty(), "{} surprises\n{}", found.len(), told.collect::<Vec<_>>().join("\n"));
+    let lines = found.iter().map(|(why, guest)| format!("{why}\n{guest:?}"));
+    assert!(found.is_empty(), "{} surprises\n{}", found.len(), lines.collect::<Vec<_>>().join("\n"));
 }

@@ -1,4 +1,5 @@
-//! Guests made up from Proxmox's own parameter schema: any keys, with any parts, in any spelling, with gaps between numbers.
+//! Random guests made from Proxmox's own parameter schema: any keys, with any parts, in any spelling, with gaps
+//! between numbers.
 
 use std::fmt;
 
@@ -7,9 +8,9 @@ use proptest::sample::subsequence;
 use proxmox_mpc_model::etc_pve::{self, File, Loaded, Tree};
 use proxmox_mpc_model::schema::{Domain, Method, Parameter, Release, Verb};
 
-use super::values::{Place, value};
+use super::values::{ValueOwner, value};
 
-/// What is no configuration of a guest, but says how it is made, or is a secret, a lock or a drive that nobody uses.
+/// Keys that do not configure a guest: how it is created, secrets, locks and unused drives.
 const NO_CONFIGURATION: &[&str] = &[
     "archive",
     "bwlimit",
@@ -39,7 +40,7 @@ const NO_CONFIGURATION: &[&str] = &[
 /// Parts that only a request has, that name what another part says, or that go with what a test has none of.
 const NO_PARTS: &[&str] = &["format", "import-from", "keepattrs", "legacy-igd"];
 
-/// How many members a family may have at once, and below which number they stand.
+/// Largest number of members of a family in one guest, and the bound of their numbers.
 const MEMBERS: (usize, u32) = (3, 6);
 
 /// Virtual machines and containers.
@@ -72,7 +73,7 @@ pub(super) struct Part {
     /// Empty where the value has no parts.
     pub(super) name: String,
     pub(super) value: String,
-    /// What stands before the value: the name and `=`, or nothing.
+    /// Text before the value: the name and `=`, or nothing.
     pub(super) prefix: String,
     pub(super) parameter: &'static Parameter,
 }
@@ -85,7 +86,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Its value as it stands in the file.
+    /// Value as it is written in the file.
     pub(super) fn value(&self) -> String {
         let parts: Vec<String> = self.parts.iter().map(|part| format!("{}{}", part.prefix, part.value)).collect();
         parts.join(",")
@@ -106,7 +107,7 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    /// The same guest without a part, and without the line where nothing of it is left.
+    /// Copy of the guest without a part, and without the line if nothing of it is left.
     pub(super) fn without(&self, line: usize, part: usize) -> Self {
         let mut guest = self.clone();
         guest.lines[line].parts.remove(part);
@@ -116,7 +117,7 @@ impl Guest {
         guest
     }
 
-    /// The same guest with another number, which its volumes carry as well.
+    /// Copy of the guest with another number, which its volumes carry as well.
     pub(super) fn renumbered(&self, id: u32) -> Self {
         let mut guest = self.clone();
         for part in guest.lines.iter_mut().flat_map(|line| &mut line.parts) {
@@ -180,7 +181,7 @@ fn lines(
 
 fn line(guest: u32, key: String, parameter: &'static Parameter) -> BoxedStrategy<Option<Line>> {
     let Domain::Properties(keys) = Release::NEWEST.schema().domain(parameter) else {
-        let place = Place { guest, key: &key, part: "" };
+        let place = ValueOwner { guest, key: &key, part: "" };
         let Some(values) = value(place, parameter) else { return Just(None).boxed() };
         let part = move |value| Part { name: String::new(), value, prefix: String::new(), parameter };
         return values.prop_map(move |value| Some(Line { key: key.clone(), parts: vec![part(value)] })).boxed();
@@ -215,13 +216,13 @@ fn part(
     parameter: &'static Parameter,
     bare: bool,
 ) -> Option<BoxedStrategy<Part>> {
-    let values = value(Place { guest, key, part: name }, parameter)?;
+    let values = value(ValueOwner { guest, key, part: name }, parameter)?;
     let prefix = if bare && parameter.stands_alone() { String::new() } else { format!("{name}=") };
     Some(values.prop_map(move |value| Part { name: name.to_owned(), value, prefix: prefix.clone(), parameter }).boxed())
 }
 
-/// Brings about what Proxmox sees to whenever it writes a configuration, so that what is made up could be there: one
-/// device is passed by its address or its mapping, cards have addresses, and what is needed is there.
+/// Adjusts a guest as Proxmox does when it writes a configuration, so that a cluster could have it: one device is
+/// passed by its address or its mapping, cards have addresses, and required keys are there.
 fn settled(mut guest: Guest) -> Guest {
     for line in &mut guest.lines {
         let has = |name: &str| line.parts.iter().any(|part| part.name == name);
@@ -257,7 +258,7 @@ fn settled(mut guest: Guest) -> Guest {
     guest
 }
 
-/// The least of a guest for which this is still so: half of the lines are taken out, then fewer, then parts of the rest.
+/// Reduces a guest while the condition holds: half of the lines are removed, then fewer, then parts of the rest.
 pub(super) fn smallest(guest: &Guest, is_so: impl Fn(&Guest) -> bool) -> Guest {
     let mut guest = guest.clone();
     let mut count = guest.lines.len().div_ceil(2);
@@ -305,7 +306,7 @@ pub(super) fn tree(guests: &[Guest]) -> Tree {
     tree
 }
 
-/// What a twin of these guests answers.
+/// Answers that a twin of these guests gives.
 pub(super) fn loaded(guests: &[Guest]) -> Loaded {
     etc_pve::load(&tree(guests), "9.2.11")
 }

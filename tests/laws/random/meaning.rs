@@ -1,4 +1,4 @@
-//! What a value means to Proxmox: its parts, switches and numbers in one spelling, without what would be so anyway.
+//! Meaning of a value to Proxmox: its parts, switches and numbers in one spelling, without defaults.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use proxmox_mpc_model::{boolean, list, object};
 
 use super::guests::Sort;
 
-/// What is so where nobody says it, beside the defaults that the schema names (`qemu-server`, `pve-container`): the part,
-/// with its key where others have the same name.
-const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
+/// Defaults that the schema does not name (`qemu-server`, `pve-container`), by part; with the key if several keys have
+/// a part of this name.
+const DEFAULTS: &[(&str, &str)] = &[
     ("aio", "io_uring"),
     ("amd-sev.allow-smt", "1"),
     ("backup", "1"),
@@ -34,24 +34,24 @@ const TAKEN_FOR_GRANTED: &[(&str, &str)] = &[
     ("watchdog.model", "i6300esb"),
 ];
 
-/// What Proxmox measures, or the name and the storage of the volume tell.
+/// Parts that Proxmox measures, or that the name and the storage of the volume determine.
 const MEASURED: &[&str] = &["efidisk.size", "tpmstate.size", "format"];
 
 /// `net.firewall` of `net0` and `firewall`; the key without its number where there is no part.
-pub(super) fn called(key: &str, part: &str) -> String {
+pub(super) fn full_name(key: &str, part: &str) -> String {
     let stem = natural(key).0;
     if part.is_empty() { stem.to_owned() } else { format!("{stem}.{part}") }
 }
 
-/// Whether a value says what would be so without it.
-pub(super) fn says_nothing(key: &str, part: &str, value: &str, parameter: &Parameter) -> bool {
-    let called = called(key, part);
-    let is_it = |known: &str| known == called || known == part;
+/// Reports whether a value is the default.
+pub(super) fn is_default(key: &str, part: &str, value: &str, parameter: &Parameter) -> bool {
+    let full_name = full_name(key, part);
+    let is_it = |known: &str| known == full_name || known == part;
     if MEASURED.iter().any(|known| is_it(known)) {
         return true;
     }
     // The row with the key stands behind the one without.
-    let granted = TAKEN_FOR_GRANTED.iter().rev().find(|(known, _)| is_it(known)).map(|(_, value)| (*value).to_owned());
+    let granted = DEFAULTS.iter().rev().find(|(known, _)| is_it(known)).map(|(_, value)| (*value).to_owned());
     let default = granted.or_else(|| parameter.default.as_ref().and_then(object::text));
     match Release::NEWEST.schema().domain(parameter) {
         Domain::Boolean => {
@@ -66,7 +66,7 @@ pub(super) fn says_nothing(key: &str, part: &str, value: &str, parameter: &Param
     }
 }
 
-/// What the value of a guest's key means, by part; the whole value has no name.
+/// Meaning of the value of a guest's key, by part; the whole value has an empty name.
 pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, String> {
     let found = Release::NEWEST.schema().find(Verb::Post, &["nodes", "pve", sort.word()]).expect("guests can be made");
     let Some(parameter) = Release::NEWEST.schema().parameter(found.method, key) else {
@@ -74,7 +74,7 @@ pub(super) fn meaning(sort: Sort, key: &str, value: &str) -> BTreeMap<String, St
     };
     let mut parts = BTreeMap::new();
     let mut add = |name: &str, value: &str, parameter: &Parameter| {
-        if !says_nothing(key, name, value, parameter) {
+        if !is_default(key, name, value, parameter) {
             parts.insert(name.to_owned(), in_one_spelling(value, parameter));
         }
     };

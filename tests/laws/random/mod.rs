@@ -1,5 +1,5 @@
-//! Laws for configurations that nobody wrote: made up from Proxmox's own parameter schema, and made smaller where one breaks
-//! a law. The seed is fixed; `PROPTEST_RNG_SEED` chooses another, `PROPTEST_CASES` says how many.
+//! Laws for random configurations, which are made from Proxmox's own parameter schema and reduced if one breaks a law.
+//! The seed is fixed; `PROPTEST_RNG_SEED` chooses another, `PROPTEST_CASES` sets the number of cases.
 
 mod changed;
 mod guests;
@@ -12,7 +12,7 @@ mod values;
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// As many cases as this, or as the environment says.
+/// Samples of a strategy: this number of cases, or the number in the environment.
 #[expect(clippy::disallowed_methods, reason = "whoever runs a test says how long it may take")]
 fn samples<S: Strategy>(strategy: S, cases: u32) -> impl Iterator<Item = S::Value> {
     let mut config = Config::default();

@@ -1,37 +1,27 @@
-//! No plan of guests that nobody wrote stops, and none changes anything: with the real Terraform and the real provider.
+//! Plans of random guests: none stops, and none changes anything, with the real Terraform and the real provider.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proxmox_mpc_engine::toolchain::terraform::{TerraformError, Tool, ToolError, find};
-use proxmox_mpc_engine::verify::{self, VerifyError};
+use proxmox_mpc_engine::toolchain::terraform::Tool;
 use proxmox_mpc_generators::coverage::Outcome;
+use proxmox_mpc_judges::tools::Missing;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
 use super::guests::{Guest, Sort, guest, loaded, smallest};
 use super::samples;
-use crate::support;
 use crate::support::clusters::{Memory, generated, record};
-use crate::support::skip;
+use crate::support::tools::{or_skip, proof, terraform};
 use crate::support::workspaces::imported;
 
-/// How many guests one plan has.
+/// Number of guests in one plan.
 const IN_ONE_PLAN: u32 = 24;
 
-/// The real Terraform; `Err` says why this machine has none.
-pub(super) fn tool() -> Result<Tool, String> {
-    match find(None, &support::context()) {
-        Ok(tool) => Ok(tool),
-        Err(error @ ToolError::Missing) => Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// What a twin of these guests answers.
+/// Answers that a twin of these guests gives.
 pub(super) fn answers(guests: &[Guest]) -> Memory {
     let answers = loaded(guests).answers;
     answers.into_iter().map(|(path, text)| (path, text.parsed().unwrap())).collect()
@@ -45,31 +35,27 @@ pub(super) fn recorded(guests: &[Guest]) -> (TempDir, Arc<Recording>) {
     (folder, Arc::new(Recording::open(&place).unwrap()))
 }
 
-/// What is wrong with the plan of these guests, by address; `Err` says why this machine cannot tell.
-fn wrong(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, String> {
+/// Faults of the plan of these guests, by address; `Err` if the provider is missing.
+fn faults_of(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, Missing> {
     let (_folder, recording) = recorded(guests);
     let workspace = imported(&recording);
-    let proof = match verify::against_twin(workspace.path(), recording, tool, &support::context()) {
-        Ok(proof) => proof,
-        Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => return Err(error.to_string()),
-        Err(error) => panic!("{error}"),
-    };
-    let mut wrong = BTreeMap::new();
+    let proof = proof(workspace.path(), recording, tool)?;
+    let mut faults = BTreeMap::new();
     for error in &proof.errors {
         let address = error.diagnostic.address.clone().unwrap_or_default();
-        wrong.insert(address, format!("{} {}", error.diagnostic.summary, error.diagnostic.detail));
+        faults.insert(address, format!("{} {}", error.diagnostic.summary, error.diagnostic.detail));
     }
     for one in &proof.differences {
         let names: Vec<&str> = one.difference.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
-        wrong.insert(one.difference.address.clone(), format!("{:?} {}", one.difference.action, names.join(", ")));
+        faults.insert(one.difference.address.clone(), format!("{:?} {}", one.difference.action, names.join(", ")));
     }
-    if wrong.is_empty() && !proof.clean {
-        wrong.insert(String::new(), format!("{proof:?}"));
+    if faults.is_empty() && !proof.clean {
+        faults.insert(String::new(), format!("{proof:?}"));
     }
-    Ok(wrong)
+    Ok(faults)
 }
 
-/// The guests about which something is wrong: those whose blocks are named, or one that is searched for.
+/// Guests with a fault: those whose blocks are named, or one that is searched for.
 fn culprits<'g>(tool: &Tool, guests: &'g [Guest], found: &BTreeMap<String, String>) -> Vec<&'g Guest> {
     let objects = generated(&answers(guests)).coverage.objects;
     let is_named = |guest: &&Guest| match &objects[&Identity::new(guest.sort.word(), guest.id)].outcome {
@@ -83,31 +69,25 @@ fn culprits<'g>(tool: &Tool, guests: &'g [Guest], found: &BTreeMap<String, Strin
     let mut rest = guests;
     while rest.len() > 1 {
         let (first, second) = rest.split_at(rest.len() / 2);
-        rest = if wrong(tool, first).is_ok_and(|found| !found.is_empty()) { first } else { second };
+        rest = if faults_of(tool, first).is_ok_and(|found| !found.is_empty()) { first } else { second };
     }
     rest.iter().collect()
 }
 
-/// What is wrong with the plan of one guest, in a form that is the same for all that have the same fault.
+/// Fault of the plan of one guest, in a form that is the same for all guests with this fault.
 fn fault(tool: &Tool, guest: &Guest) -> Option<String> {
-    let found = wrong(tool, std::slice::from_ref(guest)).ok()?;
-    let told: Vec<String> =
+    let found = faults_of(tool, std::slice::from_ref(guest)).ok()?;
+    let lines: Vec<String> =
         found.into_values().map(|why| why.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 #[test]
 fn a_plan_of_any_guests_changes_nothing() {
-    let tool = match tool() {
-        Ok(tool) => tool,
-        Err(why) => skip!("{why}"),
-    };
+    let tool = or_skip!(terraform());
     let mut faults: BTreeMap<String, Guest> = BTreeMap::new();
     for guests in samples(guests(IN_ONE_PLAN), 2) {
-        let found = match wrong(&tool, &guests) {
-            Ok(found) => found,
-            Err(why) => skip!("{why}"),
-        };
+        let found = or_skip!(faults_of(&tool, &guests));
         if found.is_empty() {
             continue;
         }
@@ -118,8 +98,8 @@ fn a_plan_of_any_guests_changes_nothing() {
                 .or_insert_with(|| smallest(guest, |less| fault(&tool, less) == Some(why.clone())));
         }
     }
-    let told = faults.iter().map(|(why, guest)| format!("{why}\n{guest:?}"));
-    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), told.collect::<Vec<_>>().join("\n"));
+    let lines = faults.iter().map(|(why, guest)| format!("{why}\n{guest:?}"));
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), lines.collect::<Vec<_>>().join("\n"));
 }
 
 /// Guests of both sorts.

@@ -1,27 +1,26 @@
-//! What the code of guests that nobody wrote makes on an empty cluster means what it was made from: with the real Terraform,
-//! the real provider and the real Ansible.
+//! Random guests built anew from their code on an empty cluster mean the same: with the real Terraform, the real
+//! provider and the real Ansible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
+use proxmox_mpc_judges::{Verdict, roundtrip};
 use proxmox_mpc_model::kinds::{index, natural};
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Identity, object};
 use proxmox_mpc_twin::Recording;
 use serde_json::{Map, Value, json};
 
 use super::guests::{Guest, Sort};
-use super::meaning::{called, meaning};
+use super::meaning::{full_name, meaning};
 use super::proved::{answers, guests};
 use super::samples;
 use crate::support::clusters::{Memory, generated, record};
-use crate::support::program::{PROGRAM, ran_in};
-use crate::support::{say, skip};
+use crate::support::program::PROGRAM;
+use crate::support::tools::{say, skip};
 
-/// What a new guest has of its own, and why: the part, or the key.
-const NEW: &[(&str, &str)] = &[
+/// Parts and keys that a new guest has of its own, and why.
+const NEW_GUEST_KEYS: &[(&str, &str)] = &[
     ("boot.order", "Proxmox gives a new machine an order where it had none"),
     ("digest", "a checksum"),
     ("hostname", "Proxmox makes one up where there is none"),
@@ -34,8 +33,8 @@ const NEW: &[(&str, &str)] = &[
     ("vmgenid", "the identity of a new machine"),
 ];
 
-/// What the provider writes where the code says nothing (docs/rebuild.md).
-const OF_THE_PROVIDER: &[(&str, &str)] = &[("cpu.cputype", "qemu64"), ("keyboard", "en-us"), ("ostype", "unmanaged")];
+/// Values that the provider writes if the code does not set them (docs/rebuild.md).
+const PROVIDER_DEFAULTS: &[(&str, &str)] = &[("cpu.cputype", "qemu64"), ("keyboard", "en-us"), ("ostype", "unmanaged")];
 
 /// The families that the provider counts.
 fn families(sort: Sort) -> &'static [&'static str] {
@@ -91,11 +90,11 @@ fn configuration(recording: &Recording, guest: &Guest) -> Option<Map<String, Val
     recording.get(&path).unwrap()?.data()?.as_object().cloned()
 }
 
-/// What differs between a guest and the one that was made from its code, and is not told: the part and both meanings.
-fn untold(
+/// Differences between a guest and the one that its code made that nobody reports: the part and both meanings.
+fn unreported(
     made: &Generated,
     guest: &Guest,
-    said: &[&str],
+    failures: &[&str],
     before: &Map<String, Value>,
     after: &Map<String, Value>,
 ) -> Vec<String> {
@@ -121,22 +120,23 @@ fn untold(
             // Proxmox names the volumes of a new guest: the storage is what the code says.
             let storage = |value: &String| value.split_once(':').map(|(storage, _)| storage.to_owned());
             let alike = matches!(part.as_str(), "file" | "volume") && was.and_then(storage) == is.and_then(storage);
-            let called = called(key, part);
-            let new = was.is_none() && NEW.iter().any(|(name, _)| *name == called || name == key || name == part);
-            let told = [format!("{own}.{part}"), own.clone()]
+            let full_name = full_name(key, part);
+            let new = was.is_none()
+                && NEW_GUEST_KEYS.iter().any(|(name, _)| *name == full_name || name == key || name == part);
+            let reported = [format!("{own}.{part}"), own.clone()]
                 .iter()
                 .any(|name| matches!(fates.get(name), Some(Fate::NotExpressible(_) | Fate::Volatile)));
             let provider = was.is_none()
-                && OF_THE_PROVIDER.iter().any(|(name, new)| *name == called && is.is_some_and(|is| is == new));
+                && PROVIDER_DEFAULTS.iter().any(|(name, new)| *name == full_name && is.is_some_and(|is| is == new));
             // The playbook says at its end what Proxmox refused.
-            let refused = said.iter().any(|line| line.contains("/config: ") && line.contains(own.as_str()));
+            let refused = failures.iter().any(|line| line.contains("/config: ") && line.contains(own.as_str()));
             // The template at hand is of Debian, and tells Proxmox what the container is.
             let system = key == "ostype" && guest.sort == Sort::Lxc;
             // A container without a number of cores gets one (C8), which is told.
             let remarked = was.is_none() && remarks.iter().any(|remark| remark.contains(key.as_str()));
-            if was != is && !alike && !new && !told && !provider && !remarked && !system && !refused {
+            if was != is && !alike && !new && !reported && !provider && !remarked && !system && !refused {
                 let shown = |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
-                found.push(format!("{called}: was {}, is {}", shown(was), shown(is)));
+                found.push(format!("{full_name}: was {}, is {}", shown(was), shown(is)));
             }
         }
     }
@@ -153,12 +153,15 @@ fn what_the_code_makes_anew_means_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("random");
         record(&answers, &place);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/roundtrip");
         let kept = folder.path().join("kept");
-        let program = Invocation::new(script).arg("--binary").arg(PROGRAM).arg("--keep").arg(&kept).arg(&place);
-        let ran = ran_in(program, &[]);
-        if ran.output.starts_with("skipped") || !kept.join("random/after").exists() {
-            skip!("{}", ran.output.lines().next().unwrap_or("Terraform, its provider or Ansible is not here"));
+        let judge = roundtrip::Arguments {
+            recordings: vec![place.to_str().unwrap().to_owned()],
+            binary: Some(PROGRAM.into()),
+            keep: Some(kept.clone()),
+        };
+        let mut lines: Vec<String> = Vec::new();
+        if let Verdict::Skipped(missing) = judge.run(&mut |line| lines.push(line.to_owned())).unwrap() {
+            return skip(module_path!(), &missing);
         }
         let before = Recording::open(&place).unwrap();
         let after = Recording::open(&kept.join("random/after/.proxmox-mpc/recordings/latest")).unwrap();
@@ -170,21 +173,22 @@ fn what_the_code_makes_anew_means_the_same() {
             let was = configuration(&before, guest).unwrap();
             let Some(is) = configuration(&after, guest) else {
                 missing += 1;
-                let about: Vec<&str> = ran.output.lines().filter(|line| line.contains(&guest.id.to_string())).collect();
+                let about: Vec<&str> =
+                    lines.iter().map(String::as_str).filter(|line| line.contains(&guest.id.to_string())).collect();
                 say(&format!("{identity} could not be made: {}\n", about.join("; ")));
                 continue;
             };
             compared += 1;
             let id = guest.id.to_string();
-            let said: Vec<&str> =
-                ran.output.lines().filter(|line| line.contains("failed") && line.contains(&id)).collect();
-            for why in untold(&made, guest, &said, &was, &is) {
-                found.entry(why).or_insert_with(|| format!("{guest:?}{}", said.join("\n")));
+            let failures: Vec<&str> =
+                lines.iter().map(String::as_str).filter(|line| line.contains("failed") && line.contains(&id)).collect();
+            for why in unreported(&made, guest, &failures, &was, &is) {
+                found.entry(why).or_insert_with(|| format!("{guest:?}{}", failures.join("\n")));
             }
         }
     }
     say(&format!("{compared} guests were made anew and compared, {missing} could not be made\n"));
     assert!(compared > 0, "nothing could be made");
-    let told = found.iter().map(|(why, guest)| format!("{why}\n{guest}"));
-    assert!(found.is_empty(), "{} differences\n{}", found.len(), told.collect::<Vec<_>>().join("\n"));
+    let lines = found.iter().map(|(why, guest)| format!("{why}\n{guest}"));
+    assert!(found.is_empty(), "{} differences\n{}", found.len(), lines.collect::<Vec<_>>().join("\n"));
 }

@@ -1,4 +1,5 @@
-//! What coverage says of a value is true of the code, and the code says what Proxmox means, however the value is spelled.
+//! Truth of the coverage: what it says of a value is true of the code, and the code means what Proxmox means, in every
+//! spelling of the value.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +9,18 @@ use proxmox_mpc_model::schema::{Domain, Release};
 use proxmox_mpc_model::{Identity, boolean};
 
 use super::guests::{Guest, Line, Part, Sort, guest, loaded, smallest};
-use super::meaning::{self, called};
+use super::meaning::{self, full_name};
 use super::samples;
 use crate::support::clusters::terraform;
 
 /// The code of one guest, without comments and without what names it, and what became of its keys.
-struct Seen {
+struct ImportedGuest {
     code: String,
     coverage: ObjectCoverage,
 }
 
-/// What an import makes of each of these guests; nothing of one whose file Proxmox would not read as it stands.
-fn seen(guests: &[Guest]) -> Vec<Option<Seen>> {
+/// Code and coverage of each of these guests; `None` for one whose file Proxmox would not read unchanged.
+fn seen(guests: &[Guest]) -> Vec<Option<ImportedGuest>> {
     let loaded = loaded(guests);
     let mut made = generate(&loaded.answers, &Options::default(), &Previous::default()).expect("it can be read");
     let code = code(&made);
@@ -31,7 +32,7 @@ fn seen(guests: &[Guest]) -> Vec<Option<Seen>> {
         let identity = Identity::new(guest.sort.word(), guest.id);
         let coverage = made.coverage.objects.remove(&identity)?;
         let code = code.get(&identity.to_string()).cloned().unwrap_or_default();
-        Some(Seen { code: code.replace(&guest.id.to_string(), "ID"), coverage })
+        Some(ImportedGuest { code: code.replace(&guest.id.to_string(), "ID"), coverage })
     };
     guests.iter().map(seen).collect()
 }
@@ -52,7 +53,7 @@ fn code(made: &Generated) -> BTreeMap<String, String> {
             let labels: Vec<&str> = head.split('"').collect();
             let address = format!("{}.{}", labels[1], labels[3]);
             let block = rest.split("\n}\n").next().unwrap_or_default();
-            found.entry(of_address[address.as_str()].clone()).or_default().push_str(&said(block));
+            found.entry(of_address[address.as_str()].clone()).or_default().push_str(&without_comments(block));
         }
     }
     for (_, text) in made.files.iter().filter(|(path, _)| path.ends_with("/tasks/main.yml")) {
@@ -60,7 +61,7 @@ fn code(made: &Generated) -> BTreeMap<String, String> {
             // The first one stands behind the header of the file.
             let task = task.rsplit_once("---\n").map_or(task, |(_, task)| task);
             if let Some((identity, rest)) = task.strip_prefix("# ").and_then(|task| task.split_once('\n')) {
-                found.entry(identity.to_owned()).or_default().push_str(&said(rest));
+                found.entry(identity.to_owned()).or_default().push_str(&without_comments(rest));
             }
         }
     }
@@ -68,52 +69,53 @@ fn code(made: &Generated) -> BTreeMap<String, String> {
 }
 
 /// Code without comments.
-fn said(text: &str) -> String {
+fn without_comments(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// What became of a part, or of the key that it is of.
-fn fate<'s>(seen: &'s Seen, line: &Line, part: &Part) -> &'s Fate {
+/// Fate of a part, or of its key.
+fn fate<'s>(seen: &'s ImportedGuest, line: &Line, part: &Part) -> &'s Fate {
     let keys = &seen.coverage.keys;
     keys.get(&line.path(part)).or_else(|| keys.get(&line.key)).unwrap_or(&Fate::NotCovered)
 }
 
-/// Whether the fate says that the value is not Terraform's, and why.
-fn is_told(fate: &Fate) -> bool {
+/// Reports whether the fate gives a reason why the value is not Terraform's.
+fn has_reason(fate: &Fate) -> bool {
     match fate {
         Fate::Ansible(reason) | Fate::NotExpressible(reason) => !reason.is_empty(),
         _ => false,
     }
 }
 
-/// The number of a guest: no value of a key has these digits in it.
+/// Number of a guest, whose digits are in no value of a key.
 const FIRST: u32 = 777_000;
 
-/// What an attribute that is not written means to the provider, which then writes it (docs/provider.md): without the key
-/// Proxmox means something else, which no code can say.
-const OF_THE_PROVIDER: &[(Sort, &str, &str)] = &[
+/// Values that the provider writes for attributes that the code does not set (docs/provider.md). Proxmox has another
+/// default, which no code can express.
+const PROVIDER_DEFAULTS: &[(Sort, &str, &str)] = &[
     (Sort::Qemu, "cpu.cputype", "qemu64"),
     (Sort::Qemu, "keyboard", "en-us"),
     (Sort::Lxc, "cores", "1"),
     (Sort::Lxc, "ostype", "unmanaged"),
 ];
 
-/// Whether a value says what would be so without it, or what the provider says where the code does not.
-fn says_nothing(sort: Sort, line: &Line, part: &Part) -> bool {
-    let called = called(&line.key, &part.name);
-    OF_THE_PROVIDER.contains(&(sort, &called, &part.value))
-        || meaning::says_nothing(&line.key, &part.name, &part.value, part.parameter)
+/// Reports whether a value is the default of Proxmox, or of the provider.
+fn is_default(sort: Sort, line: &Line, part: &Part) -> bool {
+    let full_name = full_name(&line.key, &part.name);
+    PROVIDER_DEFAULTS.contains(&(sort, &full_name, &part.value))
+        || meaning::is_default(&line.key, &part.name, &part.value, part.parameter)
 }
 
-/// The same guest with a switch in Proxmox's own spelling.
+/// Copy of the guest with a switch in Proxmox's own spelling.
 fn respelled(guest: &Guest, line: usize, part: usize, truth: bool) -> Guest {
     let mut guest = guest.clone();
     guest.lines[line].parts[part].value = u8::from(truth).to_string();
     guest
 }
 
-/// A part of a guest, and the guests that tell the truth about it: the one in Proxmox's own spelling, and the one without it.
+/// A part of a guest with the guests that tell the truth about it: the one in Proxmox's own spelling, and the one
+/// without it.
 struct Question<'g> {
     line: &'g Line,
     part: &'g Part,
@@ -136,23 +138,23 @@ fn questions(guest: &Guest) -> Vec<Question<'_>> {
     places.map(question).collect()
 }
 
-/// What is wrong with what is said of one part of a guest.
-fn lie(
+/// False statement about one part of a guest.
+fn false_statement(
     sort: Sort,
     question: &Question<'_>,
-    all: &Seen,
-    plain: Option<&Seen>,
-    without: Option<&Seen>,
+    all: &ImportedGuest,
+    plain: Option<&ImportedGuest>,
+    without: Option<&ImportedGuest>,
 ) -> Option<String> {
     let fate = fate(all, question.line, question.part);
     // Ansible writes the whole of an object as its file has it.
     let is_code = matches!(all.coverage.outcome, Outcome::Terraform { .. });
-    if is_code && plain.is_some_and(|plain| plain.code != all.code) && !is_told(fate) {
+    if is_code && plain.is_some_and(|plain| plain.code != all.code) && !has_reason(fate) {
         return Some("the code of a switch in another word is another".to_owned());
     }
     match fate {
-        Fate::NotCovered => Some("nobody has said what it is".to_owned()),
-        _ if says_nothing(sort, question.line, question.part) => None,
+        Fate::NotCovered => Some("it has no row".to_owned()),
+        _ if is_default(sort, question.line, question.part) => None,
         Fate::Default => Some("counts as default, and is none".to_owned()),
         Fate::Terraform | Fate::Ansible(_) if without.is_some_and(|rest| rest.code == all.code) => {
             Some(format!("counts as {}, and no code changes without it", fate.word()))
@@ -161,8 +163,8 @@ fn lie(
     }
 }
 
-/// Every lie about a guest: the part and what is wrong.
-fn lies(guest: &Guest) -> Vec<(String, String)> {
+/// All false statements about a guest: the part and the fault.
+fn false_statements(guest: &Guest) -> Vec<(String, String)> {
     let questions = questions(guest);
     let mut asked = vec![guest.clone()];
     for question in &questions {
@@ -179,23 +181,25 @@ fn lies(guest: &Guest) -> Vec<(String, String)> {
     for question in &questions {
         let plain = if question.plain.is_some() { seen.next().flatten() } else { None };
         let without = seen.next().flatten();
-        if let Some(lie) = lie(guest.sort, question, &all, plain.as_ref(), without.as_ref()) {
-            found.push((called(&question.line.key, &question.part.name), lie));
+        if let Some(false_statement) = false_statement(guest.sort, question, &all, plain.as_ref(), without.as_ref()) {
+            found.push((full_name(&question.line.key, &question.part.name), false_statement));
         }
     }
     found
 }
 
-/// The law for one sort of guests; tells each lie once, with the least that shows it.
+/// Checks the law for one sort of guests; prints each false statement once, with the smallest guest that shows it.
 fn check(sort: Sort, cases: u32) {
     let mut found: BTreeMap<(String, String), Guest> = BTreeMap::new();
     for guest in samples(guest(sort, FIRST), cases) {
-        for lie in lies(&guest) {
-            found.entry(lie.clone()).or_insert_with(|| smallest(&guest, |less| lies(less).contains(&lie)));
+        for false_statement in false_statements(&guest) {
+            found
+                .entry(false_statement.clone())
+                .or_insert_with(|| smallest(&guest, |less| false_statements(less).contains(&false_statement)));
         }
     }
-    let told = found.iter().map(|((path, why), guest)| format!("{path}: {why}\n{}", guest.text()));
-    assert!(found.is_empty(), "{} lies\n{}", found.len(), told.collect::<Vec<_>>().join("\n"));
+    let lines = found.iter().map(|((path, why), guest)| format!("{path}: {why}\n{}", guest.text()));
+    assert!(found.is_empty(), "{} false_statements\n{}", found.len(), lines.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

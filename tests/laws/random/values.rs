@@ -1,20 +1,20 @@
-//! Values of a guest's keys: what Proxmox's schema lets them be, in every spelling that its parser takes.
+//! Values of a guest's keys: all that Proxmox's schema allows, in every spelling that its parser accepts.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use proxmox_mpc_model::kinds::natural;
 use proxmox_mpc_model::schema::{Domain, Parameter, Release};
 
-/// Which guest, which key of it, and which part of the key's value a value is for.
+/// Owner of a value: the guest, the key, and the part of the key's value.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(super) struct ValueOwner<'p> {
     pub(super) guest: u32,
     pub(super) key: &'p str,
     /// Empty where the value has no parts.
     pub(super) part: &'p str,
 }
 
-/// Words for yes and for no (`PVE::JSONSchema::parse_boolean`), the usual ones more often.
+/// Spellings of switches (`PVE::JSONSchema::parse_boolean`), the usual ones more often.
 const SWITCHES: [&str; 14] = ["1", "1", "1", "0", "0", "on", "yes", "true", "off", "no", "false", "On", "YES", "False"];
 
 /// Values of keys and parts that are named by what they point to, or of which Proxmox's pattern says too little:
@@ -93,8 +93,8 @@ const FORMATS: &[(&str, &[&str])] = &[
     ("urlencoded", &["disk1", "a%20b"]),
 ];
 
-/// A value for this place, or nothing where nobody has said what there could be.
-pub(super) fn value(place: Place<'_>, parameter: &'static Parameter) -> Option<BoxedStrategy<String>> {
+/// Strategy for a value; `None` if nothing says what the value could be.
+pub(super) fn value(place: ValueOwner<'_>, parameter: &'static Parameter) -> Option<BoxedStrategy<String>> {
     if let Some(volume) = volume(place) {
         return Some(volume);
     }
@@ -137,8 +137,8 @@ fn numbers(parameter: &Parameter, least: f64, most: f64) -> BoxedStrategy<String
         .boxed()
 }
 
-/// What a drive or a mount point is of: volumes of the guest's own, each with a name of its own; a medium; a path.
-fn volume(place: Place<'_>) -> Option<BoxedStrategy<String>> {
+/// Source of a drive or a mount point: a volume of the guest with a name of its own, a medium, or a path.
+fn volume(place: ValueOwner<'_>) -> Option<BoxedStrategy<String>> {
     let (stem, index) = (natural(place.key).0, place.key.trim_start_matches(|first: char| !first.is_ascii_digit()));
     let guest = place.guest;
     let block = format!("local-lvm:vm-{guest}-disk-{stem}{index}");

@@ -1,29 +1,29 @@
-//! How much a recording may hold: far above what a real cluster needs, far below what fills a machine.
+//! Bounds of a recording: far above what a real cluster needs, far below what fills a computer's memory or disk.
 //!
 //! A made-up cluster of 10,000 guests (`twin synth`) has 75,000 answers of 122 MB together, the largest of 3 MB.
 
-use super::RecordingError;
+use super::error::RecordingError;
 
-/// How large one answer may be, in bytes: as large as the program takes one from a cluster.
+/// Largest size of one answer, in bytes: as large as the program takes one from a cluster.
 pub(super) const ANSWER: u64 = 128 << 20;
 
-/// How much all answers of a packed recording may hold together, in bytes: they are held in memory.
+/// Largest size of all answers of a packed recording together, in bytes: they are held in memory.
 pub(super) const WHOLE: u64 = 512 << 20;
 
-/// How many files and folders a packed recording may have.
+/// Largest number of files and folders in a packed recording.
 const ENTRIES: u64 = 500_000;
 
-/// How long the name of an entry may be, in bytes, where the archive keeps it as an entry of its own.
+/// Largest length of the name of an entry, in bytes, where the archive keeps it as an entry of its own.
 const NAME: u64 = 64 << 10;
 
-/// How much a packed recording may unpack to, in bytes: each entry has up to 1 KiB of its own beside what it holds.
+/// Largest size that a packed recording may unpack to, in bytes: each entry has up to 1 KiB besides its content.
 pub(super) const UNPACKED: u64 = WHOLE + ENTRIES * (1 << 10);
 
-/// The base-two logarithm of the memory, in bytes, that Zstandard may ask for to unpack: what its own tools grant at most
-/// unless they are told otherwise.
+/// The base-two logarithm of the memory, in bytes, that Zstandard may ask for to unpack: what its own tools grant at
+/// most unless they are told otherwise.
 pub(super) const WINDOW_LOG: u32 = 27;
 
-/// What a packed recording has come to so far.
+/// Size and number of the entries of a packed recording so far.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     entries: u64,
@@ -45,7 +45,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// The same for an entry that holds the name of the next one, or what else is said of it.
+    /// The same for an entry that holds the name of the next one, or other data about it.
     pub(super) fn count_name(&mut self, size: u64) -> Result<(), RecordingError> {
         if size > NAME {
             return Err(RecordingError::TooLarge { what: "the name of an entry".to_owned(), size, bound: NAME });
@@ -54,7 +54,7 @@ impl Bounds {
     }
 }
 
-/// Errors where an answer is larger than one may be.
+/// Refuses an answer that is larger than [`ANSWER`].
 pub(super) fn answer(name: &str, size: u64) -> Result<(), RecordingError> {
     if size > ANSWER {
         return Err(RecordingError::TooLarge { what: format!("`{name}`"), size, bound: ANSWER });
@@ -62,32 +62,7 @@ pub(super) fn answer(name: &str, size: u64) -> Result<(), RecordingError> {
     Ok(())
 }
 
-/// All of it is more than a recording may hold.
+/// Error of a recording that is larger than [`WHOLE`].
 pub(super) fn whole() -> RecordingError {
     RecordingError::TooLargeWhole { bound: WHOLE }
-}
-
-/// A number of bytes as people say it: `64 MiB`.
-pub(super) fn bytes(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let (mut whole, mut rest, mut unit) = (bytes, 0, 0);
-    while whole >= 1024 {
-        (whole, rest, unit) = (whole / 1024, whole % 1024 * 10 / 1024, unit + 1);
-    }
-    if rest == 0 { format!("{whole} {}", units[unit]) } else { format!("{whole}.{rest} {}", units[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_read_well() {
-        let check = |number: u64, expected: &str| assert_eq!(bytes(number), expected);
-        check(0, "0 B");
-        check(1023, "1023 B");
-        check(64 << 20, "64 MiB");
-        check((20 << 30) + (512 << 20), "20.5 GiB");
-        check(u64::MAX, "15.9 EiB");
-    }
 }

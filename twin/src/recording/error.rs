@@ -1,20 +1,21 @@
-//! What can be wrong with a recording.
+//! Errors of recordings.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::{FORMAT, bounds};
+use super::about::FORMAT;
+use super::sizes;
 
-/// Why a recording cannot be read or written.
+/// Reason why a recording cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("there is no recording at `{}`", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
     },
-    /// Something else is there.
+    /// The path is not a recording.
     #[error("`{}` is not a recording: neither a folder with a recording.json nor such a folder packed as .tar.zst", path.display())]
     NoRecording {
         /// The path that was asked for.
@@ -35,7 +36,7 @@ pub enum RecordingError {
         path: PathBuf,
         /// The file inside it; the packed file's own name where the packing is damaged.
         file: String,
-        /// What is wrong with it.
+        /// Description of the damage.
         why: String,
     },
     /// A name that would lead out of the recording, or that is there twice.
@@ -43,38 +44,38 @@ pub enum RecordingError {
     Misplaced {
         /// The name of the entry, or the request.
         name: String,
-        /// What is wrong with it.
+        /// Reason why it has no place there.
         why: &'static str,
     },
-    /// More than one answer may be.
-    #[error("{what} is {} large, and {} are the most", bounds::bytes(*size), bounds::bytes(*bound))]
+    /// An answer is too large.
+    #[error("{what} is {} large, and {} are the most", sizes::bytes(*size), sizes::bytes(*bound))]
     TooLarge {
         /// The entry.
         what: String,
-        /// How large it is, in bytes.
+        /// Its size, in bytes.
         size: u64,
-        /// How large it may be, in bytes.
+        /// Largest size, in bytes.
         bound: u64,
     },
-    /// More than all answers may be together.
-    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", bounds::bytes(*bound))]
+    /// All answers together are too large.
+    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", sizes::bytes(*bound))]
     TooLargeWhole {
-        /// How large all of it may be, in bytes.
+        /// Largest size of all answers together, in bytes.
         bound: u64,
     },
     /// More entries than a packed recording may have.
     #[error("the packed recording has more than {bound} files and folders, which are the most")]
     TooMany {
-        /// How many it may have.
+        /// Largest number.
         bound: u64,
     },
-    /// Something is in the way that is not a recording.
+    /// The path holds something else than a recording, which is not replaced.
     #[error("`{}` is not a recording, so a recording does not replace it", path.display())]
     Occupied {
         /// The path that was to be written.
         path: PathBuf,
     },
-    /// Whoever it was for does not wait for it any more.
+    /// The recording was stopped before it was finished.
     #[error("the recording was not finished")]
     Stopped,
     /// The system refused to read.
@@ -82,7 +83,7 @@ pub enum RecordingError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The system refused to write: a full or read-only disk, a missing permission.
@@ -90,7 +91,7 @@ pub enum RecordingError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }

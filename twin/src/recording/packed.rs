@@ -10,9 +10,15 @@ use tar::{Archive, Builder, EntryType, Header};
 use zstd::stream::read::Decoder;
 use zstd::stream::write::Encoder;
 
+use super::about::{ABOUT, About};
 use super::bounds::{self, Bounds, UNPACKED, WINDOW_LOG};
-use super::writer::{aside, check_replaceable, replace};
-use super::{ABOUT, Recording, RecordingError, Store, private, read_about};
+use super::error::RecordingError;
+use super::folder::read_about;
+use super::place::{aside, check_replaceable, replace};
+use super::private;
+
+/// The stored texts of answers, by their requests.
+type StoredAnswers = BTreeMap<ApiPath, Box<[u8]>>;
 
 /// Zstandard's level; recordings are packed once and read often.
 const LEVEL: i32 = 12;
@@ -25,7 +31,7 @@ pub fn pack(folder: &Path, file: &Path) -> Result<(), RecordingError> {
     pack_unless(folder, file, &|| false)
 }
 
-/// The same, unless it should stop, which is asked at each answer.
+/// The same; `stop` is asked at each answer whether to stop.
 pub(super) fn pack_unless(folder: &Path, file: &Path, stop: &dyn Fn() -> bool) -> Result<(), RecordingError> {
     let refused = |source| RecordingError::Write { path: file.to_owned(), source };
     let file = std::path::absolute(file).map_err(refused)?;
@@ -73,20 +79,15 @@ pub fn unpack(file: &Path, folder: &Path) -> Result<(), RecordingError> {
     replace(&place, temporary)
 }
 
-/// Whether a file of this name is a packed recording.
-pub(super) fn is_packed_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".tar.zst"))
-}
-
-/// Reads a packed recording into memory.
-pub(super) fn read(path: &Path) -> Result<Recording, RecordingError> {
+/// Reads a packed recording into memory: its description and its answers.
+pub(super) fn read(path: &Path) -> Result<(About, StoredAnswers), RecordingError> {
     let mut entries = entries(path)?;
     let Some(about) = entries.remove(ABOUT) else {
         return Err(RecordingError::NoRecording { path: path.to_owned() });
     };
     let about = read_about(path, &about)?;
     let answers = entries.into_iter().filter_map(|(name, stored)| Some((ApiPath::from_file(&name)?, stored)));
-    Ok(Recording { about, store: Store::Memory(answers.collect()) })
+    Ok((about, answers.collect()))
 }
 
 /// The files in a packed recording by name. Names that lead out of it, names that are there twice and anything but
@@ -95,7 +96,7 @@ fn entries(path: &Path) -> Result<BTreeMap<String, Box<[u8]>>, RecordingError> {
     files(path, |name| Err(RecordingError::Misplaced { name, why: "it is neither a file nor a folder" }))
 }
 
-/// The same, with a say in what becomes of an entry that is neither a file nor a folder.
+/// The same; `other` decides on an entry that is neither a file nor a folder.
 pub(crate) fn files(
     path: &Path,
     other: impl Fn(String) -> Result<(), RecordingError>,
@@ -132,7 +133,8 @@ pub(crate) fn files(
     if rest.limit() == 0 { Err(bounds::whole()) } else { Ok(entries) }
 }
 
-/// Goes through a packed recording once without keeping any of it, so that one which is beyond the bounds costs no memory.
+/// Goes through a packed recording once without keeping any of it, so that one which is beyond the bounds costs no
+/// memory.
 fn survey(path: &Path) -> Result<(), RecordingError> {
     let damaged = |error: &io::Error| damaged(path, error);
     let mut archive = Archive::new(open(path)?.take(UNPACKED));

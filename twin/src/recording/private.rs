@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::RecordingError;
+use super::error::RecordingError;
 
 /// Writes a file that only its owner can read (mode 0600), with the folders above it (0700).
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), RecordingError> {

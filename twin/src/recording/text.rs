@@ -10,9 +10,9 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::value::RawValue;
 
-use super::About;
+use super::about::About;
 
-/// How deep the lines go: the answer, its body, and the body's data.
+/// Depth down to which each item has its own line: the answer, its body, and the body's data.
 const LINES: usize = 3;
 
 /// The text of an answer.
@@ -89,7 +89,7 @@ impl Serialize for Sorted<'_> {
 #[derive(Default)]
 struct Lines {
     depth: usize,
-    /// Whether the container that ends next had an item.
+    /// True if the container that ends next had an item.
     filled: bool,
 }
 

@@ -1,16 +1,18 @@
 //! Writing a recording aside, answer by answer from any thread, and putting it in place once it is whole.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{
-    ABOUT, About, Recording, RecordingError, leads_out, packed, parse, parse_text, private, read_stored, text,
-};
+use super::about::{ABOUT, About};
+use super::error::RecordingError;
+use super::folder::{leads_out, parse, parse_text, read_stored};
+use super::place::{aside, check_replaceable, is_packed_name, replace};
+use super::reader::Recording;
+use super::{packed, private, text};
 
 /// A recording that is being made. Until [`RecordingWriter::finish`] it lives in a folder beside its place; dropping
 /// the writer removes that folder.
@@ -65,15 +67,15 @@ impl RecordingWriter {
         Ok(self.folder.path().join(path.file()))
     }
 
-    /// Says what the recording is and puts it in place of whatever recording was there.
+    /// Writes the description and puts the recording in place of an older one.
     pub fn finish(self, about: &About) -> Result<Recording, RecordingError> {
         self.finish_unless(about, &|| false)
     }
 
-    /// The same, unless it should stop: packing takes its time. Nothing is left then.
+    /// The same; `stop` is asked while it is packed whether to stop. Nothing is left then.
     pub fn finish_unless(self, about: &About, stop: &dyn Fn() -> bool) -> Result<Recording, RecordingError> {
         private::write(&self.folder.path().join(ABOUT), &text::about(about))?;
-        if packed::is_packed_name(&self.place) {
+        if is_packed_name(&self.place) {
             packed::pack_unless(self.folder.path(), &self.place, stop)?;
         } else if stop() {
             return Err(RecordingError::Stopped);
@@ -92,56 +94,4 @@ impl Answers for RecordingWriter {
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         read_stored(self.folder.path(), path)?.map(|stored| parse_text(path, &stored)).transpose()
     }
-}
-
-/// A folder beside the place, on the same file system, so that a rename is enough to put it there.
-pub(super) fn aside(parent: &Path, name: &std::ffi::OsStr) -> io::Result<TempDir> {
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.prefix(&prefix).tempdir_in(parent)
-}
-
-/// Refuses to replace what is not a recording: a mistyped path must not cost anybody a folder.
-pub(super) fn check_replaceable(place: &Path) -> Result<(), RecordingError> {
-    let read = |source| RecordingError::Read { path: place.to_owned(), source };
-    let metadata = match fs::symlink_metadata(place) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(read(error)),
-    };
-    let replaceable = if metadata.is_dir() {
-        !packed::is_packed_name(place)
-            && (place.join(ABOUT).is_file() || fs::read_dir(place).map_err(read)?.next().is_none())
-    } else {
-        packed::is_packed_name(place) && metadata.is_file()
-    };
-    if replaceable { Ok(()) } else { Err(RecordingError::Occupied { path: place.to_owned() }) }
-}
-
-/// Renames the finished folder into place. An older recording is moved aside first, and back if that fails.
-pub(super) fn replace(place: &Path, folder: TempDir) -> Result<(), RecordingError> {
-    let refused = |source| RecordingError::Write { path: place.to_owned(), source };
-    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
-        return Err(RecordingError::Occupied { path: place.to_owned() });
-    };
-    let older = if place.exists() {
-        let older = aside(parent, name).map_err(refused)?;
-        fs::rename(place, older.path().join("older")).map_err(refused)?;
-        Some(older)
-    } else {
-        None
-    };
-    if let Err(error) = fs::rename(folder.path(), place) {
-        if let Some(older) = older {
-            fs::rename(older.path().join("older"), place).map_err(refused)?;
-        }
-        return Err(refused(error));
-    }
-    // It is no longer where it was made, so there is nothing to remove when the guard is dropped.
-    let _moved: PathBuf = folder.keep();
-    Ok(())
 }

@@ -1,32 +1,31 @@
-//! What the options of a container ask of who sets them, besides the permission of the method
-//! (`check_ct_modify_config_perm` of `pve-container`).
+//! Privileges that the options of a container need, besides the permission of the method (`check_ct_modify_config_perm`
+//! of `pve-container`).
 
 use proxmox_mpc_model::Answers;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value};
 
-use super::Rights;
-use super::machine::Machine;
-use crate::writes::{Call, Refusal};
+use super::enforcement::Rights;
+use super::virtual_machine::MachineRights;
+use crate::call::{Call, Refusal};
 
-/// Options with the privilege that each asks for; numbers at their ends are left out. The others ask for
-/// `VM.Config.Options`.
+/// Privileges by the options that need them, without the numbers at their ends. Other options need `VM.Config.Options`.
 const PRIVILEGES: &[(&str, &[&str])] = &[
     ("VM.Config.CPU", &["cores", "cpulimit", "cpuunits"]),
     ("VM.Config.Disk", &["mp", "rootfs"]),
     ("VM.Config.Memory", &["memory", "swap"]),
     ("VM.Config.Network", &["hostname", "nameserver", "net", "searchdomain"]),
 ];
-/// Options that are root's own, or ask for something by their values; unused volumes are no options of anybody's.
+/// Options that are for root alone, or whose values decide on the privilege. Unused volumes need none.
 const ELSEWHERE: &[&str] = &["dev", "features", "hookscript", "tags"];
 
-/// What a login may do to one container; everything where nothing is to be looked at.
-pub(crate) struct Container<'a, A>(Machine<'a, A>);
+/// Rights of a login to one container; every right where nothing is checked.
+pub(crate) struct ContainerRights<'a, A>(MachineRights<'a, A>);
 
-impl<'a, A: Answers> Container<'a, A> {
-    /// The rights to the container that a call names; see [`Machine::new`].
+impl<'a, A: Answers> ContainerRights<'a, A> {
+    /// The rights to the container that a call names; see [`MachineRights::new`].
     pub(crate) fn new(rights: Option<&'a Rights>, answers: &'a A, call: &'a Call, pool: Option<String>) -> Self {
-        Self(Machine::new(rights, answers, call, pool))
+        Self(MachineRights::new(rights, answers, call, pool))
     }
 
     /// Refuses an option that the login may not set or take away.

@@ -1,4 +1,4 @@
-//! Whether a method's permission lets a login pass, in the words of `PVE::RPCEnvironment`.
+//! Permission of a method in the schema, evaluated for a login as `PVE::RPCEnvironment` does.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use proxmox_mpc_model::schema::Method;
 use proxmox_mpc_model::{Answers, Unreadable, list};
 use serde_json::{Map, Value};
 
-use super::bearer::Bearer;
-use crate::writes::Refusal;
+use super::login_privileges::Bearer;
+use crate::call::Refusal;
 
 /// The parameters of a call, those of the path included.
 pub(super) type Parameters = Map<String, Value>;
 
-/// Whether one test passes, and what is said where it does not.
-enum Outcome {
+/// Result of one test of a permission.
+enum TestResult {
     Passes,
     /// Another test may still pass.
     Fails(Refusal),
@@ -40,56 +40,56 @@ impl<A: Answers> Bearer<'_, A> {
         }
         let Some(test) = permissions.get("check").and_then(Value::as_array) else { return Err(denied("")) };
         match self.test(test, parameters)? {
-            Outcome::Passes => Ok(()),
-            Outcome::Fails(refusal) | Outcome::Ends(refusal) => Err(refusal),
+            TestResult::Passes => Ok(()),
+            TestResult::Fails(refusal) | TestResult::Ends(refusal) => Err(refusal),
         }
     }
 
-    fn test(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
-        let Some((name, rest)) = test.split_first() else { return Ok(Outcome::Fails(denied(""))) };
+    fn test(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
+        let Some((name, rest)) = test.split_first() else { return Ok(TestResult::Fails(denied(""))) };
         match name.as_str().unwrap_or_default() {
             "and" => {
                 for test in rest.iter().filter_map(Value::as_array) {
-                    if let Outcome::Fails(refusal) | Outcome::Ends(refusal) = self.test(test, parameters)? {
-                        return Ok(Outcome::Ends(refusal));
+                    if let TestResult::Fails(refusal) | TestResult::Ends(refusal) = self.test(test, parameters)? {
+                        return Ok(TestResult::Ends(refusal));
                     }
                 }
-                Ok(Outcome::Passes)
+                Ok(TestResult::Passes)
             }
             "or" => {
                 for test in rest.iter().filter_map(Value::as_array) {
                     match self.test(test, parameters)? {
-                        Outcome::Fails(_) => {}
+                        TestResult::Fails(_) => {}
                         other => return Ok(other),
                     }
                 }
-                Ok(Outcome::Fails(denied("")))
+                Ok(TestResult::Fails(denied("")))
             }
             "perm" => self.privilege(rest, parameters),
             "perm-modify" => self.may_give(rest, parameters),
             "userid-param" => self.on_user(rest, parameters),
             "userid-group" => self.on_group(rest, parameters),
-            _ => Ok(Outcome::Fails(denied(""))),
+            _ => Ok(TestResult::Fails(denied(""))),
         }
     }
 
     /// `["perm", "/vms/{vmid}", ["VM.Audit"], "any", 1, "require_param", "pool"]`.
-    fn privilege(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn privilege(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         if let Some(required) = option(test, "require_param").and_then(Value::as_str)
             && !parameters.contains_key(required)
         {
-            return Ok(Outcome::Fails(denied("")));
+            return Ok(TestResult::Fails(denied("")));
         }
         let path = normalized(&filled(test.first().and_then(Value::as_str).unwrap_or_default(), parameters));
         let any = option(test, "any").is_some_and(|any| any == 1);
         Ok(match self.lacks(path.as_deref(), &strings(test.get(1)), any)? {
-            None => Outcome::Passes,
-            Some(lacking) => Outcome::Fails(denied(&lacking)),
+            None => TestResult::Passes,
+            Some(lacking) => TestResult::Fails(denied(&lacking)),
         })
     }
 
-    /// `/vms/100, VM.Audit` where the login lacks this of the privileges, `/vms/100, A|B` where it needs one of them and
-    /// has none. A path that is none is nobody's.
+    /// The missing privileges at a path: `/vms/100, VM.Audit` for all of them, `/vms/100, A|B` where one of them is
+    /// enough; `None` where nothing is missing. Nobody has privileges at a path that is not an ACL path.
     fn lacks(&self, path: Option<&str>, privileges: &[&str], any: bool) -> Result<Option<String>, Refusal> {
         let held = match path {
             Some(path) => self.privileges(path)?,
@@ -104,17 +104,17 @@ impl<A: Answers> Bearer<'_, A> {
         })
     }
 
-    /// Refuses where the login has not one of these privileges at a path.
+    /// Refuses a login that has none of these privileges at a path.
     pub(super) fn require_any(&self, path: &str, privileges: &[&str]) -> Result<(), Refusal> {
         self.lacks(Some(path), privileges, true)?.map_or(Ok(()), |lacking| Err(denied(&lacking)))
     }
 
-    /// Refuses where the login lacks one of these privileges at a path.
+    /// Refuses a login that lacks one of these privileges at a path.
     pub(super) fn require_all(&self, path: &str, privileges: &[&str]) -> Result<(), Refusal> {
         self.lacks(Some(path), privileges, false)?.map_or(Ok(()), |lacking| Err(denied(&lacking)))
     }
 
-    /// Whether the login may give permissions at a path (`check_perm_modify`).
+    /// Reports whether the login may give permissions at a path (`check_perm_modify`).
     pub(super) fn gives(&self, path: &str) -> Result<Option<String>, Refusal> {
         let mut privileges = vec!["Permissions.Modify"];
         let below = |top: &str| path.strip_prefix(top).is_some_and(|rest| !rest.is_empty());
@@ -128,39 +128,39 @@ impl<A: Answers> Bearer<'_, A> {
         self.lacks(Some(path), &privileges, true)
     }
 
-    fn may_give(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn may_give(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let path = filled(test.first().and_then(Value::as_str).unwrap_or_default(), parameters);
         // The method itself refuses what is no path.
-        let Some(path) = normalized(&path) else { return Ok(Outcome::Passes) };
-        Ok(self.gives(&path)?.map_or(Outcome::Passes, |lacking| Outcome::Fails(denied(&lacking))))
+        let Some(path) = normalized(&path) else { return Ok(TestResult::Passes) };
+        Ok(self.gives(&path)?.map_or(TestResult::Passes, |lacking| TestResult::Fails(denied(&lacking))))
     }
 
     /// `["userid-param", "self"]`, `["userid-param", "Realm.AllocateUser"]`.
-    fn on_user(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn on_user(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let user = parameters.get("userid").and_then(text).unwrap_or_default();
         let privilege = test.first().and_then(Value::as_str).unwrap_or_default();
         if privilege == "self" {
             let itself = self.accounts.users.contains_key(&user) && self.login.full() == user;
-            return Ok(if itself { Outcome::Passes } else { Outcome::Fails(denied("")) });
+            return Ok(if itself { TestResult::Passes } else { TestResult::Fails(denied("")) });
         }
         let realm = match realm_of(&user) {
             Ok(realm) => realm,
-            Err(why) => return Ok(Outcome::Ends(Refusal::failed(why))),
+            Err(why) => return Ok(TestResult::Ends(Refusal::failed(why))),
         };
         let lacking = self.lacks(Some(&format!("/access/realm/{realm}")), &[privilege], false)?;
-        Ok(lacking.map_or(Outcome::Passes, |lacking| Outcome::Fails(denied(&lacking))))
+        Ok(lacking.map_or(TestResult::Passes, |lacking| TestResult::Fails(denied(&lacking))))
     }
 
     /// `["userid-group", ["User.Modify"], "groups_param", "create"]`: a privilege over one of the user's groups.
-    fn on_group(&self, test: &[Value], parameters: &Parameters) -> Result<Outcome, Refusal> {
+    fn on_group(&self, test: &[Value], parameters: &Parameters) -> Result<TestResult, Refusal> {
         let user = parameters.get("userid").and_then(text).unwrap_or_default();
         let (privileges, groups) = (strings(test.first()), option(test, "groups_param").and_then(Value::as_str));
         let exists = groups != Some("create");
         if exists && !self.accounts.users.contains_key(&user) {
-            return Ok(Outcome::Fails(Refusal::failed(format!("no such user ('{user}')"))));
+            return Ok(TestResult::Fails(Refusal::failed(format!("no such user ('{user}')"))));
         }
         if self.any("/access/groups", &privileges)? {
-            return Ok(Outcome::Passes);
+            return Ok(TestResult::Passes);
         }
         let over = self.groups_over(&privileges)?;
         if groups.is_some() {
@@ -168,16 +168,16 @@ impl<A: Answers> Bearer<'_, A> {
             let given: Vec<&str> = list::items(&given).collect();
             let privileges = privileges.join("|");
             if given.is_empty() {
-                return Ok(Outcome::Ends(denied(&format!("/access/groups, {privileges}"))));
+                return Ok(TestResult::Ends(denied(&format!("/access/groups, {privileges}"))));
             }
             if let Some(other) = given.iter().find(|group| !over.contains(**group)) {
-                return Ok(Outcome::Ends(denied(&format!("/access/groups/{other}, {privileges}"))));
+                return Ok(TestResult::Ends(denied(&format!("/access/groups/{other}, {privileges}"))));
             }
         }
         if exists && !self.members(&over).contains(&user) {
-            return Ok(Outcome::Fails(denied("")));
+            return Ok(TestResult::Fails(denied("")));
         }
-        Ok(Outcome::Passes)
+        Ok(TestResult::Passes)
     }
 
     /// The groups at which the login has one of these privileges (`filter_groups`).
@@ -197,7 +197,7 @@ impl<A: Answers> Bearer<'_, A> {
     }
 }
 
-/// The realm of a user name, or what Proxmox says of one that is none (`verify_username`).
+/// The realm of a user name, or Proxmox's message about a name that is not one (`verify_username`).
 fn realm_of(user: &str) -> Result<&str, String> {
     let length = user.chars().count();
     if length < 3 {
@@ -215,8 +215,8 @@ fn realm_of(user: &str) -> Result<&str, String> {
     whole.map(|(_, realm)| realm).ok_or_else(|| format!("value '{user}' does not look like a valid user name"))
 }
 
-/// Whether a login with all rights passes, told from the permission alone: its paths are well formed, and it asks for
-/// nothing but privileges.
+/// Reports whether a login with all rights passes, judging by the permission alone: its paths are well formed, and it
+/// needs nothing but privileges.
 pub(super) fn plainly_passes(method: &Method, parameters: &Parameters) -> bool {
     fn passes(test: &[Value], parameters: &Parameters) -> bool {
         let Some((name, rest)) = test.split_first() else { return false };
@@ -258,7 +258,7 @@ fn filled(template: &str, parameters: &Parameters) -> String {
     path
 }
 
-/// An ACL path as Proxmox compares it; `None` for what is none (`normalize_path`).
+/// An ACL path as Proxmox compares it; `None` for a path that is not one (`normalize_path`).
 pub(super) fn normalized(path: &str) -> Option<String> {
     let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
     let fits = |character: char| character.is_ascii_alphanumeric() || ".-_/".contains(character);

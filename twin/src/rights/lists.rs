@@ -1,27 +1,26 @@
-//! Lists without what a login may not see. Proxmox refuses no list; it leaves rows out, or keys of rows.
+//! Lists without the rows and keys that a login may not see. Proxmox refuses no list; it leaves rows or keys out.
 
 use std::collections::BTreeSet;
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::bearer::Bearer;
-use super::own::{is_own, volume_seen, word, zone_of};
-use crate::writes::Refusal;
+use super::login_privileges::Bearer;
+use super::read_checks::{is_own, volume_seen, word, zone_of};
+use crate::call::Refusal;
+use crate::state::Row;
 
-type Row = Map<String, Value>;
-
-/// Who may see something of users: the privileges at a group.
+/// Privileges at a group that let a login see its users.
 const OVER_USERS: &[&str] = &["User.Modify", "Sys.Audit"];
-/// Who may see a mapping of hardware.
+/// Privileges that let a login see a mapping of hardware.
 const OVER_MAPPINGS: &[&str] = &["Mapping.Modify", "Mapping.Use", "Mapping.Audit"];
 const OVER_NETWORKS: &[&str] = &["SDN.Audit", "SDN.Allocate"];
 const OVER_STORAGES: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
 /// The keys of a node that everyone sees.
 const OF_A_NODE: &[&str] = &["id", "node", "type", "status", "level", "cgroup-mode", "hastate", "ssl_fingerprint"];
 
-/// What stays of an answer to this request.
+/// Filters an answer: leaves out what the login may not see.
 pub(super) fn filter<A: Answers>(
     bearer: &Bearer<'_, A>,
     path: &ApiPath,
@@ -65,7 +64,7 @@ pub(super) fn filter<A: Answers>(
     Ok(answer)
 }
 
-/// Puts stars in the place of the password that cloud-init is told.
+/// Replaces the password in cloud-init data with stars.
 fn mask(answer: &mut Answer) {
     let Some(text) = answer.data().and_then(Value::as_str) else { return };
     let line = |line: &str| if line.starts_with("password: ") { "password: **********\n" } else { line }.to_owned();
@@ -138,7 +137,7 @@ fn keep(rows: &mut Vec<Value>, stays: impl Fn(&Row) -> Result<bool, Unreadable>)
     Ok(())
 }
 
-/// Whether a check passed; what it says does not matter.
+/// Turns a check into a bool: its message does not matter.
 fn seen(check: Result<(), Refusal>) -> Result<bool, Unreadable> {
     match check {
         Ok(()) => Ok(true),
@@ -176,7 +175,7 @@ fn access<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Valu
     }
 }
 
-/// What SDN has. Networks and their addresses are seen by who sees them in their zone.
+/// Filters the lists of SDN. Networks and their addresses are visible to a login that may see them in their zone.
 fn networks<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Value>) -> Result<(), Unreadable> {
     let (kind, key) = match rest {
         ["zones"] => ("zones", "zone"),
@@ -200,7 +199,7 @@ fn networks<A: Answers>(bearer: &Bearer<'_, A>, rest: &[&str], rows: &mut Vec<Va
     keep(rows, |row| bearer.any(&format!("/sdn/{kind}/{}", word(row, key)), OVER_NETWORKS))
 }
 
-/// Nodes are there for everyone; how they are is not.
+/// Filters nodes: every login sees their names, auditors their state.
 fn nodes<A: Answers>(bearer: &Bearer<'_, A>, rows: &mut [Value]) -> Result<(), Unreadable> {
     for row in rows.iter_mut().filter_map(Value::as_object_mut) {
         if !bearer.any(&format!("/nodes/{}", word(row, "node")), &["Sys.Audit"])? {
@@ -240,7 +239,7 @@ fn resources<A: Answers>(bearer: &Bearer<'_, A>, rows: &mut Vec<Value>) -> Resul
     Ok(())
 }
 
-/// A bridge is seen by who may use it, or one of its VLANs (`check_sdn_bridge`).
+/// Reports whether a login sees a bridge: it may use the bridge, or one of its VLANs (`check_sdn_bridge`).
 fn bridge<A: Answers>(bearer: &Bearer<'_, A>, name: &str) -> Result<bool, Unreadable> {
     const OVER_BRIDGES: &[&str] = &["SDN.Audit", "SDN.Use"];
     let path = format!("/sdn/zones/localnetwork/{name}");
@@ -255,7 +254,7 @@ fn bridge<A: Answers>(bearer: &Bearer<'_, A>, name: &str) -> Result<bool, Unread
     Ok(false)
 }
 
-/// Tasks are seen by who started them, and by auditors of the place.
+/// Filters tasks: a login sees those that it started, and auditors of the node see all.
 fn tasks<A: Answers>(bearer: &Bearer<'_, A>, place: &str, rows: &mut Vec<Value>) -> Result<(), Unreadable> {
     if bearer.any(place, &["Sys.Audit"])? {
         return Ok(());
@@ -267,8 +266,8 @@ fn tasks<A: Answers>(bearer: &Bearer<'_, A>, place: &str, rows: &mut Vec<Value>)
     })
 }
 
-/// The options of the datacenter. Who may not audit it sees what the web interface needs, and the tags that are allowed
-/// depend on who asks.
+/// Filters the options of the datacenter. A login that may not audit it sees what the web interface needs; the tags
+/// that are allowed depend on the login.
 fn options<A: Answers>(bearer: &Bearer<'_, A>, answer: &mut Answer) -> Result<(), Unreadable> {
     let Some(options) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
     if !bearer.any("/", &["Sys.Modify"])? {

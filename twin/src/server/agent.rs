@@ -1,10 +1,13 @@
-//! What the agent inside a guest says, and whether it is worth waiting for.
+//! Answers of the agent inside a guest, and whether they are worth waiting for.
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::{Answer, ApiPath};
 
-/// The guest whose insides the request asks about: an agent call of a virtual machine, the interfaces of a container.
+use crate::call::Refusal;
+
+/// The guest that the request asks about from inside: an agent call of a virtual machine, the interfaces of a
+/// container.
 pub(super) fn asked_guest(path: &ApiPath) -> Option<String> {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -14,7 +17,7 @@ pub(super) fn asked_guest(path: &ApiPath) -> Option<String> {
     }
 }
 
-/// Whether the answer has an address that a client would stop waiting for: neither loopback nor link-local.
+/// Reports whether the answer has an address that a client would stop waiting for: neither loopback nor link-local.
 pub(super) fn is_usable(answer: &Answer) -> bool {
     let Some(data) = answer.data() else { return false };
     let interfaces = data.get("result").unwrap_or(data).as_array();
@@ -44,7 +47,7 @@ fn is_global_unicast(address: &str) -> bool {
 
 /// Proxmox's refusal to a login without the privilege.
 pub(super) fn refusal(vmid: &str) -> Answer {
-    Answer::refusal(403, &format!("Permission check failed (/vms/{vmid}, VM.GuestAgent.Audit)"))
+    Refusal::permission(&format!("/vms/{vmid}"), "VM.GuestAgent.Audit").into()
 }
 
 #[cfg(test)]

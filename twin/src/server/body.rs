@@ -1,4 +1,4 @@
-//! What a request carries: parameters in its query and its body, in each of the forms that `pveproxy` reads.
+//! Parameters of a request, in its query and its body, in each of the forms that `pveproxy` reads.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
@@ -16,7 +16,7 @@ const UPLOAD_LIMIT: usize = 1 << 30;
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(super) struct RequestParameters {
     pub(super) values: Map<String, Value>,
     /// The size of the file that came along, in bytes.
     pub(super) uploaded: Option<u64>,
@@ -28,12 +28,12 @@ pub(super) async fn read(
     headers: &HeaderMap,
     query: Option<&str>,
     body: Body,
-) -> Result<Parameters, Reply> {
+) -> Result<RequestParameters, Reply> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(refused(501, "chunked transfer encoding not supported"));
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0_usize);
-    let mut parameters = Parameters::default();
+    let mut parameters = RequestParameters::default();
     if length > 0 {
         if !matches!(*method, Method::POST | Method::PUT) {
             return Err(refused(501, &format!("Unexpected content for method '{method}'")));
@@ -47,7 +47,7 @@ pub(super) async fn read(
     Ok(parameters)
 }
 
-async fn content(kind: &str, length: usize, body: Body) -> Result<Parameters, Reply> {
+async fn content(kind: &str, length: usize, body: Body) -> Result<RequestParameters, Reply> {
     let (name, rest) = kind.split_once(';').unwrap_or((kind, ""));
     let multipart = name.trim() == "multipart/form-data";
     let limit = if multipart { UPLOAD_LIMIT } else { LIMIT };
@@ -59,13 +59,16 @@ async fn content(kind: &str, length: usize, body: Body) -> Result<Parameters, Re
     }
     let bytes = to_bytes(body, limit).await.map_err(|_| refused(501, "for data too large"))?;
     match name.trim() {
-        "application/json" => Ok(Parameters { values: json(&bytes)?, uploaded: None }),
+        "application/json" => Ok(RequestParameters { values: json(&bytes)?, uploaded: None }),
         "multipart/form-data" => {
             let boundary = rest.split(';').find_map(|part| part.trim().strip_prefix("boundary="));
             let boundary = boundary.ok_or_else(|| refused(501, "no boundary"))?;
             Ok(parts(&bytes, boundary.trim_matches('"')))
         }
-        _ => Ok(Parameters { values: form(&String::from_utf8_lossy(&bytes)).into_iter().collect(), uploaded: None }),
+        _ => Ok(RequestParameters {
+            values: form(&String::from_utf8_lossy(&bytes)).into_iter().collect(),
+            uploaded: None,
+        }),
     }
 }
 
@@ -92,7 +95,7 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// An object; what Perl says of anything else is plain text.
+/// Reads an object. Errors are plain text with Perl's messages.
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Reply> {
     const PLACE: &str = "at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line";
     let failed = |message: String| Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, &message, "\n");
@@ -115,8 +118,8 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Reply> {
 }
 
 /// The parts of a form that brings a file. The file's part is called `filename`, and so is its parameter.
-fn parts(bytes: &Bytes, boundary: &str) -> Parameters {
-    let mut parameters = Parameters::default();
+fn parts(bytes: &Bytes, boundary: &str) -> RequestParameters {
+    let mut parameters = RequestParameters::default();
     let delimiter = format!("--{boundary}").into_bytes();
     let mut rest: &[u8] = bytes;
     while let Some(start) = find(rest, &delimiter) {

@@ -1,20 +1,18 @@
-//! What a machine's cloud-init is told, from its configuration: the data as it would be written now, and what of it the
-//! machine has not read yet.
+//! Cloud-init data of a virtual machine, made from its configuration: as it would be written now, and the part that the
+//! guest has not read yet.
 
-use proxmox_mpc_model::cloud_init::{Machine, OPTIONS};
+use proxmox_mpc_model::cloud_init::{CloudInit, OPTIONS};
 use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::hexadecimal::hexadecimal;
-use crate::state::View;
+use crate::state::{Row, View};
 
-type Row = Map<String, Value>;
-
-/// The answer to a GET of cloud-init's that is not on record; `None` for other requests, and for machines that are not
-/// there.
+/// The answer to a GET of cloud-init's that is not on record; `None` for other requests, and for virtual machines that
+/// are not there.
 pub(super) fn answer<A: Answers>(
     view: &View,
     deriver: &Deriver<A>,
@@ -47,7 +45,7 @@ pub(super) fn answer<A: Answers>(
         [] => Ok(Some(Answer::ok(pending(view, vmid, &configuration)))),
         ["dump"] => {
             let resolver = object(&ApiPath::new(["nodes", node, "dns"]))?.unwrap_or_default();
-            let machine = Machine { vmid, configuration: &configuration, resolver: &resolver };
+            let machine = CloudInit { vmid, configuration: &configuration, resolver: &resolver };
             let password = configuration.contains_key("cipassword").then(|| password(view, node, vmid)).transpose()?;
             Ok(dump(&machine, password.as_deref(), path).map(|data| Answer::ok(data.into())))
         }
@@ -56,7 +54,7 @@ pub(super) fn answer<A: Answers>(
 }
 
 /// One of the three parts of the data.
-fn dump(machine: &Machine<'_>, password: Option<&str>, path: &ApiPath) -> Option<String> {
+fn dump(machine: &CloudInit<'_>, password: Option<&str>, path: &ApiPath) -> Option<String> {
     let query = path.query();
     match query.iter().find(|(key, _)| key == "type")?.1.as_str() {
         "user" => Some(machine.user(password)),

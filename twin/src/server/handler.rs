@@ -1,4 +1,4 @@
-//! One request: who asks, for what, and what is sent back.
+//! Handling of one request: its login, its route and its reply.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,38 +11,41 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, ApiPath, Unreadable};
 use serde_json::Value;
 
-use super::log::{Log, LoggedWrite};
-use super::login::{Asked, Clerk};
+use super::body;
+use super::log::{LoggedWrite, WriteLog};
+use super::login::{LoginAnswer, LoginChecks};
 use super::lookup::{Counts, Lookup};
 use super::moment::Moment;
+use super::options::Options;
 use super::reply::Reply;
-use super::{Options, body};
-use crate::rights::{Barred, Class};
+use crate::call;
+use crate::call::{Login, Refusal};
+use crate::rights::{AdmissionError, Checks};
 use crate::state::State;
-use crate::writes::{self, Login, Refusal};
+use crate::writes;
 
-/// What all requests share.
+/// Data that all requests share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    clerk: Clerk,
+    logins: LoginChecks,
     state: Arc<State>,
     lookup: Arc<Lookup>,
     delay: Duration,
     refusal_delay: Duration,
     task_duration: Duration,
-    log: Option<Log>,
+    log: Option<WriteLog>,
 }
 
 impl Shared {
     pub(super) fn new(state: Arc<State>, options: Options) -> Self {
         Self {
-            clerk: Clerk::new(options.credentials, options.ticket_lifetime),
+            logins: LoginChecks::new(options.credentials, options.ticket_lifetime),
             lookup: Arc::new(Lookup::new(Arc::clone(&state), options.agent)),
             state,
             delay: options.delay,
             refusal_delay: options.refusal_delay,
             task_duration: options.task_duration,
-            log: options.log.then(Log::new),
+            log: options.log.then(WriteLog::new),
         }
     }
 
@@ -51,7 +54,7 @@ impl Shared {
     }
 
     pub(super) fn writes(&self) -> Vec<LoggedWrite> {
-        self.log.as_ref().map(Log::writes).unwrap_or_default()
+        self.log.as_ref().map(WriteLog::writes).unwrap_or_default()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -73,40 +76,40 @@ pub(super) async fn answer(
         Err(refusal) => refusal,
         Ok(Route { place, path, format }) => {
             let reply = match place {
-                Place::Login => log_in(&shared, &head, body).await,
-                Place::Open | Place::Api => match caller(&shared, &head) {
-                    Err(Barred::Login(reason)) if place == Place::Api => refuse(&shared, &reason).await,
-                    Err(Barred::Unreadable(error)) => damaged(&error),
+                Access::Login => log_in(&shared, &head, body).await,
+                Access::Open | Access::Api => match caller(&shared, &head) {
+                    Err(AdmissionError::Login(reason)) if place == Access::Api => refuse(&shared, &reason).await,
+                    Err(AdmissionError::Unreadable(error)) => damaged(&error),
                     caller => api(&shared, &head, path, body, caller.ok()).await,
                 },
             };
             match format {
-                Format::Json => reply,
-                Format::ExtJs => reply.for_extjs(),
+                ReplyFormat::Json => reply,
+                ReplyFormat::ExtJs => reply.for_extjs(),
             }
         }
     };
     reply.into_response()
 }
 
-/// Who calls, and how far that login is looked at.
-fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Class), Barred> {
-    let checked = shared.clerk.check(&head.method, &head.headers, &shared.state);
-    let login = checked.map_err(|reason| Barred::Login(reason.to_owned()))?;
+/// Login that makes a request, and its checks.
+fn caller(shared: &Shared, head: &Parts) -> Result<(Login, Checks), AdmissionError> {
+    let checked = shared.logins.check(&head.method, &head.headers, &shared.state);
+    let login = checked.map_err(|reason| AdmissionError::Login(reason.to_owned()))?;
     let class = shared.lookup.admit(&login, now())?;
     Ok((login, class))
 }
 
-/// Where a request goes, and how its answer is written.
+/// Route of a request: its access, its path, and the form of its answer.
 struct Route {
-    place: Place,
+    place: Access,
     path: ApiPath,
-    format: Format,
+    format: ReplyFormat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// `POST access/ticket`.
+enum Access {
+    /// The login: `POST access/ticket`.
     Login,
     /// A call that needs no login.
     Open,
@@ -115,12 +118,12 @@ enum Place {
 }
 
 #[derive(Clone, Copy)]
-enum Format {
+enum ReplyFormat {
     Json,
     ExtJs,
 }
 
-/// Finds the place that the request line names, or the refusal of one that names none.
+/// Finds the route of a request line, or the refusal of one that has none.
 fn route(method: &Method, target: &str) -> Result<Route, Reply> {
     if ![Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method) {
         return Err(Reply::empty(StatusCode::NOT_IMPLEMENTED, &format!("method '{method}' not available")));
@@ -135,8 +138,8 @@ fn route(method: &Method, target: &str) -> Result<Route, Reply> {
         return Err(Reply::plain(StatusCode::NOT_IMPLEMENTED, "no such uri", ""));
     };
     let format = match word {
-        "json" => Format::Json,
-        "extjs" => Format::ExtJs,
+        "json" => ReplyFormat::Json,
+        "extjs" => ReplyFormat::ExtJs,
         _ => {
             let rest = segments.collect::<Vec<_>>().join("/");
             let message = format!("no formatter for uri /{rest}, {word}");
@@ -146,10 +149,10 @@ fn route(method: &Method, target: &str) -> Result<Route, Reply> {
     let at = target.find(word).map_or(target, |at| &target[at + word.len()..]);
     let path = ApiPath::parse(at);
     let place = match (method, path.as_str()) {
-        (&Method::POST, "access/ticket") => Place::Login,
+        (&Method::POST, "access/ticket") => Access::Login,
         // The page before the login lists the realms.
-        (&Method::GET, "access/domains" | "access/ticket") => Place::Open,
-        _ => Place::Api,
+        (&Method::GET, "access/domains" | "access/ticket") => Access::Open,
+        _ => Access::Api,
     };
     Ok(Route { place, path, format })
 }
@@ -163,12 +166,13 @@ async fn log_in(shared: &Shared, head: &Parts, body: Body) -> Reply {
         Ok(name) => (name, now()),
         Err(error) => return damaged(&error),
     };
-    let Asked { mut answer, mut refused, user } = shared.clerk.log_in(&values, cluster_name.as_deref(), &shared.state);
+    let LoginAnswer { mut answer, mut refused, user } =
+        shared.logins.log_in(&values, cluster_name.as_deref(), &shared.state);
     if let Some(user) = user {
         match welcome(shared, &mut answer, &user, now) {
             Ok(()) => {}
-            Err(Barred::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
-            Err(Barred::Unreadable(error)) => return damaged(&error),
+            Err(AdmissionError::Login(_)) => (answer, refused) = (Answer::refusal(401, "authentication failure"), true),
+            Err(AdmissionError::Unreadable(error)) => return damaged(&error),
         }
     }
     if refused {
@@ -177,14 +181,14 @@ async fn log_in(shared: &Shared, head: &Parts, body: Body) -> Reply {
     Reply::new(answer.into())
 }
 
-/// Completes the answer to a good password with what depends on the cluster: whether it still has the user, and what
-/// that user may do.
-fn welcome(shared: &Shared, answer: &mut Answer, user: &str, now: i64) -> Result<(), Barred> {
+/// Completes the answer to a correct password with what depends on the cluster: whether it still has the user, and the
+/// user's privileges.
+fn welcome(shared: &Shared, answer: &mut Answer, user: &str, now: i64) -> Result<(), AdmissionError> {
     let class = shared.lookup.admit(&Login { user: user.to_owned(), token: None }, now)?;
     let capabilities = shared.lookup.capabilities(user)?;
     let Some(data) = answer.body.get_mut("data").and_then(Value::as_object_mut) else { return Ok(()) };
     // Who may not audit the cluster is not told its name.
-    if class == Class::Checked && capabilities["dc"].get("Sys.Audit").is_none() {
+    if class == Checks::Checked && capabilities["dc"].get("Sys.Audit").is_none() {
         data.remove("clustername");
     }
     data.insert("cap".to_owned(), capabilities);
@@ -196,7 +200,7 @@ async fn refuse(shared: &Shared, reason: &str) -> Reply {
     Reply::empty(StatusCode::UNAUTHORIZED, reason)
 }
 
-async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: Option<(Login, Class)>) -> Reply {
+async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: Option<(Login, Checks)>) -> Reply {
     if let Err(refusal) = catch_up(shared).await {
         return Reply::new(Answer::from(refusal).into());
     }
@@ -210,7 +214,7 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
         return Reply::new(Answer::ok(Value::Null).into());
     }
     // Without a login only what is open to everyone comes as far as this.
-    let everyone = || (Login { user: String::new(), token: None }, Class::All);
+    let everyone = || (Login { user: String::new(), token: None }, Checks::All);
     let (login, class) = caller.unwrap_or_else(everyone);
     match shared.lookup.at_hand(&path, now(), &login, class) {
         Ok(Some(reply)) => return reply,
@@ -225,7 +229,7 @@ async fn api(shared: &Shared, head: &Parts, path: ApiPath, body: Body, caller: O
     }
 }
 
-/// Does what Proxmox would have done by itself until now.
+/// Does the work that Proxmox would have done by itself until now.
 async fn catch_up(shared: &Shared) -> Result<(), Refusal> {
     let now = now();
     if !writes::is_due(&shared.state.view(), now) {
@@ -233,7 +237,7 @@ async fn catch_up(shared: &Shared) -> Result<(), Refusal> {
     }
     let state = Arc::clone(&shared.state);
     let done = tokio::task::spawn_blocking(move || writes::come_due(&state, now)).await;
-    done.unwrap_or_else(|_| Err(Refusal::failed("the twin failed")))
+    done.unwrap_or_else(|_| Err(Refusal::failed(FAILED)))
 }
 
 async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login: Option<Login>) -> Reply {
@@ -244,7 +248,7 @@ async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login:
     let (Some(verb), Some(login)) = (Verb::parse(head.method.as_str()), login) else {
         return Reply::not_implemented("not available");
     };
-    let request = writes::Request {
+    let request = call::Request {
         verb,
         path: ApiPath::new(path.segments()),
         parameters: parameters.values,
@@ -266,17 +270,20 @@ async fn write(shared: &Shared, head: &Parts, path: &ApiPath, body: Body, login:
     }
 }
 
+/// The message of a request whose work panicked.
+const FAILED: &str = "the twin failed";
+
 /// Seconds since 1970.
 fn now() -> i64 {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// A recording that cannot be read is not a cluster's answer, and says so.
+/// Reply for a recording that cannot be read: the twin's own failure, which no cluster has.
 fn damaged(error: &Unreadable) -> Reply {
-    Reply::new(Answer::refusal(500, &format!("the twin: {error}")).into())
+    Reply::new(Answer::from(Refusal::by_the_twin(error)).into())
 }
 
 fn failed() -> Reply {
-    Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, "the twin failed")
+    Reply::empty(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
 }

@@ -1,4 +1,4 @@
-//! What clients wrote: every call of a writing method as it came in, and how it was answered.
+//! Log of writes: every call of a writing method as it came in, and its answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,23 +10,23 @@ use proxmox_mpc_model::upid::Upid;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::{Map, Value};
 
-use crate::state::{View, tasks};
-use crate::writes::Request;
+use crate::call::{Cause, Request};
+use crate::state::{TaskEnd, View, tasks};
 
-/// One call of a writing method, and what came of it.
+/// Call of a writing method, with its answer and its task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedWrite {
-    /// When it came in, counted from the start of the twin.
+    /// Time at which it came in, counted from the start of the twin.
     pub at: Duration,
-    /// What was to be done.
+    /// Verb: what was to be done.
     pub verb: Verb,
-    /// Where, without the query.
+    /// Path, without the query.
     pub path: ApiPath,
     /// The parameters of query and body; a placeholder stands for each secret.
     pub parameters: Map<String, Value>,
     /// The status of the answer; 0 for a call that is still under way.
     pub status: u16,
-    /// Why it was refused, in Proxmox's words.
+    /// Message of the refusal, in Proxmox's words.
     pub refusal: Option<String>,
     /// The task that it started.
     pub task: Option<LoggedTask>,
@@ -37,47 +37,55 @@ pub struct LoggedWrite {
 pub struct LoggedTask {
     /// Its id.
     pub upid: String,
-    /// What it does: `qmstart`.
+    /// Type of the task: `qmstart`.
     pub kind: String,
-    /// How it ended: `OK`, or why it failed.
-    pub exit: String,
+    /// End of the task.
+    pub end: TaskEnd,
 }
 
 impl LoggedWrite {
-    /// Whether the call was taken and its task, if there was one, did its work.
+    /// Reports whether the call was accepted and its task, if there was one, did its work.
     pub fn succeeded(&self) -> bool {
-        let well = |task: &LoggedTask| task.exit == "OK" || task.exit.starts_with("WARNINGS");
-        (200..300).contains(&self.status) && self.task.as_ref().is_none_or(well)
+        (200..300).contains(&self.status) && self.task.as_ref().is_none_or(|task| task.end.is_success())
     }
 
-    /// Why it did nothing, in Proxmox's words: of the answer, or of the task. `None` where it succeeded.
+    /// Message of the refusal or of the failed task, in Proxmox's words; `None` where the call succeeded.
     pub fn failure(&self) -> Option<&str> {
         if self.succeeded() {
             return None;
         }
-        self.refusal.as_deref().or(self.task.as_ref().map(|task| task.exit.as_str()))
+        let of_task = || match &self.task.as_ref()?.end {
+            TaskEnd::Failed(reason) => Some(reason.as_str()),
+            TaskEnd::Ok | TaskEnd::Warnings(_) => None,
+        };
+        self.refusal.as_deref().or_else(of_task)
+    }
+
+    /// Reports whether the call was refused, or its task failed, for this cause.
+    pub fn failed_for(&self, cause: Cause) -> bool {
+        self.failure().is_some_and(|message| cause.is_stated_in(message))
     }
 }
 
 /// The log of a running twin.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct WriteLog {
     started: Instant,
     redactor: Redactor,
     writes: Mutex<Vec<LoggedWrite>>,
 }
 
-/// The place of a call in the log.
+/// Position of a call in the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Noted(usize);
+pub(super) struct LogPosition(usize);
 
-impl Log {
+impl WriteLog {
     pub(super) fn new() -> Self {
         Self { started: Instant::now(), redactor: Redactor::new(KINDS), writes: Mutex::default() }
     }
 
     /// Notes that a call came in.
-    pub(super) fn note(&self, request: &Request) -> Noted {
+    pub(super) fn note(&self, request: &Request) -> LogPosition {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         writes.push(LoggedWrite {
             at: self.started.elapsed(),
@@ -88,14 +96,14 @@ impl Log {
             refusal: None,
             task: None,
         });
-        Noted(writes.len() - 1)
+        LogPosition(writes.len() - 1)
     }
 
     /// Notes how it was answered; `view` is the cluster after it.
-    pub(super) fn answered(&self, noted: Noted, answer: &Answer, view: &View) {
+    pub(super) fn answered(&self, noted: LogPosition, answer: &Answer, view: &View) {
         let task = answer.data().and_then(Value::as_str).and_then(|upid| {
-            let exit = tasks::exit(view, upid)?;
-            Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), exit })
+            let end = tasks::end(view, upid)?;
+            Some(LoggedTask { upid: upid.to_owned(), kind: Upid::parse(upid)?.task().to_owned(), end })
         });
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(write) = writes.get_mut(noted.0) {
@@ -123,7 +131,7 @@ impl Log {
     }
 }
 
-/// A refusal in Proxmox's words, what is wrong with each parameter among them.
+/// Message of a refusal in Proxmox's words, with those about single parameters.
 fn words(answer: &Answer) -> String {
     let message = answer.body.get("message").and_then(Value::as_str).map_or(answer.reason.as_str(), str::trim_end);
     let errors = answer.body.get("errors").and_then(Value::as_object).into_iter().flatten();

@@ -13,35 +13,36 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use serde_json::{Map, Value, json};
 
-use crate::credentials::{self, Credentials, PASSWORD, TOKEN};
+use crate::call::Login;
+use crate::credentials;
+use crate::credentials::{Credentials, PASSWORD, TOKEN};
 use crate::state::State;
-use crate::writes::Login;
 
-/// What a login was answered.
-pub(super) struct Asked {
+/// Answer to a login.
+pub(super) struct LoginAnswer {
     pub(super) answer: Answer,
-    /// Whether the user or the password was wrong.
+    /// True if the user or the password was wrong.
     pub(super) refused: bool,
-    /// Who is logged in now; the clerk does not know whether the cluster still has that user.
+    /// User that is logged in now. It is not checked here that the cluster still has that user.
     pub(super) user: Option<String>,
 }
 
-/// The clerk who checks every request.
+/// Checks of the logins of requests.
 #[derive(Debug)]
-pub(super) struct Clerk {
+pub(super) struct LoginChecks {
     credentials: Credentials,
     key: hmac::Key,
     lifetime: Duration,
 }
 
-impl Clerk {
+impl LoginChecks {
     pub(super) fn new(credentials: Credentials, lifetime: Duration) -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .expect("the system's random generator works, or TLS would not either");
         Self { credentials, key, lifetime }
     }
 
-    /// Who asks, where the request may pass; otherwise the reason phrase of the 401.
+    /// Login of a request that may pass; otherwise the reason phrase of the 401.
     pub(super) fn check(&self, method: &Method, headers: &HeaderMap, state: &State) -> Result<Login, &'static str> {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some(token) = authorization.and_then(|value| value.strip_prefix("PVEAPIToken=")) {
@@ -64,7 +65,12 @@ impl Clerk {
     }
 
     /// The answer to `POST access/ticket` with these parameters.
-    pub(super) fn log_in(&self, parameters: &Map<String, Value>, clustername: Option<&str>, state: &State) -> Asked {
+    pub(super) fn log_in(
+        &self,
+        parameters: &Map<String, Value>,
+        clustername: Option<&str>,
+        state: &State,
+    ) -> LoginAnswer {
         let field = |name: &str| parameters.get(name).and_then(text);
         let (Some(username), Some(password)) = (field("username"), field("password")) else {
             let missing = if field("username").is_none() { "username" } else { "password" };
@@ -74,7 +80,7 @@ impl Clerk {
                 "message": "Parameter verification failed.\n",
             });
             let answer = Answer { status: 400, reason: "Parameter verification failed.".to_owned(), body };
-            return Asked { answer, refused: false, user: None };
+            return LoginAnswer { answer, refused: false, user: None };
         };
         let user = match field("realm") {
             Some(realm) if !username.contains('@') => format!("{username}@{realm}"),
@@ -87,7 +93,7 @@ impl Clerk {
                 .unwrap_or_else(|| self.credentials.allows_password(&user, &password))
         };
         if !renews && !known() {
-            return Asked { answer: Answer::refusal(401, "authentication failure"), refused: true, user: None };
+            return LoginAnswer { answer: Answer::refusal(401, "authentication failure"), refused: true, user: None };
         }
         let issued = now();
         let mut data = json!({
@@ -99,7 +105,7 @@ impl Clerk {
         if let Some(name) = clustername {
             data["clustername"] = json!(name);
         }
-        Asked { answer: Answer::ok(data), refused: false, user: Some(user) }
+        LoginAnswer { answer: Answer::ok(data), refused: false, user: Some(user) }
     }
 
     /// `PVE:alice@pve:6B038E50::…`.
@@ -115,7 +121,7 @@ impl Clerk {
         STANDARD.encode(hmac::sign(&self.key, text.as_bytes()))
     }
 
-    /// Whose ticket this is and when it was issued, if we made it and it is still good.
+    /// The user of a ticket and the time at which it was issued, if this twin issued it and it is still valid.
     fn ticket_holder<'a>(&self, ticket: &'a str) -> Option<(&'a str, u32)> {
         let (head, signature) = ticket.strip_prefix("PVE:")?.split_once("::")?;
         let (user, issued) = head.rsplit_once(':')?;

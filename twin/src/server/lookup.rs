@@ -1,4 +1,4 @@
-//! Where an answer comes from: the recording, a rule that derives it, or neither.
+//! Lookup of answers: in the recording, by a rule that derives one, or neither.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,27 +9,29 @@ use proxmox_mpc_model::derived::{self, Deriver};
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Unreadable};
 
+use super::options::AgentPolicy;
 use super::reply::Reply;
-use super::{AgentPolicy, agent, cloud_init};
-use crate::rights::{self, Admitted, Barred, Class, Rights};
-use crate::state::{State, View, broadcast, tasks};
-use crate::writes::{Login, Refusal};
+use super::{agent, cloud_init};
+use crate::call::{Login, Refusal};
+use crate::rights::{self, Admission, AdmissionError, Checks, Rights};
+use crate::state::{RecordedLogins, State, View, broadcast, task_answers};
 
-/// How much is kept ready to be sent again to each login, in bytes. A plan asks for the same lists once for each guest.
+/// Largest size of the replies that are kept for each login, in bytes. A plan asks for the same lists once for each
+/// guest.
 const KEPT: usize = 64 << 20;
 
-/// How many answers were given, by where they came from.
+/// Number of answers so far, by their origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// They are on record.
+    /// Recorded answers.
     pub recorded: u64,
-    /// A rule made them from what is on record.
+    /// Answers that a rule derived from recorded ones.
     pub derived: u64,
-    /// The twin does not know them.
+    /// Requests whose answer the twin does not know.
     pub unknown: u64,
 }
 
-/// Where one answer came from.
+/// Origin of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Recorded,
@@ -37,7 +39,7 @@ pub(super) enum Origin {
     Unknown,
 }
 
-/// The answers with what was already looked up.
+/// Answers, with the replies that are kept.
 pub(super) struct Lookup {
     state: Arc<State>,
     current: RwLock<Arc<Current>>,
@@ -47,16 +49,16 @@ pub(super) struct Lookup {
     unknown: AtomicU64,
 }
 
-/// The cluster between two writes, with what was looked up of it.
+/// The cluster between two writes, with the replies that are kept of it.
 pub(super) struct Current {
     view: Arc<View>,
     deriver: Deriver<Arc<View>>,
-    /// What was looked up for those who see everything, and for tokens of root's.
+    /// Replies for logins that see everything, and for tokens of root's.
     kept: [RwLock<Kept>; 2],
-    /// What was looked up for each other login.
+    /// Replies for each other login.
     checked: RwLock<HashMap<String, Kept>>,
-    /// How far each login is looked at.
-    admitted: RwLock<HashMap<String, Admitted>>,
+    /// Admission of each login.
+    admitted: RwLock<HashMap<String, Admission>>,
     rights: OnceLock<Rights>,
 }
 
@@ -67,8 +69,8 @@ impl Current {
         Arc::new(Self { deriver, view, kept, checked, admitted, rights: OnceLock::new() })
     }
 
-    fn kept(&self, class: Class) -> &RwLock<Kept> {
-        &self.kept[usize::from(class == Class::RootToken)]
+    fn kept(&self, class: Checks) -> &RwLock<Kept> {
+        &self.kept[usize::from(class == Checks::RootToken)]
     }
 
     fn rights(&self) -> Result<&Rights, Unreadable> {
@@ -111,8 +113,8 @@ impl Lookup {
         }
     }
 
-    /// How far a login is looked at. `now` is in seconds since 1970.
-    pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Class, Barred> {
+    /// Checks that the requests of a login go through. `now` is in seconds since 1970.
+    pub(super) fn admit(&self, login: &Login, now: i64) -> Result<Checks, AdmissionError> {
         let current = self.current();
         let full = login.full();
         let admitted = current.admitted.read().unwrap_or_else(PoisonError::into_inner).get(&full).copied();
@@ -124,22 +126,22 @@ impl Lookup {
         Ok(admitted.class)
     }
 
-    /// What the web interface is told that a user may do.
+    /// Privileges that the web interface is told at login.
     pub(super) fn capabilities(&self, user: &str) -> Result<serde_json::Value, Unreadable> {
         let current = self.current();
         current.rights()?.capabilities(&current.view, user)
     }
 
-    /// The reply to a GET that needs no work: it was sent before, or it is on record. Reads one small file at most.
+    /// The reply to a GET that needs no work: it is kept, or it is recorded. Reads one small file at most.
     pub(super) fn at_hand(
         &self,
         path: &ApiPath,
         now: i64,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Reply>, Unreadable> {
         let current = self.current();
-        if class == Class::Checked {
+        if class == Checks::Checked {
             let checked = current.checked.read().unwrap_or_else(PoisonError::into_inner);
             let kept = checked.get(&login.full()).and_then(|kept| kept.replies.get(path));
             return Ok(kept.map(|(origin, reply)| {
@@ -165,14 +167,14 @@ impl Lookup {
     }
 
     /// The reply to any GET. Reads as many answers as a rule needs and may take a while.
-    pub(super) fn find(&self, path: &ApiPath, now: i64, login: &Login, class: Class) -> Result<Reply, Unreadable> {
+    pub(super) fn find(&self, path: &ApiPath, now: i64, login: &Login, class: Checks) -> Result<Reply, Unreadable> {
         let current = self.current();
         let canonical = current.deriver.canonical(path.clone())?;
         if let Some(answer) = self.by_rights(&current, &canonical, login, class)? {
             self.count(Origin::Derived);
             return Ok(Reply::new(answer.into()));
         }
-        if class == Class::Checked {
+        if class == Checks::Checked {
             let (origin, answer) = self.unfiltered(&current, &canonical, now)?;
             self.count(origin);
             let reply = Reply::new(current.rights()?.filter(&current.view, login, &canonical, answer)?.into());
@@ -182,8 +184,8 @@ impl Lookup {
             }
             return Ok(reply);
         }
-        if tasks::is_about(&canonical)
-            && let Some(answer) = tasks::answer(&current.view, &canonical, now)?
+        if task_answers::is_about(&canonical)
+            && let Some(answer) = task_answers::answer(&current.view, &canonical, now)?
         {
             self.count(Origin::Derived);
             return Ok(Reply::new(derived::refusal(current.deriver.release()?, &canonical).unwrap_or(answer).into()));
@@ -197,23 +199,23 @@ impl Lookup {
         Ok(self.keep(&current, path, class, origin, answer))
     }
 
-    /// Whether the answer is another one with time, so that it is not kept.
+    /// Reports whether the answer changes with time, so that it is not kept.
     fn passes(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
-        tasks::is_about(path) || self.is_awaited(current, path, now)
+        task_answers::is_about(path) || self.is_awaited(current, path, now)
     }
 
-    /// Whether the answer still shows what nodes told before something changed.
+    /// Reports whether the answer still shows what nodes had broadcast before a change.
     fn is_awaited(&self, current: &Current, path: &ApiPath, now: i64) -> bool {
         broadcast::is_awaited(&current.view, path, now, self.state.interval())
     }
 
-    /// What the rights of the login alone decide: a refusal, or the answer to a question about rights.
+    /// Answer that the rights of the login alone decide: a refusal, or the answer to a question about rights.
     fn by_rights(
         &self,
         current: &Current,
         path: &ApiPath,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Answer>, Unreadable> {
         let decided = self.decide(current, path, login, class);
         match decided {
@@ -228,34 +230,34 @@ impl Lookup {
         current: &Current,
         path: &ApiPath,
         login: &Login,
-        class: Class,
+        class: Checks,
     ) -> Result<Option<Answer>, Refusal> {
         let segments = path.segments();
         let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let recorded = class != Class::Checked && current.view.text(path)?.is_some();
-        if class != Class::All
+        let recorded = class != Checks::Checked && current.view.text(path)?.is_some();
+        if class != Checks::All
             && !recorded
             && let Some(found) = current.deriver.release()?.schema().find(Verb::Get, &words)
         {
             current.rights()?.check_read(&current.view, login, &found, path)?;
         }
-        if class == Class::Checked || self.asks_rights(current, path) {
+        if class == Checks::Checked || self.asks_rights(current, path) {
             return current.rights()?.permissions(&current.view, login, path);
         }
         Ok(None)
     }
 
-    /// Whether this asks for permissions that are not as they were recorded.
+    /// Reports whether this asks for permissions that differ from the recorded ones.
     fn asks_rights(&self, current: &Current, path: &ApiPath) -> bool {
         path.as_str().starts_with("access/permissions")
             && !(current.view.is_untouched() && matches!(current.view.text(path), Ok(Some(_))))
-            && self.state.recorded_rights().is_ok_and(rights::Recorded::told)
+            && self.state.recorded_rights().is_ok_and(RecordedLogins::told)
     }
 
     /// The answer to a GET before anything is left out for a login.
     fn unfiltered(&self, current: &Current, path: &ApiPath, now: i64) -> Result<(Origin, Answer), Unreadable> {
-        if tasks::is_about(path)
-            && let Some(answer) = tasks::answer(&current.view, path, now)?
+        if task_answers::is_about(path)
+            && let Some(answer) = task_answers::answer(&current.view, path, now)?
         {
             return Ok((Origin::Derived, derived::refusal(current.deriver.release()?, path).unwrap_or(answer)));
         }
@@ -267,7 +269,7 @@ impl Lookup {
         Ok((origin, answer))
     }
 
-    /// The cluster as it is now; what was looked up before the last write is let go.
+    /// The cluster as it is now. Replies of the time before the last write are dropped.
     pub(super) fn current(&self) -> Arc<Current> {
         let view = self.state.view();
         let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
@@ -287,7 +289,7 @@ impl Lookup {
         }
     }
 
-    /// The name of the cluster, which a login is told.
+    /// The name of the cluster, for the answer to a login.
     pub(super) fn cluster_name(&self) -> Result<Option<String>, Unreadable> {
         let Some(status) = self.state.view().get(&ApiPath::parse("cluster/status"))? else { return Ok(None) };
         let row = status.list().find(|row| row.get("type").is_some_and(|kind| kind == "cluster"));
@@ -321,12 +323,12 @@ impl Lookup {
         })
     }
 
-    /// The guest whose agent is asked, where that is not answered with what is on record.
+    /// The guest whose agent is asked, where the recorded answer is not given.
     fn asked_guest(&self, path: &ApiPath) -> Option<String> {
         if self.agent == AgentPolicy::AsRecorded { None } else { agent::asked_guest(path) }
     }
 
-    fn keep(&self, current: &Current, path: &ApiPath, class: Class, origin: Origin, answer: AnswerText) -> Reply {
+    fn keep(&self, current: &Current, path: &ApiPath, class: Checks, origin: Origin, answer: AnswerText) -> Reply {
         self.count(origin);
         let reply = Reply::new(answer);
         let mut kept = current.kept(class).write().unwrap_or_else(PoisonError::into_inner);
@@ -346,7 +348,7 @@ impl Lookup {
     }
 }
 
-/// Whether this asks what a machine is doing that is paused.
+/// Reports whether this asks for the status of a paused virtual machine.
 fn paused(view: &View, path: &ApiPath) -> bool {
     let segments = path.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

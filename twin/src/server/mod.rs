@@ -2,130 +2,63 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
 
 use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
 use proxmox_mpc_model::Answers;
-use tokio::task::JoinHandle;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::oneshot;
 
-use crate::Credentials;
-use crate::state::{JournalError, State};
+use crate::state::State;
 
 mod agent;
 mod body;
 mod cloud_init;
+mod error;
 mod handler;
 mod log;
 mod login;
 mod lookup;
 mod moment;
+mod options;
 mod reply;
 mod tls;
 
+pub use error::TwinError;
 pub use log::{LoggedTask, LoggedWrite};
 pub use lookup::Counts;
 pub use moment::Moment;
+pub use options::{AgentPolicy, Options};
 
-/// How the twin serves.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where to listen, an address of this machine's loopback; port 0 takes any free one.
-    pub listen: SocketAddr,
-    /// Who may log in.
-    pub credentials: Credentials,
-    /// How long every answer takes, to stand for a slow network.
-    pub delay: Duration,
-    /// How long a refused login takes.
-    pub refusal_delay: Duration,
-    /// How long a ticket is good for.
-    pub ticket_lifetime: Duration,
-    /// What questions to a guest's agent are answered with.
-    pub agent: AgentPolicy,
-    /// Whether logins may do what the cluster's permissions say. Who proves code against a twin of their own sees all of it.
-    pub enforced: bool,
-    /// The folder that keeps what clients write; it is forgotten with the twin where there is none.
-    pub state: Option<PathBuf>,
-    /// How long a task is seen running. Its work is done at once all the same.
-    pub task_duration: Duration,
-    /// How late lists of the whole cluster show what guests are doing.
-    pub broadcast_interval: Duration,
-    /// Whether every call of a writing method is kept for [`Twin::writes`]. It grows for as long as the twin runs.
-    pub log: bool,
-}
-
-impl Options {
-    /// Proxmox's manners on any free port: no delay but the 3 seconds of a refused login, tickets for two hours.
-    pub fn new(credentials: Credentials) -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            credentials,
-            delay: Duration::ZERO,
-            refusal_delay: Duration::from_secs(3),
-            ticket_lifetime: Duration::from_secs(2 * 60 * 60),
-            agent: AgentPolicy::AsRecorded,
-            enforced: true,
-            state: None,
-            task_duration: Duration::ZERO,
-            broadcast_interval: Duration::ZERO,
-            log: false,
-        }
-    }
-}
-
-/// What the twin answers where a client asks the agent inside a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AgentPolicy {
-    /// What is on record.
-    AsRecorded,
-    /// What is on record where it has a usable address, else 403. Terraform's provider asks a silent agent again for
-    /// 15 minutes and a silent container for 10 seconds, and gives up at once on a 403 (docs/provider.md, A1,
-    /// C19).
-    RefuseUnlessUsable,
-}
-
-/// Why the twin cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum TwinError {
-    /// The address is not one of loopback: what a recording holds is nobody else's business.
-    #[error("the twin listens on loopback only, and {0} is not a loopback address")]
-    NotLoopback(SocketAddr),
-    /// The address is taken, or the system refuses it.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What was written before cannot be read, or what will be cannot be kept.
-    #[error(transparent)]
-    State(#[from] JournalError),
-    /// No certificate could be made.
-    #[error("cannot make a certificate")]
-    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// A running twin. It serves until [`Twin::stop`], or until it is dropped.
+/// A running twin. It serves until [`Twin::stop`] or [`Stopper::stop`], or until it is dropped.
 #[derive(Debug)]
 pub struct Twin {
     address: SocketAddr,
     certificate: tls::Certificate,
     state: Arc<handler::Shared>,
-    handle: Handle<SocketAddr>,
-    /// `None` once it was stopped.
-    server: Option<JoinHandle<io::Result<()>>>,
+    stopper: Stopper,
+    /// Closed once the server has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+/// Handle that stops a twin from elsewhere: another thread, another task, a listener for signals.
+#[derive(Clone, Debug)]
+pub struct Stopper(Handle<SocketAddr>);
+
+impl Stopper {
+    /// Stops listening and closes every connection. Returns at once; [`Twin::stopped`] waits until it is done.
+    pub fn stop(&self) {
+        self.0.shutdown();
+    }
 }
 
 /// Starts a twin of what these answers describe.
 ///
-/// # Panics
-///
-/// Outside of a Tokio runtime.
+/// Inside of a Tokio runtime it runs there. Elsewhere it gets a thread with a runtime of its own, which ends with it.
 pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Result<Twin, TwinError> {
     let asked = options.listen;
     if !asked.ip().is_loopback() {
@@ -146,19 +79,69 @@ pub fn serve(answers: Arc<dyn Answers + Send + Sync>, options: Options) -> Resul
     let state = Arc::new(handler::Shared::new(Arc::new(kept), options));
     let router = Router::new().fallback(handler::answer).with_state(Arc::clone(&state));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)
-        .map_err(refused)?
-        .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
-        .handle(handle.clone())
-        .http1_only();
+    let place = TwinRuntime::here().map_err(TwinError::Runtime)?;
+    let mut server = {
+        // A listener belongs to the runtime that it is made in.
+        let _inside = place.enter();
+        axum_server::from_tcp(listener)
+            .map_err(refused)?
+            .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
+            .handle(handle.clone())
+            .http1_only()
+    };
     // As `pveproxy` writes them; the library's own are lower case.
     server.http_builder().http1().title_case_headers(true);
-    let server = Some(tokio::spawn(server.serve(router.into_make_service())));
-    Ok(Twin { address, certificate, state, handle, server })
+    let (ends, ended) = oneshot::channel::<()>();
+    let serving = async move {
+        // How it ended does not matter any more: nobody asks it anything.
+        server.serve(router.into_make_service()).await.ok();
+        drop(ends);
+    };
+    place.run(serving).map_err(TwinError::Runtime)?;
+    Ok(Twin { address, certificate, state, stopper: Stopper(handle), ended })
+}
+
+/// The runtime that a twin runs in.
+enum TwinRuntime {
+    /// The caller's runtime.
+    Given(runtime::Handle),
+    /// A runtime of its own.
+    Own(Runtime),
+}
+
+impl TwinRuntime {
+    /// The runtime of the caller, or else a new one.
+    fn here() -> io::Result<Self> {
+        match runtime::Handle::try_current() {
+            Ok(given) => Ok(Self::Given(given)),
+            Err(_) => runtime::Builder::new_multi_thread().enable_all().build().map(Self::Own),
+        }
+    }
+
+    fn enter(&self) -> runtime::EnterGuard<'_> {
+        match self {
+            Self::Given(given) => given.enter(),
+            Self::Own(own) => own.enter(),
+        }
+    }
+
+    /// Runs a server in the background.
+    fn run(self, serving: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        match self {
+            Self::Given(given) => drop(given.spawn(serving)),
+            Self::Own(own) => {
+                // The runtime ends on a thread of its own: a runtime that is dropped inside of an asynchronous task
+                // panics, and the twin may be.
+                let thread = thread::Builder::new().name("twin".to_owned());
+                drop(thread.spawn(move || own.block_on(serving))?);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Twin {
-    /// Where clients reach it: `https://127.0.0.1:8006/`.
+    /// Endpoint for clients: `https://127.0.0.1:8006/`.
     pub fn endpoint(&self) -> String {
         format!("https://{}/", self.address)
     }
@@ -173,7 +156,7 @@ impl Twin {
         &self.certificate.pem
     }
 
-    /// How many answers it has given so far, by where they came from.
+    /// Number of answers so far, by their origin.
     pub fn counts(&self) -> Counts {
         self.state.counts()
     }
@@ -188,18 +171,26 @@ impl Twin {
         self.state.writes()
     }
 
+    /// The handle that stops this twin from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until the twin has stopped, whoever stopped it.
+    pub async fn stopped(&mut self) {
+        // Nothing is ever sent: the channel closes with the server.
+        (&mut self.ended).await.ok();
+    }
+
     /// Stops listening, closes every connection and waits until that is done.
     pub async fn stop(mut self) {
-        self.handle.shutdown();
-        if let Some(server) = self.server.take() {
-            // How it ended does not matter any more: nobody asks it anything.
-            drop(server.await);
-        }
+        self.stopper.stop();
+        self.stopped().await;
     }
 }
 
 impl Drop for Twin {
     fn drop(&mut self) {
-        self.handle.shutdown();
+        self.stopper.stop();
     }
 }

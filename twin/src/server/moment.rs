@@ -1,4 +1,4 @@
-//! The cluster at one moment, as the twin answers for it: what is on record or was written, and what follows from that.
+//! The cluster at one moment, as the twin answers for it: recorded, written and derived answers.
 
 use std::fmt;
 use std::sync::Arc;

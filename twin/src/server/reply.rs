@@ -9,7 +9,7 @@ use hyper::ext::ReasonPhrase;
 use proxmox_mpc_model::{Answer, AnswerText};
 use serde_json::json;
 
-/// What is sent for one request.
+/// Reply to one request.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     status: StatusCode,
@@ -61,7 +61,7 @@ impl Reply {
         Self { status: StatusCode::OK, reason: reason("OK"), body, ..self }
     }
 
-    /// How many bytes it takes to keep this.
+    /// Memory that it takes to keep this, in bytes.
     pub(super) fn size(&self) -> usize {
         self.body.len() + size_of::<Self>()
     }
@@ -88,8 +88,8 @@ impl Reply {
     }
 }
 
-/// A reason phrase as bytes. Recordings keep it as readers of HTTP do, one character for each byte; what does not fit
-/// that way goes as UTF-8, and a character that a status line cannot hold becomes a blank.
+/// Encodes a reason phrase. Recordings keep it as readers of HTTP do, one character for each byte; other characters go
+/// as UTF-8, and a control character becomes a blank.
 fn reason(text: &str) -> ReasonPhrase {
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {

@@ -10,9 +10,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::version::TLS13;
 
-use super::TwinError;
+use super::error::TwinError;
 
-/// What clients need to trust the twin.
+/// Certificate that clients need to trust the twin.
 #[derive(Debug)]
 pub(super) struct Certificate {
     /// SHA-256 of the certificate, `AB:CD:…`.

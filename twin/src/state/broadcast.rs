@@ -1,8 +1,8 @@
-//! What the lists of the whole cluster show of a guest that has just changed.
+//! Broadcasts: what the lists of the whole cluster show of a guest that has just changed.
 //!
 //! Each node tells the others every ten seconds what its guests are doing and how large they are (`pvestatd`). Lists of
-//! the whole cluster are made of what was told last: a new guest has no name there and its status is unknown, a changed one
-//! is as it was. That a guest is there, and what the cluster's files say of it, shows at once.
+//! the whole cluster are made of what was told last: a new guest has no name there and its status is unknown, a changed
+//! one is as it was. That a guest is there, and what the cluster's files say of it, shows at once.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use serde_json::{Value, json};
 
 use super::changes::Changes;
-use super::transaction::Row;
+use super::list::Row;
 use super::view::View;
 
-/// Where the memories of what was told last begin: `told/qemu/100`.
+/// Beginning of the memories of the last broadcast: `told/qemu/100`.
 const TOLD: &str = "told/";
-/// What the cluster's files tell, which needs no broadcast.
+/// Keys that come from the cluster's files, which need no broadcast.
 const AT_ONCE: [&str; 8] = ["id", "vmid", "node", "type", "pool", "lock", "tags", "hastate"];
 const RESOURCES: &str = "cluster/resources";
 
-/// Notes of each guest that a write changes what was told of it before. `interval` is the time between two broadcasts, in
+/// Notes the last broadcast of each guest that a write changes. `interval` is the time between two broadcasts, in
 /// seconds.
 pub(super) fn note(view: &View, changes: &mut Changes, now: i64, interval: i64) -> Result<(), Unreadable> {
     if interval <= 0 {
@@ -56,7 +56,7 @@ fn is_late(note: &Value, now: i64, interval: i64) -> bool {
     note.get("since").and_then(Value::as_i64).is_some_and(|since| now < since + interval)
 }
 
-/// Whether the answer to this request is made of broadcasts, and one of them is still to come.
+/// Reports whether the answer to this request is made of broadcasts, and one of them is still to come.
 pub fn is_awaited(view: &View, path: &ApiPath, now: i64, interval: i64) -> bool {
     is_about(path) && interval > 0 && view.memories(TOLD).iter().any(|(_, note)| is_late(note, now, interval))
 }
@@ -66,7 +66,7 @@ fn is_about(path: &ApiPath) -> bool {
     base == RESOURCES || base == "pools" || base.strip_prefix("pools/").is_some()
 }
 
-/// Puts into an answer of the whole cluster what was told last.
+/// Puts the last broadcasts into an answer of the whole cluster.
 pub fn apply(view: &View, answer: &mut Answer, now: i64, interval: i64) {
     let late: BTreeMap<String, Option<Row>> = view
         .memories(TOLD)

@@ -1,4 +1,4 @@
-//! What one write changes, in memory and in the journal.
+//! Changes of one write, in memory and in the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use proxmox_mpc_model::{Answer, ApiPath, Indexed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::transaction::Row;
+use super::list::Row;
 
 /// The changes of one write. They are applied in this order: what is hidden below a path, answers, objects of
 /// lists, memories.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Changes {
-    /// Paths below which, and at which, nothing counts that was answered before.
+    /// Paths at and below which earlier answers do not count.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) below: BTreeSet<String>,
     /// Answers by encoded path; `None` hides one.
@@ -48,13 +48,13 @@ impl RowChanges {
     }
 }
 
-/// What is known of an answer.
-pub(super) enum Known<A> {
-    /// It was written.
+/// Knowledge of one answer.
+pub(super) enum KnownAnswer<A> {
+    /// A write gave this answer.
     Written(A),
-    /// It does not count any more.
+    /// A write hid the answer.
     Hidden,
-    /// Nobody touched it.
+    /// No write touched the answer.
     Untouched,
 }
 
@@ -70,10 +70,10 @@ impl Changes {
         self.below.insert(path.to_owned());
     }
 
-    pub(super) fn known(&self, path: &ApiPath) -> Known<&Answer> {
+    pub(super) fn known(&self, path: &ApiPath) -> KnownAnswer<&Answer> {
         match self.answers.get(path.as_str()) {
-            Some(Some(answer)) => return Known::Written(answer),
-            Some(None) => return Known::Hidden,
+            Some(Some(answer)) => return KnownAnswer::Written(answer),
+            Some(None) => return KnownAnswer::Hidden,
             None => {}
         }
         let base = without_query(path.as_str());
@@ -81,11 +81,11 @@ impl Changes {
         let hidden = base.is_some_and(written)
             || is_stale(path, written)
             || above(path.as_str()).any(|above| self.below.contains(above));
-        if hidden { Known::Hidden } else { Known::Untouched }
+        if hidden { KnownAnswer::Hidden } else { KnownAnswer::Untouched }
     }
 }
 
-/// Whether a path is at or below another.
+/// Reports whether a path is at or below another.
 fn is_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }

@@ -1,7 +1,8 @@
 //! The journal: one line for each write, on disk before the write counts.
 //!
-//! A line is the first 16 hexadecimal digits of the SHA-256 of the rest, a space, and the changes as JSON. The first line
-//! names the recording that the changes were made over. A last line that is cut is what a crash leaves: it is taken off.
+//! A line is the first 16 hexadecimal digits of the SHA-256 of the rest, a space, and the changes as JSON. The first
+//! line names the recording that the changes were made over. A last line that is cut is what a crash leaves: it is
+//! taken off.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -21,18 +22,18 @@ const NAME: &str = "journal";
 /// A journal that is longer than this, in bytes, is written anew when it is opened.
 const COMPACT_ABOVE: u64 = 8 << 20;
 
-/// Why a state cannot be kept.
+/// Reason why a state cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The system refused.
+    /// The system refused an operation on a file.
     #[error("cannot keep the twin's state in `{}`", path.display())]
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A line before the last one is not as it was written.
+    /// A line before the last one was changed after it was written.
     #[error("the twin's state in `{}` is damaged at line {line}", path.display())]
     Damaged {
         /// The file.
@@ -49,7 +50,7 @@ pub enum JournalError {
     /// The recording below cannot be read.
     #[error("the recording below the twin's state cannot be read")]
     Recording(#[from] Unreadable),
-    /// It belongs to another recording.
+    /// The state belongs to another recording.
     #[error("the twin's state in `{}` was written over another recording", path.display())]
     Foreign {
         /// The file.
@@ -100,7 +101,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Writes the changes down. Where that fails, what was written of them is taken off again.
+    /// Appends changes. Where that fails, what was written of them is taken off again.
     pub(super) fn append(&mut self, changes: &Changes) -> Result<(), JournalError> {
         self.line(changes).map_err(|source| {
             // If this fails as well, the next start takes the cut line off.
@@ -117,13 +118,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Takes off what stands behind the last whole line.
+    /// Takes off what follows the last whole line.
     fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.length)?;
         self.file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 
-    /// Writes everything as one change, aside, and puts it in place.
+    /// Writes everything as one change into a file beside, and puts it in place.
     fn compact(&mut self, folder: &Path, head: &Head, view: &View) -> io::Result<()> {
         let aside = folder.join("journal.new");
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&aside)?;
@@ -138,7 +139,7 @@ impl Journal {
     }
 }
 
-/// Takes the folder for this twin alone.
+/// Locks the folder for this twin.
 fn lock(folder: &Path) -> Result<File, JournalError> {
     let path = folder.join("lock");
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
@@ -180,7 +181,7 @@ fn replay(path: &Path, text: &[u8], head: &Head, view: &mut View) -> Result<u64,
     Ok(length as u64)
 }
 
-/// The JSON of a line that is as it was written.
+/// The JSON of a line whose checksum is right.
 fn content(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"\n")?;
     let at = line.iter().position(|byte| *byte == b' ')?;
@@ -192,7 +193,7 @@ fn checksum(bytes: &[u8]) -> String {
     hexadecimal(&digest(&SHA256, bytes).as_ref()[..8])
 }
 
-/// What tells one recording from another: its nodes, guests and version.
+/// Fingerprint that tells one recording from another: its nodes, guests and version.
 fn fingerprint(view: &View) -> String {
     let paths = ["version", "nodes", "cluster/resources"].map(ApiPath::parse);
     let bodies = paths.iter().map(|path| view.text(path).ok().flatten().map(|answer| answer.body).unwrap_or_default());

@@ -1,12 +1,12 @@
-//! A sorted map that is cheap to copy: what was written lately stands before what was written long ago.
+//! Sorted map that is cheap to copy: a small layer of late entries over a shared layer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many entries a copy copies at most; more become part of the shared layer.
+/// Largest number of entries that a copy copies; more become part of the shared layer.
 const RECENT: usize = 256;
 
-/// A map from text. Nothing is ever taken out: who needs that stores an `Option`.
+/// Map from text. Entries are never taken out: a caller that needs that stores an `Option`.
 #[derive(Clone, Debug)]
 pub(super) struct Layered<V> {
     old: Arc<BTreeMap<String, V>>,

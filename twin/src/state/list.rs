@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, AnswerText, Indexed};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// Object of Proxmox: keys with their values.
+pub type Row = Map<String, Value>;
 
 /// The objects of a list by the text of one key. A copy shares them.
 #[derive(Clone, Debug)]

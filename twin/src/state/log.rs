@@ -1,22 +1,24 @@
-//! The cluster's log: which tasks were started and how they ended, and what else Proxmox writes down.
+//! The cluster's log: starts and ends of tasks, and other messages of Proxmox.
 
 use std::cmp::Reverse;
 
 use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable};
 use serde_json::{Value, json};
 
-use super::tasks::{is_running, number, own};
+use super::task_end::TaskEnd;
+use super::tasks::{is_running, own};
 use super::transaction::Transaction;
 use super::view::View;
-use crate::writes::Call;
+use crate::call::Call;
+use crate::query::number;
 
-/// Where the memories of what is no task begin.
+/// Beginning of the memories of entries that are not tasks.
 const NOTE: &str = "log/";
-/// How many entries an answer has unless told otherwise (`clog_dump_json`).
+/// Number of entries of an answer whose request gives none (`clog_dump_json`).
 const ENTRIES: usize = 50;
 /// The process that does the work of the API.
 const DAEMON: u64 = 0x5E86;
-/// How urgent a message is (`syslog`).
+/// Urgency of messages (`syslog`).
 const ERROR: u8 = 3;
 const INFORMATION: u8 = 6;
 
@@ -30,7 +32,7 @@ impl Transaction {
     }
 }
 
-/// One entry: when, the order within that second, and what it says.
+/// Entry: its time, the order within that second, and its row.
 type Entry = ((i64, u64), Value);
 
 /// The answer to `cluster/log`; `None` where nothing happened on the twin.
@@ -51,7 +53,7 @@ pub(super) fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Ans
     Ok(Some(Answer::ok(rows.into())))
 }
 
-/// That a task was started, and how it ended.
+/// The entries of a task: its start and its end.
 fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
     let word = |key: &str| task.get(key).and_then(Value::as_str).unwrap_or_default();
     let (upid, exit, node) = (word("upid"), word("exitstatus"), word("node").to_owned());
@@ -59,15 +61,14 @@ fn of_task(task: &Value, now: i64) -> [Option<Entry>; 2] {
         Some(token) => format!("{}!{token}", word("user")),
         None => word("user").to_owned(),
     };
-    let failed = exit != "OK" && !exit.starts_with("WARNINGS: ");
-    let urgency = if failed { ERROR } else { INFORMATION };
+    let urgency = if TaskEnd::parse(exit).is_success() { INFORMATION } else { ERROR };
     let started = (node.clone(), user.clone(), format!("starting task {upid}"));
     let ended = (node, user, format!("end task {upid} {exit}"));
     let end = if is_running(task, now) { None } else { entry(task, "endtime", 1, urgency, ended) };
     [entry(task, "starttime", 0, INFORMATION, started), end]
 }
 
-/// An entry of something that has a time and a number; `part` tells the entries of one thing apart.
+/// An entry with a time and a number; `part` tells the entries of one task apart.
 fn entry(
     of: &Value,
     time: &str,

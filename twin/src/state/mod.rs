@@ -9,32 +9,37 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use proxmox_mpc_model::{Answers, Unreadable};
 
+pub(crate) mod accounts;
 pub mod broadcast;
 mod changes;
 mod journal;
 mod layered;
 mod list;
 mod log;
+mod recorded_logins;
+pub mod task_answers;
+mod task_end;
 pub mod tasks;
 mod transaction;
 mod view;
 
 pub use journal::JournalError;
-pub use transaction::{Row, Transaction};
+pub use list::Row;
+pub(crate) use recorded_logins::RecordedLogins;
+pub use task_end::TaskEnd;
+pub use transaction::Transaction;
 pub use view::View;
 
+use crate::call::Refusal;
 use journal::Journal;
 
-use crate::rights::Recorded;
-use crate::writes::Refusal;
-
-/// What the twin knows. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
+/// State of the twin. Readers take a [`View`] and see all of a write or nothing of it; writes come one by one.
 pub struct State {
     current: RwLock<Arc<View>>,
-    /// Held for as long as a write takes.
+    /// Held for the duration of a write.
     journal: Mutex<Option<Journal>>,
-    /// What the recording tells of permissions.
-    rights: OnceLock<Recorded>,
+    /// Logins and permissions as the recording has them.
+    rights: OnceLock<RecordedLogins>,
     /// The time between two broadcasts of what guests are doing, in seconds.
     interval: i64,
 }
@@ -50,7 +55,7 @@ impl State {
         }
     }
 
-    /// The same, kept in a folder: what was written before is there again.
+    /// The same, kept in a folder: earlier writes are there again.
     pub fn open(recorded: Arc<dyn Answers + Send + Sync>, folder: &Path) -> Result<Self, JournalError> {
         let mut view = View::new(recorded);
         let journal = Journal::open(folder, &mut view)?;
@@ -58,7 +63,7 @@ impl State {
         Ok(Self { current, journal, rights: OnceLock::new(), interval: 0 })
     }
 
-    /// The same, where lists of the whole cluster show what guests are doing as late as this many seconds after it.
+    /// The same, where lists of the whole cluster show changes of guests this many seconds later.
     #[must_use]
     pub fn broadcasting(mut self, interval: i64) -> Self {
         self.interval = interval;
@@ -73,7 +78,7 @@ impl State {
     /// The same, where every login may do everything.
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
-        self.rights = OnceLock::from(Recorded::untold());
+        self.rights = OnceLock::from(RecordedLogins::untold());
         self
     }
 
@@ -82,12 +87,12 @@ impl State {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the recording tells of permissions.
-    pub(crate) fn recorded_rights(&self) -> Result<&Recorded, Unreadable> {
+    /// Logins and permissions as the recording has them.
+    pub(crate) fn recorded_rights(&self) -> Result<&RecordedLogins, Unreadable> {
         if let Some(rights) = self.rights.get() {
             return Ok(rights);
         }
-        let rights = Recorded::read(self.view().recorded())?;
+        let rights = RecordedLogins::read(self.view().recorded())?;
         Ok(self.rights.get_or_init(|| rights))
     }
 
@@ -107,7 +112,7 @@ impl State {
         let kept = journal.is_some().then(|| changes.clone());
         next.apply(changes)?;
         if let (Some(journal), Some(changes)) = (journal.as_mut(), kept) {
-            journal.append(&changes).map_err(|error| Refusal::failed(format!("the twin: {error}")))?;
+            journal.append(&changes).map_err(|error| Refusal::by_the_twin(&error))?;
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(value)

@@ -1,73 +1,65 @@
 //! Tasks: what Proxmox does in the background, its state and its log.
 //!
-//! The twin does the work of a task at once, inside the write that starts it; the task is seen as running for as long as
-//! the twin's options say. What a task does counts only where it ends well.
+//! The twin does the work of a task at once, inside the write that starts it; the task is seen as running for as long
+//! as the twin's options say. What a task does counts only where it ends well.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proxmox_mpc_model::derived::refused;
-use proxmox_mpc_model::schema::Errors;
 use proxmox_mpc_model::upid::Upid;
-use proxmox_mpc_model::{Answer, Answers, ApiPath, Unreadable, list};
 use serde_json::{Value, json};
 
-use super::log;
-use super::transaction::{Row, Transaction};
+use super::task_end::TaskEnd;
+use super::transaction::Transaction;
 use super::view::View;
-use crate::writes::{Call, Login, Refusal};
+use crate::call::{Call, Login, Refusal};
 
-/// Where the memories of tasks begin: `task/UPID:…`.
-const TASK: &str = "task/";
+/// Beginning of the memories of tasks: `task/UPID:…`.
+pub(super) const TASK: &str = "task/";
 /// The memory of how many tasks there were.
 const COUNT: &str = "tasks";
 /// The process id of the first task; each next one has the next.
 const FIRST_PID: u64 = 0x6000;
-/// How many lines of a log, and how many tasks of a list, an answer has unless told otherwise.
-const LINES: usize = 50;
-const TASKS: usize = 50;
-/// How many of its tasks a node tells the others (`MAX_FINISHED` of `PVE::RESTEnvironment`).
-const LATEST: usize = 25;
-
-/// What a task ended with.
-const OK: &str = "OK";
+/// The end of a task that was stopped.
+const STOPPED: &str = "interrupted by signal";
 
 /// The log of a task while it runs.
-pub type Log = Vec<String>;
+pub type TaskLog = Vec<String>;
 
 impl Transaction {
     /// Runs a task of a node: what Proxmox calls `fork_worker`. The answer of the API is its UPID.
     ///
-    /// `work` writes lines to the log and changes the state; where it fails, the text of its failure is the task's end and
-    /// its changes do not count.
+    /// `work` writes lines to the log and changes the state; where it fails, the text of its failure is the task's end
+    /// and its changes do not count.
     pub fn task(
         &mut self,
         call: &Call,
         node: &str,
         kind: &str,
         id: &str,
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
         self.task_by((&call.login, call.duration), (node, kind, id), work)
     }
 
-    /// The same for a login, and for how many seconds the task is seen running: what Proxmox does by itself is root's.
+    /// The same for a login, and for how many seconds the task is shown as running: work that Proxmox does by itself is
+    /// root's.
     pub fn task_by(
         &mut self,
         by: (&Login, i64),
         about: (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<(), Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<(), Refusal>,
     ) -> Result<Value, Refusal> {
-        self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| OK.to_owned()))
+        self.run_task(by, about, |transaction, log| work(transaction, log).map(|()| TaskEnd::Ok))
     }
 
-    /// The same for a task that may have done a part of its work: `work` gives the text of its end, and its changes count.
+    /// The same for a task that may have done a part of its work: `work` gives the text of its end, and its changes
+    /// count.
     pub fn task_with_end(
         &mut self,
         call: &Call,
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<String, Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
         self.run_task((&call.login, call.duration), (node, kind, id), work)
     }
@@ -76,22 +68,22 @@ impl Transaction {
         &mut self,
         (login, duration): (&Login, i64),
         (node, kind, id): (&str, &str, &str),
-        work: impl FnOnce(&mut Self, &mut Log) -> Result<String, Refusal>,
+        work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
-        let mut log = Log::new();
+        let mut log = TaskLog::new();
         let count = self.next_number();
         let outcome = self.attempt(|transaction| work(transaction, &mut log));
-        let exit = match outcome {
-            Ok(exit) => exit,
+        let end = match outcome {
+            Ok(end) => end,
             Err(Refusal::Unreadable(error)) => return Err(error.into()),
-            Err(refusal) => refusal.text(),
+            Err(refusal) => TaskEnd::Failed(refusal.text()),
         };
-        log.push(if exit == OK { "TASK OK".to_owned() } else { format!("TASK ERROR: {exit}") });
+        log.push(last_line(&end));
         let (pid, started) = (FIRST_PID + count, self.now());
         let upid = format!("UPID:{node}:{pid:08X}:{:08X}:{started:08X}:{kind}:{id}:{}:", count * 100, login.full());
         let mut task = json!({
             "upid": upid, "node": node, "pid": pid, "pstart": count * 100, "starttime": started, "type": kind, "id": id,
-            "user": login.user, "exitstatus": exit, "endtime": started + duration, "log": log, "number": count,
+            "user": login.user, "exitstatus": end.to_string(), "endtime": started + duration, "log": log, "number": count,
         });
         if let Some(token) = &login.token {
             task["tokenid"] = json!(token);
@@ -100,8 +92,8 @@ impl Transaction {
         Ok(upid.into())
     }
 
-    /// Stops a task of the twin's own: what its work has changed stays, since that was done at once. One that has ended
-    /// already stays as it is.
+    /// Stops a task of the twin: its changes stay, since they were made at once. A task that has ended already stays as
+    /// it is.
     ///
     /// The answer of the API is in no case more than that there is such a task.
     pub fn stop_task(&mut self, upid: &str) -> Result<(), Refusal> {
@@ -114,17 +106,22 @@ impl Transaction {
         };
         if is_running(&task, self.now()) {
             task["endtime"] = json!(self.now());
-            task["exitstatus"] = json!("interrupted by signal");
+            task["exitstatus"] = json!(STOPPED);
             if let Some(Value::Array(lines)) = task.get_mut("log") {
                 lines.pop();
-                lines.push("TASK ERROR: interrupted by signal".into());
+                lines.push(last_line(&TaskEnd::Failed(STOPPED.to_owned())).into());
             }
             self.remember(&key, task);
         }
         Ok(())
     }
 
-    /// The number of what happens next: tasks, and what else the cluster's log tells.
+    /// The end of a task; `None` for a task that is not the twin's.
+    pub fn end_of_task(&self, upid: &str) -> Option<TaskEnd> {
+        self.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(TaskEnd::parse)
+    }
+
+    /// The number of the next task or message of the cluster's log.
     pub(super) fn next_number(&mut self) -> u64 {
         let count = self.recall(COUNT).and_then(|count| count.as_u64()).unwrap_or_default();
         self.remember(COUNT, count + 1);
@@ -132,181 +129,27 @@ impl Transaction {
     }
 }
 
-/// The answer to a GET about tasks or the cluster's log; `None` for other requests, and where nothing of the twin's is asked
-/// about.
-pub fn answer(view: &View, path: &ApiPath, now: i64) -> Result<Option<Answer>, Unreadable> {
-    let segments = path.segments();
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    Ok(match segments[..] {
-        ["nodes", node, "tasks"] => list(view, path, Some(node), now)?,
-        ["cluster", "tasks"] => list(view, path, None, now)?,
-        ["cluster", "log"] => log::answer(view, path, now)?,
-        ["nodes", _, "tasks", upid, what] => single(view, upid, what, path, now),
-        _ => None,
-    })
+/// The end of a task; `None` for a task that is not the twin's.
+pub fn end(view: &View, upid: &str) -> Option<TaskEnd> {
+    view.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(TaskEnd::parse)
 }
 
-/// How the work of a task ended: `OK`, or why it failed. `None` for a task that is not the twin's.
-pub fn exit(view: &View, upid: &str) -> Option<String> {
-    view.recall(&format!("{TASK}{upid}"))?.get("exitstatus")?.as_str().map(str::to_owned)
+/// The last line of a task's log.
+fn last_line(end: &TaskEnd) -> String {
+    match end {
+        TaskEnd::Ok => "TASK OK".to_owned(),
+        TaskEnd::Warnings(_) => format!("TASK {end}"),
+        TaskEnd::Failed(reason) => format!("TASK ERROR: {reason}"),
+    }
 }
 
-/// Whether a path is about tasks or the cluster's log, whose answers change with time.
-pub fn is_about(path: &ApiPath) -> bool {
-    let base = path.as_str().split('?').next().unwrap_or_default();
-    matches!(base, "cluster/tasks" | "cluster/log") || base.split('/').nth(2) == Some("tasks")
-}
-
-/// The tasks of the twin's own, as they are remembered, the latest first.
+/// The tasks of the twin, the latest first.
 pub(super) fn own(view: &View) -> Vec<Arc<Value>> {
     let mut own: Vec<_> = view.memories(TASK).into_iter().map(|(_, task)| task).collect();
     own.sort_by_key(|task| Reverse(task.get("number").and_then(Value::as_u64)));
     own
 }
 
-fn single(view: &View, upid: &str, what: &str, path: &ApiPath, now: i64) -> Option<Answer> {
-    let Some(task) = view.recall(&format!("{TASK}{upid}")) else {
-        let known = matches!(view.get(path), Ok(Some(_)));
-        let named = Upid::parse(upid).is_some();
-        let missing = Errors::from([("upid".to_owned(), "no such task".to_owned())]);
-        return (!known && named && matches!(what, "status" | "log")).then(|| refused(&missing));
-    };
-    let running = is_running(&task, now);
-    match what {
-        "status" => {
-            let mut status = task.as_object()?.clone();
-            status.retain(|key, _| !matches!(key.as_str(), "log" | "endtime" | "number"));
-            status.insert("status".to_owned(), if running { "running" } else { "stopped" }.into());
-            if running {
-                status.remove("exitstatus");
-            }
-            Some(Answer::ok(status.into()))
-        }
-        "log" => {
-            let lines: Vec<&Value> = task.get("log")?.as_array()?.iter().collect();
-            // The last line says how it ended.
-            let written = if running { lines.len().saturating_sub(1) } else { lines.len() };
-            let (start, limit) = (number(path, "start").unwrap_or(0), number(path, "limit").unwrap_or(LINES));
-            let shown =
-                lines[..written].iter().enumerate().skip(start).take(if limit == 0 { usize::MAX } else { limit });
-            let data: Vec<Value> = shown.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect();
-            Some(with_total(data, written))
-        }
-        _ => None,
-    }
-}
-
-/// The tasks of a node, or the latest of every node.
-fn list(view: &View, path: &ApiPath, node: Option<&str>, now: i64) -> Result<Option<Answer>, Unreadable> {
-    let own = own(view);
-    if own.is_empty() {
-        return Ok(None);
-    }
-    let of_node = |task: &&Arc<Value>| node.is_none_or(|node| task.get("node").is_some_and(|own| own == node));
-    let mut rows: Vec<Row> = own.iter().filter(of_node).filter_map(|task| row(task, node.is_none(), now)).collect();
-    let base = ApiPath::new(path.segments());
-    rows.extend(view.get(&base)?.into_iter().flat_map(|answer| answer.list().cloned().collect::<Vec<_>>()));
-    if node.is_none() {
-        return Ok(Some(Answer::ok(latest(rows).into())));
-    }
-    rows.retain(|row| stays(row, path));
-    let total = rows.len();
-    let (start, limit) = (number(path, "start").unwrap_or(0), number(path, "limit").unwrap_or(TASKS));
-    let shown: Vec<Value> = rows.into_iter().skip(start).take(limit).map(Value::Object).collect();
-    Ok(Some(with_total(shown, total)))
-}
-
-/// What each node tells the others: the tasks that run and some that have ended.
-fn latest(rows: Vec<Row>) -> Vec<Value> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut shown = Vec::new();
-    // Those that run count before those that have ended.
-    let (running, ended): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| !row.contains_key("endtime"));
-    for row in running.into_iter().chain(ended) {
-        let node = row.get("node").map(Value::to_string).unwrap_or_default();
-        let count = counts.entry(node).or_default();
-        *count += 1;
-        if *count <= LATEST || !row.contains_key("endtime") {
-            shown.push(row.into());
-        }
-    }
-    shown
-}
-
-/// A task as a list has it.
-fn row(task: &Value, whole_cluster: bool, now: i64) -> Option<Row> {
-    let running = is_running(task, now);
-    let mut row = task.as_object()?.clone();
-    let exit = row.remove("exitstatus");
-    row.retain(|key, _| !matches!(key.as_str(), "log" | "number"));
-    if running {
-        row.remove("endtime");
-        if !whole_cluster {
-            row.insert("status".to_owned(), "RUNNING".into());
-        }
-    } else {
-        row.insert("status".to_owned(), exit?);
-    }
-    if whole_cluster {
-        row.remove("pstart");
-        if !running {
-            row.remove("pid");
-            row.insert("saved".to_owned(), "1".into());
-        }
-    }
-    Some(row)
-}
-
-/// Whether a task stays in a node's list with the filters of the request; those that run are only there where asked for.
-fn stays(row: &Row, path: &ApiPath) -> bool {
-    let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-    let time = row.get("starttime").and_then(Value::as_i64).unwrap_or_default();
-    let ended = row.contains_key("endtime");
-    let query = path.query();
-    let asked = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let source = match asked("source").unwrap_or("archive") {
-        "active" => !ended,
-        "all" => true,
-        _ => ended,
-    };
-    let kind = kind_of_end(word("status"));
-    let end = match (asked("errors"), asked("statusfilter")) {
-        (Some("1"), _) => kind != "ok",
-        (_, Some(wanted)) => list::items(wanted).any(|wanted| wanted.eq_ignore_ascii_case(kind)),
-        _ => true,
-    };
-    source
-        && end
-        && query.iter().all(|(key, value)| match key.as_str() {
-            "vmid" => word("id") == value,
-            "typefilter" => word("type") == value,
-            "userfilter" => word("user").to_lowercase().contains(&value.to_lowercase()),
-            "since" => value.parse().is_ok_and(|since: i64| time >= since),
-            "until" => value.parse().is_ok_and(|until: i64| time <= until),
-            _ => true,
-        })
-}
-
-/// How a task ended, in the words of the filter (`PVE::UPID::normalize_status_type`).
-fn kind_of_end(status: &str) -> &'static str {
-    match status {
-        "OK" => "ok",
-        "unexpected status" | "" => "unknown",
-        _ if status.strip_prefix("WARNINGS: ").is_some_and(|count| count.parse::<u64>().is_ok()) => "warning",
-        _ => "error",
-    }
-}
-
 pub(super) fn is_running(task: &Value, now: i64) -> bool {
     task.get("endtime").and_then(Value::as_i64).is_some_and(|end| now < end)
-}
-
-pub(super) fn number(path: &ApiPath, name: &str) -> Option<usize> {
-    path.query().iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
-}
-
-fn with_total(data: Vec<Value>, total: usize) -> Answer {
-    let mut answer = Answer::ok(data.into());
-    answer.body["total"] = json!(total);
-    answer
 }

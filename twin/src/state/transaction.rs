@@ -1,4 +1,4 @@
-//! One write while it is made.
+//! Transaction: one write while it is made.
 
 use std::sync::Arc;
 
@@ -6,23 +6,20 @@ use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadable};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::changes::{Changes, Known, RowChanges};
-use super::list::List;
+use super::changes::{Changes, KnownAnswer, RowChanges};
+use super::list::{List, Row};
 use super::view::View;
+use crate::call::Refusal;
 use crate::hexadecimal::hexadecimal;
-use crate::writes::Refusal;
-
-/// An object of Proxmox's.
-pub type Row = Map<String, Value>;
 
 /// One write while it is made: it reads what it has written itself, and others do not.
 #[derive(Debug)]
 pub struct Transaction {
     before: Arc<View>,
     changes: Changes,
-    /// When it happens, in seconds since 1970.
+    /// Time of the write, in seconds since 1970.
     now: i64,
 }
 
@@ -35,12 +32,12 @@ impl Transaction {
         (self.before, self.changes)
     }
 
-    /// When the write happens, in seconds since 1970.
+    /// Time of the write, in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.now
     }
 
-    /// The data that a GET of this path answers now, derived where need be; `None` for what is not there or refused.
+    /// The data of a GET of this path, derived where need be; `None` for an answer that is missing or refused.
     pub fn read(&self, path: &ApiPath) -> Result<Option<Value>, Refusal> {
         let answer = match self.get(path)? {
             Some(answer) => Some(answer),
@@ -76,8 +73,8 @@ impl Transaction {
         }
         let changes = self.changes.rows.entry(path.to_owned()).or_default();
         if !changes.key.is_empty() && changes.key != key {
-            let text = format!("the twin: the objects of `{path}` are told apart by `{}`, not by `{key}`", changes.key);
-            return Err(Refusal::failed(text));
+            let text = format!("the objects of `{path}` are told apart by `{}`, not by `{key}`", changes.key);
+            return Err(Refusal::by_the_twin(&text));
         }
         key.clone_into(&mut changes.key);
         changes.rows.insert(id, row);
@@ -121,44 +118,44 @@ impl Transaction {
         Ok(Some(rows.iter().flat_map(|rows| rows.keys().cloned()).collect()))
     }
 
-    /// Makes this the data of a path. Recorded answers to the same path with a query do not count any more.
+    /// Sets the data of a path. Recorded answers to the same path with a query do not count any more.
     pub fn set(&mut self, path: &ApiPath, data: impl Into<Value>) {
         self.set_answer(path, Answer::ok(data.into()));
     }
 
-    /// Makes this the objects of a list.
+    /// Sets the objects of a list.
     pub fn set_rows(&mut self, path: &ApiPath, rows: Vec<Row>) {
         self.set(path, rows.into_iter().map(Value::Object).collect::<Vec<_>>());
     }
 
-    /// Makes this the answer of a path, for answers that are more than their data.
+    /// Sets the answer of a path, for answers that are more than their data.
     pub fn set_answer(&mut self, path: &ApiPath, answer: Answer) {
         self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), Some(answer));
     }
 
-    /// Takes away the answer of a path, recorded or written; it is derived from then on.
+    /// Hides the answer of a path, recorded or written; it is derived from then on.
     pub fn hide(&mut self, path: &ApiPath) {
         self.changes.rows.remove(path.as_str());
         self.changes.answers.insert(path.as_str().to_owned(), None);
     }
 
-    /// Takes away every answer at and below a path, recorded or written.
+    /// Hides every answer at and below a path, recorded or written.
     pub fn hide_below(&mut self, path: &ApiPath) {
         self.changes.hide_below(path.as_str());
     }
 
-    /// Keeps something that no GET shows: a secret, a task, what is pending.
+    /// Remembers something that no GET shows: a secret, a task, a pending change.
     pub fn remember(&mut self, key: &str, value: impl Into<Value>) {
         self.changes.memories.insert(key.to_owned(), Some(value.into()));
     }
 
-    /// Forgets it.
+    /// Forgets a memory.
     pub fn forget(&mut self, key: &str) {
         self.changes.memories.insert(key.to_owned(), None);
     }
 
-    /// What is remembered under a key.
+    /// Memory under a key.
     pub fn recall(&self, key: &str) -> Option<Value> {
         match self.changes.memories.get(key) {
             Some(value) => value.clone(),
@@ -198,7 +195,7 @@ impl Transaction {
         hexadecimal(&random)
     }
 
-    /// A random UUID: the value of a token, a machine's id.
+    /// A random UUID: the value of a token, a virtual machine's id.
     pub fn made_up_uuid(&self) -> String {
         let digits = self.made_up_digits(16);
         let parts = [&digits[..8], &digits[8..12], "4", &digits[13..16], "8", &digits[17..20], &digits[20..]];
@@ -222,9 +219,9 @@ impl Answers for Transaction {
             return Ok(Some(list.answer()));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.get(path),
+            KnownAnswer::Written(answer) => Ok(Some(answer.clone())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.get(path),
         }
     }
 
@@ -233,9 +230,9 @@ impl Answers for Transaction {
             return Ok(Some(list.text()));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(Some(answer.clone().into())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.text(path),
+            KnownAnswer::Written(answer) => Ok(Some(answer.clone().into())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.text(path),
         }
     }
 
@@ -244,9 +241,9 @@ impl Answers for Transaction {
             return Ok(Some(list.indexed(key)));
         }
         match self.changes.known(path) {
-            Known::Written(answer) => Ok(answer.clone().indexed(key).map(Arc::new)),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.before.indexed(path, key),
+            KnownAnswer::Written(answer) => Ok(answer.clone().indexed(key).map(Arc::new)),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.before.indexed(path, key),
         }
     }
 }

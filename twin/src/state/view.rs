@@ -1,4 +1,4 @@
-//! The cluster at one moment: what was recorded, and what was written over it.
+//! View of the cluster at one moment: what was recorded, and what was written over it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,11 @@ use proxmox_mpc_model::derived::is_stale;
 use proxmox_mpc_model::{Answer, AnswerText, Answers, ApiPath, Indexed, Unreadable};
 use serde_json::Value;
 
-use super::changes::{Changes, Known, above, without_query};
+use super::changes::{Changes, KnownAnswer, above, without_query};
 use super::layered::Layered;
 use super::list::List;
 
-/// What a cluster answers at one moment. It never changes: a write makes a new one.
+/// View of the cluster at one moment. It never changes: a write makes a new one.
 #[derive(Clone)]
 pub struct View {
     recorded: Arc<dyn Answers + Send + Sync>,
@@ -54,12 +54,12 @@ impl View {
         }
     }
 
-    /// What was recorded, whatever was written since.
+    /// Recorded answers, whatever was written since.
     pub fn recorded(&self) -> &(dyn Answers + Send + Sync) {
         &*self.recorded
     }
 
-    /// Something that the twin remembers beside its answers (see [`super::Transaction::remember`]).
+    /// A memory of the twin beside its answers (see [`super::Transaction::remember`]).
     pub fn recall(&self, key: &str) -> Option<Arc<Value>> {
         self.memories.get(key).cloned().flatten()
     }
@@ -70,7 +70,7 @@ impl View {
         all.filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
     }
 
-    /// Whether nothing was ever written.
+    /// Reports whether nothing was ever written.
     pub(crate) fn is_untouched(&self) -> bool {
         self.written.is_empty() && self.below.is_empty() && self.memories.is_empty()
     }
@@ -117,51 +117,51 @@ impl View {
         }
     }
 
-    fn known(&self, path: &ApiPath) -> Known<&Written> {
+    fn known(&self, path: &ApiPath) -> KnownAnswer<&Written> {
         if self.written.is_empty() && self.below.is_empty() {
-            return Known::Untouched;
+            return KnownAnswer::Untouched;
         }
         match self.written.get(path.as_str()) {
-            Some(Some(written)) => return Known::Written(written),
-            Some(None) => return Known::Hidden,
+            Some(Some(written)) => return KnownAnswer::Written(written),
+            Some(None) => return KnownAnswer::Hidden,
             None => {}
         }
         // A list that was written makes its recorded filtered forms stale.
         let written = |path: &str| self.written.get(path).is_some();
         let stale = without_query(path.as_str()).is_some_and(written) || is_stale(path, written);
         if stale || above(path.as_str()).any(|above| self.below.get(above).is_some()) {
-            return Known::Hidden;
+            return KnownAnswer::Hidden;
         }
-        Known::Untouched
+        KnownAnswer::Untouched
     }
 }
 
 impl Answers for View {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         match self.known(path) {
-            Known::Written(written) => Ok(Some(written.answer())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.recorded.get(path),
+            KnownAnswer::Written(written) => Ok(Some(written.answer())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.recorded.get(path),
         }
     }
 
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         match self.known(path) {
-            Known::Written(Written::Answer(answer)) => Ok(Some(Answer::clone(answer).into())),
-            Known::Written(Written::List(list)) => Ok(Some(list.text())),
-            Known::Hidden => Ok(None),
-            Known::Untouched => self.recorded.text(path),
+            KnownAnswer::Written(Written::Answer(answer)) => Ok(Some(Answer::clone(answer).into())),
+            KnownAnswer::Written(Written::List(list)) => Ok(Some(list.text())),
+            KnownAnswer::Hidden => Ok(None),
+            KnownAnswer::Untouched => self.recorded.text(path),
         }
     }
 
     fn indexed(&self, path: &ApiPath, key: &str) -> Result<Option<Arc<Indexed>>, Unreadable> {
         match self.known(path) {
-            Known::Written(Written::List(list)) => return Ok(Some(list.indexed(key))),
-            Known::Written(Written::Answer(_)) => {
+            KnownAnswer::Written(Written::List(list)) => return Ok(Some(list.indexed(key))),
+            KnownAnswer::Written(Written::Answer(_)) => {
                 return Ok(self.get(path)?.and_then(|answer| answer.indexed(key)).map(Arc::new));
             }
-            Known::Hidden => return Ok(None),
-            Known::Untouched => {}
+            KnownAnswer::Hidden => return Ok(None),
+            KnownAnswer::Untouched => {}
         }
         // What was recorded never changes: it is parsed once for all views.
         let at = (path.as_str().to_owned(), key.to_owned());

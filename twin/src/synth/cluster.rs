@@ -1,24 +1,16 @@
-//! What is not a guest: nodes, storages, pools, and the lists that name everything.
+//! Nodes, storages and pools of a made-up cluster, and the lists that name everything.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Map, Value, json};
 
-use super::guest::Guest;
-use super::nothing;
+use super::guest::MadeUpGuest;
+use super::numbers::{Cluster, node_name};
 use super::random::Random;
 
 /// The version that the cluster says it has.
 pub(super) const VERSION: &str = "9.1.9";
 
 const GIBIBYTE: u64 = 1 << 30;
-
-/// A cluster by the numbers that it is made from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cluster {
-    pub(super) nodes: u32,
-    pub(super) guests: u32,
-    pub(super) seed: u64,
-}
 
 /// A pool of the cluster.
 #[derive(Debug)]
@@ -38,12 +30,12 @@ pub(super) static POOLS: &[Pool] = &[
 ];
 
 /// A storage of the cluster: id, type, content, shared, size in GiB, and the other keys of its configuration.
-struct Storage(&'static str, &'static str, &'static str, bool, u64, &'static [(&'static str, &'static str)]);
+struct MadeUpStorage(&'static str, &'static str, &'static str, bool, u64, &'static [(&'static str, &'static str)]);
 
-static STORAGES: &[Storage] = &[
-    Storage("local", "dir", "backup,iso,snippets,vztmpl", false, 100, &[("path", "/var/lib/vz")]),
-    Storage("local-lvm", "lvmthin", "images,rootdir", false, 4000, &[("thinpool", "data"), ("vgname", "pve")]),
-    Storage(
+static STORAGES: &[MadeUpStorage] = &[
+    MadeUpStorage("local", "dir", "backup,iso,snippets,vztmpl", false, 100, &[("path", "/var/lib/vz")]),
+    MadeUpStorage("local-lvm", "lvmthin", "images,rootdir", false, 4000, &[("thinpool", "data"), ("vgname", "pve")]),
+    MadeUpStorage(
         "nas",
         "nfs",
         "backup,images,iso",
@@ -51,7 +43,7 @@ static STORAGES: &[Storage] = &[
         20000,
         &[("export", "/srv/pve"), ("options", "vers=4.2"), ("path", "/mnt/pve/nas"), ("server", "192.0.2.20")],
     ),
-    Storage("tank", "zfspool", "images,rootdir", false, 8000, &[("mountpoint", "/tank"), ("pool", "tank")]),
+    MadeUpStorage("tank", "zfspool", "images,rootdir", false, 8000, &[("mountpoint", "/tank"), ("pool", "tank")]),
 ];
 
 /// The privileges of an administrator that an importer looks for.
@@ -82,28 +74,23 @@ const PRIVILEGES: &[&str] = &[
 ];
 
 /// Makes the data of one list.
-type List = fn(Cluster) -> Value;
-
-/// The name of the node at this place: `pve1`.
-pub(super) fn node_name(index: u32) -> String {
-    format!("pve{}", index + 1)
-}
+type MakeList = fn(Cluster) -> Value;
 
 impl Cluster {
-    pub(super) fn members(self) -> impl Iterator<Item = Guest> {
-        (0..self.guests).map(move |index| Guest::new(&self, index))
+    pub(super) fn members(self) -> impl Iterator<Item = MadeUpGuest> {
+        (0..self.guests).map(move |index| MadeUpGuest::new(&self, index))
     }
 
     /// The lists that an importer reads first, each made when its turn comes.
     pub(super) fn overview(self) -> impl Iterator<Item = (ApiPath, Value)> {
-        let lists: [(&str, List); 9] = [
+        let lists: [(&str, MakeList); 9] = [
             ("version", |_| json!({ "release": "9.1", "repoid": "f40095996bcb6bf7", "version": VERSION })),
             ("access/permissions", |_| permissions()),
             ("nodes", |cluster| (0..cluster.nodes).map(|node| cluster.node(node)).collect()),
             ("cluster/status", Self::status),
             ("cluster/resources", Self::resources),
-            ("cluster/ha/resources", |_| nothing()),
-            ("cluster/sdn/ipams/pve/status", |_| nothing()),
+            ("cluster/ha/resources", |_| json!([])),
+            ("cluster/sdn/ipams/pve/status", |_| json!([])),
             ("storage", Self::storages),
             ("pools", |_| POOLS.iter().map(|pool| Value::Object(pool_row(pool))).collect()),
         ];
@@ -190,7 +177,7 @@ impl Cluster {
     }
 
     fn storages(self) -> Value {
-        let row = |storage: &Storage| {
+        let row = |storage: &MadeUpStorage| {
             let mut row = Map::new();
             let keys = [("storage", storage.0), ("type", storage.1), ("content", storage.2)];
             for (key, value) in keys.iter().chain(storage.5) {
@@ -220,7 +207,7 @@ fn pool_row(pool: &Pool) -> Map<String, Value> {
     row
 }
 
-fn storage_resource(storage: &Storage, node: u32) -> Value {
+fn storage_resource(storage: &MadeUpStorage, node: u32) -> Value {
     let (node, total) = (node_name(node), storage.4 * GIBIBYTE);
     json!({
         "content": storage.2, "disk": total / 4, "id": format!("storage/{node}/{}", storage.0), "maxdisk": total,

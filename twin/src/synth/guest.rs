@@ -1,42 +1,41 @@
-//! A made-up guest: a virtual machine or a container such as people have, that Terraform's provider can import
-//! without a difference (docs/provider.md).
+//! Made-up guest: a virtual machine or a container of a usual kind, that Terraform's provider can import without a
+//! difference (docs/provider.md).
 
-use proxmox_mpc_model::cluster::GuestType;
+use proxmox_mpc_model::guest::GuestType;
 use serde_json::{Map, Value, json};
 
-use super::cluster::{Cluster, node_name};
-use super::nothing;
+use super::numbers::{Cluster, node_name};
 use super::random::Random;
 
 const MEBIBYTE: u64 = 1 << 20;
 const GIBIBYTE: u64 = 1 << 30;
 
-/// What a guest is for, which its name begins with.
+/// Purposes of guests: the beginnings of their names.
 const ROLES: &[&str] =
     &["app", "build", "cache", "db", "dns", "git", "mail", "metrics", "proxy", "queue", "web", "wiki"];
 
-/// One guest, told from its place in the row alone.
+/// Guest that is determined by its index alone.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(super) struct MadeUpGuest {
     pub(super) node: String,
     pub(super) pool: Option<&'static str>,
     vmid: u32,
     name: String,
     technology: GuestType,
-    state: State,
+    state: GuestState,
     agent: bool,
     tags: String,
     cores: u32,
     /// In MiB.
     memory: u32,
     disks: Vec<Disk>,
-    /// For everything else, which only the configuration holds.
+    /// Random numbers for everything else, which only the configuration holds.
     random: Random,
 }
 
-/// What a guest is doing.
+/// Status of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum GuestState {
     Running,
     Stopped,
     /// It is a template, which never runs.
@@ -52,12 +51,12 @@ struct Disk {
     /// The volume without its storage: `vm-100-disk-0`.
     name: String,
     bytes: u64,
-    /// What follows in the configuration, with its comma.
+    /// Rest of the configuration, with its comma.
     options: &'static str,
 }
 
-impl Guest {
-    /// The guest at this place.
+impl MadeUpGuest {
+    /// The guest with this index.
     pub(super) fn new(cluster: &Cluster, index: u32) -> Self {
         let mut random = Random::new(cluster.seed, index);
         let vmid = 100 + index;
@@ -66,9 +65,9 @@ impl Guest {
         let pools = if technology == GuestType::Lxc { &pools[..4] } else { pools };
         let role = random.pick(ROLES);
         let state = match random.chance(70) {
-            _ if index % 40 == 7 => State::Template,
-            true => State::Running,
-            false => State::Stopped,
+            _ if index % 40 == 7 => GuestState::Template,
+            true => GuestState::Running,
+            false => GuestState::Stopped,
         };
         let mut guest = Self {
             node: node_name(random.below(cluster.nodes)),
@@ -98,13 +97,13 @@ impl Guest {
     /// Its row in `cluster/resources`.
     pub(super) fn resource(&self) -> Map<String, Value> {
         let memory = u64::from(self.memory) * MEBIBYTE;
-        let running = self.state == State::Running;
+        let running = self.state == GuestState::Running;
         let row = json!({
             "cpu": 0, "disk": 0, "diskread": 0, "diskwrite": 0, "id": self.id(), "maxcpu": self.cores,
             "maxdisk": self.boot_disk().map_or(0, |disk| disk.bytes), "maxmem": memory,
             "mem": if running { memory / 2 } else { 0 }, "memhost": 0, "name": self.name, "netin": 0, "netout": 0,
             "node": self.node, "status": if running { "running" } else { "stopped" },
-            "template": u8::from(self.state == State::Template), "type": self.technology.word(),
+            "template": u8::from(self.state == GuestState::Template), "type": self.technology.word(),
             "uptime": if running { 86400 + self.vmid } else { 0 }, "vmid": self.vmid,
         });
         let Value::Object(mut row) = row else { return Map::new() };
@@ -152,7 +151,7 @@ impl Guest {
         if random.chance(50) {
             set("onboot", json!(1));
         }
-        if self.state == State::Template {
+        if self.state == GuestState::Template {
             set("template", json!(1));
         }
         if !self.tags.is_empty() {
@@ -173,7 +172,7 @@ impl Guest {
         keys.map(|(key, value)| json!({ "key": key, "value": value })).collect()
     }
 
-    /// What Proxmox keeps beside the configuration: the firewall, which one in ten uses, and snapshots.
+    /// Answers besides the configuration: the firewall, which one in ten uses, and snapshots.
     pub(super) fn beside(&self) -> [(&'static str, Value); 5] {
         let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
         let used = self.vmid % 10 == 3;
@@ -182,17 +181,17 @@ impl Guest {
         let current = json!({ "name": "current", "description": "You are here!", "running": 0, "digest": digest });
         [
             ("firewall/options", options),
-            ("firewall/rules", if used { json!([rule]) } else { nothing() }),
-            ("firewall/ipset", nothing()),
-            ("firewall/aliases", nothing()),
+            ("firewall/rules", if used { json!([rule]) } else { json!([]) }),
+            ("firewall/ipset", json!([])),
+            ("firewall/aliases", json!([])),
             ("snapshot", json!([current])),
         ]
     }
 
-    /// What the inside of a running guest says of its network, and where it is asked.
+    /// Network as the inside of a running guest tells it, and the path below the guest's where it is asked.
     pub(super) fn interfaces(&self) -> Option<(&'static str, Value)> {
         let address = self.address();
-        if self.state != State::Running {
+        if self.state != GuestState::Running {
             return None;
         }
         if self.technology == GuestType::Lxc {
@@ -281,7 +280,7 @@ impl Guest {
         if random.chance(30) {
             add("scsi1", random.pick(&["local-lvm", "tank"]), gibibytes(random, &[50, 100, 200, 500]), ",discard=on");
         }
-        if self.state == State::Template || random.chance(35) {
+        if self.state == GuestState::Template || random.chance(35) {
             add("ide2", "local-lvm", 4 * MEBIBYTE, ",media=cdrom");
         }
         disks
@@ -289,7 +288,7 @@ impl Guest {
 
     /// The name that Proxmox gives the guest's next volume on a storage.
     fn volume_name(&self, disks: &[Disk], key: &str, storage: &str) -> String {
-        let (vmid, template) = (self.vmid, self.state == State::Template);
+        let (vmid, template) = (self.vmid, self.state == GuestState::Template);
         let number = disks.iter().filter(|disk| disk.storage == storage).count();
         match (key, storage) {
             ("ide2", _) => format!("vm-{vmid}-cloudinit"),

@@ -3,32 +3,33 @@
 //! A guest is a function of the seed and its place in the row, so that ten thousand of them are never held at once.
 
 use proxmox_mpc_model::{Answer, ApiPath};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::recording::{About, FORMAT};
 
 mod cluster;
+mod fixed_answers;
 mod guest;
-mod places;
+mod numbers;
 mod random;
 
-use cluster::Cluster;
+use numbers::{Cluster, node_name};
 
-/// How large a cluster is made.
+/// Size of a made-up cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// How many nodes, at least one.
+    /// Number of nodes, at least one.
     pub nodes: u32,
-    /// How many guests, templates among them.
+    /// Number of guests, templates among them.
     pub guests: u32,
 }
 
-/// What a recording of such a cluster says of itself.
+/// Description of a recording of such a cluster.
 pub fn about(size: Size) -> About {
     About {
         format: FORMAT,
         login: Some("root@pam!twin".to_owned()),
-        nodes: (0..size.nodes.max(1)).map(cluster::node_name).collect(),
+        nodes: (0..size.nodes.max(1)).map(node_name).collect(),
         pve_version: Some(cluster::VERSION.to_owned()),
         recorded_at: "2026-01-01T00:00:00Z".to_owned(),
     }
@@ -45,19 +46,15 @@ pub fn synthesize(size: Size, seed: u64) -> impl Iterator<Item = (ApiPath, Answe
     let storages =
         (0..cluster.nodes).flat_map(move |node| cluster.node_guests(node).chain(cluster.node_storages(node)));
     let guests = (0..cluster.guests).flat_map(move |index| {
-        let guest = guest::Guest::new(&cluster, index);
+        let guest = guest::MadeUpGuest::new(&cluster, index);
         let path = |what: &str| ApiPath::parse(&format!("nodes/{}/{}/{what}", guest.node, guest.id()));
         let mut answers = vec![(path("config"), guest.config()), (path("pending"), guest.pending())];
         answers.extend(guest.beside().into_iter().map(|(what, data)| (path(what), data)));
         answers.extend(guest.interfaces().map(|(what, interfaces)| (path(what), interfaces)));
         answers
     });
-    let answers = cluster.overview().chain(places::cluster()).chain(pools).chain(places::nodes(cluster.nodes));
+    let answers =
+        cluster.overview().chain(fixed_answers::cluster()).chain(pools).chain(fixed_answers::nodes(cluster.nodes));
     let answers = answers.chain(storages).chain(guests);
     answers.map(|(path, data): (ApiPath, Value)| (path, Answer::ok(data)))
-}
-
-/// The data of an empty list.
-fn nothing() -> Value {
-    json!([])
 }

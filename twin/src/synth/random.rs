@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The sequence of one thing of a cluster: those of its neighbours have nothing to do with it.
+    /// The sequence of one object of a cluster, independent of those of its neighbours.
     pub(super) fn new(seed: u64, index: u32) -> Self {
         let mut random = Self(seed ^ u64::from(index).wrapping_mul(0xd134_2543_de82_ef95));
         random.next();

@@ -1,11 +1,12 @@
-//! Users, their tokens, and who may do what (`PVE::API2::{User,ACL}`).
+//! Users, their tokens, and permissions (`PVE::API2::{User,ACL}`).
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers as _, ApiPath, list, names};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::credentials::{PASSWORD, TOKEN};
 use crate::state::{Row, Transaction};
 
@@ -32,7 +33,7 @@ fn acl() -> ApiPath {
     ApiPath::parse("access/acl")
 }
 
-/// Where a user is read; lists show a name beyond ASCII in another form than paths do.
+/// Path where a user is read; lists show a name beyond ASCII in another form than paths do.
 fn place_of(user: &str) -> ApiPath {
     ApiPath::new(["access", "users", &names::in_paths(user)])
 }
@@ -79,7 +80,7 @@ fn create_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
-/// What `user.cfg` keeps of a user.
+/// Keys of a user that `user.cfg` keeps.
 fn kept(mut row: Row) -> Row {
     row.retain(|key, value| !matches!(key.as_str(), "password" | "groups" | "append") && *value != "");
     // The address stands before them on the user's line, and is read as an empty one.
@@ -154,7 +155,7 @@ fn update_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
-/// A group that is gone has no rights, and nobody is in it (`delete_group_acl`).
+/// Removes a group: its rights, and its members (`delete_group_acl`).
 pub(super) fn without_group(transaction: &mut Transaction, group: &str) -> Result<(), Refusal> {
     let mut entries = transaction.rows(&acl())?;
     entries.retain(|row| !(is(row, "type", "group") && is(row, "ugid", group)));
@@ -167,7 +168,7 @@ pub(super) fn without_group(transaction: &mut Transaction, group: &str) -> Resul
     Ok(())
 }
 
-/// Rights that name a role which is gone are not read any more (`PVE::AccessControl::parse_user_config`).
+/// Removes the rights of a role that is gone (`PVE::AccessControl::parse_user_config`).
 pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<(), Refusal> {
     let mut entries = transaction.rows(&acl())?;
     entries.retain(|row| !is(row, "roleid", role));
@@ -175,7 +176,7 @@ pub(super) fn without_role(transaction: &mut Transaction, role: &str) -> Result<
     Ok(())
 }
 
-/// What a user was a part of goes with him.
+/// `DELETE` of a user, who leaves groups, ACLs and tokens with it.
 fn delete_user(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     keep_tokens(transaction)?;
     let user = named(call)?;
@@ -315,7 +316,7 @@ const PLACES: &[(&[&str], std::ops::RangeInclusive<usize>)] = &[
     (&["vms"], 0..=1),
 ];
 
-/// Whether rights can be given on the path of these parts.
+/// Reports whether rights can be given on the path of these parts.
 fn is_place(parts: &[&str]) -> bool {
     let found = PLACES.iter().find(|(words, _)| parts.starts_with(words));
     let Some((words, names)) = found else { return parts.is_empty() };
@@ -369,7 +370,7 @@ fn update_acl(transaction: &mut Transaction, call: &Call) -> Result<Value, Refus
     Ok(Value::Null)
 }
 
-/// Whom a call is about, each of whom has to be there, also where rights are taken.
+/// The holders that a call names. Each of them has to exist, also where rights are taken away.
 fn targets(transaction: &Transaction, call: &Call) -> Result<Vec<(&'static str, String)>, Refusal> {
     let mut targets = Vec::new();
     let missing = |what: &str, name: &str| {

@@ -1,10 +1,12 @@
-//! Accounts at a certificate authority (`PVE::API2::ACMEAccount`). Nobody asks an authority: it is believed to agree.
+//! Accounts at a certificate authority (`PVE::API2::ACMEAccount`). The authority is not contacted: the twin believes
+//! that it agrees.
 
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
 /// The methods of this file.
@@ -14,7 +16,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Delete, path: "/cluster/acme/account/{name}", run: deactivate },
 ];
 
-/// The authority that is taken where nobody names one.
+/// The authority of a call that names none.
 const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 fn accounts() -> ApiPath {
@@ -83,7 +85,7 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     })
 }
 
-/// The account is put aside under another name, which no list shows.
+/// `DELETE` of an account, which Proxmox renames so that no list shows it.
 fn deactivate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let name = known(transaction, call)?;
     let node = transaction.local_node()?;

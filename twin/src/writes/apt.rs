@@ -6,8 +6,9 @@ use proxmox_mpc_model::{Answers, ApiPath};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::collections::same_digest;
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use super::versions::same_digest;
+use crate::call::{Call, Refusal};
 use crate::hexadecimal::hexadecimal;
 use crate::state::{Row, Transaction};
 
@@ -17,19 +18,19 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/apt/repositories", run: switch },
 ];
 
-/// What Debian calls the release that Proxmox VE 9 is built on.
+/// Name of the Debian release that Proxmox VE 9 is built on.
 const SUITE: &str = "trixie";
 
 const FOLDER: &str = "/etc/apt/sources.list.d";
 
 /// A repository that Proxmox knows by a handle.
-struct Standard {
+struct StandardRepository {
     uri: String,
     component: String,
     path: String,
 }
 
-impl Standard {
+impl StandardRepository {
     /// `no-subscription` is one of Proxmox VE, `ceph-squid-no-subscription` one of Ceph.
     fn of(handle: &str) -> Option<Self> {
         let (product, level) = match handle.strip_prefix("ceph-").and_then(|rest| rest.split_once('-')) {
@@ -71,7 +72,7 @@ impl Standard {
     }
 }
 
-/// What is on record of a node's repositories, of a version that client and twin agree on.
+/// Recorded repositories of a node, in a version that client and twin agree on.
 fn known(transaction: &Transaction, call: &Call) -> Result<Row, Refusal> {
     if transaction.get(&call.path)?.is_none() {
         return Err(Refusal::beyond_the_twin("change package repositories of which nothing is on record"));
@@ -93,11 +94,12 @@ fn file<'r>(known: &'r mut Row, path: &str) -> Option<&'r mut Vec<Value>> {
     file.get_mut("repositories")?.as_array_mut()
 }
 
-/// One that is there is switched on, another is added to the file that Proxmox keeps it in.
+/// `PUT` of a standard repository: one that is there is switched on, another is added to the file that Proxmox keeps it
+/// in.
 fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut known = known(transaction, call)?;
     let handle = call.required("handle")?;
-    let standard = Standard::of(&handle);
+    let standard = StandardRepository::of(&handle);
     let standard =
         standard.ok_or_else(|| Refusal::beyond_the_twin(&format!("add the package repository `{handle}`")))?;
     let files = known.get_mut("files").and_then(Value::as_array_mut).into_iter().flatten();
@@ -111,7 +113,7 @@ fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     Ok(Value::Null)
 }
 
-fn append(known: &mut Row, standard: &Standard) {
+fn append(known: &mut Row, standard: &StandardRepository) {
     if file(known, &standard.path).is_none()
         && let Some(files) = known.get_mut("files").and_then(Value::as_array_mut)
     {
@@ -139,7 +141,7 @@ fn switch(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     Ok(Value::Null)
 }
 
-/// In a file of the newer form, an option says whether a repository is on.
+/// Switches a repository on or off; in a file of the newer form, an option says so.
 fn set_enabled(repository: &mut Value, enabled: bool) {
     repository["Enabled"] = u8::from(enabled).into();
     if repository["FileType"] != "sources" {
@@ -156,8 +158,8 @@ fn set_enabled(repository: &mut Value, enabled: bool) {
     }
 }
 
-/// Answers with the files and what follows from them: which standard repositories are on, and the digests, which are not
-/// those that Proxmox would make of its files.
+/// Answers with the files and what follows from them: which standard repositories are on, and the digests, which are
+/// not those that Proxmox would make of its files.
 fn store(transaction: &mut Transaction, call: &Call, mut known: Row) {
     let files = known.get("files").cloned().unwrap_or_default();
     let repositories: Vec<Value> = files
@@ -168,7 +170,7 @@ fn store(transaction: &mut Transaction, call: &Call, mut known: Row) {
         .flatten()
         .collect();
     for row in known.get_mut("standard-repos").and_then(Value::as_array_mut).into_iter().flatten() {
-        let standard = row["handle"].as_str().and_then(Standard::of);
+        let standard = row["handle"].as_str().and_then(StandardRepository::of);
         let own: Vec<&Value> = repositories
             .iter()
             .filter(|repository| standard.as_ref().is_some_and(|standard| standard.is(repository)))

@@ -1,9 +1,10 @@
-//! Options of a node that are one answer each.
+//! Options of a node that have one answer each.
 
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 
 /// The methods of this file.
@@ -12,7 +13,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Put, path: "/nodes/{node}/time", run: set_time_zone },
 ];
 
-/// `/etc/resolv.conf` is written anew: what is not given is gone.
+/// `PUT dns`: writes `/etc/resolv.conf` anew; values that are not given are gone.
 fn set_dns(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut given = call.given();
     given.insert("search".to_owned(), json!(call.required("search")?));

@@ -6,8 +6,10 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
-use super::collections::same_digest;
-use super::{Call, Refusal, Write, digest};
+use super::digest;
+use super::method::Write;
+use super::versions::same_digest;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.
@@ -17,7 +19,7 @@ pub(super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/hosts", run: set_hosts },
 ];
 
-/// What is given counts, and then what is deleted. Options read back as their file says them.
+/// `PUT` of the cluster's options: sets keys, then deletes keys. Options read back as their file has them.
 fn set_cluster(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut options = transaction.object(&call.path)?;
     for key in call.given().keys().filter(|key| *key != "delete") {
@@ -48,10 +50,10 @@ fn set_cluster(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     Ok(Value::Null)
 }
 
-/// The percent sign itself is what a comment must not hold as it is.
+/// Characters that a comment encodes: the percent sign.
 const PERCENT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
 
-/// The range of new numbers is one; what it leaves out has Proxmox's limits.
+/// Refuses a range of new VMIDs that is empty; a missing end has Proxmox's limit.
 fn check_next_id(options: &Row) -> Result<(), Refusal> {
     let Some(range) = options.get("next-id") else { return Ok(()) };
     let limit =
@@ -63,7 +65,7 @@ fn check_next_id(options: &Row) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The numbers of a node's options read back as text.
+/// `PUT` of a node's options, whose numbers read back as text.
 fn set_node(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut options = transaction.object(&call.path)?;
     same_digest(call, &options, "")?;
@@ -93,7 +95,7 @@ fn set_hosts(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
 
 fn store(transaction: &mut Transaction, path: &ApiPath, mut options: Row) {
     options.retain(|_, value| text(value).is_none_or(|text| !text.is_empty()));
-    let digest = digest::of(digest::Form::Sha1, [&options]);
+    let digest = digest::of(digest::DigestForm::Sha1, [&options]);
     options.insert("digest".to_owned(), digest.into());
     transaction.set(path, options);
 }

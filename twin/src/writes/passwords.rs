@@ -5,18 +5,19 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, Refusal};
 use crate::credentials::PASSWORD;
 use crate::state::Transaction;
 
 /// The methods of this file.
 pub(super) static WRITES: &[Write] = &[Write { verb: Verb::Put, path: "/access/password", run: change }];
 
-/// The kinds of realm whose passwords Proxmox keeps itself.
+/// Types of realms whose passwords Proxmox keeps itself.
 const OWN: [&str; 2] = ["pam", "pve"];
 
-/// Sets a password. Who is not root confirms it with his own, as far as a client has set that: one that only the file of
-/// logins knows was asked for at the login.
+/// Sets a password. A user other than root confirms it with the current one, as far as a client has set that: a
+/// password that only the file of logins has was asked for at the login.
 fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let user = call.required("userid")?;
     if transaction.row(&ApiPath::parse("access/users"), "userid", &user)?.is_none() {

@@ -6,7 +6,8 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Write};
+use super::method::Write;
+use crate::call::{Call, EXISTS, NOT_EMPTY, Refusal};
 use crate::state::{Row, Transaction};
 
 /// The methods of this file.
@@ -47,7 +48,8 @@ fn storages(transaction: &Transaction, pool: &str) -> Result<Vec<String>, Refusa
     Ok(members(transaction, pool)?.iter().filter_map(|member| text(member.get("storage")?)).collect())
 }
 
-/// Writes a pool with its storages: its guests follow from the cluster's resources, and with them its other forms.
+/// Writes a pool with its storages. Its guests follow from the cluster's resources, and with them the other answers
+/// about it.
 fn write(transaction: &mut Transaction, row: &Row, storages: &[String]) {
     let Some(pool) = row.get("poolid").and_then(text) else { return };
     let members: Vec<Value> = storages.iter().map(|storage| json!({ "type": "storage", "storage": storage })).collect();
@@ -76,7 +78,7 @@ fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     let failed = |what: String| Err(Refusal::failed(format!("create pool failed: {what}")));
     let known = names(transaction)?;
     if known.contains(&pool) {
-        return failed(format!("pool '{pool}' already exists"));
+        return failed(format!("pool '{pool}' {EXISTS}"));
     }
     let (parent, leaf) = pool.rsplit_once('/').map_or((None, pool.as_str()), |(parent, leaf)| (Some(parent), leaf));
     if let Some(parent) = parent.filter(|parent| !known.iter().any(|own| own == parent)) {
@@ -130,7 +132,7 @@ fn move_storage(call: &Call, storage: &str, own: &mut Vec<String>) -> Result<(),
     Ok(())
 }
 
-/// Puts a guest into a pool, or takes it out. One that is not there is taken without a word.
+/// Puts a guest into a pool, or takes it out. A guest that is not in the pool is taken out without a message.
 fn move_guest(transaction: &mut Transaction, call: &Call, pool: &str, vmid: &str) -> Result<(), Refusal> {
     let guests = transaction.rows(&resources())?;
     let Some(mut guest) = guests.into_iter().find(|row| is(row, "vmid", vmid)) else { return Ok(()) };
@@ -179,7 +181,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     }
     let below = format!("{pool}/");
     if let Some(nested) = names(transaction)?.into_iter().find(|name| name.starts_with(&below)) {
-        return failed(format!("pool '{pool}' is not empty (contains pool '{nested}')"));
+        return failed(format!("pool '{pool}' is {NOT_EMPTY} (contains pool '{nested}')"));
     }
     if let Some(member) = members(transaction, &pool)?.first() {
         let named = |key: &str| member.get(key).and_then(text);
@@ -187,7 +189,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
             Some(vmid) => format!("VM {vmid}"),
             None => format!("storage '{}'", named("storage").unwrap_or_default()),
         };
-        return failed(format!("pool '{pool}' is not empty (contains {what})"));
+        return failed(format!("pool '{pool}' is {NOT_EMPTY} (contains {what})"));
     }
     rows.retain(|row| !is(row, "poolid", &pool));
     store(transaction, &rows)?;

@@ -1,9 +1,9 @@
-//! Tasks that are stopped (`PVE::API2::Tasks`).
+//! Stopping of tasks (`PVE::API2::Tasks`).
 
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::Write;
+use super::method::Write;
 
 /// The methods of this file.
 pub(super) static WRITES: &[Write] = &[Write {

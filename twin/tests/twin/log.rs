@@ -45,7 +45,10 @@ fn writes_are_logged_with_their_ends_and_without_their_secrets() {
         assert!(writes[0].succeeded() && writes[0].failure().is_none());
         assert_eq!(writes[2].failure(), Some("create pool failed: pool 'prod' already exists"));
         let task = writes[3].task.as_ref().unwrap();
-        assert_eq!((task.kind.as_str(), task.exit.as_str()), ("qmstart", "you can't start a vm if it's a template"));
+        assert_eq!(
+            (task.kind.as_str(), task.end.to_string().as_str()),
+            ("qmstart", "you can't start a vm if it's a template")
+        );
         assert!(!writes[3].succeeded() && writes[3].failure() == Some("you can't start a vm if it's a template"));
         assert!(writes[4].failure().unwrap().starts_with("Parameter verification failed."), "{:?}", writes[4]);
         assert!(writes.is_sorted_by_key(|write| write.at));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers, ApiPath};
-use proxmox_mpc_twin::writes::{Login, Request, come_due, perform};
+use proxmox_mpc_twin::call::{Login, Request};
+use proxmox_mpc_twin::writes::{come_due, perform};
 use proxmox_mpc_twin::{Recording, State};
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proxmox_mpc_model::derived::Deriver;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
-use proxmox_mpc_twin::writes::{Login, Request, perform};
+use proxmox_mpc_twin::call::{Login, Request};
+use proxmox_mpc_twin::writes::perform;
 use proxmox_mpc_twin::{Recording, State};
 use serde_json::{Value, json};
 

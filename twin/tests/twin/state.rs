@@ -7,8 +7,9 @@ use std::sync::Arc;
 use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, Answers, ApiPath};
 use proxmox_mpc_twin::State;
-use proxmox_mpc_twin::state::{JournalError, Row, Transaction, broadcast, tasks};
-use proxmox_mpc_twin::writes::{Call, Login, Refusal, Request, perform};
+use proxmox_mpc_twin::call::{Call, Login, Refusal, Request};
+use proxmox_mpc_twin::state::{JournalError, Row, Transaction, broadcast, task_answers};
+use proxmox_mpc_twin::writes::perform;
 use serde_json::{Value, json};
 
 /// A cluster of one node and no more.
@@ -252,7 +253,7 @@ fn tasks_run_end_and_fail() {
     let (done, failed) = (done.as_str().unwrap(), failed.as_str().unwrap());
     assert_eq!(done, "UPID:pve1:00006000:00000000:000003E8:qmstart:100:root@pam!iac:");
     let ask = |path: &str, now: i64| {
-        let answer = tasks::answer(&state.view(), &ApiPath::parse(path), now).unwrap().unwrap();
+        let answer = task_answers::answer(&state.view(), &ApiPath::parse(path), now).unwrap().unwrap();
         answer.data().cloned().unwrap_or(answer.body)
     };
     let status = |upid: &str, now: i64| ask(&format!("nodes/pve1/tasks/{upid}/status"), now);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Identity, kinds};
+use proxmox_mpc_twin::call::Cause;
 use proxmox_mpc_twin::server::LoggedWrite;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ pub(super) static ROWS: &[Row] = &[
         instead: "Choose a free `vm_id`, or import the guest. Take it out of the state if it happened already: `terraform state rm ADDRESS`.",
         source: "steps 90-refused, 91-vm-id-taken",
         find: |evidence| {
-            let taken: BTreeSet<Identity> = refused(evidence, |write| write.verb == Verb::Post, "already exists");
+            let taken: BTreeSet<Identity> = refused(evidence, |write| write.verb == Verb::Post, Cause::Exists);
             let is_taken =
                 |planned: &super::Planned| guests::planned(planned).is_some_and(|guest| taken.contains(&guest));
             evidence.meant(&GUESTS, |planned| planned.creates() && is_taken(planned))
@@ -114,7 +115,7 @@ pub(super) static ROWS: &[Row] = &[
         instead: "Apply `protection = false` first, or leave the guest in the code.",
         source: "qemu-server and pve-container, and rehearsals with the provider",
         find: |evidence| {
-            refused(evidence, |write| write.verb == Verb::Delete, "protection mode")
+            refused(evidence, |write| write.verb == Verb::Delete, Cause::Protected)
                 .iter()
                 .map(|guest| evidence.told(guest))
                 .collect()
@@ -201,8 +202,7 @@ pub(super) static ROWS: &[Row] = &[
         instead: "Leave it out of the code and set it with `qm set`, use a resource mapping for devices, or log in with a password.",
         source: "steps 33-vm-devices, 35-vm-root-only",
         find: |evidence| {
-            let said = |error: &str| error.contains("only root can") || error.contains("only root may");
-            let refused = evidence.writes.iter().filter(|write| write.failure().is_some_and(said));
+            let refused = evidence.writes.iter().filter(|write| write.failed_for(Cause::RootOnly));
             refused
                 .map(|write| subject(write).map_or_else(|| write.path.to_string(), |guest| evidence.told(&guest)))
                 .collect()
@@ -215,9 +215,8 @@ pub(super) static ROWS: &[Row] = &[
         source: "a change with a token on a real cluster of Proxmox VE 9.2",
         find: |evidence| {
             // What Proxmox looks at while it writes; other refusals come before it has written anything.
-            let while_writing = |why: &str| {
-                why.contains("only root can") && why.contains("config for") || why.contains("invalid bootorder")
-            };
+            let while_writing =
+                |write: &LoggedWrite| write.failed_for(Cause::RootOnlyDevice) || write.failed_for(Cause::BootOrder);
             let own = |key: &&String| !["delete", "digest", "node", "vmid"].contains(&key.as_str());
             let many = |write: &LoggedWrite| {
                 let taken = write.parameters.get("delete").and_then(text).unwrap_or_default();
@@ -227,7 +226,7 @@ pub(super) static ROWS: &[Row] = &[
             let refused = evidence.writes.iter().filter(|write| {
                 write.verb == Verb::Put
                     && write.path.as_str().ends_with("/config")
-                    && write.failure().is_some_and(while_writing)
+                    && while_writing(write)
                     && many(write)
             });
             let refused = refused.filter_map(subject).filter(|guest| guest.prefix() == "qemu");
@@ -243,7 +242,7 @@ pub(super) static ROWS: &[Row] = &[
             let refused = |write: &&LoggedWrite| {
                 write.verb == Verb::Delete
                     && write.path.as_str().starts_with("pools")
-                    && write.failure().is_some_and(|why| why.contains("not empty"))
+                    && write.failed_for(Cause::NotEmpty)
             };
             let pools = evidence.writes.iter().filter(refused);
             pools
@@ -329,8 +328,8 @@ fn fills_gap<'k>(key: &str, mut known: impl Iterator<Item = &'k str>) -> bool {
     later && !is_known
 }
 
-/// The guests that calls of this sort were refused for, in these words.
-fn refused(evidence: &Evidence<'_>, sort: impl Fn(&LoggedWrite) -> bool, words: &str) -> BTreeSet<Identity> {
-    let said = |write: &&LoggedWrite| write.failure().is_some_and(|why| why.contains(words)) && sort(write);
+/// The guests that calls of this sort were refused for, for this cause.
+fn refused(evidence: &Evidence<'_>, sort: impl Fn(&LoggedWrite) -> bool, cause: Cause) -> BTreeSet<Identity> {
+    let said = |write: &&LoggedWrite| write.failed_for(cause) && sort(write);
     evidence.writes.iter().filter(said).filter_map(event).map(|(identity, ..)| identity).collect()
 }

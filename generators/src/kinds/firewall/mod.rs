@@ -1,6 +1,6 @@
 //! Parts that the kinds of the firewall share: the scope of an object, its import id and its role.
 
-use proxmox_mpc_model::kinds::{self, At, Where};
+use proxmox_mpc_model::kinds::{self, LocalId, Location};
 use proxmox_mpc_model::{Identity, Object};
 
 use crate::ansible::Role;
@@ -24,15 +24,15 @@ const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", 
 const POLICIES: &[&str] = &["ACCEPT", "DROP", "REJECT"];
 
 /// Scope of an object: cluster, node, guest or virtual network.
-fn at(identity: &Identity) -> Option<At> {
+fn at(identity: &Identity) -> Option<LocalId> {
     kinds::of(identity)?.at(identity)
 }
 
 /// Role in the playbook of the scope.
 fn role(identity: &Identity) -> Role {
-    match at(identity).map(|at| at.place) {
-        Some(Where::Node(_)) => Role::nodes("node_firewall"),
-        Some(Where::Guest(..)) => Role::guests("guest_firewall"),
+    match at(identity).map(|at| at.location) {
+        Some(Location::Node(_)) => Role::nodes("node_firewall"),
+        Some(Location::Guest(..)) => Role::guests("guest_firewall"),
         _ => Role::cluster("firewall"),
     }
 }
@@ -40,23 +40,23 @@ fn role(identity: &Identity) -> Role {
 /// Import id of a scope: `cluster`, `node/pve1`, `vm/pve1/100`, `container/pve1/200`; `None` for a virtual network.
 fn import_id(object: &Object) -> Option<String> {
     let node = object.entry.node.as_deref().unwrap_or_default();
-    match at(&object.entry.identity)?.place {
-        Where::Cluster => Some("cluster".to_owned()),
-        Where::Node(node) => Some(format!("node/{node}")),
-        Where::Guest(kind, vmid) => {
+    match at(&object.entry.identity)?.location {
+        Location::Cluster => Some("cluster".to_owned()),
+        Location::Node(node) => Some(format!("node/{node}")),
+        Location::Guest(kind, vmid) => {
             let word = if kind.word() == "qemu" { "vm" } else { "container" };
             Some(format!("{word}/{node}/{vmid}"))
         }
-        Where::Vnet(_) => None,
+        Location::Vnet(_) => None,
     }
 }
 
 /// Writes the attributes for the scope; none for the cluster.
 fn scope(draft: &mut Draft<'_>) {
     let identity = &draft.object.entry.identity;
-    match at(identity).map(|at| at.place) {
-        Some(Where::Node(node)) => draft.set("node_name", node),
-        Some(Where::Guest(kind, vmid)) => {
+    match at(identity).map(|at| at.location) {
+        Some(Location::Node(node)) => draft.set("node_name", node),
+        Some(Location::Guest(kind, vmid)) => {
             let node = draft.object.entry.node.clone().unwrap_or_default();
             draft.set("node_name", node);
             let guest = Identity::new(kind.word(), vmid);

@@ -1,6 +1,10 @@
 //! Aliases of the firewall (`cluster.fw`, `ID.fw`, `[ALIASES]`), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Scope, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 
 /// A name for an address or a network. `ipversion` is computed from it. Proxmox wants the address with every change.
 pub(in super::super) static KIND: Kind = Kind {
@@ -15,7 +19,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("name", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("firewall/aliases", Shape::Rows(Id::Key("name")))
+        Listed::cluster("firewall/aliases", Shape::Rows(RowId::Key("name")))
             .at(&[Scope::Cluster("cluster"), Scope::Guest]),
     ),
     writing: Writing::WhereRead { always: &["cidr"] },

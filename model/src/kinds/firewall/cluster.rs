@@ -1,9 +1,12 @@
 //! Firewall options of the cluster (`cluster.fw`, `[OPTIONS]`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
 
-/// What is set for the whole cluster; the policies have no default that Proxmox declares. `enable` is a number, of which
-/// any but 0 switches the firewall on.
+/// The options of the whole cluster; Proxmox declares no default for the policies. `enable` is a number: any but 0
+/// switches the firewall on.
 pub(in super::super) static KIND: Kind = Kind {
     id: "cluster_firewall",
     prefix: "cluster-firewall",

@@ -1,8 +1,11 @@
 //! Firewall options of guests (`ID.fw`, `[OPTIONS]`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Scope, Shape, Source};
+use super::super::write::Writing;
 
-/// What is set for one guest; most guests have nothing set, and none of these objects.
+/// The options of one guest; most guests have none, and no such object.
 pub(in super::super) static KIND: Kind = Kind {
     id: "guest_firewall",
     prefix: "guest-firewall",

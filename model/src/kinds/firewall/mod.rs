@@ -1,4 +1,5 @@
-//! The firewall's kinds, Proxmox's half: options, rules, security groups, IP sets and aliases, each at the places that have it.
+//! The firewall's kinds, Proxmox's half: options, rules, security groups, IP sets and aliases, each at the locations
+//! that have it.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +12,8 @@ pub(super) mod node;
 pub(super) mod rules;
 pub(super) mod vnet;
 
-/// Takes out of each part what Proxmox computes: `ipversion` from the addresses, and `errors` where what it names is not there.
+/// Removes the keys that Proxmox computes from each part: `ipversion` from the addresses, and `errors` where a name
+/// does not exist.
 fn configured(keys: &mut Map<String, Value>) -> bool {
     for part in keys.values_mut().filter_map(Value::as_object_mut) {
         part.remove("errors");

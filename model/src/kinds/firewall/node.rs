@@ -1,8 +1,11 @@
 //! Firewall options of nodes (`host.fw`, `[OPTIONS]`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Scope, Shape, Source};
+use super::super::write::Writing;
 
-/// What is set for one node; a node without any option has none of these objects.
+/// The options of one node; a node without any option has no such object.
 pub(in super::super) static KIND: Kind = Kind {
     id: "node_firewall",
     prefix: "node-firewall",

@@ -1,8 +1,11 @@
 //! Firewall options of virtual networks (`sdn/firewall/VNET.fw`, `[OPTIONS]`), Proxmox's half.
 
-use super::super::{Form, Key, Kind, Listed, Scope, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Scope, Shape, Source};
+use super::super::write::Writing;
 
-/// What is set for one virtual network; it has a firewall once it runs, and from PVE 8.3 on.
+/// The options of one virtual network, which has a firewall once it runs, from PVE 8.3 on.
 pub(in super::super) static KIND: Kind = Kind {
     id: "vnet_firewall",
     prefix: "vnet-firewall",

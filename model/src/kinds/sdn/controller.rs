@@ -1,7 +1,11 @@
 //! SDN controllers (`sdn/controllers.cfg`), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
 use super::{configured, stays, zone};
+use crate::rows::RowId;
 
 /// A controller of any type, read from the list with `pending=1` like zones.
 pub(in super::super) static KIND: Kind = Kind {
@@ -32,7 +36,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/controllers", Shape::Rows(Id::Key("controller")))
+        Listed::cluster("sdn/controllers", Shape::Rows(RowId::Key("controller")))
             .query("pending", "1")
             .audit("/sdn", "SDN.Audit")
             .adjust(configured),

@@ -1,9 +1,13 @@
 //! Name servers of the SDN (`sdn/dns.cfg`), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 
-/// A name server that zones register names with. Its key is shown to everyone who may audit the SDN. `reversev6mask` is
-/// what a creation calls `reversemaskv6`.
+/// A name server that zones register names with. Its key is shown to every login that may audit the SDN. A creation
+/// takes `reversemaskv6`, which answers call `reversev6mask`.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_dns",
     prefix: "sdn-dns",
@@ -19,6 +23,6 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("type", Form::Text).fixed(),
         Key::new("url", Form::Text),
     ],
-    source: Source::Listed(Listed::cluster("sdn/dns", Shape::Rows(Id::Key("dns"))).audit("/sdn", "SDN.Audit")),
+    source: Source::Listed(Listed::cluster("sdn/dns", Shape::Rows(RowId::Key("dns"))).audit("/sdn", "SDN.Audit")),
     writing: Writing::WhereRead { always: &[] },
 };

@@ -1,8 +1,12 @@
 //! Fabrics of the SDN (`sdn/fabrics.cfg`), Proxmox's half. Releases before 9 have none.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 
-/// A fabric, which routes between nodes. Its protocol goes along with every change.
+/// A fabric, which routes between nodes. Its protocol is sent with every change.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_fabric",
     prefix: "sdn-fabric",
@@ -21,7 +25,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("route_filter", Form::Text),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/fabrics/fabric", Shape::Rows(Id::Key("id"))).audit("/sdn", "SDN.Audit"),
+        Listed::cluster("sdn/fabrics/fabric", Shape::Rows(RowId::Key("id"))).audit("/sdn", "SDN.Audit"),
     ),
     writing: Writing::WhereRead { always: &["protocol"] },
 };

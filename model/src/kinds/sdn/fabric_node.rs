@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::{Create, Write, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// A node's part in a fabric: its address there and its interfaces. The list shows those of nodes that the login may
-/// audit as well.
+/// A node's part in a fabric: its address there and its interfaces. The list shows only nodes that the login may audit
+/// too.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_fabric_node",
     prefix: "sdn-fabric-node",
@@ -27,7 +31,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("role", Form::Text),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/fabrics/node", Shape::Rows(Id::Made(id)))
+        Listed::cluster("sdn/fabrics/node", Shape::Rows(RowId::Made(id)))
             .keys(&["fabric_id", "node_id"])
             .audit("/sdn", "SDN.Audit")
             .audit_also("/nodes", "Sys.Audit"),
@@ -35,13 +39,13 @@ pub(in super::super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| write(object)),
 };
 
-/// `f1/pve1`: a node may be in more than one fabric.
+/// The id of a row, `f1/pve1`: a node may be in more than one fabric.
 fn id(row: &Map<String, Value>) -> Option<String> {
     let word = |key: &str| row.get(key).and_then(text).filter(|word| !word.is_empty());
     Some(format!("{}/{}", word("fabric_id")?, word("node_id")?))
 }
 
-/// Each fabric has a list of its own.
+/// The way in which it is written: each fabric has a list of its own.
 fn write(object: &Object) -> Option<Write> {
     let (fabric, node) = object.entry.identity.id().split_once('/')?;
     let list = ["cluster", "sdn", "fabrics", "node", fabric];

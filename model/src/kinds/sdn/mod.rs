@@ -1,4 +1,4 @@
-//! The kinds of the SDN, Proxmox's half, and what of them waits to be applied.
+//! The kinds of the SDN, Proxmox's half, and their pending changes.
 
 use serde_json::{Map, Value};
 
@@ -15,11 +15,11 @@ pub(super) mod subnet;
 pub(super) mod vnet;
 pub(super) mod zone;
 
-/// How Proxmox writes that a key is to go when changes are applied.
+/// Value with which Proxmox marks a key that is removed when changes are applied.
 const DELETED: &str = "deleted";
 
-/// Brings a row of a list that was asked for with `pending=1` into the form in which it is configured: what waits takes the
-/// place of what runs (facts/pve/BEHAVIOUR.md, "Pending and writes"). `pending` and `state` stay, and tell that something waits.
+/// Brings a row of a list that was requested with `pending=1` into the form in which it is configured: pending values
+/// take the place of those that are applied (recorded). `pending` and `state` stay, and show that changes are pending.
 pub(crate) fn configured(keys: &mut Map<String, Value>) -> bool {
     keys.retain(|_, value| !value.is_null());
     let pending = keys.get("pending").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -33,12 +33,12 @@ pub(crate) fn configured(keys: &mut Map<String, Value>) -> bool {
     true
 }
 
-/// Whether the object goes when changes are applied: it is no longer configured, and still runs.
+/// Reports whether the object is removed when changes are applied: it is no longer configured, and still runs.
 pub(crate) fn leaves(keys: &Map<String, Value>) -> bool {
     keys.get("state").is_some_and(|state| state == DELETED)
 }
 
-/// Whether there is something to write: an object that leaves is not made again.
+/// Reports whether the object can be written: one that is about to be removed is not created again.
 fn stays(object: &Object) -> bool {
     !leaves(&object.keys)
 }

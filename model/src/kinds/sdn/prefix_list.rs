@@ -1,6 +1,10 @@
 //! Prefix lists of the SDN (Proxmox VE 9.2), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 use crate::schema::Release;
 
 /// A list of networks that route maps and fabrics filter by. Its entries are property strings. Not seen on a cluster: the keys
@@ -17,7 +21,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("state", Form::Text).volatile(),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/prefix-lists", Shape::Rows(Id::Key("id")))
+        Listed::cluster("sdn/prefix-lists", Shape::Rows(RowId::Key("id")))
             .query("verbose", "1")
             .since(Release::NineTwo)
             .audit("/sdn", "SDN.Audit"),

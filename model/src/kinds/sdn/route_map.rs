@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
 use super::super::write::{Create, Write};
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::schema::Release;
 use crate::{ApiPath, Cluster, Object};
 
@@ -26,7 +30,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("state", Form::Text).volatile(),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/route-maps/entries", Shape::Rows(Id::Made(id)))
+        Listed::cluster("sdn/route-maps/entries", Shape::Rows(RowId::Made(id)))
             .keys(&["route-map-id", "order"])
             .since(Release::NineTwo)
             .audit("/sdn", "SDN.Audit"),

@@ -1,9 +1,13 @@
 //! Subnets of virtual networks (`sdn/subnets.cfg`), Proxmox's half.
 
-use super::super::{Create, Form, Id, Key, Kind, Listed, Scope, Shape, Source, Write, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Scope, Shape, Source};
+use super::super::write::{Create, Write, Writing};
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// A subnet, called by its zone and its network: `lan-10.20.0.0-24`. The network is told a second and a third time.
+/// A subnet, named for its zone and its network: `lan-10.20.0.0-24`. Two more keys repeat the network.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_subnet",
     prefix: "sdn-subnet",
@@ -24,9 +28,9 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("vnet", Form::Text).fixed(),
         Key::new("zone", Form::Text).volatile(),
     ],
-    source: Source::Listed(Listed::cluster("subnets", Shape::Rows(Id::Key("subnet"))).at(&[Scope::Vnet]).adjust(
+    source: Source::Listed(Listed::cluster("subnets", Shape::Rows(RowId::Key("subnet"))).at(&[Scope::Vnet]).adjust(
         |keys| {
-            // No range is an empty list.
+            // A subnet without ranges shows an empty list.
             keys.retain(|_, value| value.as_array().is_none_or(|ranges| !ranges.is_empty()));
             true
         },
@@ -34,7 +38,7 @@ pub(in super::super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| write(object)),
 };
 
-/// A creation takes the network where the path of a change has the id.
+/// The way in which it is written: a creation takes the network, and the path of a change has the id.
 fn write(object: &Object) -> Option<Write> {
     let (vnet, subnet) = object.entry.identity.id().split_once('/')?;
     let list = ["cluster", "sdn", "vnets", vnet, "subnets"];

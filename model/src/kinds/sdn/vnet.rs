@@ -1,8 +1,12 @@
 //! Virtual networks of the SDN (`sdn/vnets.cfg`), Proxmox's half.
 
-use super::super::{Form, Id, Key, Kind, Listed, Shape, Source, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::Writing;
+use crate::rows::RowId;
 
-/// A virtual network, read as it is configured; Terraform's provider reads it so as well.
+/// A virtual network, read as it is configured, which is also how Terraform's provider reads it.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_vnet",
     prefix: "sdn-vnet",
@@ -17,6 +21,6 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("vnet", Form::Text).fixed(),
         Key::new("zone", Form::Text),
     ],
-    source: Source::Listed(Listed::cluster("sdn/vnets", Shape::Rows(Id::Key("vnet"))).audit("/sdn", "SDN.Audit")),
+    source: Source::Listed(Listed::cluster("sdn/vnets", Shape::Rows(RowId::Key("vnet"))).audit("/sdn", "SDN.Audit")),
     writing: Writing::WhereRead { always: &[] },
 };

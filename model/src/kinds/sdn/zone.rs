@@ -1,12 +1,16 @@
 //! SDN zones (`sdn/zones.cfg`), Proxmox's half.
 
-use super::super::{Create, Form, Id, Key, Kind, Listed, Shape, Source, Write, Writing};
+use super::super::key::{Form, Key};
+use super::super::kind::Kind;
+use super::super::source::{Listed, Shape, Source};
+use super::super::write::{Create, Write, Writing};
 use super::{configured, stays};
 use crate::object::text;
+use crate::rows::RowId;
 use crate::{ApiPath, Object};
 
-/// A zone of any type. Read from the list with `pending=1`: a single zone wants SDN.Allocate, and what waits to be applied
-/// decides what Terraform's provider reads.
+/// A zone of any type. Read from the list with `pending=1`: a single zone needs SDN.Allocate, and pending changes
+/// decide what Terraform's provider reads.
 pub(in super::super) static KIND: Kind = Kind {
     id: "sdn_zone",
     prefix: "sdn-zone",
@@ -44,7 +48,7 @@ pub(in super::super) static KIND: Kind = Kind {
         Key::new("zone", Form::Text).fixed(),
     ],
     source: Source::Listed(
-        Listed::cluster("sdn/zones", Shape::Rows(Id::Key("zone")))
+        Listed::cluster("sdn/zones", Shape::Rows(RowId::Key("zone")))
             .query("pending", "1")
             .audit("/sdn", "SDN.Audit")
             .adjust(configured),
@@ -52,7 +56,7 @@ pub(in super::super) static KIND: Kind = Kind {
     writing: Writing::Own(|_, object| stays(object).then(|| write(object, "zones", "zone"))),
 };
 
-/// How an object of this list is written: its id and its type are set when it is made.
+/// The way in which an object of this list is written: its id and its type are set when it is created.
 pub(super) fn write(object: &Object, list: &str, id: &str) -> Write {
     let list = ["cluster", "sdn", list];
     let values = ["type", id].into_iter();

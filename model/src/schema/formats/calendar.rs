@@ -15,7 +15,7 @@ const WORDS: &[&str] = &[
     "semi-annually",
 ];
 
-/// `mon..fri 21:00`, `*/30`, `daily`, `2026-01-01 2:30`.
+/// Checks a calendar event: `mon..fri 21:00`, `*/30`, `daily`, `2026-01-01 2:30`.
 pub(super) fn check(text: &str) -> Result<(), String> {
     if WORDS.contains(&text.to_lowercase().as_str()) {
         return Ok(());
@@ -34,7 +34,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `mon,wed..fri`.
+/// Reports whether a text is a list of weekdays: `mon,wed..fri`.
 fn are_days(text: &str) -> bool {
     text.split(',').flat_map(|part| part.split("..")).all(|day| {
         let day = day.to_lowercase();

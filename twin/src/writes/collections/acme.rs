@@ -1,12 +1,12 @@
-//! What the schema does not say of ACME plugins (`PVE::API2::ACMEPlugin`).
+//! ACME plugins: rules that the schema does not have (`PVE::API2::ACMEPlugin`).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
-/// The data of a plugin is sent in base 64 and read as text.
+/// Decodes the data of a plugin, which is sent in base 64 and read as text.
 pub(super) fn settle(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     if let Some(data) = call.text("data") {
         let broken = |_| Refusal::beyond_the_twin("ACME plugin data that is no base 64");

@@ -1,13 +1,13 @@
-//! What the schema does not say of backup jobs (`PVE::API2::Backup`).
+//! Backup jobs: rules that the schema does not have (`PVE::API2::Backup`).
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
-/// A job says what it backs up, and in one way only.
+/// Checks the choice of guests: a job needs one, and only one.
 pub(super) fn settle(
     transaction: &Transaction,
     call: &Call,

@@ -1,21 +1,21 @@
-//! What the schema does not say of high availability (`PVE::API2::HA`, `PVE::HA::Rules`).
+//! High availability: rules that the schema does not have (`PVE::API2::HA`, `PVE::HA::Rules`).
 
 use std::collections::BTreeSet;
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{Answers, ApiPath, list};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::guests::managed;
-use crate::writes::{Call, Refusal};
+use crate::writes::guests::ha_requests;
 
-/// Whether the groups of older versions have become rules: their list is refused from then on.
+/// Reports whether the groups of older versions have become rules: their list is refused from then on.
 fn is_migrated(transaction: &Transaction) -> Result<bool, Refusal> {
     let groups = transaction.get(&ApiPath::parse("cluster/ha/groups"))?;
     Ok(groups.is_none_or(|groups| groups.data().is_none()))
 }
 
-/// Rules are written once the groups have become rules.
+/// Refuses writes to rules until groups have become rules.
 pub(super) fn after_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
     if is_migrated(transaction)? {
         return Ok(());
@@ -23,7 +23,7 @@ pub(super) fn after_migration(transaction: &Transaction, verb: &str) -> Result<(
     Err(Refusal::failed(format!("cannot {verb} ha rule: ha groups have not been migrated yet")))
 }
 
-/// Groups are written until then.
+/// Refuses writes to groups once they have become rules.
 pub(super) fn before_migration(transaction: &Transaction, verb: &str) -> Result<(), Refusal> {
     if is_migrated(transaction)? {
         return Err(Refusal::failed(format!("cannot {verb} group: ha groups have been migrated to rules")));
@@ -31,7 +31,7 @@ pub(super) fn before_migration(transaction: &Transaction, verb: &str) -> Result<
     Ok(())
 }
 
-/// A group that a resource is in stays.
+/// Refuses to remove a group that a resource is in.
 pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let resources = transaction.rows(&ApiPath::parse("cluster/ha/resources"))?;
     let user =
@@ -41,18 +41,7 @@ pub(super) fn part_group(transaction: &Transaction, _: &Call, row: &Row) -> Resu
     Err(Refusal::failed(format!("delete ha group failed: ha group is used by service '{sid}'")))
 }
 
-/// `vm:101` of `101` and `vm:101`; the number alone means whichever guest has it.
-pub(in crate::writes) fn sid(transaction: &Transaction, given: &str) -> Result<String, Refusal> {
-    if given.contains(':') {
-        return Ok(given.to_owned());
-    }
-    let guests = transaction.rows(&ApiPath::parse("cluster/resources"))?;
-    let guest = guests.iter().find(|row| row.get("vmid").and_then(text).is_some_and(|vmid| vmid == given));
-    let container = guest.is_some_and(|row| row.get("type").is_some_and(|kind| kind == "lxc"));
-    Ok(format!("{}:{given}", if container { "ct" } else { "vm" }))
-}
-
-/// A resource is a guest that exists.
+/// Refuses a resource whose guest does not exist.
 pub(super) fn settle_resource(
     transaction: &Transaction,
     _: &Call,
@@ -62,7 +51,7 @@ pub(super) fn settle_resource(
     if before.is_some() {
         return Ok(());
     }
-    let sid = sid(transaction, &row.get("sid").and_then(text).unwrap_or_default())?;
+    let sid = ha_requests::sid(transaction, &row.get("sid").and_then(text).unwrap_or_default())?;
     let (kind, vmid) = sid.split_once(':').unwrap_or_default();
     let guest_type = if kind == "ct" { "lxc" } else { "qemu" };
     let guests = transaction.rows(&ApiPath::parse("cluster/resources"))?;
@@ -78,14 +67,14 @@ pub(super) fn settle_resource(
     Ok(())
 }
 
-/// What is wanted of a resource now is the manager's to bring about.
+/// Tells the manager that another state is wanted of a resource.
 pub(super) fn wake_manager(transaction: &mut Transaction, row: &Row) {
     if let Some(sid) = row.get("sid").and_then(text) {
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
     }
 }
 
-/// A resource that is gone leaves the rules, and a rule that has no resource left goes with it.
+/// Takes a removed resource out of the rules, and removes rules that have no resource left.
 pub(super) fn purge(transaction: &mut Transaction, call: &Call, sid: &str) -> Result<(), Refusal> {
     if call.text("purge").as_deref() == Some("0") {
         return Ok(());

@@ -1,14 +1,14 @@
-//! Whether rules of high availability can be kept together (`PVE::API2::HA::Rules`, `PVE::HA::Rules`).
+//! Rules of high availability, and whether they can hold together (`PVE::API2::HA::Rules`, `PVE::HA::Rules`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{ApiPath, list};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
-/// A new rule comes last.
+/// Gives a new rule the last place.
 pub(super) fn settle(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     if before.is_none() {
         let rules = transaction.rows(&ApiPath::parse("cluster/ha/rules"))?;
@@ -19,7 +19,8 @@ pub(super) fn settle(transaction: &Transaction, _: &Call, row: &mut Row, before:
     Ok(())
 }
 
-/// A rule is about managed resources and nodes that are there, and can be kept together with the other rules.
+/// Refuses a rule about resources that are not managed, about nodes that do not exist, or that contradicts the other
+/// rules.
 pub(super) fn fit(transaction: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let context = if before.is_some() { "update ha rule failed" } else { "create ha rule failed" };
     let refused = |text: String| Err(Refusal::failed(text).within(context));
@@ -48,7 +49,7 @@ fn given(call: &Call, name: &str) -> BTreeSet<String> {
     call.list(name).into_iter().collect()
 }
 
-/// What the objects of a list are called.
+/// Names of the objects of a list.
 fn names(transaction: &Transaction, list: &str, key: &str) -> Result<BTreeSet<String>, Refusal> {
     let rows = transaction.rows(&ApiPath::parse(list))?;
     Ok(rows.iter().filter_map(|row| row.get(key).and_then(text)).collect())
@@ -57,14 +58,14 @@ fn names(transaction: &Transaction, list: &str, key: &str) -> Result<BTreeSet<St
 /// A rule that is in force.
 struct Rule {
     name: String,
-    kind: Kind,
+    kind: RuleKind,
     resources: BTreeSet<String>,
     /// The nodes of a node affinity, each with its priority.
     nodes: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum RuleKind {
     Node,
     Positive,
     Negative,
@@ -78,9 +79,9 @@ impl Rule {
             return None;
         }
         let kind = match (word("type").as_str(), word("affinity").as_str()) {
-            ("node-affinity", _) => Kind::Node,
-            (_, "positive") => Kind::Positive,
-            _ => Kind::Negative,
+            ("node-affinity", _) => RuleKind::Node,
+            (_, "positive") => RuleKind::Positive,
+            _ => RuleKind::Negative,
         };
         let nodes = word("nodes");
         // A node without a priority has 0.
@@ -105,7 +106,7 @@ impl Rule {
     }
 }
 
-/// What stands against a rule beside the others, in the order of Proxmox's checks: those of one type of rule first, then
+/// Complaints about a rule beside the others, in the order of Proxmox's checks: those of one type of rule first, then
 /// those between them.
 fn complaints(row: &Row, others: &[Row], nodes: usize) -> Vec<String> {
     let Some(rule) = Rule::of(row) else { return Vec::new() };
@@ -113,28 +114,28 @@ fn complaints(row: &Row, others: &[Row], nodes: usize) -> Vec<String> {
     let all: Vec<Rule> = others.chain(Rule::of(row)).collect();
     let mut complaints = Vec::new();
     match rule.kind {
-        Kind::Node => node_complaints(&rule, &all, &mut complaints),
-        Kind::Positive | Kind::Negative => resource_complaints(&rule, &all, nodes, &mut complaints),
+        RuleKind::Node => node_complaints(&rule, &all, &mut complaints),
+        RuleKind::Positive | RuleKind::Negative => resource_complaints(&rule, &all, nodes, &mut complaints),
     }
     complaints
 }
 
-fn of_kind(all: &[Rule], kind: Kind) -> impl Iterator<Item = &Rule> {
+fn of_kind(all: &[Rule], kind: RuleKind) -> impl Iterator<Item = &Rule> {
     all.iter().filter(move |rule| rule.kind == kind)
 }
 
-/// The node affinities that have to do with these resources.
+/// The node affinities that are about these resources.
 fn placed<'r>(all: &'r [Rule], resources: &'r BTreeSet<String>) -> Vec<&'r Rule> {
-    of_kind(all, Kind::Node).filter(|rule| rule.shares(resources)).collect()
+    of_kind(all, RuleKind::Node).filter(|rule| rule.shares(resources)).collect()
 }
 
 fn node_complaints(rule: &Rule, all: &[Rule], complaints: &mut Vec<String>) {
     for sid in &rule.resources {
-        if of_kind(all, Kind::Node).filter(|other| other.resources.contains(sid)).count() > 1 {
+        if of_kind(all, RuleKind::Node).filter(|other| other.resources.contains(sid)).count() > 1 {
             complaints.push(format!("resource '{sid}' is already used in another node affinity rule"));
         }
     }
-    for affinity in all.iter().filter(|other| other.kind != Kind::Node && other.shares(&rule.resources)) {
+    for affinity in all.iter().filter(|other| other.kind != RuleKind::Node && other.shares(&rule.resources)) {
         if placed(all, &affinity.resources).iter().any(|placed| placed.is_ranked()) {
             let why = "resources are in a resource affinity rule and cannot be in a node affinity rule with multiple \
                        priorities";
@@ -148,7 +149,7 @@ fn node_complaints(rule: &Rule, all: &[Rule], complaints: &mut Vec<String>) {
             complaints.push(why.to_owned());
         }
     }
-    for apart in of_kind(all, Kind::Negative).filter(|apart| apart.shares(&rule.resources)) {
+    for apart in of_kind(all, RuleKind::Negative).filter(|apart| apart.shares(&rule.resources)) {
         if is_cramped(apart, all) {
             let why = "at least one resource is in a negative resource affinity rule and this rule would restrict these to \
                        less nodes than available to the resources";
@@ -163,7 +164,7 @@ fn resource_complaints(rule: &Rule, all: &[Rule], nodes: usize, complaints: &mut
             complaints.push(why.to_owned());
         }
     };
-    let is_negative = rule.kind == Kind::Negative;
+    let is_negative = rule.kind == RuleKind::Negative;
     complain(rule.resources.len() < 2, "rule is ineffective as there are less than two resources");
     complain(is_negative && rule.resources.len() > nodes, "rule defines more resources than available nodes");
     for together in together(all).iter().filter(|together| rule.shares(together)) {
@@ -172,7 +173,7 @@ fn resource_complaints(rule: &Rule, all: &[Rule], nodes: usize, complaints: &mut
             complain(torn(rule), "rule shares two or more resources with a positive resource affinity rule");
             continue;
         }
-        for apart in of_kind(all, Kind::Negative) {
+        for apart in of_kind(all, RuleKind::Negative) {
             complain(torn(apart), "rule shares two or more resources with a negative resource affinity rule");
         }
     }
@@ -192,7 +193,7 @@ fn resource_complaints(rule: &Rule, all: &[Rule], nodes: usize, complaints: &mut
 
 /// The resources that positive affinities keep together, each set with those of the rules that share one of them.
 fn together(all: &[Rule]) -> Vec<BTreeSet<String>> {
-    let mut rules: Vec<&Rule> = of_kind(all, Kind::Positive).collect();
+    let mut rules: Vec<&Rule> = of_kind(all, RuleKind::Positive).collect();
     rules.sort_by_key(|rule| (rule.resources.first(), &rule.name));
     let mut sets: Vec<BTreeSet<String>> = Vec::new();
     for rule in rules {
@@ -204,7 +205,7 @@ fn together(all: &[Rule]) -> Vec<BTreeSet<String>> {
     sets
 }
 
-/// Whether resources that are to be kept apart may run on fewer nodes than there are of them.
+/// Reports whether resources that are to be kept apart may run on fewer nodes than there are of them.
 fn is_cramped(apart: &Rule, all: &[Rule]) -> bool {
     let (mut located, mut allowed) = (BTreeSet::new(), BTreeSet::new());
     for rule in placed(all, &apart.resources) {
@@ -220,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// Recorded complaints, and those of Proxmox's other checks.
+    /// Complaints that were recorded, and those of Proxmox's other checks.
     #[test]
     fn rules_are_kept_together_or_not() {
         let row = |row: Value| row.as_object().unwrap().clone();

@@ -1,16 +1,21 @@
 //! Collections: lists of objects that are created with a POST, changed with a PUT and removed with a DELETE, all in the
-//! same way. What they take comes from the schema; what differs is in [`table::COLLECTIONS`].
+//! same way. Their parameters come from the schema, their differences from [`table::COLLECTIONS`].
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::schema::Verb;
 use serde_json::Value;
 
-use super::{Call, Refusal, Run, digest};
-use crate::state::{Row, Transaction};
+use self::collection::{Collection, single};
+use super::collections::table::COLLECTIONS;
+use super::method::Handler;
+use super::versions::{remove_keys, same_digest};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
 mod acme;
 mod backup;
+mod collection;
 mod ha;
 mod ha_rules;
 mod networks;
@@ -19,97 +24,8 @@ mod realms;
 mod storages;
 mod table;
 
-pub(super) use ha::sid;
-use table::COLLECTIONS;
-
-/// One list of objects, and how Proxmox speaks of them.
-pub(super) struct Collection {
-    /// The list, as the schema has it: `/cluster/ha/rules`.
-    pub(super) list: &'static str,
-    /// Where an object is changed and removed: `/cluster/ha/rules/{rule}`.
-    pub(super) single: &'static str,
-    /// Where an object is created; most often the list.
-    pub(super) create: &'static str,
-    /// The key of a row that holds the id.
-    pub(super) key: &'static str,
-    /// The parameter of a creation that gives the id.
-    pub(super) parameter: &'static str,
-    /// What a list shows of an object.
-    pub(super) shape: Shape,
-    /// The checksum that its objects carry.
-    pub(super) digest: Option<digest::Form>,
-    /// Parameters that are no keys of the object, or that Proxmox shows nobody.
-    pub(super) unseen: &'static [&'static str],
-    /// What Proxmox says.
-    pub(super) words: Words,
-    /// Refuses every write, whatever it is about; the verb is `create`, `update` or `delete`.
-    pub(super) open: fn(&Transaction, &str) -> Result<(), Refusal>,
-    /// The id that one in a path means.
-    pub(super) id: fn(&Transaction, &str) -> Result<String, Refusal>,
-    /// Refuses what the schema allows and Proxmox does not, and adds what it adds itself. On a change the second row is
-    /// the object before it.
-    pub(super) settle: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
-    /// Refuses what does not go with the other objects: a new one once it is known that none has its name, or one that was
-    /// changed. On a change the second row is the object before it.
-    pub(super) fit: fn(&Transaction, &Call, &mut Row, Option<&Row>) -> Result<(), Refusal>,
-    /// What a creation or a change answers; it takes out of the row what is told only once.
-    pub(super) answer: fn(&mut Row) -> Value,
-    /// What else changes with an object that was created or changed.
-    pub(super) written: fn(&mut Transaction, &Call, &Row) -> Result<(), Refusal>,
-    /// Refuses a removal.
-    pub(super) part: fn(&Transaction, &Call, &Row) -> Result<(), Refusal>,
-    /// What else goes with an object that was removed, by its id.
-    pub(super) removed: fn(&mut Transaction, &Call, &str) -> Result<(), Refusal>,
-}
-
-/// What a list shows of an object.
-#[derive(Clone, Copy)]
-pub(super) enum Shape {
-    /// Everything that its own answer does, which is derived.
-    Whole,
-    /// These keys; the rest is in its own answer.
-    Part(&'static [&'static str]),
-}
-
-/// What Proxmox says; `{}` stands for the id.
-pub(super) struct Words {
-    /// There is one already.
-    pub(super) exists: Said,
-    /// There is none to change.
-    pub(super) missing: Said,
-    /// There is none to remove.
-    pub(super) gone: Said,
-    /// What stands before a failure of a change.
-    pub(super) update: &'static str,
-}
-
-/// How something is said.
-#[derive(Clone, Copy)]
-pub(super) enum Said {
-    /// Not at all: Proxmox does not mind.
-    Nothing,
-    /// A message with status 500.
-    Failed(&'static str),
-    /// A message with another status.
-    Status(u16, &'static str),
-    /// A wrong parameter.
-    Parameter(&'static str, &'static str),
-}
-
-impl Said {
-    fn about(self, id: &str) -> Result<(), Refusal> {
-        let fill = |words: &str| words.replace("{}", id);
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Failed(words) => Err(Refusal::failed(fill(words))),
-            Self::Status(status, words) => Err(Refusal::Message { status, text: fill(words) }),
-            Self::Parameter(name, words) => Err(Refusal::parameter(name, fill(words))),
-        }
-    }
-}
-
-/// What does a method of a collection.
-pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
+/// Finds the function of a method of a collection.
+pub(super) fn method(verb: Verb, path: &str) -> Option<Handler> {
     let has = |at: fn(&Collection) -> &'static str| COLLECTIONS.iter().any(|collection| at(collection) == path);
     match verb {
         Verb::Post if has(|collection| collection.create) => Some(create),
@@ -119,7 +35,7 @@ pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
     }
 }
 
-/// The collection of a call, and where its list is.
+/// The collection of a call, and the path of its list.
 fn of(call: &Call, at: fn(&Collection) -> &'static str) -> Option<(&'static Collection, ApiPath)> {
     let collection = COLLECTIONS.iter().find(|collection| at(collection) == call.method.path)?;
     let segments = collection.list.split('/').filter(|part| !part.is_empty()).map(|part| {
@@ -197,91 +113,4 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     collection.store(transaction, &list, rows, None);
     (collection.removed)(transaction, call, &id)?;
     Ok(Value::Null)
-}
-
-impl Collection {
-    fn is(&self, row: &Row, id: &str) -> bool {
-        row.get(self.key).and_then(text).is_some_and(|own| own == id)
-    }
-
-    /// The keys that a call gives.
-    fn row(&self, call: &Call) -> Row {
-        let mut row = call.given();
-        row.retain(|key, _| !matches!(key.as_str(), "delete" | "digest") && !self.unseen.contains(&key.as_str()));
-        row
-    }
-
-    /// A row as it reads back: a section of Proxmox's files says `disable` or says nothing.
-    fn read_back(&self, row: &mut Row) {
-        if self.digest != Some(digest::Form::Sha256) && row.get("disable").is_some_and(|disable| *disable == 0) {
-            row.remove("disable");
-        }
-    }
-
-    /// All that is known of an object.
-    fn whole(&self, transaction: &Transaction, list: &ApiPath, id: &str, row: &Row) -> Result<Row, Refusal> {
-        let mut whole = row.clone();
-        if matches!(self.shape, Shape::Part(_)) {
-            whole.extend(transaction.object(&single(list, id))?);
-        }
-        Ok(whole)
-    }
-
-    /// Writes the list, and the object that changed.
-    fn store(&self, transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>, changed: Option<(&str, Row)>) {
-        let digest = self.digest.map(|form| digest::of(form, &rows));
-        match self.shape {
-            Shape::Whole => {
-                for row in &mut rows {
-                    if let Some(id) = row.get(self.key).and_then(text) {
-                        transaction.hide(&single(list, &id));
-                    }
-                    if let Some(digest) = &digest {
-                        row.insert("digest".to_owned(), digest.as_str().into());
-                    }
-                }
-            }
-            Shape::Part(shown) => {
-                if let Some((id, mut row)) = changed {
-                    if let Some(digest) = digest {
-                        row.insert("digest".to_owned(), digest.into());
-                    }
-                    row.remove(self.key);
-                    transaction.set(&single(list, id), row);
-                }
-                for row in &mut rows {
-                    row.retain(|key, _| key == self.key || shown.contains(&key.as_str()));
-                }
-            }
-        }
-        transaction.set_rows(list, rows);
-    }
-}
-
-fn single(list: &ApiPath, id: &str) -> ApiPath {
-    ApiPath::new(list.segments().iter().map(String::as_str).chain([id]))
-}
-
-/// Refuses a change of what the client has not read: `PVE::Tools::assert_if_modified`.
-pub(in crate::writes) fn same_digest(call: &Call, row: &Row, context: &str) -> Result<(), Refusal> {
-    let (Some(given), Some(own)) = (call.text("digest"), row.get("digest").and_then(text)) else { return Ok(()) };
-    if given == own {
-        return Ok(());
-    }
-    let refusal = Refusal::failed("detected modified configuration - file changed by other user? Try again.");
-    Err(if context.is_empty() { refusal } else { refusal.within(context) })
-}
-
-/// Takes out the keys that a call deletes: `PVE::SectionConfig::delete_from_config`.
-pub(in crate::writes) fn remove_keys(call: &Call, row: &mut Row) -> Result<(), Refusal> {
-    for key in call.list("delete") {
-        if call.method.parameter(&key).is_none() || call.captured.contains(&key.as_str()) {
-            return Err(Refusal::failed(format!("no such option '{key}'")));
-        }
-        if call.parameters.contains_key(&key) {
-            return Err(Refusal::failed(format!("cannot set and delete property '{key}' at the same time!")));
-        }
-        row.remove(&key);
-    }
-    Ok(())
 }

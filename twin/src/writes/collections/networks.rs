@@ -1,19 +1,19 @@
-//! What the schema does not say of zones, virtual networks and their subnets (`PVE::Network::SDN::*Plugin`).
+//! Zones, virtual networks and their subnets: rules that the schema does not have (`PVE::Network::SDN::*Plugin`).
 
 use std::net::IpAddr;
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::guests::mac;
-use crate::writes::{Call, Refusal};
+use crate::writes::guests::network_devices::mac;
 
 fn of(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// A zone has what its type needs.
+/// Refuses a zone that lacks what its type needs.
 pub(super) fn settle_zone(_: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let needed: &[&str] = match of(row, "type").as_str() {
         "vlan" => &["bridge"],
@@ -27,7 +27,7 @@ pub(super) fn settle_zone(_: &Transaction, _: &Call, row: &mut Row, before: Opti
     }
 }
 
-/// A zone that a network is in stays. The place in the message is Proxmox's.
+/// Refuses to remove a zone that a network is in. The place in the message is Proxmox's.
 pub(super) fn part_zone(transaction: &Transaction, _: &Call, zone: &Row) -> Result<(), Refusal> {
     let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;
     let zone = of(zone, "zone");
@@ -37,12 +37,12 @@ pub(super) fn part_zone(transaction: &Transaction, _: &Call, zone: &Row) -> Resu
     Err(Refusal::failed(text))
 }
 
-/// What a message of Proxmox's begins with.
+/// Beginning of the messages of Proxmox.
 fn context(kind: &str, before: Option<&Row>) -> String {
     format!("{} sdn {kind} object failed", if before.is_some() { "update" } else { "create" })
 }
 
-/// A failure in Proxmox's code that tells its place there.
+/// Failure in Proxmox's code, whose message names a line of it.
 fn failed_at(context: &str, text: &str, file: &str, line: u32) -> Refusal {
     Refusal::failed(format!("{text} at /usr/share/perl5/PVE/{file} line {line}.")).within(context)
 }
@@ -55,7 +55,7 @@ fn is_listed(transaction: &Transaction, kind: &str, key: &str, id: &str) -> Resu
     Ok(listed(transaction, kind)?.iter().any(|row| of(row, key) == id))
 }
 
-/// What a zone names is there, and fits its type.
+/// Checks that what a zone names is there, and fits its type.
 pub(super) fn fit_zone(
     transaction: &Transaction,
     call: &Call,
@@ -100,7 +100,7 @@ fn check_ipam_change(transaction: &Transaction, zone: &str, context: &str) -> Re
     Ok(())
 }
 
-/// A zone of EVPN has a controller of it, a number of its own, and an address, which Proxmox makes up.
+/// Checks an EVPN zone: it needs an EVPN controller, a number of its own, and an address, which Proxmox makes up.
 fn fit_evpn(transaction: &Transaction, row: &mut Row, context: &str) -> Result<(), Refusal> {
     const FILE: &str = "Network/SDN/Zones/EvpnPlugin.pm";
     let controllers = listed(transaction, "controllers")?;
@@ -124,7 +124,7 @@ fn fit_evpn(transaction: &Transaction, row: &mut Row, context: &str) -> Result<(
     Ok(())
 }
 
-/// There is one controller of EVPN, and few of BGP and IS-IS on a node.
+/// Checks the number of controllers: one of EVPN in the cluster, few of BGP and IS-IS on a node.
 pub(super) fn fit_controller(
     transaction: &Transaction,
     _: &Call,
@@ -147,7 +147,7 @@ pub(super) fn fit_controller(
     Err(failed_at(&context, text, &format!("Network/SDN/Controllers/{file}.pm"), line))
 }
 
-/// A controller that a zone has stays.
+/// Refuses to remove a controller that a zone has.
 pub(super) fn part_controller(transaction: &Transaction, _: &Call, controller: &Row) -> Result<(), Refusal> {
     let (file, line) = match of(controller, "type").as_str() {
         "evpn" => ("EvpnPlugin", 476),
@@ -162,7 +162,7 @@ pub(super) fn part_controller(transaction: &Transaction, _: &Call, controller: &
     Err(failed_at("delete sdn controller object failed", &text, &file, line))
 }
 
-/// A tag is there where the zone has tags, and only once where it must be.
+/// Checks the tag of a network: the zone has tags, and it is used once where it must be.
 pub(super) fn fit_vnet(
     transaction: &Transaction,
     _: &Call,
@@ -195,7 +195,7 @@ pub(super) fn fit_vnet(
     Ok(())
 }
 
-/// What each type of zone says of the tag of a network (`vnet_update_hook`).
+/// Checks the tag of a network against the type of its zone (`vnet_update_hook`).
 fn fit_tag(row: &Row, kind: &str, zones: &[Row], others: &[Row]) -> Result<(), (&'static str, String)> {
     let (tag, zone) = (of(row, "tag"), of(row, "zone"));
     let number: u32 = tag.parse().unwrap_or_default();
@@ -233,7 +233,7 @@ fn fit_tag(row: &Row, kind: &str, zones: &[Row], others: &[Row]) -> Result<(), (
     why.map_or(Ok(()), |why| Err(("tag", why)))
 }
 
-/// A network with subnets stays.
+/// Refuses to remove a network that has subnets.
 pub(super) fn part_vnet(transaction: &Transaction, _: &Call, vnet: &Row) -> Result<(), Refusal> {
     let subnets = ApiPath::new(["cluster", "sdn", "vnets", &of(vnet, "vnet"), "subnets"]);
     if transaction.rows(&subnets)?.is_empty() {
@@ -242,7 +242,7 @@ pub(super) fn part_vnet(transaction: &Transaction, _: &Call, vnet: &Row) -> Resu
     Err(Refusal::nested("delete sdn vnet object failed", "vnet", "Can't delete vnet if subnets exists"))
 }
 
-/// `zone-10.0.0.0-24` of `10.0.0.0/24`, with what follows from it.
+/// Completes a subnet: the id `zone-10.0.0.0-24` of `10.0.0.0/24`, and the keys that follow from it.
 pub(super) fn settle_subnet(
     transaction: &Transaction,
     call: &Call,
@@ -283,7 +283,7 @@ pub(super) fn settle_subnet(
     Ok(())
 }
 
-/// Whether a network has an address.
+/// Reports whether a network has an address.
 fn contains(cidr: &str, address: &str) -> bool {
     let Some((network, mask)) = cidr.split_once('/') else { return false };
     let (Ok(network), Ok(address), Ok(mask)) = (network.parse(), address.parse(), mask.parse::<u32>()) else {

@@ -1,12 +1,12 @@
-//! What the schema does not say of notifications (`proxmox-notify`).
+//! Notifications: rules that the schema does not have (`proxmox-notify`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
 const ENDPOINTS: &[&str] = &["endpoints/gotify", "endpoints/sendmail", "endpoints/smtp", "endpoints/webhook"];
 
@@ -28,7 +28,7 @@ fn is_endpoint(transaction: &Transaction, name: &str) -> Result<bool, Refusal> {
     Ok(false)
 }
 
-/// Endpoints and matchers share one space of names, and a matcher's targets exist.
+/// Refuses a name that another endpoint or matcher has, and a matcher whose targets do not exist.
 pub(super) fn settle(
     transaction: &Transaction,
     call: &Call,
@@ -65,7 +65,7 @@ fn names(secrets: &Value) -> Value {
     secrets.filter_map(name).collect::<Vec<_>>().into()
 }
 
-/// An endpoint that a matcher names stays.
+/// Refuses to remove an endpoint that a matcher names.
 pub(super) fn part(transaction: &Transaction, call: &Call, row: &Row) -> Result<(), Refusal> {
     if !call.method.path.contains("/endpoints/") {
         return Ok(());

@@ -1,28 +1,29 @@
-//! What the schema does not say of realms (`PVE::API2::Domains`, `PVE::Auth::Plugin`).
+//! Realms: rules that the schema does not have (`PVE::API2::Domains`, `PVE::Auth::Plugin`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::json;
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, digest};
+use crate::writes::digest;
 
-/// Where realms are listed.
+/// List of the realms.
 const LIST: &str = "access/domains";
 
-/// The realms that are always there, with what they are called until somebody says otherwise.
+/// Built-in realms, with their comments until a client sets others.
 const BUILT_IN: &[(&str, &str)] =
     &[("pam", "Linux PAM standard authentication"), ("pve", "Proxmox VE authentication server")];
 
-/// What each type needs.
+/// Options that each type of realm needs.
 const NEEDED: &[(&str, &[&str])] = &[
     ("ad", &["domain", "server1"]),
     ("ldap", &["base_dn", "server1", "user_attr"]),
     ("openid", &["client-id", "issuer-url"]),
 ];
 
-/// A realm has what its type needs, and nobody makes another one of those that are always there.
+/// Refuses a realm that lacks what its type needs, and another one of a built-in type.
 pub(super) fn fit(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let context = if before.is_some() { "update auth server failed" } else { "add auth server failed" };
     let refused = |text: String| Err(Refusal::failed(text).within(context));
@@ -54,7 +55,8 @@ pub(super) fn fit(_: &Transaction, call: &Call, row: &mut Row, before: Option<&R
     Ok(())
 }
 
-/// Directories are synchronised, no other realms. A job runs unless it says otherwise; it has not run yet.
+/// Refuses a synchronisation job of a realm that is not a directory. A job is enabled unless it says otherwise, and has
+/// not run yet.
 pub(super) fn fit_job(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     row.insert("type".to_owned(), "realm-sync".into());
     row.entry("enabled").or_insert(1.into());
@@ -90,7 +92,7 @@ fn settled(options: &str) -> String {
     pairs.join(",")
 }
 
-/// One realm is the usual one; a list says neither that another is not, nor that it has no comment.
+/// Keeps one realm as the default; lists leave out a `default` that is off and an empty comment.
 pub(super) fn written(transaction: &mut Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let list = ApiPath::parse(LIST);
     let id = row.get("realm").and_then(text).unwrap_or_default();
@@ -114,14 +116,14 @@ pub(super) fn written(transaction: &mut Transaction, _: &Call, row: &Row) -> Res
     Ok(())
 }
 
-/// Those that are always there come back, as they are where no file says anything of them.
+/// Puts back a built-in realm that was removed, as it is without configuration.
 pub(super) fn removed(transaction: &mut Transaction, _: &Call, realm: &str) -> Result<(), Refusal> {
     let Some((_, comment)) = BUILT_IN.iter().find(|(name, _)| *name == realm) else { return Ok(()) };
     let list = ApiPath::parse(LIST);
     let mut rows = transaction.rows(&list)?;
     let row = json!({ "realm": realm, "type": realm, "comment": comment });
     rows.extend(row.as_object().cloned());
-    let digest = digest::of(digest::Form::Sha1, &rows);
+    let digest = digest::of(digest::DigestForm::Sha1, &rows);
     transaction.set_rows(&list, rows);
     let mut single = json!({ "type": realm, "comment": comment, "digest": digest });
     if realm == "pam" {

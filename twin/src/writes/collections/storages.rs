@@ -1,4 +1,4 @@
-//! What the schema does not say of storages (`PVE::API2::Storage::Config`, `PVE::Storage`).
+//! Storages: rules that the schema does not have (`PVE::API2::Storage::Config`, `PVE::Storage`).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,20 +10,20 @@ use proxmox_mpc_model::storage_types::{Contact, Type};
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value, json};
 
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, pools};
+use crate::writes::pools;
 
-/// What a node and the cluster measure of a storage.
+/// Keys of a storage that a node and the cluster measure.
 const MEASURED: [&str; 4] = ["avail", "total", "used", "used_fraction"];
-/// The options of which two storages that share them lie in the same place.
+/// Options of the place of a storage: two storages that share them lie in the same place.
 const PLACES: [&str; 6] = ["datastore", "pool", "portal", "server", "thinpool", "vgname"];
 
 fn word(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// A storage has what its type needs and takes nothing else; its lists are sorted, and a secret of it shows as what it is
-/// known by.
+/// Checks the options of a storage against its type, sorts its lists, and replaces a secret with what shows of it.
 pub(super) fn settle(
     transaction: &Transaction,
     call: &Call,
@@ -58,7 +58,7 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Whether the options that a call gives are those of the type (`PVE::SectionConfig::check_config`).
+/// Checks that the options that a call gives are those of the type (`PVE::SectionConfig::check_config`).
 fn checked(call: &Call, row: &mut Row, kind: &Type, before: Option<&Row>) -> Result<(), Refusal> {
     for key in call.given().keys().filter(|key| !matches!(key.as_str(), "delete" | "digest")) {
         if before.is_some() && kind.fixed.contains(&key.as_str()) {
@@ -87,7 +87,7 @@ fn checked(call: &Call, row: &mut Row, kind: &Type, before: Option<&Row>) -> Res
     contents(row, kind)
 }
 
-/// What a storage holds is what its type can; the rest is left out without a word.
+/// Keeps the content types that the type of storage can hold; Proxmox leaves the rest out without a message.
 fn contents(row: &mut Row, kind: &Type) -> Result<(), Refusal> {
     if !row.contains_key("content") {
         return Ok(());
@@ -105,8 +105,8 @@ fn contents(row: &mut Row, kind: &Type) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The key with which a backup server's client encrypts: a storage shows its fingerprint, and the answer to the call that
-/// sets it the key itself.
+/// The key with which a backup server's client encrypts: a storage shows its fingerprint, and the answer to the call
+/// that sets it the key itself.
 fn key_of_backups(transaction: &Transaction, call: &Call, row: &mut Row) -> Result<Map<String, Value>, Refusal> {
     let mut told = Map::new();
     if let Some(given) = call.text("encryption-key") {
@@ -138,7 +138,7 @@ fn made_up_key(transaction: &Transaction) -> String {
     json!({ "kdf": null, "created": now, "modified": now, "data": data, "fingerprint": pairs.join(":") }).to_string()
 }
 
-/// Only a new storage that is switched on for this node is tried out.
+/// Activates a new storage that is enabled on this node; others are not tried.
 pub(super) fn fit(transaction: &Transaction, _: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let nodes = word(row, "nodes");
     let elsewhere =
@@ -163,14 +163,14 @@ pub(super) fn fit(transaction: &Transaction, _: &Call, row: &mut Row, before: Op
     }
 }
 
-/// Whether a server is there. The twin has no network: it believes that those are there which storages of the cluster use,
-/// and no others.
+/// Reports whether a server is there. The twin has no network: it believes that those are there which storages of the
+/// cluster use, and no others.
 fn answers(transaction: &Transaction, key: &str, server: &str) -> Result<bool, Refusal> {
     let storages = transaction.rows(&ApiPath::parse("storage"))?;
     Ok(storages.iter().any(|storage| word(storage, "disable") != "1" && word(storage, key) == server))
 }
 
-/// What a creation or a change answers: a backup server's storage tells its key only here.
+/// Makes the answer to a creation or a change: the only answer with the key of a backup server's storage.
 pub(super) fn answer(row: &mut Row) -> Value {
     let mut answer = json!({ "storage": row.get("storage"), "type": row.get("type") });
     if let Some(config) = row.remove("config") {
@@ -179,8 +179,8 @@ pub(super) fn answer(row: &mut Row) -> Value {
     answer
 }
 
-/// The nodes and the cluster list a storage as it is configured now, with what was measured of it before, or of one that
-/// lies in the same place.
+/// Lists a storage on the nodes and in the cluster as it is configured now, with its measured values, or those of one
+/// that lies in the same place.
 pub(super) fn written(transaction: &mut Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let id = word(row, "storage");
     let nodes = word(row, "nodes");
@@ -216,7 +216,7 @@ fn nodes_of(transaction: &Transaction) -> Result<Vec<String>, Refusal> {
     Ok(nodes.iter().map(|node| word(node, "node")).collect())
 }
 
-/// What is measured on a node of this storage, or of one in the same place; `None` where it is not reached.
+/// Measured values of this storage on a node, or of one in the same place; `None` where it is not reached.
 fn measured(transaction: &Transaction, list: &ApiPath, row: &Row) -> Result<Option<Row>, Refusal> {
     let active = |row: &Row| word(row, "active") == "1";
     if let Some(own) = transaction.row(list, "storage", &word(row, "storage"))?.filter(active) {
@@ -246,7 +246,7 @@ fn as_resource(id: &str, node: &str, listed: &Value) -> Row {
     row.as_object().cloned().unwrap_or_default()
 }
 
-/// A storage that another lies on stays.
+/// Refuses to remove a storage that another lies on.
 pub(super) fn part(transaction: &Transaction, _: &Call, row: &Row) -> Result<(), Refusal> {
     let base = format!("{}:", word(row, "storage"));
     let storages = transaction.rows(&ApiPath::parse("storage"))?;
@@ -257,7 +257,7 @@ pub(super) fn part(transaction: &Transaction, _: &Call, row: &Row) -> Result<(),
     Ok(())
 }
 
-/// A storage that is gone is on no list, in no pool, and nobody has rights on it (`remove_storage_access`).
+/// Takes a removed storage out of lists, pools and ACLs (`remove_storage_access`).
 pub(super) fn removed(transaction: &mut Transaction, _: &Call, id: &str) -> Result<(), Refusal> {
     for node in nodes_of(transaction)? {
         let list = ApiPath::new(["nodes", &node, "storage"]);

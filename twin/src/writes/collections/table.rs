@@ -3,13 +3,16 @@
 use proxmox_mpc_model::object::text;
 use serde_json::Value;
 
-use super::Said::{Failed, Nothing, Parameter, Status};
-use super::{Collection, Shape, Words, acme, backup, ha, ha_rules, networks, notifications, realms, storages};
+use super::collection::Message::{Failed, Nothing, Parameter, Status};
+use super::collection::{Collection, Messages, Shape};
+use super::{acme, backup, ha, ha_rules, networks, notifications, realms, storages};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::digest::Form;
-use crate::writes::{Call, Refusal, access};
+use crate::writes::access;
+use crate::writes::digest::DigestForm;
+use crate::writes::guests::ha_requests;
 
-/// What most collections are.
+/// Defaults of a collection: what most of them are.
 const PLAIN: Collection = Collection {
     list: "",
     single: "",
@@ -17,9 +20,9 @@ const PLAIN: Collection = Collection {
     key: "id",
     parameter: "id",
     shape: Shape::Whole,
-    digest: Some(Form::Sha1),
+    digest: Some(DigestForm::Sha1),
     unseen: &[],
-    words: Words { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
+    words: Messages { exists: Nothing, missing: Nothing, gone: Nothing, update: "" },
     open: |_, _| Ok(()),
     id: |_, id| Ok(id.to_owned()),
     settle: |_, _, _, _| Ok(()),
@@ -41,7 +44,7 @@ const fn mapping(
         list,
         single,
         create: list,
-        words: Words { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
+        words: Messages { exists: Failed(exists), missing: Failed(missing), gone: Nothing, update },
         settle: |_, call, row, _| {
             let kind = call.segments.get(2).cloned().unwrap_or_default();
             row.insert("type".to_owned(), kind.into());
@@ -51,12 +54,12 @@ const fn mapping(
     }
 }
 
-/// The name of a CPU model with what tells it from those of QEMU.
+/// The name of a custom CPU model, with the prefix that tells it from those of QEMU.
 fn custom(name: &str) -> String {
     if name.starts_with("custom-") { name.to_owned() } else { format!("custom-{name}") }
 }
 
-/// A thing of `notifications.cfg`; all of them share their names.
+/// Collection of `notifications.cfg`; all of them share their names.
 const fn notification(list: &'static str, single: &'static str, missing: &'static str) -> Collection {
     let exists = Status(400, "Cannot create '{}', an entity with the same name already exists");
     Collection {
@@ -65,9 +68,9 @@ const fn notification(list: &'static str, single: &'static str, missing: &'stati
         create: list,
         key: "name",
         parameter: "name",
-        digest: Some(Form::Sha256),
+        digest: Some(DigestForm::Sha256),
         unseen: &["token", "password", "secret"],
-        words: Words { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
+        words: Messages { exists, missing: Status(404, missing), gone: Status(404, missing), update: "" },
         settle: notifications::settle,
         part: notifications::part,
         ..PLAIN
@@ -83,7 +86,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/qemu/custom-cpu-models",
         key: "cputype",
         parameter: "cputype",
-        words: Words {
+        words: Messages {
             exists: Failed("custom CPU model '{}' already exists"),
             missing: Failed("Custom cputype '{}' not found"),
             gone: Failed("Custom cputype '{}' not found"),
@@ -147,7 +150,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         shape: Shape::Part(&["disable", "port", "server", "type"]),
         digest: None,
         unseen: &["token"],
-        words: Words {
+        words: Messages {
             exists: Failed("Metric server '{}' already exists"),
             missing: Failed("no such server '{}'"),
             gone: Nothing,
@@ -161,7 +164,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/ha/rules",
         key: "rule",
         parameter: "rule",
-        words: Words {
+        words: Messages {
             exists: Failed("create ha rule failed: HA rule '{}' already defined"),
             missing: Failed("update ha rule failed: HA rule '{}' does not exist"),
             gone: Nothing,
@@ -178,7 +181,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/ha/groups",
         key: "group",
         parameter: "group",
-        words: Words {
+        words: Messages {
             exists: Failed("create ha group failed: ha group ID '{}' already defined"),
             missing: Failed("update ha group failed: no such ha group '{}'"),
             gone: Failed("delete ha group failed: no such ha group '{}'"),
@@ -199,13 +202,13 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "sid",
         parameter: "sid",
         unseen: &["purge"],
-        words: Words {
+        words: Messages {
             exists: Failed("create resource failed: resource ID '{}' already defined"),
             missing: Failed("update resource failed: no such resource '{}'"),
             gone: Failed("cannot delete service '{}', not HA managed!"),
             update: "update resource failed",
         },
-        id: ha::sid,
+        id: ha_requests::sid,
         settle: ha::settle_resource,
         written: |transaction, _, row| {
             ha::wake_manager(transaction, row);
@@ -219,7 +222,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         single: "/cluster/backup/{id}",
         create: "/cluster/backup",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("Job '{}' already exists"),
             missing: Parameter("id", "No such job '{}'"),
             gone: Parameter("id", "No such job '{}'"),
@@ -235,7 +238,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "zone",
         parameter: "zone",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn zone object failed: sdn zone object ID '{}' already defined"),
             missing: Failed("update sdn zone object failed: sdn zone '{}' does not exist"),
             gone: Failed("delete sdn zone object failed: sdn zone '{}' does not exist"),
@@ -253,7 +256,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "vnet",
         parameter: "vnet",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn vnet object failed: sdn vnet object ID '{}' already defined"),
             missing: Failed("update sdn vnet object failed: sdn vnet '{}' does not exist"),
             gone: Failed("delete sdn vnet object failed: sdn vnet '{}' does not exist"),
@@ -270,7 +273,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "subnet",
         parameter: "subnet",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn subnet object failed: sdn subnet object ID '{}' already defined"),
             missing: Failed("update sdn subnet object failed: sdn subnet '{}' does not exist"),
             gone: Failed("delete sdn subnet object failed: sdn subnet '{}' does not exist"),
@@ -286,7 +289,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "controller",
         parameter: "controller",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn controller object failed: sdn controller object ID '{}' already defined"),
             missing: Failed("update sdn controller object failed: sdn controller '{}' does not exist"),
             gone: Failed("delete sdn controller object failed: sdn controller '{}' does not exist"),
@@ -303,7 +306,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "dns",
         parameter: "dns",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn dns object failed: sdn dns object ID '{}' already defined"),
             missing: Failed("update sdn dns object failed: sdn dns '{}' does not exist"),
             gone: Failed("delete sdn dns object failed: sdn dns '{}' does not exist"),
@@ -318,7 +321,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "ipam",
         parameter: "ipam",
         unseen: &["lock-token"],
-        words: Words {
+        words: Messages {
             exists: Failed("create sdn ipam object failed: sdn ipam object ID '{}' already defined"),
             missing: Failed("update sdn ipam object failed: sdn ipam '{}' does not exist"),
             gone: Failed("delete sdn ipam object failed: sdn ipam '{}' does not exist"),
@@ -333,7 +336,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "storage",
         parameter: "storage",
         unseen: &["password", "keyring"],
-        words: Words {
+        words: Messages {
             exists: Failed("create storage failed: storage ID '{}' already defined"),
             missing: Failed("update storage failed: storage '{}' does not exist"),
             gone: Failed("delete storage failed: storage '{}' does not exist"),
@@ -353,7 +356,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         create: "/cluster/acme/plugins",
         key: "plugin",
         parameter: "id",
-        words: Words {
+        words: Messages {
             exists: Failed("ACME plugin ID '{}' already exists"),
             missing: Failed("ACME plugin '{}' not defined"),
             gone: Nothing,
@@ -370,7 +373,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         parameter: "realm",
         shape: Shape::Part(&["comment", "default", "tfa", "type"]),
         unseen: &["password", "check-connection"],
-        words: Words {
+        words: Messages {
             exists: Failed("add auth server failed: domain '{}' already exists"),
             missing: Failed("update auth server failed: domain '{}' does not exist"),
             gone: Failed("delete auth server failed: authentication domain '{}' does not exist"),
@@ -386,7 +389,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         single: "/cluster/jobs/realm-sync/{id}",
         create: "/cluster/jobs/realm-sync/{id}",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("Job '{}' already exists"),
             missing: Failed("no such realm-sync job"),
             gone: Failed("400 Parameter verification failed.\nid: No such job '{}'"),
@@ -402,7 +405,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         key: "groupid",
         parameter: "groupid",
         digest: None,
-        words: Words {
+        words: Messages {
             exists: Failed("create group failed: group '{}' already exists"),
             missing: Failed("update group failed: group '{}' does not exist"),
             gone: Failed("delete group failed: group '{}' does not exist"),
@@ -426,7 +429,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
         parameter: "roleid",
         digest: None,
         unseen: &["append"],
-        words: Words {
+        words: Messages {
             exists: Failed("create role failed: role '{}' already exists"),
             missing: Failed("update role failed: role '{}' does not exist"),
             gone: Failed("delete role failed: role '{}' does not exist"),
@@ -447,7 +450,7 @@ pub(super) static COLLECTIONS: &[Collection] = &[
     },
 ];
 
-/// Privileges are a sorted set, to which a change may add.
+/// Sorts the privileges of a role; a change may add to those that are there.
 fn settle_role(_: &Transaction, call: &Call, row: &mut Row, before: Option<&Row>) -> Result<(), Refusal> {
     let id = call.required("roleid")?;
     if before.is_none() && id.to_lowercase().starts_with("pve") {

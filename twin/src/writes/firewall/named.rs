@@ -4,12 +4,12 @@ use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::{ApiPath, firewall};
 use serde_json::Value;
 
+use super::lists::{above, has, is_alias, keys, same_list, store};
 use super::verify::alias as alias_of;
-use super::{above, has, keys, same_list, store};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
-/// How Proxmox speaks of what has a name here: the key of the name, and what it is called.
+/// Key of a named object's name, and the word for such an object in Proxmox's messages.
 fn words(call: &Call) -> (&'static str, &'static str) {
     if call.segments.iter().any(|segment| segment == "groups") {
         ("group", "Security group")
@@ -18,7 +18,7 @@ fn words(call: &Call) -> (&'static str, &'static str) {
     }
 }
 
-/// Said of a group or a set that is not there.
+/// Refusal of a group or a set that does not exist.
 fn unknown(call: &Call, name: &str) -> Refusal {
     let what = if words(call).0 == "group" { "security group" } else { "IPSet" };
     Refusal::failed(format!("no such {what} '{name}'"))
@@ -87,7 +87,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
 
 /// Writes a list of names, not what is below them.
 fn write_list(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
-    let digest = crate::writes::digest::of(crate::writes::digest::Form::Sha1, &rows);
+    let digest = crate::writes::digest::of(crate::writes::digest::DigestForm::Sha1, &rows);
     for row in &mut rows {
         row.insert("digest".to_owned(), digest.as_str().into());
     }
@@ -127,7 +127,7 @@ pub(super) fn create_entry(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// What a call says of an entry; what is false is not kept.
+/// Entry of a set as a call gives it; values that are false are not kept.
 fn entry(call: &Call) -> Row {
     let mut row = keys(call);
     row.retain(|key, value| {
@@ -158,7 +158,7 @@ pub(super) fn delete_entry(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// A single address has no prefix.
+/// An address as the list shows it: a single one has no prefix.
 fn single(cidr: &str) -> String {
     let full = if cidr.contains(':') { "/128" } else { "/32" };
     cidr.strip_suffix(full).unwrap_or(cidr).to_owned()
@@ -178,11 +178,6 @@ fn alias(call: &Call, name: &str) -> Result<Row, Refusal> {
     Ok(row)
 }
 
-/// Aliases are told apart without regard to capitals.
-pub(super) fn is_alias(row: &Row, name: &str) -> bool {
-    row.get("name").and_then(text).is_some_and(|own| own.eq_ignore_ascii_case(name))
-}
-
 pub(super) fn create_alias(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut rows = transaction.rows(&call.path)?;
     let name = call.required("name")?;
@@ -195,7 +190,7 @@ pub(super) fn create_alias(transaction: &mut Transaction, call: &Call) -> Result
     Ok(Value::Null)
 }
 
-/// An alias is written anew: what is not given is gone.
+/// `PUT` of an alias, which replaces it: keys that are not given are gone.
 pub(super) fn update_alias(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (list, name) = (above(call), call.required("name")?);
     let mut rows = transaction.rows(&list)?;

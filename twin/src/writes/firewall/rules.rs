@@ -3,12 +3,12 @@
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Value, json};
 
+use super::lists::{above, has, keys, same_list, store};
 use super::verify::verify;
-use super::{above, keys, same_list};
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal};
 
-/// What a rule may say (`rule_properties`).
+/// Keys of a rule (`rule_properties`).
 const KEYS: &[&str] = &[
     "pos",
     "digest",
@@ -27,7 +27,7 @@ const KEYS: &[&str] = &[
     "icmp-type",
 ];
 
-/// A new rule is the first, whatever position the call names.
+/// `POST` of a rule: the new one is the first, whatever position the call names.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut rows = rules(transaction, call, &call.path)?;
     let mut row = Row::new();
@@ -35,7 +35,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     verify(transaction, &call.path, &mut row)?;
     row.entry("enable").or_insert(json!(0));
     rows.insert(0, row);
-    store(transaction, &call.path, rows);
+    store_numbered(transaction, &call.path, rows);
     Ok(Value::Null)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn update(transaction: &mut Transaction, call: &Call) -> Result<Value
         remove(call, &mut rows[at])?;
         verify(transaction, &list, &mut rows[at])?;
     }
-    store(transaction, &list, rows);
+    store_numbered(transaction, &list, rows);
     Ok(Value::Null)
 }
 
@@ -64,11 +64,11 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     same_list(call, &rows)?;
     let at = position(call, &rows)?;
     rows.remove(at);
-    store(transaction, &list, rows);
+    store_numbered(transaction, &list, rows);
     Ok(Value::Null)
 }
 
-/// What a call says of a rule: nothing, or a dash, takes a key away (`copy_rule_data`).
+/// Copies the keys of a call into a rule: an empty value, or a dash, takes a key away (`copy_rule_data`).
 fn copy(call: &Call, row: &mut Row) {
     for (key, value) in keys(call).into_iter().filter(|(key, _)| !call.captured.contains(&key.as_str())) {
         if matches!(value.as_str(), Some("" | "-")) {
@@ -99,7 +99,7 @@ fn remove(call: &Call, row: &mut Row) -> Result<(), Refusal> {
 fn rules(transaction: &Transaction, call: &Call, list: &ApiPath) -> Result<Vec<Row>, Refusal> {
     if let Some(group) = call.text("group").filter(|_| call.captured.contains(&"group")) {
         let groups = transaction.rows(&ApiPath::parse("cluster/firewall/groups"))?;
-        if !groups.iter().any(|row| super::has(row, "group", &group)) {
+        if !groups.iter().any(|row| has(row, "group", &group)) {
             return Err(Refusal::failed(format!("no such security group '{group}'")));
         }
     }
@@ -112,11 +112,11 @@ fn position(call: &Call, rows: &[Row]) -> Result<usize, Refusal> {
     at.ok_or_else(|| Refusal::failed(format!("no rule at position {given}")))
 }
 
-fn store(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
+fn store_numbered(transaction: &mut Transaction, list: &ApiPath, mut rows: Vec<Row>) {
     for (at, row) in rows.iter_mut().enumerate() {
         row.insert("pos".to_owned(), at.into());
     }
-    super::store(transaction, list, rows);
+    store(transaction, list, rows);
 }
 
 /// Lets the rules of the cluster, of every node and of every guest follow a security group to its new name.
@@ -136,14 +136,14 @@ pub(super) fn follow(transaction: &mut Transaction, old: &str, new: &str) -> Res
     }
     for list in lists {
         let mut rows = transaction.rows(&list)?;
-        let named = |row: &&mut Row| super::has(row, "type", "group") && super::has(row, "action", old);
+        let named = |row: &&mut Row| has(row, "type", "group") && has(row, "action", old);
         let mut found = false;
         for row in rows.iter_mut().filter(named) {
             row.insert("action".to_owned(), new.into());
             found = true;
         }
         if found {
-            store(transaction, &list, rows);
+            store_numbered(transaction, &list, rows);
         }
     }
     Ok(())

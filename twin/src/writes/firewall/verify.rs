@@ -1,16 +1,16 @@
-//! What a rule may not say although the schema allows it (`PVE::Firewall::verify_rule`).
+//! Checks of a rule that the schema does not have (`PVE::Firewall::verify_rule`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::firewall::{self, Version};
 use proxmox_mpc_model::object::text;
 
-use super::has;
+use super::lists::{has, is_alias};
+use crate::call::Refusal;
 use crate::state::{Row, Transaction};
-use crate::writes::Refusal;
 
-/// Where a rule stands (`rule_env`).
+/// List that a rule belongs to (`rule_env`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum RuleScope {
     Cluster,
     Group,
     Host,
@@ -19,7 +19,7 @@ enum Place {
     Vnet,
 }
 
-impl Place {
+impl RuleScope {
     /// The place that a list of rules belongs to.
     fn of(list: &ApiPath) -> Self {
         let segments = list.segments();
@@ -61,7 +61,7 @@ type Complaint = (&'static str, String);
 
 /// Refuses what Proxmox refuses of a rule of this list, in its order, and adds the version of its addresses.
 pub(super) fn verify(transaction: &Transaction, list: &ApiPath, row: &mut Row) -> Result<(), Refusal> {
-    let place = Place::of(list);
+    let place = RuleScope::of(list);
     let complain = |(key, why): Complaint| Refusal::parameter(key, why);
     kind(place, row).and_then(|()| interface(place, row)).map_err(complain)?;
     preferred_macro(transaction, row)?;
@@ -95,7 +95,7 @@ impl Versions {
     }
 }
 
-fn kind(place: Place, row: &Row) -> Result<(), Complaint> {
+fn kind(place: RuleScope, row: &Row) -> Result<(), Complaint> {
     let missing = |key| (key, "missing property".to_owned());
     let kind = value(row, "type").ok_or_else(|| missing("type"))?;
     let action = value(row, "action").ok_or_else(|| missing("action"))?;
@@ -116,20 +116,20 @@ fn kind(place: Place, row: &Row) -> Result<(), Complaint> {
     }
 }
 
-fn interface(place: Place, row: &Row) -> Result<(), Complaint> {
+fn interface(place: RuleScope, row: &Row) -> Result<(), Complaint> {
     let Some(name) = value(row, "iface") else { return Ok(()) };
-    if matches!(place, Place::Group | Place::Vnet) {
+    if matches!(place, RuleScope::Group | RuleScope::Vnet) {
         return Err(("type", "parameter -i not allowed for this rule type".to_owned()));
     }
     let card =
         || name.strip_prefix("net").is_some_and(|at| !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit()));
-    if matches!(place, Place::Vm | Place::Container) && !card() {
+    if matches!(place, RuleScope::Vm | RuleScope::Container) && !card() {
         return Err(("iface", "value does not match the regex pattern 'net\\d+'".to_owned()));
     }
     Ok(())
 }
 
-/// A macro is kept as Proxmox spells it.
+/// Spells a macro as Proxmox does.
 fn preferred_macro(transaction: &Transaction, row: &mut Row) -> Result<(), Refusal> {
     let Some(name) = value(row, "macro") else { return Ok(()) };
     let macros = transaction.rows(&ApiPath::parse("cluster/firewall/macros"))?;
@@ -227,7 +227,7 @@ fn below(firewall: &ApiPath, word: &str) -> ApiPath {
     ApiPath::new(firewall.segments().iter().map(String::as_str).chain([word]))
 }
 
-/// Whether there is a set of addresses, here, of the cluster, or made by the SDN for its networks and guests.
+/// Reports whether there is a set of addresses, here, of the cluster, or made by the SDN for its networks and guests.
 fn is_set(transaction: &Transaction, list: &ApiPath, name: &str) -> Result<bool, Refusal> {
     for firewall in firewalls(list) {
         if transaction.rows(&below(&firewall, "ipset"))?.iter().any(|row| has(row, "name", name)) {
@@ -257,7 +257,7 @@ pub(super) fn alias(transaction: &Transaction, list: &ApiPath, name: &str) -> Re
     };
     for firewall in places {
         let aliases = transaction.rows(&below(&firewall, "aliases"))?;
-        if let Some(row) = aliases.into_iter().find(|row| super::named::is_alias(row, own)) {
+        if let Some(row) = aliases.into_iter().find(|row| is_alias(row, own)) {
             return Ok(Some(row));
         }
     }

@@ -1,19 +1,22 @@
-//! The agent inside a machine, where a client has it do something.
+//! Commands to the agent inside a virtual machine.
 
 use proxmox_mpc_model::agent;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::{Call, Guest, Refusal, Transaction, power};
+use super::guest::Guest;
+use super::power;
+use super::stored_configuration::StoredConfiguration;
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
-/// Commands that change nothing that the twin knows: the machine's agent says that it has done them.
+/// `POST` of a command to the agent that changes nothing that the twin knows: it is answered as done.
 pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let command = match call.segments.get(5) {
         Some(command) => command.clone(),
         None => call.required("command")?,
     };
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     if let Some(why) = agent::unavailable(&guest.vmid, &stored.keys, guest.is_running(transaction)?) {
         return Err(Refusal::failed(why));
     }
@@ -28,7 +31,7 @@ pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, R
             json!({})
         }
         told => {
-            let said = agent::says(told, &guest.vmid, &stored.keys);
+            let said = agent::answer(told, &guest.vmid, &stored.keys);
             said.ok_or_else(|| Refusal::beyond_the_twin(&format!("have a guest's agent do {told}")))?
         }
     };

@@ -4,15 +4,19 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
+use super::drives;
+use super::guest::{Guest, GuestKind, resources, unlocked};
+use super::keys::{is_on, word};
 use super::retention;
-use super::store::Stored;
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Transaction, Type, disks, is_on, resources, unlocked, word};
-use crate::state::tasks::Log;
+use crate::call::{Call, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{TaskEnd, Transaction};
 
-/// How many bytes an archive has in which no disk has any: a header.
+/// Size of an archive whose disks are all empty: its header, in bytes.
 const HEADER: u64 = 12_288;
-/// Where the memories of what is in a backup begin: `backup/local:backup/vzdump-qemu-100-….vma.zst`.
+/// Beginning of the memories of the content of backups: `backup/local:backup/vzdump-qemu-100-….vma.zst`.
 pub(super) const BACKUP: &str = "backup/";
 
 /// `POST vzdump`: a task that backs up guests one after the other.
@@ -25,7 +29,7 @@ pub(super) fn back_up(transaction: &mut Transaction, call: &Call) -> Result<Valu
     let (here, elsewhere) = chosen(transaction, call)?;
     if here.is_empty() && !call.flag("all") && call.text("exclude").is_none() {
         // Proxmox says no more where the guests run on other nodes.
-        return Ok("OK".into());
+        return Ok(TaskEnd::Ok.to_string().into());
     }
     let about = if here.len() == 1 { here[0].0.to_string() } else { String::new() };
     transaction.task_with_end(call, (&node, "vzdump", &about), |transaction, log| {
@@ -42,7 +46,7 @@ pub(super) fn back_up(transaction: &mut Transaction, call: &Call) -> Result<Valu
         }
         let how = if failed { "with errors" } else { "successfully" };
         log.push(format!("INFO: Backup job finished {how}"));
-        Ok(if failed { "job errors" } else { "OK" }.to_owned())
+        Ok(if failed { TaskEnd::Failed("job errors".to_owned()) } else { TaskEnd::Ok })
     })
 }
 
@@ -66,7 +70,7 @@ fn verify(call: &Call) -> Result<(), Refusal> {
 /// A guest to back up; `None` for one that is nowhere.
 type Chosen = Vec<(u64, Option<Guest>)>;
 
-/// The guests that a call means, by number: those of its node or of none, and those of other nodes.
+/// The guests that a call chooses, by number: those of its node or of none, and those of other nodes.
 fn chosen(transaction: &Transaction, call: &Call) -> Result<(Chosen, Vec<u64>), Refusal> {
     let node = call.node();
     let number = |vmid: &String| vmid.parse::<u64>().ok();
@@ -86,7 +90,8 @@ fn chosen(transaction: &Transaction, call: &Call) -> Result<(Chosen, Vec<u64>), 
         if !wanted {
             continue;
         }
-        let kind = if word(&row, "type").as_deref() == Some("lxc") { Type::Container } else { Type::Machine };
+        let kind =
+            if word(&row, "type").as_deref() == Some("lxc") { GuestKind::Container } else { GuestKind::VirtualMachine };
         match word(&row, "node") {
             Some(own) if own == node => here.push((vmid, Some(Guest { node: own, kind, vmid: vmid.to_string() }))),
             _ => elsewhere.push(vmid),
@@ -137,13 +142,13 @@ fn command(call: &Call) -> String {
     words.join(" ")
 }
 
-/// Backs up one guest; whether that went well.
+/// Backs up one guest, and returns whether that succeeded.
 fn one(
     transaction: &mut Transaction,
     call: &Call,
     storage: &Storage,
     (vmid, guest): (u64, Option<&Guest>),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<bool, Refusal> {
     let now = Moment::at(transaction.now().unsigned_abs()).spaced();
     let outcome = transaction.attempt(|transaction| match guest {
@@ -165,13 +170,13 @@ fn one(
     }
 }
 
-/// Writes the archive of a guest and lets go of older ones.
+/// Writes the archive of a guest and prunes older ones.
 fn archive(
     transaction: &mut Transaction,
     call: &Call,
     storage: &Storage,
     guest: &Guest,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (vmid, mode) = (&guest.vmid, call.text("mode").unwrap_or_else(|| "snapshot".to_owned()));
     let started =
@@ -185,14 +190,14 @@ fn archive(
     let rules = call.text("prune-backups").or_else(|| storage.option("prune-backups"));
     let rules = Properties::parse(&rules.unwrap_or_else(|| "keep-all=1".to_owned()));
     has_room(transaction, call, storage, guest, &rules)?;
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     let now = transaction.now().unsigned_abs();
     log.push(format!("INFO: Starting Backup of VM {vmid} ({})", guest.kind.word()));
     log.push(format!("INFO: Backup started at {}", Moment::at(now).spaced()));
     let running = guest.is_running(transaction)?;
     log.push(format!("INFO: status = {}", if running { "running" } else { "stopped" }));
     unlocked(guest, &stored.keys)?;
-    let target = Target::of(call, storage, guest, now);
+    let target = BackupTarget::of(call, storage, guest, now);
     tell(log, &stored, guest, if running { &mode } else { "stop" }, &target);
     let mut row = json!({
         "volid": target.volume, "content": "backup", "format": target.format, "size": HEADER, "ctime": now,
@@ -212,7 +217,7 @@ fn archive(
     if call.text("remove").as_deref() != Some("0") && retention::limit(&rules) > 0 {
         let kept: Vec<String> = rules.iter().filter_map(|(key, value)| Some(format!("{}={value}", key?))).collect();
         log.push(format!("INFO: prune older backups with retention: {}", kept.join(", ")));
-        let mut removed = Log::new();
+        let mut removed = TaskLog::new();
         let of = (Some(vmid.as_str()), Some(guest.kind.word()));
         let pruned = retention::prune(transaction, (storage, &guest.node), of, &rules, &mut removed)?;
         log.extend(removed.into_iter().map(|line| format!("INFO: {line}")));
@@ -253,18 +258,18 @@ fn has_room(
     Ok(())
 }
 
-/// Where a backup goes.
-struct Target {
+/// Destination of a backup.
+struct BackupTarget {
     volume: String,
     /// The file, or the snapshot of a backup server.
     place: String,
     format: String,
 }
 
-impl Target {
+impl BackupTarget {
     fn of(call: &Call, storage: &Storage, guest: &Guest, now: u64) -> Self {
         let moment = Moment::at(now);
-        let machine = guest.kind == Type::Machine;
+        let machine = guest.kind == GuestKind::VirtualMachine;
         if storage.kind() == "pbs" {
             let group = if machine { "vm" } else { "ct" };
             let place = format!("{group}/{}/{}", guest.vmid, moment.rfc3339().unwrap_or_default());
@@ -286,12 +291,12 @@ impl Target {
     }
 }
 
-/// What the log says while the archive is made.
-fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Target) {
-    let name = if guest.kind == Type::Machine { ("VM", "name") } else { ("CT", "hostname") };
+/// Lines of the log while the archive is made.
+fn tell(log: &mut TaskLog, stored: &StoredConfiguration, guest: &Guest, mode: &str, target: &BackupTarget) {
+    let name = if guest.kind == GuestKind::VirtualMachine { ("VM", "name") } else { ("CT", "hostname") };
     let mut lines = vec![format!("backup mode: {mode}"), "ionice priority: 7".to_owned()];
     lines.extend(word(&stored.keys, name.1).map(|own| format!("{} Name: {own}", name.0)));
-    for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let value = value.as_str().unwrap_or_default();
         let drive = proxmox_mpc_model::drive::Drive::parse(value);
         let (Some(volume), false) = (drive.stored(), drive.is_cdrom()) else { continue };
@@ -312,8 +317,13 @@ fn tell(log: &mut Log, stored: &Stored, guest: &Guest, mode: &str, target: &Targ
 }
 
 /// The notes of a backup from their template.
-fn notes(transaction: &Transaction, guest: &Guest, stored: &Stored, template: &str) -> Result<String, Refusal> {
-    let name = if guest.kind == Type::Machine { "name" } else { "hostname" };
+fn notes(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+    template: &str,
+) -> Result<String, Refusal> {
+    let name = if guest.kind == GuestKind::VirtualMachine { "name" } else { "hostname" };
     let cluster = transaction.rows(&ApiPath::parse("cluster/status"))?;
     let cluster = cluster.iter().find(|row| word(row, "type").as_deref() == Some("cluster"));
     let cluster = cluster.and_then(|row| word(row, "name")).unwrap_or_else(|| "standalone node".to_owned());

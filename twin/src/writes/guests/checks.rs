@@ -1,5 +1,5 @@
-//! What is refused of a new machine and of a changed one before anything is made, in the order in which `qemu-server`
-//! looks (`create_vm`, `update_vm_api`).
+//! Checks of a new virtual machine and of a changed one before anything is made, in the order of `qemu-server`
+//! (`create_vm`, `update_vm_api`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
@@ -8,15 +8,21 @@ use proxmox_mpc_model::volume::{Volume, VolumeId};
 use proxmox_mpc_model::volume_name;
 use serde_json::json;
 
-use super::store::Stored;
+use super::drives;
+use super::guest::{Guest, unlocked};
+use super::keys::word;
+use super::ssh_keys;
+use super::stored_configuration::{StoredConfiguration, same_version};
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, disks, same_version, ssh_keys, unlocked, word};
-use crate::rights::Machine;
+use crate::call::{BOOT_ORDER, CONFIG, Call, ROOT_ONLY, Refusal};
+use crate::rights::MachineRights;
+use crate::rights::Rights;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
     ["background_delay", "delete", "digest", "force", "import-working-storage", "revert", "skiplock", "vmid"];
-/// Keys that Proxmox writes itself: no parameters, but known options.
+/// Keys that Proxmox writes itself: they are not parameters, but known options.
 const ITS_OWN: [&str; 8] =
     ["cdrom", "meta", "parent", "running-nets-host-mtu", "runningcpu", "runningmachine", "snaptime", "vmstate"];
 
@@ -28,7 +34,7 @@ pub(super) fn given(call: &Call) -> Row {
     given
 }
 
-/// `cdrom` is another word for `ide2`.
+/// Renames `cdrom`, which is another word for `ide2`.
 pub(super) fn named_cdrom(given: &mut Row) {
     let Some(text) = given.remove("cdrom").and_then(|value| value.as_str().map(str::to_owned)) else { return };
     let media = if text.contains("media=") { "" } else { ",media=cdrom" };
@@ -45,20 +51,20 @@ pub(super) fn pool(transaction: &Transaction, pool: Option<&str>) -> Result<(), 
     Err(Refusal::Message { status: 403, text })
 }
 
-/// Refuses a new machine.
+/// Refuses a new virtual machine.
 pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -> Result<(), Refusal> {
     let pool = call.text("pool");
     if let Some(keys) = word(given, "sshkeys") {
         ssh_keys::check(&keys)?;
     }
     self::pool(transaction, pool.as_deref())?;
-    let rights = call.rights(transaction)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, pool);
+    let rights = Rights::of_call(transaction, call)?;
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, pool);
     machine.storages(given)?;
     storages(transaction, given)?;
     machine.options(given.keys())?;
     for family in ["serial", "usb", "hostpci", "rng", "virtiofs"] {
-        for (key, value) in given.iter().filter(|(key, _)| super::is_numbered(key, family)) {
+        for (key, value) in given.iter().filter(|(key, _)| crate::writes::guests::keys::is_numbered(key, family)) {
             machine.device(key, value.as_str().unwrap_or_default())?;
         }
     }
@@ -67,18 +73,18 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
     drives(transaction, given)
 }
 
-/// Refuses a change of a machine; its configuration where it may be made.
-pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<Stored, Refusal> {
+/// Checks a change of a virtual machine, and returns its configuration.
+pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> Result<StoredConfiguration, Refusal> {
     let (given, taken) = (given(call), call.list("delete"));
     parameters(transaction, call, guest, &given, &taken)?;
-    let rights = call.rights(transaction)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    let rights = Rights::of_call(transaction, call)?;
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, None);
     machine.options(&taken)?;
     machine.options(given.keys())?;
     machine.storages(&given)?;
     storages(transaction, &given)?;
     machine.bridges(&given)?;
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     same_version(call, &stored)?;
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     machine.cpu(&word(&given, "cpu").unwrap_or_default(), &held("cpu"))?;
@@ -89,31 +95,31 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
     Ok(stored)
 }
 
-/// What a key by key change was refused for, and what Proxmox may have written before it came to that.
-pub(super) struct Stopped {
-    /// In Proxmox's words.
+/// Refusal of a change that is made key by key, and the keys that Proxmox may have written before it.
+pub(super) struct PartialRefusal {
+    /// The refusal in Proxmox's words.
     pub(super) refusal: Refusal,
     /// The keys that are taken away already.
     pub(super) taken: Vec<String>,
-    /// The keys that may be set already: Proxmox goes through them in any order. None where it did not come so far.
+    /// The keys that may be set already: Proxmox goes through them in any order. None where it did not get that far.
     pub(super) given: Row,
 }
 
-/// What Proxmox looks at while it writes: it takes keys away in their order and then sets the others, each as pending, and
-/// stops at the first that it refuses.
+/// Checks that Proxmox does while it writes: it takes keys away in their order and then sets the others, each as
+/// pending, and stops at the first that it refuses.
 pub(super) fn in_turn(
     transaction: &Transaction,
     call: &Call,
-    stored: &Stored,
-) -> Result<Result<(), Box<Stopped>>, Refusal> {
+    stored: &StoredConfiguration,
+) -> Result<Result<(), Box<PartialRefusal>>, Refusal> {
     let (mut given, taken) = (given(call), call.list("delete"));
-    let rights = call.rights(transaction)?;
-    let machine = Machine::new(rights.as_ref(), transaction, call, None);
+    let rights = Rights::of_call(transaction, call)?;
+    let machine = MachineRights::new(rights.as_ref(), transaction, call, None);
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     for (index, key) in taken.iter().enumerate() {
         if let Err(refusal) = taking(&machine, key, &held(key)) {
             let taken = taken[..index].to_vec();
-            return Ok(Err(Box::new(Stopped { refusal, taken, given: Row::new() })));
+            return Ok(Err(Box::new(PartialRefusal { refusal, taken, given: Row::new() })));
         }
     }
     let mut refused: Option<Refusal> = None;
@@ -129,12 +135,12 @@ pub(super) fn in_turn(
         taken
     });
     Ok(match refused.or(order.err()) {
-        Some(refusal) => Err(Box::new(Stopped { refusal, taken, given })),
+        Some(refusal) => Err(Box::new(PartialRefusal { refusal, taken, given })),
         None => Ok(()),
     })
 }
 
-/// Refuses parameters that cannot be right, whatever the machine is.
+/// Refuses parameters that are wrong for every virtual machine.
 fn parameters(
     transaction: &Transaction,
     call: &Call,
@@ -160,7 +166,7 @@ fn parameters(
     word(given, "hookscript").map_or(Ok(()), |script| hook_script(transaction, guest, &script))
 }
 
-/// What cannot be set, deleted and reverted at once, and options that there are none.
+/// Refuses keys that are set, deleted and reverted at once, and options that do not exist.
 fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
     let known = |key: &str| ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some();
     let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
@@ -187,9 +193,9 @@ fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Res
     Ok(())
 }
 
-/// Refuses drives whose values contradict themselves (`check_drive_param`).
+/// Refuses drives whose options contradict each other (`check_drive_param`).
 fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
-    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let properties = &drive.properties;
         if properties.get("import-from").is_some() {
@@ -212,7 +218,7 @@ fn drives(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What an import asks of a drive's value.
+/// Refuses an import in a drive's value.
 fn import(key: &str, drive: &Drive) -> Result<(), Refusal> {
     if drive.stored().is_none_or(|volume| volume.name() != "0") {
         let why = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>";
@@ -231,10 +237,12 @@ fn import(key: &str, drive: &Drive) -> Result<(), Refusal> {
 
 /// Refuses storages and volumes that cannot be what is asked of them (`check_storage_access`).
 fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
-    for (key, value) in given.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (key, value) in given.iter().filter(|(key, _)| drives::is_disk(key)) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let storage = match &drive.volume {
-            Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => continue,
+            Volume::Stored(volume) if volume.name() == "cloudinit" || drive.is_cdrom() && is_new(volume) => {
+                continue;
+            }
             Volume::Stored(volume) if is_new(volume) => volume.storage(),
             Volume::Stored(volume) => {
                 let kind = kind(transaction, volume)?;
@@ -257,18 +265,18 @@ fn storages(transaction: &Transaction, given: &Row) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether this is no volume but what makes one: `local-lvm:32`, `local:cloudinit`.
+/// Reports whether this is no volume but what makes one: `local-lvm:32`, `local:cloudinit`.
 fn is_new(volume: &VolumeId) -> bool {
     volume.name() == "cloudinit" || volume.name().parse::<f64>().is_ok()
 }
 
-/// What a volume is.
+/// Type of the content of a volume.
 fn kind(transaction: &Transaction, volume: &VolumeId) -> Result<&'static str, Refusal> {
     let storage = Storage::of(transaction, volume)?;
     volume_name::kind(&storage.kind(), volume.name()).map_err(Refusal::failed)
 }
 
-/// A hook script must be a snippet that is there (`check_hookscript`).
+/// Refuses a hook script that is not a snippet, or does not exist (`check_hookscript`).
 fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result<(), Refusal> {
     let refused = |why: String| Refusal::parameter("hookscript", format!("{why}\n"));
     let Some(volume) = VolumeId::parse(script) else {
@@ -284,8 +292,8 @@ fn hook_script(transaction: &Transaction, guest: &Guest, script: &str) -> Result
     }
 }
 
-/// A machine gives back no more memory than it has.
-fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
+/// Refuses a balloon that is larger than the memory.
+fn balloon(given: &Row, stored: &StoredConfiguration) -> Result<(), Refusal> {
     if !given.contains_key("memory") && !given.contains_key("balloon") {
         return Ok(());
     }
@@ -293,52 +301,52 @@ fn balloon(given: &Row, stored: &Stored) -> Result<(), Refusal> {
     let text = |key: &str| word(given, key).or_else(|| word(&after, key));
     let memory = text("memory").and_then(|text| Properties::parse(&text).get_or_bare("current")?.parse::<u64>().ok());
     let balloon = text("balloon").and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-    if balloon > memory.unwrap_or(super::store::DEFAULT_MEMORY) {
+    if balloon > memory.unwrap_or(super::stored_configuration::DEFAULT_MEMORY) {
         return Err(Refusal::failed("balloon value too large (must be smaller than assigned memory)"));
     }
     Ok(())
 }
 
-/// What a key that is taken away asks for.
-fn taking(machine: &Machine<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
+/// Checks the rights that taking a key away needs.
+fn taking(machine: &MachineRights<'_, Transaction>, key: &str, held: &str) -> Result<(), Refusal> {
     if held.is_empty() {
         return Ok(());
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return machine.drive(held);
     }
     named_otherwise(machine.device(key, held), key, "delete")?;
-    if super::is_numbered(key, "net") {
+    if crate::writes::guests::keys::is_numbered(key, "net") {
         machine.bridges(&Row::from_iter([(key.to_owned(), json!(held))]))
     } else {
         Ok(())
     }
 }
 
-/// What a key asks for that is set over another value, or none.
-fn giving(machine: &Machine<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
+/// Checks the rights that setting a key over another value, or over none, needs.
+fn giving(machine: &MachineRights<'_, Transaction>, key: &str, (held, value): (&str, &str)) -> Result<(), Refusal> {
     for text in [held, value].into_iter().filter(|text| !text.is_empty()) {
-        if disks::is_disk(key) {
+        if drives::is_disk(key) {
             machine.drive(text)?;
         }
         named_otherwise(machine.device(key, text), key, "modify")?;
     }
     let held = Row::from_iter([(key.to_owned(), json!(held))]);
-    if super::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
+    if crate::writes::guests::keys::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
 }
 
-/// A serial port of the node is refused with the verb of what is done to it.
+/// Puts the verb of the change into the refusal of a serial port of the node.
 fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
     match outcome {
-        Err(Refusal::Message { status: 500, .. }) if super::is_numbered(key, "serial") => {
-            Err(Refusal::failed(format!("only root can {verb} '{key}' config for real devices")))
+        Err(Refusal::Message { status: 500, .. }) if crate::writes::guests::keys::is_numbered(key, "serial") => {
+            Err(Refusal::failed(format!("{ROOT_ONLY} {verb} '{key}' {CONFIG} for real devices")))
         }
         other => other,
     }
 }
 
-/// A boot order names devices that are there.
-fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refusal> {
+/// Refuses a boot order with a device that does not exist.
+fn boot_order(given: &Row, taken: &[String], stored: &StoredConfiguration) -> Result<(), Refusal> {
     let Some(order) = word(given, "boot").and_then(|boot| Properties::parse(&boot).get("order").map(str::to_owned))
     else {
         return Ok(());
@@ -350,7 +358,7 @@ fn boot_order(given: &Row, taken: &[String], stored: &Stored) -> Result<(), Refu
     };
     match proxmox_mpc_model::list::items(&order).find(|key| !there(key)) {
         // The quote at the end is Proxmox's.
-        Some(key) => Err(Refusal::failed(format!("invalid bootorder: device '{key}' does not exist'"))),
+        Some(key) => Err(Refusal::failed(format!("{BOOT_ORDER}: device '{key}' does not exist'"))),
         None => Ok(()),
     }
 }

@@ -1,23 +1,27 @@
-//! Clones of machines, and the templates that they are made of.
+//! Clones of virtual machines, and the templates that they are made of.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::features;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{
-    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, create, disks, is_on, relocate, resources, snapshots,
-    unlocked, word,
-};
-use crate::state::tasks::Log;
+use super::drives;
+use super::guest::{Guest, resources, unlocked};
+use super::keys::{is_on, word};
+use super::network_devices;
+use super::new_guest;
+use super::stored_configuration::StoredConfiguration;
+use super::volumes::{NewVolume, Storage};
+use super::{checks, cloud_init, relocate, snapshots, volumes};
+use crate::call::{Call, EXISTS, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 /// Keys that a clone does not have from its origin.
 const OWN: [&str; 9] =
     ["template", "lock", "parent", "snaptime", "snapstate", "vmstate", "runningcpu", "runningmachine", "digest"];
 const CLOUD_INIT_BYTES: u64 = 4 << 20;
 
-/// `POST clone`: a task on the machine that is cloned.
+/// `POST clone`: a task on the virtual machine that is cloned.
 pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let target = call.text("target").filter(|target| target != "localhost");
@@ -27,30 +31,30 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     let node = guest.node.clone();
     transaction.task(call, &node, "qmclone", &guest.vmid, |transaction, log| {
         log.push(format!("creating a clone of VM {} with ID {}", guest.vmid, new.vmid));
-        let mut made = Stored { keys, ..Stored::default() };
+        let mut made = StoredConfiguration { keys, ..StoredConfiguration::default() };
         made.keys.retain(|key, _| !OWN.contains(&key.as_str()) && !key.starts_with("unused"));
         for (key, value) in made.keys.clone() {
             let Some(text) = value.as_str() else { continue };
-            if disks::is_disk(&key) {
+            if drives::is_disk(&key) {
                 let copied = copy(transaction, call, &new, (&key, text), full, log)?;
                 made.keys.insert(key, json!(copied));
-            } else if super::is_numbered(&key, "net") {
+            } else if crate::writes::guests::keys::is_numbered(&key, "net") {
                 made.keys.insert(key, json!(fresh_network(transaction, text)?));
             }
         }
         identify(transaction, call, &guest, &mut made);
         cloud_init::copy(transaction, &guest, &new);
         made.write(transaction, &new)?;
-        create::open(transaction, &new)?;
+        new_guest::open(transaction, &new)?;
         relocate::copy_firewall(transaction, &guest, &new)?;
         match call.text("pool") {
-            Some(pool) => create::join(transaction, &new, &pool),
+            Some(pool) => new_guest::join(transaction, &new, &pool),
             None => Ok(()),
         }
     })
 }
 
-/// Refuses a clone that cannot be made; what is cloned, and whether its disks are copied whole.
+/// Refuses a clone that cannot be made; returns the keys of its origin, and whether its disks are copied in full.
 fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -> Result<(Row, bool), Refusal> {
     checks::pool(transaction, call.text("pool").as_deref())?;
     let target = call.text("target").filter(|target| *target != guest.node && target != "localhost");
@@ -61,7 +65,7 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
             return Err(Refusal::failed(format!("can't clone to non-shared storage '{name}'")));
         }
     }
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     unlocked(guest, &stored.keys)?;
     let template = is_on(&stored.keys, "template");
     let full = call.text("full").map_or(!template, |full| full == "1");
@@ -80,14 +84,14 @@ fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -
     }
     let taken = |kind: &str| transaction.row(&resources(), "id", &format!("{kind}/{}", new.vmid));
     if taken("qemu")?.is_some() || taken("lxc")?.is_some() {
-        return Err(Refusal::failed(format!("unable to create VM {}: config file already exists", new.vmid)));
+        return Err(Refusal::failed(format!("unable to create VM {}: config file {EXISTS}", new.vmid)));
     }
     possible(transaction, &keys, full, call.text("snapname").is_some())?;
     Ok((keys, full))
 }
 
-/// Names a clone and gives it its own ids.
-fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut Stored) {
+/// Gives a clone its name and its own ids.
+fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut StoredConfiguration) {
     let name = call
         .text("name")
         .unwrap_or_else(|| format!("Copy-of-VM-{}", word(&made.keys, "name").unwrap_or_else(|| origin.vmid.clone())));
@@ -96,9 +100,9 @@ fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut S
         made.keys.insert("description".to_owned(), json!(description.trim_end()));
     }
     let uuid = format!("uuid={}", transaction.made_up_uuid());
-    let rest = word(&made.keys, "smbios1").map(|text| disks::options(&text)).unwrap_or_default();
+    let rest = word(&made.keys, "smbios1").map(|text| drives::options(&text)).unwrap_or_default();
     let rest: Vec<_> = rest.into_iter().filter(|(key, _)| key != "uuid").collect();
-    made.keys.insert("smbios1".to_owned(), json!(disks::drive_text(&uuid, &rest)));
+    made.keys.insert("smbios1".to_owned(), json!(drives::drive_text(&uuid, &rest)));
     if made.keys.contains_key("vmgenid") {
         made.keys.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
     }
@@ -108,13 +112,13 @@ fn identify(transaction: &Transaction, call: &Call, origin: &Guest, made: &mut S
 pub(super) fn fresh_network(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
     let (first, rest) = text.split_once(',').unwrap_or((text, ""));
     let model = first.split('=').next().unwrap_or_default();
-    create::network(transaction, &format!("{model},{rest}"), "")
+    network_devices::network(transaction, &format!("{model},{rest}"), "")
 }
 
-/// Refuses a clone with a disk whose storage cannot copy it so: a linked one of what is no base, one of a snapshot where
-/// the storage gives no snapshot's data.
+/// Refuses a clone with a disk that its storage cannot clone so: a linked clone of a disk that is not a base, or a copy
+/// of a snapshot where the storage cannot read snapshots.
 fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -> Result<(), Refusal> {
-    for (key, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (key, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else { continue };
         let whole = full || drive.is_cloudinit() || key.starts_with("tpmstate");
@@ -138,9 +142,10 @@ fn possible(transaction: &Transaction, keys: &Row, full: bool, snapshot: bool) -
     Ok(())
 }
 
-/// Whether a disk is on a storage that only its node has. Disks that are copied to another storage count as little as that.
+/// Reports whether a disk is on a storage that only its node has. Disks that are copied to another storage count as
+/// little as that.
 fn is_local(transaction: &Transaction, keys: &Row, elsewhere: bool) -> Result<bool, Refusal> {
-    for (_, value) in keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+    for (_, value) in keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
         let Some(volume) = drive.stored().filter(|_| !elsewhere || drive.is_cdrom()) else { continue };
         if !Storage::of(transaction, volume)?.is_shared() {
@@ -157,7 +162,7 @@ fn copy(
     new: &Guest,
     (key, text): (&str, &str),
     full: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let drive = Drive::parse(text);
     let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else {
@@ -176,28 +181,34 @@ fn copy(
     let format = storage.format(Some(format));
     let name = cloud_init.then(|| format!("vm-{}-cloudinit", new.vmid));
     let bytes = if cloud_init { CLOUD_INIT_BYTES } else { drive.size().map_or(0, |size| size.count()) };
-    let made =
-        New { node: &new.node, vmid: &new.vmid, name: name.as_deref(), format: &format, content: "images", bytes };
+    let made = NewVolume {
+        node: &new.node,
+        vmid: &new.vmid,
+        name: name.as_deref(),
+        format: &format,
+        content: "images",
+        bytes,
+    };
     let volume = if linked {
         storage.link(transaction, volume, &made, log)?
     } else {
         let made = storage.allocate(transaction, &made, log)?;
         log.push(format!("allocated target volume '{made}'"));
         if !cloud_init {
-            log.extend(disks::transferred(bytes));
+            log.extend(drives::transferred(bytes));
         }
         made
     };
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     rest.retain(|(key, _)| key != "size" && key != "format");
-    rest.push(("size".to_owned(), disks::written(bytes)));
-    Ok(disks::drive_text(&volume, &rest))
+    rest.push(("size".to_owned(), drives::written(bytes)));
+    Ok(drives::drive_text(&volume, &rest))
 }
 
 /// `POST template`: a task that makes bases of the disks.
 pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if transaction.rows(&guest.path(&["snapshot"]))?.len() > 1 {
         return Err(Refusal::failed("unable to create template, because VM contains snapshots"));
@@ -212,11 +223,11 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
     transaction.task(call, &node, "qmtemplate", &guest.vmid, |transaction, _| {
         for (key, value) in stored.keys.clone() {
             let drive = Drive::parse(value.as_str().unwrap_or_default());
-            let wanted = disks::is_disk(&key) && !drive.is_cdrom() && !key.starts_with("unused");
+            let wanted = drives::is_disk(&key) && !drive.is_cdrom() && !key.starts_with("unused");
             let Some(volume) = drive.stored().filter(|_| wanted) else { continue };
             let base = base_name(volume.as_str());
             volumes::rename(transaction, &guest.node, volume, &base)?;
-            let text = disks::drive_text(&base, &disks::options(value.as_str().unwrap_or_default()));
+            let text = drives::drive_text(&base, &drives::options(value.as_str().unwrap_or_default()));
             stored.keys.insert(key, json!(text));
         }
         stored.keys.insert("template".to_owned(), json!(1));
@@ -224,7 +235,7 @@ pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Resul
     })
 }
 
-/// What a disk is called once it is a template's: the file, or the volume, is a `base-…`; its storage and folder stay.
+/// Name of a disk once it is a template's: the file, or the volume, is a `base-…`; its storage and folder stay.
 fn base_name(volume: &str) -> String {
     let at = volume.rfind(['/', ':']).map_or(0, |at| at + 1);
     let (place, name) = volume.split_at(at);

@@ -1,28 +1,32 @@
-//! Cloud-init's drive, and what of its data a running machine has not been given yet.
+//! Cloud-init's drive, and which part of its data a running virtual machine has not read yet.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::list;
 use proxmox_mpc_model::machine;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::{Call, Guest, Refusal, Row, Transaction, hotplug, is_numbered, unlocked, word};
+use super::guest::{Guest, unlocked};
+use super::hotplug;
+use super::keys::{is_numbered, word};
+use super::stored_configuration::StoredConfiguration;
+use crate::call::{Call, Refusal};
 use crate::crypt;
+use crate::state::{Row, Transaction};
 
-/// The memory of what a machine's drive says otherwise than its configuration: `cloudinit/100`.
+/// Memory of the differences between the drive and the configuration of a virtual machine: `cloudinit/100`.
 fn memory(guest: &Guest) -> String {
     format!("cloudinit/{}", guest.vmid)
 }
 
-/// Where the hash of a machine's password is kept.
+/// Memory of the hash of a virtual machine's password.
 fn secret(guest: &Guest) -> String {
     format!("secret/cipassword/{}", guest.vmid)
 }
 
-/// `PUT cloudinit`: the drive is written anew.
+/// `PUT cloudinit`: writes the drive anew.
 pub(super) fn regenerate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if has_drive(&stored.keys) {
         written(transaction, &guest);
@@ -30,19 +34,19 @@ pub(super) fn regenerate(transaction: &mut Transaction, call: &Call) -> Result<V
     Ok(Value::Null)
 }
 
-/// Whether a machine has a drive for cloud-init.
+/// Reports whether a virtual machine has a drive for cloud-init.
 fn has_drive(keys: &Row) -> bool {
     keys.values().filter_map(Value::as_str).any(|text| Drive::parse(text).is_cloudinit())
 }
 
-/// Notes that the drive says what the configuration says: it was written, or is gone.
+/// Notes that the drive has the data of the configuration: it was written, or is gone.
 pub(super) fn written(transaction: &mut Transaction, guest: &Guest) {
     if transaction.recall(&memory(guest)).is_some() {
         transaction.forget(&memory(guest));
     }
 }
 
-/// Forgets what is known of a machine that is no more.
+/// Forgets what is known of a virtual machine that is no more.
 pub(super) fn forget(transaction: &mut Transaction, guest: &Guest) {
     written(transaction, guest);
     if transaction.recall(&secret(guest)).is_some() {
@@ -50,14 +54,14 @@ pub(super) fn forget(transaction: &mut Transaction, guest: &Guest) {
     }
 }
 
-/// A clone logs in with the same password.
+/// Gives a clone the password of its origin.
 pub(super) fn copy(transaction: &mut Transaction, from: &Guest, to: &Guest) {
     if let Some(known) = transaction.recall(&secret(from)) {
         transaction.remember(&secret(to), known);
     }
 }
 
-/// Keeps the hash of a password, or what a client gives as one. Windows is given the password itself, which is not kept.
+/// Keeps the hash of a password, or a hash that a client gives. Windows gets the password itself, which is not kept.
 pub(super) fn set_password(transaction: &mut Transaction, guest: &Guest, keys: &Row, password: &str) {
     if machine::is_windows(&word(keys, "ostype").unwrap_or_default()) {
         return transaction.forget(&secret(guest));
@@ -67,7 +71,7 @@ pub(super) fn set_password(transaction: &mut Transaction, guest: &Guest, keys: &
     transaction.remember(&secret(guest), if hashed { password.to_owned() } else { crypt::sha256(password, &salt) });
 }
 
-/// Notes what a change of a running machine's key was before: its drive still says so.
+/// Notes the value of a key before a change of a running virtual machine: its drive still has it.
 pub(super) fn changed(transaction: &mut Transaction, guest: &Guest, keys: &Row, key: &str, new: Option<&Value>) {
     if !(hotplug::is_cloud_init(key) || key == "name" || is_numbered(key, "net")) || hotplug::is_on(keys, "cloudinit") {
         return;

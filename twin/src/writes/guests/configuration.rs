@@ -1,13 +1,16 @@
-//! Changes of a guest's configuration: what comes into force at once, and what waits.
+//! Changes of a guest's configuration: those that come into force at once, and those that wait.
 
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Row, Transaction, Type, checks, cloud_init, create, disks, following, hotplug, is_numbered,
-    is_on, same_version, unlocked, word,
-};
-use crate::state::tasks::Log;
+use super::drives;
+use super::guest::{Guest, GuestKind, unlocked};
+use super::keys::{is_numbered, is_on, word};
+use super::network_devices;
+use super::stored_configuration::{StoredConfiguration, same_version};
+use super::{checks, cloud_init, disks, hotplug, implied_changes};
+use crate::call::{Call, PROTECTED, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 8] =
@@ -16,26 +19,26 @@ const NOT_KEPT: [&str; 8] =
 /// `PUT config`.
 pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         if let Err(stopped) = checks::in_turn(transaction, call, &stored)? {
             return Err(keep(transaction, call, &guest, stored, *stopped)?);
         }
         transaction.note(call, &guest.node, &told(call));
     }
-    apply(transaction, call, &guest, stored, &mut Log::new())?;
+    apply(transaction, call, &guest, stored, &mut TaskLog::new())?;
     Ok(Value::Null)
 }
 
-/// Keeps what Proxmox may have written before it refused one of several keys: it waits for the next start. The refusal
-/// comes back, to be told although something counts.
+/// Keeps the keys that Proxmox may have written before it refused one of several: they wait for the next start. Returns
+/// the refusal, which is answered although these changes count.
 fn keep(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    mut stored: Stored,
-    stopped: checks::Stopped,
+    mut stored: StoredConfiguration,
+    stopped: checks::PartialRefusal,
 ) -> Result<Refusal, Refusal> {
-    let checks::Stopped { refusal, taken, given } = stopped;
+    let checks::PartialRefusal { refusal, taken, given } = stopped;
     let before = (stored.pending.clone(), stored.leaving.clone());
     for key in call.list("revert") {
         stored.pending.remove(&key);
@@ -50,7 +53,7 @@ fn keep(
     for (key, value) in given {
         let own = word(&stored.after_start(), &key);
         let made = transaction
-            .attempt(|transaction| kept_over(transaction, guest, (&key, value), own.as_deref(), &mut Log::new()));
+            .attempt(|transaction| kept_over(transaction, guest, (&key, value), own.as_deref(), &mut TaskLog::new()));
         let Ok(value) = made else { continue };
         stored.leaving.remove(&key);
         if stored.keys.get(&key) != Some(&value) {
@@ -64,7 +67,7 @@ fn keep(
     Ok(Refusal::InPart(Box::new(refusal)))
 }
 
-/// What the cluster's log says of a change: `update VM 100: -cores 2 -delete scsi1`.
+/// Text of the cluster's log about a change: `update VM 100: -cores 2 -delete scsi1`.
 fn told(call: &Call) -> String {
     const UNTOLD: [&str; 5] = ["background_delay", "digest", "import-working-storage", "node", "vmid"];
     let mut said = vec![format!("update VM {}:", call.text("vmid").unwrap_or_default())];
@@ -77,10 +80,10 @@ fn told(call: &Call) -> String {
     said.join(" ")
 }
 
-/// `PUT unlink`: disks are taken off; keys that are not there are passed over.
+/// `PUT unlink`: takes disks off; keys that do not exist are skipped.
 pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let running = guest.is_running(transaction)?;
     transaction.note(call, &guest.node, &told(call));
@@ -94,7 +97,7 @@ pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value
 /// `POST config`: the same in a task.
 pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, stored) = checked(transaction, call)?;
-    if guest.kind == Type::Machine
+    if guest.kind == GuestKind::VirtualMachine
         && let Err(stopped) = checks::in_turn(transaction, call, &stored)?
     {
         return Err(stopped.refusal);
@@ -107,10 +110,10 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
     })
 }
 
-/// What is refused before anything is changed.
-fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Refusal> {
+/// Checks before anything is changed.
+fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, StoredConfiguration), Refusal> {
     let guest = Guest::of(call);
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         let stored = checks::change(transaction, call, &guest)?;
         return Ok((guest, stored));
     }
@@ -126,7 +129,7 @@ fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Re
     }
     bind_mounts(call, &guest, &given)?;
     disks::check(transaction, &guest, &given)?;
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     same_version(call, &stored)?;
     if !call.flag("skiplock") {
         unlocked(&guest, &stored.keys)?;
@@ -134,12 +137,12 @@ fn checked(transaction: &Transaction, call: &Call) -> Result<(Guest, Stored), Re
     Ok((guest, stored))
 }
 
-/// Folders of the host are root's own to give to a container.
+/// Refuses bind mounts to logins other than root.
 fn bind_mounts(call: &Call, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     let is_bind = |(key, value): (&String, &Value)| {
-        key.starts_with("mp") && disks::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
+        key.starts_with("mp") && drives::is_disk(key) && value.as_str().is_some_and(|text| text.starts_with('/'))
     };
-    if guest.kind == Type::Machine || call.login.is_root() || !given.iter().any(is_bind) {
+    if guest.kind == GuestKind::VirtualMachine || call.login.is_root() || !given.iter().any(is_bind) {
         return Ok(());
     }
     let text = "Permission check failed (mount point type bind is only allowed for root@pam)".to_owned();
@@ -157,11 +160,12 @@ fn apply(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
-    mut stored: Stored,
-    log: &mut Log,
+    mut stored: StoredConfiguration,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let given = kept_parameters(call);
-    let mut all = if guest.kind == Type::Machine { following::of(call, &given, &stored) } else { Row::new() };
+    let mut all =
+        if guest.kind == GuestKind::VirtualMachine { implied_changes::of(call, &given, &stored) } else { Row::new() };
     all.extend(given);
     let running = guest.is_running(transaction)?;
     for key in call.list("revert") {
@@ -172,7 +176,7 @@ fn apply(
         remove(transaction, guest, &mut stored, (&key, call.flag("force")), running)?;
     }
     for (key, value) in all {
-        if key == "cipassword" && guest.kind == Type::Machine {
+        if key == "cipassword" && guest.kind == GuestKind::VirtualMachine {
             let password = value.as_str().unwrap_or_default();
             cloud_init::set_password(transaction, guest, &stored.after_start(), password);
         }
@@ -187,21 +191,21 @@ fn apply(
 fn remove(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     (key, forced): (&str, bool),
     running: bool,
 ) -> Result<(), Refusal> {
     stored.pending.remove(key);
-    let waits = guest.kind == Type::Machine && !hotplug::takes(&stored.keys, key);
-    if guest.kind == Type::Machine && disks::is_disk(key) && is_on(&stored.keys, "protection") {
+    let waits = guest.kind == GuestKind::VirtualMachine && !hotplug::takes(&stored.keys, key);
+    if guest.kind == GuestKind::VirtualMachine && drives::is_disk(key) && is_on(&stored.keys, "protection") {
         let Some(value) = word(&stored.keys, key) else { return Ok(()) };
         let what = if key.starts_with("unused") { format!("unused disk '{value}'") } else { format!("drive '{key}'") };
-        return Err(Refusal::failed(format!("can't remove {what} - protection mode enabled")));
+        return Err(Refusal::failed(format!("can't remove {what} - {PROTECTED} enabled")));
     }
     if key == "cipassword" {
         cloud_init::forget(transaction, guest);
     }
-    if key == "protection" || !is_on(&stored.keys, "protection") || !disks::is_disk(key) {
+    if key == "protection" || !is_on(&stored.keys, "protection") || !drives::is_disk(key) {
         if running && waits && stored.keys.contains_key(key) {
             stored.leaving.insert(key.to_owned(), forced);
             return Ok(());
@@ -209,21 +213,21 @@ fn remove(
         if running {
             cloud_init::changed(transaction, guest, &stored.keys, key, None);
         }
-        if disks::is_disk(key) {
+        if drives::is_disk(key) {
             return disks::detach(transaction, guest, &mut stored.keys, (key, forced));
         }
         stored.keys.remove(key);
         return Ok(());
     }
     let title = guest.title();
-    Err(Refusal::failed(format!("can't remove unused disk/drive '{key}' of {title} - protection mode enabled")))
+    Err(Refusal::failed(format!("can't remove unused disk/drive '{key}' of {title} - {PROTECTED} enabled")))
 }
 
 /// Puts a value in force, or notes that it comes with the next start.
 fn put(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     (key, value): (&str, Value),
     running: bool,
 ) -> Result<(), Refusal> {
@@ -233,22 +237,22 @@ fn put(
         return Ok(());
     }
     let text = proxmox_mpc_model::object::text(&value).unwrap_or_default();
-    if running && guest.kind == Type::Machine && !hotplug::sets(&stored.keys, key, &text)? {
+    if running && guest.kind == GuestKind::VirtualMachine && !hotplug::sets(&stored.keys, key, &text)? {
         stored.pending.insert(key.to_owned(), value);
         return Ok(());
     }
     if running {
         cloud_init::changed(transaction, guest, &stored.keys, key, Some(&value));
-    } else if disks::is_disk(key) && proxmox_mpc_model::drive::Drive::parse(&text).is_cloudinit() {
+    } else if drives::is_disk(key) && proxmox_mpc_model::drive::Drive::parse(&text).is_cloudinit() {
         cloud_init::written(transaction, guest);
     }
     let volume = |value: &Value| value.as_str().map(|text| proxmox_mpc_model::drive::Drive::parse(text).volume);
     let replaced = stored.keys.get(key).is_some_and(|own| volume(own) != volume(&value));
-    if disks::is_disk(key) && replaced {
+    if drives::is_disk(key) && replaced {
         disks::detach(transaction, guest, &mut stored.keys, (key, false))?;
     }
     stored.keys.insert(key.to_owned(), value.clone());
-    if disks::is_disk(key) && !key.starts_with("unused") {
+    if drives::is_disk(key) && !key.starts_with("unused") {
         let own = volume(&value);
         stored.keys.retain(|other, held| !other.starts_with("unused") || volume(held) != own);
     }
@@ -260,7 +264,7 @@ pub(super) fn kept(
     transaction: &mut Transaction,
     guest: &Guest,
     keyed: (&str, Value),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<Value, Refusal> {
     kept_over(transaction, guest, keyed, None, log)
 }
@@ -271,7 +275,7 @@ fn kept_over(
     guest: &Guest,
     (key, value): (&str, Value),
     own: Option<&str>,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<Value, Refusal> {
     // Numbers with a fraction stay text.
     if matches!(key, "cpulimit" | "migrate_downtime") {
@@ -280,12 +284,12 @@ fn kept_over(
     let Some(text) = value.as_str() else { return Ok(value) };
     Ok(match key {
         "cipassword" => json!("**********"),
-        "description" if guest.kind == Type::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
+        "description" if guest.kind == GuestKind::Container => json!(format!("{}\n", text.trim_end_matches('\n'))),
         "description" => json!(text.trim_end()),
         _ if text.is_empty() => json!(" "),
-        _ if disks::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
-        _ if is_numbered(key, "net") && guest.kind == Type::Machine => {
-            json!(create::network(transaction, text, own.unwrap_or_default())?)
+        _ if drives::is_disk(key) => json!(disks::make(transaction, guest, (key, text), log)?),
+        _ if is_numbered(key, "net") && guest.kind == GuestKind::VirtualMachine => {
+            json!(network_devices::network(transaction, text, own.unwrap_or_default())?)
         }
         _ if is_numbered(key, "net") => json!(interface(transaction, text)?),
         _ => value,
@@ -294,13 +298,13 @@ fn kept_over(
 
 /// A container's network device as it is kept: its name first, with an address and a type.
 fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), create::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), network_devices::mac(transaction)?));
     }
     if !rest.iter().any(|(key, _)| key == "type") {
         rest.push(("type".to_owned(), "veth".to_owned()));
     }
-    Ok(disks::drive_text(&format!("name={name}"), &rest))
+    Ok(drives::drive_text(&format!("name={name}"), &rest))
 }

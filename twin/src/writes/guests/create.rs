@@ -1,17 +1,17 @@
 //! New virtual machines.
 
-use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::machine;
-use proxmox_mpc_model::property::Properties;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Row, Transaction, checks, cloud_init, configuration, disks, power, resources, restore,
-    services, snapshots, startable, word,
-};
-use crate::state::tasks::Log;
+use super::guest::Guest;
+use super::keys::word;
+use super::new_guest;
+use super::stored_configuration::StoredConfiguration;
+use super::{checks, cloud_init, configuration, ha_states, power, restore, startable};
+use crate::call::{Call, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 12] = [
@@ -28,7 +28,7 @@ const NOT_KEPT: [&str; 12] = [
     "skiplock",
     "vmid",
 ];
-/// The buses that a machine looks for a disk on, in this order (`valid_drive_names` of `qemu-server`).
+/// Buses of disks, in the order of the default boot order (`valid_drive_names` of `qemu-server`).
 const BUSES: [&str; 4] = ["ide", "scsi", "virtio", "sata"];
 
 /// `POST qemu`: a task that makes the disks and writes the configuration.
@@ -42,7 +42,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     checks::named_cdrom(&mut given);
     checks::new_machine(transaction, call, &given)?;
-    unused(transaction, &guest)?;
+    new_guest::unused(transaction, &guest)?;
     let node = guest.node.clone();
     let upid = transaction.task(call, &node, "qmcreate", &guest.vmid, |transaction, log| {
         let context = format!("unable to create VM {}", guest.vmid);
@@ -51,11 +51,11 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
             other => other,
         })?;
         if let Some(pool) = &pool {
-            join(transaction, &guest, pool)?;
+            new_guest::join(transaction, &guest, pool)?;
         }
         if call.flag("ha-managed") {
             log.push("Add as HA resource".to_owned());
-            services::add(transaction, &guest, call.flag("start"))?;
+            ha_states::add(transaction, &guest, call.flag("start"))?;
         }
         if call.flag("start") {
             log.push("Execute autostart".to_owned());
@@ -69,18 +69,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(upid)
 }
 
-/// Refuses a number that is taken.
-pub(super) fn unused(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let taken = |kind: &str| transaction.row(&resources(), "id", &format!("{kind}/{}", guest.vmid));
-    let Some(row) = taken("qemu")?.or(taken("lxc")?) else { return Ok(()) };
-    let (vmid, node) = (&guest.vmid, word(&row, "node").unwrap_or_default());
-    let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
-    Err(Refusal::failed(format!("unable to create VM {vmid} - {kind} {vmid} already exists on node '{node}'")))
-}
-
-/// Writes a new machine: its disks, and what Proxmox adds.
-fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log) -> Result<(), Refusal> {
-    let mut stored = Stored::default();
+/// Writes a new virtual machine: its disks, and the keys that Proxmox adds.
+fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut TaskLog) -> Result<(), Refusal> {
+    let mut stored = StoredConfiguration::default();
     if let Some(password) = word(&given, "cipassword") {
         cloud_init::set_password(transaction, guest, &given, &password);
     }
@@ -102,11 +93,11 @@ fn make(transaction: &mut Transaction, guest: &Guest, given: Row, log: &mut Log)
     pin(keys, log);
     keys.insert("meta".to_owned(), json!(format!("creation-qemu={},ctime={now}", machine::QEMU)));
     stored.write(transaction, guest)?;
-    open(transaction, guest)
+    new_guest::open(transaction, guest)
 }
 
-/// Gives a machine with Windows the version of today's hardware.
-pub(super) fn pin(keys: &mut Row, log: &mut Log) {
+/// Pins the machine type of a Windows guest to the current version.
+pub(super) fn pin(keys: &mut Row, log: &mut TaskLog) {
     let ostype = word(keys, "ostype").unwrap_or_default();
     if let Some(pinned) = machine::pinned(word(keys, "machine").as_deref(), &ostype) {
         log.push(format!("pinning machine type to '{pinned}' for Windows guest OS"));
@@ -114,18 +105,7 @@ pub(super) fn pin(keys: &mut Row, log: &mut Log) {
     }
 }
 
-/// What every new guest answers besides its configuration. Its firewall may have been written before it (`ID.fw`).
-pub(super) fn open(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    for (what, empty) in [("rules", json!([])), ("aliases", json!([])), ("ipset", json!([])), ("options", json!({}))] {
-        let path = guest.path(&["firewall", what]);
-        if transaction.read(&path)?.is_none() {
-            transaction.set(&path, empty);
-        }
-    }
-    snapshots::write(transaction, guest, Vec::new(), None)
-}
-
-/// The boot order of a machine that says none: its first disk, its first CD, its first network device.
+/// The boot order of a virtual machine that gives none: its first disk, its first CD, its first network device.
 fn boot_order(keys: &Row) -> String {
     let numbered = |bus: &str| {
         let numbers = (0..31).map(|number| format!("{bus}{number}"));
@@ -142,70 +122,4 @@ fn boot_order(keys: &Row) -> String {
     let net = numbered("net").into_iter().next();
     let order: Vec<String> = [first(false), first(true), net].into_iter().flatten().collect();
     if order.is_empty() { " ".to_owned() } else { format!("order={}", order.join(";")) }
-}
-
-/// Makes a guest a member of a pool.
-pub(super) fn join(transaction: &mut Transaction, guest: &Guest, pool: &str) -> Result<(), Refusal> {
-    if let Some(mut row) = guest.resource(transaction)? {
-        row.insert("pool".to_owned(), json!(pool));
-        transaction.put_row(&resources(), "id", row)?;
-    }
-    Ok(())
-}
-
-/// A network device as it is kept: with an address, its model first.
-pub(super) fn network(transaction: &Transaction, value: &str, own: &str) -> Result<String, Refusal> {
-    let properties = Properties::parse(value);
-    let model_of = |key: &str| MODELS.contains(&key);
-    let mut rest: Vec<(String, String)> = Vec::new();
-    let (mut model, mut address) = (None, None);
-    for (key, value) in properties.iter() {
-        match key {
-            None | Some("model") => model = Some(value.to_owned()),
-            Some("macaddr") => address = Some(value.to_owned()),
-            Some(key) if model_of(key) => {
-                model = Some(key.to_owned());
-                address = Some(value.to_owned());
-            }
-            Some(key) => rest.push((key.to_owned(), value.to_owned())),
-        }
-    }
-    let address = match address {
-        Some(address) => address,
-        None => Properties::parse(own)
-            .get(model.as_deref().unwrap_or_default())
-            .map_or_else(|| mac(transaction), |known| Ok(known.to_owned()))?,
-    };
-    Ok(disks::drive_text(&format!("{}={address}", model.unwrap_or_default()), &rest))
-}
-
-/// The models of network devices that may stand as keys before an address.
-const MODELS: [&str; 16] = [
-    "e1000",
-    "e1000-82540em",
-    "e1000-82544gc",
-    "e1000-82545em",
-    "e1000e",
-    "i82551",
-    "i82557b",
-    "i82559er",
-    "ne2k_isa",
-    "ne2k_pci",
-    "pcnet",
-    "rtl8139",
-    "usb-net",
-    "virtio",
-    "virtio-net-pci",
-    "vmxnet3",
-];
-
-/// A new address, with the prefix that the datacenter says.
-pub(in crate::writes) fn mac(transaction: &Transaction) -> Result<String, Refusal> {
-    let options = transaction.object(&ApiPath::parse("cluster/options"))?;
-    let mut address = word(&options, "mac_prefix").unwrap_or_else(|| "BC:24:11".to_owned());
-    while address.split(':').count() < 6 {
-        address.push(':');
-        address.push_str(&transaction.made_up_digits(1).to_uppercase());
-    }
-    Ok(address)
 }

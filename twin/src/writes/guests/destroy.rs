@@ -1,26 +1,29 @@
-//! Guests that go, and everything that goes with them.
+//! Removal of guests, and of everything that belongs to them.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::Value;
 
-use super::store::Stored;
+use super::drives;
+use super::guest::{Guest, GuestKind, resources, unlocked};
+use super::keys::{is_on, word};
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
-use super::{
-    Call, Guest, Refusal, Transaction, Type, cloud_init, disks, is_on, replication, resources, unlocked, volumes, word,
-};
+use super::{cloud_init, replication, volumes};
+use crate::call::{Call, PROTECTED, Refusal};
+use crate::state::Transaction;
 
 /// `DELETE` of a guest: a task.
 pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     super::power::root_only(call, &["skiplock"])?;
     let title = guest.title();
     if is_on(&stored.keys, "protection") {
-        return Err(Refusal::failed(format!("can't remove {title} - protection mode enabled")));
+        return Err(Refusal::failed(format!("can't remove {title} - {PROTECTED} enabled")));
     }
-    if guest.kind == Type::Container {
+    if guest.kind == GuestKind::Container {
         unlocked(&guest, &stored.keys)?;
     }
     if !call.flag("purge") {
@@ -31,10 +34,10 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
         replication::none(transaction, &guest.vmid)?;
     }
     let running = guest.is_running(transaction)?;
-    if running && !(guest.kind == Type::Container && call.flag("force")) {
+    if running && !(guest.kind == GuestKind::Container && call.flag("force")) {
         return Err(Refusal::failed(match guest.kind {
-            Type::Machine => format!("{title} is running - destroy failed"),
-            Type::Container => format!("unable to destroy {title} - container is running"),
+            GuestKind::VirtualMachine => format!("{title} is running - destroy failed"),
+            GuestKind::Container => format!("unable to destroy {title} - container is running"),
         }));
     }
     let node = guest.node.clone();
@@ -49,7 +52,7 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
         }
         if call.flag("purge") {
             log.push(format!("purging {title} from related configurations.."));
-            if purge(transaction, &guest)? && guest.kind == Type::Machine {
+            if purge(transaction, &guest)? && guest.kind == GuestKind::VirtualMachine {
                 log.push(format!("NOTE: removed {title} from HA resource configuration."));
             }
         }
@@ -61,8 +64,8 @@ fn is_resource(transaction: &Transaction, guest: &Guest) -> Result<bool, Refusal
     Ok(transaction.row(&ApiPath::parse("cluster/ha/resources"), "sid", &guest.service())?.is_some())
 }
 
-/// Refuses a template of whose disks there are linked clones.
-fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+/// Refuses a template that has linked clones.
+fn clones(transaction: &Transaction, guest: &Guest, stored: &StoredConfiguration) -> Result<(), Refusal> {
     for volume in own_volumes(guest, stored) {
         if is_used(transaction, guest, &volume)? {
             return Err(Refusal::failed(format!("base volume '{volume}' is still in use by linked cloned")));
@@ -71,7 +74,7 @@ fn clones(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<(
     Ok(())
 }
 
-/// Whether a linked clone stands on a volume.
+/// Reports whether a linked clone stands on a volume.
 pub(super) fn is_used(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     let content = ApiPath::new(["nodes", &guest.node, "storage", volume.storage(), "content"]);
     let base = format!("{}/", volume.as_str());
@@ -85,18 +88,18 @@ fn is_base(name: &str) -> bool {
     name.rsplit('/').next().is_some_and(|last| last.starts_with("base"))
 }
 
-fn own_volumes(guest: &Guest, stored: &Stored) -> Vec<VolumeId> {
-    let keys = stored.keys.iter().filter(|(key, _)| disks::is_disk(key));
+fn own_volumes(guest: &Guest, stored: &StoredConfiguration) -> Vec<VolumeId> {
+    let keys = stored.keys.iter().filter(|(key, _)| drives::is_disk(key));
     let volumes = keys.filter_map(|(_, value)| Drive::parse(value.as_str()?).stored().cloned());
-    volumes.filter(|volume| disks::is_own(guest, volume)).collect()
+    volumes.filter(|volume| drives::is_own(guest, volume)).collect()
 }
 
-/// Takes the guest, its own volumes, those of its snapshots, its firewall and the rights to it away.
-fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Result<(), Refusal> {
+/// Removes the guest with its volumes, those of its snapshots, its firewall and the rights to it.
+fn remove(transaction: &mut Transaction, guest: &Guest, stored: &StoredConfiguration) -> Result<(), Refusal> {
     let mut own = own_volumes(guest, stored);
     for name in transaction.rows(&guest.path(&["snapshot"]))?.iter().filter_map(|row| word(row, "name")) {
         let keys = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
-        own.extend(own_volumes(guest, &Stored { keys, ..Stored::default() }));
+        own.extend(own_volumes(guest, &StoredConfiguration { keys, ..StoredConfiguration::default() }));
     }
     for volume in own {
         volumes::free(transaction, &guest.node, &volume)?;
@@ -113,7 +116,7 @@ fn remove(transaction: &mut Transaction, guest: &Guest, stored: &Stored) -> Resu
     transaction.remove_row(&resources(), "id", &guest.id())
 }
 
-/// Takes every image with the guest's number away, on storages that the node can use.
+/// Removes every image with the guest's number, on storages that the node can use.
 fn unreferenced(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     for name in transaction.rows(&ApiPath::parse("storage"))?.iter().filter_map(|row| word(row, "storage")) {
         if Storage::enabled(transaction, &name, &guest.node).is_err() {
@@ -131,8 +134,8 @@ fn unreferenced(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refu
     Ok(())
 }
 
-/// Takes the guest out of what names it: HA, replication and backup jobs, of which those go that name no other. Says
-/// whether HA had it.
+/// Takes the guest out of HA, replication and backup jobs, and removes jobs that have no other guest. Returns whether
+/// HA managed it.
 fn purge(transaction: &mut Transaction, guest: &Guest) -> Result<bool, Refusal> {
     let resources = ApiPath::parse("cluster/ha/resources");
     let mut rows = transaction.rows(&resources)?;

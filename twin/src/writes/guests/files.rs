@@ -1,27 +1,29 @@
-//! Files on storages: ISO images, container templates, images to import, and what is noted of backups
+//! Files on storages: ISO images, container templates, images to import, and the notes of backups
 //! (`PVE::API2::Storage::{Status,Content}`).
 
-use proxmox_mpc_model::derived::{UNSEEN, unreached};
+use proxmox_mpc_model::derived::{ASSUMED_SIZE, unresolved_host};
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, Moment};
 use serde_json::{Value, json};
 
-use super::volumes::{self, Storage};
-use super::{Call, Refusal, Transaction};
-use crate::state::tasks::Log;
+use super::volumes;
+use super::volumes::Storage;
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
+use crate::state::tasks::TaskLog;
 
-/// A file that is to be on a storage.
-struct Target {
+/// File that a call uploads or downloads.
+struct StoredFile {
     storage: Storage,
     content: String,
     name: String,
-    /// Where it lies on the node.
+    /// Path of the file on the node.
     path: String,
 }
 
-impl Target {
-    /// The file that a call names. `unsupported` refuses what the storage does not hold, before or after the name is looked
-    /// at.
+impl StoredFile {
+    /// The file that a call names. `unsupported` refuses a type of content that the storage does not have, before or
+    /// after the name is checked.
     fn of(transaction: &Transaction, call: &Call, uploaded: bool) -> Result<Self, Refusal> {
         let (id, content) = (call.required("storage")?, call.required("content")?);
         let storage = Storage::enabled(transaction, &id, &call.node())?;
@@ -84,7 +86,7 @@ fn normalized(name: &str) -> String {
     last.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect()
 }
 
-/// Whether a name has something before one of these endings.
+/// Reports whether a name has something before one of these endings.
 fn ends(name: &str, endings: &[&str]) -> bool {
     let name = name.to_lowercase();
     endings.iter().any(|ending| {
@@ -96,7 +98,7 @@ fn ends(name: &str, endings: &[&str]) -> bool {
 /// `POST upload`: a task that puts a file in its place.
 pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let Some(bytes) = call.uploaded else { return Err(Refusal::failed("missing temporary file")) };
-    let target = Target::of(transaction, call, true)?;
+    let target = StoredFile::of(transaction, call, true)?;
     let temporary = format!("/var/tmp/pveupload-{}", transaction.made_up_digits(16));
     transaction.task(call, &call.node(), "imgcopy", "", |transaction, log| {
         let path = &target.path;
@@ -110,10 +112,10 @@ pub(super) fn upload(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// `POST download-url`: a task that puts a file in its place. Nothing is downloaded: the file is there, and as long as
-/// one that nobody has seen.
+/// `POST download-url`: a task that downloads a file. The twin has no network: the file is listed, with the size of one
+/// whose size is not known.
 pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let target = Target::of(transaction, call, false)?;
+    let target = StoredFile::of(transaction, call, false)?;
     let url = call.required("url")?;
     let there = transaction.row(&target.storage.content(&call.node()), "volid", &target.volume(call))?.is_some();
     let name = target.name.clone();
@@ -125,14 +127,14 @@ pub(super) fn download(transaction: &mut Transaction, call: &Call) -> Result<Val
     })
 }
 
-/// What `PVE::Tools::download_file_from_url` does.
+/// Downloads a file, with the log of `PVE::Tools::download_file_from_url`.
 fn fetch(
     transaction: &mut Transaction,
     call: &Call,
-    target: &Target,
+    target: &StoredFile,
     url: &str,
     there: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (path, checked) = (&target.path, call.text("checksum").is_some());
     log.push(format!("downloading {url} to {path}"));
@@ -147,15 +149,15 @@ fn fetch(
     }
     let now = Moment::at(transaction.now().unsigned_abs()).spaced();
     log.push(format!("--{now}--  {url}"));
-    if let Some(unreached) = unreached(transaction, url)? {
-        let host = unreached.host;
+    if let Some(unresolved_host) = unresolved_host(transaction, url)? {
+        let host = unresolved_host.host;
         log.push(format!("Resolving {host} ({host})... failed: Name or service not known."));
         return Err(Refusal::failed(format!("download failed: wget: unable to resolve host address '{host}'")));
     }
     if checked {
         log.push("calculating checksum...OK, checksum verified".to_owned());
     }
-    target.write(transaction, call, UNSEEN)?;
+    target.write(transaction, call, ASSUMED_SIZE)?;
     log.push(format!("download of '{url}' to '{path}' finished"));
     Ok(())
 }

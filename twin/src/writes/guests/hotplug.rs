@@ -1,13 +1,16 @@
-//! What of a change comes into force while a machine runs, and what waits for its next start
+//! Hotplug: which part of a change comes into force while a virtual machine runs, and which waits for its next start
 //! (`vmconfig_hotplug_pending` of `qemu-server`).
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::machine;
 use proxmox_mpc_model::property::Properties;
 
-use super::{Refusal, Row, disks, is_numbered, word};
+use super::drives;
+use super::keys::{is_numbered, word};
+use crate::call::Refusal;
+use crate::state::Row;
 
-/// Keys that the machine knows nothing of.
+/// Keys that the running virtual machine does not know of.
 const BESIDE_IT: [&str; 14] = [
     "description",
     "hookscript",
@@ -24,27 +27,27 @@ const BESIDE_IT: [&str; 14] = [
     "cpuunits",
     "cpulimit",
 ];
-/// What cloud-init is told: a running machine reads it at its next start.
+/// Keys of cloud-init: a running guest reads them at its next start.
 const CLOUD_INIT: [&str; 8] =
     ["cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "nameserver", "searchdomain", "sshkeys"];
 /// Options of a disk that cannot change while it is in use.
 const FIXED: [&str; 9] = ["aio", "discard", "iothread", "queues", "product", "cache", "ssd", "vendor", "ro"];
-/// What `hotplug` stands for where it is not set, or is `1`.
+/// Value of `hotplug` where it is not set, or is `1`.
 const DEFAULT: &str = "network,disk,usb";
 
-/// Whether a key is one of cloud-init's.
+/// Reports whether a key is one of cloud-init's.
 pub(super) fn is_cloud_init(key: &str) -> bool {
     CLOUD_INIT.contains(&key) || is_numbered(key, "ipconfig")
 }
 
-/// Whether something can be plugged into a machine with these keys while it runs: `network`, `disk`, `cpu`, `memory`,
-/// `usb`, `cloudinit`.
+/// Reports whether a feature can be plugged into a running virtual machine with these keys: `network`, `disk`, `cpu`,
+/// `memory`, `usb`, `cloudinit`.
 pub(super) fn is_on(keys: &Row, feature: &str) -> bool {
     let features = word(keys, "hotplug").filter(|features| features != "1").unwrap_or_else(|| DEFAULT.to_owned());
     proxmox_mpc_model::list::items(&features).any(|own| own == feature)
 }
 
-/// Whether a new value of a running machine comes into force at once.
+/// Reports whether a new value of a running virtual machine comes into force at once.
 pub(super) fn sets(keys: &Row, key: &str, value: &str) -> Result<bool, Refusal> {
     let held = word(keys, key);
     if BESIDE_IT.contains(&key) || is_cloud_init(key) {
@@ -53,7 +56,7 @@ pub(super) fn sets(keys: &Row, key: &str, value: &str) -> Result<bool, Refusal> 
     if is_numbered(key, "net") {
         return Ok(is_on(keys, "network") || held.is_some_and(|held| same_card(&held, value)));
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return disk(keys, key, (held.as_deref(), value));
     }
     let enabled = |value: Option<&str>| value.is_none_or(|value| value != "0");
@@ -74,7 +77,7 @@ pub(super) fn sets(keys: &Row, key: &str, value: &str) -> Result<bool, Refusal> 
     })
 }
 
-/// Whether a key of a running machine goes at once.
+/// Reports whether a key of a running virtual machine is taken away at once.
 pub(super) fn takes(keys: &Row, key: &str) -> bool {
     if BESIDE_IT.contains(&key) || is_cloud_init(key) || key.starts_with("unused") {
         return true;
@@ -82,7 +85,7 @@ pub(super) fn takes(keys: &Row, key: &str) -> bool {
     if is_numbered(key, "net") {
         return is_on(keys, "network");
     }
-    if disks::is_disk(key) {
+    if drives::is_disk(key) {
         return is_on(keys, "disk") && !is_built_in(key);
     }
     match key {
@@ -95,24 +98,25 @@ pub(super) fn takes(keys: &Row, key: &str) -> bool {
     }
 }
 
-/// Whether plugging processors or memory is among these features, for which a machine has to be started anew.
+/// Reports whether plugging processors or memory is among these features, for which a virtual machine has to be started
+/// anew.
 fn needs_start(features: &str) -> bool {
     features.contains("cpu") || features.contains("memory")
 }
 
-/// Whether a disk hangs on a bus that nothing can be plugged into.
+/// Reports whether a disk hangs on a bus that nothing can be plugged into.
 fn is_built_in(key: &str) -> bool {
     ["efidisk", "ide", "sata", "tpmstate"].iter().any(|bus| is_numbered(key, bus))
 }
 
-/// Linux and Windows from 8 on take USB devices while they run.
+/// Reports whether USB devices can be plugged: Linux, and Windows from 8 on.
 fn takes_usb(keys: &Row) -> bool {
     let ostype = word(keys, "ostype").unwrap_or_default();
     is_on(keys, "usb")
         && (ostype == "l26" || machine::is_windows(&ostype) && matches!(&ostype[..], "win8" | "win10" | "win11"))
 }
 
-/// Whether a network card stays the same for the guest: only what is behind it changes.
+/// Reports whether a network card stays the same for the guest: only what is behind it changes.
 fn same_card(held: &str, value: &str) -> bool {
     let (held, value) = (Properties::parse(held), Properties::parse(value));
     let card = |device: &Properties| {
@@ -125,7 +129,7 @@ fn same_card(held: &str, value: &str) -> bool {
         && value.get("bridge").is_some()
 }
 
-/// Whether a disk comes into force at once (`vmconfig_update_disk`).
+/// Reports whether a disk comes into force at once (`vmconfig_update_disk`).
 fn disk(keys: &Row, key: &str, (held, value): (Option<&str>, &str)) -> Result<bool, Refusal> {
     if ["efidisk", "tpmstate"].iter().any(|bus| is_numbered(key, bus)) {
         return Ok(false);

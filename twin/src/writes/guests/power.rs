@@ -1,16 +1,17 @@
-//! Starting and stopping guests.
+//! Starts and stops of guests.
 
 use proxmox_mpc_model::ApiPath;
 use serde_json::{Value, json};
 
-use super::super::Login;
-use super::store::Stored;
-use super::{
-    Call, Guest, Refusal, Transaction, Type, cloud_init, containers, is_on, managed, resources, startable, states,
-    unlocked,
-};
+use super::guest::{Guest, GuestKind, resources, unlocked};
+use super::ha_requests;
+use super::keys::is_on;
+use super::stored_configuration::StoredConfiguration;
+use super::{cloud_init, containers, paused, startable};
+use crate::call::{Call, Login, Refusal};
+use crate::state::Transaction;
 
-/// What only root may ask of a start or a stop.
+/// Options of a start or a stop that are for root alone.
 const ROOTS: [&str; 10] = [
     "stateuri",
     "skiplock",
@@ -24,7 +25,7 @@ const ROOTS: [&str; 10] = [
     "nets-host-mtu",
 ];
 
-/// Refuses options that are root's own.
+/// Refuses options that are for root alone.
 pub(super) fn root_only(call: &Call, names: &[&str]) -> Result<(), Refusal> {
     let set = |name: &&&str| call.text(name).is_some_and(|value| !value.is_empty() && value != "0");
     match names.iter().find(set).filter(|_| !call.login.is_root()) {
@@ -33,15 +34,15 @@ pub(super) fn root_only(call: &Call, names: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-/// `POST status/start`: a task of the guest, or of HA where that starts it.
+/// `POST status/start`: a task of the guest, or of HA where that manages it.
 pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     root_only(call, &ROOTS)?;
     if guest.is_managed(transaction)? {
         return ask_ha(transaction, call, &guest, "start");
     }
-    if guest.kind == Type::Container {
-        let stored = Stored::read(transaction, &guest)?;
+    if guest.kind == GuestKind::Container {
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         if guest.is_running(transaction)? {
             return Err(Refusal::failed(format!("{} already running", guest.title())));
         }
@@ -50,7 +51,7 @@ pub(super) fn start(transaction: &mut Transaction, call: &Call) -> Result<Value,
     start_by(transaction, (&call.login, call.duration), &guest, call.flag("skiplock"))
 }
 
-/// The task that starts a guest for somebody, and is seen running for so many seconds.
+/// The task that starts a guest with a login, and is shown as running for so many seconds.
 pub(super) fn start_by(
     transaction: &mut Transaction,
     by: (&Login, i64),
@@ -58,8 +59,8 @@ pub(super) fn start_by(
     skip_lock: bool,
 ) -> Result<Value, Refusal> {
     transaction.task_by(by, (&guest.node, &guest.task("start"), &guest.vmid), |transaction, _| {
-        let mut stored = Stored::read(transaction, guest)?;
-        let kind = if guest.kind == Type::Machine { "vm" } else { "CT" };
+        let mut stored = StoredConfiguration::read(transaction, guest)?;
+        let kind = if guest.kind == GuestKind::VirtualMachine { "vm" } else { "CT" };
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed(format!("you can't start a {kind} if it's a template")));
         }
@@ -71,7 +72,7 @@ pub(super) fn start_by(
         }
         settle(transaction, guest, &mut stored)?;
         stored.write(transaction, guest)?;
-        if guest.kind == Type::Machine {
+        if guest.kind == GuestKind::VirtualMachine {
             cloud_init::written(transaction, guest);
         }
         startable::check(transaction, guest)?;
@@ -84,7 +85,7 @@ pub(super) fn stop(transaction: &mut Transaction, call: &Call) -> Result<Value, 
     end(transaction, call, "stop")
 }
 
-/// `POST status/shutdown`: the twin's guests obey at once.
+/// `POST status/shutdown`: the twin's guests shut down at once.
 pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     end(transaction, call, "shutdown")
 }
@@ -92,10 +93,10 @@ pub(super) fn shut_down(transaction: &mut Transaction, call: &Call) -> Result<Va
 fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     root_only(call, &ROOTS)?;
-    if guest.kind == Type::Container {
+    if guest.kind == GuestKind::Container {
         running(transaction, &guest)?;
     }
-    if what == "shutdown" && !call.flag("forceStop") && states::is_paused(transaction, &guest) {
+    if what == "shutdown" && !call.flag("forceStop") && paused::is_paused(transaction, &guest) {
         return Err(Refusal::failed("VM is paused - cannot shutdown"));
     }
     if guest.is_managed(transaction)? {
@@ -104,7 +105,7 @@ fn end(transaction: &mut Transaction, call: &Call, what: &str) -> Result<Value, 
     end_by(transaction, (&call.login, call.duration), &guest, (what, call.flag("skiplock")))
 }
 
-/// The task that stops a guest for somebody.
+/// The task that stops a guest with a login.
 pub(super) fn end_by(
     transaction: &mut Transaction,
     by: (&Login, i64),
@@ -113,7 +114,7 @@ pub(super) fn end_by(
 ) -> Result<Value, Refusal> {
     transaction.task_by(by, (&guest.node, &guest.task(what), &guest.vmid), |transaction, _| {
         if !skip_lock {
-            unlocked(guest, &Stored::read(transaction, guest)?.keys)?;
+            unlocked(guest, &StoredConfiguration::read(transaction, guest)?.keys)?;
         }
         if !guest.is_running(transaction)? {
             return match what {
@@ -125,48 +126,48 @@ pub(super) fn end_by(
     })
 }
 
-/// A guest that can start does.
+/// Starts a guest that can start.
 pub(super) fn begin(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
     startable::check(transaction, guest)?;
     run(transaction, guest, true)
 }
 
-/// A running guest goes off by itself.
+/// Turns a running guest off.
 pub(super) fn halt(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let mut stored = Stored::read(transaction, guest)?;
+    let mut stored = StoredConfiguration::read(transaction, guest)?;
     run(transaction, guest, false)?;
-    if guest.kind == Type::Machine {
+    if guest.kind == GuestKind::VirtualMachine {
         stored.settle();
     }
     stored.write(transaction, guest)
 }
 
-/// `POST status/reboot`: what waits comes into force.
+/// `POST status/reboot`: brings pending changes into force.
 pub(super) fn reboot(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    if states::is_paused(transaction, &guest) {
+    if paused::is_paused(transaction, &guest) {
         return Err(Refusal::failed("VM is paused - cannot shutdown"));
     }
     running(transaction, &guest)?;
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("reboot"), &guest.vmid, |transaction, _| {
-        let mut stored = Stored::read(transaction, &guest)?;
+        let mut stored = StoredConfiguration::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         settle(transaction, &guest, &mut stored)?;
         stored.write(transaction, &guest)
     })
 }
 
-/// What waits comes into force, as at a start.
-fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut Stored) -> Result<(), Refusal> {
+/// Brings pending changes into force, as at a start.
+fn settle(transaction: &mut Transaction, guest: &Guest, stored: &mut StoredConfiguration) -> Result<(), Refusal> {
     match guest.kind {
-        Type::Machine => stored.settle(),
-        Type::Container => containers::settle(transaction, guest, stored)?,
+        GuestKind::VirtualMachine => stored.settle(),
+        GuestKind::Container => containers::settle(transaction, guest, stored)?,
     }
     Ok(())
 }
 
-/// Refuses what only a running guest can do.
+/// Refuses a guest that does not run.
 pub(super) fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
     if guest.is_running(transaction)? {
         return Ok(());
@@ -174,7 +175,7 @@ pub(super) fn running(transaction: &Transaction, guest: &Guest) -> Result<(), Re
     Err(Refusal::failed(format!("{} not running", guest.title())))
 }
 
-/// A task that tells HA what is wanted, which HA does later.
+/// The task that asks HA for another state, which HA brings about later.
 fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str) -> Result<Value, Refusal> {
     let node = guest.node.clone();
     transaction.task(call, &node, &format!("ha{what}"), &guest.vmid, |transaction, log| {
@@ -183,16 +184,16 @@ fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str)
         let sid = guest.service();
         let mut rows = transaction.rows(&resources)?;
         let state = if what == "start" { "started" } else { "stopped" };
-        for row in rows.iter_mut().filter(|row| super::word(row, "sid").as_ref() == Some(&sid)) {
+        for row in rows.iter_mut().filter(|row| crate::writes::guests::keys::word(row, "sid").as_ref() == Some(&sid)) {
             row.insert("state".to_owned(), json!(state));
         }
         transaction.set_rows(&resources, rows);
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
         Ok(())
     })
 }
 
-/// Notes that a guest runs, or that it does not.
+/// Notes whether a guest runs.
 pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> Result<(), Refusal> {
     let Some(mut row) = guest.resource(transaction)? else { return Ok(()) };
     row.insert("status".to_owned(), json!(if runs { "running" } else { "stopped" }));
@@ -200,6 +201,6 @@ pub(super) fn run(transaction: &mut Transaction, guest: &Guest, runs: bool) -> R
     transaction.hide(&guest.path(&["status", "current"]));
     // What the guest said of itself when it was recorded is not so any more.
     transaction.hide_below(&guest.path(&["agent"]));
-    states::go_on(transaction, guest);
+    paused::go_on(transaction, guest);
     transaction.put_row(&resources(), "id", row)
 }

@@ -1,4 +1,5 @@
-//! A guest that goes to another node: its configuration, what waits, its snapshots, its firewall and its volumes.
+//! Relocation of a guest to another node: its configuration, its pending changes, its snapshots, its firewall and its
+//! volumes.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +8,17 @@ use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::store::Stored;
-use super::volumes::{self, Storage};
-use super::{Guest, Refusal, Row, Transaction, disks, resources, word};
+use super::drives;
+use super::guest::{Guest, resources};
+use super::keys::word;
+use super::stored_configuration::StoredConfiguration;
+use super::volumes;
+use super::volumes::Storage;
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// Volumes by the identifier that they had, and the one that they have now.
-pub(super) type Moved = BTreeMap<String, String>;
+pub(super) type MovedVolumes = BTreeMap<String, String>;
 
 /// Refuses a node that the cluster does not have (`check_node_exists`).
 pub(super) fn known_node(transaction: &Transaction, node: &str) -> Result<(), Refusal> {
@@ -23,14 +29,14 @@ pub(super) fn known_node(transaction: &Transaction, node: &str) -> Result<(), Re
     Err(Refusal::failed(format!("no such cluster node '{node}'")))
 }
 
-/// Puts everything of a guest on another node; its volumes are there already.
+/// Moves a guest to another node without its volumes, which are there already.
 pub(super) fn configuration(
     transaction: &mut Transaction,
     from: &Guest,
     to: &Guest,
-    moved: &Moved,
+    moved: &MovedVolumes,
 ) -> Result<(), Refusal> {
-    let mut stored = Stored::read(transaction, from)?;
+    let mut stored = StoredConfiguration::read(transaction, from)?;
     rename(&mut stored.keys, moved);
     stored.pending.iter_mut().for_each(|(key, value)| rename_value(key, value, moved));
     snapshots(transaction, from, to, moved)?;
@@ -43,7 +49,7 @@ pub(super) fn configuration(
     stored.write(transaction, to)
 }
 
-fn snapshots(transaction: &mut Transaction, from: &Guest, to: &Guest, moved: &Moved) -> Result<(), Refusal> {
+fn snapshots(transaction: &mut Transaction, from: &Guest, to: &Guest, moved: &MovedVolumes) -> Result<(), Refusal> {
     let rows = transaction.rows(&from.path(&["snapshot"]))?;
     if rows.is_empty() {
         return Ok(());
@@ -72,20 +78,20 @@ pub(super) fn copy_firewall(transaction: &mut Transaction, from: &Guest, to: &Gu
     Ok(())
 }
 
-fn rename(keys: &mut Row, moved: &Moved) {
+fn rename(keys: &mut Row, moved: &MovedVolumes) {
     keys.iter_mut().for_each(|(key, value)| rename_value(key, value, moved));
 }
 
 /// A disk's value with the identifier that its volume has now.
-fn rename_value(key: &str, value: &mut Value, moved: &Moved) {
-    let Some(text) = value.as_str().filter(|_| disks::is_disk(key) || key == "vmstate") else { return };
+fn rename_value(key: &str, value: &mut Value, moved: &MovedVolumes) {
+    let Some(text) = value.as_str().filter(|_| drives::is_disk(key) || key == "vmstate") else { return };
     let Some(volume) = Drive::parse(text).stored().cloned() else { return };
     if let Some(now) = moved.get(volume.as_str()) {
         *value = json!(text.replacen(volume.as_str(), now, 1));
     }
 }
 
-/// Takes a volume to another node, onto a storage that may be another one; its identifier there.
+/// Copies a volume to another node and a storage there; returns its new identifier.
 ///
 /// It keeps its name where that is free (`storage_migrate` of `pve-storage`).
 pub(super) fn volume(
@@ -121,7 +127,7 @@ pub(super) fn volume(
     Ok(made)
 }
 
-/// Refuses a volume for which two storages have no form of transfer in common (`volume_transfer_formats`).
+/// Refuses a volume that two storages have no common format of transfer for (`volume_transfer_formats`).
 fn transferable(source: &Storage, place: &Storage, format: &str) -> Result<(), Refusal> {
     let (from, to) = (source.kind(), place.kind());
     if !place.has_files() && !matches!((to.as_str(), format), ("zfspool", "raw" | "subvol") | (_, "raw")) {
@@ -138,12 +144,12 @@ fn transferable(source: &Storage, place: &Storage, format: &str) -> Result<(), R
     if common { Ok(()) } else { Err(Refusal::failed(format!("cannot migrate from storage type '{from}' to '{to}'"))) }
 }
 
-/// What a task says of itself, with the time before it, as migrations do.
+/// Line of a task's log with the time before it, as migrations write them.
 pub(super) fn line(now: i64, text: &str) -> String {
     format!("{} {text}", moment(now))
 }
 
-/// The same for what went wrong.
+/// The same for an error.
 pub(super) fn error(now: i64, text: &str) -> String {
     format!("{} ERROR: {text}", moment(now))
 }
@@ -182,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_disk_is_called_anew_and_keeps_its_options() {
-        let moved = Moved::from([("local:1/vm-1-disk-0.raw".to_owned(), "local-lvm:vm-1-disk-0".to_owned())]);
+        let moved = MovedVolumes::from([("local:1/vm-1-disk-0.raw".to_owned(), "local-lvm:vm-1-disk-0".to_owned())]);
         let check = |key: &str, text: &str, expected: &str| {
             let mut value = json!(text);
             rename_value(key, &mut value, &moved);

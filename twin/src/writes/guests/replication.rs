@@ -8,11 +8,18 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::collections::{remove_keys, same_digest};
-use super::super::{Write, digest, due};
-use super::store::Stored;
-use super::volumes::{self, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, relocate, resources, word};
+use super::drives;
+use super::guest::{Guest, GuestKind, resources};
+use super::keys::{is_on, word};
+use super::stored_configuration::StoredConfiguration;
+use super::volumes::Storage;
+use super::{relocate, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::{Row, Transaction};
+use crate::writes::digest;
+use crate::writes::method::Write;
+use crate::writes::schedule::{self, Work};
+use crate::writes::versions::{remove_keys, same_digest};
 
 /// The methods of replication.
 pub(in super::super) static WRITES: &[Write] = &[
@@ -21,9 +28,9 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Delete, path: "/cluster/replication/{id}", run: remove },
     Write { verb: Verb::Post, path: "/nodes/{node}/replication/{id}/schedule_now", run: schedule_now },
 ];
-/// How soon the twin's scheduler takes note, in seconds; Proxmox's runs once in a minute.
+/// Time until the twin's scheduler acts, in seconds; Proxmox's runs once a minute.
 const SOON: i64 = 2;
-/// The calendar of a job that says none.
+/// The calendar of a job that gives none.
 const DEFAULT_SCHEDULE: &str = "*/15";
 
 fn list() -> ApiPath {
@@ -34,7 +41,7 @@ fn jobs(transaction: &Transaction) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&list())
 }
 
-/// Whether there is a job for a guest (`check_for_existing_jobs`).
+/// Reports whether there is a job for a guest (`check_for_existing_jobs`).
 pub(super) fn is_replicated(transaction: &Transaction, vmid: &str) -> Result<bool, Refusal> {
     Ok(jobs(transaction)?.iter().any(|job| word(job, "guest").as_deref() == Some(vmid)))
 }
@@ -48,7 +55,8 @@ pub(super) fn none(transaction: &Transaction, vmid: &str) -> Result<(), Refusal>
     Err(Refusal::failed(why))
 }
 
-/// Sends the volumes of a guest that migrates to where it is replicated; those that need no copy any more.
+/// Sends the volumes of a guest that migrates to a node that it is replicated to; returns those that need no copy any
+/// more.
 pub(super) fn sync(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -66,7 +74,7 @@ pub(super) fn job_to(transaction: &Transaction, vmid: &str, node: &str) -> Resul
     Ok(jobs(transaction)?.into_iter().find(|job| is(job, "guest", vmid) && is(job, "target", node)))
 }
 
-/// A guest has moved: its jobs have another source, and the one to where it is sends it back.
+/// Turns the jobs of a guest that has migrated: their source is the new node, and the job to that node now goes back.
 pub(super) fn turn_round(transaction: &mut Transaction, vmid: &str, from: &str, to: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     for job in rows.iter_mut().filter(|job| word(job, "guest").as_deref() == Some(vmid)) {
@@ -78,7 +86,7 @@ pub(super) fn turn_round(transaction: &mut Transaction, vmid: &str, from: &str, 
     write(transaction, rows)
 }
 
-/// Takes the jobs of a guest away that is no more.
+/// Removes the jobs of a guest that is removed.
 pub(super) fn forget(transaction: &mut Transaction, vmid: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     let before = rows.len();
@@ -165,7 +173,7 @@ fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     };
     job.insert("remove_job".to_owned(), json!(if call.flag("keep") { "local" } else { "full" }));
     write(transaction, rows)?;
-    due::later(transaction, SOON, json!({ "do": "replicate", "job": id }));
+    schedule::later(transaction, SOON, &Work::Replicate { job: id });
     Ok(Value::Null)
 }
 
@@ -175,12 +183,12 @@ fn schedule_now(transaction: &mut Transaction, call: &Call) -> Result<Value, Ref
     if !jobs(transaction)?.iter().any(|job| word(job, "id").as_ref() == Some(&id)) {
         return Err(Refusal::failed(format!("no such replication job '{id}'")));
     }
-    due::later(transaction, SOON, json!({ "do": "replicate", "job": id }));
+    schedule::later(transaction, SOON, &Work::Replicate { job: id });
     Ok(Value::Null)
 }
 
-/// What the scheduler does with a job: it sends the volumes, or removes the job that is marked.
-pub(super) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal> {
+/// Work of the scheduler for a job: it sends the volumes, or removes the job that is marked for removal.
+pub(in crate::writes) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal> {
     let mut rows = jobs(transaction)?;
     let Some(job) = rows.iter().find(|job| word(job, "id").as_deref() == Some(id)).cloned() else { return Ok(()) };
     let vmid = word(&job, "guest").unwrap_or_default();
@@ -216,7 +224,7 @@ pub(super) fn run(transaction: &mut Transaction, id: &str) -> Result<(), Refusal
     Ok(())
 }
 
-/// Puts the volumes of a guest on another node as well; the log of it.
+/// Sends the volumes of a guest to another node; returns the log.
 fn send(transaction: &mut Transaction, id: &str, guest: &Guest, there: &Guest) -> Result<Vec<String>, Refusal> {
     let now = transaction.now();
     let volumes = replicated_volumes(transaction, guest)?;
@@ -244,7 +252,7 @@ fn send(transaction: &mut Transaction, id: &str, guest: &Guest, there: &Guest) -
 
 /// The guest with a number, where it is.
 pub(super) fn located(transaction: &Transaction, vmid: &str) -> Result<Option<Guest>, Refusal> {
-    for kind in [Type::Machine, Type::Container] {
+    for kind in [GuestKind::VirtualMachine, GuestKind::Container] {
         let row = transaction.row(&resources(), "id", &format!("{}/{vmid}", kind.word()))?;
         if let Some(node) = row.and_then(|row| word(&row, "node")) {
             return Ok(Some(Guest { node, kind, vmid: vmid.to_owned() }));
@@ -255,9 +263,9 @@ pub(super) fn located(transaction: &Transaction, vmid: &str) -> Result<Option<Gu
 
 /// The volumes of a guest that are replicated (`get_replicatable_volumes`), or why one of them cannot be.
 fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<VolumeId>, Refusal> {
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     let mut volumes = Vec::new();
-    for (_, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (_, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let (text, properties) =
             (value.as_str().unwrap_or_default(), Properties::parse(value.as_str().unwrap_or_default()));
         let drive = Drive::parse(text);
@@ -267,16 +275,16 @@ fn replicated_volumes(transaction: &Transaction, guest: &Guest) -> Result<Vec<Vo
         let named = properties.get("file").or_else(|| properties.get_or_bare("volume")).unwrap_or_default();
         if named.starts_with('/') {
             return Err(Refusal::failed(match guest.kind {
-                Type::Machine => format!("unable to replicate local file/device '{named}'"),
-                Type::Container if named.starts_with("/dev/") => {
+                GuestKind::VirtualMachine => format!("unable to replicate local file/device '{named}'"),
+                GuestKind::Container if named.starts_with("/dev/") => {
                     "unable to replicate mountpoint type 'device'".to_owned()
                 }
-                Type::Container => "unable to replicate mountpoint type 'bind'".to_owned(),
+                GuestKind::Container => "unable to replicate mountpoint type 'bind'".to_owned(),
             }));
         }
         let Some(volume) = drive.stored() else { continue };
         let storage = Storage::of(transaction, volume)?;
-        if storage.is_shared() || !disks::is_own(guest, volume) {
+        if storage.is_shared() || !drives::is_own(guest, volume) {
             continue;
         }
         if !features::has(&storage.kind(), Feature::Replicate, volume) {
@@ -299,7 +307,7 @@ fn write(transaction: &mut Transaction, mut rows: Vec<Row>) -> Result<(), Refusa
         job.retain(|key, value| key != "digest" && !(key == "disable" && *value == json!(0)));
     }
     rows.sort_by_key(|job| word(job, "id"));
-    let checksum = digest::of(digest::Form::Sha1, &rows);
+    let checksum = digest::of(digest::DigestForm::Sha1, &rows);
     for job in jobs(transaction)?.iter().filter_map(|job| word(job, "id")) {
         transaction.hide(&single(&job));
     }
@@ -313,7 +321,7 @@ fn write(transaction: &mut Transaction, mut rows: Vec<Row>) -> Result<(), Refusa
     nodes.iter().filter_map(|row| word(row, "node")).try_for_each(|node| publish(transaction, &node, &rows))
 }
 
-/// What a node says of the jobs of its guests: what is configured, and when it was and will be done.
+/// Writes a node's list of the jobs of its guests: their configuration, and the times of the last and the next run.
 fn publish(transaction: &mut Transaction, node: &str, jobs: &[Row]) -> Result<(), Refusal> {
     let path = ApiPath::new(["nodes", node, "replication"]);
     let before = transaction.rows(&path)?;
@@ -335,7 +343,7 @@ fn publish(transaction: &mut Transaction, node: &str, jobs: &[Row]) -> Result<()
     Ok(())
 }
 
-/// When a job is done next; `None` for calendars that say more than every how many minutes.
+/// Time of the next run of a job; `None` for calendars that say more than a number of minutes.
 fn next(job: &Row, last: i64) -> Option<i64> {
     if job.contains_key("remove_job") {
         return Some(1);

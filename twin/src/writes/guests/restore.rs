@@ -1,19 +1,26 @@
-//! Guests that are made of a backup (`PVE::API2::Qemu`, `PVE::API2::LXC`, with `archive` and `restore`).
+//! Restore of guests from a backup (`PVE::API2::Qemu`, `PVE::API2::LXC`, with `archive` and `restore`).
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Map, Value, json};
 
 use super::backups::BACKUP;
-use super::store::Stored;
-use super::volumes::{self, New, Storage};
-use super::{Call, Guest, Refusal, Row, Transaction, Type, clones, create, disks, is_on, power, startable, word};
-use crate::state::tasks::Log;
+use super::drives;
+use super::guest::{Guest, GuestKind};
+use super::keys::{is_on, word};
+use super::new_guest;
+use super::stored_configuration::StoredConfiguration;
+use super::volumes::{NewVolume, Storage};
+use super::{clones, power, startable, volumes};
+use crate::call::{Call, PROTECTED, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 /// Keys of a backed up configuration that a restored guest does not have.
 const LEFT: [&str; 5] = ["digest", "lock", "parent", "snaptime", "vmstate"];
 
-/// Makes a guest of the backup that `volume` names. `given` are the keys that a call puts in place of those of the backup.
+/// Restores a guest from the backup that `volume` names. `given` are the keys of the call, which replace those of the
+/// backup.
 pub(super) fn restore(
     transaction: &mut Transaction,
     call: &Call,
@@ -21,8 +28,8 @@ pub(super) fn restore(
     volume: &str,
     given: Row,
 ) -> Result<Value, Refusal> {
-    if let Some(key) = given.keys().find(|key| disks::is_disk(key)) {
-        if guest.kind == Type::Container {
+    if let Some(key) = given.keys().find(|key| drives::is_disk(key)) {
+        if guest.kind == GuestKind::Container {
             return Err(Refusal::beyond_the_twin("restore a backup into other volumes"));
         }
         return Err(Refusal::parameter(key, "option conflicts with option 'archive'"));
@@ -31,14 +38,14 @@ pub(super) fn restore(
     let there = guest.resource(transaction)?.is_some();
     let context = format!("unable to restore {} {} -", guest.kind.name(), guest.vmid);
     if !there || !call.flag("force") {
-        create::unused(transaction, guest).map_err(|refusal| match refusal {
+        new_guest::unused(transaction, guest).map_err(|refusal| match refusal {
             Refusal::Message { status, text } => {
                 Refusal::Message { status, text: text.replacen("unable to create", "unable to restore", 1) }
             }
             other => other,
         })?;
     }
-    let task = if guest.kind == Type::Machine { "qmrestore" } else { "vzrestore" };
+    let task = if guest.kind == GuestKind::VirtualMachine { "qmrestore" } else { "vzrestore" };
     let pool = call.text("pool");
     transaction.task(call, &guest.node.clone(), task, &guest.vmid, |transaction, log| {
         if there {
@@ -46,7 +53,7 @@ pub(super) fn restore(
         }
         make(transaction, call, guest, (kept, given), log)?;
         if let Some(pool) = &pool {
-            create::join(transaction, guest, pool)?;
+            new_guest::join(transaction, guest, pool)?;
         }
         if call.flag("start") && startable::check(transaction, guest).is_ok() {
             log.push("Execute autostart".to_owned());
@@ -69,40 +76,40 @@ fn kept(transaction: &Transaction, guest: &Guest, volume: &str) -> Result<Map<St
     Ok(keys)
 }
 
-/// Takes the volumes of a guest away that the backup takes the place of.
+/// Removes the volumes of a guest that the backup replaces.
 fn clear(transaction: &mut Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     if is_on(&stored.keys, "protection") {
-        return Err(Refusal::failed("- protection mode enabled"));
+        return Err(Refusal::failed(format!("- {PROTECTED} enabled")));
     }
     if guest.is_running(transaction)? {
         return Err(Refusal::failed(format!("{} is running", guest.kind.name().to_lowercase())));
     }
-    for (_, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (_, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let drive = Drive::parse(value.as_str().unwrap_or_default());
-        if let Some(volume) = drive.stored().filter(|volume| disks::is_own(guest, volume)) {
+        if let Some(volume) = drive.stored().filter(|volume| drives::is_own(guest, volume)) {
             volumes::free(transaction, &guest.node, volume)?;
         }
     }
     Ok(())
 }
 
-/// Writes the guest: a new volume for each of its own, and what the call gives.
+/// Writes the guest: a new volume for each of its own, and the keys that the call gives.
 fn make(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
     (kept, given): (Row, Row),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
-    let mut stored = Stored { keys: kept, ..Stored::default() };
+    let mut stored = StoredConfiguration { keys: kept, ..StoredConfiguration::default() };
     stored.keys.retain(|key, _| !LEFT.contains(&key.as_str()) && !key.starts_with("unused"));
     for (key, value) in stored.keys.clone() {
         let Some(text) = value.as_str() else { continue };
-        if disks::is_disk(&key) {
+        if drives::is_disk(&key) {
             let made = volume(transaction, call, guest, (&key, text), log)?;
             stored.keys.insert(key, json!(made));
-        } else if call.flag("unique") && guest.kind == Type::Machine && key.starts_with("net") {
+        } else if call.flag("unique") && guest.kind == GuestKind::VirtualMachine && key.starts_with("net") {
             stored.keys.insert(key, json!(clones::fresh_network(transaction, text)?));
         }
     }
@@ -111,16 +118,16 @@ fn make(
     }
     stored.keys.extend(given);
     stored.write(transaction, guest)?;
-    create::open(transaction, guest)
+    new_guest::open(transaction, guest)
 }
 
-/// The volume that takes the place of one in the backup: on the storage that the call names, or on its own.
+/// The volume that replaces one of the backup: on the storage that the call names, or on its own.
 fn volume(
     transaction: &mut Transaction,
     call: &Call,
     guest: &Guest,
     (key, text): (&str, &str),
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<String, Refusal> {
     let drive = Drive::parse(text);
     let Some(old) = drive.stored().filter(|_| !drive.is_cdrom() || drive.is_cloudinit()) else {
@@ -128,15 +135,16 @@ fn volume(
     };
     let name = call.text("storage").unwrap_or_else(|| old.storage().to_owned());
     let storage = Storage::enabled(transaction, &name, &guest.node)?;
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let bytes = drive.size().map_or(0, |size| size.count());
-    let content = if guest.kind == Type::Machine { "images" } else { "rootdir" };
+    let content = if guest.kind == GuestKind::VirtualMachine { "images" } else { "rootdir" };
     let own = format!("vm-{}-cloudinit", guest.vmid);
     let named = drive.is_cloudinit().then_some(own.as_str());
     let format = storage.format(drive.format());
     let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
-    let made = storage.allocate(transaction, &New { node, vmid, name: named, format: &format, content, bytes }, log)?;
+    let made =
+        storage.allocate(transaction, &NewVolume { node, vmid, name: named, format: &format, content, bytes }, log)?;
     log.push(format!("new volume ID is '{made}'"));
     rest.retain(|(name, _)| name != "format" && !(key == "rootfs" && name == "volume"));
-    Ok(disks::drive_text(&made, &rest))
+    Ok(drives::drive_text(&made, &rest))
 }

@@ -1,4 +1,4 @@
-//! Which backups a storage keeps (`PVE::Storage::prune_mark_backup_group`).
+//! Retention: the backups that a storage keeps (`PVE::Storage::prune_mark_backup_group`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,13 +8,16 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::volumes::{self, Storage};
-use super::{Call, Refusal, Row, Transaction, is_on, word};
-use crate::state::tasks::Log;
+use super::keys::{is_on, word};
+use super::volumes;
+use super::volumes::Storage;
+use crate::call::{Call, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 const DAY: u64 = 86_400;
 
-/// The period that a backup of a moment stands for.
+/// Maps the moment of a backup to the period that it stands for.
 type Period = fn(u64) -> u64;
 
 /// The rules in the order in which they are applied. Weeks begin on Mondays; 1970 began on a Thursday.
@@ -27,7 +30,7 @@ const PERIODS: [(&str, Period); 6] = [
     ("keep-yearly", |time| Moment::at(time).year),
 ];
 
-/// How many backups these rules keep at most; 0 where they keep all.
+/// Largest number of backups that these rules keep; 0 where they keep all.
 pub(super) fn limit(rules: &Properties) -> u64 {
     if keeps_all(rules) { 0 } else { PERIODS.iter().filter_map(|(name, _)| rules.number::<u64>(name)).sum() }
 }
@@ -37,7 +40,7 @@ fn keeps_all(rules: &Properties) -> bool {
     rules.flag("keep-all") == Some(true) || counts.sum::<u64>() == 0
 }
 
-/// Which backups go, of those of one guest, by their moments.
+/// Backups of one guest that are pruned, by their moments.
 fn leaving(rules: &Properties, moments: &[u64]) -> Vec<bool> {
     if keeps_all(rules) {
         return vec![false; moments.len()];
@@ -82,13 +85,13 @@ pub(super) fn backups(
     Ok(rows)
 }
 
-/// Takes the backups away that the rules do not keep; how many.
+/// Removes the backups that the rules do not keep; returns their number.
 pub(super) fn prune(
     transaction: &mut Transaction,
     (storage, node): (&Storage, &str),
     (vmid, kind): (Option<&str>, Option<&str>),
     rules: &Properties,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<usize, Refusal> {
     let mut groups: BTreeMap<String, Vec<(u64, VolumeId)>> = BTreeMap::new();
     for row in backups(transaction, storage, node, vmid, kind)?.iter().filter(|row| !is_on(row, "protected")) {
@@ -129,7 +132,7 @@ pub(super) fn prune_storage(transaction: &mut Transaction, call: &Call) -> Resul
 mod tests {
     use super::*;
 
-    /// Each rule keeps the latest of so many periods, and counts none that a rule before it has kept already.
+    /// Each rule keeps the latest backup of so many periods, and counts none that a rule before it has kept already.
     #[test]
     fn the_latest_of_each_period_stays() {
         let check = |rules: &str, expected: &str| {

@@ -1,12 +1,17 @@
-//! Snapshots of guests: a copy of the configuration, and the way back to it.
+//! Snapshots of guests: copies of the configuration, and rollbacks to them.
 
 use proxmox_mpc_model::drive::Drive;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::store::Stored;
+use super::drives;
+use super::guest::{Guest, GuestKind, unlocked};
+use super::keys::{is_on, word};
+use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
-use super::{Call, Guest, Refusal, Row, Transaction, Type, disks, is_on, power, unlocked, volumes, word};
+use super::{power, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::{Row, Transaction};
 
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -19,9 +24,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     }
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("snapshot"), &guest.vmid, |transaction, log| {
-        let what = if guest.kind == Type::Container { "container" } else { "VM" };
+        let what = if guest.kind == GuestKind::Container { "container" } else { "VM" };
         transaction.note(call, &guest.node, &format!("snapshot {what} {}: {name}", guest.vmid));
-        let stored = Stored::read(transaction, &guest)?;
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed("you can't take a snapshot if it's a template"));
         }
@@ -30,7 +35,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         if rows.iter().any(|row| word(row, "name").as_ref() == Some(&name)) {
             return Err(Refusal::failed(format!("snapshot name '{name}' already used")));
         }
-        for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused")) {
+        for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused")) {
             let drive = Drive::parse(value.as_str().unwrap_or_default());
             if let Some(volume) = drive.stored().filter(|_| !drive.is_cdrom()) {
                 // `PVE::AbstractConfig`'s words for a volume whose storage or format knows no snapshots.
@@ -42,7 +47,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         }
         let description = call.text("description").unwrap_or_default();
         let mut kept = stored.keys.clone();
-        kept.retain(|key, _| !matches!(key.as_str(), "description" | "lock") && !super::is_numbered(key, "unused"));
+        kept.retain(|key, _| {
+            !matches!(key.as_str(), "description" | "lock") && !crate::writes::guests::keys::is_numbered(key, "unused")
+        });
         kept.insert("snaptime".to_owned(), json!(transaction.now()));
         if !description.is_empty() {
             kept.insert("description".to_owned(), json!(description));
@@ -63,7 +70,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// The snapshots with the row that stands for now.
+/// The snapshots, with the row `current`.
 fn list(transaction: &Transaction, guest: &Guest) -> Result<Vec<Row>, Refusal> {
     transaction.rows(&guest.path(&["snapshot"]))
 }
@@ -76,7 +83,7 @@ pub(super) fn kept(transaction: &Transaction, guest: &Guest, name: &str) -> Resu
     transaction.object(&guest.path(&["snapshot", name, "config"]))
 }
 
-/// Whether a snapshot of a guest stands on a volume.
+/// Reports whether a snapshot of a guest stands on a volume.
 pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     for name in list(transaction, guest)?.iter().filter_map(|row| word(row, "name")) {
         let kept = transaction.object(&guest.path(&["snapshot", &name, "config"]))?;
@@ -89,25 +96,25 @@ pub(super) fn hold(transaction: &Transaction, guest: &Guest, volume: &VolumeId) 
 
 /// The disks of a configuration that are in use, without CDs.
 fn disks_of(keys: &Row) -> impl Iterator<Item = (&String, Drive)> {
-    let used = keys.iter().filter(|(key, _)| disks::is_disk(key) && !key.starts_with("unused"));
+    let used = keys.iter().filter(|(key, _)| drives::is_disk(key) && !key.starts_with("unused"));
     let drives = used.filter_map(|(key, value)| Some((key, Drive::parse(value.as_str()?))));
     drives.filter(|(_, drive)| !drive.is_cdrom() || drive.is_cloudinit())
 }
 
-/// Takes out the row that stands for now; the snapshot that it follows.
+/// Takes out the row `current`; returns the snapshot that it follows.
 fn take_current(rows: &mut Vec<Row>) -> Option<String> {
     let at = rows.iter().position(|row| word(row, "name").as_deref() == Some("current"))?;
     word(&rows.remove(at), "parent")
 }
 
-/// Writes the list, with a row for now that follows `parent`.
+/// Writes the list, with a row `current` that follows `parent`.
 pub(super) fn write(
     transaction: &mut Transaction,
     guest: &Guest,
     mut rows: Vec<Row>,
     parent: Option<&str>,
 ) -> Result<(), Refusal> {
-    let digest = Stored::read(transaction, guest)?.digest;
+    let digest = StoredConfiguration::read(transaction, guest)?.digest;
     let running = u8::from(guest.is_running(transaction)?);
     let current = json!({ "name": "current", "description": "You are here!", "running": running, "digest": digest });
     let mut current = current.as_object().cloned().unwrap_or_default();
@@ -124,7 +131,7 @@ fn missing(name: &str) -> Refusal {
 /// `PUT snapshot/{name}/config`: another description.
 pub(super) fn describe(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let mut rows = list(transaction, &guest)?;
     let row = rows.iter_mut().find(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;
@@ -143,9 +150,9 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("rollback"), &guest.vmid, |transaction, _| {
-        let what = if guest.kind == Type::Container { "LXC" } else { "VM" };
+        let what = if guest.kind == GuestKind::Container { "LXC" } else { "VM" };
         transaction.note(call, &guest.node, &format!("rollback snapshot {what} {}: {name}", guest.vmid));
-        let mut stored = Stored::read(transaction, &guest)?;
+        let mut stored = StoredConfiguration::read(transaction, &guest)?;
         if is_on(&stored.keys, "template") {
             return Err(Refusal::failed("you can't rollback if vm is a template"));
         }
@@ -158,13 +165,16 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
         for key in ["snaptime", "parent", "description", "vmstate", "digest", "runningcpu", "runningmachine"] {
             kept.remove(key);
         }
-        let stay = stored.keys.iter().filter(|(key, _)| *key == "description" || super::is_numbered(key, "unused"));
+        let stay = stored
+            .keys
+            .iter()
+            .filter(|(key, _)| *key == "description" || crate::writes::guests::keys::is_numbered(key, "unused"));
         kept.extend(stay.map(|(key, value)| (key.clone(), value.clone())));
         leave(&stored.keys, &mut kept);
         if kept.contains_key("vmgenid") {
             kept.insert("vmgenid".to_owned(), json!(transaction.made_up_uuid()));
         }
-        stored = Stored { keys: kept, ..Stored::default() };
+        stored = StoredConfiguration { keys: kept, ..StoredConfiguration::default() };
         power::run(transaction, &guest, false)?;
         stored.write(transaction, &guest)?;
         for (_, drive) in disks_of(&stored.keys) {
@@ -178,7 +188,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
     })
 }
 
-/// Disks that came after a snapshot stay as unused ones.
+/// Keeps disks that were added after a snapshot as unused ones.
 fn leave(now: &Row, kept: &mut Row) {
     let then: Vec<String> = disks_of(kept).map(|(_, drive)| drive.volume.to_string()).collect();
     for (_, drive) in disks_of(now).filter(|(_, drive)| !then.contains(&drive.volume.to_string())) {
@@ -194,7 +204,7 @@ pub(super) fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value
     let node = guest.node.clone();
     transaction.task(call, &node, &guest.task("delsnapshot"), &guest.vmid, |transaction, _| {
         transaction.note(call, &guest.node, &format!("delete snapshot VM {}: {name}", guest.vmid));
-        let stored = Stored::read(transaction, &guest)?;
+        let stored = StoredConfiguration::read(transaction, &guest)?;
         unlocked(&guest, &stored.keys)?;
         let mut rows = list(transaction, &guest)?;
         let at = rows.iter().position(|row| word(row, "name").as_ref() == Some(&name)).ok_or_else(|| missing(&name))?;

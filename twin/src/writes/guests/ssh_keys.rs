@@ -4,14 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
-use super::Refusal;
+use crate::call::Refusal;
 
-/// Refuses a list of keys of which one is none. Proxmox has `ssh-keygen` read each line.
+/// Refuses a list with a line that is not a key. Proxmox lets `ssh-keygen` read each line.
 pub(super) fn check(encoded: &str) -> Result<(), Refusal> {
     check_plain(&percent_decode_str(encoded).decode_utf8_lossy())
 }
 
-/// The same for keys that are not encoded, as containers are given them.
+/// The same for keys that are not encoded, as containers get them.
 pub(super) fn check_plain(keys: &str) -> Result<(), Refusal> {
     if keys.split('\n').filter(|line| !line.trim().is_empty()).all(is_key) {
         return Ok(());
@@ -19,7 +19,8 @@ pub(super) fn check_plain(keys: &str) -> Result<(), Refusal> {
     Err(Refusal::failed("SSH public key validation error"))
 }
 
-/// Whether a line holds a key: its type and its data, before which options and behind which a comment may stand.
+/// Reports whether a line holds a key: its type and its data, before which options and behind which a comment may
+/// stand.
 fn is_key(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.windows(2).any(|pair| {
@@ -40,7 +41,7 @@ fn parts(mut data: &[u8]) -> Option<Vec<&[u8]>> {
     Some(parts)
 }
 
-/// Whether these are the parts of a key of this type (RFC 4253, 5656, 8709; OpenSSH's `PROTOCOL.u2f`).
+/// Reports whether these are the parts of a key of this type (RFC 4253, 5656, 8709; OpenSSH's `PROTOCOL.u2f`).
 fn is_whole(kind: &str, parts: &[&[u8]]) -> bool {
     let named = parts.first().is_some_and(|first| *first == kind.as_bytes());
     let lengths: Vec<usize> = parts.iter().skip(1).map(|part| part.len()).collect();

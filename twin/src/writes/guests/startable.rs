@@ -1,4 +1,4 @@
-//! Why a guest does not start, in the order in which `qemu-server` looks (`vm_start_nolock`, `config_to_command`).
+//! Checks before a guest starts, in the order of `qemu-server` (`vm_start_nolock`, `config_to_command`).
 
 use proxmox_mpc_model::permissions::Permissions;
 use proxmox_mpc_model::property::Properties;
@@ -6,14 +6,18 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{Answers as _, ApiPath};
 use serde_json::Value;
 
-use super::store::Stored;
+use super::guest::{Guest, GuestKind, resources};
+use super::keys::{is_numbered, word};
+use super::stored_configuration::StoredConfiguration;
+use super::volumes;
 use super::volumes::Storage;
-use super::{Guest, Refusal, Row, Transaction, Type, is_numbered, resources, volumes, word};
+use crate::call::Refusal;
+use crate::state::{Row, Transaction};
 
 /// Refuses a start that would fail.
 pub(super) fn check(transaction: &Transaction, guest: &Guest) -> Result<(), Refusal> {
-    let stored = Stored::read(transaction, guest)?;
-    if guest.kind == Type::Machine {
+    let stored = StoredConfiguration::read(transaction, guest)?;
+    if guest.kind == GuestKind::VirtualMachine {
         snippets(transaction, guest, &stored.keys)?;
         processors(transaction, guest, &stored.keys)?;
         for (key, value) in &stored.keys {
@@ -28,8 +32,8 @@ pub(super) fn check(transaction: &Transaction, guest: &Guest) -> Result<(), Refu
     bridges(transaction, guest, &stored.keys)
 }
 
-/// The files of `cicustom` are read where the machine has a cloud-init drive. The words are of `PVE::Tools`
-/// (`file_get_contents`).
+/// Refuses `cicustom` files that cannot be read, where the virtual machine has a cloud-init drive. The message is that
+/// of `PVE::Tools` (`file_get_contents`).
 fn snippets(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
     let is_drive =
         |value: &Value| value.as_str().is_some_and(|text| proxmox_mpc_model::drive::Drive::parse(text).is_cloudinit());
@@ -49,7 +53,7 @@ fn snippets(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), 
     Ok(())
 }
 
-/// Whether the list of a storage is on record, and was read by a login that sees snippets in it.
+/// Reports whether the list of a storage is on record, and was read by a login that sees snippets in it.
 fn tells(transaction: &Transaction, node: &str, storage: &str) -> Result<bool, Refusal> {
     let told = transaction.get(&ApiPath::parse("access/permissions"))?;
     let permissions = Permissions::read(told.as_ref().and_then(|answer| answer.data()));
@@ -58,7 +62,7 @@ fn tells(transaction: &Transaction, node: &str, storage: &str) -> Result<bool, R
     Ok(is_known && permissions.allow(&format!("/storage/{storage}"), "Datastore.Allocate"))
 }
 
-/// A machine has no more processors than its node.
+/// Refuses a virtual machine with more processors than its node.
 fn processors(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
     let number = |key: &str| word(keys, key).and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
     let host = transaction.row(&resources(), "id", &format!("node/{}", guest.node))?;
@@ -69,8 +73,8 @@ fn processors(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<()
     }
 }
 
-/// A mapped device is on the node, as far as the list of the node's hardware tells. Both complaints are recorded, and so is
-/// how differently they begin.
+/// Refuses a mapped device that is not on the node, as far as the list of the node's hardware tells. Both messages are
+/// recorded, and so is their different beginning.
 fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> Result<(), Refusal> {
     let Some(name) = Properties::parse(value).get("mapping").map(str::to_owned) else { return Ok(()) };
     let title = kind.to_uppercase();
@@ -109,7 +113,7 @@ fn mapped(transaction: &Transaction, guest: &Guest, kind: &str, value: &str) -> 
     Ok(())
 }
 
-/// A network device is on a bridge that the node has.
+/// Refuses a network device on a bridge that the node does not have.
 fn bridges(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), Refusal> {
     let network = transaction.rows(&ApiPath::new(["nodes", &guest.node, "network"]))?;
     let vnets = transaction.rows(&ApiPath::parse("cluster/sdn/vnets"))?;

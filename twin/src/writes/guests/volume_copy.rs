@@ -3,10 +3,12 @@
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::volumes::{self, New, Storage};
-use super::{Call, Refusal, Transaction, relocate};
+use super::volumes::{NewVolume, Storage};
+use super::{relocate, volumes};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
 
-/// `POST content/{volume}`: a task that makes a volume of this name and length on a node.
+/// `POST content/{volume}`: a task that makes a volume of this name and size on a node.
 pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
     let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
@@ -24,10 +26,10 @@ pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, 
             return Err(Refusal::beyond_the_twin("copy what is no guest's disk"));
         };
         let storage = Storage::enabled(transaction, target.storage(), &to)?;
-        let content = super::word(&own, "content").unwrap_or_else(|| "images".to_owned());
+        let content = crate::writes::guests::keys::word(&own, "content").unwrap_or_else(|| "images".to_owned());
         let format = target.format().or(source.format()).unwrap_or("raw");
         let name = target.name().rsplit('/').next().unwrap_or_default();
-        let new = New { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };
+        let new = NewVolume { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };
         storage.allocate(transaction, &new, log).map(drop)
     })
 }

@@ -1,12 +1,14 @@
-//! Volumes on storages.
+//! Volumes on storages: their names, their rows, and how they are made and removed.
 
 use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Row, Transaction, is_on, word};
-use crate::state::tasks::Log;
+use super::keys::{is_on, word};
+use crate::call::{Call, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
 
 /// A storage as it is configured.
 #[derive(Clone, Debug)]
@@ -16,7 +18,7 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// Reads a storage that must be there and hold volumes of a kind.
+    /// Reads a storage that must exist and hold a type of content.
     pub(super) fn holding(transaction: &Transaction, name: &str, content: &str) -> Result<Self, Refusal> {
         let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
         let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
@@ -28,14 +30,14 @@ impl Storage {
         Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
     }
 
-    /// Reads a storage that must be there, switched on, and for this node (`storage_check_enabled`).
+    /// Reads a storage that must exist, be enabled, and be for this node (`storage_check_enabled`).
     pub(super) fn enabled(transaction: &Transaction, name: &str, node: &str) -> Result<Self, Refusal> {
         let storage = Self::named(transaction, name)?;
         storage.usable(node)?;
         Ok(storage)
     }
 
-    /// Reads a storage that must be there (`storage_config`).
+    /// Reads a storage that must exist (`storage_config`).
     pub(super) fn named(transaction: &Transaction, name: &str) -> Result<Self, Refusal> {
         let row = transaction.row(&ApiPath::parse("storage"), "storage", name)?;
         let row = row.ok_or_else(|| Refusal::failed(format!("storage '{name}' does not exist")))?;
@@ -47,28 +49,28 @@ impl Storage {
         Some(Self { name: word(&row, "storage")?, row })
     }
 
-    /// What it is called.
+    /// Name of the storage.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// How it is configured.
+    /// Configuration of the storage.
     pub(super) fn row(&self) -> &Row {
         &self.row
     }
 
-    /// Whether it holds a kind of content: `rootdir`.
+    /// Reports whether it holds a kind of content: `rootdir`.
     pub(super) fn holds(&self, content: &str) -> bool {
         list::items(&word(&self.row, "content").unwrap_or_default()).any(|own| own == content)
     }
 
-    /// Whether every node sees the same volumes on it.
+    /// Reports whether every node sees the same volumes on it.
     pub(super) fn is_shared(&self) -> bool {
         is_on(&self.row, "shared")
             || matches!(self.kind().as_str(), "nfs" | "cifs" | "cephfs" | "rbd" | "iscsi" | "pbs")
     }
 
-    /// Refuses a storage that is switched off, or not for this node.
+    /// Refuses a storage that is disabled, or not for this node.
     pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
         if is_on(&self.row, "disable") {
             return Err(Refusal::failed(format!("storage '{}' is disabled", self.name)));
@@ -91,10 +93,10 @@ impl Storage {
         &self,
         transaction: &mut Transaction,
         base: &VolumeId,
-        new: &New<'_>,
-        log: &mut Log,
+        new: &NewVolume<'_>,
+        log: &mut TaskLog,
     ) -> Result<String, Refusal> {
-        let made = self.allocate(transaction, new, &mut Log::new())?;
+        let made = self.allocate(transaction, new, &mut TaskLog::new())?;
         let own = made.split_once(':').map_or(made.as_str(), |(_, own)| own);
         let name = base.name();
         let parent = match self.kind().as_str() {
@@ -118,8 +120,8 @@ impl Storage {
         Ok(linked)
     }
 
-    /// What is said of a new file that is made over a base.
-    fn said_of_link(&self, base: &VolumeId, new: &New<'_>, own: &str) -> [String; 2] {
+    /// Lines of the log for a new file that is made over a base.
+    fn said_of_link(&self, base: &VolumeId, new: &NewVolume<'_>, own: &str) -> [String; 2] {
         let file = own.rsplit('/').next().unwrap_or_default();
         let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
         let folder = word(&self.row, "path").unwrap_or_default();
@@ -143,7 +145,7 @@ impl Storage {
         word(&self.row, "type").unwrap_or_default()
     }
 
-    /// Whether a volume can be kept as it is now.
+    /// Reports whether a volume can be kept as it is now.
     pub(super) fn snapshots(&self, volume: &VolumeId) -> bool {
         features::has(&self.kind(), Feature::Snapshot, volume)
     }
@@ -153,7 +155,7 @@ impl Storage {
         word(&self.row, "path").unwrap_or_default()
     }
 
-    /// Whether its volumes are files in a folder for each guest.
+    /// Reports whether its volumes are files in a folder for each guest.
     pub(super) fn has_files(&self) -> bool {
         matches!(self.kind().as_str(), "dir" | "nfs" | "cifs" | "glusterfs" | "btrfs")
     }
@@ -163,7 +165,7 @@ impl Storage {
         ApiPath::new(["nodes", node, "storage", &self.name, "content"])
     }
 
-    /// The format of a volume: what was asked for where the storage has a choice.
+    /// The format of a volume: the one that was asked for, where the storage has a choice.
     pub(super) fn format(&self, asked: Option<&str>) -> String {
         if self.has_files() { asked.unwrap_or("raw").to_owned() } else { "raw".to_owned() }
     }
@@ -176,12 +178,12 @@ impl Storage {
         format!("{}:{name}", self.name)
     }
 
-    /// Makes a volume for a guest, `bytes` long, with the first free number where it has no name of its own.
+    /// Makes a volume of `bytes` for a guest, with the first free number where it has no name.
     pub(super) fn allocate(
         &self,
         transaction: &mut Transaction,
-        new: &New<'_>,
-        log: &mut Log,
+        new: &NewVolume<'_>,
+        log: &mut TaskLog,
     ) -> Result<String, Refusal> {
         self.usable(new.node)?;
         let path = self.content(new.node);
@@ -218,7 +220,7 @@ impl Storage {
         whole.split_once(':').map_or(whole.clone(), |(_, name)| name.to_owned())
     }
 
-    /// The identifier of the next volume of a guest that is free.
+    /// The identifier of a guest's next volume, with the first free number.
     pub(super) fn free_volume(
         &self,
         transaction: &Transaction,
@@ -229,7 +231,7 @@ impl Storage {
         Ok(self.volume(vmid, &free_name(&rows, vmid, format), format))
     }
 
-    /// Gives a volume to another guest, under its first free number; its new identifier.
+    /// Gives a volume to another guest, under its first free number; returns its new identifier.
     pub(super) fn reassign(
         &self,
         transaction: &mut Transaction,
@@ -241,14 +243,14 @@ impl Storage {
         let text = |key: &str| word(&row, key).unwrap_or_default();
         let bytes = row.get("size").and_then(Value::as_u64).unwrap_or_default();
         let (format, content) = (text("format"), text("content"));
-        let new = New { node, vmid, name: None, format: &format, content: &content, bytes };
-        let made = self.allocate(transaction, &new, &mut Log::new())?;
+        let new = NewVolume { node, vmid, name: None, format: &format, content: &content, bytes };
+        let made = self.allocate(transaction, &new, &mut TaskLog::new())?;
         free(transaction, node, volume)?;
         Ok(made)
     }
 
-    /// What the tools behind the storage say of a new volume.
-    fn said(&self, new: &New<'_>, name: &str) -> Option<String> {
+    /// Output of the tools behind the storage for a new volume.
+    fn said(&self, new: &NewVolume<'_>, name: &str) -> Option<String> {
         let (bytes, format, vmid) = (new.bytes, new.format, new.vmid);
         if self.has_files() {
             let folder = word(&self.row, "path").unwrap_or_default();
@@ -268,7 +270,7 @@ impl Storage {
 
 /// A volume to be made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct New<'n> {
+pub(super) struct NewVolume<'n> {
     pub(super) node: &'n str,
     pub(super) vmid: &'n str,
     /// Its bare name, where it is not numbered: `vm-100-cloudinit`.
@@ -287,7 +289,8 @@ fn free_name(rows: &[Row], vmid: &str, format: &str) -> String {
     format!("{prefix}-{vmid}-disk-{}", (0..u32::MAX).find(free).unwrap_or_default())
 }
 
-/// Whether a volume has this bare name, whatever its folder and format, and whether it is a template's or a container's.
+/// Reports whether a volume has this bare name, whatever its folder and format, and whether it is a template's or a
+/// container's.
 fn is_called(volume: &str, name: &str) -> bool {
     let last = volume.rsplit(['/', ':']).next().unwrap_or_default();
     let bare = last.split_once('.').map_or(last, |(bare, _)| bare);
@@ -300,7 +303,7 @@ pub(super) fn row(transaction: &Transaction, node: &str, volume: &VolumeId) -> R
     transaction.row(&list, "volid", volume.as_str())
 }
 
-/// Changes how long a volume is.
+/// Changes the size of a volume.
 pub(super) fn stretch(transaction: &mut Transaction, node: &str, volume: &VolumeId, bytes: u64) -> Result<(), Refusal> {
     let Some(mut own) = row(transaction, node, volume)? else { return Ok(()) };
     own.insert("size".to_owned(), json!(bytes));
@@ -308,7 +311,7 @@ pub(super) fn stretch(transaction: &mut Transaction, node: &str, volume: &Volume
     transaction.put_row(&list, "volid", own)
 }
 
-/// Takes a volume away, if it is there.
+/// Removes a volume, if it exists.
 pub(super) fn free(transaction: &mut Transaction, node: &str, volume: &VolumeId) -> Result<(), Refusal> {
     let list = ApiPath::new(["nodes", node, "storage", volume.storage(), "content"]);
     if row(transaction, node, volume)?.is_some() {
@@ -323,18 +326,18 @@ pub(super) fn allocate(transaction: &mut Transaction, call: &Call) -> Result<Val
     let (node, vmid, file) = (call.node(), call.required("vmid")?, call.required("filename")?);
     let storage = Storage::holding(transaction, &call.required("storage")?, "images")?;
     let size = call.required("size")?;
-    let bytes = super::disks::bytes(&size, 1 << 10)
+    let bytes = super::drives::bytes(&size, 1 << 10)
         .ok_or_else(|| Refusal::parameter("size", "value does not match the regex pattern"))?;
     let (name, ending) = match file.rsplit_once('.') {
         Some((name, ending)) if storage.has_files() => (name.to_owned(), Some(ending.to_owned())),
         _ => (file, None),
     };
     let format = storage.format(call.text("format").or(ending).as_deref());
-    let new = New { node: &node, vmid: &vmid, name: Some(&name), format: &format, content: "images", bytes };
-    storage.allocate(transaction, &new, &mut Log::new()).map(Value::from)
+    let new = NewVolume { node: &node, vmid: &vmid, name: Some(&name), format: &format, content: "images", bytes };
+    storage.allocate(transaction, &new, &mut TaskLog::new()).map(Value::from)
 }
 
-/// `DELETE content/{volume}`: a task that takes the volume away.
+/// `DELETE content/{volume}`: a task that removes the volume.
 pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, storage, named) = (call.node(), call.required("storage")?, call.required("volume")?);
     let named = if named.contains(':') { named } else { format!("{storage}:{named}") };
@@ -358,7 +361,7 @@ pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// Where an ISO image or a container template lies.
+/// Folder of an ISO image or a container template.
 fn folder(transaction: &Transaction, volume: &VolumeId) -> Result<Option<String>, Refusal> {
     let row = transaction.row(&ApiPath::parse("storage"), "storage", volume.storage())?;
     let Some(path) = row.and_then(|row| word(&row, "path")) else { return Ok(None) };

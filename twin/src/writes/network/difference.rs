@@ -1,6 +1,6 @@
 //! The difference of two texts as `diff -b -N -u` shows it.
 
-/// How many equal lines are shown around a change.
+/// Number of equal lines that are shown around a change.
 const CONTEXT: usize = 3;
 
 /// A line of the difference: of the old text, of the new one, or of both.
@@ -11,8 +11,8 @@ enum Side {
     Both,
 }
 
-/// The hunks of the difference, `None` where the texts are equal but for white space. The lines with the file names are the
-/// caller's.
+/// The hunks of the difference, `None` where the texts are equal but for white space. The lines with the file names are
+/// the caller's.
 pub(super) fn hunks(old: &str, new: &str) -> Option<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let sides = compare(&old, &new);

@@ -1,17 +1,17 @@
-//! One interface: made, changed, removed, and what Proxmox refuses of it.
+//! One interface: `POST`, `PUT` and `DELETE`, with Proxmox's checks.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use proxmox_mpc_model::interfaces::{Interface, says, word};
+use proxmox_mpc_model::interfaces::{Interface, is_set, word};
 use proxmox_mpc_model::list;
 use serde_json::{Value, json};
 
-use super::Network;
+use super::files::Network;
+use crate::call::{Call, Refusal};
 use crate::state::Transaction;
-use crate::writes::{Call, Refusal};
 
-type Set = BTreeMap<String, Interface>;
+type InterfaceSet = BTreeMap<String, Interface>;
 
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, name) = (call.node(), call.required("iface")?);
@@ -35,7 +35,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(Value::Null)
 }
 
-/// What is not given stays; but the method and the families are made anew, from the addresses that are given now.
+/// `PUT` of an interface. Keys that are not given stay, but the method and the families are made anew from the
+/// addresses that are given.
 pub(super) fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (node, name) = (call.node(), call.required("iface")?);
     let mut network = Network::of(transaction, &node)?;
@@ -89,11 +90,11 @@ fn given(call: &Call) -> Interface {
     given
 }
 
-/// There is one default gateway of each family.
-fn check_gateways(set: &Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+/// Refuses a second default gateway of the same family.
+fn check_gateways(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     for (key, called) in [("gateway", "Default gateway"), ("gateway6", "Default ipv6 gateway")] {
-        let other = set.iter().find(|(other, interface)| *other != name && says(interface, key));
-        if let Some((other, _)) = other.filter(|_| says(given, key)) {
+        let other = set.iter().find(|(other, interface)| *other != name && is_set(interface, key));
+        if let Some((other, _)) = other.filter(|_| is_set(given, key)) {
             return Err(Refusal::parameter(key, format!("{called} already exists on interface '{other}'.")));
         }
     }
@@ -102,14 +103,14 @@ fn check_gateways(set: &Set, name: &str, given: &Interface) -> Result<(), Refusa
 
 const PORTS: &[&str] = &["bridge_ports", "ovs_ports", "slaves", "ovs_bonds"];
 
-/// A port belongs to one interface.
-fn check_ports(set: &Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+/// Refuses a port that belongs to another interface.
+fn check_ports(set: &InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     let ports = |interface: &Interface| {
         let words = PORTS.iter().map(|key| word(interface, key));
         words.flat_map(|words| list::items(&words).map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     let wanted = ports(given);
-    let Some(key) = PORTS.iter().find(|key| says(given, key)) else { return Ok(()) };
+    let Some(key) = PORTS.iter().find(|key| is_set(given, key)) else { return Ok(()) };
     for (other, interface) in set.iter().filter(|(other, _)| *other != name) {
         if let Some(port) = ports(interface).into_iter().find(|port| wanted.contains(port)) {
             return Err(Refusal::parameter(key, format!("{port} is already used on interface '{other}'.")));
@@ -118,14 +119,14 @@ fn check_ports(set: &Set, name: &str, given: &Interface) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// `cidr` is an address and its netmask, which must not be given as well.
+/// Splits `cidr` into address and netmask, which must not be given as well.
 fn split_cidr(given: &mut Interface) -> Result<(), Refusal> {
     for family in ["", "6"] {
         let [cidr, address, netmask] = ["cidr", "address", "netmask"].map(|key| format!("{key}{family}"));
         let whole = word(given, &cidr);
         let Some((base, bits)) = whole.rsplit_once('/') else { continue };
         for other in [&address, &netmask] {
-            if says(given, other) {
+            if is_set(given, other) {
                 return Err(Refusal::parameter(other, format!("{other} conflicts with {cidr}")));
             }
         }
@@ -153,7 +154,7 @@ const KINDS: &[(u128, u32, &str)] = &[
     (0x2000 << 112, 3, "GLOBAL-UNICAST"),
 ];
 
-/// An IPv6 address is one that a host may have.
+/// Refuses an IPv6 address that a host cannot have.
 fn check_address6(given: &Interface) -> Result<(), Refusal> {
     let text = word(given, "address6");
     if text.is_empty() {
@@ -171,7 +172,7 @@ fn check_address6(given: &Interface) -> Result<(), Refusal> {
 }
 
 fn settle_families(given: &mut Interface) {
-    let has = |family: &str| says(given, &format!("address{family}"));
+    let has = |family: &str| is_set(given, &format!("address{family}"));
     let families: Vec<String> =
         ["", "6"].into_iter().filter(|family| has(family)).map(|family| format!("inet{family}")).collect();
     let methods = ["", "6"].map(|family| (format!("method{family}"), if has(family) { "static" } else { "manual" }));
@@ -179,8 +180,8 @@ fn settle_families(given: &mut Interface) {
     given.extend(methods.map(|(key, method)| (key, method.into())));
 }
 
-/// What belongs to Open vSwitch needs it, and a bridge of its own, which gets the port.
-fn check_ovs(set: &mut Set, name: &str, given: &Interface) -> Result<(), Refusal> {
+/// Checks devices of Open vSwitch: they need it to be installed, and a bridge of it, which gets the port.
+fn check_ovs(set: &mut InterfaceSet, name: &str, given: &Interface) -> Result<(), Refusal> {
     let kind = word(given, "type");
     if !kind.starts_with("OVS") {
         return Ok(());
@@ -210,7 +211,7 @@ fn check_ovs(set: &mut Set, name: &str, given: &Interface) -> Result<(), Refusal
     Ok(())
 }
 
-/// The list of VLANs is kept with blanks between.
+/// Writes the list of VLANs with blanks between.
 fn settle_vids(given: &mut Interface) -> Result<(), Refusal> {
     let vids = word(given, "bridge_vids");
     if vids.is_empty() {

@@ -1,4 +1,4 @@
-//! The addresses that Proxmox's own IPAM has given away (`PVE::Network::SDN::Ipams::PVEPlugin`).
+//! Addresses that Proxmox's own IPAM has assigned (`PVE::Network::SDN::Ipams::PVEPlugin`).
 
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
@@ -7,16 +7,17 @@ use serde_json::{Value, json};
 
 use super::fabric_rules::Prefix;
 use super::pending;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
-use crate::writes::{Call, Refusal, Run};
+use crate::writes::method::Handler;
 
 /// The memory of all addresses. The API shows those of networks that run in zones with DHCP.
 const MEMORY: &str = "sdn/addresses";
-/// Where it shows them.
+/// List of the addresses.
 const STATUS: &str = "cluster/sdn/ipams/pve/status";
 
 /// The writes to `cluster/sdn/vnets/{vnet}/ips`.
-pub(super) fn method(verb: Verb) -> Option<Run> {
+pub(super) fn method(verb: Verb) -> Option<Handler> {
     Some(match verb {
         Verb::Post => add,
         Verb::Put => update,
@@ -44,13 +45,13 @@ fn subnets(vnet: &str) -> ApiPath {
     ApiPath::new(["cluster", "sdn", "vnets", vnet, "subnets"])
 }
 
-/// What runs of a list, also where nothing of it was written yet.
+/// Running objects of a list, also where nothing of it was written yet.
 fn running(transaction: &mut Transaction, list: &ApiPath) -> Result<Vec<Row>, Refusal> {
     pending::remember(transaction, list)?;
     Ok(pending::running(transaction, list))
 }
 
-/// Remembers the addresses, and shows those that are to be seen.
+/// Remembers the addresses, and writes the list of those that the API shows.
 fn store(transaction: &mut Transaction, addresses: &[Row]) -> Result<(), Refusal> {
     let zones = running(transaction, &list("zones"))?;
     let leases = |zone: &&Row| word(zone, "ipam") == "pve" && !word(zone, "dhcp").is_empty();
@@ -68,7 +69,7 @@ fn store(transaction: &mut Transaction, addresses: &[Row]) -> Result<(), Refusal
     Ok(())
 }
 
-/// Shows the addresses again, after other networks run.
+/// Writes the list again after other networks run.
 pub(super) fn show(transaction: &mut Transaction) -> Result<(), Refusal> {
     let addresses = read(transaction)?;
     if addresses.is_empty() && transaction.recall(MEMORY).is_none() {
@@ -77,7 +78,7 @@ pub(super) fn show(transaction: &mut Transaction) -> Result<(), Refusal> {
     store(transaction, &addresses)
 }
 
-/// The gateway of a subnet is an address of it: what a write to a subnet brings along.
+/// Assigns the gateway of a subnet, which is an address of it.
 pub(super) fn keep_gateway(
     transaction: &mut Transaction,
     before: Option<&Row>,
@@ -143,7 +144,7 @@ fn add(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     Ok(Value::Null)
 }
 
-/// A card gets another address in place of the one that it has.
+/// `PUT` of an address: assigns another one to a network device.
 fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (vnet, address, mac) = (call.required("vnet")?, call.required("ip")?, call.required("mac")?);
     subnet_of(transaction, &vnet, &address)?;

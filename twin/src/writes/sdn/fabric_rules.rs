@@ -1,16 +1,22 @@
-//! What must hold between fabrics and their nodes before they are written (`proxmox-ve-config`).
+//! Checks of fabrics and their nodes before they are written (`proxmox-ve-config`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
 use serde_json::Value;
 
-use super::fabrics::Fabrics;
 use crate::state::Row;
 
-/// An address and the size of its network.
+/// Fabrics by their ids, and nodes by both ids.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fabrics {
+    pub(super) fabrics: BTreeMap<String, Row>,
+    pub(super) nodes: BTreeMap<(String, String), Row>,
+}
+
+/// Address with the length of its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prefix {
     address: IpAddr,
@@ -45,7 +51,7 @@ impl Prefix {
     }
 }
 
-/// The first `length` of so many bits.
+/// A mask of `length` ones in `width` bits.
 fn mask(length: u32, width: u32) -> u128 {
     let ones = u128::MAX.checked_shr(128 - width).unwrap_or_default();
     ones ^ ones.checked_shr(length).unwrap_or_default()
@@ -57,7 +63,7 @@ fn word(row: &Row, key: &str) -> String {
     row.get(key).and_then(text).unwrap_or_default()
 }
 
-/// Checks all of it, as each write does.
+/// Checks all fabrics and nodes, as each write does.
 pub(super) fn check(set: &Fabrics) -> Result<(), String> {
     overlaps(set)?;
     let (mut areas, mut interfaces) = (BTreeSet::new(), BTreeSet::new());
@@ -81,12 +87,12 @@ pub(super) fn check(set: &Fabrics) -> Result<(), String> {
     Ok(())
 }
 
-/// An area is a number, or an address that stands for one.
+/// The number of an area, which may be written as an address.
 fn area(text: &str) -> u32 {
     text.parse().or_else(|_| text.parse().map(Ipv4Addr::to_bits)).unwrap_or_default()
 }
 
-/// Networks of two fabrics have nothing in common.
+/// Refuses two fabrics whose networks overlap.
 fn overlaps(set: &Fabrics) -> Result<(), String> {
     for (index, (first_id, first)) in set.fabrics.iter().enumerate() {
         for (second_id, second) in set.fabrics.iter().skip(index + 1) {
@@ -108,7 +114,7 @@ fn overlaps(set: &Fabrics) -> Result<(), String> {
     Ok(())
 }
 
-/// Nodes have an address where their fabric has a network, in that network, and each its own.
+/// Checks the addresses of nodes: each node has one in the network of its fabric, and no other node has it.
 fn check_nodes(id: &str, fabric: &Row, nodes: &[(&String, &Row)]) -> Result<(), String> {
     let mut taken = BTreeSet::new();
     for (name, node) in nodes {
@@ -147,7 +153,7 @@ fn check_nodes(id: &str, fabric: &Row, nodes: &[(&String, &Row)]) -> Result<(), 
     Ok(())
 }
 
-/// A fabric has a network; OSPF has one of IPv4 only.
+/// Refuses a fabric without a network, and OSPF with one of IPv6.
 fn check_fabric(id: &str, fabric: &Row) -> Result<(), String> {
     let is_ospf = word(fabric, "protocol") == "ospf";
     let has = |key: &str| !word(fabric, key).is_empty();

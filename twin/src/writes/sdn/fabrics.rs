@@ -1,7 +1,5 @@
 //! Fabrics of the virtual networks and their nodes (`PVE::Network::SDN::Fabrics`, `proxmox-ve-config`).
 
-use std::collections::BTreeMap;
-
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use proxmox_mpc_model::property::Properties;
@@ -9,22 +7,15 @@ use proxmox_mpc_model::schema::Verb;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::fabric_rules::{self, Prefix};
-use super::pending;
+use super::fabric_rules::{Fabrics, Prefix};
+use super::{fabric_rules, pending};
+use crate::call::{Call, Refusal};
 use crate::hexadecimal::hexadecimal;
 use crate::state::{Row, Transaction};
-use crate::writes::collections::same_digest;
-use crate::writes::{Call, Refusal};
+use crate::writes::versions::same_digest;
 
-/// Where what runs is remembered.
+/// Memory of the running fabrics.
 const RUNNING: &str = "sdn/running/fabrics";
-
-/// The fabrics by their ids, and their nodes by both ids.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fabrics {
-    pub(super) fabrics: BTreeMap<String, Row>,
-    pub(super) nodes: BTreeMap<(String, String), Row>,
-}
 
 /// The six methods that write fabrics and nodes. They answer an empty text where others answer nothing (recorded).
 pub(super) fn write(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -54,7 +45,7 @@ pub(super) fn write(transaction: &mut Transaction, call: &Call) -> Result<Value,
     Ok("".into())
 }
 
-/// What is configured runs from now on.
+/// Makes the configured fabrics the running ones.
 pub(super) fn apply(transaction: &mut Transaction) -> Result<(), Refusal> {
     let fabrics = Fabrics::read(transaction)?;
     if fabrics.fabrics.is_empty() && transaction.recall(RUNNING).is_none() {
@@ -65,7 +56,7 @@ pub(super) fn apply(transaction: &mut Transaction) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What runs is configured again.
+/// Makes the running fabrics the configured ones.
 pub(super) fn roll_back(transaction: &mut Transaction) {
     if transaction.recall(RUNNING).is_some() {
         Fabrics::running(transaction).store(transaction);
@@ -85,13 +76,13 @@ fn no_fabric(id: &str) -> String {
 }
 
 impl Fabrics {
-    /// What is configured. Rows have no digest here: it is made of all of them.
+    /// Configured fabrics. Rows have no digest here: it is made of all of them.
     fn read(transaction: &Transaction) -> Result<Self, Refusal> {
         let rows = |list: &str| transaction.rows(&place(&[list]));
         Ok(Self::of(rows("fabric")?, rows("node")?))
     }
 
-    /// What runs.
+    /// Running fabrics.
     fn running(transaction: &Transaction) -> Self {
         let rows = |key: &str| {
             let memory = transaction.recall(RUNNING)?;
@@ -203,7 +194,8 @@ impl Fabrics {
         Ok(())
     }
 
-    /// The SHA-256 of the whole as Proxmox writes it in JSON: `proxmox-ve-config` keeps the nodes inside of their fabric.
+    /// SHA-256 of the whole configuration as Proxmox writes it in JSON: `proxmox-ve-config` keeps the nodes inside of
+    /// their fabric.
     pub(super) fn digest(&self) -> String {
         let fabrics = self.fabrics.iter().map(|(id, fabric)| {
             let kind = if word(fabric, "protocol") == "ospf" { "Ospf" } else { "Openfabric" };
@@ -220,7 +212,7 @@ impl Fabrics {
         hexadecimal(digest(&SHA256, whole.as_bytes()).as_ref())
     }
 
-    /// Answers with what is configured. Only the list of fabrics lacks the digest.
+    /// Writes the answers about the configured fabrics. Only the list of fabrics lacks the digest.
     fn store(&self, transaction: &mut Transaction) {
         let digest = self.digest();
         let signed = |row: &Row| {
@@ -248,7 +240,7 @@ impl Fabrics {
     }
 }
 
-/// What a call gives of a fabric or a node.
+/// Keys of a fabric or a node that a call gives.
 fn given(call: &Call) -> Row {
     let mut row: Row = call.parameters.keys().filter_map(|key| Some((key.clone(), call.typed(key)?))).collect();
     row.retain(|key, _| !matches!(key.as_str(), "delete" | "digest" | "lock-token"));
@@ -269,7 +261,7 @@ fn settled(interface: &Value) -> Value {
     pairs.collect::<Vec<_>>().join(",").into()
 }
 
-/// Gives a fabric or a node what a call gives, and takes away what it deletes.
+/// Sets the keys that a call gives in a fabric or a node, and removes those that it deletes.
 fn change(row: &mut Row, call: &Call) -> Result<(), String> {
     let given = given(call);
     if word(row, "protocol") != word(&given, "protocol") {

@@ -1,4 +1,5 @@
-//! The virtual networks: what is configured, what runs, and how one becomes the other (`PVE::Network::SDN`).
+//! Virtual networks: the configured state, the running state, and the steps from one to the other
+//! (`PVE::Network::SDN`).
 //!
 //! Most of their objects are collections; fabrics and addresses are not.
 
@@ -7,7 +8,9 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_model::{Answers, ApiPath, list};
 use serde_json::{Value, json};
 
-use super::{Call, Refusal, Run, collections};
+use super::collections;
+use super::method::Handler;
+use crate::call::{Call, Refusal};
 use crate::state::{Row, Transaction};
 
 mod addresses;
@@ -15,11 +18,11 @@ mod fabric_rules;
 mod fabrics;
 mod pending;
 
-/// The memory of the token of whoever has locked the configuration.
+/// Memory of the token that locks the configuration.
 const LOCK: &str = "sdn/lock";
 
-/// What writes to the virtual networks, where it is more than a collection.
-pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
+/// Finds the function of a method of the virtual networks that is more than a collection's.
+pub(super) fn method(verb: Verb, path: &str) -> Option<Handler> {
     let below = path.strip_prefix("/cluster/sdn")?;
     let kind = below.trim_start_matches('/').split('/').next().unwrap_or_default();
     match (verb, below) {
@@ -30,7 +33,7 @@ pub(super) fn method(verb: Verb, path: &str) -> Option<Run> {
         _ if below.ends_with("/ips") => addresses::method(verb),
         _ if below.contains("/firewall/") => None,
         _ if kind == "fabrics" => Some(fabric),
-        _ => collections::method(verb, path).map(|_| change as Run),
+        _ => collections::method(verb, path).map(|_| change as Handler),
     }
 }
 
@@ -42,7 +45,7 @@ fn changed_list(call: &Call) -> ApiPath {
     ApiPath::new(call.segments.iter().take(at.map_or(0, |at| at + 1)))
 }
 
-/// A write to a collection, which waits until it is applied; servers of names and addresses count at once.
+/// A write to a collection, which waits until it is applied; DNS and IPAM servers count at once.
 fn change(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let list = changed_list(call);
     let kind = list.segments().last().cloned().unwrap_or_default();
@@ -81,7 +84,7 @@ fn fabric(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     fabrics::write(transaction, call)
 }
 
-/// While somebody holds the lock, only they write. The places in the messages are Proxmox's.
+/// Refuses a call without the token while the configuration is locked. The line numbers in the messages are Proxmox's.
 fn check_lock(transaction: &Transaction, call: &Call, context: &str) -> Result<(), Refusal> {
     let Some(token) = transaction.recall(LOCK) else { return Ok(()) };
     if call.text("lock-token") == text(&token) {
@@ -121,14 +124,14 @@ fn unlock(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     Ok(Value::Null)
 }
 
-/// Whoever gives the token gives the lock back, unless told otherwise.
+/// Releases the lock for a call that gives its token, unless it says otherwise.
 fn release(transaction: &mut Transaction, call: &Call) {
     if call.text("lock-token").is_some() && call.text("release-lock").as_deref() != Some("0") {
         transaction.forget(LOCK);
     }
 }
 
-/// What runs is configured again.
+/// `POST rollback`: makes the running configuration the configured one.
 fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     check_lock(transaction, call, "could not rollback SDN configuration")?;
     for list in pending::lists(transaction)? {
@@ -139,7 +142,8 @@ fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusa
     Ok(Value::Null)
 }
 
-/// What is configured runs from now on; then a task reloads the network of each node.
+/// `PUT` of the virtual networks: makes the configured state the running one, and starts a task that reloads the
+/// network of each node.
 fn apply(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     check_lock(transaction, call, "could not commit SDN config")?;
     for list in pending::lists(transaction)? {
@@ -160,7 +164,7 @@ fn apply(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     })
 }
 
-/// The zones that run on a node are up, unless none was when it was recorded.
+/// Writes the state of the running zones of a node: available, unless none was when it was recorded.
 fn show_zones(transaction: &mut Transaction, node: &str) -> Result<(), Refusal> {
     let list = ApiPath::new(["nodes", node, "sdn", "zones"]);
     if transaction.get(&list)?.is_none() {

@@ -1,4 +1,4 @@
-//! What of the virtual networks runs, and what is configured beside it (`PVE::Network::SDN::pending_config`).
+//! Running and configured states of the virtual networks' lists (`PVE::Network::SDN::pending_config`).
 //!
 //! What runs is remembered from what the recorded `?pending=1` says of it.
 
@@ -8,13 +8,14 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::object::text;
 use serde_json::{Value, json};
 
+use crate::call::Refusal;
 use crate::state::{Row, Transaction};
-use crate::writes::{Refusal, digest};
+use crate::writes::digest;
 
-/// Where what runs is remembered, by its list.
+/// Beginning of the memories of running lists.
 const RUNNING: &str = "sdn/running/";
 
-/// Keys that tell what an object is: they are never pending.
+/// Keys that identify an object: they are never pending.
 const IDENTITY: &[&str] = &["type", "digest", "id", "cidr", "network", "mask"];
 
 fn key(list: &ApiPath) -> &'static str {
@@ -37,7 +38,7 @@ pub(super) fn lists(transaction: &Transaction) -> Result<Vec<ApiPath>, Refusal> 
     Ok(lists)
 }
 
-/// Remembers what of a list runs, unless it is remembered already.
+/// Remembers the running objects of a list, unless they are remembered already.
 pub(super) fn remember(transaction: &mut Transaction, list: &ApiPath) -> Result<(), Refusal> {
     let memory = format!("{RUNNING}{}", list.as_str());
     if transaction.recall(&memory).is_some() {
@@ -52,13 +53,13 @@ pub(super) fn remember(transaction: &mut Transaction, list: &ApiPath) -> Result<
     Ok(())
 }
 
-/// What of a list runs.
+/// Running objects of a list.
 pub(super) fn running(transaction: &Transaction, list: &ApiPath) -> Vec<Row> {
     let memory = transaction.recall(&format!("{RUNNING}{}", list.as_str()));
     memory.and_then(|rows| serde_json::from_value(rows).ok()).unwrap_or_default()
 }
 
-/// What of a list is configured runs from now on.
+/// Makes the configured objects of a list the running ones.
 pub(super) fn run(transaction: &mut Transaction, list: &ApiPath) -> Result<(), Refusal> {
     let mut rows = transaction.rows(list)?;
     for row in &mut rows {
@@ -69,7 +70,7 @@ pub(super) fn run(transaction: &mut Transaction, list: &ApiPath) -> Result<(), R
     refresh(transaction, list)
 }
 
-/// What of a list runs is configured again.
+/// Makes the running objects of a list the configured ones.
 pub(super) fn roll_back(transaction: &mut Transaction, list: &ApiPath) -> Result<(), Refusal> {
     remember(transaction, list)?;
     let mut rows = running(transaction, list);
@@ -77,7 +78,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, list: &ApiPath) -> Result
     for name in names.filter_map(|row| row.get(key(list)).and_then(text)).collect::<BTreeSet<String>>() {
         transaction.hide(&single(list, &name));
     }
-    let digest = digest::of(digest::Form::Sha1, &rows);
+    let digest = digest::of(digest::DigestForm::Sha1, &rows);
     for row in &mut rows {
         row.insert("digest".to_owned(), digest.as_str().into());
     }
@@ -89,7 +90,7 @@ fn single(list: &ApiPath, id: &str) -> ApiPath {
     ApiPath::new(list.segments().iter().map(String::as_str).chain([id]))
 }
 
-/// Writes what `?pending=1` answers now.
+/// Writes the answer to `?pending=1`.
 pub(super) fn refresh(transaction: &mut Transaction, list: &ApiPath) -> Result<(), Refusal> {
     let key = key(list);
     let by_id = |rows: Vec<Row>| rows.into_iter().map(|row| (row.get(key).and_then(text).unwrap_or_default(), row));
@@ -109,8 +110,8 @@ pub(super) fn refresh(transaction: &mut Transaction, list: &ApiPath) -> Result<(
     Ok(())
 }
 
-/// Objects as they run, each with what is configured beside it. `key` is that of the id, empty where the id is pending
-/// like any other.
+/// Running objects, each with its configured values. `key` is that of the id, empty where the id is pending like any
+/// other.
 pub(super) fn compared(key: &str, running: &BTreeMap<String, Row>, configured: &BTreeMap<String, Row>) -> Vec<Row> {
     let names: BTreeSet<&String> = running.keys().chain(configured.keys()).collect();
     names.into_iter().map(|name| pending(key, running.get(name), configured.get(name))).collect()
@@ -160,7 +161,7 @@ fn plain(name: &str, value: &Value) -> Value {
     words.into()
 }
 
-/// A value as it waits: ranges of addresses wait as their file has them.
+/// A value as it is shown while it waits: ranges of addresses as their file has them.
 fn written(name: &str, value: &Value) -> Value {
     let range = |range: &Value| {
         let end = |key: &str| range.get(key).and_then(text);

@@ -5,12 +5,18 @@ use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, New, Storage};
-use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, is_on, relocate, unlocked, word};
-use super::mounts::{Kind, Mount, is_mount};
+use super::mounts::{Mount, MountKind, is_mount};
+use super::new_volume::allocate;
 use super::{configuration, create};
-use crate::state::tasks::Log;
+use crate::call::{Call, Refusal};
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::new_guest;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::{NewVolume, Storage};
+use crate::writes::guests::{relocate, volumes};
 
 /// Keys that a clone does not have from its origin.
 const OWN: [&str; 6] = ["digest", "lock", "parent", "snaptime", "template", "vmstate"];
@@ -25,14 +31,14 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         ..guest.clone()
     };
     places(transaction, call, &guest, target.as_deref())?;
-    let stored = Stored::read(transaction, &guest)?;
+    let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     create::unused(transaction, &new.vmid)?;
     let full = call.text("full").map_or(!is_on(&stored.keys, "template"), |full| full == "1");
     if call.text("storage").is_some() && !full {
         return Err(Refusal::failed("parameter 'storage' not allowed for linked clones"));
     }
-    let origin = Origin::read(transaction, call, &guest, &stored)?;
+    let origin = CloneOrigin::read(transaction, call, &guest, &stored)?;
     origin.copiable(transaction, call, full, target.as_deref())?;
     let node = guest.node.clone();
     transaction.task(call, &node, "vzclone", &guest.vmid, |transaction, log| {
@@ -45,7 +51,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
     })
 }
 
-/// Refuses a pool, a node and a storage that cannot be.
+/// Refuses a pool, a node and a storage that do not exist, or cannot be used.
 fn places(transaction: &Transaction, call: &Call, guest: &Guest, target: Option<&str>) -> Result<(), Refusal> {
     if let Some(pool) = call.text("pool")
         && transaction.row(&ApiPath::parse("pools"), "poolid", &pool)?.is_none()
@@ -66,15 +72,20 @@ fn places(transaction: &Transaction, call: &Call, guest: &Guest, target: Option<
     Err(Refusal::failed(format!("can't clone to non-shared storage '{name}'")))
 }
 
-/// What is cloned: a container as it is, or as it was.
-struct Origin {
+/// Origin of a clone: a container as it is, or as a snapshot has it.
+struct CloneOrigin {
     keys: Row,
     running: bool,
     snapshot: Option<String>,
 }
 
-impl Origin {
-    fn read(transaction: &Transaction, call: &Call, guest: &Guest, stored: &Stored) -> Result<Self, Refusal> {
+impl CloneOrigin {
+    fn read(
+        transaction: &Transaction,
+        call: &Call,
+        guest: &Guest,
+        stored: &StoredConfiguration,
+    ) -> Result<Self, Refusal> {
         let running = guest.is_running(transaction)?;
         let Some(name) = call.text("snapname") else {
             return Ok(Self { keys: stored.keys.clone(), running, snapshot: None });
@@ -92,7 +103,7 @@ impl Origin {
         mounts.filter_map(|(key, value)| Some((key.as_str(), Mount::parse(value.as_str()?))))
     }
 
-    /// Refuses what cannot be copied, or not in this way.
+    /// Refuses a container that cannot be cloned, or not in this way.
     fn copiable(
         &self,
         transaction: &Transaction,
@@ -102,7 +113,7 @@ impl Origin {
     ) -> Result<(), Refusal> {
         let mut shared = true;
         for (key, mount) in self.mounts() {
-            if mount.kind() != Kind::Volume {
+            if mount.kind() != MountKind::Volume {
                 let kind = mount.kind().word();
                 return Err(Refusal::failed(format!("unable to clone mountpoint '{key}' (type {kind})")));
             }
@@ -129,12 +140,12 @@ impl Origin {
 fn make(
     transaction: &mut Transaction,
     call: &Call,
-    origin: &Origin,
+    origin: &CloneOrigin,
     new: &Guest,
     full: bool,
-    log: &mut Log,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
-    let mut made = Stored::default();
+    let mut made = StoredConfiguration::default();
     for (key, value) in &origin.keys {
         if is_mount(key) || key.starts_with("unused") || OWN.contains(&key.as_str()) {
             continue;
@@ -156,7 +167,7 @@ fn make(
         mount.volume = if full {
             log.push(format!("create full clone of mountpoint {key} ({volume})"));
             let storage = call.text("storage").unwrap_or_else(|| volume.storage().to_owned());
-            create::allocate(transaction, new, (&storage, bytes), log)?
+            allocate(transaction, new, (&storage, bytes), log)?
         } else {
             log.push(format!("create linked clone of mount point {key} ({volume})"));
             linked(transaction, new, &volume, bytes)?
@@ -165,9 +176,9 @@ fn make(
         made.keys.insert(key.to_owned(), json!(mount.text(key)));
     }
     made.write(transaction, new)?;
-    guests::open(transaction, new)?;
+    new_guest::open(transaction, new)?;
     match call.text("pool") {
-        Some(pool) => guests::join(transaction, new, &pool),
+        Some(pool) => new_guest::join(transaction, new, &pool),
         None => Ok(()),
     }
 }
@@ -178,13 +189,13 @@ fn fresh_interface(transaction: &Transaction, text: &str) -> Result<String, Refu
     configuration::interface(transaction, &parts.collect::<Vec<_>>().join(","))
 }
 
-/// A volume that shares the blocks of a base; on ZFS and Ceph its name says of which.
+/// Makes a volume that shares the blocks of a base; on ZFS and Ceph its name contains the base.
 fn linked(transaction: &mut Transaction, new: &Guest, base: &VolumeId, bytes: u64) -> Result<String, Refusal> {
     let storage = Storage::of(transaction, base)?;
     let format = features::format(&storage.kind(), base);
     let (node, vmid) = (new.node.as_str(), new.vmid.as_str());
-    let made = New { node, vmid, name: None, format, content: "rootdir", bytes };
-    let volume = storage.allocate(transaction, &made, &mut Log::new())?;
+    let made = NewVolume { node, vmid, name: None, format, content: "rootdir", bytes };
+    let volume = storage.allocate(transaction, &made, &mut TaskLog::new())?;
     if !matches!(storage.kind().as_str(), "zfspool" | "rbd") {
         return Ok(volume);
     }
@@ -199,7 +210,7 @@ fn linked(transaction: &mut Transaction, new: &Guest, base: &VolumeId, bytes: u6
 /// `POST template`: a task that makes bases of the volumes.
 pub(super) fn make_template(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if transaction.rows(&guest.path(&["snapshot"]))?.len() > 1 {
         return Err(Refusal::failed("unable to create template, because CT contains snapshots"));
@@ -240,7 +251,7 @@ fn mount((key, value): (&String, &Value)) -> (String, Mount) {
     (key.clone(), Mount::parse(value.as_str().unwrap_or_default()))
 }
 
-/// What a volume is called once it is a template's; its storage, its folder and the base that it stands on stay.
+/// Name of a volume once it is a template's; its storage, its folder and the base that it stands on stay.
 fn base_name(volume: &str) -> String {
     let at = volume.rfind(['/', ':']).map_or(0, |at| at + 1);
     let (place, name) = volume.split_at(at);

@@ -8,19 +8,25 @@ use proxmox_mpc_model::volume::VolumeId;
 use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Value, json};
 
-use super::super::replication;
-use super::super::store::Stored;
-use super::super::volumes::{self, Storage};
-use super::super::{Call, Guest, Refusal, Row, Transaction, create as guests, disks, is_on, unlocked, word};
-use super::create::allocate;
-use super::mounts::{Kind, Mount, is_mount};
-use super::permitted::Permitted;
-use crate::rights::Container;
-use crate::state::tasks::Log;
+use super::mounts::{Mount, MountKind, is_mount};
+use super::new_volume::allocate;
+use super::rights_checks::ContainerChange;
+use crate::call::{Call, PROTECTED, Refusal};
+use crate::rights::ContainerRights;
+use crate::rights::Rights;
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::drives;
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::network_devices;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{replication, volumes};
 
 /// Parameters that are no keys of the configuration.
 const NOT_KEPT: [&str; 3] = ["delete", "digest", "revert"];
-/// Keys that come into force at once while a container runs, whatever becomes of them.
+/// Keys that always come into force at once while a container runs.
 const AT_ONCE: [&str; 9] =
     ["cores", "description", "hookscript", "hostname", "lock", "onboot", "protection", "startup", "tags"];
 /// Keys that Proxmox sets and takes away in the control groups of a running container.
@@ -35,12 +41,12 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     if given.is_empty() && delete.is_empty() && revert.is_empty() {
         return Err(Refusal::failed("no options specified"));
     }
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
-    let rights = call.rights(transaction)?;
-    let container = Container::new(rights.as_ref(), transaction, call, None);
-    let permitted = Permitted::new(call, container, is_on(&stored.keys, "unprivileged"));
+    let rights = Rights::of_call(transaction, call)?;
+    let container = ContainerRights::new(rights.as_ref(), transaction, call, None);
+    let permitted = ContainerChange::new(call, container, is_on(&stored.keys, "unprivileged"));
     permitted.takes(&delete, &stored.keys)?;
     permitted.takes(&revert, &stored.keys)?;
     known(call, &given, &delete, &revert)?;
@@ -56,8 +62,8 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
     Ok(Value::Null)
 }
 
-/// A call whose client has read another version of the configuration (`assert_if_modified`).
-pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Result<(), Refusal> {
+/// Refuses a call whose client has read another version of the configuration (`assert_if_modified`).
+pub(super) fn same_version(call: &Call, parameter: &str, stored: &StoredConfiguration) -> Result<(), Refusal> {
     let (given, own) = (call.text(parameter), stored.digest.as_ref().and_then(Value::as_str));
     match (given, own) {
         (Some(given), Some(own)) if !given.is_empty() && given != own => {
@@ -67,7 +73,7 @@ pub(super) fn same_version(call: &Call, parameter: &str, stored: &Stored) -> Res
     }
 }
 
-/// Refuses to revert or to delete what is no option, or is set in the same call.
+/// Refuses to revert or to delete a key that is not an option, or is set in the same call.
 fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Result<(), Refusal> {
     let is_option =
         |key: &str| !NOT_KEPT.contains(&key) && !call.captured.contains(&key) && call.method.parameter(key).is_some();
@@ -96,7 +102,7 @@ fn known(call: &Call, given: &Row, delete: &[String], revert: &[String]) -> Resu
     Ok(())
 }
 
-/// Refuses volumes that cannot be replicated to a container that is.
+/// Refuses new volumes that cannot be replicated to a container that is replicated.
 fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(), Refusal> {
     if !replication::is_replicated(transaction, &guest.vmid)? {
         return Ok(());
@@ -106,7 +112,7 @@ fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(
         if mount.option("replicate") == Some("0") {
             continue;
         }
-        let storage = mount.volume.split_once(':').filter(|_| mount.kind() == Kind::Volume);
+        let storage = mount.volume.split_once(':').filter(|_| mount.kind() == MountKind::Volume);
         let row = match storage {
             Some((storage, _)) => transaction.row(&ApiPath::parse("storage"), "storage", storage)?,
             None => None,
@@ -118,11 +124,11 @@ fn replicable(transaction: &Transaction, guest: &Guest, given: &Row) -> Result<(
     Ok(())
 }
 
-/// Notes what changes; the keys that do.
+/// Notes the changes as pending, and returns their keys.
 fn wait(
     transaction: &Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     given: Row,
     delete: &[String],
 ) -> Result<BTreeSet<String>, Refusal> {
@@ -138,8 +144,8 @@ fn wait(
                 return Err(Refusal::failed(format!("unable to delete required option '{key}'")));
             }
             "unprivileged" => return Err(Refusal::failed("unable to delete read-only option: 'unprivileged'")),
-            _ if protected && disks::is_disk(key) => {
-                let why = format!("can't remove {} drive '{key}' - protection mode enabled", guest.title());
+            _ if protected && drives::is_disk(key) => {
+                let why = format!("can't remove {} drive '{key}' - {PROTECTED} enabled", guest.title());
                 return Err(Refusal::failed(why));
             }
             _ => {}
@@ -176,11 +182,11 @@ fn mountable(
     protected: bool,
 ) -> Result<(), Refusal> {
     if protected {
-        let why = format!("can't update {} drive '{key}' - protection mode enabled", guest.title());
+        let why = format!("can't update {} drive '{key}' - {PROTECTED} enabled", guest.title());
         return Err(Refusal::failed(why));
     }
     let mount = Mount::parse(value);
-    if mount.kind() != Kind::Volume {
+    if mount.kind() != MountKind::Volume {
         return Ok(());
     }
     let Some((storage, _)) = mount.volume.split_once(':') else {
@@ -231,34 +237,35 @@ fn is_network(key: &str) -> bool {
     key.strip_prefix("net").is_some_and(|rest| rest.parse::<u8>().is_ok())
 }
 
-/// A network device as it is kept: its name first, with an address, which Proxmox makes up whenever none is given, and a
-/// type.
+/// A network device as it is kept: its name first, with an address, which Proxmox makes up whenever none is given, and
+/// a type.
 pub(super) fn interface(transaction: &Transaction, text: &str) -> Result<String, Refusal> {
-    let mut rest = disks::options(text);
+    let mut rest = drives::options(text);
     let name = rest.iter().position(|(key, _)| key == "name").map(|at| rest.remove(at).1).unwrap_or_default();
     if !rest.iter().any(|(key, _)| key == "hwaddr") {
-        rest.push(("hwaddr".to_owned(), guests::mac(transaction)?));
+        rest.push(("hwaddr".to_owned(), network_devices::mac(transaction)?));
     }
     rest.retain(|(key, _)| key != "type");
     rest.push(("type".to_owned(), "veth".to_owned()));
-    Ok(disks::drive_text(&format!("name={name}"), &rest))
+    Ok(drives::drive_text(&format!("name={name}"), &rest))
 }
 
-/// What waits comes into force, as at the start of a container.
+/// Brings pending changes into force, as at the start of a container.
 pub(in super::super) fn settle(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
 ) -> Result<(), Refusal> {
     let waiting: BTreeSet<String> = stored.pending.keys().chain(stored.leaving.keys()).cloned().collect();
     put_in_force(transaction, guest, stored, &waiting)
 }
 
-/// What waits comes into force, less what a running container has to be started again for; `only` these keys.
+/// Brings pending changes into force, without those that a running container has to be started again for; `only` these
+/// keys.
 fn apply(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     only: Option<&BTreeSet<String>>,
 ) -> Result<(), Refusal> {
     let running = guest.is_running(transaction)?;
@@ -268,8 +275,8 @@ fn apply(
     put_in_force(transaction, guest, stored, &ready)
 }
 
-/// Whether a change of a key is made while the container runs.
-fn is_hot(stored: &Stored, key: &str) -> bool {
+/// Reports whether a change of a key is made while the container runs.
+fn is_hot(stored: &StoredConfiguration, key: &str) -> bool {
     if AT_ONCE.contains(&key) || LIMITS.contains(&key) || is_network(key) {
         return true;
     }
@@ -284,14 +291,14 @@ fn is_hot(stored: &Stored, key: &str) -> bool {
 fn put_in_force(
     transaction: &mut Transaction,
     guest: &Guest,
-    stored: &mut Stored,
+    stored: &mut StoredConfiguration,
     ready: &BTreeSet<String>,
 ) -> Result<(), Refusal> {
     for key in ready.iter().filter(|key| stored.leaving.contains_key(*key)).cloned().collect::<Vec<_>>() {
         stored.leaving.remove(&key);
         let Some(value) = stored.keys.remove(&key) else { continue };
         let text = value.as_str().unwrap_or_default();
-        if let Some(volume) = Mount::parse(text).stored().filter(|_| disks::is_disk(&key)) {
+        if let Some(volume) = Mount::parse(text).stored().filter(|_| drives::is_disk(&key)) {
             let_go(transaction, guest, &mut stored.keys, &key, &volume)?;
         }
     }
@@ -317,7 +324,7 @@ fn mounted(transaction: &mut Transaction, guest: &Guest, key: &str, text: &str) 
         Refusal::Parameters(Errors::from([(key.to_owned(), format!("unable to apply pending change {key} : {why}\n"))]))
     };
     if let Some((storage, bytes)) = mount.wish() {
-        let made = allocate(transaction, guest, (&storage, bytes), &mut Log::new());
+        let made = allocate(transaction, guest, (&storage, bytes), &mut TaskLog::new());
         mount.volume = made.map_err(|refusal| failed(refusal.text()))?;
         mount.resize(bytes);
     } else if let Some(volume) = mount.stored() {
@@ -331,7 +338,7 @@ fn mounted(transaction: &mut Transaction, guest: &Guest, key: &str, text: &str) 
     Ok(mount.text(key))
 }
 
-/// Lets go of a volume: one that was unused is freed, one that was mounted stays as unused.
+/// Detaches a volume: one that was unused is freed, one that was mounted stays as unused.
 fn let_go(
     transaction: &mut Transaction,
     guest: &Guest,
@@ -340,13 +347,13 @@ fn let_go(
     volume: &VolumeId,
 ) -> Result<(), Refusal> {
     let stands_on = |text: &str| Mount::parse(text).stored().as_ref() == Some(volume);
-    let is_named = keys.iter().any(|(key, value)| disks::is_disk(key) && value.as_str().is_some_and(stands_on));
+    let is_named = keys.iter().any(|(key, value)| drives::is_disk(key) && value.as_str().is_some_and(stands_on));
     if is_named {
         return Ok(());
     }
     if !key.starts_with("unused") {
         keep_unused(keys, volume);
-    } else if disks::is_own(guest, volume) && !in_snapshot(transaction, guest, volume)? {
+    } else if drives::is_own(guest, volume) && !in_snapshot(transaction, guest, volume)? {
         volumes::free(transaction, &guest.node, volume)?;
     }
     Ok(())
@@ -361,7 +368,7 @@ pub(super) fn keep_unused(keys: &mut Row, volume: &VolumeId) {
     }
 }
 
-/// Whether a snapshot of the container stands on a volume.
+/// Reports whether a snapshot of the container stands on a volume.
 pub(super) fn in_snapshot(transaction: &Transaction, guest: &Guest, volume: &VolumeId) -> Result<bool, Refusal> {
     for row in transaction.rows(&guest.path(&["snapshot"]))? {
         let Some(name) = word(&row, "name").filter(|name| name != "current") else { continue };

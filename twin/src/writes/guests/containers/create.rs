@@ -4,17 +4,22 @@ use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, New, Storage};
-use super::super::{
-    Call, Guest, Refusal, Row, Transaction, create as guests, managed, power, resources, restore, ssh_keys, startable,
-    word,
-};
-use super::mounts::{Kind, Mount, is_mount};
-use super::permitted::Permitted;
+use super::mounts::{Mount, MountKind, is_mount};
+use super::new_volume::allocate;
+use super::rights_checks::ContainerChange;
 use super::{configuration, template};
-use crate::rights::Container;
-use crate::state::tasks::Log;
+use crate::call::{Call, EXISTS, Refusal};
+use crate::rights::ContainerRights;
+use crate::rights::Rights;
+use crate::state::tasks::TaskLog;
+use crate::state::{Row, Transaction};
+use crate::writes::guests::guest::{Guest, resources};
+use crate::writes::guests::ha_requests;
+use crate::writes::guests::keys::word;
+use crate::writes::guests::new_guest;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{power, restore, ssh_keys, startable, volumes};
 
 /// Parameters that are no keys of the configuration. Keys and passwords go into the container, where no API shows them.
 const NOT_KEPT: [&str; 13] = [
@@ -32,7 +37,7 @@ const NOT_KEPT: [&str; 13] = [
     "unique",
     "unprivileged",
 ];
-/// What a container has that does not say, in MiB.
+/// Memory of a container that gives none, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
 const DEFAULT_SWAP: u64 = 512;
 /// The size of its root file system where no size is given, in GiB.
@@ -47,8 +52,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         return restore::restore(transaction, call, &guest, &call.required("ostemplate")?, given);
     }
     let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
-    let rights = call.rights(transaction)?;
-    let container = Container::new(rights.as_ref(), transaction, call, call.text("pool"));
+    let rights = Rights::of_call(transaction, call)?;
+    let container = ContainerRights::new(rights.as_ref(), transaction, call, call.text("pool"));
     if !unprivileged {
         container.privileged()?;
     }
@@ -66,7 +71,8 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         let text = format!("Permission check failed (pool '{pool}' does not exist)");
         return Err(Refusal::Message { status: 403, text });
     }
-    let wanted = Wanted::read(transaction, call, &guest, &Permitted::new(call, container, unprivileged))?;
+    let wanted =
+        WantedContainer::read(transaction, call, &guest, &ContainerChange::new(call, container, unprivileged))?;
     let node = guest.node.clone();
     transaction.task(call, &node, "vzcreate", &guest.vmid, |transaction, log| {
         let context = format!("unable to create CT {} -", guest.vmid);
@@ -75,7 +81,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
             other => other,
         })?;
         if let Some(pool) = &pool {
-            guests::join(transaction, &guest, pool)?;
+            new_guest::join(transaction, &guest, pool)?;
         }
         // A start that fails is no failure of the creation: it has its own task.
         if call.flag("start") && startable::check(transaction, &guest).is_ok() {
@@ -95,20 +101,25 @@ pub(super) fn unused(transaction: &Transaction, vmid: &str) -> Result<(), Refusa
     let Some(row) = taken("qemu")?.or(taken("lxc")?) else { return Ok(()) };
     let kind = if word(&row, "type").as_deref() == Some("lxc") { "CT" } else { "VM" };
     let node = word(&row, "node").unwrap_or_default();
-    Err(Refusal::failed(format!("{kind} {vmid} already exists on node '{node}'")))
+    Err(Refusal::failed(format!("{kind} {vmid} {EXISTS} on node '{node}'")))
 }
 
-/// What a call asks for, its mount points apart.
-struct Wanted {
+/// Container that a call asks for, its mount points apart.
+struct WantedContainer {
     template: VolumeId,
     keys: Row,
     mounts: Vec<(String, Mount)>,
     unprivileged: bool,
 }
 
-impl Wanted {
-    /// Reads what is asked for, and refuses what Proxmox refuses before its task begins.
-    fn read(transaction: &Transaction, call: &Call, guest: &Guest, permitted: &Permitted<'_>) -> Result<Self, Refusal> {
+impl WantedContainer {
+    /// Reads the wanted container, and does the checks that Proxmox does before its task begins.
+    fn read(
+        transaction: &Transaction,
+        call: &Call,
+        guest: &Guest,
+        permitted: &ContainerChange<'_>,
+    ) -> Result<Self, Refusal> {
         let mut keys = call.given();
         keys.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid" && !key.starts_with("unused"));
         permitted.gives(&keys, None)?;
@@ -127,7 +138,7 @@ impl Wanted {
         if mounts.first().is_some_and(|(key, _)| key != "rootfs") {
             return Err(Refusal::failed("mount points configured, but 'rootfs' not set - aborting"));
         }
-        for (_, mount) in mounts.iter().filter(|(_, mount)| mount.kind() == Kind::Volume) {
+        for (_, mount) in mounts.iter().filter(|(_, mount)| mount.kind() == MountKind::Volume) {
             let Some((storage, _)) = mount.volume.split_once(':') else {
                 return Err(Refusal::failed(format!("unable to parse volume ID '{}'", mount.volume)));
             };
@@ -141,7 +152,7 @@ impl Wanted {
     }
 }
 
-/// The template that is named; a path of the node's is root's at its console.
+/// The template that is named; a path of the node is for root alone.
 fn template_volume(named: &str) -> Result<VolumeId, Refusal> {
     let Some(volume) = VolumeId::parse(named) else {
         return Err(Refusal::failed("Only root can pass arbitrary filesystem paths."));
@@ -152,7 +163,7 @@ fn template_volume(named: &str) -> Result<VolumeId, Refusal> {
     Err(Refusal::failed(format!("unable to use volume {volume} - content type needs to be 'vztmpl'")))
 }
 
-/// Refuses a storage that is not there, or not for containers.
+/// Refuses a storage that does not exist, or is not for containers.
 fn usable(transaction: &Transaction, storage: &str, node: &str) -> Result<(), Refusal> {
     if Storage::enabled(transaction, storage, node)?.holds("rootdir") {
         return Ok(());
@@ -161,8 +172,13 @@ fn usable(transaction: &Transaction, storage: &str, node: &str) -> Result<(), Re
 }
 
 /// Makes the volumes, unpacks the template and writes the configuration.
-fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut Log) -> Result<(), Refusal> {
-    let mut stored = Stored::default();
+fn make(
+    transaction: &mut Transaction,
+    guest: &Guest,
+    wanted: &WantedContainer,
+    log: &mut TaskLog,
+) -> Result<(), Refusal> {
+    let mut stored = StoredConfiguration::default();
     for (key, value) in wanted.keys.clone() {
         let value = configuration::kept(transaction, &key, value)?;
         stored.keys.insert(key, value);
@@ -206,35 +222,12 @@ fn make(transaction: &mut Transaction, guest: &Guest, wanted: &Wanted, log: &mut
         keys.entry(key).or_insert(value);
     }
     stored.write(transaction, guest)?;
-    guests::open(transaction, guest)?;
+    new_guest::open(transaction, guest)?;
     Ok(())
 }
 
-/// Makes a volume for a container, with a file system on it; its identifier.
-pub(super) fn allocate(
-    transaction: &mut Transaction,
-    guest: &Guest,
-    (storage, bytes): (&str, u64),
-    log: &mut Log,
-) -> Result<String, Refusal> {
-    let place = Storage::enabled(transaction, storage, &guest.node)?;
-    if !place.holds("rootdir") {
-        let why = format!("content type 'rootdir' is not available or configured on storage '{storage}'");
-        return Err(Refusal::failed(why));
-    }
-    let folder = place.kind() == "zfspool" || place.has_files() && bytes == 0;
-    let format = if folder { "subvol" } else { "raw" };
-    let (node, vmid) = (guest.node.as_str(), guest.vmid.as_str());
-    let volume =
-        place.allocate(transaction, &New { node, vmid, name: None, format, content: "rootdir", bytes }, log)?;
-    if !folder {
-        log.extend(template::formatted(bytes, &transaction.made_up_uuid()));
-    }
-    Ok(volume)
-}
-
-/// Unpacks a template that must be there.
-fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &mut Log) -> Result<(), Refusal> {
+/// Unpacks a template, which must exist.
+fn unpack(transaction: &Transaction, guest: &Guest, template: &VolumeId, log: &mut TaskLog) -> Result<(), Refusal> {
     let storage = Storage::enabled(transaction, template.storage(), &guest.node)?;
     if volumes::row(transaction, &guest.node, template)?.is_none() {
         let missing = format!("volume '{template}' does not exist");
@@ -256,7 +249,7 @@ fn manage(transaction: &mut Transaction, guest: &Guest, starts: bool) -> Result<
         let row = json!({ "sid": sid, "type": guest.kind.service(), "state": state });
         rows.extend(row.as_object().cloned());
         transaction.set_rows(&list, rows);
-        managed::wake(transaction, &sid);
+        ha_requests::wake(transaction, &sid);
     }
     Ok(())
 }

@@ -1,23 +1,24 @@
-//! Containers: how they are made, changed and copied, where `pve-container` does it in another way than `qemu-server`.
+//! Containers: how they are made, changed and copied, where `pve-container` differs from `qemu-server`.
 
 use proxmox_mpc_model::schema::Verb;
 
-use super::super::Write;
 use super::snapshots;
+use crate::writes::method::Write;
 
 mod clones;
 mod configuration;
 mod create;
 mod mounts;
-mod permitted;
-mod state;
+mod new_volume;
+mod rights_checks;
+mod suspend;
 mod template;
 mod volumes;
 
 pub(super) use configuration::settle;
-pub(super) use mounts::{Kind, Mount};
+pub(super) use mounts::{Mount, MountKind};
 
-/// The methods of containers that machines do not have, or have in another way.
+/// Writing methods of containers that virtual machines do not have, or have in another form.
 pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc", run: create::create },
     Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/config", run: configuration::change },
@@ -25,8 +26,8 @@ pub(in super::super) static WRITES: &[Write] = &[
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/move_volume", run: volumes::move_volume },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/clone", run: clones::clone },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/template", run: clones::make_template },
-    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/suspend", run: state::suspend },
-    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/resume", run: state::resume },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/suspend", run: suspend::suspend },
+    Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/status/resume", run: suspend::resume },
     Write { verb: Verb::Post, path: "/nodes/{node}/lxc/{vmid}/snapshot", run: snapshots::create },
     Write { verb: Verb::Put, path: "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config", run: snapshots::describe },
     Write {

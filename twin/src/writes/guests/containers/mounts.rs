@@ -3,11 +3,11 @@
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 
-use super::super::disks::{self, Wish};
+use crate::writes::guests::drives::{self, VolumeRequest};
 
-/// What lies behind a mount point (`classify_mountpoint` of `pve-container`).
+/// Source of a mount point (`classify_mountpoint` of `pve-container`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Kind {
+pub(in super::super) enum MountKind {
     /// A volume of a storage.
     Volume,
     /// A folder of the node.
@@ -16,7 +16,7 @@ pub(in super::super) enum Kind {
     Device,
 }
 
-impl Kind {
+impl MountKind {
     /// Proxmox's word for it in messages.
     pub(in super::super) fn word(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Kind {
 /// A mount point.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Mount {
-    /// The volume, the folder or the device; `local-lvm:8` where a volume is wished for.
+    /// The volume, the folder or the device; `local-lvm:8` where a new volume is asked for.
     pub(in super::super) volume: String,
     options: Vec<(String, String)>,
 }
@@ -40,29 +40,29 @@ impl Mount {
     pub(in super::super) fn parse(text: &str) -> Self {
         let properties = Properties::parse(text);
         let volume = properties.get_or_bare("volume").unwrap_or_default().to_owned();
-        Self { volume, options: disks::options(text) }
+        Self { volume, options: drives::options(text) }
     }
 
-    /// What lies behind it.
-    pub(in super::super) fn kind(&self) -> Kind {
+    /// Source of the mount point.
+    pub(in super::super) fn kind(&self) -> MountKind {
         match self.volume.as_str() {
-            path if path.starts_with("/dev/") => Kind::Device,
-            path if path.starts_with('/') => Kind::Bind,
-            _ => Kind::Volume,
+            path if path.starts_with("/dev/") => MountKind::Device,
+            path if path.starts_with('/') => MountKind::Bind,
+            _ => MountKind::Volume,
         }
     }
 
     /// The storage and the size in bytes of a volume that is to be made.
     pub(in super::super) fn wish(&self) -> Option<(String, u64)> {
-        match disks::wish("mp", &self.volume) {
-            Wish::New(storage, Some(size)) => Some((storage, size)),
+        match drives::wish("mp", &self.volume) {
+            VolumeRequest::New(storage, Some(size)) => Some((storage, size)),
             _ => None,
         }
     }
 
     /// The volume that it stands on, where it is one that exists.
     pub(in super::super) fn stored(&self) -> Option<VolumeId> {
-        if self.kind() == Kind::Volume && self.wish().is_none() { VolumeId::parse(&self.volume) } else { None }
+        if self.kind() == MountKind::Volume && self.wish().is_none() { VolumeId::parse(&self.volume) } else { None }
     }
 
     /// One of its options.
@@ -70,15 +70,15 @@ impl Mount {
         self.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// How long its volume is, in bytes, as it says.
+    /// Size of its volume according to its options, in bytes.
     pub(in super::super) fn size(&self) -> Option<u64> {
-        disks::bytes(self.option("size")?, 1)
+        drives::bytes(self.option("size")?, 1)
     }
 
-    /// Says how long the volume is.
+    /// Sets the size of the volume.
     pub(in super::super) fn resize(&mut self, bytes: u64) {
         self.options.retain(|(key, _)| key != "size");
-        self.options.push(("size".to_owned(), disks::written(bytes)));
+        self.options.push(("size".to_owned(), drives::written(bytes)));
     }
 
     /// Its text in Proxmox's order: the volume, where it is mounted, the rest by name (`print_ct_mountpoint`).
@@ -86,13 +86,13 @@ impl Mount {
         let place = self.option("mp").filter(|_| key != "rootfs");
         let first = place.map_or_else(|| self.volume.clone(), |place| format!("{},mp={place}", self.volume));
         let rest: Vec<(String, String)> = self.options.iter().filter(|(key, _)| key != "mp").cloned().collect();
-        disks::drive_text(&first, &rest)
+        drives::drive_text(&first, &rest)
     }
 }
 
-/// Whether a key is a mount point: `rootfs`, `mp0`.
+/// Reports whether a key is a mount point: `rootfs`, `mp0`.
 pub(super) fn is_mount(key: &str) -> bool {
-    disks::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
+    drives::is_disk(key) && (key == "rootfs" || key.starts_with("mp"))
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_lies_behind_is_told_by_the_text() {
         let kind = |text: &str| Mount::parse(text).kind();
-        assert_eq!((kind("/srv,mp=/x"), kind("/dev/sda1,mp=/x")), (Kind::Bind, Kind::Device));
+        assert_eq!((kind("/srv,mp=/x"), kind("/dev/sda1,mp=/x")), (MountKind::Bind, MountKind::Device));
         assert_eq!(Mount::parse("local-lvm:1.5,mp=/x").wish(), Some(("local-lvm".to_owned(), 3 << 29)));
         assert_eq!(Mount::parse("local-lvm:vm-1-disk-0").wish(), None);
     }

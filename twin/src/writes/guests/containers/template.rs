@@ -1,4 +1,4 @@
-//! What a container's template is: the twin tells by the name of its file what Proxmox finds inside.
+//! Template of a container: the twin takes from the name of its file what Proxmox finds inside.
 
 /// The distributions that Proxmox knows, by what the names of their templates begin with, and the `ostype` of each
 /// (`PVE::LXC::Setup`). Those that are another one's kind have its type.
@@ -36,8 +36,8 @@ fn file(volume: &str) -> &str {
     volume.rsplit(['/', ':']).next().unwrap_or_default()
 }
 
-/// What `mkfs.ext4` says of a new file system, in the lines that Proxmox shows. A small one (below 512 MiB) has blocks of
-/// another size, about which the twin says nothing.
+/// Output of `mkfs.ext4` for a new file system, in the lines that Proxmox shows. A small one (below 512 MiB) has blocks
+/// of another size, for which the twin has no lines.
 pub(super) fn formatted(bytes: u64, uuid: &str) -> Vec<String> {
     const BLOCK: u64 = 4096;
     const GROUP: u64 = 32768;
@@ -73,7 +73,7 @@ pub(super) fn formatted(bytes: u64, uuid: &str) -> Vec<String> {
     lines
 }
 
-/// Whether a group of blocks has a copy of the superblock: the first one, and the powers of 3, 5 and 7.
+/// Reports whether a group of blocks has a copy of the superblock: the first one, and the powers of 3, 5 and 7.
 fn is_power(group: u64) -> bool {
     [3, 5, 7].iter().any(|base: &u64| {
         let mut power = 1;

@@ -1,33 +1,38 @@
-//! Volumes of containers that grow, and that move to another storage or another container.
+//! Volumes of containers: larger sizes, and moves to another storage or another container.
 
 use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
-use super::super::store::Stored;
-use super::super::volumes::{self, Storage};
-use super::super::{Call, Guest, Refusal, Transaction, disks, is_on, replication, resources, unlocked, word};
 use super::configuration::{in_snapshot, keep_unused, same_version};
-use super::create::allocate;
-use super::mounts::{Kind, Mount};
+use super::mounts::{Mount, MountKind};
+use super::new_volume::allocate;
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
+use crate::writes::guests::drives;
+use crate::writes::guests::guest::{Guest, resources, unlocked};
+use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{replication, volumes};
 
-/// `PUT resize`: a task; what cannot be is refused before it.
+/// `PUT resize`: a task, with the checks before it.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     same_version(call, "digest", &stored)?;
     let mut mount = mount_at(&stored, &key)?;
     let Some(volume) = mount.stored() else {
         return Err(Refusal::failed(format!("unable to parse volume ID '{}'", mount.volume)));
     };
-    if !disks::is_own(&guest, &volume) {
+    if !drives::is_own(&guest, &volume) {
         let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
         return Err(Refusal::failed(format!("can't resize mount point owned by another container ({owner})")));
     }
     let before = length(transaction, &guest, &mount, &volume)?;
-    let asked = disks::bytes(size.trim_start_matches('+'), 1).unwrap_or_default();
+    let asked = drives::bytes(size.trim_start_matches('+'), 1).unwrap_or_default();
     let after = if size.starts_with('+') { before + asked } else { asked };
     if after < before {
         return Err(Refusal::failed("unable to shrink disk size"));
@@ -49,13 +54,13 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// A mount point that must be there; an empty one has no volume, as Proxmox says it.
-fn mount_at(stored: &Stored, key: &str) -> Result<Mount, Refusal> {
+/// The mount point of a key, which must exist; an empty one has no volume, in Proxmox's words.
+fn mount_at(stored: &StoredConfiguration, key: &str) -> Result<Mount, Refusal> {
     let missing = || Refusal::failed("format error\nvolume: property is missing and it is not optional");
     Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
 }
 
-/// How long a volume is: as its storage lists it, or as the mount point says.
+/// Size of a volume, in bytes: from the list of its storage, or from the mount point.
 fn length(transaction: &Transaction, guest: &Guest, mount: &Mount, volume: &VolumeId) -> Result<u64, Refusal> {
     let row = volumes::row(transaction, &guest.node, volume)?;
     let listed = row.and_then(|row| row.get("size").and_then(Value::as_u64));
@@ -79,7 +84,7 @@ pub(super) fn move_volume(transaction: &mut Transaction, call: &Call) -> Result<
 /// A task that copies a volume to another storage.
 fn to_storage(transaction: &mut Transaction, call: &Call, storage: &str) -> Result<Value, Refusal> {
     let (guest, key) = (Guest::of(call), call.required("volume")?);
-    let mut stored = Stored::read(transaction, &guest)?;
+    let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     if guest.is_running(transaction)? {
         return Err(Refusal::failed("cannot move volumes of a running container"));
@@ -143,13 +148,13 @@ fn to_container(transaction: &mut Transaction, call: &Call, vmid: String) -> Res
     })
 }
 
-/// Both configurations and the volume, where it may change hands.
+/// Both configurations and the volume, where it may be given to the other container.
 fn reassignable(
     transaction: &Transaction,
     call: &Call,
     (guest, key): (&Guest, &str),
     (target, place): (&Guest, &str),
-) -> Result<(Stored, Stored, VolumeId), Refusal> {
+) -> Result<(StoredConfiguration, StoredConfiguration, VolumeId), Refusal> {
     let failed = |text: String| Err(Refusal::failed(text));
     if key == "rootfs" || place == "rootfs" {
         return failed("Cannot move to/from 'rootfs'".to_owned());
@@ -159,14 +164,14 @@ fn reassignable(
     }
     let row = |vmid: &str| transaction.row(&resources(), "id", &format!("lxc/{vmid}"));
     let (own, other) = (row(&guest.vmid)?, row(&target.vmid)?);
-    let node = |row: &Option<super::super::Row>| row.as_ref().and_then(|row| word(row, "node"));
+    let node = |row: &Option<crate::state::Row>| row.as_ref().and_then(|row| word(row, "node"));
     let (Some(own), Some(other)) = (node(&own), node(&other)) else {
         return failed(format!("could not find CT {}", if own.is_none() { &guest.vmid } else { &target.vmid }));
     };
     if own != other {
         return failed(format!("Both containers need to be on the same node ({own} != {other})"));
     }
-    let (from, to) = (Stored::read(transaction, guest)?, Stored::read(transaction, target)?);
+    let (from, to) = (StoredConfiguration::read(transaction, guest)?, StoredConfiguration::read(transaction, target)?);
     unlocked(guest, &from.keys)?;
     unlocked(target, &to.keys)?;
     if is_on(&from.keys, "template") || is_on(&to.keys, "template") {
@@ -182,7 +187,7 @@ fn reassignable(
         return failed(format!("Target volume key '{place}' is already in use for container '{vmid}'"));
     }
     let mount = Mount::parse(&value);
-    let volume = mount.stored().filter(|_| mount.kind() == Kind::Volume);
+    let volume = mount.stored().filter(|_| mount.kind() == MountKind::Volume);
     let Some(volume) = volume else {
         return failed("Storage does not support moving of this disk to another container".to_owned());
     };

@@ -1,77 +1,83 @@
-//! Containers that migrate (`PVE::LXC::Migrate`): they stop, their volumes are copied, and they start on the other node.
+//! Migration of containers (`PVE::LXC::Migrate`): they stop, their volumes are copied, and they start on the other
+//! node.
 
 use std::collections::BTreeMap;
 
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::super::containers::{self, Kind, Mount};
-use super::super::relocate::{self, Moved};
-use super::super::store::Stored;
-use super::super::volumes::Storage;
-use super::super::{Call, Guest, Refusal, Transaction, disks, power, replication, unlocked, word};
-use super::{Mode, StorageMap, Wish, told};
-use crate::state::tasks::Log;
+use super::plan::{self, Mode, Plan, StorageMap, told};
+use crate::call::{Call, Refusal};
+use crate::state::Transaction;
+use crate::state::tasks::TaskLog;
+use crate::writes::guests::containers::{Mount, MountKind};
+use crate::writes::guests::drives;
+use crate::writes::guests::guest::{Guest, unlocked};
+use crate::writes::guests::keys::word;
+use crate::writes::guests::relocate::MovedVolumes;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes::Storage;
+use crate::writes::guests::{containers, power, relocate, replication};
 
 /// The types of storages that containers are copied from and to.
 const COPIED: [&str; 5] = ["btrfs", "dir", "lvm", "lvmthin", "zfspool"];
 
-/// `POST migrate`.
-pub(super) fn migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
+/// The guest, the target and the plan of a call; a container that cannot migrate in this way is refused.
+pub(super) fn planned(transaction: &Transaction, call: &Call) -> Result<(Guest, String, Plan), Refusal> {
     let guest = Guest::of(call);
-    let target = super::target(transaction, call)?;
-    Stored::read(transaction, &guest)?;
+    let target = plan::target(transaction, call)?;
+    StoredConfiguration::read(transaction, &guest)?;
     let mode = match (call.flag("online"), call.flag("restart")) {
         (true, _) => Mode::Online,
         (false, true) => Mode::Restart,
         (false, false) => Mode::Offline,
     };
-    let mut wish = Wish { mode, ..Wish::default() };
+    let mut plan = Plan { mode, ..Plan::default() };
     if guest.is_running(transaction)? && mode == Mode::Offline {
         return Err(Refusal::failed("can't migrate running container without --online or --restart"));
     }
     if let Some(text) = call.text("target-storage") {
-        wish.storages = StorageMap::read(&text, "target-storage")?;
-        for storage in wish.storages.named() {
+        plan.storages = StorageMap::read(&text, "target-storage")?;
+        for storage in plan.storages.named() {
             if !Storage::enabled(transaction, storage, &target)?.holds("rootdir") {
                 return Err(Refusal::failed(format!("storage '{storage}' does not support CT rootdirs")));
             }
         }
     }
-    super::begin(transaction, call, &guest, &target, &wish)
+    Ok((guest, target, plan))
 }
 
-/// Takes a container to another node.
+/// Migrates a container to another node.
 pub(super) fn go(
     transaction: &mut Transaction,
     guest: &Guest,
     there: &Guest,
-    wish: &Wish,
-    log: &mut Log,
+    plan: &Plan,
+    log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let (now, running) = (transaction.now(), guest.is_running(transaction)?);
-    let stored = Stored::read(transaction, guest)?;
+    let stored = StoredConfiguration::read(transaction, guest)?;
     unlocked(guest, &stored.keys)?;
-    if running && wish.mode == Mode::Online {
+    if running && plan.mode == Mode::Online {
         return Err(Refusal::failed("lxc live migration is currently not implemented"));
     }
-    prepared(transaction, (guest, there), wish, &stored)?;
+    prepared(transaction, (guest, there), plan, &stored)?;
     if running {
         log.push(relocate::line(now, &format!("shutdown {}", guest.title())));
         power::run(transaction, guest, false)?;
     }
-    super::open(transaction, guest, there, log)?;
+    plan::open(transaction, guest, there, log)?;
     let volumes = local(transaction, guest, &stored, log)?;
     let replicated = replication::sync(transaction, guest, there, log)?;
-    let mut moved = Moved::new();
+    let mut moved = MovedVolumes::new();
     for volume in volumes.into_keys().filter(|volume| !replicated.contains(volume)) {
-        super::copy(transaction, (guest, there), &volume, wish, (&mut moved, log))?;
+        plan::copy(transaction, (guest, there), &volume, plan, (&mut moved, log))?;
     }
     relocate::configuration(transaction, guest, there, &moved)?;
     log.push(relocate::line(now, "start final cleanup"));
     if running {
         log.push(relocate::line(now, "start container on target node"));
-        let mut stored = Stored::read(transaction, there)?;
+        let mut stored = StoredConfiguration::read(transaction, there)?;
         containers::settle(transaction, there, &mut stored)?;
         stored.write(transaction, there)?;
         power::run(transaction, there, true)?;
@@ -79,16 +85,16 @@ pub(super) fn go(
     Ok(())
 }
 
-/// What is refused before anything stops: mount points that the other node cannot have.
+/// Checks before anything stops: mount points that the other node cannot have.
 fn prepared(
     transaction: &Transaction,
     (guest, there): (&Guest, &Guest),
-    wish: &Wish,
-    stored: &Stored,
+    plan: &Plan,
+    stored: &StoredConfiguration,
 ) -> Result<(), Refusal> {
-    for (key, value) in stored.keys.iter().filter(|(key, _)| disks::is_disk(key)) {
+    for (key, value) in stored.keys.iter().filter(|(key, _)| drives::is_disk(key)) {
         let mount = Mount::parse(value.as_str().unwrap_or_default());
-        if mount.kind() != Kind::Volume {
+        if mount.kind() != MountKind::Volume {
             if mount.option("shared") == Some("1") {
                 continue;
             }
@@ -103,7 +109,7 @@ fn prepared(
             let why = format!("content type 'rootdir' is not available on storage '{storage}'");
             return Err(Refusal::failed(why));
         }
-        let target = if source.is_shared() { storage } else { wish.storages.of(storage) };
+        let target = if source.is_shared() { storage } else { plan.storages.of(storage) };
         if !Storage::enabled(transaction, target, &there.node)?.holds("rootdir") {
             let volume = &mount.volume;
             let why = format!("{volume}: content type 'rootdir' is not available on storage '{target}'");
@@ -113,12 +119,12 @@ fn prepared(
     Ok(())
 }
 
-/// The volumes that only this node has, and how the log speaks of each.
+/// The volumes that only this node has, and their lines in the log.
 fn local(
     transaction: &Transaction,
     guest: &Guest,
-    stored: &Stored,
-    log: &mut Log,
+    stored: &StoredConfiguration,
+    log: &mut TaskLog,
 ) -> Result<BTreeMap<VolumeId, &'static str>, Refusal> {
     let now = transaction.now();
     let (mut volumes, mut errors) = (BTreeMap::new(), BTreeMap::new());
@@ -144,11 +150,15 @@ fn local(
     Ok(volumes)
 }
 
-/// The volumes that a container names, in its snapshots first, and whether it is one of those.
-fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<Vec<(VolumeId, bool)>, Refusal> {
+/// The volumes that a container names, those of its snapshots first, and whether each is of a snapshot.
+fn named(
+    transaction: &Transaction,
+    guest: &Guest,
+    stored: &StoredConfiguration,
+) -> Result<Vec<(VolumeId, bool)>, Refusal> {
     let mut named = Vec::new();
     let mut add = |key: &str, value: &Value, in_snapshot: bool| {
-        let volume = value.as_str().filter(|_| disks::is_disk(key)).and_then(|text| Mount::parse(text).stored());
+        let volume = value.as_str().filter(|_| drives::is_disk(key)).and_then(|text| Mount::parse(text).stored());
         named.extend(volume.map(|volume| (volume, in_snapshot)));
     };
     for row in transaction.rows(&guest.path(&["snapshot"]))? {
@@ -161,10 +171,10 @@ fn named(transaction: &Transaction, guest: &Guest, stored: &Stored) -> Result<Ve
     Ok(named)
 }
 
-/// Why a volume cannot be copied.
+/// Reason why a volume cannot be copied.
 fn obstacle(guest: &Guest, volume: &VolumeId, storage: &Storage, in_snapshot: bool) -> Option<String> {
     let kind = storage.kind();
-    if !disks::is_own(guest, volume) {
+    if !drives::is_own(guest, volume) {
         let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
         return Some(format!("owned by other guest (owner = {owner})"));
     }
@@ -174,5 +184,5 @@ fn obstacle(guest: &Guest, volume: &VolumeId, storage: &Storage, in_snapshot: bo
     if !COPIED.contains(&kind.as_str()) {
         return Some(format!("storage type '{kind}' not supported"));
     }
-    super::base_of(volume).map(|base| format!("clone of '{base}'"))
+    plan::base_of(volume).map(|base| format!("clone of '{base}'"))
 }

@@ -1,0 +1,92 @@
+//! The table of commands: what every face can ask the engine for.
+
+mod schema;
+
+use std::pin::Pin;
+
+use schemars::Schema;
+use serde_json::Value;
+
+pub use schema::{SchemaRequest, Schemas};
+
+use crate::coverage::CoverageRequest;
+use crate::demo::DemoRequest;
+use crate::explain::ExplainRequest;
+use crate::import::ImportRequest;
+use crate::operation::report::{self, ReportType};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, run};
+use crate::rehearse::RehearseRequest;
+use crate::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
+use crate::verify::VerifyRequest;
+use crate::version::VersionRequest;
+
+/// A row of the table.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// The words of the command: `twin serve`.
+    pub name: &'static str,
+    /// What it changes.
+    pub effect: Effect,
+    /// The kind of its report.
+    pub report: &'static str,
+    /// The JSON Schema of its request.
+    pub request_schema: fn() -> Schema,
+    /// The JSON Schema of its report.
+    pub report_schema: fn() -> Schema,
+    /// Runs the command with a request in JSON.
+    pub run: fn(Context, Value) -> Running,
+    /// Reads the JSON of a report and writes it again.
+    pub read_back: fn(&str) -> Result<Box<dyn Report>, report::DocumentError>,
+}
+
+/// A command that runs.
+pub type Running = Pin<Box<dyn Future<Output = Result<Box<dyn Report>, Failure>> + Send>>;
+
+/// A request in JSON that the command does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not a request for `{command}`")]
+pub struct NotARequest {
+    command: &'static str,
+    source: serde_json::Error,
+}
+
+impl Fault for NotARequest {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Usage
+    }
+}
+
+impl Command {
+    const fn of<R: Request>() -> Self {
+        Self {
+            name: R::NAME,
+            effect: R::EFFECT,
+            report: <R::Report as ReportType>::KIND,
+            request_schema: || schemars::schema_for!(R),
+            report_schema: report::schema::<R::Report>,
+            run: |context, request| {
+                Box::pin(async move {
+                    let request: R =
+                        serde_json::from_value(request).map_err(|source| NotARequest { command: R::NAME, source })?;
+                    run(&context, request).await
+                })
+            },
+            read_back: |json| Ok(Box::new(report::read::<R::Report>(json)?)),
+        }
+    }
+}
+
+/// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
+pub const COMMANDS: [Command; 11] = [
+    Command::of::<DemoRequest>(),
+    Command::of::<ImportRequest>(),
+    Command::of::<VerifyRequest>(),
+    Command::of::<RehearseRequest>(),
+    Command::of::<CoverageRequest>(),
+    Command::of::<ExplainRequest>(),
+    Command::of::<ServeRequest>(),
+    Command::of::<SynthesizeRequest>(),
+    Command::of::<LimitsRequest>(),
+    Command::of::<SchemaRequest>(),
+    Command::of::<VersionRequest>(),
+];
