@@ -23,7 +23,7 @@ use proxmox_mpc_twin::Recording;
 use crate::support;
 use crate::support::clusters::place;
 use crate::support::tools::or_skip;
-use crate::support::workspaces::{bytes, imported};
+use crate::support::workspaces::{bytes, edit, imported};
 
 /// Counts the events of an operation, and stops it at one of them.
 struct Stopper {
@@ -248,6 +248,7 @@ fn a_proof_is_stopped_at_every_stage() {
 fn a_rehearsal_is_stopped_at_every_stage() {
     let recording = Recording::open(&place("pve-9.1.tar.zst")).unwrap();
     let lab = imported(&recording);
+    edit(lab.path(), "terraform/virtual_machines.tf", &[("dedicated = 2048", "dedicated = 3072")]);
     let request = || RehearseRequest {
         workspace: lab.path().to_owned(),
         recording: Some(place("pve-9.1.tar.zst")),
