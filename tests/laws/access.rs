@@ -184,7 +184,7 @@ fn permissions_refer_to_whom_they_are_for() {
         &format!("{path} token_id = proxmox_user_token.terraform_pve_ro.id role_id = \"PVEAdmin\""),
     );
     let refused = |holder: &str, kind: &str| {
-        format!("the provider takes `{holder}` of type `{kind}` for something else (provider rule U8)")
+        format!("the provider takes `{holder}` for another type of holder than `{kind}` (provider rule U8)")
     };
     check("user", "a!b@pve", "PVEAdmin", Some(1), &refused("a!b@pve", "user"));
     check("user", "wh?o@pve", "PVEAdmin", Some(1), &refused("wh?o@pve", "user"));

@@ -170,7 +170,7 @@ fn zone(mut row: Value, expected: &str) {
 #[test]
 fn zones_by_their_type() {
     zone(json!({"type": "simple"}), "code");
-    zone(json!({"type": "simple", "mtu": "1450"}), "Ansible the provider cannot read `mtu`: it is no whole number");
+    zone(json!({"type": "simple", "mtu": "1450"}), "Ansible the provider cannot read `mtu`: it is not a whole number");
     zone(json!({"type": "simple", "dhcp": "kea"}), "Ansible D12");
     zone(json!({"type": "simple", "bridge": "vmbr0"}), "code +bridge");
     zone(

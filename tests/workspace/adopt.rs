@@ -138,7 +138,7 @@ fn adopted_addresses_stay_and_given_ones_win() {
     fs::write(lab.at("mapping.json"), mapped.to_string()).unwrap();
     let telmate = state("telmate.json");
     let output = lab.import(&["--adopt-state", &telmate, "--mapping", &lab.word("mapping.json")]).done();
-    assert!(output.contains(&format!("proxmox_vm_qemu.node[\"db\"] is {VM}.mapped: this workspace")), "{output}");
+    assert!(output.contains(&format!("proxmox_vm_qemu.node[\"db\"] is {VM}.mapped: the workspace")), "{output}");
     let before = lab.files();
     assert!(!lab.code(&format!("{VM}.mapped")).is_empty());
     lab.import(&[]).done();

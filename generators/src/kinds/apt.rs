@@ -38,7 +38,7 @@ pub(super) static REPOSITORY: Translation = Translation {
             draft.set("enabled", Value::Boolean(enabled));
         }),
         Row::not_expressible(
-            &["Comment", "Components", "PropertyOptions", "Suites", "Types", "URIs"],
+            &["Comment", "Components", "Options", "Suites", "Types", "URIs"],
             "neither the provider nor Proxmox's API changes more of a repository than its switch (provider rule H9)",
         ),
         Row::volatile(&["FileType"]),

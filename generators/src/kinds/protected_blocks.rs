@@ -129,7 +129,7 @@ fn gaps(draft: &mut Draft<'_>, family: &KeyFamily) {
     }
     let rule = if draft.kind.id == "vm" { "T35" } else { "C22" };
     for (number, _) in &moved {
-        let reason = format!("made anew it has another number: the provider counts from 0 (provider rule {rule})");
+        let reason = format!("created again, it has another number: the provider counts from 0 (provider rule {rule})");
         draft.not_expressible(&format!("{stem}{number}"), reason);
     }
     let all = |one: fn(&(u32, u32)) -> u32| {
@@ -174,7 +174,7 @@ fn addresses(draft: &mut Draft<'_>) {
     let Some((first, _)) = bare.first() else { return };
     for (number, text) in cards.iter().filter(|(number, _)| number > first) {
         for option in OPTIONS.iter().filter(|option| Properties::parse(text).get(option).is_some()) {
-            let reason = format!("made anew, net{first} gets it, which has none (provider rule C26)");
+            let reason = format!("created again, net{first} would get it, which has none (provider rule C26)");
             draft.not_expressible(&format!("net{number}.{option}"), reason);
         }
     }

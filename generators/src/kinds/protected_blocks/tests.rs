@@ -52,7 +52,7 @@ fn devices_with_gaps_are_protected() {
         format!("on its node, while it is stopped: sed -i '{names}' /etc/pve/{folder}/100.conf; then import again")
     };
     let made = container(json!({"mp2": "/srv/a,mp=/a", "mp5": "/srv/b,mp=/b"}));
-    let fate = "not expressible: made anew it has another number: the provider counts from 0 (provider rule C22)";
+    let fate = "not expressible: created again, it has another number: the provider counts from 0 (provider rule C22)";
     let remedy = renamed("s/^mp2:/mp0:/; s/^mp5:/mp1:/", "lxc");
     let comment = "# mp2, mp5 in Proxmox. The provider counts from 0: a change here would write mp0, mp1 instead.";
     check(&made, "mp2", fate, comment, "mount_point", &remedy);
@@ -61,7 +61,7 @@ fn devices_with_gaps_are_protected() {
     let made = container(json!({"net1": "name=eth1,bridge=vmbr0,ip=dhcp"}));
     check(&made, "net0", "", "", "initialization[0].ip_config", &renamed("s/^net1:/net0:/", "lxc"));
     let made = vm(json!({"usb2": "host=046d:c52b"}));
-    let fate = "not expressible: made anew it has another number: the provider counts from 0 (provider rule T35)";
+    let fate = "not expressible: created again, it has another number: the provider counts from 0 (provider rule T35)";
     check(&made, "usb2", fate, "", "usb", &renamed("s/^usb2:/usb0:/", "qemu-server"));
     check(&container(json!({"mp0": "/srv/a,mp=/a", "mp1": "/srv/b,mp=/b"})), "mp1", "Terraform", "", "", "");
 }
@@ -70,7 +70,7 @@ fn devices_with_gaps_are_protected() {
 fn addresses_after_an_interface_without_one_are_protected() {
     let card = |number: u32, more: &str| format!("name=eth{number},bridge=vmbr0{more}");
     let made = container(json!({"net0": card(0, ""), "net1": card(1, ",ip=192.0.2.1/24,gw=192.0.2.254")}));
-    let fate = "not expressible: made anew, net0 gets it, which has none (provider rule C26)";
+    let fate = "not expressible: created again, net0 would get it, which has none (provider rule C26)";
     let remedy =
         "pct set 100 --net0 'name=eth0,bridge=vmbr0,ip=manual'  # changes nothing for the guest; then import again";
     check(&made, "net1.ip", fate, "address = \"192.0.2.1/24\"", "network_interface", remedy);
