@@ -1,4 +1,4 @@
-//! The blocks of a folder of Terraform code: by address, each with its place, parsed one at a time when they are asked for.
+//! Blocks of a folder of Terraform code, by address and with their locations. Each is parsed when it is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,54 +7,54 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 use hcl_edit::visit::{self, Visit};
 
-/// Where something stands in the code.
+/// Location in the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Location {
     /// The file, relative to the workspace: `terraform/virtual_machines.tf`.
     pub(super) file: String,
     /// The line, counted from 1.
     pub(super) line: usize,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Location {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}, line {}", self.file, self.line)
     }
 }
 
-/// A piece of a file.
+/// Piece of a file.
 #[derive(Clone, Debug)]
 struct Piece {
-    place: Place,
+    place: Location,
     text: String,
 }
 
-/// What an `import` block says.
+/// An `import` block.
 #[derive(Clone, Debug)]
-pub(super) struct Import {
+pub(super) struct ImportBlock {
     pub(super) id: String,
-    pub(super) place: Place,
+    pub(super) place: Location,
 }
 
-/// The blocks of all files.
+/// Blocks of all files.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
-    /// By address: `type.name`.
+    /// Resource blocks by address: `type.name`.
     resources: BTreeMap<String, Piece>,
-    /// By the address that it imports to.
-    imports: BTreeMap<String, Import>,
-    /// Defaults of variables and local values, by what refers to them: `var.x`, `local.x`.
+    /// Import blocks by the address that they import to.
+    imports: BTreeMap<String, ImportBlock>,
+    /// Defaults of variables and local values, by their reference: `var.x`, `local.x`.
     definitions: BTreeMap<String, Piece>,
 }
 
 impl Blocks {
-    /// Adds the blocks of a file. Only their text is kept: ten thousand parsed ones would take two hundred megabytes.
+    /// Adds the blocks of a file. Only their text is kept: ten thousand parsed ones would take 200 MB of memory.
     pub(super) fn add(&mut self, file: &str, text: &str) -> Result<(), hcl_edit::parser::Error> {
         let body: Body = text.parse()?;
         let piece = |span: Option<std::ops::Range<usize>>| {
             let span = span.unwrap_or_default();
             let line = text[..span.start].matches('\n').count() + 1;
-            Piece { place: Place { file: file.to_owned(), line }, text: text[span].to_owned() }
+            Piece { place: Location { file: file.to_owned(), line }, text: text[span].to_owned() }
         };
         for block in body.blocks() {
             let labels: Vec<&str> = block.labels.iter().map(BlockLabel::as_str).collect();
@@ -65,7 +65,7 @@ impl Blocks {
                 ("import", []) => {
                     let value = |name| block.body.get_attribute(name).map(|attribute| &attribute.value);
                     if let (Some(to), Some(id)) = (value("to"), value("id").and_then(Expression::as_str)) {
-                        let import = Import { id: id.to_owned(), place: piece(block.span()).place };
+                        let import = ImportBlock { id: id.to_owned(), place: piece(block.span()).place };
                         self.imports.insert(to.to_string().trim().to_owned(), import);
                     }
                 }
@@ -86,14 +86,14 @@ impl Blocks {
     }
 
     /// The block of a resource.
-    pub(super) fn resource(&self, address: &str) -> Option<Parsed> {
+    pub(super) fn resource(&self, address: &str) -> Option<ResourceBlock> {
         let piece = self.resources.get(address)?;
         let block = piece.text.parse::<Body>().ok()?.into_blocks().next()?;
-        Some(Parsed { block, piece: piece.clone() })
+        Some(ResourceBlock { block, piece: piece.clone() })
     }
 
-    /// Where the block of a resource stands.
-    pub(super) fn place(&self, address: &str) -> Option<&Place> {
+    /// The location of the block of a resource.
+    pub(super) fn place(&self, address: &str) -> Option<&Location> {
         self.resources.get(address).map(|piece| &piece.place)
     }
 
@@ -102,59 +102,59 @@ impl Blocks {
         self.resources.keys()
     }
 
-    /// What imports to this address.
-    pub(super) fn import(&self, address: &str) -> Option<&Import> {
+    /// The `import` block of this address.
+    pub(super) fn import(&self, address: &str) -> Option<&ImportBlock> {
         self.imports.get(address)
     }
 
-    /// The address to which this id is imported, among the resources of this type.
+    /// The address that this id is imported to, among the resources of this type.
     pub(super) fn imported(&self, resource: &str, id: &str) -> Option<&String> {
         let of_type = |address: &str| address.split('.').next() == Some(resource);
         self.imports.iter().find(|(to, import)| of_type(to) && import.id == id).map(|(to, _)| to)
     }
 
-    /// The text of what a reference leads to, and where it stands: a local value, the default of a variable, or an
-    /// attribute of a resource.
-    pub(super) fn definition(&self, reference: &str) -> Option<(Structure, Place)> {
+    /// The definition that a reference leads to, and its location: a local value, the default of a variable, or an attribute
+    /// of a resource.
+    pub(super) fn definition(&self, reference: &str) -> Option<(Structure, Location)> {
         if let Some(piece) = self.definitions.get(reference) {
             let structure = piece.text.parse::<Body>().ok()?.into_iter().next()?;
             return Some((structure, piece.place.clone()));
         }
         let (address, attribute) = reference.rsplit_once('.')?;
-        let found = self.resource(address)?;
-        let structure = found.items(attribute).first().copied().cloned()?;
-        Some((structure, found.place(attribute)))
+        let block = self.resource(address)?;
+        let structure = block.items(attribute).first().copied().cloned()?;
+        Some((structure, block.place(attribute)))
     }
 }
 
 /// The block of a resource.
-pub(super) struct Parsed {
+pub(super) struct ResourceBlock {
     block: Block,
     piece: Piece,
 }
 
-impl Parsed {
-    /// What of the block has this name: an attribute, or blocks, written out or `dynamic`.
+impl ResourceBlock {
+    /// The items of this name in the block: an attribute, or blocks, written out or `dynamic`.
     pub(super) fn items(&self, name: &str) -> Vec<&Structure> {
-        self.block.body.iter().filter(|item| called(item) == name).collect()
+        self.block.body.iter().filter(|item| name_of(item) == name).collect()
     }
 
-    /// Every name at the first level, without `lifecycle`, which is not the object's.
+    /// Every name at the first level, without `lifecycle`, which is not an attribute of the object.
     pub(super) fn names(&self) -> BTreeSet<String> {
-        let names = self.block.body.iter().map(|item| called(item).to_owned());
+        let names = self.block.body.iter().map(|item| name_of(item).to_owned());
         names.filter(|name| name != "lifecycle").collect()
     }
 
-    /// Where the innermost item stands that a path of a plan leads to (`disk[0].size`); the block itself where none is
-    /// written.
-    pub(super) fn place(&self, path: &str) -> Place {
+    /// The location of the innermost item in the code that a path of a plan leads to (`disk[0].size`); that of the block if
+    /// there is none.
+    pub(super) fn place(&self, path: &str) -> Location {
         let steps: Vec<&str> = path.split(['.', '[', ']']).filter(|step| !step.is_empty()).collect();
         let offset = locate(&self.block.body, &steps).unwrap_or_default();
         let line = self.piece.place.line + self.piece.text[..offset].matches('\n').count();
-        Place { line, ..self.piece.place.clone() }
+        Location { line, ..self.piece.place.clone() }
     }
 
-    /// What `ignore_changes` lists, as it is written: `cpu[0].type`.
+    /// The entries of `ignore_changes`, as they are written: `cpu[0].type`.
     pub(super) fn ignored(&self) -> Vec<String> {
         let lifecycle = self.block.body.get_blocks("lifecycle").next();
         let list = lifecycle.and_then(|lifecycle| lifecycle.body.get_attribute("ignore_changes"));
@@ -165,7 +165,7 @@ impl Parsed {
         }
     }
 
-    /// What these items refer to: `local.bridge`, `proxmox_virtual_environment_pool.prod.pool_id`.
+    /// The references in the items of this name: `local.bridge`, `proxmox_virtual_environment_pool.prod.pool_id`.
     pub(super) fn references(&self, name: &str) -> BTreeSet<String> {
         let mut references = References::default();
         self.items(name).into_iter().for_each(|item| references.visit_structure(item));
@@ -173,7 +173,7 @@ impl Parsed {
     }
 }
 
-/// The traversals of an expression, as far as they go by names.
+/// References of an expression, up to the first index.
 #[derive(Default)]
 struct References(BTreeSet<String>);
 
@@ -192,8 +192,8 @@ impl Visit for References {
     }
 }
 
-/// The name of an item; of a `dynamic` block that of the blocks which it makes.
-fn called(item: &Structure) -> &str {
+/// The name of an item; for a `dynamic` block that of the blocks which it makes.
+fn name_of(item: &Structure) -> &str {
     match item {
         Structure::Attribute(attribute) => attribute.key.as_str(),
         Structure::Block(block) if block.ident.as_str() == "dynamic" => {
@@ -203,10 +203,10 @@ fn called(item: &Structure) -> &str {
     }
 }
 
-/// The offset of the innermost item that is written.
+/// The offset of the innermost item of a path that is in the code.
 fn locate(body: &Body, steps: &[&str]) -> Option<usize> {
     let (first, rest) = steps.split_first()?;
-    let items: Vec<&Structure> = body.iter().filter(|item| called(item) == *first).collect();
+    let items: Vec<&Structure> = body.iter().filter(|item| name_of(item) == *first).collect();
     let (index, rest) = match rest.split_first().map(|(step, rest)| (step.parse::<usize>(), rest)) {
         Some((Ok(index), rest)) => (index, rest),
         _ => (0, rest),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_path_leads_to_is_found() {
+    fn paths_lead_to_locations() {
         let block = blocks().resource("a.b").unwrap();
         let check = |path: &str, line: usize| assert_eq!(block.place(path).line, line, "{path}");
         check("name", 7);
