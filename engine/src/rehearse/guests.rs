@@ -11,7 +11,7 @@ use proxmox_mpc_twin::server::LoggedWrite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toolchain::terraform::Planned;
+use crate::toolchain::terraform::PlannedResource;
 
 /// Event of a guest as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -133,7 +133,7 @@ pub(super) fn subject(write: &LoggedWrite) -> Option<Identity> {
 }
 
 /// The guest of a planned resource, from its type and its VMID.
-pub(super) fn planned(planned: &Planned) -> Option<Identity> {
+pub(super) fn planned(planned: &PlannedResource) -> Option<Identity> {
     let prefix = if planned.resource.ends_with("_container") { "lxc" } else { "qemu" };
     let number = ["vm_id", "id"].into_iter().map(|name| planned.attribute(name)).find(|value| !value.is_null())?;
     let number = number.as_u64().or_else(|| number.as_str()?.parse().ok())?;

@@ -15,11 +15,11 @@ use crate::rehearse::report::{
 };
 use crate::rehearse::state::StateUsed;
 use crate::rehearse::traps::{self, Evidence};
-use crate::toolchain::terraform::{Action, AppliedStep, Difference, Planned};
+use crate::toolchain::terraform::{Action, AppliedStep, Difference, PlannedResource};
 
 /// Observations of a run: what Terraform planned and did, and what the twin saw.
 pub(super) struct Observations {
-    pub(super) planned: Vec<Planned>,
+    pub(super) planned: Vec<PlannedResource>,
     pub(super) plan: Vec<Difference>,
     pub(super) steps: Vec<AppliedStep>,
     pub(super) writes: Vec<LoggedWrite>,
@@ -64,7 +64,7 @@ impl Observations {
         let traps = traps::find(&self.evidence(before, after, &objects));
         let name = |identity: &Identity| before.name(identity).or_else(|| after.name(identity)).map(str::to_owned);
         let (refused, beyond) = self.refused();
-        let unchanged = |planned: &&Planned| planned.action.is_none() && planned.importing.is_some();
+        let unchanged = |planned: &&PlannedResource| planned.action.is_none() && planned.importing.is_some();
         let imported = self.planned.iter().filter(unchanged).count();
         let ReportOrigin { destroy, state, recording, tool, provider } = origin;
         let mut rehearsal = Rehearsal {
@@ -152,7 +152,7 @@ impl Observations {
         if !is_new {
             return self.addresses.get(identity).cloned();
         }
-        let is_it = |planned: &&Planned| {
+        let is_it = |planned: &&PlannedResource| {
             let pool = is_pool && planned.attribute("pool_id") == identity.id();
             planned.creates() && (pool || guests::planned(planned).as_ref() == Some(identity))
         };

@@ -20,7 +20,8 @@ use crate::rehearse::{RehearsalJob, RehearseError, protection, recording_age};
 use crate::rights;
 use crate::toolchain::process;
 use crate::toolchain::terraform::{
-    self, Action, Applied, ApplyReader, Difference, Environment, Planned, Session, TerraformError, provider_version,
+    self, Action, ApplyReader, ApplyResult, Difference, Environment, PlannedResource, Session, TerraformError,
+    provider_version,
 };
 use crate::workbench::{Bench, NO_SSH, Scratch, WorkbenchError, manifest, root_module};
 
@@ -99,7 +100,7 @@ struct RunningRehearsal<'a> {
 /// Result of a plan.
 #[derive(Default)]
 struct PlanResult {
-    planned: Vec<Planned>,
+    planned: Vec<PlannedResource>,
     plan: Vec<Difference>,
     diagnostics: Vec<Diagnostic>,
     side_effects: Vec<SideEffect>,
@@ -222,14 +223,14 @@ impl RunningRehearsal<'_> {
     }
 
     /// Applies the last plan, if it has no side effects outside of the twin.
-    fn apply(&self, what: StepKind, plan: &PlanResult) -> Result<Applied, RehearseError> {
+    fn apply(&self, what: StepKind, plan: &PlanResult) -> Result<ApplyResult, RehearseError> {
         if !plan.side_effects.is_empty() {
             return Err(RehearseError::Outside { what: plan.side_effects.iter().map(ToString::to_string).collect() });
         }
         let (tool, session) = (&self.job.tool, &self.session);
         let data = self.scratch.data();
         let invocation = terraform::apply(tool, &session.folder, &data, &self.scratch.plan(), session.environment);
-        let invocation = session.dressed(invocation);
+        let invocation = session.with_environment(invocation);
         let steps = plan.planned.iter().filter(|planned| planned.action.is_some()).count();
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         let mut reader = ApplyReader::new(&invocation.name(), what, steps, session.context);
@@ -277,8 +278,8 @@ impl RunningRehearsal<'_> {
     }
 
     /// The resources that the plan would destroy, and that `prevent_destroy` protects.
-    fn protected_resources(&self, planned: &[Planned]) -> Vec<ProtectedResource> {
-        let is_protected = |planned: &&Planned| {
+    fn protected_resources(&self, planned: &[PlannedResource]) -> Vec<ProtectedResource> {
+        let is_protected = |planned: &&PlannedResource| {
             planned.destroys() && self.protected.contains(protection::block_address(&planned.address))
         };
         let protected = planned.iter().filter(is_protected).map(|planned| {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::operation::event::Diagnostic;
 use crate::rehearse::guests;
 use crate::rehearse::objects::{ObjectChange, Snapshot};
-use crate::toolchain::terraform::{Action, Difference, Planned};
+use crate::toolchain::terraform::{Action, Difference, PlannedResource};
 
 /// A trap that the rehearsal stepped into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct Trap {
 /// Evidence of a rehearsal that traps are recognized by.
 pub(super) struct Evidence<'a> {
     /// The plan.
-    pub(super) planned: &'a [Planned],
+    pub(super) planned: &'a [PlannedResource],
     /// The writing calls to the twin.
     pub(super) writes: &'a [LoggedWrite],
     /// The twin before.
@@ -92,13 +92,13 @@ const GUESTS: [&str; 4] = ["vm", "vm2", "cloned_vm", "container"];
 
 impl Evidence<'_> {
     /// The addresses of planned resources of these types that fit.
-    fn in_plan(&self, types: &[&str], fits: impl Fn(&Planned) -> bool) -> Vec<String> {
+    fn in_plan(&self, types: &[&str], fits: impl Fn(&PlannedResource) -> bool) -> Vec<String> {
         let all = self.planned.iter().filter(|planned| types.contains(&short(&planned.resource)) && fits(planned));
         all.map(|planned| planned.address.clone()).collect()
     }
 
     /// The addresses of resources of these types that fit and are changed in place.
-    fn updated(&self, types: &[&str], fits: impl Fn(&Planned) -> bool) -> Vec<String> {
+    fn updated(&self, types: &[&str], fits: impl Fn(&PlannedResource) -> bool) -> Vec<String> {
         self.in_plan(types, |planned| planned.action == Some(Action::Update) && fits(planned))
     }
 
@@ -110,7 +110,8 @@ impl Evidence<'_> {
     /// The label of an object for people: its address if it has one, otherwise its identity.
     fn label(&self, identity: &Identity) -> String {
         // A guest that could not be created is in no state, but the plan has its address.
-        let is_it = |planned: &&Planned| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
+        let is_it =
+            |planned: &&PlannedResource| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
         let planned = || self.planned.iter().find(is_it).map(|planned| planned.address.clone());
         self.addresses.get(identity).cloned().or_else(planned).unwrap_or_else(|| identity.to_string())
     }

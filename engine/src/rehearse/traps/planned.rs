@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{GUESTS, TrapRule, blocks};
 use crate::rehearse::guests;
-use crate::toolchain::terraform::{Action, Planned};
+use crate::toolchain::terraform::{Action, PlannedResource};
 
 pub(super) static RULES: &[TrapRule] = &[
     TrapRule {
@@ -20,10 +20,10 @@ pub(super) static RULES: &[TrapRule] = &[
         instead: "Leave `stop_on_destroy` out, and shut the guest down before.",
         source: "step 05-vm-started",
         find: |evidence| {
-            let on = |planned: &Planned| {
+            let on = |planned: &PlannedResource| {
                 planned.destroys() && planned.before.get("stop_on_destroy") == Some(&Value::Bool(true))
             };
-            let running = |planned: &&Planned| {
+            let running = |planned: &&PlannedResource| {
                 guests::planned(planned).is_some_and(|guest| evidence.before.running.contains(&guest))
             };
             let all = evidence.planned.iter().filter(|planned| on(planned)).filter(running);
@@ -78,7 +78,7 @@ pub(super) static RULES: &[TrapRule] = &[
         instead: "Change the entries in the web interface first, so that the plan has nothing to do, or when traffic can bear it.",
         source: "step 16-firewall-vm",
         find: |evidence| {
-            let again = |planned: &Planned| matches!(planned.action, Some(Action::Update | Action::Replace));
+            let again = |planned: &PlannedResource| matches!(planned.action, Some(Action::Update | Action::Replace));
             evidence.in_plan(&["firewall_ipset"], again)
         },
     },
@@ -95,7 +95,7 @@ pub(super) static RULES: &[TrapRule] = &[
         instead: "Change it with `pvesm set` where Proxmox allows that, and import again.",
         source: "step 11-storage-cifs-pbs",
         find: |evidence| {
-            let is_storage = |planned: &&Planned| {
+            let is_storage = |planned: &&PlannedResource| {
                 super::short(&planned.resource).starts_with("storage_") && planned.action == Some(Action::Replace)
             };
             evidence.planned.iter().filter(is_storage).map(|planned| planned.address.clone()).collect()
@@ -139,14 +139,14 @@ pub(super) static RULES: &[TrapRule] = &[
         what: "The cluster has options already, and the code makes the resource new instead of importing it: Terraform stops with \"inconsistent result\", and the next apply deletes every option that the provider knows, also those that are not in the code.",
         instead: "Import it: `import { to = … id = \"cluster\" }`.",
         source: "step 24-cluster-options",
-        find: |evidence| evidence.in_plan(&["cluster_options"], Planned::creates),
+        find: |evidence| evidence.in_plan(&["cluster_options"], PlannedResource::creates),
     },
     TrapRule {
         id: "applier-before-deletes",
         what: "The applier runs before the SDN objects are deleted: the deletions stay pending, and the nodes keep the old networks.",
         instead: "Apply the SDN by hand afterwards (Datacenter, SDN, Apply).",
         source: "step 17-sdn",
-        find: |evidence| evidence.in_plan(&["sdn_applier"], Planned::destroys),
+        find: |evidence| evidence.in_plan(&["sdn_applier"], PlannedResource::destroys),
     },
     TrapRule {
         id: "inline-acl-takes-all",
@@ -155,7 +155,7 @@ pub(super) static RULES: &[TrapRule] = &[
         source: "step 02-access",
         find: |evidence| {
             let separate = evidence.planned.iter().any(|planned| super::short(&planned.resource) == "acl");
-            let inline = |planned: &Planned| planned.action.is_some() && blocks(&planned.after, "acl") > 0;
+            let inline = |planned: &PlannedResource| planned.action.is_some() && blocks(&planned.after, "acl") > 0;
             if separate { evidence.in_plan(&["user", "group"], inline) } else { Vec::new() }
         },
     },

@@ -24,7 +24,7 @@ pub(super) static RULES: &[TrapRule] = &[
         find: |evidence| {
             let taken: BTreeSet<Identity> = refused(evidence, |write| write.verb == Verb::Post, Cause::Exists);
             let is_taken =
-                |planned: &super::Planned| guests::planned(planned).is_some_and(|guest| taken.contains(&guest));
+                |planned: &super::PlannedResource| guests::planned(planned).is_some_and(|guest| taken.contains(&guest));
             evidence.in_plan(&GUESTS, |planned| planned.creates() && is_taken(planned))
         },
     },
@@ -293,7 +293,7 @@ pub(super) static RULES: &[TrapRule] = &[
         instead: "Remove the five `timeout_` names from `ignore_changes` and apply that alone first; the state then has the limits.",
         source: "provider rule C1, and rehearsals with the provider",
         find: |evidence| {
-            let ends = |planned: &super::Planned| {
+            let ends = |planned: &super::PlannedResource| {
                 planned.destroys() && planned.before.get("timeout_delete").is_none_or(Value::is_null)
             };
             let errors = evidence.errors(&["context deadline exceeded"]);
