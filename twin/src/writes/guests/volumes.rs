@@ -26,6 +26,8 @@ impl Storage {
         if list::items(&contents).any(|own| own == content) {
             return Ok(Self { name: name.to_owned(), row });
         }
+        // Recorded of both (flow 018, `ct_create_missing_vol`): the content is refused before the template or the volume
+        // is looked for.
         let what = if content == "images" { "vm images" } else { "container directories" };
         Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
     }
@@ -72,6 +74,7 @@ impl Storage {
 
     /// Refuses a storage that is disabled, or not for this node.
     pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
+        // A disabled storage is refused for that, whichever nodes it is for (`storage_check_enabled`).
         if is_on(&self.row, "disable") {
             return Err(Refusal::failed(format!("storage '{}' is disabled", self.name)));
         }
@@ -347,6 +350,7 @@ pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value
         Some(vmid) => format!("{vmid}@{storage}"),
         None => storage.clone(),
     };
+    // All refusals are the task's: also a volume that does not exist gets a UPID, and its task ends well (flows 248-251).
     let protected = row(transaction, &node, &volume)?.is_some_and(|row| is_on(&row, "protected"));
     transaction.task(call, &node, "imgdel", &id, |transaction, log| {
         if protected {
