@@ -209,8 +209,8 @@ fn make(
     if word(keys, "ostype").as_deref() != Some("unmanaged")
         && let Some(found) = found
     {
-        if let Some(said) = word(keys, "ostype").filter(|said| said != found) {
-            log.push(format!("got unexpected ostype ({found} != {said})"));
+        if let Some(ostype) = word(keys, "ostype").filter(|ostype| ostype != found) {
+            log.push(format!("got unexpected ostype ({found} != {ostype})"));
         }
         keys.insert("ostype".to_owned(), json!(found));
     }
