@@ -167,8 +167,8 @@ fn what_unpacks_to_too_much_is_refused() {
         &|builder| (0..5).for_each(|number| zeros(builder, &format!("api2/json/{number}.json"), regular, 110 << 20)),
         "unpacks to more than 512 MiB",
     );
-    check(&|builder| zeros(builder, "x", tar::EntryType::GNULongName, 1 << 20), "the name of an entry is 1 MiB large");
-    check(&|builder| zeros(builder, "x", tar::EntryType::XHeader, 1 << 20), "the name of an entry is 1 MiB large");
+    check(&|builder| zeros(builder, "x", tar::EntryType::GNULongName, 1 << 20), "the name of an entry has 1 MiB");
+    check(&|builder| zeros(builder, "x", tar::EntryType::XHeader, 1 << 20), "the name of an entry has 1 MiB");
     for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char, tar::EntryType::Fifo] {
         check(&|builder| zeros(builder, "api2/json/version.json", kind, 0), "it is neither a file nor a folder");
     }
