@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
-use proxmox_mpc_engine::rehearse::{ChangeKind, RehearsalJob, Reached, Rehearsal, RehearseError, StateUsed, GuestAction, rehearse};
+use proxmox_mpc_engine::rehearse::{
+    ChangeKind, GuestAction, Reached, Rehearsal, RehearsalJob, RehearseError, StateUsed, rehearse,
+};
 use proxmox_mpc_engine::toolchain::terraform::{TerraformError, ToolError, find};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, ClientError};
 use crate::commands::{Effect, Request};
-use crate::import::{self, ImportError, ImportReport, ImportJob, Source};
+use crate::import::{self, ImportError, ImportJob, ImportReport, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Failure, Fault, FaultKind, Message, Report};

@@ -81,8 +81,7 @@ impl Fault for NoRule {
     }
 
     fn hints(&self) -> Vec<String> {
-        let near =
-            (!self.near.is_empty()).then(|| format!("The rules of this letter are {}.", self.near.join(", ")));
+        let near = (!self.near.is_empty()).then(|| format!("The rules of this letter are {}.", self.near.join(", ")));
         near.into_iter().chain(["`proxmox-mpc explain` lists every rule.".to_owned()]).collect()
     }
 }

@@ -187,7 +187,10 @@ fn changes(report: &ImportReport, page: &mut Page) {
     }
     page.good(format!("{}: {}", report.out.display(), counted(changes)));
     for edit in &changes.edited {
-        page.line(format!("  {} was edited: it was overwritten, and a copy kept below .proxmox-mpc/backup/", edit.path));
+        page.line(format!(
+            "  {} was edited: it was overwritten, and a copy kept below .proxmox-mpc/backup/",
+            edit.path
+        ));
     }
     for kept in &changes.kept {
         page.line(format!("  {kept} is no longer generated; it stays, since it was edited"));

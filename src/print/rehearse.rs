@@ -1,6 +1,8 @@
 //! Rehearsal for people: the answer first, then its details.
 
-use proxmox_mpc_engine::rehearse::{ChangeKind, KeyChange, Reached, RefusedCall, Rehearsal, StateUsed, Totals, GuestAction};
+use proxmox_mpc_engine::rehearse::{
+    ChangeKind, GuestAction, KeyChange, Reached, RefusedCall, Rehearsal, StateUsed, Totals,
+};
 use proxmox_mpc_engine::toolchain::terraform::Action;
 
 use super::Printed;
@@ -154,7 +156,9 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
         table.row([(index + 1).to_string(), event.identity.to_string(), name, what, down]);
     }
     page.table(&table);
-    page.line("Seconds are measured on the twin, whose tasks take no time: real guests also need time to shut down and boot.");
+    page.line(
+        "Seconds are measured on the twin, whose tasks take no time: real guests also need time to shut down and boot.",
+    );
     page.line("Terraform works on several objects at once, so that the order may differ in another run.");
 }
 
@@ -162,7 +166,8 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
 fn stays_down(rehearsal: &Rehearsal, index: usize) -> bool {
     let event = &rehearsal.guests[index];
     let mut later = rehearsal.guests[index + 1..].iter().filter(|later| later.failure.is_none());
-    let ends = matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend) && event.failure.is_none();
+    let ends = matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend)
+        && event.failure.is_none();
     ends && !later.any(|later| later.identity == event.identity)
 }
 
@@ -235,7 +240,10 @@ fn origin(rehearsal: &Rehearsal, page: &mut Page) {
     });
     if rehearsal.recording.unknown > 0 {
         let unknown = usize::try_from(rehearsal.recording.unknown).unwrap_or(usize::MAX);
-        page.line(format!("{} not in the recording.", counted(unknown, "requested answer is", "requested answers are")));
+        page.line(format!(
+            "{} not in the recording.",
+            counted(unknown, "requested answer is", "requested answers are")
+        ));
     }
     page.line("The cluster and the workspace are unchanged: only the twin and a temporary copy were written to.");
 }

@@ -134,10 +134,7 @@ fn other_version(proof: &Proof) -> Option<String> {
     }
     let known = bpg::VERSIONS.iter().find(|version| version.number == pinned);
     known.is_none_or(|version| !version.proven).then(|| {
-        format!(
-            "The rules were tested with version {} of the provider, and never with {pinned}",
-            bpg::VERSION
-        )
+        format!("The rules were tested with version {} of the provider, and never with {pinned}", bpg::VERSION)
     })
 }
 

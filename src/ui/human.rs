@@ -124,4 +124,3 @@ fn diagnostic_text(diagnostic: &Diagnostic) -> String {
     }
     text
 }
-

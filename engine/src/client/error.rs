@@ -243,15 +243,19 @@ fn handshake(error: &rustls::Error, endpoint: String) -> ClientError {
         Tls::AlertReceived(AlertDescription::ProtocolVersion) | Tls::PeerIncompatible(_) => {
             ClientError::OldTls { endpoint, source: Box::new(error.clone()) }
         }
-        Tls::InvalidCertificate(CertificateError::Other(other)) => match other.0.downcast_ref::<RejectedCertificate>() {
-            Some(RejectedCertificate::Untrusted { presented, source }) => {
-                ClientError::UntrustedCertificate { endpoint, presented: *presented, source: Box::new(source.clone()) }
+        Tls::InvalidCertificate(CertificateError::Other(other)) => {
+            match other.0.downcast_ref::<RejectedCertificate>() {
+                Some(RejectedCertificate::Untrusted { presented, source }) => ClientError::UntrustedCertificate {
+                    endpoint,
+                    presented: *presented,
+                    source: Box::new(source.clone()),
+                },
+                Some(RejectedCertificate::Unpinned { presented }) => {
+                    ClientError::UnpinnedCertificate { endpoint, presented: *presented }
+                }
+                None => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
             }
-            Some(RejectedCertificate::Unpinned { presented }) => {
-                ClientError::UnpinnedCertificate { endpoint, presented: *presented }
-            }
-            None => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
-        },
+        }
         _ => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
     }
 }
@@ -287,7 +291,9 @@ impl Fault for ClientError {
                 "Name further nodes of the cluster, separated by commas: they are used while one is down.",
             ],
             Self::NotTls { .. } => &["Check the port: Proxmox listens on 8006, and with HTTPS only."],
-            Self::OldTls { .. } => &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; older versions are not supported."],
+            Self::OldTls { .. } => {
+                &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; older versions are not supported."]
+            }
             Self::UntrustedCertificate { presented, .. } => return trust(presented),
             Self::UnpinnedCertificate { presented, .. } => return trust_again(presented),
             Self::NoSystemRoots { .. } => &[

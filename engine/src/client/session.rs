@@ -69,7 +69,11 @@ impl LoginSession {
     }
 
     /// New headers instead of refused ones; `None` for a token or a given ticket, which cannot be renewed.
-    pub(super) async fn renewed(&self, transport: &Transport, refused: &Authorization) -> Result<Option<Authorization>, ClientError> {
+    pub(super) async fn renewed(
+        &self,
+        transport: &Transport,
+        refused: &Authorization,
+    ) -> Result<Option<Authorization>, ClientError> {
         let Credentials::Password { password, otp, .. } = &self.credentials else { return Ok(None) };
         let mut current = self.ticket.lock().await;
         if let Some(ticket) = current.as_ref().filter(|ticket| ticket.authorization.generation != refused.generation) {

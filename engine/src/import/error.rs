@@ -149,7 +149,8 @@ impl Fault for ImportError {
             Self::Removal { removals } => {
                 let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
                 vec![
-                    "Nothing was written. Check on the cluster whether they are really gone, and import again.".to_owned(),
+                    "Nothing was written. Check on the cluster whether they are really gone, and import again."
+                        .to_owned(),
                     format!("`--allow-removal {count}` removes them from the code."),
                 ]
             }

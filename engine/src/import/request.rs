@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::removal::{DEFAULT_LIMIT, RemovalLimits};
-use super::{ImportError, ImportReport, ImportJob, Mapping, Source};
+use super::{ImportError, ImportJob, ImportReport, Mapping, Source};
 use crate::client::Client;
 use crate::commands::{Effect, Request};
 use crate::operation::{Context, Failure};

@@ -214,11 +214,8 @@ async fn read(
     let writer = RecordingWriter::create(&scratch.recording())?;
     match source {
         Source::Cluster(client) => {
-            let options = FetchOptions {
-                concurrency: job.concurrency,
-                ask_guests: job.ask_guests,
-                recorded_at: job.now.clone(),
-            };
+            let options =
+                FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
             fetch::record(&client, kinds, writer, &options, context).await
         }
         Source::Recording(recording) => {

@@ -3,17 +3,17 @@
 //! Terraform's plan says what it intends. The log of the twin, and the difference between the twin before and after, say what
 //! really happened. Where the two disagree, there is a trap.
 
-mod recording_age;
 mod error;
-mod observations;
 mod guests;
-mod protection;
 mod objects;
-mod side_effects;
+mod observations;
 mod playbooks;
+mod protection;
+mod recording_age;
 mod report;
 mod request;
 mod run;
+mod side_effects;
 mod state;
 mod traps;
 
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use proxmox_mpc_twin::Recording;
 
 pub use error::RehearseError;
-pub use guests::{GuestEvent, GuestAction};
+pub use guests::{GuestAction, GuestEvent};
 pub use objects::{ChangeKind, KeyChange, ObjectChange};
 pub use playbooks::{FailedTask, PlaybookResult};
 pub use report::{Author, Call, ProtectedResource, Reached, RecordingUsed, RefusedCall, Rehearsal, Totals};

@@ -10,7 +10,9 @@ use crate::operation::event::Diagnostic;
 use crate::rehearse::guests::{self, GuestAction};
 use crate::rehearse::objects::{ObjectChange, Snapshot};
 use crate::rehearse::playbooks::PlaybookResult;
-use crate::rehearse::report::{Author, Call, ProtectedResource, Reached, RecordingUsed, RefusedCall, Rehearsal, Totals};
+use crate::rehearse::report::{
+    Author, Call, ProtectedResource, Reached, RecordingUsed, RefusedCall, Rehearsal, Totals,
+};
 use crate::rehearse::state::StateUsed;
 use crate::rehearse::traps::{self, Evidence};
 use crate::toolchain::terraform::{Action, AppliedStep, Difference, PlannedResource};
@@ -113,8 +115,7 @@ impl Observations {
             replaced.map(|planned| &planned.address).filter(|address| gone.contains(address)).collect();
         let by_plan = self.addresses.iter().filter(|(_, address)| replaced.contains(address));
         let events = self.writes.iter().filter(|write| write.succeeded()).filter_map(guests::event);
-        let destroyed =
-            events.filter(|(_, action, _)| *action == GuestAction::Destroy).map(|(identity, ..)| identity);
+        let destroyed = events.filter(|(_, action, _)| *action == GuestAction::Destroy).map(|(identity, ..)| identity);
         by_plan.map(|(identity, _)| identity.clone()).chain(destroyed).collect()
     }
 
@@ -145,8 +146,7 @@ impl Observations {
     /// The Terraform address that a call belongs to. A call that creates an object belongs to the resource that creates it,
     /// not to one that has the identity already.
     fn address(&self, write: &LoggedWrite, identity: &Identity) -> Option<String> {
-        let creates =
-            |(_, action, _): (_, GuestAction, _)| matches!(action, GuestAction::Create | GuestAction::Clone);
+        let creates = |(_, action, _): (_, GuestAction, _)| matches!(action, GuestAction::Create | GuestAction::Clone);
         let is_pool = identity.prefix() == "pool";
         let is_new = write.verb == Verb::Post && (is_pool || guests::event(write).is_some_and(creates));
         if !is_new {

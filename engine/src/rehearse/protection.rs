@@ -51,7 +51,7 @@ fn disable_in(block: &mut Block) -> Option<String> {
     protected.then_some(address)
 }
 
-/// Copies the files from which Terraform reads values of variables without being told to.
+/// Copies the files from which Terraform reads values of variables automatically.
 pub(super) fn copy_values(scratch: &Scratch, from: &Path) -> Result<(), WorkbenchError> {
     for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
         let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::operation::event::Diagnostic;
 use crate::operation::report::ReportType;
 use crate::operation::{FaultKind, Report};
-use crate::rehearse::guests::{GuestEvent, GuestAction};
+use crate::rehearse::guests::{GuestAction, GuestEvent};
 use crate::rehearse::objects::{ChangeKind, InForce, ObjectChange};
 use crate::rehearse::playbooks::PlaybookResult;
 use crate::rehearse::state::StateUsed;
@@ -23,7 +23,7 @@ pub struct Rehearsal {
     pub totals: Totals,
     /// True for a rehearsed destroy, false for an apply.
     pub destroy: bool,
-    /// How far the rehearsal got.
+    /// The extent of the rehearsal.
     pub reached: Reached,
     /// Resources that Terraform would refuse to destroy (`prevent_destroy`). If there are any, it does nothing at all.
     pub protected: Vec<ProtectedResource>,
@@ -82,7 +82,7 @@ pub struct Totals {
     pub refused: usize,
 }
 
-/// How far a rehearsal got.
+/// Extent of a rehearsal: how far it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reached {
@@ -206,7 +206,9 @@ impl Rehearsal {
             let last = seen.insert(&event.identity);
             let rebooted = matches!(event.what, GuestAction::Reboot | GuestAction::Reset);
             restarted += usize::from(last && (event.down.is_some() || rebooted));
-            stopped += usize::from(last && matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend));
+            stopped += usize::from(
+                last && matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend),
+            );
         }
         let migrated = self.guests.iter().filter(|event| event.what == GuestAction::Migrate && event.failure.is_none());
         self.totals = Totals {

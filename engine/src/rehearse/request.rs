@@ -9,7 +9,7 @@ use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RehearsalJob, Rehearsal, rehearse};
+use super::{Rehearsal, RehearsalJob, rehearse};
 use crate::client::Client;
 use crate::commands::{Effect, Request};
 use crate::import::fetch;

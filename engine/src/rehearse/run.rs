@@ -9,17 +9,18 @@ use proxmox_mpc_model::{Answers, Cluster, Identity};
 
 use crate::operation::event::{Diagnostic, Severity};
 use crate::operation::{Context, Step, StepKind};
-use crate::rehearse::observations::{Observations, ReportOrigin};
 use crate::rehearse::objects::Snapshot;
-use crate::rehearse::side_effects::{self, SideEffect};
+use crate::rehearse::observations::{Observations, ReportOrigin};
 use crate::rehearse::playbooks::{self, PlaybookResult, Stage};
 use crate::rehearse::report::{ProtectedResource, Reached, RecordingUsed, Rehearsal};
+use crate::rehearse::side_effects::{self, SideEffect};
 use crate::rehearse::state::{State, StateUsed};
 use crate::rehearse::{RehearsalJob, RehearseError, protection, recording_age};
 use crate::rights;
 use crate::toolchain::process;
 use crate::toolchain::terraform::{
-    self, Action, ApplyReader, ApplyResult, Difference, Environment, PlannedResource, Session, TerraformError, provider_version,
+    self, Action, ApplyReader, ApplyResult, Difference, Environment, PlannedResource, Session, TerraformError,
+    provider_version,
 };
 use crate::workbench::{Bench, CODE, Code, NO_SSH, Scratch, WorkbenchError, manifest};
 
@@ -288,7 +289,7 @@ impl RunningRehearsal<'_> {
     }
 }
 
-/// How far an apply got that ended with these errors.
+/// The extent of an apply that ended with these errors.
 fn reach(errors: &[Diagnostic]) -> Reached {
     let says = |error: &Diagnostic, words: &str| error.summary.contains(words) || error.detail.contains(words);
     let is_limit = |error: &Diagnostic| LIMITS.iter().any(|words| says(error, words));

@@ -25,7 +25,11 @@ pub(super) enum SideEffect {
 
 /// Finds the side effects of a plan outside of the twin at `endpoint`. `json` is the output of `show -json`, and `planned` was
 /// read from it.
-pub(super) fn find(json: &str, planned: &[PlannedResource], endpoint: &str) -> Result<Vec<SideEffect>, serde_json::Error> {
+pub(super) fn find(
+    json: &str,
+    planned: &[PlannedResource],
+    endpoint: &str,
+) -> Result<Vec<SideEffect>, serde_json::Error> {
     let shown: Value = serde_json::from_str(json)?;
     let mut effects: Vec<SideEffect> = planned
         .iter()

@@ -208,7 +208,10 @@ impl ServeRequest {
     }
 
     /// The answers, without what code can create if the request says so.
-    fn without_code(&self, answers: Arc<dyn Answers + Send + Sync>) -> Result<Arc<dyn Answers + Send + Sync>, ServeError> {
+    fn without_code(
+        &self,
+        answers: Arc<dyn Answers + Send + Sync>,
+    ) -> Result<Arc<dyn Answers + Send + Sync>, ServeError> {
         Ok(if self.empty { Arc::new(Empty::of(answers)?) } else { answers })
     }
 

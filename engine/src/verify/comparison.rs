@@ -7,7 +7,7 @@ use proxmox_mpc_generators::{self as generators, Manifest, Previous};
 use proxmox_mpc_twin::Recording;
 
 use crate::verify::VerifyError;
-use crate::verify::blocks::{Blocks, ImportBlock, ResourceBlock, Location};
+use crate::verify::blocks::{Blocks, ImportBlock, Location, ResourceBlock};
 use crate::workbench::{CODE, files};
 use crate::workspace;
 
@@ -90,7 +90,10 @@ impl Comparison {
             };
         };
         let place = match &change {
-            CodeChange::Added(place) | CodeChange::Removed(place) | CodeChange::Other(place) | CodeChange::Through(_, place) => place,
+            CodeChange::Added(place)
+            | CodeChange::Removed(place)
+            | CodeChange::Other(place)
+            | CodeChange::Through(_, place) => place,
         };
         if self.untouched.contains(&place.file) {
             Origin::Older(change)

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::operation::event::Diagnostic;
 use crate::toolchain::terraform::{Action, AttributeDifference, Difference};
 use crate::verify::comparison::{CodeChange, Comparison, Origin};
-use crate::verify::known_causes::{ANY, CONTAINER, CREATED, DESTROYED, ERRORS, GOES_ALONG, IMPORT_AGAIN, KnownCause, STORAGE, VM};
+use crate::verify::known_causes::{
+    ANY, CONTAINER, CREATED, DESTROYED, ERRORS, GOES_ALONG, IMPORT_AGAIN, KnownCause, STORAGE, VM,
+};
 use crate::verify::proof::{Against, ExplainedDifference, ExplainedError};
 use crate::verify::values::sides;
 
@@ -147,7 +149,9 @@ impl Explainer<'_> {
                 root(&attributes[0].path),
                 self.values(attributes, None)
             ),
-            CodeChange::Added(_) | CodeChange::Removed(_) | CodeChange::Other(_) => self.values(attributes, Some(address)),
+            CodeChange::Added(_) | CodeChange::Removed(_) | CodeChange::Other(_) => {
+                self.values(attributes, Some(address))
+            }
         }
     }
 
@@ -157,8 +161,7 @@ impl Explainer<'_> {
         let mut facts: Vec<String> = Vec::new();
         for attribute in attributes {
             let element = element(&attribute.path);
-            let place =
-                address.and_then(|address| self.comparison?.place(address, element.unwrap_or(&attribute.path)));
+            let place = address.and_then(|address| self.comparison?.place(address, element.unwrap_or(&attribute.path)));
             let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
             let siblings: Vec<_> = attributes.iter().filter(|other| self::element(&other.path) == element).collect();
             let path = element.filter(|_| siblings.len() > 1);

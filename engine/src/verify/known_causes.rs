@@ -40,11 +40,7 @@ pub(super) const VM: &[KnownCause] = &[
         "The provider's check refuses this machine type, so that it cannot be written.",
         "Leave `machine` out and add it to `ignore_changes`.",
     ), // T30
-    row(
-        "numa",
-        "A NUMA node has no policy, and the provider assumes `preferred`.",
-        "Add `numa` to `ignore_changes`.",
-    ), // T33
+    row("numa", "A NUMA node has no policy, and the provider assumes `preferred`.", "Add `numa` to `ignore_changes`."), // T33
     row(
         "node_name",
         "The guest is on another node than the code says: it was migrated, or the HA manager moved it.",
@@ -276,14 +272,8 @@ pub(super) const ERRORS: &[(&str, KnownCause)] = &[
         ),
     ),
     ("received an HTTP 401", row("", "The token is wrong or has expired.", "Check PROXMOX_VE_API_TOKEN.")),
-    (
-        "Missing Proxmox VE API Endpoint",
-        row("", "The provider has no endpoint.", "Set PROXMOX_VE_ENDPOINT."),
-    ),
-    (
-        "must provide either username and password",
-        row("", "The provider has no login.", "Set PROXMOX_VE_API_TOKEN."),
-    ),
+    ("Missing Proxmox VE API Endpoint", row("", "The provider has no endpoint.", "Set PROXMOX_VE_ENDPOINT.")),
+    ("must provide either username and password", row("", "The provider has no login.", "Set PROXMOX_VE_API_TOKEN.")),
     (
         "certificate signed by unknown authority",
         row(

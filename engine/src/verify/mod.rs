@@ -7,9 +7,9 @@ mod blocks;
 mod comparison;
 mod explain;
 mod known_causes;
+mod missing_privileges;
 mod proof;
 mod record;
-mod missing_privileges;
 mod request;
 mod values;
 

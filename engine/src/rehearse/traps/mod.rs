@@ -110,7 +110,8 @@ impl Evidence<'_> {
     /// The label of an object for people: its address if it has one, otherwise its identity.
     fn label(&self, identity: &Identity) -> String {
         // A guest that could not be created is in no state, but the plan has its address.
-        let is_it = |planned: &&PlannedResource| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
+        let is_it =
+            |planned: &&PlannedResource| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
         let planned = || self.planned.iter().find(is_it).map(|planned| planned.address.clone());
         self.addresses.get(identity).cloned().or_else(planned).unwrap_or_else(|| identity.to_string())
     }

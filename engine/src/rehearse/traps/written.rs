@@ -103,8 +103,8 @@ pub(super) static RULES: &[TrapRule] = &[
         source: "steps 32-vm-shutdown, 37-vm-reboot",
         find: |evidence| {
             let stopped = evidence.writes.iter().filter(|write| write.succeeded()).filter_map(event);
-            let stopped =
-                stopped.filter(|(identity, what, _)| *what == GuestAction::Stop && evidence.before.running.contains(identity));
+            let stopped = stopped
+                .filter(|(identity, what, _)| *what == GuestAction::Stop && evidence.before.running.contains(identity));
             stopped.map(|(identity, ..)| evidence.label(&identity)).collect()
         },
     },

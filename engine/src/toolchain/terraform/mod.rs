@@ -12,11 +12,11 @@ mod version;
 
 use std::path::{Path, PathBuf};
 
-pub use applied::{ApplyResult, AppliedStep, ApplyReader};
+pub use applied::{AppliedStep, ApplyReader, ApplyResult};
 pub use commands::{Environment, apply, init, plan, pull, show};
 pub use differences::{Action, AttributeDifference, Difference, differences};
 pub use error::TerraformError;
-pub use messages::{PlannedChange, Counts, Plan, PlanReader, UiMessage, message};
+pub use messages::{Counts, Plan, PlanReader, PlannedChange, UiMessage, message};
 pub use planned::{PlannedResource, planned};
 pub(crate) use session::{Session, provider_version};
 pub use version::Version;

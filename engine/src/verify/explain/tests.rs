@@ -23,8 +23,9 @@ impl Lab {
     fn new() -> Self {
         let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/homelab.tar.zst");
         let recording = Recording::open(&recording).unwrap();
-        let generated = generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
-            .unwrap();
+        let generated =
+            generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
+                .unwrap();
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in generated.files.iter().filter(|(path, _)| path.starts_with("terraform/")) {
             fs::create_dir_all(folder.path().join("terraform")).unwrap();
@@ -107,8 +108,18 @@ fn an_edit_is_called_an_edit() {
         ],
     );
     check(&set("cores", "3"), HAOS, vec![attribute("cpu[0].cores", json!(2), json!(3))], &["`cpu[0].cores` is 3"]);
-    check(&set("on_boot", "false"), HAOS, vec![attribute("on_boot", json!(true), json!(false))], &["`on_boot` is false"]);
-    check(&set("started", "false"), HAOS, vec![attribute("started", json!(true), json!(false))], &["`started` is false"]);
+    check(
+        &set("on_boot", "false"),
+        HAOS,
+        vec![attribute("on_boot", json!(true), json!(false))],
+        &["`on_boot` is false"],
+    );
+    check(
+        &set("started", "false"),
+        HAOS,
+        vec![attribute("started", json!(true), json!(false))],
+        &["`started` is false"],
+    );
     check(&set("tags", "[\"a\"]"), HAOS, vec![attribute("tags[0]", json!("b"), json!("a"))], &["`tags[0]` is \"a\""]);
     check(&set("size", "40"), HAOS, vec![attribute("disk[0].size", json!(32), json!(40))], &["`disk[0].size` is 40"]);
     check(
@@ -142,7 +153,10 @@ fn an_edit_is_called_an_edit() {
             });
         },
         HAOS,
-        vec![attribute("startup[0].order", json!(2), json!(null)), attribute("startup[0].up_delay", json!(60), json!(null))],
+        vec![
+            attribute("startup[0].order", json!(2), json!(null)),
+            attribute("startup[0].up_delay", json!(60), json!(null)),
+        ],
         &["`startup[0]` is in the recording and not in the code"],
     );
     let container = "resource \"proxmox_virtual_environment_container\" \"jellyfin\"";
