@@ -64,10 +64,10 @@ fn exit_codes_are_the_documented_ones() {
     check(&["explain", "K1"], 0, "K1", "");
     check(&["explain", "?"], 2, "", "hint: `proxmox-mpc explain` lists every rule");
     check(&["verify", "--live", "--recording", "x"], 2, "", "cannot be used with");
-    check(&["verify", empty], 1, "", "hint: An import makes a recording");
+    check(&["verify", empty], 1, "", "hint: Make a recording with");
     check(&["--events", "json", "verify", empty], 1, "", "\"exit_code\":1");
     check(&["verify", empty, "--live"], 1, "", "could not read");
-    check(&["rehearse", empty], 1, "", "hint: An import makes a recording");
+    check(&["rehearse", empty], 1, "", "hint: Make a recording with");
     check(&["rehearse", "--as", "root@pam"], 2, "", "without the secret");
     check(&["twin", "serve", empty], 1, "", "error: the twin has no answers to serve");
     check(&["twin", "serve", "x", "--listen", "everywhere"], 2, "", "invalid value 'everywhere'");

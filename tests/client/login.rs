@@ -54,7 +54,7 @@ async fn a_wrong_token_is_refused_once() {
         let server = Server::start(move |_, _| reply.clone()).await;
         let error = version(&client_of(&server, LIMITS)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("Proxmox refused the login `root@pam!iac`: {reason}"));
-        assert!(shown(&error).contains("hint: check the token's secret"), "{}", shown(&error));
+        assert!(shown(&error).contains("hint: Check the token's secret"), "{}", shown(&error));
         assert_eq!(server.requests().len(), 1);
     }
 }
