@@ -48,7 +48,7 @@ fn without_protection(text: &str) -> Result<(String, Vec<String>), SyntaxError> 
     Ok((edit::apply(text, edits), addresses))
 }
 
-/// Copies the files from which Terraform reads values of variables without being told to.
+/// Copies the files from which Terraform reads values of variables automatically.
 pub(super) fn copy_values(scratch: &Scratch, from: &Path) -> Result<(), WorkbenchError> {
     for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
         let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;

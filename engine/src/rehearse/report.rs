@@ -23,7 +23,7 @@ pub struct Rehearsal {
     pub totals: Totals,
     /// True for a rehearsed destroy, false for an apply.
     pub destroy: bool,
-    /// How far the rehearsal got.
+    /// The extent of the rehearsal.
     pub reached: Reached,
     /// Resources that Terraform would refuse to destroy (`prevent_destroy`). If there are any, it does nothing at all.
     pub protected: Vec<ProtectedResource>,
@@ -82,7 +82,7 @@ pub struct Totals {
     pub refused: usize,
 }
 
-/// How far a rehearsal got.
+/// Extent of a rehearsal: how far it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reached {

@@ -290,7 +290,7 @@ impl RunningRehearsal<'_> {
     }
 }
 
-/// How far an apply got that ended with these errors.
+/// The extent of an apply that ended with these errors.
 fn reach(errors: &[Diagnostic]) -> Reached {
     let says = |error: &Diagnostic, words: &str| error.summary.contains(words) || error.detail.contains(words);
     let is_limit = |error: &Diagnostic| LIMITS.iter().any(|words| says(error, words));
