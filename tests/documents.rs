@@ -75,9 +75,8 @@ fn output(line: &str, form: &str, folder: &std::path::Path) -> (Option<i32>, Str
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let word = |word: &str| match word {
         "RECORDING" => RECORDING.to_owned(),
-        "LAB" => at("lab"),
+        "LAB" | "OUT/.." => at("lab"),
         "OUT" => at(&format!("out-{form}")),
-        "OUT/.." => at("lab"),
         other => other.to_owned(),
     };
     let words: Vec<String> = line.split(' ').map(word).chain(["--output".to_owned(), form.to_owned()]).collect();

@@ -94,7 +94,7 @@ impl Request for ImportRequest {
 
     async fn run(mut self, context: Context) -> Result<ImportReport, Failure> {
         if self.out == Path::new(HERE) {
-            self.out = Workspace::around(&self.out).root().to_owned();
+            Workspace::around(&self.out).root().clone_into(&mut self.out);
         }
         let client = match self.from {
             Some(_) => None,

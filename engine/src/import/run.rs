@@ -138,13 +138,12 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
         let refused = |source| ImportError::Manifest { path: path.clone(), source };
         manifest.check(&previous.manifest, &generated.manifest).map_err(refused)?;
     }
-    match job.adopt {
-        Some(_) => generated.files.extend(adopt::files(&adoption.resources)),
+    if job.adopt.is_some() {
+        generated.files.extend(adopt::files(&adoption.resources));
+    } else {
         // The files of an earlier adoption stay: their user may still need them, and deletes them.
-        None => {
-            let files = previous.files.iter().filter(|(path, _)| adopted(path));
-            generated.files.extend(files.map(|(path, text)| (path.clone(), text.clone())));
-        }
+        let files = previous.files.iter().filter(|(path, _)| adopted(path));
+        generated.files.extend(files.map(|(path, text)| (path.clone(), text.clone())));
     }
     leave_foreign(&workspace, &mut generated.files, &previous.manifest);
     if job.dry_run {

@@ -209,7 +209,7 @@ mod tests {
         let sources = crate::settings::Sources::of_process();
         let Some(folder) = sources.variable(HOLD) else { return };
         let _lock = locked(&Workspace::at(folder));
-        std::thread::sleep(Duration::from_secs(600));
+        std::thread::sleep(Duration::from_mins(10));
     }
 
     #[expect(
@@ -234,7 +234,7 @@ mod tests {
             let file = if there { workspace.lock() } else { workspace.outer_lock().unwrap() };
             let began = Instant::now();
             while read(&file).is_none() {
-                assert!(began.elapsed() < Duration::from_secs(60), "the other process did not lock");
+                assert!(began.elapsed() < Duration::from_mins(1), "the other process did not lock");
                 std::thread::sleep(Duration::from_millis(10));
             }
             assert_eq!(busy(&workspace), Some(Holder { pid: child.id(), ..me() }));

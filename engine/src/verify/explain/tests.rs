@@ -81,21 +81,24 @@ fn update(address: &str, attributes: Vec<AttributeDifference>) -> Difference {
     Difference { address: address.to_owned(), action: Action::Update, attributes }
 }
 
+/// Checks what the differences of an edit are explained with.
+fn check_edit(edit: &dyn Fn(&Lab), address: &str, differences: Vec<AttributeDifference>, expected: &[&str]) {
+    let lab = Lab::new();
+    edit(&lab);
+    let explained = explained(Against::Twin, Some(&lab.comparison()), update(address, differences));
+    let (why, what) = &explained[0];
+    assert!(why.starts_with("The code was changed since the import: "), "{explained:?}");
+    for words in expected {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+    assert!(what.starts_with("If you mean it"), "{what}");
+    assert!(!explained.iter().any(|(_, what)| what.contains("ignore_changes")), "{explained:?}");
+}
+
 /// The differences are those of Terraform with the real provider for each edit.
 #[test]
 fn an_edit_is_called_an_edit() {
-    let check = |edit: &dyn Fn(&Lab), address: &str, differences: Vec<AttributeDifference>, expected: &[&str]| {
-        let lab = Lab::new();
-        edit(&lab);
-        let explained = explained(Against::Twin, Some(&lab.comparison()), update(address, differences));
-        let (why, what) = &explained[0];
-        assert!(why.starts_with("The code was changed since the import: "), "{explained:?}");
-        for words in expected {
-            assert!(why.contains(words), "{words}: {why}");
-        }
-        assert!(what.starts_with("If you mean it"), "{what}");
-        assert!(!explained.iter().any(|(_, what)| what.contains("ignore_changes")), "{explained:?}");
-    };
+    let check = check_edit;
     let (file, vm) = VMS;
     let set = |attribute: &'static str, value: &'static str| move |lab: &Lab| lab.set(file, vm, attribute, value);
     check(
@@ -178,9 +181,14 @@ fn an_edit_is_called_an_edit() {
         vec![attribute("email", json!("a@b.c"), json!("x@y.z"))],
         &["`email` is \"x@y.z\""],
     );
-    // Elsewhere, and under another name.
-    check(
+}
+
+/// An edit is found through a reference, in another file.
+#[test]
+fn an_edit_elsewhere_is_called_an_edit() {
+    check_edit(
         &|lab| {
+            let (file, vm) = VMS;
             lab.set(file, vm, "dedicated", "var.size");
             fs::write(lab.folder.path().join("terraform/mine.tf"), "variable \"size\" {\n  default = 1\n}\n").unwrap();
         },
