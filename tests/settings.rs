@@ -43,7 +43,7 @@ impl Stage {
     fn ran(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
         let program = Invocation::new(PROGRAM).withhold("PROXMOX_VE_").withhold("PROXMOX_MPC_");
         let program = program.env("XDG_CONFIG_HOME", self.folder.path().join("config").to_str().unwrap());
-        ran_in(variables.iter().fold(program, |program, (name, value)| program.env(*name, value)), arguments)
+        ran_in(variables.iter().fold(program, |program, (name, value)| program.env(*name, *value)), arguments)
     }
 }
 

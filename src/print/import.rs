@@ -96,7 +96,7 @@ fn summary(report: &ImportReport) -> Table {
         let made = kind.terraform + kind.ansible;
         let covered = if made == 0 { String::new() } else { percentage(kind.covered) };
         table.row([
-            kind.title.to_owned(),
+            kind.title.clone(),
             kind.found.to_string(),
             count(kind.terraform),
             count(kind.ansible),

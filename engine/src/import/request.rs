@@ -108,14 +108,13 @@ impl Request for ImportRequest {
         let (from, strict) = (self.from.clone(), self.strict);
         let job = self.job(concurrency, context.now())?;
         let work = async {
-            let source = match client {
-                Some(client) => Source::Cluster(Box::new(client)),
-                None => {
-                    let path = from.unwrap_or_default();
-                    // An archive is unpacked, which takes time.
-                    let opened = context.compute(move || Recording::open(&path)).await;
-                    Source::Recording(opened.map_err(ImportError::from)?)
-                }
+            let source = if let Some(client) = client {
+                Source::Cluster(Box::new(client))
+            } else {
+                let path = from.unwrap_or_default();
+                // An archive is unpacked, which takes time.
+                let opened = context.compute(move || Recording::open(&path)).await;
+                Source::Recording(opened.map_err(ImportError::from)?)
             };
             super::run(source, &job, &context).await
         };

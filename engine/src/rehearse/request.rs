@@ -100,12 +100,11 @@ impl Request for RehearseRequest {
 impl RehearseRequest {
     fn rehearse(self, recorded: Option<Recording>, now: String, context: &Context) -> Result<Rehearsal, Failure> {
         let workspace = Workspace::around(&self.workspace);
-        let recording = match recorded {
-            Some(recording) => recording,
-            None => {
-                let path = self.recording.unwrap_or_else(|| workspace.recording());
-                Recording::open(&path).map_err(NoRecordingToRehearse)?
-            }
+        let recording = if let Some(recording) = recorded {
+            recording
+        } else {
+            let path = self.recording.unwrap_or_else(|| workspace.recording());
+            Recording::open(&path).map_err(NoRecordingToRehearse)?
         };
         let program = settings::terraform(context, self.terraform, Some(&workspace))?;
         let tool = terraform::find(program.as_deref(), context)?;

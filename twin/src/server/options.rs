@@ -43,7 +43,7 @@ impl Options {
             credentials,
             delay: Duration::ZERO,
             refusal_delay: Duration::from_secs(3),
-            ticket_lifetime: Duration::from_secs(2 * 60 * 60),
+            ticket_lifetime: Duration::from_hours(2),
             agent: AgentPolicy::AsRecorded,
             enforced: true,
             state: None,
