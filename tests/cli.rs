@@ -178,7 +178,7 @@ fn a_twin_says_where_it_is_and_ends_well() {
         // All of it is printed before anybody may end it.
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut text = String::new();
-        while !text.ends_with("Ctrl-C ends it.\n") {
+        while !text.ends_with("Press Ctrl-C to stop.\n") {
             assert_ne!(output.read_line(&mut text).unwrap(), 0, "{text}");
         }
         end(&child);

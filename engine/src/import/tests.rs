@@ -63,7 +63,7 @@ fn check_hashes(folder: &Path) {
 
 #[test]
 fn a_kill_at_any_step_and_a_change_of_the_cluster_after_it_are_mended_by_the_next_import() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pve-9.1.tar.zst");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/pve-9.1.tar.zst");
     let recording = Recording::open(&fixture).unwrap();
     let all = usize::MAX;
     let mut count = 0;
@@ -91,7 +91,7 @@ fn a_kill_at_any_step_and_a_change_of_the_cluster_after_it_are_mended_by_the_nex
 /// Everything is excluded and all files were touched: fingerprints distinguish kept code from an edit.
 #[test]
 fn code_that_stays_is_known_by_its_fingerprint() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/homelab.tar.zst");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/homelab.tar.zst");
     let recording = Recording::open(&fixture).unwrap();
     let parent = tempfile::tempdir().unwrap();
     import(parent.path(), &Cluster { recording: &recording, changed: BTreeMap::new() }, usize::MAX);

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_time_has_two_forms() {
         let time = OffsetDateTime::from_unix_timestamp(1_795_395_000).unwrap() + time::Duration::milliseconds(250);
-        assert_eq!(seconds(time), "2026-11-22T23:30:00Z");
-        assert_eq!(milliseconds(time), "2026-11-22T23:30:00.250Z");
+        assert_eq!(seconds(time), "2026-11-23T00:50:00Z");
+        assert_eq!(milliseconds(time), "2026-11-23T00:50:00.250Z");
     }
 }

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     fn fixture(name: &str) -> Recording {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name);
         Recording::open(&path).unwrap()
     }
 

@@ -47,7 +47,7 @@ mod tests {
     use crate::rights::refusals;
 
     fn fixture(name: &str) -> Recording {
-        Recording::open(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).unwrap()
+        Recording::open(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)).unwrap()
     }
 
     /// A planner is refused nothing, and each of its privileges is needed somewhere.

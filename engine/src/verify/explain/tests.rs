@@ -21,7 +21,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/homelab.tar.zst");
+        let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/homelab.tar.zst");
         let recording = Recording::open(&recording).unwrap();
         let generated =
             generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
