@@ -75,13 +75,13 @@ impl Generation<'_> {
         let of_all = |fate: Fate| object.keys.keys().map(|key| (key.clone(), fate.clone())).collect();
         match (translation.destination)(object, &context) {
             Ok(Destination::Resource(resource, import_id)) => {
-                self.resource(translation, object, resource, import_id)?
+                self.resource(translation, object, resource, import_id)?;
             }
             Ok(Destination::PartOf(address)) => {
                 self.cover(translation, object, Outcome::Terraform { address }, of_all(Fate::Terraform));
             }
             Ok(Destination::Ansible(reason)) => {
-                self.not_importable(translation, object, Obstacle::new(reason), BTreeMap::new())
+                self.not_importable(translation, object, Obstacle::new(reason), BTreeMap::new());
             }
             Ok(Destination::BuiltIn) => {
                 let fate = |key: &String| match translation.model().key(key).map(|key| key.class) {

@@ -206,7 +206,7 @@ fn mtu(draft: &mut Draft<'_>) {
         match draft.integer("mtu") {
             Some(number) => draft.set("mtu", number),
             None => {
-                draft.not_expressible("mtu", "the provider and Proxmox's API take a number only (provider rule H5)")
+                draft.not_expressible("mtu", "the provider and Proxmox's API take a number only (provider rule H5)");
             }
         }
     }

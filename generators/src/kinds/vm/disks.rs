@@ -82,7 +82,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
                 Ok(Drive::Other) => {}
                 Ok(Drive::Foreign) => foreign.push(interface),
                 Ok(Drive::WithoutVolume) => {
-                    unwritable = Some(format!("the provider does not see which volume {interface} is"))
+                    unwritable = Some(format!("the provider does not see which volume {interface} is"));
                 }
                 Err(RowError::Obstacle(reason)) => refused.push(reason),
                 Err(stop) => return Err(stop),
