@@ -283,20 +283,10 @@ fn what_is_taken_unchecked_is_told() {
         let program = program.env(variable.0, variable.1);
         ran_in(program, &["import", &endpoint, "--out", &at(out), "--only", "kind=pool"])
     };
-    let insecure = ("PROXMOX_VE_INSECURE", "true");
-    for _ in 0..2 {
-        let ran = import(insecure, "lab");
-        assert_eq!(ran.code, Some(0), "{}", ran.errors);
-        assert!(ran.errors.contains("warning: certificates are not checked"), "{}", ran.errors);
-        let pin = format!("`--fingerprint {fingerprint}` pins it");
-        assert_eq!(ran.errors.matches(&pin).count(), 1, "{}", ran.errors);
-    }
-    let ran = import(("PROXMOX_MPC_FINGERPRINT", &fingerprint), "lab");
-    assert_eq!((ran.code, ran.errors.contains("certificate")), (Some(0), false), "{}", ran.errors);
     std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
-    let ran = import(("PROXMOX_MPC_FINGERPRINT", &fingerprint), "link");
-    assert_eq!(ran.code, Some(1), "{}", ran.errors);
-    assert!(ran.errors.contains("link` is a link to `nowhere`, which is not there"), "{}", ran.errors);
+    let (insecure, pinned) = (("PROXMOX_VE_INSECURE", "true"), ("PROXMOX_MPC_FINGERPRINT", fingerprint.as_str()));
+    let runs = [import(insecure, "lab"), import(insecure, "lab"), import(pinned, "lab"), import(pinned, "link")];
+    support::screen("certificates_and_links", runs);
     end(&child);
     child.wait().unwrap();
 }

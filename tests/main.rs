@@ -14,6 +14,7 @@ mod pages;
 mod process;
 mod rehearse;
 mod server;
+mod settings;
 mod support;
 mod verify;
 mod workspace;

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
-use proxmox_mpc_engine::rehearse::{Change, Job, Reached, Rehearsal, RehearseError, StateUsed, What, rehearse};
+use proxmox_mpc_engine::rehearse::{
+    ChangeKind, GuestAction, Reached, Rehearsal, RehearsalJob, RehearseError, StateUsed, rehearse,
+};
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_judges::tools::{Missing, Tool};
 use proxmox_mpc_twin::Recording;
 use serde_json::Value;
@@ -20,7 +23,7 @@ use crate::support::workspaces::{applied, bytes, edit, imported, job};
 /// A workspace of a fixture, and the rehearsal of it.
 struct RehearsalStage {
     folder: TempDir,
-    job: Job,
+    job: RehearsalJob,
 }
 
 impl RehearsalStage {
@@ -34,7 +37,7 @@ impl RehearsalStage {
         let small = tempfile::tempdir().unwrap();
         fs::create_dir(small.path().join("terraform")).unwrap();
         fs::write(small.path().join("terraform/main.tf"), include_str!("terraform/pools.tf")).unwrap();
-        let small = Job { workspace: small.path().to_owned(), ..stage.job.clone() };
+        let small = RehearsalJob { workspace: Workspace::at(small.path()), ..stage.job.clone() };
         // What comes of it does not matter.
         rehearsal(&small).map(|_| stage)
     }
@@ -78,7 +81,7 @@ fn shown(rehearsal: &Rehearsal, output: OutputFormat) -> String {
     results.text()
 }
 
-fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(Change, Option<&'r str>)> {
+fn change<'r>(rehearsal: &'r Rehearsal, identity: &str) -> Option<(ChangeKind, Option<&'r str>)> {
     let object = rehearsal.objects.iter().find(|object| object.identity.as_str() == identity)?;
     Some((object.change, object.address.as_deref()))
 }
@@ -120,17 +123,17 @@ fn what_would_happen_is_told_and_nothing_is_touched() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Failed)), "{page}");
     let address = "proxmox_virtual_environment_vm.fw_home_arpa";
-    assert_eq!(change(&rehearsal, "qemu/101"), Some((Change::Changed, Some(address))), "{page}");
+    assert_eq!(change(&rehearsal, "qemu/101"), Some((ChangeKind::Changed, Some(address))), "{page}");
     let lab = Some("proxmox_virtual_environment_pool.lab");
-    assert_eq!(change(&rehearsal, "pool/lab"), Some((Change::Created, lab)), "{page}");
+    assert_eq!(change(&rehearsal, "pool/lab"), Some((ChangeKind::Created, lab)), "{page}");
     assert_eq!(change(&rehearsal, "qemu/104"), None, "{page}");
-    let way: Vec<(&str, What)> = rehearsal
+    let way: Vec<(&str, GuestAction)> = rehearsal
         .guests
         .iter()
         .map(|event| (event.identity.as_str(), event.what))
         .filter(|(id, _)| *id == "qemu/101")
         .collect();
-    assert_eq!(way, [("qemu/101", What::Stop), ("qemu/101", What::Start)], "{page}");
+    assert_eq!(way, [("qemu/101", GuestAction::Stop), ("qemu/101", GuestAction::Start)], "{page}");
     assert_eq!(rehearsal.totals.restarted, 1);
     assert_eq!(
         traps(&rehearsal),
@@ -184,7 +187,7 @@ fn a_part_of_a_refused_change_may_stay() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!(rehearsal.reached, Reached::Failed, "{page}");
     let address = "proxmox_virtual_environment_vm.docker01";
-    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Changed, Some(address))), "{page}");
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((ChangeKind::Changed, Some(address))), "{page}");
     assert_eq!(traps(&rehearsal), [("root-only", vec![address]), ("refused-in-part", vec![address])], "{page}");
     assert!(page.contains("memory: 8192 -> 9216"), "{page}");
 }
@@ -201,10 +204,10 @@ fn what_would_be_lost_is_told() {
     assert_eq!(rehearsal.fault_kind(), Some(FaultKind::Differences), "{page}");
     assert!(matches!(rehearsal.state, StateUsed::Copy { objects: 70, .. }), "{:?}", rehearsal.state);
     let docker = "proxmox_virtual_environment_vm.docker01";
-    assert_eq!(change(&rehearsal, "qemu/110"), Some((Change::Destroyed, Some(docker))), "{page}");
-    let way: Vec<What> =
+    assert_eq!(change(&rehearsal, "qemu/110"), Some((ChangeKind::Destroyed, Some(docker))), "{page}");
+    let way: Vec<GuestAction> =
         rehearsal.guests.iter().filter(|event| event.identity.as_str() == "qemu/110").map(|event| event.what).collect();
-    assert_eq!(way, [What::Shutdown, What::Destroy], "{page}");
+    assert_eq!(way, [GuestAction::Shutdown, GuestAction::Destroy], "{page}");
     let pihole = "proxmox_virtual_environment_container.pihole";
     let protected: Vec<&str> = rehearsal.protected.iter().map(|protected| protected.address.as_str()).collect();
     assert_eq!(protected, [pihole], "what left the code is not protected any more: {page}");
@@ -250,7 +253,7 @@ fn a_destroy_is_rehearsed_from_the_imports_on() {
     let page = shown(&rehearsal, OutputFormat::Table);
     assert_eq!((rehearsal.reached, rehearsal.fault_kind()), (Reached::Failed, Some(FaultKind::Differences)), "{page}");
     let ops = Some("proxmox_virtual_environment_group.ops");
-    assert_eq!(change(&rehearsal, "group/ops"), Some((Change::Destroyed, ops)), "{page}");
+    assert_eq!(change(&rehearsal, "group/ops"), Some((ChangeKind::Destroyed, ops)), "{page}");
     let with_it = "acl/pool/prod?ops?PVEVMAdmin";
     assert!(change(&rehearsal, with_it).is_some(), "what goes with a group is reported as well: {page}");
     assert_eq!(change(&rehearsal, "pool/dev"), None, "{page}");
@@ -315,7 +318,7 @@ fn playbooks_are_rehearsed_too() {
     let played = rehearsal.playbooks.as_ref().unwrap();
     assert_eq!(played.failed.len(), 1, "{page}");
     assert_eq!((played.failed[0].task.as_str(), rehearsal.fault_kind()), ("Nothing there", Some(FaultKind::Failed)));
-    let missing = Job { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
+    let missing = RehearsalJob { ansible: Some("/nonexistent/ansible-playbook".into()), ..stage.job.clone() };
     let error = rehearse(&missing, &support::context()).unwrap_err();
     assert_eq!(error.to_string(), "`/nonexistent/ansible-playbook` is not installed here");
 }

@@ -10,6 +10,7 @@ use proxmox_mpc_engine::operation::fault::FaultKind;
 use proxmox_mpc_engine::operation::{EventKind, StepId};
 use proxmox_mpc_engine::toolchain::terraform::{Counts, Product, TerraformError, Tool, Version, find};
 use proxmox_mpc_engine::verify::{self, Proof, ProofRecord, VerifyError};
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
 
@@ -67,7 +68,7 @@ impl VerifyStage {
     fn verify(&self) -> (Result<Proof, VerifyError>, Vec<EventKind>) {
         let (context, events) = support::followed();
         let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
-        let proof = verify::against_twin(self.folder.path(), recording, &self.tool, &context);
+        let proof = verify::against_twin(&Workspace::at(self.folder.path()), recording, &self.tool, &context);
         let events = events.lock().unwrap().iter().map(|event| event.kind.clone()).collect();
         (proof, events)
     }
@@ -270,7 +271,7 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     let mut edited = 0;
     for found in &proof.differences {
         for explanation in &found.explanations {
-            let goes_along = explanation.what_to_do.starts_with("Nothing by itself");
+            let goes_along = explanation.what_to_do.starts_with("Nothing: this disappears");
             let is_edit = explanation.why.starts_with("The code was changed since the import: ");
             assert!(is_edit || goes_along, "{table}");
             edited += usize::from(is_edit);
@@ -285,14 +286,15 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     let address = text.lines().find_map(|line| line.trim().strip_prefix("to = proxmox_metrics_server.")).unwrap();
     let block = format!("resource \"proxmox_metrics_server\" \"{address}\"");
     change(workspace, "metric_servers.tf", &block, |_| String::new());
-    let proof = verify::against_twin(workspace, Arc::clone(&recording), &tool, &support::context()).unwrap();
+    let proof =
+        verify::against_twin(&Workspace::at(workspace), Arc::clone(&recording), &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     let removed = format!("The block of `proxmox_metrics_server.{address}` was removed from the code");
     assert!(table.contains(&removed), "{table}");
     change(workspace, "imports.tf", &format!("import {{\n  to = proxmox_metrics_server.{address}\n"), |_| {
         String::new()
     });
-    let proof = verify::against_twin(workspace, recording, &tool, &support::context()).unwrap();
+    let proof = verify::against_twin(&Workspace::at(workspace), recording, &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.removed, [format!("proxmox_metrics_server.{address}")], "{table}");
     support::snapshot("verify_import_removed", &support::filtered(&table));
@@ -304,19 +306,20 @@ fn the_real_provider_agrees() {
     let tool = or_skip!(terraform());
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let workspace = imported(&recording);
+    let placed = Workspace::at(workspace.path());
     let proof = or_skip!(proof(workspace.path(), Arc::clone(&recording), &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert!(proof.clean, "{table}");
     let answers = proof.answers.unwrap();
     assert_eq!(answers.unknown, 0, "{table}");
-    let files = verify::generated(workspace.path(), &verify::manifest(workspace.path()).unwrap()).unwrap();
+    let files = verify::generated(&placed, &verify::manifest(&placed).unwrap()).unwrap();
     let record = ProofRecord::new(&proof, verify::digest(&recording).unwrap(), files.clone()).unwrap();
     assert_eq!(record.mismatches(&verify::digest(&recording).unwrap(), &files), []);
     let pools = workspace.path().join("terraform/pools.tf");
     let text = fs::read_to_string(&pools).unwrap();
     assert!(text.contains("Production workloads"), "{text}");
     fs::write(&pools, text.replace("Production workloads", "Something else")).unwrap();
-    let proof = verify::against_twin(workspace.path(), recording, &tool, &support::context()).unwrap();
+    let proof = verify::against_twin(&placed, recording, &tool, &support::context()).unwrap();
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
     let difference = &proof.differences[0].difference;
     assert_eq!(difference.address, "proxmox_virtual_environment_pool.prod");
@@ -332,13 +335,13 @@ fn a_live_proof_counts_what_is_managed_and_leaves_the_folder_alone() {
     let code = stage.folder.path().join("terraform");
     fs::write(code.join("terraform.tfstate"), "{}").unwrap();
     let before = names(&code);
-    let proof = verify::live(stage.folder.path(), None, &stage.tool, &support::context()).unwrap();
+    let proof = verify::live(&Workspace::at(stage.folder.path()), None, &stage.tool, &support::context()).unwrap();
     assert_eq!((proof.clean, proof.expected, proof.managed), (true, 2, 2));
     assert_eq!(names(&code), before);
     assert_eq!(stage.left("files"), "main.tf\nterraform.tfstate\n", "it runs in the user's own folder");
     assert!(stage.left("environment").contains("TF_DATA_DIR="), "set up aside");
     fs::create_dir(code.join(".terraform")).unwrap();
-    verify::live(stage.folder.path(), None, &stage.tool, &support::context()).unwrap();
+    verify::live(&Workspace::at(stage.folder.path()), None, &stage.tool, &support::context()).unwrap();
     assert!(!stage.left("environment").contains("TF_DATA_DIR="), "set up by the user");
     support::snapshot("verify_live", &shown(&proof, OutputFormat::Table));
 }

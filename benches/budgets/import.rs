@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use proxmox_mpc_engine::workspace;
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_model::ApiPath;
 use proxmox_mpc_twin::Recording;
 
@@ -27,7 +27,7 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
         // A first import that is not measured: the twin has read its files by then.
         let out = scratch.path().join(format!("first-{delay}"));
         program::import(&twin, &out)?;
-        let paths: Vec<ApiPath> = Recording::open(&out.join(workspace::RECORDING))?.paths()?.collect();
+        let paths: Vec<ApiPath> = Recording::open(&Workspace::at(&out).recording())?.paths()?.collect();
         let turn = |number| turn(&scratch.path().join(format!("{delay}-{number}")), &twin, &paths);
         let turns = (0..ROUNDS).map(turn).collect::<Outcome<Vec<_>>>()?;
         let figure = median(turns.iter().map(|(import, fetch)| ratio(*import, *fetch)).collect());

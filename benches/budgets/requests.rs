@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proxmox_mpc_engine::workspace;
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::server::{self, Options};
 use proxmox_mpc_twin::{Credentials, Recording};
 
@@ -35,7 +35,7 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
         let counts = twin.counts();
         runtime.block_on(twin.stop());
         let sent = counts.recorded + counts.derived + counts.unknown;
-        let kept = Recording::open(&out.join(workspace::RECORDING))?.paths()?.count();
+        let kept = Recording::open(&Workspace::at(&out).recording())?.paths()?.count();
         let twice = sent - u64::try_from(kept)?;
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 requests")]
         sheet.budget(

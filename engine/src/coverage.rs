@@ -1,4 +1,4 @@
-//! Coverage: what became of every key of every object on record, and why.
+//! Coverage: where each key of each recorded object is kept (Terraform, Ansible, nowhere), and why.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,27 +18,27 @@ use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, Step, StepKind};
 use crate::workspace::Workspace;
 
-/// Shows how much of a cluster is code, and why the rest is not.
+/// Request to show how much of a cluster is code, and why the rest is not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CoverageRequest {
     /// The workspace, or a folder in it.
     pub workspace: PathBuf,
-    /// The recording, in place of the one that the last import made.
+    /// The recording to read; without it, the one that the last import made.
     pub from: Option<PathBuf>,
-    /// Only objects of these kinds: `vm`.
+    /// Show only objects of these kinds: `vm`. All kinds if empty.
     pub kinds: Vec<String>,
-    /// Only these objects: `qemu/100`.
+    /// Show only these objects: `qemu/100`. All objects if empty.
     pub objects: Vec<String>,
-    /// The least part in percent; less counts as a difference.
+    /// The lowest accepted coverage in percent; a lower one ends with exit code 3.
     pub fail_under: Option<f64>,
-    /// How closely people want to look.
+    /// The level of detail of the page for people.
     pub detail: Detail,
-    /// Make the document `COVERAGE.md` as well.
+    /// Also make the Markdown document, as in `COVERAGE.md`.
     pub markdown: bool,
 }
 
-/// How closely people want to look.
+/// Level of detail of the page for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detail {
@@ -51,32 +51,32 @@ pub enum Detail {
     Keys,
 }
 
-/// How much is covered.
+/// Report of the coverage of a recorded cluster.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageReport {
     /// The login with which the cluster was read.
     pub login: Option<String>,
     /// The version of Proxmox VE.
     pub pve_version: Option<String>,
-    /// (Terraform + Ansible + default) / (all − volatile), in percent.
+    /// The coverage: (Terraform + Ansible + default) / (all − volatile), in percent.
     pub percent: f64,
-    /// The least part that was asked for.
+    /// The lowest accepted coverage in percent, if one was requested.
     pub fail_under: Option<f64>,
-    /// The numbers of everything.
+    /// The counts of all objects and keys.
     pub total: Counts,
-    /// The numbers by kind.
+    /// The counts by kind.
     pub kinds: BTreeMap<String, Counts>,
-    /// Keys that no row knows, by object.
+    /// Keys that this program does not know yet, by object.
     pub not_covered: BTreeMap<Identity, Vec<String>>,
-    /// The reasons why keys are not Terraform's.
+    /// The reasons why keys are not in Terraform.
     pub reasons: Vec<Reason>,
-    /// What could not be read, and why.
+    /// Objects and lists that the login could not read, by reason.
     pub unreadable: Vec<UnreadableGroup>,
     /// Every object with the fate of each key.
     pub objects: Coverage,
-    /// How closely people want to look.
+    /// The level of detail of the page for people.
     pub detail: Detail,
-    /// The document `COVERAGE.md`, where that was asked for.
+    /// The Markdown document, if it was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub markdown: Option<String>,
 }
@@ -95,14 +95,14 @@ impl ReportType for CoverageReport {
     const KIND: &'static str = "coverage";
 }
 
-/// The reason why there is no coverage to report.
+/// The coverage could not be reported.
 #[derive(Debug, thiserror::Error)]
 pub enum CoverageError {
     #[error("there is no recording to read the coverage from")]
     Open(#[from] RecordingError),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    #[error("there is no `{0}` on record")]
+    #[error("there is no object `{0}` in the recording")]
     NoObject(String),
     #[error("there is no kind `{0}`")]
     NoKind(String),
@@ -118,13 +118,13 @@ impl Fault for CoverageError {
 
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::NoKind(_) => return vec![format!("the kinds are {}", kinds().join(", "))],
+            Self::NoKind(_) => return vec![format!("The kinds are {}.", kinds().join(", "))],
             Self::Open(_) => &[
-                "`proxmox-mpc import` makes a recording; `--from` names another one",
-                "name the folder that the import wrote",
+                "Make a recording with `proxmox-mpc import`, or name another one with `--from`.",
+                "Name the folder that the import wrote.",
             ],
-            Self::Unreadable(_) => &["import again: the recording was changed or cut after it was written"],
-            Self::NoObject(_) => &["`proxmox-mpc coverage -v` lists every object by the name that `--object` takes"],
+            Self::Unreadable(_) => &["Import again: the recording was changed or truncated after it was written."],
+            Self::NoObject(_) => &["`proxmox-mpc coverage -v` lists every object by the name that `--object` takes."],
         };
         hints.iter().map(|hint| (*hint).to_owned()).collect()
     }
@@ -138,7 +138,7 @@ impl Request for CoverageRequest {
     async fn run(self, context: Context) -> Result<CoverageReport, Failure> {
         let workspace = Workspace::around(&self.workspace);
         let path = self.from.clone().unwrap_or_else(|| workspace.recording());
-        let manifest = import::manifest(workspace.root())?.unwrap_or_default();
+        let manifest = import::manifest(&workspace)?.unwrap_or_default();
         let work = async {
             let _step = Step::start(&context, StepKind::GenerateCode);
             context.compute(move || read(&path, manifest)).await
@@ -170,7 +170,7 @@ impl CoverageRequest {
         })
     }
 
-    /// Leaves the objects that were asked for.
+    /// Removes the objects that the request does not name.
     fn choose(&self, coverage: &mut Coverage, unread: &mut Vec<Unread>) -> Result<(), CoverageError> {
         if let Some(unknown) = self.kinds.iter().find(|word| !kinds().contains(&word.as_str())) {
             return Err(CoverageError::NoKind(unknown.clone()));
@@ -192,12 +192,12 @@ impl CoverageRequest {
     }
 }
 
-/// The words of all kinds.
+/// The names of all kinds.
 pub fn kinds() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.id).collect()
 }
 
-/// Makes the code of everything on record, under the addresses of the workspace, excluded or not.
+/// Generates the code of everything in the recording, excluded objects included, under the addresses of the workspace.
 fn read(path: &Path, manifest: Manifest) -> Result<(About, Generated), CoverageError> {
     let recording = Recording::open(path)?;
     let generated = everything(&recording, Previous { manifest, ..Previous::default() })?;

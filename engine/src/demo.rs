@@ -1,4 +1,4 @@
-//! Demo: the whole way from a cluster to proven code, with no cluster at hand.
+//! Demo: imports a recorded cluster over HTTPS and proves the code, without a cluster at hand.
 
 use std::fs;
 use std::io;
@@ -12,16 +12,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, ClientError};
-use crate::import::{self, ImportError, ImportReport, Job, Source};
+use crate::import::{self, ImportError, ImportJob, ImportReport, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Message, Report, Request};
-use crate::settings::{Credentials as Login, MinimumTls, Settings, Trust};
+use crate::settings::{self, Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, TerraformError};
 use crate::verify::{self, Proof, VerifyError};
 use crate::workspace::Workspace;
 
-/// Shows everything on a recorded cluster: imports it over HTTPS, writes the code, and proves it where Terraform can
+/// Request to try everything on a recorded cluster: import it over HTTPS, write the code, and prove it if Terraform can
 /// install the provider.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,16 +30,16 @@ pub struct DemoRequest {
     pub out: PathBuf,
 }
 
-/// The demonstration.
+/// Report of a demonstration.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Demonstration {
     /// The folder of the code.
     pub out: PathBuf,
-    /// The import.
+    /// The report of the import.
     pub import: ImportReport,
-    /// The proof.
+    /// The proof, if one could be made.
     pub proof: Option<Proof>,
-    /// The reason why there is no proof.
+    /// The reason why no proof could be made.
     pub no_proof: Option<String>,
 }
 
@@ -66,14 +66,14 @@ impl Request for DemoRequest {
     type Report = Demonstration;
 
     async fn run(self, context: Context) -> Result<Demonstration, Failure> {
-        let import = context.unless_cancelled(imported(&self.out, &context)).await??;
+        let import = context.unless_cancelled(import_from_twin(&self.out, &context)).await??;
         let out = self.out.clone();
-        let (proof, no_proof) = context.block(move |context| proven(&out, context)).await?;
+        let (proof, no_proof) = context.block(move |context| prove(&out, context)).await?;
         Ok(Demonstration { out: self.out, import, proof, no_proof })
     }
 }
 
-/// The reason why there is no demonstration.
+/// The demonstration could not be given.
 #[derive(Debug, thiserror::Error)]
 enum DemoError {
     #[error("the recorded cluster could not be unpacked")]
@@ -100,7 +100,7 @@ impl Fault for DemoError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Unpack(_) => vec!["check that the folder for temporary files is not full".to_owned()],
+            Self::Unpack(_) => vec!["Check that the folder for temporary files is not full.".to_owned()],
             Self::Twin(_) => Vec::new(),
             Self::Recording(error) => error.hints(),
             Self::Client(error) => error.hints(),
@@ -109,8 +109,8 @@ impl Fault for DemoError {
     }
 }
 
-/// Serves the recording and imports it over HTTPS, as any cluster.
-async fn imported(out: &Path, context: &Context) -> Result<ImportReport, DemoError> {
+/// Serves the recording and imports it over HTTPS, like any cluster.
+async fn import_from_twin(out: &Path, context: &Context) -> Result<ImportReport, DemoError> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("cluster.tar.zst");
     fs::write(&file, RECORDING)?;
@@ -126,21 +126,23 @@ async fn imported(out: &Path, context: &Context) -> Result<ImportReport, DemoErr
         min_tls: MinimumTls::V13,
         timeout: None,
     };
-    let job = Job::new(out.to_owned(), context.now());
+    let job = ImportJob::new(out.to_owned(), context.now());
     let report = import::run(Source::Cluster(Box::new(Client::new(settings)?)), &job, context).await?;
     twin.stop().await;
     Ok(report)
 }
 
-/// The proof where Terraform can install the provider; else the reason why there is none.
-fn proven(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>), Failure> {
-    let tool = match terraform::find(None, context) {
+/// Returns the proof if Terraform can install the provider, and otherwise the reason why there is none.
+fn prove(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>), Failure> {
+    let workspace = Workspace::at(out);
+    let program = settings::terraform(context, None, Some(&workspace))?;
+    let tool = match terraform::find(program.as_deref(), context) {
         Ok(tool) => tool,
         Err(error) if error.kind() == FaultKind::Interrupted => return Err(error.into()),
         Err(error) => return Ok((None, Some(sentence(&error)))),
     };
-    let recording = Arc::new(Recording::open(&Workspace::at(out).recording())?);
-    match verify::against_twin(out, recording, &tool, context) {
+    let recording = Arc::new(Recording::open(&workspace.recording())?);
+    match verify::against_twin(&workspace, recording, &tool, context) {
         Ok(proof) => Ok((Some(proof), None)),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),
         Err(error) => Err(error.into()),

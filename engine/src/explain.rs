@@ -1,4 +1,4 @@
-//! Explain: the rules of the provider, as docs/provider.md has them: the page is part of the program.
+//! Explain: rules of the Terraform provider, read from docs/provider.md, which is part of the program.
 
 use proxmox_mpc_generators::bpg;
 use schemars::JsonSchema;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request};
 
-/// The page itself.
+/// The text of the page.
 const PAGE: &str = include_str!("../../docs/provider.md");
 
-/// Where it is for people.
+/// The page on the web.
 const URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/provider.md");
 
-/// Explains a rule of the Terraform provider, or lists all of them.
+/// Request to explain a rule of the Terraform provider, or to list all of them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExplainRequest {
@@ -21,10 +21,10 @@ pub struct ExplainRequest {
     pub rule: Option<String>,
 }
 
-/// Rules of the provider.
+/// Report of rules of the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rules {
-    /// The rule that was asked for; `None` for all of them.
+    /// The rule that was requested; none if all of them were.
     pub asked: Option<String>,
     /// The rules, in the order of the page.
     pub rules: Vec<Rule>,
@@ -57,12 +57,12 @@ impl Request for ExplainRequest {
     }
 }
 
-/// There is no rule of that name.
+/// No rule has this name.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no rule `{given}`")]
 struct NoRule {
     given: String,
-    /// Those that begin with the same letter.
+    /// The rules that begin with the same letter.
     near: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Fault for NoRule {
     }
 
     fn hints(&self) -> Vec<String> {
-        let near = (!self.near.is_empty()).then(|| format!("Of this letter there are {}.", self.near.join(", ")));
+        let near = (!self.near.is_empty()).then(|| format!("The rules of this letter are {}.", self.near.join(", ")));
         near.into_iter().chain(["`proxmox-mpc explain` lists every rule.".to_owned()]).collect()
     }
 }
@@ -88,26 +88,26 @@ impl Fault for NoRule {
 /// A rule: a row of one of the page's tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
-    /// Its id: `T3`.
+    /// The id: `T3`.
     pub rule: String,
-    /// What the table is about, the title of its part of the page.
+    /// The subject: the title of the rule's part of the page.
     pub about: String,
-    /// What the row says, column by column.
-    pub says: Vec<Said>,
-    /// What stands above the table, and a table that belongs to the rule, a paragraph or a row each.
+    /// The text of the rule, column by column.
+    pub says: Vec<NamedText>,
+    /// Further paragraphs: those above the table, and the rows of a table that belongs to the rule.
     pub besides: Vec<String>,
-    /// For which versions of the provider it holds, and what is known to be other in another one.
-    pub versions: Vec<Said>,
-    /// The page's own words that the rule uses, with their meaning.
-    pub words: Vec<Said>,
-    /// Where to read it in its place.
+    /// The versions of the provider, each with what is known of the rule in it.
+    pub versions: Vec<NamedText>,
+    /// Terms of the page that the rule uses, with their meaning.
+    pub words: Vec<NamedText>,
+    /// The address of the rule on the web.
     pub url: String,
 }
 
-/// A text and what it is.
+/// A text with its name: the head of its column, a version, or the term that it explains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Said {
-    /// The head of the column, or the word that is explained.
+pub struct NamedText {
+    /// The name.
     pub name: String,
     /// The text, as Markdown.
     pub text: String,
@@ -118,15 +118,17 @@ pub fn all() -> Vec<Rule> {
     let mut rules = read(PAGE);
     let changes = changes(PAGE);
     for rule in &mut rules {
-        let said = |name: &str, text: String| Said { name: name.to_owned(), text };
+        let named = |name: &str, text: String| NamedText { name: name.to_owned(), text };
         rule.versions = bpg::VERSIONS
             .iter()
             .map(|version| {
                 let change = changes.iter().find(|change| change.rule == rule.rule && change.version == version.number);
                 match (change, version.proven) {
-                    (_, true) => said(version.number, "seen with it".to_owned()),
-                    (Some(change), false) => said(version.number, format!("{} (as its change log says)", change.what)),
-                    (None, false) => said(version.number, "not known to be other; nobody ran it".to_owned()),
+                    (_, true) => named(version.number, "tested".to_owned()),
+                    (Some(change), false) => {
+                        named(version.number, format!("{} (according to its change log)", change.difference))
+                    }
+                    (None, false) => named(version.number, "not tested; its change log names no difference".to_owned()),
                 }
             })
             .collect();
@@ -134,31 +136,34 @@ pub fn all() -> Vec<Rule> {
     rules
 }
 
-/// What is other of a rule from a version of the provider on.
-struct Change {
+/// Difference of a rule from a version of the provider on.
+struct VersionChange {
     version: String,
     rule: String,
-    what: String,
+    difference: String,
 }
 
-/// The rows of the page's table of versions: the version, the rule, what is other.
-fn changes(page: &str) -> Vec<Change> {
+/// Reads the rows of the page's table of versions: the version, the rule, the difference.
+fn changes(page: &str) -> Vec<VersionChange> {
     let part = page.split("\n## ").find(|part| part.starts_with("Versions\n")).unwrap_or_default();
     let rows = part.lines().filter(|line| line.starts_with('|')).skip(2).map(cells);
     rows.filter_map(|row| match row.as_slice() {
-        [version, rule, what] => {
-            Some(Change { version: (*version).to_owned(), rule: (*rule).to_owned(), what: (*what).to_owned() })
-        }
+        [version, rule, difference] => Some(VersionChange {
+            version: (*version).to_owned(),
+            rule: (*rule).to_owned(),
+            difference: (*difference).to_owned(),
+        }),
         _ => None,
     })
     .collect()
 }
 
-/// The page is `## ` titles with paragraphs and tables between. A row with an anchor (`<a id="t3"></a>T3`) is a rule; a table without
-/// belongs to the rule that the sentence above it names, as `(V1):` does.
+/// Reads the rules of a page: `## ` titles with paragraphs and tables between them. A row with an anchor
+/// (`<a id="t3"></a>T3`) is a rule. A table without anchors belongs to the rule that the sentence above it names, as
+/// `(V1):` does.
 fn read(page: &str) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
-    let mut words: Vec<Said> = Vec::new();
+    let mut words: Vec<NamedText> = Vec::new();
     let (mut title, mut besides, mut head) = ("", Vec::new(), Vec::new());
     for part in page.split("\n\n").map(str::trim) {
         if let Some(heading) = part.strip_prefix("## ") {
@@ -171,7 +176,7 @@ fn read(page: &str) -> Vec<Rule> {
             for row in rows.skip(1) {
                 match row.first().and_then(|cell| cell.split_once("</a>")) {
                     Some((_, id)) => rules.push(rule(id, title, &head, &row, &besides)),
-                    None => belongs(&mut rules, &besides, &row),
+                    None => append(&mut rules, &besides, &row),
                 }
             }
         } else {
@@ -185,10 +190,10 @@ fn read(page: &str) -> Vec<Rule> {
     rules
 }
 
-/// `- **fails**: Read ends with an error.`
-fn word(item: &str) -> Option<Said> {
+/// Reads a term and its meaning: `- **fails**: Read ends with an error.`
+fn word(item: &str) -> Option<NamedText> {
     let (name, text) = item.trim_start_matches("- ").strip_prefix("**")?.split_once("**: ")?;
-    Some(Said { name: name.to_owned(), text: text.split_whitespace().collect::<Vec<_>>().join(" ") })
+    Some(NamedText { name: name.to_owned(), text: text.split_whitespace().collect::<Vec<_>>().join(" ") })
 }
 
 fn cells(line: &str) -> Vec<&str> {
@@ -200,7 +205,7 @@ fn rule(id: &str, title: &str, head: &[&str], row: &[&str], besides: &[String]) 
     Rule {
         rule: id.to_owned(),
         about: title.to_owned(),
-        says: columns.map(|(name, text)| Said { name: (*name).to_owned(), text: (*text).to_owned() }).collect(),
+        says: columns.map(|(name, text)| NamedText { name: (*name).to_owned(), text: (*text).to_owned() }).collect(),
         besides: besides.to_vec(),
         versions: Vec::new(),
         words: Vec::new(),
@@ -209,7 +214,7 @@ fn rule(id: &str, title: &str, head: &[&str], row: &[&str], besides: &[String]) 
 }
 
 /// Adds a row without an anchor to the rule that the last sentence names.
-fn belongs(rules: &mut [Rule], besides: &[String], row: &[&str]) {
+fn append(rules: &mut [Rule], besides: &[String], row: &[&str]) {
     let named = besides.last().and_then(|sentence| sentence.strip_suffix("):")?.rsplit_once('('));
     if let Some((_, id)) = named
         && let Some(rule) = rules.iter_mut().find(|rule| rule.rule == id)
@@ -219,22 +224,22 @@ fn belongs(rules: &mut [Rule], besides: &[String], row: &[&str]) {
 }
 
 impl Rule {
-    /// Its first words, for a list.
+    /// The first sentence, for a list.
     pub fn short(&self) -> String {
-        let text = self.says.first().map_or("", |said| said.text.as_str());
+        let text = self.says.first().map_or("", |column| column.text.as_str());
         let whole = |end: &usize| text[..*end].matches('`').count().is_multiple_of(2);
         let first = |mark: &str| text.match_indices(mark).map(|(start, _)| start).find(whole);
         let end = first(". ").or_else(|| first(": ")).unwrap_or(text.len());
         text[..end].trim_end_matches('.').to_owned()
     }
 
-    /// Whether it uses a word of the page; `` ignore `x` `` stands for what it ignores.
+    /// Reports whether the rule uses a term of the page; of `` ignore `x` `` only the first word counts.
     fn uses(&self, word: &str) -> bool {
         let word = word.split(" `").next().unwrap_or(word);
         let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-        self.says.iter().any(|said| {
-            said.text.match_indices(word).any(|(start, _)| {
-                let (before, behind) = (&said.text[..start], &said.text[start + word.len()..]);
+        self.says.iter().any(|column| {
+            column.text.match_indices(word).any(|(start, _)| {
+                let (before, behind) = (&column.text[..start], &column.text[start + word.len()..]);
                 edge(before.chars().next_back()) && edge(behind.chars().next())
             })
         })
@@ -256,7 +261,7 @@ mod tests {
         assert!(rules.iter().all(|rule| !rule.says.is_empty() && !rule.about.is_empty() && !rule.short().is_empty()));
     }
 
-    /// A change of a version that nobody knows, or of a rule that is none, would never be told.
+    /// A change of an unknown version, or of an unknown rule, would never be shown.
     #[test]
     fn every_change_is_of_a_known_version_and_rule() {
         let (rules, changes) = (all(), changes(PAGE));
@@ -265,7 +270,11 @@ mod tests {
             let known = bpg::VERSIONS.iter().find(|version| version.number == change.version);
             assert!(known.is_some_and(|version| !version.proven), "{}", change.version);
             let rule = rules.iter().find(|rule| rule.rule == change.rule).unwrap();
-            assert!(rule.versions.iter().any(|said| said.text.starts_with(&change.what)), "{:?}", rule.versions);
+            assert!(
+                rule.versions.iter().any(|version| version.text.starts_with(&change.difference)),
+                "{:?}",
+                rule.versions
+            );
         }
         let text = bpg::VERSIONS.iter().all(|version| PAGE.contains(&format!("**{}**", version.number)));
         assert!(text, "the page names every known version");
@@ -277,15 +286,15 @@ mod tests {
                     | id | where | what |\n|---|---|---|\n| <a id=\"b1\"></a>B1 | `a` | fails. More |\n| <a id=\"b2\"></a>B2 | c | |\n\n\
                     Some of B1 (B1):\n\n| block | when |\n|---|---|\n| `x` | never |\n\n## C\n\n| id | rule |\n|---|---|\n\
                     | <a id=\"c1\"></a>C1 | failsafe: ignore it |\n";
-        let said = |name: &str, text: &str| Said { name: name.to_owned(), text: text.to_owned() };
+        let named = |name: &str, text: &str| NamedText { name: name.to_owned(), text: text.to_owned() };
         let rules = read(page);
         let [first, second, third] = &rules[..] else { panic!("{rules:?}") };
-        assert_eq!(first.says, [said("where", "`a`"), said("what", "fails. More")]);
-        assert_eq!(first.words, [said("fails", "an end.")]);
+        assert_eq!(first.says, [named("where", "`a`"), named("what", "fails. More")]);
+        assert_eq!(first.words, [named("fails", "an end.")]);
         assert_eq!(first.besides, ["Said of all.", "`x`: never"]);
         assert!(first.url.ends_with("/docs/provider.md#b1"), "{}", first.url);
         assert_eq!((second.says.len(), second.besides.len(), second.short()), (1, 1, "c".to_owned()));
         assert_eq!((third.about.as_str(), third.short()), ("C", "failsafe".to_owned()));
-        assert_eq!(third.words, [said("ignore `x`", "not looked at, ever.")]);
+        assert_eq!(third.words, [named("ignore `x`", "not looked at, ever.")]);
     }
 }

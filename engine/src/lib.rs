@@ -1,5 +1,5 @@
-//! The engine: every operation on clusters, workspaces, code and twins. It prints nothing and knows no terminal; faces
-//! (the command line, later a console, servers) give it requests, follow its events and show its reports.
+//! Engine: every operation on clusters, workspaces, code and twins. It prints nothing and knows no terminal; faces (the
+//! command line, later a console, servers) give it requests, follow its events and show its reports.
 
 pub mod client;
 pub mod commands;

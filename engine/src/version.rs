@@ -1,4 +1,4 @@
-//! Version: of the program, and of what it works with.
+//! Version: versions of the program, and of what it works with.
 
 use proxmox_mpc_generators::bpg;
 use proxmox_mpc_twin::recording;
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Report, Request};
 
-/// Tells the versions.
+/// Request for the versions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VersionRequest {}
 
-/// The versions.
+/// Report of the versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Versions {
-    /// The program's.
+    /// The version of this program.
     pub version: String,
-    /// The Terraform provider and its version.
+    /// The Terraform provider and the version that the rules were tested with.
     pub provider: String,
     /// The versions of Terraform that the code is for.
     pub terraform: String,

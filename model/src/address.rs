@@ -22,10 +22,10 @@ type Cards = BTreeMap<u32, String>;
 /// The address of a guest with this configuration, or `None` where none is known:
 ///
 /// 1. the static address of cloud-init (`ipconfig[n]`), for a card that is there, or of a container's card (`net[n]`);
-/// 2. what the guest agent, or the container, reports of a card of its configuration; 3. the lease that Proxmox's IPAM
-/// has for a card of its configuration.
+/// 2. the address that the guest agent, or the container, reports of a card of its configuration;
+/// 3. the lease that Proxmox's IPAM has for a card of its configuration.
 ///
-/// Of several, IPv4 comes before IPv6, then the card with the smaller number. A template has none.
+/// IPv4 comes before IPv6, then the card with the smaller number. A template has no address.
 pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Result<Option<IpAddr>, Unreadable> {
     if guest.template {
         return Ok(None);
@@ -34,8 +34,8 @@ pub fn of(cluster: &Cluster<'_>, guest: &Guest, keys: &Map<String, Value>) -> Re
     if let Some(address) = configured(guest.guest_type, keys, &cards) {
         return Ok(Some(address));
     }
-    let told = cluster.get(&question(guest))?.and_then(|answer| told(guest.guest_type, &answer, &cards));
-    if told.is_some() { Ok(told) } else { leased(cluster, guest, &cards) }
+    let reported = cluster.get(&question(guest))?.and_then(|answer| reported(guest.guest_type, &answer, &cards));
+    if reported.is_some() { Ok(reported) } else { leased(cluster, guest, &cards) }
 }
 
 /// The request that asks a running guest with this configuration for its addresses; `None` where the configuration has
@@ -73,25 +73,25 @@ fn cards(keys: &Map<String, Value>) -> Cards {
 
 /// The static address that the configuration gives to a card.
 fn configured(guest_type: GuestType, keys: &Map<String, Value>, cards: &Cards) -> Option<IpAddr> {
-    let says = cards.iter().filter_map(|(index, card)| match guest_type {
+    let texts = cards.iter().filter_map(|(index, card)| match guest_type {
         GuestType::Lxc => Some(card.clone()),
         GuestType::Qemu => keys.get(&format!("ipconfig{index}")).and_then(text),
     });
-    let addresses = says.flat_map(|says| {
-        let says = Properties::parse(&says);
-        ["ip", "ip6"].map(|family| says.get(family).and_then(parse))
+    let addresses = texts.flat_map(|text| {
+        let properties = Properties::parse(&text);
+        ["ip", "ip6"].map(|family| properties.get(family).and_then(parse))
     });
     best(addresses.flatten())
 }
 
 /// The best address that the guest reports of the cards that Proxmox gave it. Its own bridges and tunnels have other
 /// MAC addresses.
-fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr> {
+fn reported(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr> {
     let interfaces = match guest_type {
         GuestType::Lxc => answer.data()?,
         GuestType::Qemu => answer.data()?.get("result")?,
     };
-    let mut found: Vec<(u32, IpAddr)> = Vec::new();
+    let mut addresses: Vec<(u32, IpAddr)> = Vec::new();
     for interface in interfaces.as_array()? {
         let mac = ["hardware-address", "hwaddr"].into_iter().find_map(|key| interface.get(key)?.as_str());
         let Some((card, _)) = mac.and_then(|mac| cards.iter().find(|(_, card)| has_mac(card, mac))) else { continue };
@@ -99,10 +99,10 @@ fn told(guest_type: GuestType, answer: &Answer, cards: &Cards) -> Option<IpAddr>
         let listed = listed.filter_map(|address| address.get("ip-address")?.as_str());
         // Containers of older versions have these two only.
         let alone = ["inet", "inet6"].into_iter().filter_map(|key| interface.get(key)?.as_str());
-        found.extend(listed.chain(alone).filter_map(parse).map(|address| (*card, address)));
+        addresses.extend(listed.chain(alone).filter_map(parse).map(|address| (*card, address)));
     }
-    found.sort_by_key(|(card, _)| *card);
-    best(found.into_iter().map(|(_, address)| address))
+    addresses.sort_by_key(|(card, _)| *card);
+    best(addresses.into_iter().map(|(_, address)| address))
 }
 
 /// The address that the IPAM has given to a card. Proxmox takes a lease back when the card leaves the network.
@@ -110,14 +110,14 @@ fn leased(cluster: &Cluster<'_>, guest: &Guest, cards: &Cards) -> Result<Option<
     let Some(rows) = cluster.rows(&leases(), RowId::Made(lease))? else { return Ok(None) };
     let word = |row: &Map<String, Value>, key: &str| row.get(key).and_then(text).unwrap_or_default();
     let first = format!("{}/", guest.vmid);
-    let mut found: Vec<(u32, IpAddr)> = Vec::new();
+    let mut addresses: Vec<(u32, IpAddr)> = Vec::new();
     for (_, row) in rows.range(first.clone()..).take_while(|(id, _)| id.starts_with(&first)) {
         let mac = word(row, "mac");
         let card = cards.iter().find(|(_, card)| has_mac(card, &mac)).map(|(card, _)| *card);
-        found.extend(card.zip(parse(&word(row, "ip"))));
+        addresses.extend(card.zip(parse(&word(row, "ip"))));
     }
-    found.sort_unstable();
-    Ok(best(found.into_iter().map(|(_, address)| address)))
+    addresses.sort_unstable();
+    Ok(best(addresses.into_iter().map(|(_, address)| address)))
 }
 
 /// The id of a lease, by which those of one guest are neighbours: `100/10.20.0.100`.
@@ -168,8 +168,8 @@ mod tests {
         let cluster = Cluster::read(&answers as &dyn Answers).expect("answers in memory can be read");
         let guest = cluster.guests.values().next().expect("the list has a guest");
         let Value::Object(keys) = keys else { panic!("{keys} are no keys") };
-        let found = of(&cluster, guest, &keys).expect("answers in memory can be read");
-        assert_eq!(found.map_or_else(|| "none".to_owned(), |found| found.to_string()), expected, "{keys:?}");
+        let address = of(&cluster, guest, &keys).expect("answers in memory can be read");
+        assert_eq!(address.map_or_else(|| "none".to_owned(), |address| address.to_string()), expected, "{keys:?}");
     }
 
     const CARD: &str = "virtio=BC:24:11:00:01:00,bridge=lan0";
@@ -213,10 +213,10 @@ mod tests {
         };
         let lo = interface("00:00:00:00:00:00", &["127.0.0.1", "::1"]);
         let docker = interface("02:42:7a:00:11:22", &["172.17.0.1"]);
-        let own = |addresses: &[&str]| interface("bc:24:11:00:01:00", addresses);
-        agent(&[lo.clone(), docker.clone(), own(&["fe80::1", "2001:db8::5", "10.0.0.5"])], "10.0.0.5");
-        agent(&[own(&["fe80::1", "2001:db8::5"])], "2001:db8::5");
-        agent(&[lo, docker, own(&["fe80::1"])], "none");
+        let answered = |addresses: &[&str]| interface("bc:24:11:00:01:00", addresses);
+        agent(&[lo.clone(), docker.clone(), answered(&["fe80::1", "2001:db8::5", "10.0.0.5"])], "10.0.0.5");
+        agent(&[answered(&["fe80::1", "2001:db8::5"])], "2001:db8::5");
+        agent(&[lo, docker, answered(&["fe80::1"])], "none");
         agent(&[json!({"name": "eth0"})], "none");
         // Windows with an old agent, or a command that is switched off.
         let error = json!({"result": {"error": {"class": "CommandDisabled"}}});
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_can_answer_is_asked() {
+    fn only_guests_that_can_answer_are_asked() {
         let check = |guest_type: &str, keys: Value, expected: bool| {
             let answers = answers(guest_type, &[]);
             let cluster = Cluster::read(&answers as &dyn Answers).expect("answers in memory can be read");

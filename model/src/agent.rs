@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_there_or_it_is_said_why_not() {
+    fn an_agent_that_cannot_be_asked_is_refused_with_the_reason() {
         let check = |keys: Value, running: bool, expected: Option<&str>| {
             assert_eq!(unavailable("100", &configuration(&keys), running).as_deref(), expected, "{keys}");
         };
@@ -173,8 +173,8 @@ mod tests {
             "net1": "virtio=BC:24:11:40:00:02,bridge=vmbr0", "ipconfig1": "ip=dhcp",
             "net2": "virtio=BC:24:11:40:00:03,bridge=vmbr0,link_down=1",
         });
-        let said = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
-        let addresses: Vec<Vec<&str>> = said
+        let interfaces = answer("network-get-interfaces", "110", &configuration(&keys)).unwrap();
+        let addresses: Vec<Vec<&str>> = interfaces
             .as_array()
             .unwrap()
             .iter()

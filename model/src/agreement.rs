@@ -25,28 +25,28 @@ impl Cluster<'_> {
         if let Some(known) = self.overlooked.get() {
             return Ok(Rc::clone(known));
         }
-        let mut found = BTreeMap::new();
-        let mut told_by_nodes = false;
+        let mut overlooked = BTreeMap::new();
+        let mut listed_by_nodes = false;
         for (node, word) in self.nodes.keys().flat_map(|node| [(node, "qemu"), (node, "lxc")]) {
             let path = ApiPath::new(["nodes", node, word]);
-            told_by_nodes |=
-                self.named_by(&path, &mut found, |row| row.get("vmid").and_then(text).into_iter().collect())?;
+            listed_by_nodes |=
+                self.named_by(&path, &mut overlooked, |row| row.get("vmid").and_then(text).into_iter().collect())?;
         }
         for pool in self.pools.keys() {
             let path = ApiPath::new(["pools"]).with_query("poolid", pool);
-            self.named_by(&path, &mut found, members)?;
+            self.named_by(&path, &mut overlooked, members)?;
         }
-        self.named_by(&ApiPath::parse("cluster/ha/resources"), &mut found, |row| {
+        self.named_by(&ApiPath::parse("cluster/ha/resources"), &mut overlooked, |row| {
             let sid = row.get("sid").and_then(text).unwrap_or_default();
             sid.split_once(':').map(|(_, vmid)| vmid.to_owned()).into_iter().collect()
         })?;
-        if !told_by_nodes {
-            self.named_by(&ApiPath::parse("cluster/backup"), &mut found, |row| {
+        if !listed_by_nodes {
+            self.named_by(&ApiPath::parse("cluster/backup"), &mut overlooked, |row| {
                 let chosen = row.get("vmid").and_then(text).unwrap_or_default();
                 list::items(&chosen).map(str::to_owned).collect()
             })?;
         }
-        Ok(Rc::clone(self.overlooked.get_or_init(|| Rc::new(found))))
+        Ok(Rc::clone(self.overlooked.get_or_init(|| Rc::new(overlooked))))
     }
 
     /// Adds the guests that the rows of a list name and the list of everything lacks. Reports whether there is such a
@@ -54,19 +54,19 @@ impl Cluster<'_> {
     fn named_by(
         &self,
         path: &ApiPath,
-        found: &mut BTreeMap<VmId, ApiPath>,
+        overlooked: &mut BTreeMap<VmId, ApiPath>,
         vmids: impl Fn(&Map<String, Value>) -> Vec<String>,
     ) -> Result<bool, Unreadable> {
         self.each(path, |row| {
             let named = vmids(&row).into_iter().filter_map(|vmid| VmId::parse(&vmid));
             for vmid in named.filter(|vmid| !self.guests.contains_key(vmid)) {
-                found.entry(vmid).or_insert_with(|| path.clone());
+                overlooked.entry(vmid).or_insert_with(|| path.clone());
             }
         })
     }
 
     /// The reason why the list of guests is not complete, but for the rights of the login.
-    pub(crate) fn guests_lack(&self) -> Result<Option<NotRead>, Unreadable> {
+    pub(crate) fn guests_problem(&self) -> Result<Option<NotRead>, Unreadable> {
         if let Some(problem) = self.problem(RESOURCES) {
             return Ok(Some(problem.clone()));
         }
@@ -108,7 +108,7 @@ mod tests {
             answers.extend(more.iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data.clone()))));
             let cluster = Cluster::read(&answers).unwrap();
             let expected = expected.map(|words| format!("`cluster/resources` lacks {words}"));
-            assert_eq!(cluster.guests_lack().unwrap().map(|why| why.to_string()), expected);
+            assert_eq!(cluster.guests_problem().unwrap().map(|why| why.to_string()), expected);
         };
         check(&[], None);
         check(&[("nodes/pve1/qemu", json!([{"vmid": 100}]))], None);

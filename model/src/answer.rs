@@ -152,7 +152,7 @@ fn is_known(status: u16, reason: &str) -> bool {
 pub struct Unreadable {
     /// The request whose answer it is.
     pub path: ApiPath,
-    /// What is wrong with the file.
+    /// The complaint about the file.
     pub why: String,
 }
 

@@ -36,7 +36,7 @@ impl Layout {
     }
 }
 
-/// The values that the files are made from.
+/// The values that the files are made from; the name servers are those of the node (`nodes/{node}/dns`).
 #[derive(Clone, Copy, Debug)]
 pub struct CloudInit<'m> {
     /// The VMID.
@@ -141,8 +141,8 @@ impl CloudInit<'_> {
             match plan.get("ip") {
                 None => {}
                 Some("dhcp") => lines.push("      - type: dhcp4".to_owned()),
-                Some(own) => {
-                    let (address, mask) = with_mask(own);
+                Some(planned) => {
+                    let (address, mask) = with_mask(planned);
                     lines.extend([
                         "      - type: static".to_owned(),
                         format!("        address: '{address}'"),
@@ -184,14 +184,14 @@ impl CloudInit<'_> {
             let name = format!("eth{number}");
             lines.push(format!("auto {name}"));
             for (family, key, gateway) in [("inet", "ip", "gw"), ("inet6", "ip6", "gw6")] {
-                let Some(own) = plan.get(key) else { continue };
-                if matches!(own, "dhcp" | "auto") {
-                    lines.push(format!("iface {name} {family} {own}"));
+                let Some(planned) = plan.get(key) else { continue };
+                if matches!(planned, "dhcp" | "auto") {
+                    lines.push(format!("iface {name} {family} {planned}"));
                     continue;
                 }
                 let (address, mask) = match family {
-                    "inet" => with_mask(own),
-                    _ => own.split_once('/').map_or((own.to_owned(), String::new()), |(address, mask)| {
+                    "inet" => with_mask(planned),
+                    _ => planned.split_once('/').map_or((planned.to_owned(), String::new()), |(address, mask)| {
                         (address.to_owned(), mask.to_owned())
                     }),
                 };

@@ -168,9 +168,9 @@ fn once<T>(
     if let Some(known) = kept.borrow().get(&path) {
         return Ok(known.clone());
     }
-    let found = read(&path)?.map(Rc::new);
-    kept.borrow_mut().insert(path, found.clone());
-    Ok(found)
+    let value = read(&path)?.map(Rc::new);
+    kept.borrow_mut().insert(path, value.clone());
+    Ok(value)
 }
 
 /// The rows of a list by the text of one key; rows without it are left out. `None` where the answer is not on record,
@@ -190,7 +190,7 @@ mod tests {
     /// The list of everything is up to ten seconds late with the name and the state of a guest that was just made
     /// (recorded), and with whether it runs or exists.
     #[test]
-    fn what_a_node_tells_of_its_guests_counts() {
+    fn the_lists_of_the_nodes_count() {
         let in_cluster = json!([
             {"id": "qemu/500", "node": "pve1", "status": "unknown", "tags": "a", "type": "qemu", "vmid": 500},
             {"id": "qemu/501", "node": "pve1", "status": "stopped", "name": "db", "type": "qemu", "vmid": 501, "pool": "p"},
@@ -205,12 +205,12 @@ mod tests {
         ]);
         let guests = |answers: &BTreeMap<ApiPath, Answer>| -> Vec<String> {
             let cluster = Cluster::read(answers).unwrap();
-            let told = |guest: &Guest| {
+            let line = |guest: &Guest| {
                 let name = guest.name.clone().unwrap_or_default();
                 let pool = guest.pool.clone().unwrap_or_default();
                 format!("{} {name} {pool} {} {}", guest.vmid, guest.running, guest.tags.join(","))
             };
-            cluster.guests.values().map(told).collect()
+            cluster.guests.values().map(line).collect()
         };
         assert_eq!(guests(&answers), ["500   false a", "501 db p false ", "502   true "]);
         let cluster = Cluster::read(&answers).unwrap();
@@ -223,7 +223,7 @@ mod tests {
             {"vmid": 503, "name": "new", "status": "stopped", "tags": "b"},
         ]);
         answers.insert(ApiPath::parse("nodes/pve1/qemu"), Answer::ok(listed));
-        let told = ["500 web  true a", "501 db p true ", "502   true ", "503 new  false b"];
-        assert_eq!(guests(&answers), told);
+        let expected = ["500 web  true a", "501 db p true ", "502   true ", "503 new  false b"];
+        assert_eq!(guests(&answers), expected);
     }
 }

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recorded_drives_are_told_apart() {
+    fn recorded_drives_are_distinguished() {
         let check = |text: &str, volume: &str, gibibytes: Option<u64>, format: Option<&str>, is: [bool; 2]| {
             let drive = Drive::parse(text);
             assert_eq!(drive.volume.to_string(), volume, "{text}");

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_can_what_its_plugin_says() {
+    fn features_are_those_of_the_plugins() {
         let check = |storage: &str, feature: Feature, volume: &str, expected: bool| {
             let volume = VolumeId::parse(volume).unwrap();
             assert_eq!(has(storage, feature, &volume), expected, "{storage} {feature:?} {volume}");

@@ -37,7 +37,7 @@ pub enum NotRead {
     Unusable {
         /// The request.
         request: ApiPath,
-        /// What is wrong with the answer, a sentence without its end.
+        /// The complaint about the answer, a sentence without its end.
         complaint: String,
     },
     /// The node is offline and was not asked.

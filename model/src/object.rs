@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_read_has_its_sentence_in_json_and_comes_back_from_it() {
+    fn unread_objects_have_a_sentence_in_json_and_are_read_back() {
         let check = |unread: Unread, expected: Value| {
             let form = serde_json::to_value(&unread).unwrap();
             assert_eq!(form, expected);

@@ -178,7 +178,7 @@ fn named_by(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &st
 /// The guest of a row; `None` for a row of something else.
 ///
 /// # Errors
-/// What is wrong with a row of a guest: it has no VMID, or no node.
+/// The complaint about a row of a guest without a VMID, or without a node.
 fn guest(row: &Map<String, Value>, managed: &BTreeSet<String>) -> Result<Option<Guest>, String> {
     let guest_type = match shape::named(row, "type")? {
         "qemu" => GuestType::Qemu,

@@ -25,12 +25,12 @@ impl Permissions {
     }
 
     /// Reports whether the permissions are on record.
-    pub fn known(&self) -> bool {
+    pub fn is_known(&self) -> bool {
         self.0.is_some()
     }
 
     /// Reports whether this login has no privilege anywhere.
-    pub fn nothing(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_some_and(|paths| paths.values().all(BTreeMap::is_empty))
     }
 

@@ -34,8 +34,8 @@ mod tests {
     #[test]
     fn cores_come_first_and_a_limit_stays_text() {
         let check = |configuration: Value, cpus: Value, maxcpu: Value| {
-            let told = of_container(configuration.as_object().unwrap(), Some(16)).unwrap();
-            assert_eq!((as_number(&told), told), (maxcpu, cpus), "{configuration}");
+            let cpus_of_guest = of_container(configuration.as_object().unwrap(), Some(16)).unwrap();
+            assert_eq!((as_number(&cpus_of_guest), cpus_of_guest), (maxcpu, cpus), "{configuration}");
         };
         check(json!({"cores": 2, "cpulimit": "0.5"}), json!(2), json!(2));
         check(json!({"cpulimit": "1"}), json!("1"), json!(1));

@@ -7,7 +7,7 @@ use crate::boolean;
 /// A property string: items separated by commas, each `key=value` or, for the format's default key, a bare value.
 ///
 /// Any text parses and prints back unchanged: the order, unknown keys and items that Proxmox would refuse are kept.
-/// Which key may stand bare is a matter of the format (`file` of a drive, `enabled` of the agent); readers that know it
+/// The format decides which key may stand without its name (`file` of a drive, `enabled` of the agent); readers that know it
 /// ask with [`Properties::get_or_bare`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {

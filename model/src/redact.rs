@@ -94,7 +94,7 @@ impl SecretKeys {
 }
 
 fn hide(key: &str, value: &mut Value) {
-    let told = match value {
+    let is_secret_item = match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty() && text != MASK,
         // Proxmox shows the secrets of a webhook as `name=token`.
@@ -105,7 +105,7 @@ fn hide(key: &str, value: &mut Value) {
         }
         _ => true,
     };
-    if told {
+    if is_secret_item {
         *value = Value::String(placeholder(key));
     }
 }
@@ -177,10 +177,10 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_words() {
         let answer = Answer::refusal(403, "Permission check failed (/vms/100, VM.Audit)");
-        let mut told = answer.clone();
-        for part in told.body.as_object_mut().unwrap().values_mut() {
+        let mut redacted = answer.clone();
+        for part in redacted.body.as_object_mut().unwrap().values_mut() {
             Redactor::new(KINDS).redact(&ApiPath::parse("nodes/pve1/qemu/100/config"), part);
         }
-        assert_eq!(told, answer);
+        assert_eq!(redacted, answer);
     }
 }

@@ -66,11 +66,11 @@ pub(crate) fn each_row(
 ///
 /// # Errors
 ///
-/// What is wrong with the row: it lacks the key, or the key is not a name.
+/// The complaint about a row that lacks the key, or whose key is not a name.
 pub(crate) fn named<'r>(row: &'r Map<String, Value>, key: &str) -> Result<&'r str, String> {
     match row.get(key) {
         Some(Value::String(name)) if !name.is_empty() => Ok(name),
-        Some(_) => Err(format!("has a `{key}` that is no name")),
+        Some(_) => Err(format!("has a `{key}` that is not a name")),
         None => Err(format!("has no `{key}`")),
     }
 }
@@ -82,13 +82,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_another_shape_tells_nothing() {
+    fn an_answer_of_another_shape_is_unusable() {
         let check = |path: &str, data: Value, expected: Option<&str>| {
             let path = ApiPath::parse(path);
             let answer = checked(&path, Answer::ok(data));
-            let found = answer.data().is_none().then(|| answer.reason.clone());
+            let complaint = answer.data().is_none().then(|| answer.reason.clone());
             let expected = expected.map(|words| format!("the answer is not what Proxmox gives: {words}"));
-            assert_eq!(found, expected, "{path}");
+            assert_eq!(complaint, expected, "{path}");
         };
         check("access/users?full=1", json!([{"userid": "root@pam"}]), None);
         check("access/users?full=1", json!(null), Some("it is null, not a list"));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_a_row_that_is_none_is_no_list() {
+    fn a_list_with_a_wrong_row_is_unusable() {
         let check = |status: u16, body: &str, expected: Result<(), &str>| {
             let answer = AnswerText { body: body.to_owned(), reason: "OK".to_owned(), status };
             let rows = each_row(&ApiPath::parse("pools"), &answer, |row| named(&row, "poolid").map(drop)).unwrap();
@@ -110,7 +110,7 @@ mod tests {
         check(200, r#"{"data": []}"#, Ok(()));
         let wrong = "the answer is not what Proxmox gives: row 2 has no `poolid`";
         check(200, r#"{"data": [{"poolid": "a"}, {}]}"#, Err(wrong));
-        let wrong = "the answer is not what Proxmox gives: row 1 has a `poolid` that is no name";
+        let wrong = "the answer is not what Proxmox gives: row 1 has a `poolid` that is not a name";
         check(200, r#"{"data": [{"poolid": 7}]}"#, Err(wrong));
         let wrong = "the answer is not what Proxmox gives: row 1 is null, not an object";
         check(200, r#"{"data": [null]}"#, Err(wrong));

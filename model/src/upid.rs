@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recorded_ids_tell_their_task() {
+    fn recorded_ids_have_their_task() {
         let check = |text: &str, node: &str, task: &str, subject: &str, user: &str, started: u32| {
             let upid = Upid::parse(text).unwrap();
             assert_eq!((upid.node(), upid.task(), upid.subject(), upid.user()), (node, task, subject, user), "{text}");

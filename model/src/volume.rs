@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_volume() {
+    fn other_texts_are_not_volumes() {
         let check = |text: &str, expected: Volume| assert_eq!(Volume::parse(text), expected, "{text}");
         let path = |text: &str| Volume::Path(text.to_owned());
         check("none", Volume::Empty);

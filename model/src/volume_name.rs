@@ -63,8 +63,8 @@ fn file(name: &str) -> Result<&'static str, String> {
         let unknown = || format!("unable to parse volume filename '{last}'");
         return fits(IMAGE_FILE, last).then_some("images").ok_or_else(unknown);
     }
-    let found = FILES.iter().find(|(_, pattern)| fits(pattern, name));
-    found.map(|(kind, _)| *kind).ok_or_else(|| format!("unable to parse directory volume name '{name}'"))
+    let file = FILES.iter().find(|(_, pattern)| fits(pattern, name));
+    file.map(|(kind, _)| *kind).ok_or_else(|| format!("unable to parse directory volume name '{name}'"))
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_what_lies_there() {
+    fn names_have_their_kind() {
         let check = |storage: &str, name: &str, expected: Result<&'static str, &str>| {
             assert_eq!(kind(storage, name), expected.map_err(str::to_owned), "{storage}:{name}");
         };

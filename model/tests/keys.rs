@@ -13,7 +13,7 @@ use serde_json::Value;
 const SCHEMA: &str = include_str!("../../fixtures/schema/pve-9.1.json");
 const RECORDED: &str = include_str!("../../fixtures/schema/recorded.json");
 
-/// Defaults of the schema that are prose, or that are no more than what a creation writes.
+/// Defaults of the schema that are prose, or that only a creation writes.
 const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("vm", "cpuunits"),
     ("vm", "vmgenid"),
@@ -24,7 +24,7 @@ const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("user_token", "expire"),
 ];
 
-/// Keys that are written otherwise than their schema says: a set with a pattern and no format, lists of interfaces whose order
+/// Keys whose form is not that of their schema: a set with a pattern and no format, lists of interfaces whose order
 /// counts.
 const READINGS: [(&str, &str, Form); 5] = [
     ("cluster_options", "registered-tags", Form::Set(';')),
@@ -70,7 +70,7 @@ const FORMATS: &[(&str, Form)] = &[
     ("realm-sync-options", Form::Properties(None)),
 ];
 
-/// What the schema says of one key.
+/// Key as the schema declares it.
 #[derive(Deserialize)]
 struct Declared {
     #[serde(rename = "type")]
@@ -79,7 +79,7 @@ struct Declared {
     #[serde(rename = "enum", default)]
     words: Vec<Value>,
     format: Option<&'static str>,
-    /// Of a property string that is spelled out: its default key, empty where it has none.
+    /// The default key of a property string that is spelled out, empty where it has none.
     properties: Option<&'static str>,
 }
 
@@ -98,7 +98,7 @@ impl Declared {
     }
 }
 
-/// Calls `check` for every key of a fixture with its kind, the table's row and what the fixture says of it.
+/// Calls `check` for every key of a fixture with its kind, the entry in the table and the value in the fixture.
 fn each<T: Deserialize<'static>>(fixture: &'static str, check: impl Fn(&str, &Key, &T)) {
     let fixture: BTreeMap<&str, BTreeMap<&str, T>> = serde_json::from_str(fixture).expect("the fixture is well formed");
     assert!(fixture.len() >= 4, "the fixture has become empty");
@@ -137,7 +137,7 @@ fn every_default_is_a_legal_value() {
 }
 
 #[test]
-fn every_recorded_key_is_known_and_written_as_its_form_says() {
+fn every_recorded_key_is_known_and_has_its_form() {
     each(RECORDED, |kind, row, samples: &Vec<Value>| {
         assert!(!samples.is_empty(), "{kind} {}", row.name);
         for sample in samples {
@@ -147,15 +147,15 @@ fn every_recorded_key_is_known_and_written_as_its_form_says() {
 }
 
 #[test]
-fn keys_are_in_order_and_none_is_there_twice() {
+fn keys_are_sorted_and_unique() {
     for kind in KINDS {
         assert!(!kind.keys.is_empty(), "{}", kind.id);
         assert!(kind.keys.is_sorted_by(|one, next| one.name < next.name), "{}", kind.id);
     }
 }
 
-/// What must never reach a file: `cipassword` shows as stars, an encryption key by its fingerprint, the rest not at
-/// all, but an answer of another release could hold any of them.
+/// No secret may reach a file: Proxmox shows `cipassword` as stars, an encryption key by its fingerprint and the others not at
+/// all, but an answer of another release could have any of them.
 #[test]
 fn secrets_are_marked() {
     let secrets = KINDS.iter().flat_map(|kind| kind.keys.iter().filter(|key| key.class == Class::Secret));
@@ -181,11 +181,11 @@ fn secrets_are_marked() {
     assert_eq!(names, known.into());
 }
 
-/// Whether a value can be read by its form. Some answers show property strings and sets as JSON's own forms.
+/// Reports whether a value has this form. Some answers show property strings and sets as JSON's own forms.
 fn is_written_as(form: Form, value: &Value) -> bool {
     let Some(text) = text(value) else {
         return match form {
-            // Null stands for what is not there: a job that has not run yet.
+            // Null stands for an absent value: a job that has not run yet.
             _ if value.is_null() => true,
             Form::Structure => true,
             Form::Properties(_) => value.is_object(),

@@ -6,8 +6,9 @@ use proxmox_mpc_engine::settings::Connection;
 
 /// Options that say how to reach the cluster, and with which login.
 ///
-/// Secrets are never options: every user of a machine can read those. They come from the environment
-/// (`PROXMOX_VE_API_TOKEN`, `PROXMOX_VE_PASSWORD`, `PROXMOX_VE_OTP`), a file or a command.
+/// Secrets are never options: every user of a computer can read those. They come from the environment
+/// (`PROXMOX_VE_API_TOKEN`, `PROXMOX_VE_PASSWORD`, `PROXMOX_VE_OTP`), a file or a command. Settings files may hold what is
+/// no secret (docs/settings.md).
 // To be flattened last: its heading holds for every option after it.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
@@ -62,6 +63,36 @@ impl From<ConnectionOptions> for Connection {
             insecure: options.insecure,
             min_tls: options.min_tls,
             timeout: options.timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::CommandFactory as _;
+    use proxmox_mpc_engine::settings::table::SETTINGS;
+
+    use crate::cli::Cli;
+
+    /// The help of every option of every command, by the option.
+    fn options(command: &clap::Command) -> BTreeMap<String, String> {
+        let own = command.get_arguments().filter_map(|argument| {
+            let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string);
+            Some((format!("--{}", argument.get_long()?), help.unwrap_or_default()))
+        });
+        own.chain(command.get_subcommands().flat_map(options)).collect()
+    }
+
+    #[test]
+    fn the_options_of_the_settings_table_are_there_and_name_their_variables() {
+        let options = options(&Cli::command());
+        for setting in SETTINGS {
+            let Some(option) = setting.option else { continue };
+            let help = options.get(option).unwrap_or_else(|| panic!("there is no {option}"));
+            let variable = setting.variable.map(|variable| format!("(`{variable}`)")).unwrap_or_default();
+            assert!(help.contains(&variable), "{option}: {help}");
         }
     }
 }

@@ -80,9 +80,9 @@ pub struct Arguments {
     /// The inventory then has only the addresses that are in configurations and leases.
     #[arg(long)]
     no_agent: bool,
-    /// Send up to this many requests at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    concurrency: u16,
+    /// Send up to this many requests at once [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: Option<u16>,
     #[command(flatten)]
     connection: ConnectionOptions,
 }
@@ -129,6 +129,6 @@ impl From<Arguments> for ImportRequest {
 
 /// Parses a version of the provider. An unknown one is refused here, before anything is asked of a cluster.
 fn provider_version(given: &str) -> Result<String, String> {
-    let known = known_version(given).map_err(|error| format!("{error}; {}", error.hints().join("; ")))?;
+    let known = known_version(given).map_err(|error| format!("{error}. {}", error.hints().join(" ")))?;
     Ok(known.to_owned())
 }

@@ -60,3 +60,16 @@ impl Table {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_without_anything_are_dropped() {
+        let mut table = Table::new(["NAME", "EMPTY", "SOME"]);
+        table.row(["a".to_owned(), String::new(), "1".to_owned()]);
+        table.row(["b".to_owned(), String::new(), String::new()]);
+        assert_eq!(table.without_empty_columns().render(None), "NAME  SOME\na     1\nb\n");
+    }
+}

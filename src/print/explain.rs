@@ -20,9 +20,9 @@ impl Printed for Rules {
 
 fn explained(rule: &Rule, page: &mut Page) {
     page.heading(format!("{}  {}", rule.rule, rule.about));
-    for said in &rule.says {
-        let name = &said.name;
-        page.line(if name == "rule" { said.text.clone() } else { format!("{name}: {}", said.text) });
+    for column in &rule.says {
+        let name = &column.name;
+        page.line(if name == "rule" { column.text.clone() } else { format!("{name}: {}", column.text) });
     }
     if !rule.besides.is_empty() {
         page.blank();

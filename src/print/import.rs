@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proxmox_mpc_engine::import::ImportReport;
-use proxmox_mpc_engine::import::report::{KindReport, SetAside};
+use proxmox_mpc_engine::import::report::{KindReport, NotImported};
 use proxmox_mpc_engine::rights::roles;
 use proxmox_mpc_engine::workspace::Changes;
 use proxmox_mpc_generators::Manifest;
@@ -37,10 +37,10 @@ impl Printed for ImportReport {
         let counts = [
             (sum(|kind| kind.terraform), "in Terraform"),
             (sum(|kind| kind.ansible), "in Ansible"),
-            (sum(|kind| kind.nothing_to_write), "built in"),
-            (sum(|kind| kind.set_aside), "not importable"),
-            (self.unread.len(), "not read"),
-            (sum(|kind| kind.left_out), "excluded"),
+            (sum(|kind| kind.built_in), "built in"),
+            (sum(|kind| kind.not_importable), "not importable"),
+            (self.not_read.len(), "not read"),
+            (sum(|kind| kind.excluded), "excluded"),
             (self.gaps.len(), "missing privileges"),
             (self.gone.len(), "gone from the cluster"),
             (self.notices.len(), "notices"),
@@ -92,7 +92,7 @@ fn summary(report: &ImportReport) -> Table {
         "KEYS\nCOVERED",
     ]);
     let count = |number: usize| if number == 0 { String::new() } else { number.to_string() };
-    for kind in report.kinds.iter().filter(|kind| kind.found + kind.unread > 0) {
+    for kind in report.kinds.iter().filter(|kind| kind.found + kind.not_read > 0) {
         let made = kind.terraform + kind.ansible;
         let covered = if made == 0 { String::new() } else { percentage(kind.covered) };
         table.row([
@@ -100,10 +100,10 @@ fn summary(report: &ImportReport) -> Table {
             kind.found.to_string(),
             count(kind.terraform),
             count(kind.ansible),
-            count(kind.nothing_to_write),
-            count(kind.set_aside),
-            count(kind.unread),
-            count(kind.left_out),
+            count(kind.built_in),
+            count(kind.not_importable),
+            count(kind.not_read),
+            count(kind.excluded),
             covered,
         ]);
     }
@@ -112,13 +112,13 @@ fn summary(report: &ImportReport) -> Table {
 
 fn problems(report: &ImportReport, page: &mut Page) {
     section(page, "filters that match no object", &report.unmatched, |filter| (filter.clone(), Vec::new()));
-    grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &remarks(&report.entrusted));
+    grouped(page, "kept in Ansible, since Terraform's provider cannot import them", &remarks(&report.in_ansible));
     grouped(
         page,
         "not importable: no code can express these; they stay in Proxmox as they are",
-        &remarks(&report.set_aside),
+        &remarks(&report.not_importable),
     );
-    section(page, "not read", &report.unread, |object| {
+    section(page, "not read", &report.not_read, |object| {
         (format!("{}: {}", object.identity, object.reason()), Vec::new())
     });
     section(page, "not visible to this login", &report.gaps, |gap| (gap.clone(), Vec::new()));
@@ -235,7 +235,7 @@ fn remark<'r>(identity: &Identity, name: Option<&String>, reason: &'r str, remed
     Remark { object, reason, remedy }
 }
 
-fn remarks(objects: &[SetAside]) -> Vec<Remark<'_>> {
+fn remarks(objects: &[NotImported]) -> Vec<Remark<'_>> {
     objects
         .iter()
         .map(|object| remark(&object.identity, object.name.as_ref(), &object.reason, object.remedy.as_ref()))

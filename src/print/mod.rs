@@ -21,7 +21,7 @@ use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
-use proxmox_mpc_engine::twins::{LimitsReport, Serving, Synthesis};
+use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
 
@@ -75,7 +75,7 @@ const PRINTERS: [Printer; 13] = [
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),
     Printer::of::<Rules>(),
-    Printer::of::<Serving>(),
+    Printer::of::<ServeReport>(),
     Printer::of::<Synthesis>(),
     Printer::of::<LimitsReport>(),
     Printer::of::<Schemas>(),

@@ -1,6 +1,8 @@
 //! Rehearsal for people: the answer first, then its details.
 
-use proxmox_mpc_engine::rehearse::{Change, KeyChange, Reached, Refused, Rehearsal, StateUsed, Totals, What};
+use proxmox_mpc_engine::rehearse::{
+    ChangeKind, GuestAction, KeyChange, Reached, RefusedCall, Rehearsal, StateUsed, Totals,
+};
 use proxmox_mpc_engine::toolchain::terraform::Action;
 
 use super::Printed;
@@ -99,10 +101,10 @@ fn table(rehearsal: &Rehearsal, page: &mut Page) {
     objects.sort_by_key(|object| (std::cmp::Reverse(object.change), &object.identity));
     for object in objects {
         let change = match object.change {
-            Change::Created => "created",
-            Change::Changed => "changed",
-            Change::Replaced => "REPLACED",
-            Change::Destroyed => "DESTROYED",
+            ChangeKind::Created => "created",
+            ChangeKind::Changed => "changed",
+            ChangeKind::Replaced => "REPLACED",
+            ChangeKind::Destroyed => "DESTROYED",
         };
         let keys: Vec<String> = object.keys.iter().map(key).collect();
         table.row([
@@ -138,7 +140,7 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
     for (index, event) in rehearsal.guests.iter().enumerate() {
         let mut what = event.what.words().to_owned();
         match (&event.other, event.what) {
-            (Some(other), What::Clone) => what = format!("cloned from {other}"),
+            (Some(other), GuestAction::Clone) => what = format!("cloned from {other}"),
             (Some(other), _) => what = format!("{what} to {other}"),
             (None, _) => {}
         }
@@ -164,7 +166,8 @@ fn timeline(rehearsal: &Rehearsal, page: &mut Page) {
 fn stays_down(rehearsal: &Rehearsal, index: usize) -> bool {
     let event = &rehearsal.guests[index];
     let mut later = rehearsal.guests[index + 1..].iter().filter(|later| later.failure.is_none());
-    let ends = matches!(event.what, What::Stop | What::Shutdown | What::Suspend) && event.failure.is_none();
+    let ends = matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend)
+        && event.failure.is_none();
     ends && !later.any(|later| later.identity == event.identity)
 }
 
@@ -275,7 +278,7 @@ fn words(totals: &Totals) -> String {
     parts.join("; ")
 }
 
-fn refusal(refused: &Refused, page: &mut Page) {
+fn refusal(refused: &RefusedCall, page: &mut Page) {
     let times = if refused.times > 1 { format!(" ({} times)", refused.times) } else { String::new() };
     let task = refused.task.as_deref().map(|task| format!(", task {task}")).unwrap_or_default();
     page.line(format!("  {}{}{task}{times}", at(refused.address.as_deref()), refused.call));

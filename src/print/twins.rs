@@ -1,6 +1,6 @@
 //! Twins for people: how to reach one, the recording that was made up, and the calls that no twin can answer.
 
-use proxmox_mpc_engine::twins::{LimitsReport, Serving, Synthesis};
+use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 
 use super::Printed;
 use crate::page::Page;
@@ -8,7 +8,7 @@ use crate::page::Page;
 /// The number of omissions that a page lists before it only counts them.
 const NAMED: usize = 10;
 
-impl Printed for Serving {
+impl Printed for ServeReport {
     fn page(&self, page: &mut Page) {
         page.line(format!("PROXMOX_VE_ENDPOINT={}", self.endpoint));
         if let Some(token) = &self.token {

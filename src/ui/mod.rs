@@ -46,7 +46,7 @@ pub struct Options {
     pub events: EventFormat,
     /// Print only errors, messages and short results.
     pub quiet: bool,
-    /// How often `-v` was given. 1 adds output of programs and the log, 2 every step of it.
+    /// The number of `-v` options. 1 adds output of programs and the log, 2 every step of it.
     pub verbosity: u8,
 }
 

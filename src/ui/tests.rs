@@ -51,14 +51,6 @@ impl Fault for Failed {
     }
 }
 
-#[test]
-fn columns_without_anything_are_dropped() {
-    let mut table = Table::new(["NAME", "EMPTY", "SOME"]);
-    table.row(["a".to_owned(), String::new(), "1".to_owned()]);
-    table.row(["b".to_owned(), String::new(), String::new()]);
-    assert_eq!(table.without_empty_columns().render(None), "NAME  SOME\na     1\nb\n");
-}
-
 fn printed(options: Options, print: impl Fn(&Ui)) -> String {
     let (results, errors) = (Captured::default(), Captured::default());
     print(&Ui::captured(options, &results, &errors, None));

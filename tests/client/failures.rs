@@ -49,7 +49,8 @@ async fn what_is_no_answer_is_not_asked_twice() {
     let not_json = "the answer to `version` is not JSON\ncaused by: expected value at line 1 column 1";
     check(vec![Reply::ok("<html>hello</html>")], LIMITS, not_json, 1).await;
     check(vec![Reply::ok(r#"{"data":{"version""#)], LIMITS, "the answer to `version` is not JSON", 1).await;
-    check(vec![Reply::ok(r#"{"kind":"Status"}"#)], LIMITS, "the answer to `version` is not one of Proxmox", 1).await;
+    check(vec![Reply::ok(r#"{"kind":"Status"}"#)], LIMITS, "the answer to `version` does not come from Proxmox", 1)
+        .await;
     let redirect = Reply::Whole("301 Moved Permanently".to_owned(), vec!["Location: /".to_owned()], String::new());
     check(vec![redirect], LIMITS, "`version` was answered with a redirect (301)", 1).await;
     let large = Reply::ok(&format!(r#"{{"data":"{}"}}"#, "x".repeat(LIMITS.body)));

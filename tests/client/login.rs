@@ -53,8 +53,8 @@ async fn a_wrong_token_is_refused_once() {
     ] {
         let server = Server::start(move |_, _| reply.clone()).await;
         let error = version(&client_of(&server, LIMITS)).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("Proxmox refuses the login `root@pam!iac`: {reason}"));
-        assert!(shown(&error).contains("hint: check the token's secret"), "{}", shown(&error));
+        assert_eq!(error.to_string(), format!("Proxmox refused the login `root@pam!iac`: {reason}"));
+        assert!(shown(&error).contains("hint: Check the token's secret"), "{}", shown(&error));
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -117,7 +117,7 @@ async fn a_wrong_password_says_so() {
     let refused = r#"{"data":null,"message":"authentication failure\n"}"#;
     let server = Server::start(move |_, _| Reply::json("401 authentication failure", refused)).await;
     let error = version(&client_as(&server, password(None), LIMITS)).await.unwrap_err();
-    assert_eq!(error.to_string(), "Proxmox refuses the login `alice@pve`: authentication failure");
+    assert_eq!(error.to_string(), "Proxmox refused the login `alice@pve`: authentication failure");
     assert_eq!(server.requests().len(), 1);
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use proxmox_mpc_engine::import::removal::Limits;
-use proxmox_mpc_engine::import::{ImportError, Job, Source, run};
+use proxmox_mpc_engine::import::removal::RemovalLimits;
+use proxmox_mpc_engine::import::{ImportError, ImportJob, Source, run};
 use proxmox_mpc_engine::operation::fault::{Fault as _, FaultKind};
 use proxmox_mpc_generators::Selection;
 use proxmox_mpc_model::{Answer, Answers as _, ApiPath};
@@ -38,7 +38,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("lab");
     let recording = unprivileged(&folder.path().join("recording"));
-    let job = Job {
+    let job = ImportJob {
         out: out.clone(),
         selection: Selection::default(),
         mapping: None,
@@ -50,7 +50,7 @@ async fn a_login_that_may_see_nothing_is_told_so() {
         dry_run: false,
         force: false,
         wait: false,
-        removal: Limits::default(),
+        removal: RemovalLimits::default(),
         now: "2026-11-23T00:50:00Z".to_owned(),
     };
     let error = run(Source::Recording(recording), &job, &support::context()).await.unwrap_err();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proxmox_mpc_engine::client::Client;
 use proxmox_mpc_engine::import::ImportError;
-use proxmox_mpc_engine::import::fetch::{Fetched, Options, record};
+use proxmox_mpc_engine::import::fetch::{FetchOptions, Fetched, record};
 use proxmox_mpc_engine::operation::fault::Fault;
 use proxmox_mpc_engine::operation::{Context, EventKind, StepId, StepKind};
 use proxmox_mpc_model::kinds::KINDS;
@@ -53,7 +53,7 @@ async fn serve(
 
 async fn import(client: &Client, place: &Path, concurrency: usize, context: &Context) -> Result<Fetched, ImportError> {
     let writer = RecordingWriter::create(place).unwrap();
-    let options = Options { concurrency, ask_guests: true, recorded_at: "2026-11-23T00:50:00Z".to_owned() };
+    let options = FetchOptions { concurrency, ask_guests: true, recorded_at: "2026-11-23T00:50:00Z".to_owned() };
     record(client, KINDS, writer, &options, context).await
 }
 
@@ -196,14 +196,14 @@ async fn what_concerns_everything_ends_the_import() {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{path}");
         server.requests().len()
     };
-    let unauthorized = "Proxmox refuses the login `root@pam!iac`: Authentication failed!";
+    let unauthorized = "Proxmox refused the login `root@pam!iac`: Authentication failed!";
     assert_eq!(check("version", Reply::unauthorized(), unauthorized).await, 1, "a wrong token is refused once");
     check("nodes/pve1/qemu/100/config", Reply::unauthorized(), unauthorized).await;
-    let refused = "everything else hangs on an answer that cannot be used: `cluster/resources`: 500 no quorum";
+    let refused = "the import depends on an answer that cannot be used: `cluster/resources`: 500 no quorum";
     check("cluster/resources", Reply::json("500 no quorum", r#"{"data":null}"#), refused).await;
     let unusable = |path: &str, why: &str| {
         format!(
-            "everything else hangs on an answer that cannot be used: `{path}`: the answer is not what Proxmox gives: {why}"
+            "the import depends on an answer that cannot be used: `{path}`: the answer is not what Proxmox gives: {why}"
         )
     };
     let wrong = unusable("nodes", "it is an object, not a list");

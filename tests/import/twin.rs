@@ -50,6 +50,6 @@ async fn the_certificate_of_the_twin_is_its_own_authority() {
     let client = client(&[twin.endpoint().parse().unwrap()], trust, wrong, LIMITS);
     let folder = tempfile::tempdir().unwrap();
     let error = import(&client, &folder.path().join("recording"), 4, &support::context()).await.unwrap_err();
-    assert_eq!(error.to_string(), "Proxmox refuses the login `root@pam!iac`: Authentication failed!");
+    assert_eq!(error.to_string(), "Proxmox refused the login `root@pam!iac`: Authentication failed!");
     assert_eq!(client.sent(), 1);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proxmox_mpc_engine::verify::{self, ProofRecord};
-use proxmox_mpc_engine::workspace::RECORDING;
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::Recording;
 
 use crate::support::clusters::{FIXTURES, place};
@@ -23,13 +23,13 @@ fn imported(file: &str, out: &Path) {
 fn the_last_proof_is_one_of_what_is_generated_now() {
     let folder = tempfile::tempdir().unwrap();
     for (name, file) in FIXTURES {
-        let workspace = folder.path().join(name);
-        imported(file, &workspace);
+        let workspace = Workspace::at(folder.path().join(name));
+        imported(file, workspace.root());
         let proof = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();
         let manifest = verify::manifest(&workspace).unwrap();
         assert!(proof.clean && proof.counts.changes_nothing(), "{name}: {:?}", proof.counts);
         assert_eq!(proof.counts.import, u64::try_from(manifest.objects.len()).unwrap(), "{name}");
-        let recording = verify::digest(&Recording::open(&workspace.join(RECORDING)).unwrap()).unwrap();
+        let recording = verify::digest(&Recording::open(&workspace.recording()).unwrap()).unwrap();
         let files = verify::generated(&workspace, &manifest).unwrap();
         let mismatches = proof.mismatches(&recording, &files);
         assert!(mismatches.is_empty(), "{name}: run `scripts/prove {name}`: {mismatches:?}");
@@ -41,10 +41,10 @@ fn the_real_provider_agrees_with_every_proof() {
     let tool = or_skip!(terraform());
     let folder = tempfile::tempdir().unwrap();
     for (name, file) in FIXTURES {
-        let workspace = folder.path().join(name);
-        imported(file, &workspace);
-        let recording = Arc::new(Recording::open(&workspace.join(RECORDING)).unwrap());
-        let proof = or_skip!(proof(&workspace, recording, &tool));
+        let workspace = Workspace::at(folder.path().join(name));
+        imported(file, workspace.root());
+        let recording = Arc::new(Recording::open(&workspace.recording()).unwrap());
+        let proof = or_skip!(proof(workspace.root(), recording, &tool));
         let kept = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();
         assert!(proof.clean, "{name}: {:?} {:?}", proof.differences, proof.errors);
         assert_eq!(proof.counts, Some(kept.counts), "{name}");

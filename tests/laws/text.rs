@@ -9,12 +9,13 @@ use hcl_edit::template::Element;
 use proptest::prelude::*;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process::{Stream, run};
-use proxmox_mpc_engine::toolchain::terraform::find;
+use proxmox_mpc_engine::toolchain::terraform::Tool;
 use proxmox_mpc_generators::hcl;
 use serde_json::Value;
 
 use crate::support;
 use crate::support::clusters::{all, data, fixture, generated, terraform};
+use crate::support::tools::{self, or_skip};
 
 /// Characters that are worth trying in a name: the signs of the language, line ends, invisible marks.
 const ODD_TEXTS: &[&str] = &[
@@ -177,14 +178,15 @@ fn several_lines_stand_on_several_lines() {
         assert!(rendered.contains(&format!("  value = {start}")), "{rendered}");
         code.push_str(&rendered);
     }
-    for (number, (found, (text, _))) in evaluated_by_terraform(&code, cases.len()).iter().zip(&cases).enumerate() {
-        assert_eq!(found, text, "{number}");
+    let tool = or_skip!(tools::terraform());
+    let outputs = evaluated_by_terraform(&tool, &code, cases.len());
+    for (number, (output, (text, _))) in outputs.iter().zip(&cases).enumerate() {
+        assert_eq!(output, text, "{number}");
     }
 }
 
-/// Outputs `o0`, `o1`, … of this code; none without Terraform.
-fn evaluated_by_terraform(code: &str, count: usize) -> Vec<String> {
-    let Ok(tool) = find(None, &support::context()) else { return Vec::new() };
+/// Outputs `o0`, `o1`, … of this code.
+fn evaluated_by_terraform(tool: &Tool, code: &str, count: usize) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("outputs.tf"), code).unwrap();
     let terraform = |words: &[&str]| {

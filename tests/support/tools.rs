@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc_engine::rehearse::{Job, Rehearsal, RehearseError, rehearse};
+use proxmox_mpc_engine::rehearse::{Rehearsal, RehearsalJob, RehearseError, rehearse};
 use proxmox_mpc_engine::toolchain::terraform::{self, TerraformError, ToolError};
 use proxmox_mpc_engine::verify::{self, Proof, VerifyError};
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_judges::tools::{Missing, REQUIRE, Tool};
 use proxmox_mpc_twin::Recording;
 
@@ -73,7 +74,7 @@ pub(crate) fn terraform() -> Result<terraform::Tool, Missing> {
 
 /// Proves a workspace against a twin of this recording, with the real provider.
 pub(crate) fn proof(workspace: &Path, recording: Arc<Recording>, tool: &terraform::Tool) -> Result<Proof, Missing> {
-    match verify::against_twin(workspace, recording, tool, &super::context()) {
+    match verify::against_twin(&Workspace::at(workspace), recording, tool, &super::context()) {
         Ok(proof) => Ok(proof),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => {
             Err(Missing::new(Tool::Provider, error.to_string()))
@@ -83,7 +84,7 @@ pub(crate) fn proof(workspace: &Path, recording: Arc<Recording>, tool: &terrafor
 }
 
 /// Rehearses an apply, with the real provider. Other errors are for the test to judge.
-pub(crate) fn rehearsal(job: &Job) -> Result<Result<Rehearsal, RehearseError>, Missing> {
+pub(crate) fn rehearsal(job: &RehearsalJob) -> Result<Result<Rehearsal, RehearseError>, Missing> {
     match rehearse(job, &super::context()) {
         Err(RehearseError::Terraform(error @ TerraformError::Provider { .. })) => {
             Err(Missing::new(Tool::Provider, error.to_string()))

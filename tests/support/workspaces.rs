@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc_engine::rehearse::Job;
+use proxmox_mpc_engine::rehearse::RehearsalJob;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::terraform::Tool;
-use proxmox_mpc_engine::verify;
-use proxmox_mpc_engine::workspace;
+use proxmox_mpc_engine::workspace::{self, Workspace};
 use proxmox_mpc_generators as generators;
 use proxmox_mpc_twin::server::{AgentPolicy, Options, serve};
 use proxmox_mpc_twin::{Credentials, Recording};
@@ -24,17 +23,16 @@ pub(crate) fn imported(recording: &Recording) -> TempDir {
     let made = made.unwrap();
     let mut manifest = made.manifest;
     manifest.files = workspace::hashes(&made.files);
-    let text = manifest.render();
-    let manifest = workspace::Manifest { path: verify::MANIFEST, text: &text };
-    let changes = workspace::plan(folder.path(), &made.files, manifest, &workspace::Hashes::new()).unwrap();
-    workspace::apply(folder.path(), &made.files, manifest, &changes, workspace::Edits::Stop).unwrap();
+    let (workspace, manifest) = (Workspace::at(folder.path()), manifest.render());
+    let changes = workspace::plan(&workspace, &made.files, &manifest, &workspace::Hashes::new()).unwrap();
+    workspace::apply(&workspace, &made.files, &manifest, &changes, workspace::Edits::Stop).unwrap();
     folder
 }
 
 /// A rehearsal of a workspace on a twin of this recording, with nothing chosen.
-pub(crate) fn job(workspace: &Path, recording: Arc<Recording>, tool: Tool) -> Job {
-    Job {
-        workspace: workspace.to_owned(),
+pub(crate) fn job(workspace: &Path, recording: Arc<Recording>, tool: Tool) -> RehearsalJob {
+    RehearsalJob {
+        workspace: Workspace::at(workspace),
         recording,
         live: false,
         now: "2026-11-24T00:50:00Z".to_owned(),
@@ -58,8 +56,8 @@ pub(crate) fn applied(workspace: &Path, recording: Arc<Recording>) {
         let _inside = runtime.enter();
         serve(recording, options).unwrap()
     };
-    let aside = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(workspace.join(verify::CODE)).unwrap() {
+    let (code, aside) = (Workspace::at(workspace).terraform(), tempfile::tempdir().unwrap());
+    for entry in fs::read_dir(&code).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), aside.path().join(entry.file_name())).unwrap();
     }
@@ -76,7 +74,7 @@ pub(crate) fn applied(workspace: &Path, recording: Arc<Recording>) {
         assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
     }
     runtime.block_on(twin.stop());
-    fs::copy(aside.path().join("terraform.tfstate"), workspace.join(verify::CODE).join("terraform.tfstate")).unwrap();
+    fs::copy(aside.path().join("terraform.tfstate"), code.join("terraform.tfstate")).unwrap();
 }
 
 /// Every file below a folder with its content.

@@ -116,7 +116,7 @@ fn no_secret_of_a_state_is_told() {
     let check = |text: &str, expected: &str| {
         fs::write(lab.at("broken.json"), text).unwrap();
         let output = lab.import(&["--adopt-state", &lab.word("broken.json")]).failed();
-        assert!(output.contains("no addresses can be adopted from") && output.contains(expected), "{output}");
+        assert!(output.contains("cannot adopt addresses from") && output.contains(expected), "{output}");
         assert!(output.contains("hint: ") && !output.contains("CANARY"), "{output}");
     };
     let good = fs::read_to_string(&telmate).unwrap();

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_model::{Answer, ApiPath};
 use serde_json::json;
 
 use super::{APP, Lab, PROD, WEB, cluster};
+use crate::support::program::{PROGRAM, ran_in};
+use crate::support::workspaces::bytes;
 
 const CONFIG: &str = "nodes/pve1/qemu/100/config";
 
@@ -205,4 +208,18 @@ fn an_incomplete_list_removes_nothing() {
         files.iter().filter(|(path, _)| path.starts_with("terraform/")).map(|(a, b)| (a.clone(), b.clone())).collect()
     };
     assert_eq!(code(&before), code(&after));
+}
+
+/// From a folder of the workspace, an import without `--out` is about the workspace, like every other command.
+#[test]
+fn an_import_in_a_folder_of_the_workspace_is_about_the_workspace() {
+    let lab = Lab::imported();
+    let before = bytes(&lab.at("lab/terraform"));
+    let program = Invocation::new(PROGRAM).folder(lab.at("lab/terraform"));
+    let ran = ran_in(program, &["import", "--from", &lab.word("answers"), "--output", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    let report: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(report["files"]["created"], json!([]));
+    assert_eq!(report["out"], lab.at("lab").canonicalize().unwrap().to_str().unwrap());
+    assert!(bytes(&lab.at("lab/terraform")) == before);
 }

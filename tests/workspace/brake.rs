@@ -4,7 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use proxmox_mpc_engine::workspace::lock::{Attempt, attempt};
+use proxmox_mpc_engine::workspace::Workspace;
+use proxmox_mpc_engine::workspace::lock::{Attempt, Holder, attempt};
 
 use super::{Lab, WEB, files};
 
@@ -18,7 +19,7 @@ fn an_import_that_would_take_out_very_much_stops() {
     }
     let before = files(&lab.at("lab"));
     let output = lab.import(&[]).failed();
-    assert!(output.contains("objects out of the code") && output.contains(WEB), "{output}");
+    assert!(output.contains("objects from the code") && output.contains(WEB), "{output}");
     assert!(output.contains("virtual machine: ") && output.contains("--allow-removal "), "{output}");
     assert_eq!(files(&lab.at("lab")), before, "nothing is written");
     let count = output.split("--allow-removal ").nth(1).unwrap();
@@ -53,12 +54,13 @@ fn a_guest_that_other_lists_name_is_not_gone() {
 #[test]
 fn two_imports_of_one_workspace_do_not_meet() {
     let lab = Lab::imported();
-    let Attempt::Locked(lock) = attempt(&lab.at("lab"), "2026-11-23T00:50:00Z").unwrap() else {
+    let holder = Holder::new("alice".to_owned(), "2026-11-23T00:50:00Z".to_owned());
+    let Attempt::Locked(lock) = attempt(&Workspace::at(lab.at("lab")), &holder).unwrap() else {
         panic!("nobody has it");
     };
     let output = lab.import(&[]).failed();
-    let holder = format!("process {}, since 2026-11-23T00:50:00Z", std::process::id());
-    assert!(output.contains("another import is running") && output.contains(&holder), "{output}");
+    let holder = format!("lab`: alice (process {}, since 2026-11-23T00:50:00Z)\n", std::process::id());
+    assert!(output.contains("another operation is writing to") && output.contains(&holder), "{output}");
     thread::scope(|scope| {
         let waits = scope.spawn(|| lab.import(&["--wait"]));
         thread::sleep(Duration::from_millis(300));

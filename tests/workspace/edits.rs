@@ -29,7 +29,7 @@ fn force_overwrites_it_and_keeps_a_copy() {
     let edited = format!("# Mine.\n{text}");
     lab.write(FILE, &edited);
     let output = lab.import(&["--force"]).done();
-    assert!(output.contains("terraform/virtual_machines.tf was edited: overwritten"), "{output}");
+    assert!(output.contains("terraform/virtual_machines.tf was edited: it was overwritten"), "{output}");
     assert_eq!(lab.read(FILE), text);
     let copies = files(&lab.at("lab/.proxmox-mpc/backup"));
     let copies: Vec<(&String, &String)> = copies.iter().collect();

@@ -47,13 +47,13 @@ const OF_NODES: &[(&str, &[&str])] = &[("", &["config", "host.fw"]), ("qemu-serv
 #[derive(Debug, thiserror::Error)]
 pub enum EtcPveError {
     /// The path does not exist.
-    #[error("there is nothing at `{}`", path.display())]
+    #[error("`{}` does not exist", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
     },
     /// The folder has none of the files of `/etc/pve`.
-    #[error("`{}` is no copy of /etc/pve: it has none of the files and folders that are there", path.display())]
+    #[error("`{}` is not a copy of /etc/pve: it has none of its files and folders", path.display())]
     NoTree {
         /// The path that was asked for.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum EtcPveError {
     #[error("the packed copy cannot be read")]
     Packed(#[source] RecordingError),
     /// A file or the tree is larger than Proxmox lets it be.
-    #[error("`{}` is larger than any of Proxmox's: {limit} bytes are the most", path.display())]
+    #[error("`{}` is larger than {limit} bytes, the limit of Proxmox", path.display())]
     TooLarge {
         /// The file, or the whole tree.
         path: PathBuf,

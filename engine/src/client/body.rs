@@ -1,4 +1,4 @@
-//! From the bytes of a response to an answer.
+//! Body: turns the bytes of a response into an answer.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::error::ClientError;
-use super::transport::Received;
+use super::transport::Response;
 
-/// The most characters of a refusal in plain text that are kept.
+/// The number of characters that are kept of a refusal in plain text.
 const LONGEST_MESSAGE: usize = 1000;
 
-/// What Proxmox answered, or why this is not an answer of Proxmox. What is in the data is not looked at.
-pub(super) fn answer(received: Received, path: &ApiPath) -> Result<AnswerText, ClientError> {
-    let Received { status, reason, location, body } = received;
+/// Reads the answer in a response. Errors are responses that do not come from Proxmox. The content of `data` is not checked.
+pub(super) fn answer(response: Response, path: &ApiPath) -> Result<AnswerText, ClientError> {
+    let Response { status, reason, location, body } = response;
     match status {
         200..=299 => Ok(AnswerText { status, reason, body: success(body, path)? }),
         300..=399 => Err(ClientError::Redirected { path: path.clone(), status, location }),
-        // These come from something before Proxmox, and say nothing about the object.
+        // These come from a proxy in front of Proxmox, and say nothing about the object.
         502..=504 => Err(ClientError::Unavailable { path: path.clone(), status, reason }),
         _ => Ok(AnswerText { status, reason, body: refusal(&body).to_string() }),
     }
 }
 
-/// The body of a success, which is JSON and has `data`.
+/// Checks the body of a success, which is JSON and has `data`.
 fn success(body: Vec<u8>, path: &ApiPath) -> Result<String, ClientError> {
     let not_json = |source| ClientError::NotJson { path: path.clone(), source };
     let text = String::from_utf8(body).map_err(|error| not_json(serde_json::Error::custom(error)))?;
@@ -36,7 +36,7 @@ fn success(body: Vec<u8>, path: &ApiPath) -> Result<String, ClientError> {
     }
 }
 
-/// The body of a refusal: JSON as a rule, nothing for an unknown method, plain text for what `pveproxy` itself says.
+/// Reads the body of a refusal: JSON as a rule, nothing for an unknown method, plain text for refusals of `pveproxy` itself.
 fn refusal(body: &[u8]) -> Value {
     if let Ok(body @ Value::Object(_)) = serde_json::from_slice(body) {
         return body;
@@ -51,14 +51,14 @@ fn refusal(body: &[u8]) -> Value {
 mod tests {
     use super::*;
 
-    fn received(status: u16, body: &str) -> Received {
-        Received { status, reason: "reason".to_owned(), location: None, body: body.as_bytes().to_vec() }
+    fn response(status: u16, body: &str) -> Response {
+        Response { status, reason: "reason".to_owned(), location: None, body: body.as_bytes().to_vec() }
     }
 
     #[test]
     fn refusals_are_answers() {
         let check = |status: u16, body: &str, expected: Value| {
-            let answer = answer(received(status, body), &ApiPath::parse("version")).unwrap().parsed().unwrap();
+            let answer = answer(response(status, body), &ApiPath::parse("version")).unwrap().parsed().unwrap();
             assert_eq!((answer.status, answer.body), (status, expected));
         };
         check(
@@ -74,13 +74,13 @@ mod tests {
     #[test]
     fn a_success_has_data() {
         let check = |status: u16, body: &str, expected: &str| {
-            let error = answer(received(status, body), &ApiPath::parse("version")).unwrap_err();
+            let error = answer(response(status, body), &ApiPath::parse("version")).unwrap_err();
             assert_eq!(error.to_string(), expected);
         };
         check(200, "<html>", "the answer to `version` is not JSON");
         check(200, r#"{"data": {"version""#, "the answer to `version` is not JSON");
-        check(200, "[]", "the answer to `version` is not one of Proxmox: it has no `data`");
-        check(200, "5", "the answer to `version` is not one of Proxmox: it has no `data`");
+        check(200, "[]", "the answer to `version` does not come from Proxmox: it has no `data`");
+        check(200, "5", "the answer to `version` does not come from Proxmox: it has no `data`");
         check(301, "", "`version` was answered with a redirect (301)");
         check(503, "", "`version` could not be answered: 503 reason");
     }

@@ -1,4 +1,4 @@
-//! Why there is no answer, in the user's terms, and what to do about it.
+//! Errors of the client, in the user's terms, with what to do about them.
 
 use std::error::Error;
 use std::io;
@@ -9,11 +9,11 @@ use proxmox_mpc_model::ApiPath;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::Limits;
-use super::rejected::Rejected;
+use super::rejected::RejectedCertificate;
 use crate::operation::fault::Fault;
 use crate::settings::{Endpoint, Fingerprint};
 
-/// Why there is no answer.
+/// A request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The name of the node is unknown.
@@ -21,73 +21,73 @@ pub enum ClientError {
     Unresolvable {
         /// The name.
         host: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// No connection came about: refused, no route, nothing in time.
+    /// No connection could be made: it was refused, there is no route, or it took too long.
     #[error("{endpoint} cannot be reached")]
     Unreachable {
         /// The node.
         endpoint: String,
-        /// What the system says.
-        source: Cause,
+        /// The cause.
+        source: InnermostError,
     },
-    /// There is a server, but it speaks no TLS.
+    /// The server does not speak TLS.
     #[error("{endpoint} does not speak HTTPS")]
     NotTls {
         /// The node.
         endpoint: String,
     },
-    /// The server speaks TLS 1.2 at best.
+    /// The server speaks only older versions of TLS than the configured minimum.
     #[error("{endpoint} does not speak a version of TLS that is recent enough")]
     OldTls {
         /// The node.
         endpoint: String,
-        /// What the TLS library says.
+        /// The error of the TLS library.
         source: Box<rustls::Error>,
     },
-    /// The TLS handshake failed otherwise.
+    /// The TLS handshake failed for another reason.
     #[error("the TLS handshake with {endpoint} failed")]
     Handshake {
         /// The node.
         endpoint: String,
-        /// What the TLS library says.
+        /// The error of the TLS library.
         source: Box<rustls::Error>,
     },
-    /// Nobody that is trusted vouches for the certificate.
+    /// No trusted authority signed the certificate.
     #[error("the certificate of {endpoint} is not trusted; its SHA-256 fingerprint is {presented}")]
     UntrustedCertificate {
         /// The node.
         endpoint: String,
-        /// The certificate that it showed.
+        /// The fingerprint of the node's certificate.
         presented: Fingerprint,
-        /// What is wrong with it.
+        /// The error of the TLS library.
         source: Box<rustls::Error>,
     },
-    /// The certificate is another one than was pinned.
-    #[error("{endpoint} shows another certificate than the pinned one: its SHA-256 fingerprint is {presented}")]
+    /// The certificate is not one of those that were pinned.
+    #[error("{endpoint} has another certificate than the pinned one: its SHA-256 fingerprint is {presented}")]
     UnpinnedCertificate {
         /// The node.
         endpoint: String,
-        /// The certificate that it showed.
+        /// The fingerprint of the node's certificate.
         presented: Fingerprint,
     },
-    /// The system trusts nobody, or does not tell.
+    /// The certificate authorities of the system could not be loaded.
     #[error("the certificate authorities of this system cannot be used")]
     NoSystemRoots {
-        /// What the TLS library says.
+        /// The error of the TLS library.
         source: Box<rustls::Error>,
     },
-    /// The file of certificate authorities is of no use.
+    /// The file of certificate authorities has no usable certificate.
     #[error("no certificate authority can be read from {}: {why}", file.display())]
     Authorities {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
     /// The login is not valid.
-    #[error("Proxmox refuses the login `{login}`: {reason}")]
+    #[error("Proxmox refused the login `{login}`: {reason}")]
     Unauthorized {
         /// `user@realm`, or `user@realm!name` of a token.
         login: String,
@@ -100,26 +100,26 @@ pub enum ClientError {
         /// The user.
         login: String,
     },
-    /// The ticket ran out, and the code that it was obtained with is used up.
-    #[error("the login `{login}` expired, and its one-time code is used up")]
+    /// The ticket expired, and the one-time code that it was obtained with cannot be used again.
+    #[error("the login `{login}` expired, and its one-time code cannot be used again")]
     CodeSpent {
         /// The user.
         login: String,
     },
-    /// The login was accepted without a ticket.
+    /// The login was accepted, but no ticket was issued.
     #[error("Proxmox gave no ticket to `{login}`")]
     NoTicket {
         /// The user.
         login: String,
     },
-    /// Another address was answered than the API.
+    /// The server redirects to another address.
     #[error("`{path}` was answered with a redirect ({status})")]
     Redirected {
         /// The request.
         path: ApiPath,
         /// 301, 302, …
         status: u16,
-        /// Where to.
+        /// The other address.
         location: Option<String>,
     },
     /// The answer did not come in time.
@@ -127,7 +127,7 @@ pub enum ClientError {
     Timeout {
         /// The request.
         path: ApiPath,
-        /// How long was waited.
+        /// The time that was waited.
         limit: Duration,
     },
     /// The connection ended before the answer did.
@@ -135,15 +135,15 @@ pub enum ClientError {
     CutOff {
         /// The request.
         path: ApiPath,
-        /// What the connection says.
-        source: Cause,
+        /// The cause.
+        source: InnermostError,
     },
-    /// The answer is larger than anything that Proxmox says.
+    /// The answer is larger than any that Proxmox gives.
     #[error("the answer to `{path}` has more than {limit} bytes")]
     TooLarge {
         /// The request.
         path: ApiPath,
-        /// The bound.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The answer is not JSON.
@@ -151,16 +151,16 @@ pub enum ClientError {
     NotJson {
         /// The request.
         path: ApiPath,
-        /// Where it stops being JSON.
+        /// The error of the parser.
         source: serde_json::Error,
     },
-    /// The answer is JSON of something else.
-    #[error("the answer to `{path}` is not one of Proxmox: it has no `data`")]
+    /// The answer is JSON, but does not have the form of Proxmox's answers.
+    #[error("the answer to `{path}` does not come from Proxmox: it has no `data`")]
     NoData {
         /// The request.
         path: ApiPath,
     },
-    /// A proxy has nobody to ask.
+    /// A proxy could not reach the API.
     #[error("`{path}` could not be answered: {status} {reason}")]
     Unavailable {
         /// The request.
@@ -170,38 +170,38 @@ pub enum ClientError {
         /// The reason phrase.
         reason: String,
     },
-    /// No client can be made of these settings.
+    /// No client can be created from these settings.
     #[error("the connection cannot be set up")]
     Setup {
-        /// What the HTTP or TLS library says.
+        /// The error of the HTTP or TLS library.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// The innermost reason of a failed exchange; what the HTTP library wraps around it says nothing more.
+/// Innermost error of a failed exchange. The errors that the HTTP library wraps around it add nothing.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Cause(String);
+pub struct InnermostError(String);
 
-/// A name without an address.
+/// A host name without an address.
 #[derive(Debug, thiserror::Error)]
 #[error("no address was found")]
-pub(super) struct Unresolved {
+pub(super) struct UnresolvedHost {
     pub(super) source: io::Error,
 }
 
 impl ClientError {
-    /// Whether no connection came about, so that another node of the cluster may answer instead.
+    /// Reports whether no connection could be made, so that another node of the cluster may answer instead.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unresolvable { .. } | Self::Unreachable { .. })
     }
 
-    /// Whether the same request may be answered later.
+    /// Reports whether the same request may be answered later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::CutOff { .. } | Self::Unavailable { .. }) || self.is_unreachable()
     }
 
-    /// Whether other requests may still be answered; a bad login or certificate spoils all of them.
+    /// Reports whether other requests may still be answered. A bad login or certificate affects all of them.
     pub fn concerns_one_request(&self) -> bool {
         matches!(
             self,
@@ -216,17 +216,17 @@ impl ClientError {
     }
 }
 
-/// What this failure of the HTTP library means.
+/// Turns an error of the HTTP library into one of the client.
 pub(super) fn classify(error: &reqwest::Error, endpoint: &Endpoint, path: &ApiPath, limits: &Limits) -> ClientError {
     let (host, endpoint) = (endpoint.host(), endpoint.to_string());
-    if let Some(unresolved) = find::<Unresolved>(error) {
+    if let Some(unresolved) = find::<UnresolvedHost>(error) {
         let source = io::Error::new(unresolved.source.kind(), unresolved.source.to_string());
         return ClientError::Unresolvable { host: host.to_owned(), source };
     }
     if let Some(error) = find::<rustls::Error>(error) {
         return handshake(error, endpoint);
     }
-    let source = Cause(innermost(error).to_string());
+    let source = InnermostError(innermost(error).to_string());
     if error.is_connect() {
         return ClientError::Unreachable { endpoint, source };
     }
@@ -243,28 +243,33 @@ fn handshake(error: &rustls::Error, endpoint: String) -> ClientError {
         Tls::AlertReceived(AlertDescription::ProtocolVersion) | Tls::PeerIncompatible(_) => {
             ClientError::OldTls { endpoint, source: Box::new(error.clone()) }
         }
-        Tls::InvalidCertificate(CertificateError::Other(other)) => match other.0.downcast_ref::<Rejected>() {
-            Some(Rejected::Untrusted { presented, source }) => {
-                ClientError::UntrustedCertificate { endpoint, presented: *presented, source: Box::new(source.clone()) }
+        Tls::InvalidCertificate(CertificateError::Other(other)) => {
+            match other.0.downcast_ref::<RejectedCertificate>() {
+                Some(RejectedCertificate::Untrusted { presented, source }) => ClientError::UntrustedCertificate {
+                    endpoint,
+                    presented: *presented,
+                    source: Box::new(source.clone()),
+                },
+                Some(RejectedCertificate::Unpinned { presented }) => {
+                    ClientError::UnpinnedCertificate { endpoint, presented: *presented }
+                }
+                None => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
             }
-            Some(Rejected::Unpinned { presented }) => {
-                ClientError::UnpinnedCertificate { endpoint, presented: *presented }
-            }
-            None => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
-        },
+        }
         _ => ClientError::Handshake { endpoint, source: Box::new(error.clone()) },
     }
 }
 
-/// The first error of this type among the causes, those that an [`io::Error`] holds included: its `source` skips them.
+/// Finds the first error of this type among the causes. It also looks into each [`io::Error`], whose `source` skips the
+/// error in it.
 fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
+        if let Some(error) = error.downcast_ref::<E>() {
+            return Some(error);
         }
-        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
     }
     None
 }
@@ -280,33 +285,38 @@ fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) 
 impl Fault for ClientError {
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::Unresolvable { .. } => &["check the spelling, or give the node's address instead of its name"],
+            Self::Unresolvable { .. } => &["Check the spelling, or give the node's address instead of its name."],
             Self::Unreachable { .. } => &[
-                "check the address and the port (Proxmox listens on 8006), and that no firewall is in between",
-                "name further nodes of the cluster, separated by commas: they stand in for one that is down",
+                "Check the address and the port (Proxmox listens on 8006), and that no firewall is in between.",
+                "Name further nodes of the cluster, separated by commas: they are used while one is down.",
             ],
-            Self::NotTls { .. } => &["this port belongs to something else, or to plain HTTP; Proxmox listens on 8006"],
-            Self::OldTls { .. } => &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; less is not possible"],
+            Self::NotTls { .. } => &["Check the port: Proxmox listens on 8006, and with HTTPS only."],
+            Self::OldTls { .. } => {
+                &["`--min-tls 1.2` (PROXMOX_VE_MIN_TLS) accepts TLS 1.2; older versions are not supported."]
+            }
             Self::UntrustedCertificate { presented, .. } => return trust(presented),
             Self::UnpinnedCertificate { presented, .. } => return trust_again(presented),
             Self::NoSystemRoots { .. } => &[
-                "name the cluster's authority with `--ca-file` (/etc/pve/pve-root-ca.pem on a node), or pin with `--fingerprint`",
+                "Name the cluster's authority with `--ca-file` (/etc/pve/pve-root-ca.pem on a node), or pin the certificate with \
+                 `--fingerprint`.",
             ],
-            Self::Authorities { .. } => &["/etc/pve/pve-root-ca.pem on a node is the cluster's own authority"],
+            Self::Authorities { .. } => &["The cluster's own authority is /etc/pve/pve-root-ca.pem on each node."],
             Self::Unauthorized { login, .. } if login.contains('!') => &[
-                "check the token's secret, and with `pveum user token list USER@REALM` that it exists and has not expired",
+                "Check the token's secret. `pveum user token list USER@REALM` shows whether the token exists and has expired.",
             ],
-            Self::Unauthorized { .. } => &["check the password and the realm: `root@pam` and `root@pve` are two users"],
-            Self::SecondFactor { .. } => &[
-                "set PROXMOX_VE_OTP to the current code of the authenticator",
-                "or use an API token, which needs no second factor",
-            ],
-            Self::CodeSpent { .. } | Self::NoTicket { .. } => &["use an API token: it needs no ticket"],
-            Self::Redirected { location: Some(location), .. } => {
-                return vec![format!("it leads to {location}: name the node itself, and its port 8006")];
+            Self::Unauthorized { .. } => {
+                &["Check the password and the realm: `root@pam` and `root@pve` are different users."]
             }
-            Self::Timeout { .. } => &["`--timeout SECONDS` waits longer"],
-            Self::NotJson { .. } | Self::NoData { .. } => &["check that the endpoint is a Proxmox VE node"],
+            Self::SecondFactor { .. } => &[
+                "Set PROXMOX_VE_OTP to the current code of the authenticator.",
+                "Or use an API token, which needs no second factor.",
+            ],
+            Self::CodeSpent { .. } | Self::NoTicket { .. } => &["Use an API token, which needs no ticket."],
+            Self::Redirected { location: Some(location), .. } => {
+                return vec![format!("The redirect leads to {location}: name the node itself, and its port 8006.")];
+            }
+            Self::Timeout { .. } => &["`--timeout SECONDS` waits longer."],
+            Self::NotJson { .. } | Self::NoData { .. } => &["Check that the endpoint is a Proxmox VE node."],
             _ => &[],
         };
         hints.iter().map(ToString::to_string).collect()
@@ -315,19 +325,19 @@ impl Fault for ClientError {
 
 fn trust(presented: &Fingerprint) -> Vec<String> {
     vec![
-        "compare the fingerprint on the node: `pvenode cert info`, or `openssl x509 -noout -fingerprint -sha256 -in \
-         /etc/pve/local/pve-ssl.pem` (pveproxy-ssl.pem where the node has a certificate of its own)"
+        "Compare the fingerprint on the node: `pvenode cert info`, or `openssl x509 -noout -fingerprint -sha256 -in \
+         /etc/pve/local/pve-ssl.pem` (pveproxy-ssl.pem if the node has a custom certificate)."
             .to_owned(),
-        format!("if it is the same, trust this certificate with `--fingerprint {presented}`"),
-        "or trust the whole cluster with `--ca-file`: its authority is /etc/pve/pve-root-ca.pem on every node"
+        format!("If it is the same, trust this certificate with `--fingerprint {presented}`."),
+        "Or trust the whole cluster with `--ca-file`: its authority is /etc/pve/pve-root-ca.pem on every node."
             .to_owned(),
     ]
 }
 
 fn trust_again(presented: &Fingerprint) -> Vec<String> {
     vec![
-        "if the node got a new certificate, compare the fingerprint on its shell: `pvenode cert info`".to_owned(),
-        format!("if it is the same, pin `--fingerprint {presented}` instead; each node of a cluster has its own"),
-        "if it is not, somebody else answers for the node: do not log in".to_owned(),
+        "If the node got a new certificate, compare the fingerprint on the node: `pvenode cert info`.".to_owned(),
+        format!("If it is the same, pin `--fingerprint {presented}` instead; each node of a cluster has its own."),
+        "If it is different, another machine answers for the node: do not log in.".to_owned(),
     ]
 }

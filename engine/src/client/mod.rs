@@ -1,4 +1,4 @@
-//! The client of a Proxmox API: one GET becomes one answer, whatever the network does meanwhile.
+//! Client of the Proxmox API: sends GET requests, with repetitions where the network fails.
 
 use std::time::{Duration, Instant};
 
@@ -17,23 +17,23 @@ mod transport;
 
 pub use error::ClientError;
 
-use session::Session;
-use transport::{Outgoing, Transport};
+use session::LoginSession;
+use transport::{OutgoingRequest, Transport};
 
-/// How patient the client is. The defaults suit a cluster on the other side of a slow line.
+/// Limits of the client. The defaults suit a cluster behind a slow connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// For a connection to one node, the TLS handshake included.
+    /// The time for a connection to one node, the TLS handshake included.
     pub connect: Duration,
-    /// For one answer, from the request to the last byte.
+    /// The time for one answer, from the request to the last byte.
     pub answer: Duration,
-    /// How often one request is sent at most; 1 never repeats it.
+    /// The number of times that one request is sent at most; 1 never repeats it.
     pub tries: u32,
     /// The pause before the first repetition; it doubles with each further one.
     pub backoff: Duration,
-    /// The most bytes that one answer may have. The longest list of 10,000 guests has about 8 MB.
+    /// The size of one answer, in bytes. The longest list of 10,000 guests has about 8 MB.
     pub body: usize,
-    /// The age from which on a ticket is renewed. Proxmox gives it two hours.
+    /// The age at which a ticket is renewed. Proxmox lets it expire after two hours.
     pub ticket: Duration,
 }
 
@@ -50,36 +50,37 @@ impl Default for Limits {
     }
 }
 
-/// A cluster that is spoken to through whichever of its nodes answers. It sends nothing but GETs, and logins.
+/// Client of one cluster, through whichever of its nodes answers. It sends only GET requests and logins.
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
-    session: Session,
+    session: LoginSession,
     limits: Limits,
 }
 
 impl Client {
-    /// A client with the usual patience. Nothing is sent yet.
+    /// Creates a client with default limits. Nothing is sent yet.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
         Self::with_limits(settings, Limits::default())
     }
 
-    /// A client with a patience of its own; the settings' timeout still wins over the limit of an answer.
+    /// Creates a client with these limits. A timeout in the settings takes precedence over [`Limits::answer`].
     pub fn with_limits(settings: Settings, mut limits: Limits) -> Result<Self, ClientError> {
         limits.answer = settings.timeout.unwrap_or(limits.answer);
-        // A connection that takes as long as an answer may is a node out of reach, not a slow answer.
+        // Half the time, so that a node without a connection is reported as out of reach, not as a slow answer.
         limits.connect = limits.connect.min(limits.answer / 2);
         Ok(Self {
             transport: Transport::new(settings.endpoints, &settings.trust, settings.min_tls, limits)?,
-            session: Session::new(settings.credentials, limits.ticket),
+            session: LoginSession::new(settings.credentials, limits.ticket),
             limits,
         })
     }
 
-    /// The answer to one GET. What Proxmox refuses (403, 500, 501, 595, …) is an answer; an error is what says
-    /// nothing about the object: no connection, no valid login, or a body that is none.
+    /// Sends a GET request, and returns the answer. A refusal of Proxmox (403, 500, 501, 595, …) is an answer as well; an
+    /// error says nothing about the object: no connection, no valid login, or no valid body.
     ///
-    /// Repeated up to [`Limits::tries`] times where that can help: after a lost connection, a timeout, 502, 503, 504.
+    /// The request is sent up to [`Limits::tries`] times if that can help: after a lost connection, a timeout, 502, 503 or
+    /// 504.
     pub async fn get(&self, path: &ApiPath) -> Result<AnswerText, ClientError> {
         let mut pause = self.limits.backoff;
         let mut tries = 1;
@@ -102,33 +103,34 @@ impl Client {
         }
     }
 
-    /// Whether the same request may go better. A cluster that never answered is more likely misspelt than ill.
+    /// Reports whether a repetition may succeed. It is not worth it for a cluster that never answered: its name is more
+    /// likely wrong than its nodes are down.
     fn may_help(&self, error: &ClientError) -> bool {
         error.is_transient() && (self.transport.has_answered() || !error.is_unreachable())
     }
 
-    /// One try; a login that expired is renewed once.
+    /// Sends the request once. A login that expired is renewed once.
     async fn try_get(&self, path: &ApiPath) -> Result<AnswerText, ClientError> {
-        let pass = self.session.pass(&self.transport).await?;
-        let received = self.transport.exchange(&Outgoing::get(path, pass.headers.clone())).await?;
-        if !received.refuses_login(self.session.login()) {
-            return body::answer(received, path);
+        let authorization = self.session.authorization(&self.transport).await?;
+        let response = self.transport.exchange(&OutgoingRequest::get(path, authorization.headers.clone())).await?;
+        if !response.refuses_login(self.session.login()) {
+            return body::answer(response, path);
         }
-        let Some(pass) = self.session.renewed(&self.transport, &pass).await? else {
-            return Err(self.unauthorized(&received.reason));
+        let Some(authorization) = self.session.renewed(&self.transport, &authorization).await? else {
+            return Err(self.unauthorized(&response.reason));
         };
-        let received = self.transport.exchange(&Outgoing::get(path, pass.headers)).await?;
-        if received.refuses_login(self.session.login()) {
-            return Err(self.unauthorized(&received.reason));
+        let response = self.transport.exchange(&OutgoingRequest::get(path, authorization.headers)).await?;
+        if response.refuses_login(self.session.login()) {
+            return Err(self.unauthorized(&response.reason));
         }
-        body::answer(received, path)
+        body::answer(response, path)
     }
 
     fn unauthorized(&self, reason: &str) -> ClientError {
         ClientError::Unauthorized { login: self.session.login().to_owned(), reason: reason.to_owned() }
     }
 
-    /// As whom the cluster is spoken to: `root@pam`, `terraform@pve!ro`.
+    /// The login: `root@pam`, `terraform@pve!ro`.
     pub fn login(&self) -> &str {
         self.session.login()
     }
@@ -138,17 +140,17 @@ impl Client {
         self.transport.endpoint()
     }
 
-    /// How many requests were sent so far, repetitions and logins included.
+    /// The number of requests that were sent so far, repetitions and logins included.
     pub fn sent(&self) -> u64 {
         self.transport.sent()
     }
 }
 
-/// What a request carries to be let in.
+/// Headers that authorize a request.
 #[derive(Clone, Debug)]
-struct Pass {
-    /// Marked as sensitive, so that they are masked when printed.
+struct Authorization {
+    /// The headers, marked as sensitive, so that they are masked when printed.
     headers: HeaderMap,
-    /// Counts the logins; 0 for what never changes.
+    /// The number of the login that they come from; 0 for a token or a given ticket, which never change.
     generation: u64,
 }

@@ -1,22 +1,22 @@
-//! The reason why a certificate is not accepted, on its way through rustls.
+//! Rejected certificates, on their way through rustls.
 
 use crate::settings::Fingerprint;
 
 /// A certificate that was not accepted.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Rejected {
-    /// Its chain, its name or its time is not good.
+pub(super) enum RejectedCertificate {
+    /// Its chain, its name or its period of validity is wrong.
     #[error("the certificate {presented} is not trusted")]
     Untrusted {
-        /// The node's own certificate.
+        /// The fingerprint of the node's certificate.
         presented: Fingerprint,
-        /// What is wrong with it.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
     /// It is not one of those that were pinned.
     #[error("the certificate {presented} is not the pinned one")]
     Unpinned {
-        /// The node's own certificate.
+        /// The fingerprint of the node's certificate.
         presented: Fingerprint,
     },
 }

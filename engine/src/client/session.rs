@@ -1,4 +1,4 @@
-//! The login: a token that never changes, or a ticket that is obtained, carried and renewed.
+//! Login session: a token that never changes, or a ticket that is obtained and renewed.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -11,31 +11,31 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::debug;
 
-use super::Pass;
+use super::Authorization;
 use super::body;
 use super::error::ClientError;
-use super::transport::{Outgoing, Transport};
+use super::transport::{OutgoingRequest, Transport};
 use crate::settings::Credentials;
 
-/// As whom a client speaks, and what proves it now.
+/// Session of a client: its credentials, and the current ticket.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct LoginSession {
     credentials: Credentials,
-    /// The age from which on a ticket is renewed.
+    /// The age at which a ticket is renewed.
     renewal: Duration,
-    /// Locked during a login, so that requests in parallel cause one.
+    /// Locked during a login, so that parallel requests cause only one.
     ticket: Mutex<Option<Ticket>>,
 }
 
-/// What a login gave.
+/// A ticket that a login issued.
 #[derive(Debug)]
 struct Ticket {
     text: SecretString,
-    pass: Pass,
+    authorization: Authorization,
     issued: Instant,
 }
 
-impl Session {
+impl LoginSession {
     pub(super) fn new(credentials: Credentials, renewal: Duration) -> Self {
         Self { credentials, renewal, ticket: Mutex::new(None) }
     }
@@ -44,49 +44,53 @@ impl Session {
         self.credentials.login()
     }
 
-    /// What the next request carries; logs in first where that has to be.
-    pub(super) async fn pass(&self, transport: &Transport) -> Result<Pass, ClientError> {
+    /// The headers of the next request. Logs in first if needed.
+    pub(super) async fn authorization(&self, transport: &Transport) -> Result<Authorization, ClientError> {
         match &self.credentials {
-            Credentials::Token { id, secret } => Ok(Pass {
+            Credentials::Token { id, secret } => Ok(Authorization {
                 headers: header(AUTHORIZATION, &["PVEAPIToken=", id, "=", secret.expose_secret()])?,
                 generation: 0,
             }),
             Credentials::Ticket { ticket, csrf, .. } => {
-                Ok(Pass { headers: cookie(ticket, csrf.as_ref())?, generation: 0 })
+                Ok(Authorization { headers: cookie(ticket, csrf.as_ref())?, generation: 0 })
             }
             Credentials::Password { password, otp, .. } => {
-                let mut held = self.ticket.lock().await;
-                if let Some(ticket) = held.as_mut() {
+                let mut current = self.ticket.lock().await;
+                if let Some(ticket) = current.as_mut() {
                     if ticket.issued.elapsed() >= self.renewal {
                         self.prolong(transport, ticket).await;
                     }
-                    return Ok(ticket.pass.clone());
+                    return Ok(ticket.authorization.clone());
                 }
                 let ticket = self.log_in(transport, password, otp.as_ref(), 1).await?;
-                Ok(held.insert(ticket).pass.clone())
+                Ok(current.insert(ticket).authorization.clone())
             }
         }
     }
 
-    /// A new pass in place of one that was refused; `None` where there is no way to one.
-    pub(super) async fn renewed(&self, transport: &Transport, refused: &Pass) -> Result<Option<Pass>, ClientError> {
+    /// New headers instead of refused ones; `None` for a token or a given ticket, which cannot be renewed.
+    pub(super) async fn renewed(
+        &self,
+        transport: &Transport,
+        refused: &Authorization,
+    ) -> Result<Option<Authorization>, ClientError> {
         let Credentials::Password { password, otp, .. } = &self.credentials else { return Ok(None) };
-        let mut held = self.ticket.lock().await;
-        if let Some(ticket) = held.as_ref().filter(|ticket| ticket.pass.generation != refused.generation) {
-            return Ok(Some(ticket.pass.clone()));
+        let mut current = self.ticket.lock().await;
+        if let Some(ticket) = current.as_ref().filter(|ticket| ticket.authorization.generation != refused.generation) {
+            return Ok(Some(ticket.authorization.clone()));
         }
         if otp.is_some() {
-            // The code was good for one login, and a ticket that is refused buys no other.
+            // A one-time code is valid for one login, and a refused ticket cannot be renewed.
             return Err(ClientError::CodeSpent { login: self.login().to_owned() });
         }
         let ticket = self.log_in(transport, password, None, refused.generation + 1).await?;
-        Ok(Some(held.insert(ticket).pass.clone()))
+        Ok(Some(current.insert(ticket).authorization.clone()))
     }
 
-    /// A younger ticket for one that still counts: Proxmox takes it in place of the password, and asks for no second
-    /// factor then (recorded as `errors/ticket_renew`). Where that fails the old one is used up to its end.
+    /// Renews a ticket that is still valid: Proxmox takes it in place of the password, and does not ask for a second factor
+    /// then (recorded as `errors/ticket_renew`). If that fails, the old one is used until it expires.
     async fn prolong(&self, transport: &Transport, ticket: &mut Ticket) {
-        match self.log_in(transport, &ticket.text, None, ticket.pass.generation + 1).await {
+        match self.log_in(transport, &ticket.text, None, ticket.authorization.generation + 1).await {
             Ok(fresh) => *ticket = fresh,
             Err(error) => {
                 debug!(%error, "the ticket was not renewed");
@@ -118,17 +122,17 @@ impl Session {
         let csrf = text(&data, "CSRFPreventionToken").map(SecretString::from);
         debug!(login = self.login(), generation, "logged in");
         Ok(Ticket {
-            pass: Pass { headers: cookie(&ticket, csrf.as_ref())?, generation },
+            authorization: Authorization { headers: cookie(&ticket, csrf.as_ref())?, generation },
             text: ticket,
             issued: Instant::now(),
         })
     }
 
-    /// One `POST access/ticket`; its `data`.
+    /// Sends `POST access/ticket`, and returns the `data` of its answer.
     async fn ask(&self, transport: &Transport, fields: &[(&str, &str)]) -> Result<Value, ClientError> {
         let path = ApiPath::new(["access", "ticket"]);
-        let received = transport.exchange(&Outgoing::post(&path, form(fields))).await?;
-        let answer = body::answer(received, &path)?.parsed();
+        let response = transport.exchange(&OutgoingRequest::post(&path, form(fields))).await?;
+        let answer = body::answer(response, &path)?.parsed();
         let answer = answer.map_err(|source| ClientError::NotJson { path, source })?;
         match answer.data() {
             Some(data) => Ok(data.clone()),
@@ -151,7 +155,8 @@ fn form(fields: &[(&str, &str)]) -> String {
     form
 }
 
-/// The ticket, and what makes a write with it count: like Proxmox's own pages, every request carries both.
+/// The headers of a ticket, with the token against cross-site requests that a write needs. As in Proxmox's own web
+/// interface, every request has both.
 fn cookie(ticket: &SecretString, csrf: Option<&SecretString>) -> Result<HeaderMap, ClientError> {
     let mut headers = header(COOKIE, &["PVEAuthCookie=", ticket.expose_secret()])?;
     if let Some(csrf) = csrf {
@@ -163,7 +168,7 @@ fn cookie(ticket: &SecretString, csrf: Option<&SecretString>) -> Result<HeaderMa
 fn header(name: HeaderName, parts: &[&str]) -> Result<HeaderMap, ClientError> {
     let value = HeaderValue::try_from(parts.concat());
     let mut value = value.map_err(|source| ClientError::Setup { source: source.into() })?;
-    value.set_sensitive(true); // masks it in whatever prints the headers
+    value.set_sensitive(true); // masks it when headers are printed
     Ok([(name, value)].into_iter().collect())
 }
 
@@ -178,9 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_is_masked() {
+    fn an_authorization_is_masked() {
         let headers = header(AUTHORIZATION, &["PVEAPIToken=", "CANARY"]).unwrap();
-        let pass = Pass { headers, generation: 0 };
-        assert!(!format!("{pass:?}").contains("CANARY"));
+        let authorization = Authorization { headers, generation: 0 };
+        assert!(!format!("{authorization:?}").contains("CANARY"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whose certificate is accepted, and what is told of one that is not.
+//! TLS: checks certificates as the settings say, and reports why one was rejected.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,34 +13,34 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::error::ClientError;
-use super::rejected::Rejected;
+use super::rejected::RejectedCertificate;
 use crate::settings::{Fingerprint, MinimumTls, Trust};
 
-/// The TLS of a client that trusts thus.
+/// The TLS configuration for this trust and this minimum version.
 pub(super) fn config(trust: &Trust, minimum: MinimumTls) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(ring::default_provider());
     let versions: &[_] = match minimum {
         MinimumTls::V12 => &[&version::TLS12, &version::TLS13],
         MinimumTls::V13 => &[&version::TLS13],
     };
-    let verifier = Verifier { rule: rule(trust, &provider)?, provider: Arc::clone(&provider) };
+    let verifier = Verifier { acceptance: acceptance(trust, &provider)?, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|source| ClientError::Setup { source: source.into() })?
-        .dangerous() // the builder's word for a verifier of one's own
+        .dangerous() // what rustls calls a custom verifier
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(config)
 }
 
-fn rule(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Rule, ClientError> {
+fn acceptance(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Acceptance, ClientError> {
     match trust {
-        Trust::Pinned(fingerprints) => Ok(Rule::Pinned(fingerprints.clone())),
-        Trust::Insecure => Ok(Rule::Anything(Mutex::default())),
+        Trust::Pinned(fingerprints) => Ok(Acceptance::Pinned(fingerprints.clone())),
+        Trust::Insecure => Ok(Acceptance::Any(Mutex::default())),
         Trust::System => {
             let system = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
             let system = system.map_err(|source| ClientError::NoSystemRoots { source: Box::new(source) })?;
-            Ok(Rule::Chain(Arc::new(system)))
+            Ok(Acceptance::Chain(Arc::new(system)))
         }
         Trust::Authorities { file, pem } => {
             let unusable = |why: String| ClientError::Authorities { file: file.clone(), why };
@@ -50,24 +50,27 @@ fn rule(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Rule, ClientErr
                 roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
             }
             let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-            Ok(Rule::Chain(chain.map_err(|error| unusable(error.to_string()))?))
+            Ok(Acceptance::Chain(chain.map_err(|error| unusable(error.to_string()))?))
         }
     }
 }
 
-/// Whether a certificate is the right one; that its owner is on the line is checked whatever the rule.
+/// Verifier of certificates. It always checks that the server owns the private key of its certificate.
 #[derive(Debug)]
 struct Verifier {
-    rule: Rule,
+    acceptance: Acceptance,
     provider: Arc<CryptoProvider>,
 }
 
+/// The certificates that are accepted.
 #[derive(Debug)]
-enum Rule {
+enum Acceptance {
+    /// Those with a valid chain, name and period of validity.
     Chain(Arc<dyn ServerCertVerifier>),
+    /// Those with one of these fingerprints.
     Pinned(Vec<Fingerprint>),
-    /// The certificates that were seen so far: each is told once.
-    Anything(Mutex<BTreeSet<Fingerprint>>),
+    /// Any. The set has the certificates seen so far, since each leads to one warning.
+    Any(Mutex<BTreeSet<Fingerprint>>),
 }
 
 impl ServerCertVerifier for Verifier {
@@ -80,20 +83,20 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = Fingerprint::of(end_entity);
-        let rejected = match &self.rule {
-            Rule::Anything(seen) => {
+        let rejected = match &self.acceptance {
+            Acceptance::Any(seen) => {
                 if seen.lock().unwrap_or_else(PoisonError::into_inner).insert(presented) {
                     let name = server_name.to_str();
-                    tracing::warn!("the certificate of {name} is taken unchecked: `--fingerprint {presented}` pins it");
+                    tracing::warn!("the certificate of {name} is not checked: `--fingerprint {presented}` pins it");
                 }
                 return Ok(ServerCertVerified::assertion());
             }
-            // Chain, name and time are ignored for this one certificate: most nodes sign their own.
-            Rule::Pinned(pins) if pins.contains(&presented) => return Ok(ServerCertVerified::assertion()),
-            Rule::Pinned(_) => Rejected::Unpinned { presented },
-            Rule::Chain(chain) => {
+            // Chain, name and validity are not checked for a pinned certificate: most nodes sign their own.
+            Acceptance::Pinned(pins) if pins.contains(&presented) => return Ok(ServerCertVerified::assertion()),
+            Acceptance::Pinned(_) => RejectedCertificate::Unpinned { presented },
+            Acceptance::Chain(chain) => {
                 match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-                    Err(source) => Rejected::Untrusted { presented, source },
+                    Err(source) => RejectedCertificate::Untrusted { presented, source },
                     verified => return verified,
                 }
             }

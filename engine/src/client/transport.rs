@@ -1,4 +1,4 @@
-//! Bytes out, bytes in: connections, the nodes that stand in for each other, timeouts and bounds.
+//! Transport: connections to the nodes of a cluster, the choice of a node, timeouts and limits of size.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,55 +11,55 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use tracing::warn;
 
-use super::error::{self, ClientError, Unresolved};
+use super::error::{self, ClientError, UnresolvedHost};
 use super::{Limits, tls};
 use crate::settings::{Endpoint, MinimumTls, Trust};
 
-/// One request, to whichever node.
-pub(super) struct Outgoing<'r> {
+/// A request, to whichever node answers.
+pub(super) struct OutgoingRequest<'r> {
     path: &'r ApiPath,
     headers: HeaderMap,
     /// The form of a POST; a GET has none.
     form: Option<String>,
 }
 
-impl<'r> Outgoing<'r> {
+impl<'r> OutgoingRequest<'r> {
     pub(super) fn get(path: &'r ApiPath, headers: HeaderMap) -> Self {
         Self { path, headers, form: None }
     }
 
-    /// A form whose keys and values are encoded already.
+    /// A POST request with a form whose keys and values are encoded already.
     pub(super) fn post(path: &'r ApiPath, form: String) -> Self {
         let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
         Self { path, headers: headers.into_iter().collect(), form: Some(form) }
     }
 }
 
-/// One response, read to its end.
-pub(super) struct Received {
+/// A response, read to its end.
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) reason: String,
     pub(super) location: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
-impl Received {
-    /// Whether Proxmox does not accept this login: 401, and a 500 for a user's token that does not exist
-    /// (`pveproxy` answers every request so; recorded as `errors/unknown_token`).
+impl Response {
+    /// Reports whether Proxmox refuses the login: with 401, and with 500 for a token that does not exist (`pveproxy`
+    /// answers every request so; recorded as `errors/unknown_token`).
     pub(super) fn refuses_login(&self, login: &str) -> bool {
         let missing = login.split_once('!').map(|(user, name)| format!("no such token '{name}' for user '{user}'"));
         self.status == 401 || (self.status == 500 && missing.as_deref() == Some(self.reason.as_str()))
     }
 }
 
-/// The connections to one cluster.
+/// Connections to one cluster.
 #[derive(Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
     endpoints: Vec<Endpoint>,
     /// The node that answered last.
     current: AtomicUsize,
-    /// Whether any node ever answered.
+    /// True once a node has answered.
     answered: AtomicBool,
     sent: AtomicU64,
     limits: Limits,
@@ -78,11 +78,11 @@ impl Transport {
             .user_agent(concat!("proxmox-mpc/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
-            .pool_max_idle_per_host(usize::MAX) // as many as the caller's concurrency: none is opened twice
+            .pool_max_idle_per_host(usize::MAX) // the caller limits the number of connections, and all are reused
             .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none()) // a redirect would carry the credentials elsewhere
-            .retry(reqwest::retry::never()) // repetitions are counted and bounded here
-            .no_proxy() // the environment belongs to `settings`
+            .redirect(reqwest::redirect::Policy::none()) // a redirect would send the credentials to another server
+            .retry(reqwest::retry::never()) // `Client::get` repeats requests
+            .no_proxy() // only `settings` reads the environment
             .build()
             .map_err(|source| ClientError::Setup { source: source.into() })?;
         Ok(Self {
@@ -107,9 +107,9 @@ impl Transport {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Sends the request to the node that answered last, and to the others in turn where no connection comes about.
-    /// The node that answers is stuck to.
-    pub(super) async fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Received, ClientError> {
+    /// Sends the request to the node that answered last, and to the others in turn if no connection can be made. The node
+    /// that answers gets the next requests.
+    pub(super) async fn exchange(&self, outgoing: &OutgoingRequest<'_>) -> Result<Response, ClientError> {
         let first = self.current.load(Ordering::Relaxed);
         let mut failure = None;
         for step in 0..self.endpoints.len() {
@@ -119,7 +119,7 @@ impl Transport {
                     if self.endpoints.len() > 1 {
                         warn!(endpoint = %self.endpoints[index], %error, "this node does not answer");
                     }
-                    // The first failure is told: it is about the node that the user expects to answer.
+                    // The first error is returned: it is about the node that the user expects to answer.
                     failure.get_or_insert(error);
                 }
                 outcome => {
@@ -134,7 +134,7 @@ impl Transport {
         Err(failure.expect("settings hold at least one endpoint, and each failed"))
     }
 
-    async fn send(&self, endpoint: &Endpoint, outgoing: &Outgoing<'_>) -> Result<Received, ClientError> {
+    async fn send(&self, endpoint: &Endpoint, outgoing: &OutgoingRequest<'_>) -> Result<Response, ClientError> {
         let failed = |source: reqwest::Error| error::classify(&source, endpoint, outgoing.path, &self.limits);
         let url = endpoint.url(outgoing.path);
         let request = match &outgoing.form {
@@ -158,19 +158,19 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Received { status: status.as_u16(), reason, location, body })
+        Ok(Response { status: status.as_u16(), reason, location, body })
     }
 }
 
-/// Names to addresses as the system does it; its failures are told apart from those of a connection.
+/// Resolver of host names, as the system resolves them. Its errors can be distinguished from those of a connection.
 struct Resolver;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let host = name.as_str();
-            let found: io::Result<Vec<SocketAddr>> = tokio::net::lookup_host((host, 0)).await.map(Iterator::collect);
-            let addresses = found.map_err(|source| Unresolved { source })?;
+            let result: io::Result<Vec<SocketAddr>> = tokio::net::lookup_host((host, 0)).await.map(Iterator::collect);
+            let addresses = result.map_err(|source| UnresolvedHost { source })?;
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
         })
@@ -181,9 +181,10 @@ impl Resolve for Resolver {
 mod tests {
     use super::*;
 
-    /// Over plain HTTP, since TLS refuses the name first; nobody is asked for a label of more than 63 characters.
+    /// Over plain HTTP, since TLS would refuse the name first. A label of more than 63 characters is never sent to a DNS
+    /// server.
     #[tokio::test]
-    async fn an_unknown_name_is_told_from_a_closed_door() {
+    async fn an_unknown_name_differs_from_a_closed_port() {
         let host = format!("{}.example", "x".repeat(64));
         let config = tls::config(&Trust::Insecure, MinimumTls::V13).unwrap();
         let http = reqwest::Client::builder().tls_backend_preconfigured(config).dns_resolver(Arc::new(Resolver));

@@ -1,4 +1,4 @@
-//! Schema: the JSON Schemas of what programs exchange with this one: reports, requests and events.
+//! Schema: JSON Schemas of reports, requests and events.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use super::COMMANDS;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Event, Failure, Fault, FaultKind, Report, Request};
 
-/// Publishes the schemas.
+/// Request to print the JSON Schemas.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SchemaRequest {
-    /// The name of one schema: `report/import`. Without it, all of them.
+    /// The name of one schema: `report/import`. Without it, all schemas.
     pub name: Option<String>,
 }
 
-/// The schemas by name: `report/KIND`, `request/COMMAND` and `event`.
+/// Report of the JSON Schemas, by name: `report/KIND`, `request/COMMAND` and `event`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Schemas {
-    /// The name that was asked for.
+    /// The name that was requested; none if all schemas were.
     pub name: Option<String>,
     /// The schemas.
     pub schemas: BTreeMap<String, Value>,
@@ -37,7 +37,7 @@ impl ReportType for Schemas {
     const KIND: &'static str = "schema";
 }
 
-/// There is no schema of that name.
+/// No schema has this name.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no schema `{name}`")]
 struct NoSchema {
@@ -50,7 +50,7 @@ impl Fault for NoSchema {
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["`proxmox-mpc schema` lists their names".to_owned()]
+        vec!["`proxmox-mpc schema` lists the names of all schemas.".to_owned()]
     }
 }
 

@@ -1,7 +1,7 @@
-//! Taking out of a recording what an import would ask the cluster for.
+//! Copy of a recording: only the answers that an import would ask the cluster for.
 //!
-//! So a workspace holds the same answers, without secrets, whether it was imported from a cluster or from a recording
-//! of it, which may hold far more.
+//! A workspace then has the same answers, without secrets, whether it was imported from a cluster or from a recording of
+//! it, which may have many more.
 
 use proxmox_mpc_model::kinds::Kind;
 use proxmox_mpc_model::{Answers as _, Cluster};
@@ -11,15 +11,15 @@ use super::ImportError;
 use super::store::Store;
 use crate::operation::{Context, Step, StepKind};
 
-/// What was taken.
+/// The copied answers.
 pub(super) struct Copied {
-    /// The answers, in a recording of their own.
+    /// The recording of them.
     pub(super) recording: Recording,
-    /// How many there are.
+    /// The number of answers.
     pub(super) answers: u64,
 }
 
-/// Copies every answer that an import of these kinds asks for and that is on record.
+/// Copies every answer that an import of these kinds asks for, as far as the recording has them.
 pub(super) async fn copy(
     from: &Recording,
     kinds: &[&'static Kind],

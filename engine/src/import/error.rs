@@ -1,4 +1,4 @@
-//! Why a cluster could not be read.
+//! Errors of an import, with what to do about them.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,40 +15,40 @@ use crate::operation::fault::{Fault, FaultKind};
 use crate::rights::roles;
 use crate::workspace::WorkspaceError;
 
-/// Why a cluster could not be read.
+/// The import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// No answer, for a reason that concerns every request; or none to a request that everything hangs on.
+    /// A request was not answered, for a reason that concerns all of them; or a request that the whole import depends on.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A list that everything else hangs on was refused, or is not what Proxmox gives: what it lacks would look as if it
-    /// were gone.
-    #[error("everything else hangs on an answer that cannot be used: {problem}")]
+    /// A list that the whole import depends on was refused, or does not have the form of Proxmox's answers. Whatever is
+    /// missing from it would look as if it had been deleted.
+    #[error("the import depends on an answer that cannot be used: {problem}")]
     Overview {
-        /// Which answer, and what is wrong with it.
+        /// The answer, and what is wrong with it.
         problem: String,
     },
-    /// Very much would be taken out of the code.
+    /// Too many objects would be removed from the code.
     #[error("{}", removed(removals))]
     Removal {
-        /// What, kind by kind.
+        /// The objects, by kind.
         removals: Vec<Removal>,
     },
-    /// The login has no privilege anywhere: every list is empty for it, whatever the cluster holds.
-    #[error("the login `{login}` may see nothing of the cluster")]
+    /// The login has no privilege anywhere: Proxmox then answers with empty lists, whatever the cluster has.
+    #[error("the login `{login}` has no privileges on the cluster")]
     Blind {
         /// `user@realm`, or `user@realm!token`.
         login: String,
     },
-    /// `--only` and `--exclude` leave nothing to import.
+    /// `--only` and `--exclude` select no object.
     #[error("{}", nothing(unmatched))]
     NothingSelected {
-        /// The conditions that hold for no object.
+        /// The filters that match no object.
         unmatched: Vec<String>,
-        /// What could not be read, where objects may be that they hold for.
+        /// Objects and lists that could not be read: they may have objects that match.
         unread: Vec<Unread>,
     },
-    /// An answer was stored and cannot be read back.
+    /// A stored answer cannot be read back.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// The recording cannot be read or written.
@@ -57,42 +57,42 @@ pub enum ImportError {
     /// The workspace cannot be brought up to date.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-    /// A file of the workspace cannot be read.
+    /// A file cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Something beside the workspace cannot be written.
+    /// The temporary folder beside the workspace cannot be written.
     #[error("cannot write beside `{}`", path.display())]
     Write {
         /// The workspace.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A manifest or a mapping is not one.
+    /// A manifest or a mapping is not valid.
     #[error("`{}` cannot be used", path.display())]
     Manifest {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         source: ManifestError,
     },
-    /// The rules of this version of the provider are not known.
-    #[error("version {given} of the provider is not known")]
+    /// The rules of this version of the provider are unknown.
+    #[error("version {given} of the provider is unknown")]
     ProviderVersion {
         /// The version, as it was given.
         given: String,
     },
-    /// What is to be adopted is no state.
-    #[error("no addresses can be adopted from `{}`", path.display())]
+    /// The file to adopt addresses from is not a usable state.
+    #[error("cannot adopt addresses from `{}`", path.display())]
     State {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         source: StateError,
     },
 }
@@ -120,71 +120,73 @@ impl Fault for ImportError {
         match self {
             Self::ProviderVersion { .. } => {
                 let known: Vec<&str> = bpg::VERSIONS.iter().map(|version| version.number).collect();
-                vec![format!("the known versions are {}", known.join(", "))]
+                vec![format!("The known versions are {}.", known.join(", "))]
             }
             Self::Blind { .. } => {
                 let mut hints = vec![
-                    "a token has no rights of its own unless it was made with `--privsep 0`, or has an ACL".to_owned(),
-                    "a login that sees everything and changes nothing is made on a node, as root:".to_owned(),
+                    "A token has no privileges unless it was created with `--privsep 0`, or has permissions of its own."
+                        .to_owned(),
+                    "To create a login that reads everything and changes nothing, run on a node as root:".to_owned(),
                 ];
                 hints.extend(roles::reader());
                 hints
             }
             Self::NothingSelected { unread, .. } if !unread.is_empty() => {
-                let lists = unread.iter().take(3).map(|one| format!("{} was not read: {}", one.identity, one.reason()));
-                lists.chain(["nothing was written: the workspace is as it was".to_owned()]).collect()
+                let unread = unread.iter().take(3);
+                let lists = unread.map(|unread| format!("{} was not read: {}.", unread.identity, unread.reason()));
+                lists.chain(["Nothing was written: the workspace is unchanged.".to_owned()]).collect()
             }
             Self::NothingSelected { .. } => vec![
-                "without `--only` and `--exclude`, `import --dry-run` lists every object with its id and name"
+                "`import --dry-run` without `--only` and `--exclude` lists every object with its id and name."
                     .to_owned(),
-                "nothing was written: the workspace is as it was".to_owned(),
+                "Nothing was written: the workspace is unchanged.".to_owned(),
             ],
             Self::Client(error) => error.hints(),
             Self::Overview { .. } => vec![
-                "check that the endpoint is a Proxmox VE node, of version 8 or 9".to_owned(),
-                "look at `pvecm status` and `systemctl status pve-cluster` on the node".to_owned(),
+                "Check that the endpoint is a Proxmox VE node, of version 8 or 9.".to_owned(),
+                "Look at `pvecm status` and `systemctl status pve-cluster` on the node.".to_owned(),
             ],
             Self::Removal { removals } => {
                 let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
                 vec![
-                    "nothing was written: look at the cluster whether they are really gone, and import again"
+                    "Nothing was written. Check on the cluster whether they are really gone, and import again."
                         .to_owned(),
-                    format!("`--allow-removal {count}` takes them out of the code"),
+                    format!("`--allow-removal {count}` removes them from the code."),
                 ]
             }
             Self::Unreadable(_) => {
-                vec!["import again: the recording was changed or cut after it was written".to_owned()]
+                vec!["Import again: the recording was changed or truncated after it was written.".to_owned()]
             }
             Self::Recording(error) => error.hints(),
             Self::Workspace(error) => error.hints(),
-            Self::Read { .. } => vec!["check who may read it".to_owned()],
-            Self::Write { .. } => vec!["check that the disk is not full and that you may write there".to_owned()],
+            Self::Read { .. } => vec!["Check the permissions of the file.".to_owned()],
+            Self::Write { .. } => vec!["Check that the disk is not full and that you may write there.".to_owned()],
             Self::State { source, .. } => state(source),
             Self::Manifest { source: ManifestError::Newer(_), .. } => {
-                vec!["install the version of proxmox-mpc that wrote it, or a newer one".to_owned()]
+                vec!["Install the version of proxmox-mpc that wrote it, or a newer one.".to_owned()]
             }
             Self::Manifest { source: ManifestError::Taken { .. }, .. } => {
-                vec!["move that object elsewhere first, and apply; or choose another name".to_owned()]
+                vec!["Move that object to another address first, and apply; or choose another name.".to_owned()]
             }
             Self::Manifest { .. } => vec![
-                "`import --dry-run --output json` prints a mapping of the right form".to_owned(),
-                "a manifest comes back with `git checkout manifest.json`".to_owned(),
+                "`import --dry-run --output json` prints a valid mapping.".to_owned(),
+                "`git checkout manifest.json` restores a manifest.".to_owned(),
             ],
         }
     }
 }
 
-/// How many objects of a kind the message names before it only counts them.
+/// The number of objects of a kind that the message names before it only counts them.
 const NAMED: usize = 10;
 
-/// The list of what would go.
+/// The message that lists the objects that would be removed.
 fn removed(removals: &[Removal]) -> String {
     let count: usize = removals.iter().map(|removal| removal.gone.len()).sum();
     let objects = if count == 1 { "object" } else { "objects" };
-    let mut lines = vec![format!("this import would take {count} {objects} out of the code")];
+    let mut lines = vec![format!("this import would remove {count} {objects} from the code")];
     for Removal { title, known, gone, too_many } in removals {
-        let why = if *too_many { "" } else { ", which alone would not stop it" };
-        lines.push(format!("{title}: {} of {known}{why}", gone.len()));
+        let note = if *too_many { "" } else { ", which alone would not stop the import" };
+        lines.push(format!("{title}: {} of {known}{note}", gone.len()));
         lines.extend(
             gone.iter().take(NAMED).map(|RemovedCode { identity, address }| format!("  {address} ({identity})")),
         );
@@ -197,24 +199,24 @@ fn removed(removals: &[Removal]) -> String {
 
 fn nothing(unmatched: &[String]) -> String {
     match unmatched {
-        [] => "no object on record is in all of `--only` and in none of `--exclude`".to_owned(),
-        some => format!("no object on record matches `{}`", some.join("`, nor `")),
+        [] => "no object matches `--only` without matching `--exclude`".to_owned(),
+        filters => format!("no object matches `{}`", filters.join("` or `")),
     }
 }
 
-/// What helps against a state that cannot be read.
+/// Hints for a state that cannot be read.
 fn state(error: &StateError) -> Vec<String> {
-    let show = "in the root that manages the objects now: `terraform show -json > state.json`, and give that file";
+    let show = "Run `terraform show -json > state.json` where the objects are managed now, and pass that file.";
     let hints: &[&str] = match error {
         StateError::Json { .. } | StateError::Form | StateError::Address(_) => {
-            &[show, "what `terraform state pull` prints does as well"]
+            &[show, "The output of `terraform state pull` works as well."]
         }
-        StateError::Newer => &["install a newer version of proxmox-mpc"],
+        StateError::Newer => &["Install a newer version of proxmox-mpc."],
         StateError::Older => {
-            &["a newer Terraform brings it up to date: `terraform init`, then `terraform apply -refresh-only`"]
+            &["Upgrade the state with a newer Terraform: `terraform init`, then `terraform apply -refresh-only`."]
         }
         StateError::Empty | StateError::Foreign(_) => {
-            &[show, "`terraform workspace list` shows whether the resources are in another workspace of that root"]
+            &[show, "`terraform workspace list` shows whether the resources are in another Terraform workspace."]
         }
     };
     hints.iter().map(|hint| (*hint).to_owned()).collect()
@@ -230,19 +232,19 @@ impl Fault for RecordingError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Missing { .. } => "`import --record DIR` makes a recording",
-            Self::NoRecording { .. } => "name the folder that holds recording.json, or the .tar.zst file itself",
-            Self::Format { .. } => "install the version of proxmox-mpc that made it, or a newer one",
-            Self::Damaged { .. } | Self::Misplaced { .. } => "copy the recording again, or make a new one",
-            Self::TooLarge { .. } => "no cluster gives such an answer: ask whoever made the recording",
+            Self::Missing { .. } => "Make a recording with `proxmox-mpc import --record DIR`.",
+            Self::NoRecording { .. } => "Name the folder that has recording.json in it, or the .tar.zst file itself.",
+            Self::Format { .. } => "Install the version of proxmox-mpc that made it, or a newer one.",
+            Self::Damaged { .. } | Self::Misplaced { .. } => "Copy the recording again, or make a new one.",
+            Self::TooLarge { .. } => "No cluster gives such an answer: ask the person who made the recording.",
             Self::TooLargeWhole { .. } | Self::TooMany { .. } => {
-                "if you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
-                 answer by answer"
+                "If you trust it, unpack it (`mkdir DIR && tar --zstd -xf FILE -C DIR`) and name the folder: a folder is read \
+                 answer by answer."
             }
-            Self::Occupied { .. } => "name another folder, or remove this one first",
+            Self::Occupied { .. } => "Name another folder, or remove this one first.",
             Self::Stopped => return Vec::new(),
-            Self::Read { .. } => "check who may read it",
-            Self::Write { .. } => "check that the disk is not full and that you may write there",
+            Self::Read { .. } => "Check the permissions of the file.",
+            Self::Write { .. } => "Check that the disk is not full and that you may write there.",
         };
         vec![hint.to_owned()]
     }

@@ -1,4 +1,4 @@
-//! Asking a cluster for everything that the kinds need to know, each thing once, and recording the answers.
+//! Fetch: asks a cluster for everything that an import needs, each request once, and records the answers.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,46 +12,46 @@ use super::store::Store;
 use crate::client::{Client, ClientError};
 use crate::operation::{Context, Step, StepKind};
 
-/// How to ask.
+/// Options of a fetch.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// How many requests may be on their way at once, each on a connection of its own.
+pub struct FetchOptions {
+    /// The number of requests that may be sent at once, each on a connection of its own.
     pub concurrency: usize,
-    /// Whether running guests are asked for their addresses where their configuration tells none.
+    /// True if running guests are asked for their addresses where their configuration has none.
     pub ask_guests: bool,
     /// The time to write into the recording: `2026-11-23T00:50:00Z`.
     pub recorded_at: String,
 }
 
-/// What came of it.
+/// Result of a fetch.
 #[derive(Debug)]
 pub struct Fetched {
     /// Every answer, refusals included.
     pub recording: Recording,
-    /// How many requests were asked; each of them once.
+    /// The number of different requests.
     pub asked: u64,
-    /// How many requests were sent, repetitions and logins included.
+    /// The number of requests that were sent, repetitions and logins included.
     pub sent: u64,
-    /// What was not answered, in the order of the requests.
-    pub failures: Vec<Failure>,
+    /// The requests that were not answered, sorted by path.
+    pub failures: Vec<FailedRequest>,
 }
 
-/// A request without an answer. What it was about counts as unread, never as gone.
+/// A request without an answer. Its subject counts as unread, never as gone.
 #[derive(Debug)]
-pub struct Failure {
-    /// The request.
+pub struct FailedRequest {
+    /// The path of the request.
     pub path: ApiPath,
-    /// Why there is no answer.
+    /// The reason why there is no answer.
     pub error: ClientError,
 }
 
-/// What was answered, and in the place of what was not, why it was not.
-pub struct Heard<'f> {
+/// Answers of a fetch. A request that failed has an unusable answer with the reason.
+pub struct FetchedAnswers<'f> {
     recording: &'f Recording,
     causes: BTreeMap<&'f ApiPath, String>,
 }
 
-impl<'f> From<&'f Fetched> for Heard<'f> {
+impl<'f> From<&'f Fetched> for FetchedAnswers<'f> {
     fn from(fetched: &'f Fetched) -> Self {
         let causes =
             fetched.failures.iter().map(|failure| (&failure.path, crate::operation::fault::sentence(&failure.error)));
@@ -59,13 +59,13 @@ impl<'f> From<&'f Fetched> for Heard<'f> {
     }
 }
 
-impl Heard<'_> {
+impl FetchedAnswers<'_> {
     fn missing(&self, path: &ApiPath) -> Option<Answer> {
         self.causes.get(path).cloned().map(Answer::unusable)
     }
 }
 
-impl Answers for Heard<'_> {
+impl Answers for FetchedAnswers<'_> {
     fn get(&self, path: &ApiPath) -> Result<Option<Answer>, Unreadable> {
         Ok(self.recording.get(path)?.or_else(|| self.missing(path)))
     }
@@ -77,13 +77,13 @@ impl Answers for Heard<'_> {
 
 /// Asks the cluster for what these kinds need, and makes a recording of the answers.
 ///
-/// An error that concerns one request sets that request aside; one that concerns all of them (the login, the
-/// certificate, no node in reach) ends the import. Dropping the future at any moment leaves nothing behind.
+/// An error that concerns one request is kept in [`Fetched::failures`]; one that concerns all of them (the login, the
+/// certificate, no node that answers) ends the import. Dropping the future at any moment leaves nothing behind.
 pub async fn record(
     client: &Client,
     kinds: &[&'static Kind],
     writer: RecordingWriter,
-    options: &Options,
+    options: &FetchOptions,
     context: &Context,
 ) -> Result<Fetched, ImportError> {
     let step = Step::start(context, StepKind::ReadCluster);
@@ -105,7 +105,7 @@ pub async fn record(
         pve_version: None,
         recorded_at: options.recorded_at.clone(),
     };
-    fetch.failures.sort_by(|one, other| one.path.cmp(&other.path));
+    fetch.failures.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(Fetched {
         recording: fetch.store.finish(about).await?,
         asked: fetch.asked,
@@ -120,21 +120,22 @@ struct Fetch<'f> {
     step: Step,
     asked: u64,
     answered: u64,
-    failures: Vec<Failure>,
+    failures: Vec<FailedRequest>,
 }
 
 impl Fetch<'_> {
-    /// The answers that everything else hangs on: here every failure is the end.
+    /// Asks for the answers that the whole import depends on: here every failure ends it.
     async fn overview(&mut self, concurrency: usize) -> Result<(), ImportError> {
         let client = self.client;
         let mut requests = Cluster::overview().into_iter().map(|path| ask(client, path));
         self.asked = requests.len() as u64;
-        // The first goes alone: a login that is refused is refused once, not by as many connections at once.
+        // The first request is sent alone: a wrong login then counts as one failed login, not as one for each connection.
         let first = stream::iter(requests.next()).buffer_unordered(1);
         let mut answers = first.chain(stream::iter(requests).buffer_unordered(concurrency.max(1)));
         while let Some((path, outcome)) = answers.next().await {
             let answer = outcome?;
-            // Proxmox filters these lists and never refuses them: where one fails, nothing can be told from what is not in it.
+            // Proxmox filters these lists by the login's privileges and never refuses them. If one fails, an object that is
+            // missing from it may still exist.
             if let Some(problem) = Cluster::complaint(&path, &answer)? {
                 return Err(ImportError::Overview { problem: problem.to_string() });
             }
@@ -145,28 +146,28 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Everything else. What answers lead to is asked as soon as no known request is waiting, while others are still
-    /// on their way, so that no connection rests between rounds.
+    /// Asks for everything else. Requests that follow from answers are planned as soon as no known request is waiting,
+    /// while others are still being answered, so that no connection is idle between rounds.
     async fn rest(&mut self, concurrency: usize) -> Result<(), ImportError> {
         let client = self.client;
         let concurrency = concurrency.max(1);
         let mut waiting = VecDeque::new();
-        let mut flying = FuturesUnordered::new();
-        // So many answers are not yet reflected in what is waiting. The overview makes the first plan.
-        let mut news = concurrency;
+        let mut running = FuturesUnordered::new();
+        // The number of answers since the last plan. It starts high enough for the overview to lead to the first plan.
+        let mut unplanned = concurrency;
         loop {
-            if waiting.is_empty() && news > 0 && (news >= concurrency || flying.is_empty()) {
+            if waiting.is_empty() && unplanned > 0 && (unplanned >= concurrency || running.is_empty()) {
                 let planned = self.store.plan().await?;
                 self.asked += planned.len() as u64;
                 waiting.extend(planned);
-                news = 0;
+                unplanned = 0;
             }
-            while flying.len() < concurrency {
+            while running.len() < concurrency {
                 let Some(path) = waiting.pop_front() else { break };
-                flying.push(ask(client, path));
+                running.push(ask(client, path));
             }
-            let Some((path, outcome)) = flying.next().await else { return Ok(()) };
-            news += 1;
+            let Some((path, outcome)) = running.next().await else { return Ok(()) };
+            unplanned += 1;
             self.keep(path, outcome).await?;
         }
     }
@@ -174,7 +175,7 @@ impl Fetch<'_> {
     async fn keep(&mut self, path: ApiPath, outcome: Result<AnswerText, ClientError>) -> Result<(), ImportError> {
         match outcome {
             Ok(answer) => self.store.put(path, answer).await?,
-            Err(error) if error.concerns_one_request() => self.failures.push(Failure { path, error }),
+            Err(error) if error.concerns_one_request() => self.failures.push(FailedRequest { path, error }),
             Err(error) => return Err(error.into()),
         }
         self.answered += 1;

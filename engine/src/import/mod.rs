@@ -1,4 +1,4 @@
-//! Import: from a cluster, or a recording of one, to a workspace of code.
+//! Import: reads a cluster, or a recording of one, and writes a workspace of code.
 
 mod copy;
 mod error;
@@ -14,4 +14,4 @@ mod tests;
 pub use error::ImportError;
 pub use report::ImportReport;
 pub use request::{ImportRequest, known_version};
-pub use run::{Job, MANIFEST, Mapping, Source, manifest, run};
+pub use run::{ImportJob, Mapping, Source, manifest, run};

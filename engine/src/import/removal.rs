@@ -1,47 +1,47 @@
-//! Brake before code is taken out: an import that would remove very much stops, since a cluster seldom loses all of
-//! something at once, and a broken answer often does.
+//! Brake on removals: stops an import that would remove very much from the code. A cluster seldom loses all objects of a
+//! kind at once; a broken answer often looks like that.
 
 use std::collections::BTreeMap;
 
 use proxmox_mpc_generators::{Generated, ObjectGroup, RemovedCode};
 use proxmox_mpc_model::kinds::KINDS;
 
-/// How much of the code an import may take out without being asked to.
+/// Limits of what an import may remove from the code.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// So many objects may go, whatever they are; `None` where nobody said.
+pub struct RemovalLimits {
+    /// The number of objects that may be removed, of whatever kind; `None` if the user gave none.
     pub allowed: Option<usize>,
-    /// At most this part of the guests, in percent.
+    /// The part of the guests that may be removed, in percent.
     pub guests: u8,
 }
 
-/// The most guests, in percent, that an import takes out where nobody says otherwise.
+/// The default of [`RemovalLimits::guests`], in percent.
 pub const DEFAULT_LIMIT: u8 = 10;
 
-impl Default for Limits {
+impl Default for RemovalLimits {
     fn default() -> Self {
         Self { allowed: None, guests: DEFAULT_LIMIT }
     }
 }
 
-/// Objects of one kind that an import would take out of the code.
+/// Objects of one kind that an import would remove from the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// How people call one of the kind: `virtual machine`.
+    /// The kind, as people call it: `virtual machine`.
     pub title: &'static str,
-    /// How many objects of the kind have code.
+    /// The number of objects of the kind that have code.
     pub known: usize,
-    /// Which would go: the address of each, and who it is.
+    /// The objects that would be removed.
     pub gone: Vec<RemovedCode>,
-    /// Whether these are too many by themselves.
+    /// True if these alone are too many.
     pub too_many: bool,
 }
 
-/// What an import would take out, kind by kind, where the brake stops it; empty where it may go on.
+/// Returns the objects that would be removed, by kind, if the import has to stop; empty if it may go on.
 ///
-/// It stops where every object of a kind would go, or several that are all that one node has of a kind, or more than
-/// [`Limits::guests`] percent of the guests, unless [`Limits::allowed`] covers all that would go.
-pub fn brake(generated: &Generated, limits: Limits) -> Vec<Removal> {
+/// An import stops if it would remove every object of a kind, or all of the several objects that one node has of a kind,
+/// or more than [`RemovalLimits::guests`] percent of the guests, unless [`RemovalLimits::allowed`] covers all of them.
+pub fn brake(generated: &Generated, limits: RemovalLimits) -> Vec<Removal> {
     let mut families: BTreeMap<ObjectGroup, Vec<&RemovedCode>> = BTreeMap::new();
     for gone in &generated.gone {
         for family in ObjectGroup::of(&gone.identity) {
@@ -60,7 +60,7 @@ pub fn brake(generated: &Generated, limits: Limits) -> Vec<Removal> {
         gone.len() >= known(family) && (family.node.is_none() || gone.len() > 1)
     };
     let removal = |kind: &'static str, gone: &[&RemovedCode]| Removal {
-        title: KINDS.iter().find(|one| one.id == kind).map_or("object", |kind| kind.title),
+        title: KINDS.iter().find(|known| known.id == kind).map_or("object", |kind| kind.title),
         known: known(&of_kind(kind)),
         gone: gone.iter().copied().cloned().collect(),
         too_many: (GUESTS.contains(&kind) && too_many_guests)
@@ -71,7 +71,7 @@ pub fn brake(generated: &Generated, limits: Limits) -> Vec<Removal> {
     if removals.iter().any(|removal| removal.too_many) { removals } else { Vec::new() }
 }
 
-/// The kinds that guests are of.
+/// The kinds of guests.
 const GUESTS: [&str; 2] = ["vm", "container"];
 
 #[cfg(test)]
@@ -84,12 +84,12 @@ mod tests {
     fn what_takes_out_very_much_stops() {
         let check = |known: &[(&str, usize)], gone_of: &[(&str, usize)], allowed: Option<usize>, stops: bool| {
             let identities = |counts: &[(&str, usize)]| -> Vec<Identity> {
-                let some = |(prefix, count): &(&str, usize)| {
+                let numbered = |(prefix, count): &(&str, usize)| {
                     let (prefix, place) = prefix.split_once('/').unwrap_or((prefix, ""));
                     let (prefix, place) = (prefix.to_owned(), place.to_owned());
                     (0..*count).map(move |id| Identity::new(&prefix, format!("{place}{}", 100 + id)))
                 };
-                counts.iter().flat_map(some).collect()
+                counts.iter().flat_map(numbered).collect()
             };
             let mut generated = Generated::default();
             for family in identities(known).iter().flat_map(ObjectGroup::of) {
@@ -97,8 +97,8 @@ mod tests {
             }
             let gone = |identity: Identity| RemovedCode { address: format!("a.b{}", identity.id()), identity };
             generated.gone = identities(gone_of).into_iter().map(gone).collect();
-            let found = brake(&generated, Limits { allowed, ..Limits::default() });
-            assert_eq!(!found.is_empty(), stops, "{known:?} {gone_of:?} {allowed:?}");
+            let removals = brake(&generated, RemovalLimits { allowed, ..RemovalLimits::default() });
+            assert_eq!(!removals.is_empty(), stops, "{known:?} {gone_of:?} {allowed:?}");
         };
         check(&[("qemu", 10), ("lxc", 10)], &[], None, false);
         check(&[("qemu", 10), ("lxc", 10)], &[("qemu", 2)], None, false);

@@ -1,4 +1,4 @@
-//! What an import found, what became code, what did not and why.
+//! Report of an import: objects that became code, objects that did not and why, and files.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use proxmox_mpc_model::{ApiPath, Identity, NotRead, Unread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Job;
+use super::ImportJob;
 use super::fetch::Fetched;
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
@@ -22,101 +22,94 @@ use crate::operation::{FaultKind, Report};
 use crate::rights;
 use crate::workspace::Changes;
 
-/// The result of an import.
+/// Report of an import.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ImportReport {
     /// The workspace.
     pub out: PathBuf,
-    /// Whether nothing was written.
+    /// True if nothing was written.
     pub dry_run: bool,
-    /// Whether it counts as a failure where anything could not be read or imported.
+    /// True if an object that could not be read or imported makes the import a failure.
     pub strict: bool,
-    /// As whom the cluster was read.
+    /// The login that read the cluster.
     pub login: Option<String>,
     /// The version of Proxmox VE.
     pub pve_version: Option<String>,
-    /// How many requests were asked of the cluster, or answers taken from a recording.
+    /// The number of requests to the cluster, or of answers taken from a recording.
     pub asked: u64,
-    /// Conditions of `--only` and `--exclude` that hold for no object.
+    /// Filters of `--only` and `--exclude` that match no object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<String>,
-    /// What was found and what became of it, kind by kind.
+    /// The counts of objects, by kind.
     pub kinds: Vec<KindReport>,
-    /// What Terraform's provider cannot import and Ansible keeps.
-    #[serde(rename = "in_ansible")]
-    pub entrusted: Vec<SetAside>,
-    /// What no code can say.
-    #[serde(rename = "not_importable")]
-    pub set_aside: Vec<SetAside>,
-    /// What could not be read.
-    #[serde(rename = "not_read")]
-    pub unread: Vec<Unread>,
-    /// What the user should know of objects that are code.
+    /// Objects that are kept in Ansible, since Terraform's provider cannot import them.
+    pub in_ansible: Vec<NotImported>,
+    /// Objects that no code can express.
+    pub not_importable: Vec<NotImported>,
+    /// Objects and lists that could not be read.
+    pub not_read: Vec<Unread>,
+    /// Notices about imported objects that the user should know before changing anything.
     pub notices: Vec<Notice>,
-    /// Code that was not made anew and stays as it is.
+    /// Code that was not generated again and stays as it is.
     pub kept: Vec<KeptCode>,
-    /// Code that was taken out, since its object is no longer there.
+    /// Code that was removed, since its object no longer exists.
     pub gone: Vec<RemovedCode>,
-    /// Renames of this run.
+    /// Addresses that this import changed.
     pub moved: Vec<Move>,
-    /// What came of the addresses of the state that was to be adopted.
+    /// The resources of the state that addresses were adopted from, with what became of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adopted: Vec<Adopted>,
-    /// What this login may not see.
+    /// Privileges that the login lacks, with what it cannot see without them.
     pub gaps: Vec<String>,
-    /// What happened to the files; `None` for a dry run.
+    /// The changes of files; none for a dry run.
     pub files: Option<Changes>,
-    /// The address of each object, now or after the import: what `--mapping` takes.
+    /// The address of each object: of a dry run, the one that it would get. It is what `--mapping` takes.
     pub manifest: Manifest,
-    /// What became of every key of every object.
+    /// Every object with the fate of each key.
     pub coverage: Coverage,
 }
 
-/// What became of the objects of one kind.
+/// Counts of the objects of one kind.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct KindReport {
-    /// The kind's word.
+    /// The kind: `vm`.
     pub kind: String,
-    /// How people call it.
+    /// The kind, as people call it: `virtual machine`.
     pub title: String,
-    /// How many the lists show.
+    /// The number of objects in Proxmox's lists.
     pub found: usize,
-    /// How many are Terraform code now.
+    /// The number of objects in Terraform.
     pub terraform: usize,
-    /// How many are Ansible code now.
+    /// The number of objects in Ansible.
     pub ansible: usize,
-    /// How many come with Proxmox and are unchanged, or are no configuration.
-    #[serde(rename = "built_in")]
-    pub nothing_to_write: usize,
-    /// How many no code can say.
-    #[serde(rename = "not_importable")]
-    pub set_aside: usize,
-    /// How many could not be read.
-    #[serde(rename = "not_read")]
-    pub unread: usize,
-    /// How many the user excluded.
-    #[serde(rename = "excluded")]
-    pub left_out: usize,
-    /// (Terraform + Ansible + default) / (all − volatile) of their keys, in percent.
+    /// The number of objects that come with Proxmox unchanged, or are not configuration.
+    pub built_in: usize,
+    /// The number of objects that no code can express.
+    pub not_importable: usize,
+    /// The number of objects that could not be read.
+    pub not_read: usize,
+    /// The number of objects that the user excluded.
+    pub excluded: usize,
+    /// The coverage of their keys: (Terraform + Ansible + default) / (all − volatile), in percent.
     pub covered: f64,
 }
 
 /// An object that Terraform's provider cannot import.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct SetAside {
-    /// Which object.
+pub struct NotImported {
+    /// The object: `qemu/100`.
     pub identity: Identity,
     /// Its name in Proxmox.
     pub name: Option<String>,
-    /// Why.
+    /// The reason why it cannot be imported.
     pub reason: String,
-    /// What its owner can do.
+    /// A change that would make it importable, if there is one.
     pub remedy: Option<String>,
 }
 
 impl ImportReport {
     pub(super) fn new(
-        job: &Job,
+        job: &ImportJob,
         permissions: &Permissions,
         fetched: &Fetched,
         generated: Generated,
@@ -132,20 +125,20 @@ impl ImportReport {
             Unread::object(Identity::new("request", request.as_str()), NotRead::Unusable { request, complaint })
         });
         unread.extend(failures.collect::<Vec<_>>());
-        // What the user leaves out is not what this import is about.
+        // Excluded objects are counted as such, and are in no list.
         let mut chosen = Cow::Borrowed(&generated.coverage);
         if !generated.excluded.is_empty() {
             chosen.to_mut().objects.retain(|identity, _| !generated.excluded.contains(identity));
         }
-        let (mut entrusted, mut set_aside) = (Vec::new(), Vec::new());
+        let (mut in_ansible, mut not_importable) = (Vec::new(), Vec::new());
         for (identity, object) in &chosen.objects {
-            let (sort, reason, remedy) = match &object.outcome {
-                Outcome::NotImportable { reason, remedy } => (&mut set_aside, reason, remedy),
-                Outcome::Ansible { reason, remedy, .. } => (&mut entrusted, reason, remedy),
+            let (list, reason, remedy) = match &object.outcome {
+                Outcome::NotImportable { reason, remedy } => (&mut not_importable, reason, remedy),
+                Outcome::Ansible { reason, remedy, .. } => (&mut in_ansible, reason, remedy),
                 Outcome::Terraform { .. } | Outcome::BuiltIn | Outcome::Fact | Outcome::Excluded => continue,
             };
             let (identity, name) = (identity.clone(), object.name.clone());
-            sort.push(SetAside { identity, name, reason: reason.clone(), remedy: remedy.clone() });
+            list.push(NotImported { identity, name, reason: reason.clone(), remedy: remedy.clone() });
         }
         let moved = generated.manifest.moved.iter().filter(|step| !before.moved.contains(step));
         let gaps = rights::gaps(permissions);
@@ -158,10 +151,10 @@ impl ImportReport {
             asked: fetched.asked,
             unmatched: generated.survey.unmatched,
             kinds: kinds(&generated.found, &chosen, &unread),
-            entrusted,
-            set_aside,
+            in_ansible,
+            not_importable,
             moved: moved.cloned().collect(),
-            unread,
+            not_read: unread,
             notices: generated.notices,
             kept: generated.kept,
             gone: generated.gone,
@@ -173,15 +166,15 @@ impl ImportReport {
         }
     }
 
-    /// The same with what came of the addresses of a state.
+    /// Adds the resources of the state that addresses were adopted from.
     pub(super) fn adopted(mut self, adopted: Vec<Adopted>) -> Self {
         self.adopted = adopted;
         self
     }
 
-    /// Whether everything that was found and chosen is code: what `--strict` asks for.
+    /// Reports whether every selected object was read and is code, as `--strict` requires.
     pub fn complete(&self) -> bool {
-        self.set_aside.is_empty() && self.unread.is_empty()
+        self.not_importable.is_empty() && self.not_read.is_empty()
     }
 }
 
@@ -205,17 +198,18 @@ fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[U
         let Counts { objects, imported, in_ansible: entrusted, not_importable: set_aside, .. } =
             counts.get(kind.id).copied().unwrap_or_default();
         let found = found.get(kind.id).copied().unwrap_or_default();
-        let unread = unread.iter().filter(|one| one.identity.prefix() == kind.prefix && !one.is_list()).count();
+        let not_read =
+            unread.iter().filter(|unread| unread.identity.prefix() == kind.prefix && !unread.is_list()).count();
         KindReport {
             kind: kind.id.to_owned(),
             title: kind.title.to_owned(),
             found,
             terraform: imported,
             ansible: entrusted,
-            nothing_to_write: objects - imported - entrusted - set_aside,
-            set_aside,
-            unread,
-            left_out: found.saturating_sub(objects + unread),
+            built_in: objects - imported - entrusted - set_aside,
+            not_importable: set_aside,
+            not_read,
+            excluded: found.saturating_sub(objects + not_read),
             covered: counts.get(kind.id).copied().unwrap_or_default().percent(),
         }
     };

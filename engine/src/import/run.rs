@@ -1,4 +1,4 @@
-//! One import from end to end: answers, code, and the workspace brought up to date.
+//! Run of an import from end to end: reads answers, generates code, and updates the workspace.
 
 use std::fs;
 use std::io;
@@ -11,60 +11,57 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 
-use super::fetch::{self, Failure, Fetched, Heard};
-use super::removal::{self, Limits};
+use super::fetch::{self, FetchOptions, Fetched, FetchedAnswers};
+use super::removal::{self, RemovalLimits};
 use super::report::ImportReport;
 use super::{ImportError, copy};
 use crate::client::Client;
 use crate::operation::{Cancel, Context, Message, Step, StepKind};
-use crate::workspace::lock::{self, Attempt, Lock};
-use crate::workspace::{self, Changes, Edits};
+use crate::workspace::lock::{self, Attempt, Holder, Lock};
+use crate::workspace::{self, Changes, Edits, Workspace, WorkspaceError};
 
-/// The workspace's memory, relative to it.
-pub const MANIFEST: &str = "manifest.json";
-
-/// Where the answers come from.
+/// Source of the answers.
 pub enum Source {
-    /// A cluster.
+    /// A running cluster.
     Cluster(Box<Client>),
-    /// What a cluster answered earlier.
+    /// A recording of a cluster.
     Recording(Recording),
 }
 
-/// What to import, and where to.
+/// An import that is ready to run: its request with all files read.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct Job {
-    /// The workspace; it need not be there yet, but its parent must.
+pub struct ImportJob {
+    /// The workspace. It need not exist yet, but its parent must.
     pub out: PathBuf,
-    /// Which objects.
+    /// The objects to import.
     pub selection: Selection,
-    /// The user's own addresses and omissions.
+    /// The user's own addresses, and the objects to skip.
     pub mapping: Option<Mapping>,
-    /// The version of the provider that the code is to pin; that of the workspace where there is none.
+    /// The version of the provider to pin; `None` for the one that the workspace pins.
     pub provider: Option<&'static str>,
-    /// A Terraform state whose addresses are taken.
+    /// The resources of a Terraform state to take addresses from.
     pub adopt: Option<Vec<Instance>>,
-    /// Where to keep the recording as well: a folder, or a file that ends with `.tar.zst`.
+    /// A second place for the recording: a folder, or a file whose name ends in `.tar.zst`.
     pub record: Option<PathBuf>,
-    /// How many requests may be on their way at once.
+    /// The number of requests that may be sent at once.
     pub concurrency: usize,
-    /// Whether running guests are asked for their addresses.
+    /// Ask running guests for their addresses.
     pub ask_guests: bool,
-    /// Write nothing; say what would be imported under which address.
+    /// Write nothing; report what would be imported under which address.
     pub dry_run: bool,
     /// Overwrite generated files that somebody has edited, and keep copies of them.
     pub force: bool,
-    /// Wait for another import of the workspace to finish.
+    /// Wait for another import of the workspace to end.
     pub wait: bool,
-    /// How much of the code may be taken out.
-    pub removal: Limits,
+    /// The limits of what may be removed from the code.
+    pub removal: RemovalLimits,
     /// The time of the run: `2026-11-23T00:50:00Z`.
     pub now: String,
 }
 
-impl Job {
-    /// The import of everything into a folder, with the usual limits.
+impl ImportJob {
+    /// The import of everything into a folder, with default limits.
     pub fn new(out: PathBuf, now: String) -> Self {
         Self {
             out,
@@ -78,38 +75,39 @@ impl Job {
             dry_run: false,
             force: false,
             wait: false,
-            removal: Limits::default(),
+            removal: RemovalLimits::default(),
             now,
         }
     }
 }
 
-/// An edited list of addresses and omissions.
+/// A file of the user with addresses, and with objects to skip.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    /// Where it was read.
+    /// The file.
     pub path: PathBuf,
-    /// What it says.
+    /// Its content.
     pub manifest: Manifest,
 }
 
-/// Imports, and says what came of it.
+/// Runs an import, and returns its report.
 ///
-/// Nothing in the workspace changes before everything is read and every text is made; a folder that is not there yet
-/// appears whole. Dropping the future leaves nothing behind.
-pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportReport, ImportError> {
-    // A dry run writes nothing, so nobody needs to wait for it.
-    let _lock = if job.dry_run { None } else { Some(lock(job, context).await?) };
-    let previous = previous(&job.out)?;
+/// Nothing in the workspace changes before everything is read and all code is generated. A workspace that does not exist
+/// yet appears complete. Dropping the future leaves nothing behind.
+pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<ImportReport, ImportError> {
+    // A dry run writes nothing, so that it needs no lock.
+    let workspace = Workspace::at(&job.out);
+    let _lock = if job.dry_run { None } else { Some(lock(&workspace, job, context).await?) };
+    let previous = previous(&workspace)?;
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
         .copied()
         .filter(|kind| job.selection.may_include_kind(kind) || needed(kind, &previous.manifest))
         .collect();
-    let aside = Aside::beside(&job.out, job.dry_run)?;
-    let fetched = read(source, &kinds, &aside, job, context).await?;
+    let scratch = ScratchFolder::beside(&workspace, job.dry_run)?;
+    let fetched = read(source, &kinds, &scratch, job, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
-    if permissions.nothing() {
+    if permissions.is_empty() {
         let login = fetched.recording.about().login.clone().unwrap_or_default();
         return Err(ImportError::Blind { login });
     }
@@ -120,7 +118,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
         None => Adoption::default(),
         Some(instances) => {
             let generated;
-            (input, generated) = made(input, context).await?;
+            (input, generated) = generate_code(input, context).await?;
             adoption(instances, &generated, &input)
         }
     };
@@ -128,7 +126,7 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
         let mapping = input.options.mapping.get_or_insert_default();
         mapping.objects.extend(adoption.addresses.objects);
     }
-    let (Input { fetched, previous, .. }, mut generated) = made(input, context).await?;
+    let (Input { fetched, previous, .. }, mut generated) = generate_code(input, context).await?;
     if !job.selection.is_everything() && generated.survey.included == 0 {
         return Err(ImportError::NothingSelected { unmatched: generated.survey.unmatched, unread: generated.unread });
     }
@@ -142,64 +140,64 @@ pub async fn run(source: Source, job: &Job, context: &Context) -> Result<ImportR
     }
     match job.adopt {
         Some(_) => generated.files.extend(adopt::files(&adoption.resources)),
-        // What an earlier run wrote there is its user's to use and to delete.
-        None => generated.files.extend(previous.files.iter().filter(|(path, _)| adopted(path)).map(owned)),
+        // The files of an earlier adoption stay: their user may still need them, and deletes them.
+        None => {
+            let files = previous.files.iter().filter(|(path, _)| adopted(path));
+            generated.files.extend(files.map(|(path, text)| (path.clone(), text.clone())));
+        }
     }
-    leave_foreign(&job.out, &mut generated.files, &previous.manifest);
+    leave_foreign(&workspace, &mut generated.files, &previous.manifest);
     if job.dry_run {
-        // What is shown is the form of a mapping: addresses, and nothing of texts.
-        generated.manifest.objects.values_mut().for_each(|place| place.block = None);
+        // The manifest is shown as a mapping: with addresses, and without hashes of generated text.
+        generated.manifest.objects.values_mut().for_each(|object| object.block = None);
         generated.manifest.tasks.clear();
     } else {
-        generated.manifest.files = written(&generated, &previous);
+        generated.manifest.files = file_hashes(&generated, &previous);
     }
     let Previous { manifest: before, files, .. } = previous;
-    drop(files); // They make room: the workspace is compared file by file.
+    drop(files); // Frees memory: the workspace is compared file by file.
     let fetched = match &job.record {
-        Some(place) if !job.dry_run => kept(fetched, place.clone(), context).await?,
+        Some(path) if !job.dry_run => copy_to(fetched, path.clone(), context).await?,
         _ => fetched,
     };
-    // From here on the recording has its place in the workspace: nothing more is read from it.
-    let changes = if job.dry_run { None } else { Some(write(job, &generated, &before, &aside)?) };
+    // `write` moves the recording into the workspace: nothing is read from it after that.
+    let changes = if job.dry_run { None } else { Some(write(&workspace, job, &generated, &before, &scratch)?) };
     Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
 }
 
-/// What code is made from.
+/// Input of the generators.
 struct Input {
     fetched: Fetched,
     options: Options,
     previous: Previous,
 }
 
-/// The code, made aside: of a large cluster it takes a while, in which the user may want to stop.
-async fn made(input: Input, context: &Context) -> Result<(Input, Generated), ImportError> {
+/// Generates the code on a thread of its own: for a large cluster this takes a while, and the user may cancel it.
+async fn generate_code(input: Input, context: &Context) -> Result<(Input, Generated), ImportError> {
     let _step = Step::start(context, StepKind::GenerateCode);
-    let made = context.compute(move || {
+    let work = context.compute(move || {
         let Input { fetched, options, previous } = &input;
-        let generated = generate(&Heard::from(fetched), options, previous);
+        let generated = generate(&FetchedAnswers::from(fetched), options, previous);
         generated.map(|generated| (input, generated))
     });
-    Ok(made.await?)
+    Ok(work.await?)
 }
 
-/// What the state that is to be adopted has to say about the objects that an import without it would make.
+/// Matches the resources of a state with the objects that an import without it would generate.
 fn adoption(instances: &[Instance], generated: &Generated, input: &Input) -> Adoption {
     let Generated { manifest, coverage, .. } = generated;
     let (before, mapping) = (&input.previous.manifest, input.options.mapping.as_ref());
     adopt::adopt(instances, adopt::Baseline { made: manifest, coverage, before, mapping })
 }
 
-/// Whether a file is for the root that an adopted state is of.
+/// Reports whether a file is one for the old Terraform configuration, which an adopted state comes from.
 fn adopted(path: &str) -> bool {
     path.starts_with("adopted/")
 }
 
-fn owned((path, text): (&String, &String)) -> (String, String) {
-    (path.clone(), text.clone())
-}
-
-/// Pools and storages are referred to by what is selected, and cost one request each. What has code in the workspace
-/// already keeps it, and is to be proved with the rest: the recording has to answer for it.
+/// Reports whether a kind is read although nothing of it is selected. Selected objects refer to pools and storages, which
+/// cost one request each. Kinds that have code in the workspace are proved with the rest, for which the recording must
+/// have their answers.
 fn needed(kind: &Kind, known: &Manifest) -> bool {
     matches!(kind.id, "pool" | "storage") || known.objects.keys().any(|identity| identity.prefix() == kind.prefix)
 }
@@ -207,31 +205,28 @@ fn needed(kind: &Kind, known: &Manifest) -> bool {
 async fn read(
     source: Source,
     kinds: &[&'static Kind],
-    aside: &Aside,
-    job: &Job,
+    scratch: &ScratchFolder,
+    job: &ImportJob,
     context: &Context,
 ) -> Result<Fetched, ImportError> {
-    let writer = RecordingWriter::create(&aside.recording())?;
+    let writer = RecordingWriter::create(&scratch.recording())?;
     match source {
         Source::Cluster(client) => {
-            let options = fetch::Options {
-                concurrency: job.concurrency,
-                ask_guests: job.ask_guests,
-                recorded_at: job.now.clone(),
-            };
+            let options =
+                FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
             fetch::record(&client, kinds, writer, &options, context).await
         }
         Source::Recording(recording) => {
             let about = recording.about().clone();
             let copied = copy::copy(&recording, kinds, writer, about, context).await?;
-            Ok(Fetched { recording: copied.recording, asked: copied.answers, sent: 0, failures: Vec::<Failure>::new() })
+            Ok(Fetched { recording: copied.recording, asked: copied.answers, sent: 0, failures: Vec::new() })
         }
     }
 }
 
-/// The manifest of a workspace; `None` where there is none yet.
-pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
-    let path = out.join(MANIFEST);
+/// Reads the manifest of a workspace; `None` if it has none yet.
+pub fn manifest(workspace: &Workspace) -> Result<Option<Manifest>, ImportError> {
+    let path = workspace.manifest();
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -240,41 +235,42 @@ pub fn manifest(out: &Path) -> Result<Option<Manifest>, ImportError> {
     Manifest::parse(&text).map(Some).map_err(|source| ImportError::Manifest { path, source })
 }
 
-/// How often a run that waits looks whether the other has finished.
-const AGAIN: Duration = Duration::from_millis(200);
+/// The interval at which a waiting import tries to lock the workspace.
+const RETRY: Duration = Duration::from_millis(200);
 
-/// Locks the workspace, and removes what runs left there that were killed.
-async fn lock(job: &Job, context: &Context) -> Result<Lock, ImportError> {
-    let mut announced = false;
+/// Locks the workspace, and removes what killed imports left there.
+async fn lock(workspace: &Workspace, job: &ImportJob, context: &Context) -> Result<Lock, ImportError> {
+    let (us, mut announced) = (Holder::new(context.actor().name.clone(), job.now.clone()), false);
     loop {
-        match lock::attempt(&job.out, &job.now)? {
+        match lock::attempt(workspace, &us)? {
             Attempt::Locked(lock) => {
-                lock::clean(&job.out)?;
+                workspace.clean()?;
                 return Ok(lock);
             }
             Attempt::Busy(holder) if !job.wait => {
-                return Err(workspace::WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
+                return Err(WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
             }
             Attempt::Busy(holder) => {
                 if !std::mem::replace(&mut announced, true) {
                     context.message(Message::WaitingForLock { folder: job.out.clone(), holder });
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY).await;
             }
         }
     }
 }
 
-/// What the workspace holds already: its manifest, and the generated code as it stands.
-pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
+/// Reads the state of the workspace before the import: its manifest, and the generated code as it is now.
+pub(super) fn previous(workspace: &Workspace) -> Result<Previous, ImportError> {
+    let out = workspace.root();
     workspace::check_links(out)?;
     if out.exists() && !out.is_dir() {
-        return Err(workspace::WorkspaceError::NotAFolder { path: out.to_owned() }.into());
+        return Err(WorkspaceError::NotAFolder { path: out.to_owned() }.into());
     }
-    let Some(manifest) = manifest(out)? else { return Ok(Previous::default()) };
+    let Some(manifest) = manifest(workspace)? else { return Ok(Previous::default()) };
     let mut files = FileSet::new();
-    let kept = ["terraform/", "ansible/roles/", "ansible/inventory/"];
-    let code = |name: &&String| kept.iter().any(|folder| name.starts_with(folder)) || adopted(name);
+    let folders = ["terraform/", "ansible/roles/", "ansible/inventory/"];
+    let code = |name: &&String| folders.iter().any(|folder| name.starts_with(folder)) || adopted(name);
     for name in manifest.files.keys().filter(code) {
         let path = out.join(name);
         match fs::read_to_string(&path) {
@@ -283,55 +279,60 @@ pub(super) fn previous(out: &Path) -> Result<Previous, ImportError> {
             Err(source) => return Err(ImportError::Read { path, source }),
         }
     }
-    let touched = workspace::touched(out, &files, &manifest.files)?;
+    let touched = workspace::touched(workspace, &files, &manifest.files)?;
     Ok(Previous { manifest, files, touched })
 }
 
-/// The hash of every file that we write. A file that holds code which stays as it is, and which somebody has edited, keeps
-/// the hash that it had: whoever makes that code anew has to see that it is not ours.
-pub(super) fn written(generated: &Generated, previous: &Previous) -> workspace::Hashes {
+/// Returns the hash of every generated file. A file with kept code that somebody has edited keeps its old hash, so that
+/// the import that generates this code again still finds the edit.
+pub(super) fn file_hashes(generated: &Generated, previous: &Previous) -> workspace::Hashes {
     let mut hashes = workspace::hashes(&generated.files);
     for (path, hash) in &mut hashes {
-        let theirs = generated.edited.contains(path) || (adopted(path) && previous.touched.contains(path));
-        if let Some(known) = previous.manifest.files.get(path).filter(|_| theirs) {
+        let edited = generated.edited.contains(path) || (adopted(path) && previous.touched.contains(path));
+        if let Some(known) = previous.manifest.files.get(path).filter(|_| edited) {
             hash.clone_from(known);
         }
     }
     hashes
 }
 
-/// A `.gitignore` that was there before us is its owner's, and does its work without our lines or with them. So is a
-/// `README.md`; and one that somebody has changed since is theirs from then on.
-fn leave_foreign(out: &Path, files: &mut FileSet, manifest: &Manifest) {
+/// Drops generated files that would replace the user's: a `.gitignore` that no import wrote, and a `README.md` that no
+/// import wrote or that was edited since. Neither is needed, and people often have their own.
+fn leave_foreign(workspace: &Workspace, files: &mut FileSet, manifest: &Manifest) {
     files.retain(|path, text| {
         let known = manifest.files.get(path);
         let ours = |current: &str| match path.as_str() {
             "README.md" => known.is_some_and(|known| *known == workspace::hash(current.as_bytes())),
             path => known.is_some() || !path.ends_with(".gitignore"),
         };
-        fs::read_to_string(out.join(path)).map_or(true, |current| current == *text || ours(&current))
+        fs::read_to_string(workspace.root().join(path)).map_or(true, |current| current == *text || ours(&current))
     });
 }
 
-fn write(job: &Job, generated: &Generated, before: &Manifest, aside: &Aside) -> Result<Changes, ImportError> {
-    let text = generated.manifest.render();
-    let manifest = workspace::Manifest { path: MANIFEST, text: &text };
-    let changes = workspace::plan(&job.out, &generated.files, manifest, &before.files)?;
+fn write(
+    workspace: &Workspace,
+    job: &ImportJob,
+    generated: &Generated,
+    before: &Manifest,
+    scratch: &ScratchFolder,
+) -> Result<Changes, ImportError> {
+    let manifest = generated.manifest.render();
+    let changes = workspace::plan(workspace, &generated.files, &manifest, &before.files)?;
     let backup = job.now.replace(':', "-");
     let edits = if job.force { Edits::Overwrite { backup: &backup } } else { Edits::Stop };
-    workspace::apply(&job.out, &generated.files, manifest, &changes, edits)?;
-    aside.settle(&job.out.join(workspace::RECORDING))?;
+    workspace::apply(workspace, &generated.files, &manifest, &changes, edits)?;
+    scratch.move_recording(&workspace.recording())?;
     Ok(changes)
 }
 
-/// Keeps the recording at a place of the user's choice as well.
-async fn kept(fetched: Fetched, place: PathBuf, context: &Context) -> Result<Fetched, ImportError> {
-    let keeping = move |inside: &Context| keep(&fetched.recording, &place, inside.cancel()).map(|()| fetched);
-    context.block(keeping).await
+/// Writes a second copy of the recording.
+async fn copy_to(fetched: Fetched, path: PathBuf, context: &Context) -> Result<Fetched, ImportError> {
+    let work = move |inside: &Context| copy_recording(&fetched.recording, &path, inside.cancel()).map(|()| fetched);
+    context.block(work).await
 }
 
-fn keep(recording: &Recording, place: &Path, cancel: &Cancel) -> Result<(), ImportError> {
-    let writer = RecordingWriter::create(place)?;
+fn copy_recording(recording: &Recording, path: &Path, cancel: &Cancel) -> Result<(), ImportError> {
+    let writer = RecordingWriter::create(path)?;
     for path in recording.paths()?.take_while(|_| !cancel.requested()) {
         if let Some(answer) = recording.get(&path)? {
             writer.put(&path, &answer)?;
@@ -341,16 +342,17 @@ fn keep(recording: &Recording, place: &Path, cancel: &Cancel) -> Result<(), Impo
     Ok(())
 }
 
-/// A folder beside the workspace where the recording is written before the workspace is touched.
-struct Aside {
+/// Temporary folder that the recording is written to before the workspace is changed.
+struct ScratchFolder {
     folder: tempfile::TempDir,
 }
 
-impl Aside {
-    /// On the disk of the workspace; anywhere for a run that keeps nothing.
-    fn beside(out: &Path, anywhere: bool) -> Result<Self, ImportError> {
-        let failed = |source| ImportError::Write { path: out.to_owned(), source };
-        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace::aside(out)? };
+impl ScratchFolder {
+    /// Creates the folder beside the workspace, so that the recording can be renamed into it. `anywhere` is for an import
+    /// that does not keep its recording.
+    fn beside(workspace: &Workspace, anywhere: bool) -> Result<Self, ImportError> {
+        let failed = |source| ImportError::Write { path: workspace.root().to_owned(), source };
+        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace.unfinished()? };
         Ok(Self { folder })
     }
 
@@ -358,16 +360,16 @@ impl Aside {
         self.folder.path().join("recording")
     }
 
-    /// Gives the recording its place in the workspace, instead of the one before.
-    fn settle(&self, place: &Path) -> Result<(), ImportError> {
-        let failed = |source| ImportError::Write { path: place.to_owned(), source };
-        if let Some(parent) = place.parent() {
+    /// Moves the recording into the workspace, where it replaces the one before.
+    fn move_recording(&self, path: &Path) -> Result<(), ImportError> {
+        let failed = |source| ImportError::Write { path: path.to_owned(), source };
+        if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
-        match fs::rename(place, self.folder.path().join("before")) {
+        match fs::rename(path, self.folder.path().join("before")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        fs::rename(self.recording(), place).map_err(failed)
+        fs::rename(self.recording(), path).map_err(failed)
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that keeps what was answered: it takes secrets out, writes files, and says what is to be asked next.
+//! Store: a thread that removes secrets from answers, writes them to the recording, and plans the next requests.
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
@@ -12,17 +12,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ImportError;
 
-/// How many answers may wait to be written. It bounds memory: the network is slowed down to the disk's pace.
+/// The number of answers that may wait to be written. It bounds memory: requests slow down to the speed of the disk.
 const WAITING: usize = 32;
 
-/// A handle on the thread. Dropping it ends the thread, and with it whatever was written so far.
+/// Handle on the thread. Dropping it ends the thread, and removes an unfinished recording.
 pub(super) struct Store {
-    /// `None` once the thread was told to end.
+    /// `None` once the thread has been told to end.
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<Result<(), ImportError>>>,
 }
 
-/// Something for the thread to do; it does one after the other.
+/// Order to the thread, which carries them out one after the other.
 enum Order {
     Put(ApiPath, AnswerText),
     Plan(oneshot::Sender<Vec<ApiPath>>),
@@ -30,7 +30,7 @@ enum Order {
 }
 
 impl Store {
-    /// Starts the thread, which writes with this writer and asks for what these kinds need.
+    /// Starts the thread, which writes with this writer and plans the requests of these kinds.
     pub(super) fn start(writer: RecordingWriter, kinds: &[&'static Kind], ask_guests: bool) -> Self {
         let (orders, inbox) = mpsc::channel(WAITING);
         let keeper = Keeper {
@@ -50,7 +50,7 @@ impl Store {
         self.order(Order::Put(path, answer)).await
     }
 
-    /// What is to be asked next, given everything stored so far; never anything twice.
+    /// Plans the next requests from all answers stored so far. No request is planned twice.
     pub(super) async fn plan(&mut self) -> Result<Vec<ApiPath>, ImportError> {
         let (reply, planned) = oneshot::channel();
         self.order(Order::Plan(reply)).await?;
@@ -60,7 +60,7 @@ impl Store {
         }
     }
 
-    /// Puts the recording in its place. The version and the nodes are what the answers say.
+    /// Finishes the recording. The version and the nodes come from the answers.
     pub(super) async fn finish(mut self, about: About) -> Result<Recording, ImportError> {
         let (reply, finished) = oneshot::channel();
         self.order(Order::Finish(about, reply)).await?;
@@ -78,7 +78,7 @@ impl Store {
         }
     }
 
-    /// Why the thread ended; it ends early for no other reason than a failure.
+    /// The error that ended the thread. It ends early only after a failure.
     fn failure(&mut self) -> ImportError {
         let thread = self.thread.take().expect("a failure is asked for once: it ends the import");
         match thread.join() {
@@ -89,17 +89,17 @@ impl Store {
 }
 
 impl Drop for Store {
-    /// Waits for the thread, so that nothing half-written is left once an import was cancelled.
+    /// Waits for the thread, so that a cancelled import leaves nothing half-written behind.
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // Whatever it failed with, nobody waits for it any more.
+            // Nobody waits for its error any more.
             drop(thread.join());
         }
     }
 }
 
-/// What the thread works with.
+/// State of the thread.
 struct Keeper {
     writer: RecordingWriter,
     kinds: Vec<&'static Kind>,
@@ -132,7 +132,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Broad requests come first: what a list names may have to be asked for in turn.
+    /// Plans the next requests, short paths first: lists name the objects that further requests are about.
     fn plan(&mut self) -> Result<Vec<ApiPath>, ImportError> {
         let mut cluster = Cluster::read(&self.writer)?;
         cluster.ask_guests = self.ask_guests;

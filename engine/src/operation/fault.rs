@@ -15,7 +15,8 @@ pub trait Fault: Error + Send + Sync + 'static {
         FaultKind::Failed
     }
 
-    /// What the reader can do, one sentence each, most likely remedy first.
+    /// The remedies, most likely first: whole sentences, each with a capital letter or code in backquotes at its beginning
+    /// and a full stop at its end. A command alone is one, too.
     fn hints(&self) -> Vec<String> {
         Vec::new()
     }
@@ -100,4 +101,61 @@ pub fn causes(fault: &dyn Fault) -> Vec<String> {
 /// An error and its causes in one sentence, for a list of problems.
 pub fn sentence(fault: &dyn Fault) -> String {
     std::iter::once(fault.to_string()).chain(causes(fault)).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Every source file of the engine and of the program.
+    fn sources() -> Vec<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut waiting = vec![root.join("src"), root.join("../src")];
+        let mut sources = Vec::new();
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push(path);
+            }
+        }
+        sources
+    }
+
+    /// The texts between quotes in Rust code, with their line breaks taken out.
+    fn texts(code: &str) -> Vec<String> {
+        let (mut texts, mut text): (Vec<String>, Option<String>) = (Vec::new(), None);
+        let mut characters = code.chars().peekable();
+        while let Some(character) = characters.next() {
+            match (&mut text, character) {
+                (Some(open), '\\') => match characters.next() {
+                    Some('\n') => while characters.next_if(|next| next.is_whitespace()).is_some() {},
+                    escaped => open.extend(escaped),
+                },
+                (Some(_), '"') => texts.extend(text.take()),
+                (Some(open), character) => open.push(character),
+                (None, '"') => text = Some(String::new()),
+                (None, _) => {}
+            }
+        }
+        texts
+    }
+
+    #[test]
+    fn hints_are_sentences() {
+        let mut count = 0;
+        for path in sources() {
+            let code = fs::read_to_string(&path).unwrap();
+            for (start, _) in code.match_indices("fn hints(") {
+                let body = code[start..].split("\n    }\n").next().unwrap_or_default();
+                for text in texts(body).iter().filter(|text| text.contains(' ') && text.len() > 12) {
+                    let begins = text.starts_with(|first: char| first.is_uppercase() || "`{/".contains(first));
+                    assert!(begins && text.ends_with(['.', '?', ':']), "{}: {text}", path.display());
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 60, "only {count} hints were found");
+    }
 }

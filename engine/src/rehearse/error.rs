@@ -1,4 +1,4 @@
-//! Why there is no rehearsal, and what to do about it.
+//! Errors of a rehearsal, with what to do about them.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,45 +10,45 @@ use crate::toolchain::process::ProcessError;
 use crate::toolchain::terraform::TerraformError;
 use crate::workbench::WorkbenchError;
 
-/// Why there is no rehearsal.
+/// The rehearsal failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearseError {
-    /// The code could not be tried out at all.
+    /// The code could not be tried out.
     #[error(transparent)]
     Workbench(#[from] WorkbenchError),
-    /// The recording, or what the twin made of it, cannot be read.
-    #[error("the twin cannot be read")]
+    /// An answer of the twin cannot be read.
+    #[error("the answers of the twin cannot be read")]
     Twin(#[from] Unreadable),
-    /// The apply would do something that is not on the twin.
-    #[error("an apply would really do something outside of the twin:\n{}", what.join("\n"))]
+    /// The apply would have side effects outside of the twin.
+    #[error("the apply would have side effects outside of the twin:\n{}", what.join("\n"))]
     Outside {
-        /// What.
+        /// The side effects, one sentence each.
         what: Vec<String>,
     },
-    /// There are no playbooks.
+    /// The workspace has no playbooks.
     #[error("there is no playbook `{}`", path.display())]
     NoPlaybook {
-        /// Where it should be.
+        /// The missing playbook.
         path: PathBuf,
     },
-    /// There is no Ansible.
+    /// Ansible is not installed.
     #[error("`{}` is not installed here", program.display())]
     NoAnsible {
-        /// What was to be started.
+        /// The missing program.
         program: PathBuf,
     },
-    /// Ansible could not be run to its end.
+    /// Ansible could not be run.
     #[error("the playbooks could not be rehearsed")]
     Ansible(#[source] ProcessError),
     /// Terraform could not be run.
     #[error(transparent)]
     Terraform(#[from] TerraformError),
-    /// The copy of the playbooks cannot be made.
+    /// The playbooks could not be copied.
     #[error("could not copy `{}`", path.display())]
     Copy {
-        /// What.
+        /// The folder of the playbooks.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -68,19 +68,20 @@ impl Fault for RehearseError {
             Self::Workbench(error) => error.hints(),
             Self::Twin(_) => vec!["Import again, or record the cluster now with `--live`.".to_owned()],
             Self::Outside { .. } => vec![
-                "Keep what is not Proxmox's in a root module of its own: a rehearsal changes nothing but its twin."
+                "Keep resources of other providers, and provisioners, in another root module: a rehearsal may change \
+                 nothing but its twin."
                     .to_owned(),
             ],
             Self::NoPlaybook { .. } => {
-                vec!["An import writes it where there is something that Terraform cannot say.".to_owned()]
+                vec!["An import writes it if the cluster has settings that Terraform cannot manage.".to_owned()]
             }
             Self::NoAnsible { .. } => vec![
                 "Install it (`pipx install ansible-core`), or name it with `--ansible-bin FILE`.".to_owned(),
-                "Without `--ansible` only Terraform is rehearsed.".to_owned(),
+                "Leave out `--ansible` to rehearse only Terraform.".to_owned(),
             ],
             Self::Ansible(error) => error.hints(),
             Self::Terraform(error) => error.hints(),
-            Self::Copy { .. } => vec!["Choose a folder for temporary files with the variable TMPDIR.".to_owned()],
+            Self::Copy { .. } => vec!["Set the variable TMPDIR to another folder for temporary files.".to_owned()],
         }
     }
 }

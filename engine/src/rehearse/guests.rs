@@ -1,5 +1,5 @@
-//! What happens to guests on the way: starts, stops, migrations, clones and ends, in the order in which the calls came
-//! in, and how long each guest that ran was down.
+//! Events of guests: starts, stops, migrations, clones and destroys, in the order of the calls, and how long each running
+//! guest was down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,34 +11,34 @@ use proxmox_mpc_twin::server::LoggedWrite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toolchain::terraform::Planned;
+use crate::toolchain::terraform::PlannedResource;
 
-/// One thing that would be done with a guest as a whole.
+/// Event of a guest as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuestEvent {
-    /// When the call came in, in seconds from the first write on.
+    /// The time of the call, in seconds since the first write.
     pub at: f64,
-    /// The guest.
+    /// The guest: `qemu/100`.
     pub identity: Identity,
-    /// The name that people gave it.
+    /// The name of the guest.
     pub name: Option<String>,
-    /// What would be done.
-    pub what: What,
-    /// The node that it goes to, or the guest that it is a clone of.
+    /// The action.
+    pub what: GuestAction,
+    /// The node that the guest migrates to, or the guest that it is cloned from.
     pub other: Option<String>,
-    /// Why nothing would come of it, in Proxmox's words.
+    /// The reason why the action would fail, in Proxmox's words.
     pub failure: Option<String>,
-    /// Where this ends a time during which a guest that ran was down: its length in seconds, on the twin.
+    /// The time that a running guest was down until this event, in seconds on the twin.
     pub down: Option<f64>,
 }
 
-/// What would be done with a guest.
+/// Action on a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
-    /// It would be made.
+pub enum GuestAction {
+    /// It would be created.
     Create,
-    /// It would be made as a copy of another one.
+    /// It would be created as a clone of another guest.
     Clone,
     /// It would be started.
     Start,
@@ -50,13 +50,13 @@ pub enum What {
     Reboot,
     /// It would be reset.
     Reset,
-    /// It would be put to sleep.
+    /// It would be suspended.
     Suspend,
-    /// It would be woken up.
+    /// It would be resumed.
     Resume,
     /// It would be moved to another node.
     Migrate,
-    /// It would be set back to a snapshot.
+    /// It would be rolled back to a snapshot.
     Rollback,
     /// It would become a template.
     Template,
@@ -64,8 +64,8 @@ pub enum What {
     Destroy,
 }
 
-impl What {
-    /// In words, as something that is done to a guest.
+impl GuestAction {
+    /// The action in words, for a sentence about the guest.
     pub fn words(self) -> &'static str {
         match self {
             Self::Create => "created",
@@ -78,8 +78,8 @@ impl What {
             Self::Suspend => "suspended",
             Self::Resume => "resumed",
             Self::Migrate => "migrated",
-            Self::Rollback => "set back to a snapshot",
-            Self::Template => "made a template",
+            Self::Rollback => "rolled back to a snapshot",
+            Self::Template => "converted to a template",
             Self::Destroy => "destroyed",
         }
     }
@@ -93,8 +93,8 @@ impl What {
     }
 }
 
-/// What a call does with a guest as a whole: which one, what, and with which other thing. `None` for other calls.
-pub(super) fn event(write: &LoggedWrite) -> Option<(Identity, What, Option<String>)> {
+/// Reads a call on a guest as a whole: the guest, the action, and its other node or guest. `None` for other calls.
+pub(super) fn event(write: &LoggedWrite) -> Option<(Identity, GuestAction, Option<String>)> {
     let segments = write.path.segments();
     let words: Vec<&str> = segments.iter().map(String::as_str).collect();
     let ["nodes", _, kind @ ("qemu" | "lxc"), rest @ ..] = &words[..] else { return None };
@@ -103,15 +103,15 @@ pub(super) fn event(write: &LoggedWrite) -> Option<(Identity, What, Option<Strin
     match (write.verb, rest) {
         (Verb::Post, []) => {
             let vmid = parameter("vmid")?;
-            Some((Identity::new(kind, vmid), What::Create, None))
+            Some((Identity::new(kind, vmid), GuestAction::Create, None))
         }
         (Verb::Post, [vmid, "clone"]) => {
-            Some((Identity::new(kind, parameter("newid")?), What::Clone, Some(format!("{kind}/{vmid}"))))
+            Some((Identity::new(kind, parameter("newid")?), GuestAction::Clone, Some(format!("{kind}/{vmid}"))))
         }
-        (Verb::Post, [vmid, "migrate"]) => Some((Identity::new(kind, vmid), What::Migrate, parameter("target"))),
-        (Verb::Post, [vmid, "template"]) => this(vmid, What::Template),
-        (Verb::Post, [vmid, "snapshot", _, "rollback"]) => this(vmid, What::Rollback),
-        (Verb::Delete, [vmid]) => this(vmid, What::Destroy),
+        (Verb::Post, [vmid, "migrate"]) => Some((Identity::new(kind, vmid), GuestAction::Migrate, parameter("target"))),
+        (Verb::Post, [vmid, "template"]) => this(vmid, GuestAction::Template),
+        (Verb::Post, [vmid, "snapshot", _, "rollback"]) => this(vmid, GuestAction::Rollback),
+        (Verb::Delete, [vmid]) => this(vmid, GuestAction::Destroy),
         (Verb::Post, [vmid, "status", what]) => this(vmid, power(what)?),
         _ => None,
     }
@@ -132,28 +132,28 @@ pub(super) fn subject(write: &LoggedWrite) -> Option<Identity> {
     }
 }
 
-/// The guest that the plan means: by its type and its number.
-pub(super) fn planned(planned: &Planned) -> Option<Identity> {
+/// The guest of a planned resource, from its type and its VMID.
+pub(super) fn planned(planned: &PlannedResource) -> Option<Identity> {
     let prefix = if planned.resource.ends_with("_container") { "lxc" } else { "qemu" };
     let number = ["vm_id", "id"].into_iter().map(|name| planned.attribute(name)).find(|value| !value.is_null())?;
     let number = number.as_u64().or_else(|| number.as_str()?.parse().ok())?;
     Some(Identity::new(prefix, number))
 }
 
-fn power(word: &str) -> Option<What> {
+fn power(word: &str) -> Option<GuestAction> {
     Some(match word {
-        "start" => What::Start,
-        "stop" => What::Stop,
-        "shutdown" => What::Shutdown,
-        "reboot" => What::Reboot,
-        "reset" => What::Reset,
-        "suspend" => What::Suspend,
-        "resume" => What::Resume,
+        "start" => GuestAction::Start,
+        "stop" => GuestAction::Stop,
+        "shutdown" => GuestAction::Shutdown,
+        "reboot" => GuestAction::Reboot,
+        "reset" => GuestAction::Reset,
+        "suspend" => GuestAction::Suspend,
+        "resume" => GuestAction::Resume,
         _ => return None,
     })
 }
 
-/// What happens to guests, in order. `running` are those that run before; `name` gives a guest's name.
+/// The events of guests, in order. `running` are those that run before; `name` returns a guest's name.
 pub(super) fn events(
     writes: &[LoggedWrite],
     running: &BTreeSet<Identity>,
@@ -174,10 +174,10 @@ pub(super) fn events(
             running.insert(identity.clone());
         }
         let at = seconds(write.at.saturating_sub(start));
-        // Another guest may have the number that a new one was to get.
-        let given = ["name", "hostname"].iter().find_map(|key| write.parameters.get(*key).and_then(text));
-        let given = given.filter(|_| matches!(what, What::Create | What::Clone));
-        let name = given.or_else(|| name(&identity));
+        // The name in the call comes first: another guest may have the VMID that the new one asks for.
+        let new_name = ["name", "hostname"].iter().find_map(|key| write.parameters.get(*key).and_then(text));
+        let new_name = new_name.filter(|_| matches!(what, GuestAction::Create | GuestAction::Clone));
+        let name = new_name.or_else(|| name(&identity));
         let event = GuestEvent { at, name, identity, what, other, failure, down: length };
         // The provider sends a refused creation three times.
         let same = |last: &&GuestEvent| {
@@ -190,7 +190,7 @@ pub(super) fn events(
     events
 }
 
-/// In seconds, to the tenth.
+/// Rounds a duration to a tenth of a second.
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10.0).round() / 10.0
 }
@@ -231,16 +231,16 @@ mod tests {
         ];
         let running = BTreeSet::from([Identity::new("qemu", 1), Identity::new("lxc", 4)]);
         let events = events(&writes, &running, |_| None);
-        let told: Vec<_> =
+        let rows: Vec<_> =
             events.iter().map(|event| (event.at, event.identity.as_str(), event.what, event.down)).collect();
         assert_eq!(
-            told,
+            rows,
             [
-                (0.0, "qemu/1", What::Stop, None),
-                (1.0, "qemu/2", What::Start, None),
-                (1.5, "qemu/1", What::Start, Some(1.5)),
-                (2.0, "qemu/3", What::Clone, None),
-                (3.0, "lxc/4", What::Destroy, None),
+                (0.0, "qemu/1", GuestAction::Stop, None),
+                (1.0, "qemu/2", GuestAction::Start, None),
+                (1.5, "qemu/1", GuestAction::Start, Some(1.5)),
+                (2.0, "qemu/3", GuestAction::Clone, None),
+                (3.0, "lxc/4", GuestAction::Destroy, None),
             ]
         );
         assert_eq!(events[3].failure.as_deref(), Some("no space"));

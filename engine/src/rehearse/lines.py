@@ -1,4 +1,4 @@
-# Says what each task of a play came to, one JSON object a line.
+# Prints the result of each task of a play, one JSON object on each line.
 import json
 
 from ansible.plugins.callback import CallbackBase
@@ -7,7 +7,7 @@ DOCUMENTATION = """
 name: proxmox_mpc_lines
 type: stdout
 short_description: One JSON object for each task
-description: What a rehearsal reads.
+description: The output that a rehearsal reads.
 """
 
 
@@ -16,25 +16,25 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "proxmox_mpc_lines"
 
-    def say(self, result, failed):
-        told = result._result
+    def report(self, result, failed):
+        fields = result._result
         line = {
             "task": result._task.get_name(),
             "host": result._host.get_name(),
-            "changed": bool(told.get("changed")),
+            "changed": bool(fields.get("changed")),
             "failed": failed,
-            "message": str(told.get("msg") or told.get("censored") or "") if failed else "",
+            "message": str(fields.get("msg") or fields.get("censored") or "") if failed else "",
         }
         print(json.dumps(line), flush=True)
 
     def v2_runner_on_ok(self, result):
-        self.say(result, False)
+        self.report(result, False)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        self.say(result, not ignore_errors)
+        self.report(result, not ignore_errors)
 
     def v2_runner_on_unreachable(self, result):
-        self.say(result, True)
+        self.report(result, True)
 
     def v2_runner_item_on_failed(self, result):
-        self.say(result, True)
+        self.report(result, True)

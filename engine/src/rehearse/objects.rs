@@ -1,5 +1,4 @@
-//! The objects of a cluster with their configuration, and what differs between two moments: through the kinds of the
-//! model, whoever made the difference.
+//! Objects of a cluster with their configuration, and the differences between two snapshots of it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,91 +12,90 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What would become of one object.
+/// Change of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectChange {
-    /// Who it is in Proxmox: `qemu/101`.
+    /// The object in Proxmox: `qemu/101`.
     pub identity: Identity,
-    /// The word of its kind: `vm`.
+    /// The kind: `vm`.
     pub kind: Cow<'static, str>,
-    /// The name that people gave it.
+    /// The name of the object.
     pub name: Option<String>,
-    /// Its Terraform address, where it has one.
+    /// The Terraform address, if it has one.
     pub address: Option<String>,
-    /// What would become of it.
-    pub change: Change,
-    /// The keys that would change, in Proxmox's words; none where the whole object comes or goes.
+    /// The kind of change.
+    pub change: ChangeKind,
+    /// The keys that would change, as Proxmox spells them; none if the whole object is created or destroyed.
     pub keys: Vec<KeyChange>,
 }
 
-/// What would become of an object.
+/// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It would be there.
+pub enum ChangeKind {
+    /// The object would be created.
     Created,
-    /// It would be another way.
+    /// The object would be changed.
     Changed,
-    /// It would be gone, and another one in its place.
+    /// The object would be destroyed and created again.
     Replaced,
-    /// It would be gone.
+    /// The object would be destroyed.
     Destroyed,
 }
 
-/// One key that would change.
+/// Change of one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyChange {
-    /// As Proxmox spells it: `memory`, `net0`.
+    /// The key, as Proxmox spells it: `memory`, `net0`.
     pub key: String,
-    /// What it is; of a list of properties the parts that differ, and a placeholder of a secret.
+    /// The value before: for a list of properties only the parts that differ, for a secret a placeholder.
     pub before: Option<String>,
-    /// What it would be.
+    /// The value after, in the same form.
     pub after: Option<String>,
 }
 
-/// What waited for the next start of a guest, and comes into force with a start on the way.
+/// Pending changes of a guest that were there before, and are applied by a start during the rehearsal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InForce {
     /// The guest.
     pub identity: Identity,
-    /// The name that people gave it.
+    /// The name of the guest.
     pub name: Option<String>,
-    /// Its Terraform address, where it has one.
+    /// The Terraform address, if it has one.
     pub address: Option<String>,
-    /// The keys.
+    /// The changed keys.
     pub keys: Vec<KeyChange>,
 }
 
-/// A cluster at one moment.
+/// Snapshot of a cluster.
 pub(super) struct Snapshot {
-    objects: BTreeMap<Identity, Known>,
-    /// The guests that run.
+    objects: BTreeMap<Identity, ObjectState>,
+    /// The running guests.
     pub(super) running: BTreeSet<Identity>,
-    /// What waits for the next start of a guest.
+    /// The pending changes of guests, which apply with the next start.
     waiting: BTreeMap<Identity, Vec<KeyChange>>,
 }
 
-struct Known {
+struct ObjectState {
     kind: &'static Kind,
     name: Option<String>,
     keys: Map<String, Value>,
 }
 
-/// Kinds that show the same once more, or that nobody configures: what holds a volume tells of it, and a membership is an
-/// object of its own.
-const LEFT_OUT: [&str; 1] = ["volume"];
+/// Kinds that are not compared: the guest that uses a volume shows its changes already.
+const SKIPPED: [&str; 1] = ["volume"];
 
 impl Snapshot {
     /// Reads every object that can be read.
     pub(super) fn read(answers: &dyn Answers) -> Result<Self, Unreadable> {
         let cluster = Cluster::read(answers)?;
         let mut objects = BTreeMap::new();
-        for kind in KINDS.iter().copied().filter(|kind| !LEFT_OUT.contains(&kind.id)) {
+        for kind in KINDS.iter().copied().filter(|kind| !SKIPPED.contains(&kind.id)) {
             for entry in kind.list(&cluster)?.entries {
                 let Ok(object) = kind.read(&cluster, &entry)? else { continue };
                 let keys = object.keys.into_iter().filter(|(key, _)| is_configuration(kind, key)).collect();
                 let name = entry.name.filter(|name| name != entry.identity.id());
-                objects.insert(entry.identity, Known { kind, name, keys });
+                objects.insert(entry.identity, ObjectState { kind, name, keys });
             }
         }
         let running = cluster.guests.values().filter(|guest| guest.running);
@@ -117,8 +115,8 @@ impl Snapshot {
         Ok(Self { objects, running, waiting })
     }
 
-    /// What waited before and is in force in `after`, of each guest that was started anew in between: values that nobody
-    /// changed, and that come with the start all the same.
+    /// The pending changes that were applied in between, since their guest was started: values that this rehearsal did not
+    /// change.
     pub(super) fn in_force(&self, after: &Self) -> Vec<InForce> {
         let mut all = Vec::new();
         for (identity, changes) in &self.waiting {
@@ -143,30 +141,30 @@ impl Snapshot {
         self.objects.get(identity)?.name.as_deref()
     }
 
-    /// Whether the object is there.
+    /// Reports whether the object exists.
     pub(super) fn has(&self, identity: &Identity) -> bool {
         self.objects.contains_key(identity)
     }
 
-    /// What is configured of an object.
+    /// The configured keys of an object.
     pub(super) fn keys(&self, identity: &Identity) -> impl Iterator<Item = &str> {
         self.objects.get(identity).into_iter().flat_map(|known| known.keys.keys()).map(String::as_str)
     }
 
-    /// Every object that differs in `after`, in the order of identities. `replaced` says which of those that are on both
-    /// sides are not the same object any more.
+    /// Every object that differs in `after`, sorted by identity. `replaced` is true for identities that belong to another
+    /// object in `after`.
     pub(super) fn compare(&self, after: &Self, replaced: impl Fn(&Identity) -> bool) -> Vec<ObjectChange> {
         let all: BTreeSet<&Identity> = self.objects.keys().chain(after.objects.keys()).collect();
         let mut changes = Vec::new();
         for identity in all {
             let (before, now) = (self.objects.get(identity), after.objects.get(identity));
             let (change, keys) = match (before, now) {
-                (None, Some(_)) => (Change::Created, Vec::new()),
-                (Some(_), None) => (Change::Destroyed, Vec::new()),
-                (Some(before), Some(now)) if replaced(identity) => (Change::Replaced, differences(before, now)),
+                (None, Some(_)) => (ChangeKind::Created, Vec::new()),
+                (Some(_), None) => (ChangeKind::Destroyed, Vec::new()),
+                (Some(before), Some(now)) if replaced(identity) => (ChangeKind::Replaced, differences(before, now)),
                 (Some(before), Some(now)) => match differences(before, now) {
                     keys if keys.is_empty() => continue,
-                    keys => (Change::Changed, keys),
+                    keys => (ChangeKind::Changed, keys),
                 },
                 (None, None) => continue,
             };
@@ -185,7 +183,7 @@ impl Snapshot {
     }
 }
 
-/// What an item of a guest's pending changes means; `None` where nothing waits.
+/// Reads an item of a guest's pending configuration; `None` if its value is not pending.
 fn pending(kind: &Kind, item: &Map<String, Value>) -> Option<KeyChange> {
     let name = item.get("key").and_then(text)?;
     let leaves = item.get("delete").is_some();
@@ -197,40 +195,41 @@ fn pending(kind: &Kind, item: &Map<String, Value>) -> Option<KeyChange> {
 }
 
 fn is_configuration(kind: &Kind, key: &str) -> bool {
-    let doubled = kind.id == "pool" && key == "members";
-    // Proxmox notes there which disks were taken away: what the rehearsal is to show.
+    // Memberships are objects of their own.
+    let members = kind.id == "pool" && key == "members";
+    // Proxmox lists detached disks in these keys, which a rehearsal has to show.
     let detached = index("unused", key).is_some();
-    !doubled && (detached || kind.key(key).is_none_or(|key| key.class != Class::Volatile))
+    !members && (detached || kind.key(key).is_none_or(|key| key.class != Class::Volatile))
 }
 
-fn differences(before: &Known, after: &Known) -> Vec<KeyChange> {
+fn differences(before: &ObjectState, after: &ObjectState) -> Vec<KeyChange> {
     let keys: BTreeSet<&String> = before.keys.keys().chain(after.keys.keys()).collect();
     keys.into_iter()
         .filter_map(|name| {
             let key = after.kind.key(name);
             let sides = [before.keys.get(name), after.keys.get(name)];
-            if let [Some(Value::Object(one)), Some(Value::Object(other))] = sides {
-                return parts(name, one, other);
+            if let [Some(Value::Object(before)), Some(Value::Object(after))] = sides {
+                return parts(name, before, after);
             }
             difference(name, key, sides.map(|value| value.map(shown)))
         })
         .collect()
 }
 
-/// How two structures differ: the parts that only one of them has.
-fn parts(name: &str, one: &Map<String, Value>, other: &Map<String, Value>) -> Option<KeyChange> {
-    let only = |one: &Map<String, Value>, other: &Map<String, Value>| {
-        let parts = one.iter().filter(|(key, value)| other.get(*key) != Some(value));
+/// The difference of two structures: the parts that only one of them has.
+fn parts(name: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> Option<KeyChange> {
+    let only = |side: &Map<String, Value>, other: &Map<String, Value>| {
+        let parts = side.iter().filter(|(key, value)| other.get(*key) != Some(value));
         let parts: Vec<String> = parts.map(|(key, value)| format!("{key}={}", shown(value))).collect();
         (!parts.is_empty()).then(|| parts.join(","))
     };
-    let (before, after) = (only(one, other), only(other, one));
+    let (before, after) = (only(before, after), only(after, before));
     (before.is_some() || after.is_some()).then(|| KeyChange { key: name.to_owned(), before, after })
 }
 
-/// How two values of a key differ; `None` where they mean the same.
+/// The difference of two values of a key; `None` if they mean the same.
 fn difference(name: &str, key: Option<&Key>, [before, after]: [Option<String>; 2]) -> Option<KeyChange> {
-    let told = |before: Option<String>, after: Option<String>| KeyChange { key: name.to_owned(), before, after };
+    let changed = |before: Option<String>, after: Option<String>| KeyChange { key: name.to_owned(), before, after };
     let default = key.and_then(|key| key.default);
     let effective = |value: &Option<String>| value.clone().or(default.map(str::to_owned));
     if before == after || effective(&before) == effective(&after) {
@@ -238,25 +237,25 @@ fn difference(name: &str, key: Option<&Key>, [before, after]: [Option<String>; 2
     }
     if key.is_some_and(|key| key.class == Class::Secret) {
         let hidden = |value: Option<String>| value.map(|_| placeholder(name));
-        return Some(told(hidden(before), hidden(after)));
+        return Some(changed(hidden(before), hidden(after)));
     }
-    let (Some(one), Some(other)) = (&before, &after) else { return Some(told(before, after)) };
+    let (Some(old), Some(new)) = (&before, &after) else { return Some(changed(before, after)) };
     match key.map(|key| key.form) {
         Some(Form::Set(_)) => {
             let sorted = |text: &str| list::items(text).map(str::to_owned).collect::<BTreeSet<_>>();
-            (sorted(one) != sorted(other)).then(|| told(before.clone(), after.clone()))
+            (sorted(old) != sorted(new)).then(|| changed(before.clone(), after.clone()))
         }
         Some(Form::Properties(_)) => {
-            let [gone, come] = [(one, other), (other, one)].map(|(one, other)| missing(one, other));
+            let (removed, added) = (missing(old, new), missing(new, old));
             let part = |parts: String| (!parts.is_empty()).then_some(parts);
-            (!gone.is_empty() || !come.is_empty()).then(|| told(part(gone), part(come)))
+            (!removed.is_empty() || !added.is_empty()).then(|| changed(part(removed), part(added)))
         }
-        _ => Some(told(before, after)),
+        _ => Some(changed(before, after)),
     }
 }
 
-/// The properties of `one` that `other` does not have.
-fn missing(one: &str, other: &str) -> String {
+/// The properties of `list` that `other` does not have.
+fn missing(list: &str, other: &str) -> String {
     let parts = |text: &str| -> Vec<String> {
         let properties = Properties::parse(text);
         let parts = properties.iter().map(|(key, value)| match key {
@@ -266,7 +265,7 @@ fn missing(one: &str, other: &str) -> String {
         parts.collect()
     };
     let others: BTreeSet<String> = parts(other).into_iter().collect();
-    parts(one).into_iter().filter(|part| !others.contains(part)).collect::<Vec<_>>().join(",")
+    parts(list).into_iter().filter(|part| !others.contains(part)).collect::<Vec<_>>().join(",")
 }
 
 fn shown(value: &Value) -> String {
@@ -280,14 +279,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_the_same_is_no_difference() {
+    fn values_of_the_same_meaning_do_not_differ() {
         let kind = kinds::of(&Identity::new("qemu", 100)).unwrap();
         let check = |name: &str, before: Option<&str>, after: Option<&str>, expected: Option<(&str, &str)>| {
             let sides = [before, after].map(|value| value.map(str::to_owned));
-            let found = difference(name, kind.key(name), sides);
-            let found = found.map(|found| (found.before.unwrap_or_default(), found.after.unwrap_or_default()));
+            let change = difference(name, kind.key(name), sides);
+            let change = change.map(|change| (change.before.unwrap_or_default(), change.after.unwrap_or_default()));
             let expected = expected.map(|(before, after)| (before.to_owned(), after.to_owned()));
-            assert_eq!(found, expected, "{name}");
+            assert_eq!(change, expected, "{name}");
         };
         check("memory", Some("2048"), Some("4096"), Some(("2048", "4096")));
         check("numa", None, Some("0"), None);

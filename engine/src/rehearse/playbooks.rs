@@ -1,4 +1,4 @@
-//! The workspace's playbooks against the same twin, from a copy of them, for the plays that speak to the API only.
+//! Playbooks: runs a copy of the workspace's playbooks against the twin, limited to the plays that use the API.
 
 use std::fs;
 use std::io;
@@ -12,49 +12,49 @@ use crate::operation::{Context, EventKind, Step, StepKind};
 use crate::rehearse::RehearseError;
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
+use crate::workspace::Workspace;
 
-/// What came of the playbooks.
+/// Result of the playbooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Played {
-    /// How many tasks ran.
+pub struct PlaybookResult {
+    /// The number of tasks that ran.
     pub tasks: usize,
-    /// How many of them would change something.
+    /// The number of tasks that would change something.
     pub changed: usize,
-    /// Those that would fail.
+    /// The tasks that would fail.
     pub failed: Vec<FailedTask>,
-    /// Ansible's own exit code.
+    /// The exit code of Ansible.
     pub code: Option<i32>,
-    /// What it says where no task tells why it failed.
+    /// The last error that Ansible printed outside of a task.
     pub complaint: String,
 }
 
 /// A task that would fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedTask {
-    /// Its name.
+    /// The name of the task.
     pub task: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// Where a play is heard and what it is told.
+/// Everything that running the playbooks needs.
 pub(super) struct Stage<'a> {
     /// `ansible-playbook`.
     pub(super) program: &'a Path,
     /// The workspace.
-    pub(super) workspace: &'a Path,
-    /// A folder that is gone afterwards.
+    pub(super) workspace: &'a Workspace,
+    /// A temporary folder.
     pub(super) scratch: &'a Path,
-    /// Where the twin is.
+    /// The URL of the twin.
     pub(super) endpoint: &'a str,
-    /// Its certificate, as PEM.
+    /// The certificate of the twin, as PEM.
     pub(super) certificate: &'a str,
-    /// The login.
+    /// The API token.
     pub(super) token: Option<SecretString>,
 }
 
-/// The Ansible half of a workspace, and its playbook of all playbooks.
-const FOLDER: &str = "ansible";
+/// The playbook that includes all others, relative to Ansible's folder.
 const PLAYBOOK: &str = "playbooks/site.yml";
 
 #[derive(Deserialize)]
@@ -65,43 +65,43 @@ struct Line {
     message: String,
 }
 
-/// Refuses before anything has run where there is nothing to play.
-pub(super) fn check(workspace: &Path) -> Result<(), RehearseError> {
-    let path = workspace.join(FOLDER).join(PLAYBOOK);
+/// Checks that the workspace has playbooks, before anything is run.
+pub(super) fn check(workspace: &Workspace) -> Result<(), RehearseError> {
+    let path = workspace.ansible().join(PLAYBOOK);
     if path.is_file() { Ok(()) } else { Err(RehearseError::NoPlaybook { path }) }
 }
 
-/// Plays them. Nothing but `localhost` is played, which is where the API is asked from: other hosts are real.
-pub(super) fn play(stage: &Stage<'_>, context: &Context) -> Result<Played, RehearseError> {
+/// Runs the playbooks for `localhost` only, which is where the API is used from: other hosts are real machines.
+pub(super) fn run(stage: &Stage<'_>, context: &Context) -> Result<PlaybookResult, RehearseError> {
     let step = Step::start(context, StepKind::RehearsePlaybooks);
     let context = step.context();
     let invocation = stage.invocation().map_err(|source| {
-        let path = stage.workspace.join(FOLDER);
+        let path = stage.workspace.ansible();
         RehearseError::Copy { path, source }
     })?;
-    let mut played = Played::default();
+    let mut result = PlaybookResult::default();
     let name = invocation.name();
     let ended = process::run(&invocation, &context, |stream, line| {
         if let Ok(line) = serde_json::from_str::<Line>(&line) {
-            played.task(line);
+            result.task(line);
         } else if !line.trim().is_empty() {
             if stream == Stream::Error && line.contains("ERROR") {
-                line.trim().clone_into(&mut played.complaint);
+                line.trim().clone_into(&mut result.complaint);
             }
             context.event(EventKind::Text { program: name.clone(), line });
         }
     });
     match ended {
-        Ok(ended) => played.code = ended.code,
+        Ok(ended) => result.code = ended.code,
         Err(error) if error.is_missing() => {
             return Err(RehearseError::NoAnsible { program: stage.program.to_owned() });
         }
         Err(error) => return Err(RehearseError::Ansible(error)),
     }
-    Ok(played)
+    Ok(result)
 }
 
-impl Played {
+impl PlaybookResult {
     fn task(&mut self, line: Line) {
         self.tasks += 1;
         self.changed += usize::from(line.changed);
@@ -110,7 +110,7 @@ impl Played {
         }
     }
 
-    /// Whether the playbooks would run to their end.
+    /// Reports whether the playbooks would run to their end.
     pub fn succeeded(&self) -> bool {
         self.code == Some(0) && self.failed.is_empty()
     }
@@ -119,10 +119,10 @@ impl Played {
 impl Stage<'_> {
     fn invocation(&self) -> io::Result<Invocation> {
         let at = |name: &str| self.scratch.join(name);
-        let folder = at(FOLDER);
-        copy(&self.workspace.join(FOLDER), &folder)?;
-        for made in ["callbacks", "home"] {
-            fs::create_dir(at(made))?;
+        let folder = at(Workspace::ANSIBLE);
+        copy(&self.workspace.ansible(), &folder)?;
+        for folder in ["callbacks", "home"] {
+            fs::create_dir(at(folder))?;
         }
         fs::write(at("callbacks/proxmox_mpc_lines.py"), include_str!("lines.py"))?;
         fs::write(at("authority.pem"), self.certificate)?;
@@ -136,9 +136,9 @@ impl Stage<'_> {
             .withhold("PROXMOX_VE_")
             .withhold("PROXMOX_MPC_CA_FILE")
             .withhold("REQUESTS_CA_BUNDLE")
-            .keep("ANSIBLE_VAULT_PASSWORD_FILE") // Secrets of the playbooks may be in a vault.
+            .keep("ANSIBLE_VAULT_PASSWORD_FILE") // the playbooks' secrets may be in a vault
             .env("ANSIBLE_CONFIG", text(folder.join("ansible.cfg")))
-            .env("ANSIBLE_HOME", text(at("home"))) // Else it writes into the user's.
+            .env("ANSIBLE_HOME", text(at("home"))) // otherwise it writes into the user's home
             .env("ANSIBLE_CALLBACK_PLUGINS", text(at("callbacks")))
             .env("ANSIBLE_STDOUT_CALLBACK", "proxmox_mpc_lines")
             .env("ANSIBLE_NOCOLOR", "1")
@@ -153,7 +153,7 @@ impl Stage<'_> {
     }
 }
 
-/// Copies a folder with everything in it; a link is copied as what it points to.
+/// Copies a folder with everything in it. Links are followed.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

@@ -1,4 +1,4 @@
-//! What a rehearsal found: the value that programs read.
+//! Report of a rehearsal.
 
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_twin::server::LoggedWrite;
@@ -9,162 +9,162 @@ use serde_json::{Map, Value};
 use crate::operation::event::Diagnostic;
 use crate::operation::report::ReportType;
 use crate::operation::{FaultKind, Report};
-use crate::rehearse::guests::{GuestEvent, What};
-use crate::rehearse::objects::{Change, InForce, ObjectChange};
-use crate::rehearse::playbooks::Played;
+use crate::rehearse::guests::{GuestAction, GuestEvent};
+use crate::rehearse::objects::{ChangeKind, InForce, ObjectChange};
+use crate::rehearse::playbooks::PlaybookResult;
 use crate::rehearse::state::StateUsed;
 use crate::rehearse::traps::Trap;
 use crate::toolchain::terraform::{Action, Difference};
 
-/// What would happen to the cluster.
+/// Report of a rehearsal: what would happen to the cluster.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Rehearsal {
-    /// In numbers.
+    /// The counts of objects, guests and refused calls.
     pub totals: Totals,
-    /// What was rehearsed: an apply, or a destroy.
+    /// True for a rehearsed destroy, false for an apply.
     pub destroy: bool,
-    /// How far it came.
+    /// The extent of the rehearsal.
     pub reached: Reached,
-    /// What Terraform would refuse to destroy (`prevent_destroy`). With any, it does nothing of the rest.
-    pub protected: Vec<Protected>,
-    /// What would become of objects, as the twin shows it.
+    /// Resources that Terraform would refuse to destroy (`prevent_destroy`). If there are any, it does nothing at all.
+    pub protected: Vec<ProtectedResource>,
+    /// Changes of objects, as the twin shows them.
     pub objects: Vec<ObjectChange>,
-    /// What waited for a guest's next start, and comes into force with a start on the way.
+    /// Pending changes of guests that were there before, and would be applied by a start during the apply.
     pub in_force: Vec<InForce>,
-    /// What would be done with guests as a whole, in the order in which the calls reached the twin.
+    /// Events of guests as a whole, in the order of the calls.
     pub guests: Vec<GuestEvent>,
-    /// Calls that would be refused and tasks that would fail.
-    pub refused: Vec<Refused>,
-    /// What Terraform would stop with.
+    /// Calls that would be refused, and tasks that would fail.
+    pub refused: Vec<RefusedCall>,
+    /// Errors of Terraform.
     pub errors: Vec<Diagnostic>,
-    /// What the twin could not do: of this nothing is known.
-    pub beyond: Vec<Refused>,
-    /// The traps on the way.
+    /// Calls that the twin could not answer: it is unknown what they would do.
+    pub beyond: Vec<RefusedCall>,
+    /// Known traps of the provider that the apply would step into.
     pub traps: Vec<Trap>,
-    /// What Terraform means to do, in its own words.
+    /// The plan of Terraform.
     pub plan: Vec<Difference>,
-    /// What Terraform would change once more if it were asked again, although nothing was changed in between.
+    /// Differences of a second plan, right after the apply.
     pub again: Vec<Difference>,
-    /// What came of the playbooks, where they were asked for.
-    pub playbooks: Option<Played>,
+    /// The result of the playbooks, if they were requested.
+    pub playbooks: Option<PlaybookResult>,
     /// Every writing call, in order.
     pub calls: Vec<Call>,
-    /// Which state it began with.
+    /// The state that the rehearsal started from.
     pub state: StateUsed,
-    /// The recording that the twin was made of.
+    /// The recording that the twin answered from.
     pub recording: RecordingUsed,
-    /// `Terraform 1.11.4`.
+    /// The program and its version: `Terraform 1.11.4`.
     pub tool: String,
-    /// The provider's version, from the lock file.
+    /// The version of the provider, from the lock file.
     pub provider: Option<String>,
 }
 
-/// The numbers.
+/// Counts of a rehearsal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
-    /// Objects that come into Terraform's state and stay as they are.
+    /// Objects that would be imported into Terraform's state unchanged.
     pub imported: usize,
-    /// Objects that would be there.
+    /// Objects that would be created.
     pub created: usize,
-    /// Objects that would be another way.
+    /// Objects that would be changed.
     pub changed: usize,
-    /// Objects that would be destroyed and made anew.
+    /// Objects that would be destroyed and created again.
     pub replaced: usize,
-    /// Objects that would be gone.
+    /// Objects that would be destroyed.
     pub destroyed: usize,
-    /// Guests that run and would be down for a time.
+    /// Running guests that would be down for a time.
     pub restarted: usize,
-    /// Guests that run and would be down afterwards, those that are destroyed not counted.
+    /// Running guests that would be down afterwards, without those that would be destroyed.
     pub stopped: usize,
-    /// Guests that would move to another node.
+    /// Guests that would migrate to another node.
     pub migrated: usize,
     /// Calls that would be refused, and tasks that would fail.
     pub refused: usize,
 }
 
-/// How far a rehearsal came.
+/// Extent of a rehearsal: how far it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reached {
     /// Terraform stopped before it had a plan.
     NoPlan,
-    /// There is nothing to do.
+    /// The plan had nothing to do.
     Nothing,
     /// The apply stopped with errors.
     Failed,
-    /// The apply stopped at what the twin cannot do: nothing is known of the rest.
+    /// The apply stopped at a call that the twin cannot answer: nothing is known of the rest.
     Limit,
-    /// The apply came to its end.
+    /// The apply succeeded.
     Applied,
 }
 
 /// A resource with `prevent_destroy` that the plan would destroy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Protected {
-    /// Its address.
+pub struct ProtectedResource {
+    /// The address of the resource.
     pub address: String,
-    /// `destroy` or `replace`.
+    /// The planned action: `destroy` or `replace`.
     pub action: Action,
 }
 
 /// A call that would be refused, or whose task would fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Refused {
-    /// `POST nodes/pve1/qemu`.
+pub struct RefusedCall {
+    /// The call: `POST nodes/pve1/qemu`.
     pub call: String,
-    /// The guest or object that it is about, where the call tells one.
+    /// The guest or object that the call is about, if it names one.
     pub identity: Option<Identity>,
-    /// Its Terraform address.
+    /// The Terraform address of the object.
     pub address: Option<String>,
-    /// The task that failed; `None` for a call that was refused at once.
+    /// The kind of the task that failed; none for a call that was refused at once.
     pub task: Option<String>,
-    /// In Proxmox's words.
+    /// The reason, in Proxmox's words.
     pub why: String,
-    /// How often it was tried.
+    /// The number of times that the call was sent.
     pub times: usize,
 }
 
-/// One writing call.
+/// A writing call.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
-    /// Who made it.
-    pub by: By,
-    /// In seconds from the start of the twin.
+    /// The author of the call.
+    pub by: Author,
+    /// The time, in seconds since the start of the twin.
     pub at: f64,
-    /// `POST`.
+    /// The method: `POST`.
     pub method: String,
-    /// `nodes/pve1/qemu`.
+    /// The path: `nodes/pve1/qemu`.
     pub path: String,
-    /// The parameters, a placeholder for each secret.
+    /// The parameters, with a placeholder for each secret.
     pub parameters: Map<String, Value>,
     /// The status of the answer.
     pub status: u16,
     /// The kind of task that it started.
     pub task: Option<String>,
-    /// Why it did nothing, in Proxmox's words.
+    /// The reason why it failed, in Proxmox's words.
     pub failure: Option<String>,
 }
 
-/// Who wrote.
+/// Author of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+pub enum Author {
     /// Terraform's provider.
     Terraform,
     /// The playbooks.
     Ansible,
 }
 
-/// The recording that the twin was made of.
+/// The recording that the twin answered from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingUsed {
-    /// When it was made: `2026-11-23T00:50:00Z`.
+    /// The time when it was made: `2026-11-23T00:50:00Z`.
     pub recorded_at: String,
-    /// How long ago that is: `3 hours`.
+    /// Its age: `3 hours`.
     pub age: Option<String>,
-    /// Whether it was made for this rehearsal.
+    /// True if it was made for this rehearsal.
     pub live: bool,
-    /// Where the twin's answers do not come from the cluster but from nobody: 0 in a good rehearsal.
+    /// The number of requests that the recording has no answer for: 0 in a good rehearsal.
     pub unknown: u64,
 }
 
@@ -183,11 +183,12 @@ impl ReportType for Rehearsal {
 }
 
 impl Rehearsal {
-    /// What the command ends with: `None` where nothing would be destroyed or replaced and nothing would fail.
+    /// The kind of failure that the command ends with; `None` if nothing would be destroyed or replaced, and nothing would
+    /// fail. A loss comes before a failure.
     pub fn fault_kind(&self) -> Option<FaultKind> {
         let lost = self.totals.destroyed + self.totals.replaced > 0 || !self.protected.is_empty();
         let failed = matches!(self.reached, Reached::NoPlan | Reached::Failed | Reached::Limit)
-            || self.playbooks.as_ref().is_some_and(|played| !played.succeeded());
+            || self.playbooks.as_ref().is_some_and(|playbooks| !playbooks.succeeded());
         match (lost, failed) {
             (true, _) => Some(FaultKind::Differences),
             (false, true) => Some(FaultKind::Failed),
@@ -195,25 +196,27 @@ impl Rehearsal {
         }
     }
 
-    /// Counts what was found.
+    /// Sets the totals.
     pub(super) fn count(&mut self, imported: usize) {
         let of = |change| self.objects.iter().filter(|object| object.change == change).count();
         let (mut restarted, mut stopped) = (0, 0);
         let mut seen = std::collections::BTreeSet::new();
         for event in self.guests.iter().rev().filter(|event| event.failure.is_none()) {
-            // The last thing that happens to a guest says how it ends.
+            // The last event of a guest decides its state at the end.
             let last = seen.insert(&event.identity);
-            let rebooted = matches!(event.what, What::Reboot | What::Reset);
+            let rebooted = matches!(event.what, GuestAction::Reboot | GuestAction::Reset);
             restarted += usize::from(last && (event.down.is_some() || rebooted));
-            stopped += usize::from(last && matches!(event.what, What::Stop | What::Shutdown | What::Suspend));
+            stopped += usize::from(
+                last && matches!(event.what, GuestAction::Stop | GuestAction::Shutdown | GuestAction::Suspend),
+            );
         }
-        let migrated = self.guests.iter().filter(|event| event.what == What::Migrate && event.failure.is_none());
+        let migrated = self.guests.iter().filter(|event| event.what == GuestAction::Migrate && event.failure.is_none());
         self.totals = Totals {
             imported,
-            created: of(Change::Created),
-            changed: of(Change::Changed),
-            replaced: of(Change::Replaced),
-            destroyed: of(Change::Destroyed),
+            created: of(ChangeKind::Created),
+            changed: of(ChangeKind::Changed),
+            replaced: of(ChangeKind::Replaced),
+            destroyed: of(ChangeKind::Destroyed),
             restarted,
             stopped,
             migrated: migrated.count(),
@@ -223,7 +226,7 @@ impl Rehearsal {
 }
 
 impl Call {
-    pub(super) fn new(by: By, write: &LoggedWrite) -> Self {
+    pub(super) fn new(by: Author, write: &LoggedWrite) -> Self {
         Self {
             by,
             at: (write.at.as_secs_f64() * 10.0).round() / 10.0,

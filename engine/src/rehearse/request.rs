@@ -1,4 +1,4 @@
-//! The rehearsal's request: what an apply, or a destroy, would do to the cluster.
+//! Request of a rehearsal, and the recording that it uses.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use proxmox_mpc_twin::recording::{RecordingError, RecordingWriter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Rehearsal, rehearse};
+use super::{Rehearsal, RehearsalJob, rehearse};
 use crate::client::Client;
 use crate::import::fetch;
 use crate::operation::{Context, Effect, Failure, Fault, Request};
@@ -18,33 +18,33 @@ use crate::toolchain::terraform;
 use crate::workbench::WorkbenchError;
 use crate::workspace::Workspace;
 
-/// Applies the code of a workspace to a twin, and reports what happened there.
+/// Request to apply the code of a workspace to a twin, and to report what happened there.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RehearseRequest {
     /// The workspace, or a folder in it.
     pub workspace: PathBuf,
-    /// Record the cluster first, and rehearse on that.
+    /// Record the cluster first, and rehearse on that recording.
     pub live: bool,
-    /// The cluster, for a live rehearsal.
+    /// The connection to the cluster, for a live rehearsal.
     pub connection: Connection,
-    /// The recording to rehearse on, in place of the one that the last import made.
+    /// The recording to rehearse on; without it, the one that the last import made.
     pub recording: Option<PathBuf>,
     /// Rehearse `terraform destroy`.
     pub destroy: bool,
-    /// Run the playbooks as well, after Terraform.
+    /// Also run the playbooks, after Terraform.
     pub ansible: bool,
-    /// The API token with whose rights it is rehearsed: `user@realm!name`.
+    /// The API token whose privileges apply: `user@realm!name`.
     pub login: String,
-    /// Files with values of variables, besides those that Terraform reads by itself.
+    /// Files with values of variables, besides those that Terraform reads automatically.
     pub var_files: Vec<PathBuf>,
-    /// The terraform or tofu to run.
+    /// The terraform or tofu to run; without it, the one in PATH.
     pub terraform: Option<PathBuf>,
-    /// The ansible-playbook to run.
+    /// The ansible-playbook to run; without it, the one in PATH.
     pub ansible_playbook: Option<PathBuf>,
 }
 
-/// The token of a rehearsal whose rights nobody chose: it may do everything.
+/// The default API token of a rehearsal, which may do everything.
 pub const EVERYTHING: &str = "root@pam!twin";
 
 impl Default for RehearseRequest {
@@ -64,15 +64,15 @@ impl Default for RehearseRequest {
     }
 }
 
-/// There is no recording to make a twin of.
+/// There is no recording to rehearse on.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no recording to make a twin of")]
-struct NoRecording(#[from] RecordingError);
+#[error("there is no recording to rehearse on")]
+struct NoRecordingToRehearse(#[from] RecordingError);
 
-impl Fault for NoRecording {
+impl Fault for NoRecordingToRehearse {
     fn hints(&self) -> Vec<String> {
         vec![
-            "`proxmox-mpc import` makes a recording; `--recording PATH` names another one.".to_owned(),
+            "Make a recording with `proxmox-mpc import`, or name another one with `--recording PATH`.".to_owned(),
             "To record the cluster as it is now, run again with `--live`.".to_owned(),
         ]
     }
@@ -85,7 +85,7 @@ impl Request for RehearseRequest {
 
     async fn run(self, context: Context) -> Result<Rehearsal, Failure> {
         let now = context.now();
-        // The recording of the cluster is gone with this folder.
+        // The recording of the cluster is removed with this folder.
         let folder = tempfile::tempdir().map_err(WorkbenchError::Scratch)?;
         let recording = if self.live {
             let record = self.record(folder.path().join("recording"), &now, &context);
@@ -104,14 +104,15 @@ impl RehearseRequest {
             Some(recording) => recording,
             None => {
                 let path = self.recording.unwrap_or_else(|| workspace.recording());
-                Recording::open(&path).map_err(NoRecording)?
+                Recording::open(&path).map_err(NoRecordingToRehearse)?
             }
         };
-        let tool = terraform::find(self.terraform.as_deref(), context)?;
-        let program = self.ansible_playbook.unwrap_or_else(|| PathBuf::from("ansible-playbook"));
+        let program = settings::terraform(context, self.terraform, Some(&workspace))?;
+        let tool = terraform::find(program.as_deref(), context)?;
+        let program = settings::ansible_playbook(context, self.ansible_playbook, Some(&workspace))?;
         let variable = |name| context.sources().variable(name).map(str::to_owned);
-        let job = Job {
-            workspace: workspace.root().to_owned(),
+        let job = RehearsalJob {
+            workspace,
             recording: Arc::new(recording),
             live: self.live,
             now,
@@ -126,13 +127,14 @@ impl RehearseRequest {
         Ok(rehearse(&job, context)?)
     }
 
-    /// Asks the cluster for everything, and keeps the answers in `place`.
-    async fn record(&self, place: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
-        let connection = self.connection.clone();
-        let settings = context.block(move |context| settings::of(context, connection)).await?;
+    /// Records the cluster at `path`.
+    async fn record(&self, path: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
+        let (connection, workspace) = (self.connection.clone(), Workspace::around(&self.workspace));
+        let concurrency = settings::concurrency(context, None, Some(&workspace))?;
+        let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         let client = Client::new(settings)?;
-        let options = fetch::Options { concurrency: 16, ask_guests: true, recorded_at: now.to_owned() };
-        let writer = RecordingWriter::create(&place)?;
+        let options = fetch::FetchOptions { concurrency, ask_guests: true, recorded_at: now.to_owned() };
+        let writer = RecordingWriter::create(&path)?;
         Ok(fetch::record(&client, KINDS, writer, &options, context).await?.recording)
     }
 }

@@ -1,4 +1,4 @@
-//! The workspace's own state: the one thing that is read outside, and never written.
+//! State of the workspace, which a rehearsal copies and never writes.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,29 +13,29 @@ use crate::toolchain::process::{self, Stream};
 use crate::toolchain::terraform::{self, TerraformError, Tool};
 use crate::workbench::{Scratch, WorkbenchError};
 
-/// Which state a rehearsal begins with.
+/// The state that a rehearsal starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum StateUsed {
-    /// The workspace has none: its imports have not been applied.
+    /// The workspace has no state: its imports have not been applied.
     None,
-    /// A copy of the workspace's.
+    /// A copy of the workspace's state.
     Copy {
-        /// How many objects it has.
+        /// The number of its objects.
         objects: usize,
         /// Its serial number.
         serial: u64,
         /// The Terraform workspace that is selected.
         workspace: String,
     },
-    /// The workspace's backend could not be asked.
+    /// The state could not be read from the workspace's backend.
     Unreachable {
-        /// In Terraform's words.
+        /// The reason, in Terraform's words.
         why: String,
     },
 }
 
-/// The state itself, which holds secrets.
+/// State of the workspace. Its text has secrets in it.
 pub(super) struct State {
     pub(super) used: StateUsed,
     text: Option<SecretString>,
@@ -43,22 +43,22 @@ pub(super) struct State {
 }
 
 #[derive(Deserialize)]
-struct Stored {
+struct StateFile {
     #[serde(default)]
     serial: u64,
     #[serde(default)]
-    resources: Vec<StoredResource>,
+    resources: Vec<StateResource>,
 }
 
 #[derive(Deserialize)]
-struct StoredResource {
+struct StateResource {
     #[serde(default)]
     mode: String,
     #[serde(default)]
     instances: Vec<serde::de::IgnoredAny>,
 }
 
-/// The name that Terraform gives to the workspace that is there without being made.
+/// The name of Terraform's default workspace.
 const DEFAULT: &str = "default";
 
 impl State {
@@ -76,59 +76,59 @@ impl State {
         let workspace = workspace.or_else(selected).map(|name| name.trim().to_owned());
         let workspace = workspace.filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT.to_owned());
         let invocation = terraform::pull(tool, folder);
-        let (mut text, mut complaint) = (String::new(), Vec::new());
+        let (mut text, mut errors) = (String::new(), Vec::new());
         let ended = process::run(&invocation, &context, |stream, line| match stream {
             Stream::Output => text.push_str(&line),
-            Stream::Error => complaint.push(line),
+            Stream::Error => errors.push(line),
         })
         .map_err(TerraformError::from)?;
         if ended.code != Some(0) {
-            let used = StateUsed::Unreachable { why: first_words(&complaint) };
+            let used = StateUsed::Unreachable { why: first_message(&errors) };
             return Ok(Self { used, text: None, workspace });
         }
         if text.trim().is_empty() {
             return Ok(Self { used: StateUsed::None, text: None, workspace });
         }
-        let stored: Stored =
+        let state: StateFile =
             serde_json::from_str(&text).map_err(|source| TerraformError::Show { tool: invocation.name(), source })?;
-        let managed = stored.resources.iter().filter(|resource| resource.mode != "data");
+        let managed = state.resources.iter().filter(|resource| resource.mode != "data");
         let objects = managed.map(|resource| resource.instances.len()).sum();
         let used = if objects == 0 {
             StateUsed::None
         } else {
-            StateUsed::Copy { objects, serial: stored.serial, workspace: workspace.clone() }
+            StateUsed::Copy { objects, serial: state.serial, workspace: workspace.clone() }
         };
         Ok(Self { used, text: Some(text.into()), workspace })
     }
 
-    /// Whether the objects of the workspace may be managed already without our knowing.
+    /// Reports whether the objects of the workspace may be in a state that could not be read.
     pub(super) fn is_unknown(&self) -> bool {
         matches!(self.used, StateUsed::Unreachable { .. })
     }
 
-    /// Gives the scratch copy a state of its own, the same as the workspace's; only its owner may read it.
+    /// Writes a copy of the state into the scratch copy. Only its owner may read it.
     pub(super) fn copy(&self, scratch: &Scratch) -> io::Result<()> {
-        let place = self.place(scratch);
+        let path = self.path(scratch);
         if self.workspace != DEFAULT {
-            if let Some(folder) = place.parent() {
+            if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
             fs::write(scratch.data().join("environment"), &self.workspace)?;
         }
         let Some(text) = &self.text else { return Ok(()) };
-        private(&place)?.write_all(text.expose_secret().as_bytes())
+        private(&path)?.write_all(text.expose_secret().as_bytes())
     }
 
-    /// The state of the scratch copy as it is now; `None` where it has none.
+    /// Reads the state of the scratch copy as it is now; `None` if it has none.
     pub(super) fn now(&self, scratch: &Scratch) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.place(scratch)) {
+        match fs::read(self.path(scratch)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn place(&self, scratch: &Scratch) -> PathBuf {
+    fn path(&self, scratch: &Scratch) -> PathBuf {
         if self.workspace == DEFAULT {
             return scratch.code().join("terraform.tfstate");
         }
@@ -136,12 +136,12 @@ impl State {
     }
 }
 
-/// Where Terraform keeps what it knows of the code in `folder`, given `TF_DATA_DIR`: relative to that folder, where it runs.
+/// The data folder of Terraform for the code in `folder`. `data` is the value of `TF_DATA_DIR`, which is relative to `folder`.
 fn data_folder(folder: &Path, data: Option<&str>) -> PathBuf {
     folder.join(data.unwrap_or(".terraform"))
 }
 
-/// A new file that only its owner may read.
+/// Creates a file that only its owner may read.
 fn private(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -150,14 +150,15 @@ fn private(path: &Path) -> io::Result<fs::File> {
     options.open(path)
 }
 
-/// The first line of a complaint of Terraform's that says something.
-fn first_words(lines: &[String]) -> String {
+/// The first line of Terraform's error output that is not empty.
+fn first_message(lines: &[String]) -> String {
     let plain = lines.iter().map(|line| without_frame(line));
-    let mut said = plain.filter(|line| !line.is_empty());
-    said.next().map_or_else(|| "it said nothing".to_owned(), |line| line.trim_start_matches("Error: ").to_owned())
+    let mut messages = plain.filter(|line| !line.is_empty());
+    let message = messages.next().map(|line| line.trim_start_matches("Error: ").to_owned());
+    message.unwrap_or_else(|| "it printed no error".to_owned())
 }
 
-/// A line without the colours and the frame that Terraform draws around its complaints.
+/// A line without the colours and the frame that Terraform draws around its errors.
 fn without_frame(line: &str) -> String {
     let mut text = String::new();
     let mut rest = line.chars();
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_data_is_beside_the_code_unless_it_is_told_otherwise() {
+    fn the_data_folder_is_relative_to_the_code() {
         let check = |data: Option<&str>, expected: &str| {
             assert_eq!(data_folder(Path::new("lab/terraform"), data), Path::new(expected));
         };
@@ -185,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_is_told_in_its_first_line() {
+    fn the_first_message_is_without_its_frame() {
         let lines = [
             "\u{1b}[31m\u{1b}[31m╷\u{1b}[0m\u{1b}[0m",
             "\u{1b}[31m│\u{1b}[0m \u{1b}[0m\u{1b}[1m\u{1b}[31mError: \u{1b}[0m\u{1b}[0m\u{1b}[1mBackend initialization required, please run \"terraform init\"\u{1b}[0m",
             "│ Reason: Initial configuration of the requested backend \"http\"",
         ];
         let lines = lines.map(str::to_owned);
-        assert_eq!(first_words(&lines), "Backend initialization required, please run \"terraform init\"");
-        assert_eq!(first_words(&[]), "it said nothing");
+        assert_eq!(first_message(&lines), "Backend initialization required, please run \"terraform init\"");
+        assert_eq!(first_message(&[]), "it printed no error");
     }
 }

@@ -1,4 +1,5 @@
-//! Rights: what a login may see and what a live plan would be refused, from its permissions and before anything is asked.
+//! Rights: predicts from the permissions of a login which objects it cannot see, and which requests of a plan against the
+//! cluster would be refused.
 
 pub mod roles;
 
@@ -15,27 +16,27 @@ use proxmox_mpc_model::schema::Release;
 use proxmox_mpc_model::{ApiPath, Cluster, Identity, Unreadable};
 use serde_json::{Map, Value};
 
-/// The privileges of a role that reads everything and changes nothing, on PVE 8 and 9 alike.
+/// The privileges of a role that reads everything and changes nothing, on PVE 8 and 9.
 ///
-/// No guest-agent privilege is among them (`VM.Monitor` on PVE 8, `VM.GuestAgent.Audit` on PVE 9, where the built-in
-/// `PVEAuditor` has it): without one the agent's addresses are refused at once, with one Terraform waits 15 minutes for
+/// No privilege for guest agents is among them (`VM.Monitor` on PVE 8, `VM.GuestAgent.Audit` on PVE 9, where the built-in
+/// `PVEAuditor` has it). Without one, Proxmox refuses to ask the agent at once; with one, Terraform waits 15 minutes for
 /// each agent that does not answer (docs/provider.md, A1).
 pub const READER: [&str; 6] = ["VM.Audit", "Datastore.Audit", "Sys.Audit", "Pool.Audit", "SDN.Audit", "Mapping.Audit"];
 
-/// Any of these lets a login ask the guest agent for addresses: PVE 8's, and the two of PVE 9.
+/// The privileges of which any one lets a login ask guest agents for addresses: the first on PVE 8, the others on PVE 9.
 const AGENT: [&str; 3] = ["VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"];
 
 /// The keys of a VM whose volumes Terraform's provider looks up on the storage (docs/provider.md, R2).
 const DRIVES: [&str; 5] = ["scsi[n]", "virtio[n]", "sata[n]", "ide[n]", "efidisk0"];
 
-/// Something that this login may not see.
+/// A privilege that a login lacks, and the objects that it cannot see without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// What is missing: `VM.Audit`.
+    /// The missing privilege: `VM.Audit`.
     pub privilege: &'static str,
-    /// Where it is missing, or below it: `/vms`.
+    /// The path that it is missing on, or below: `/vms`.
     pub path: &'static str,
-    /// What that hides.
+    /// The objects that cannot be seen without it.
     pub hidden: &'static str,
 }
 
@@ -46,18 +47,18 @@ impl fmt::Display for Gap {
     }
 }
 
-/// What this login may not see, most telling first. Proxmox filters its lists without a word, so the permissions are
-/// all there is to tell by; where they are not on record everything counts as hidden.
+/// Returns the privileges that a login lacks, most important first. Proxmox filters its lists silently, so that only the
+/// permissions show this. If the recording has no permissions, everything counts as hidden.
 pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
     let gap = |privilege, path, hidden| Gap { privilege, path, hidden };
     let mut gaps = vec![
         gap("VM.Audit", "/vms", "guests and their configurations"),
         gap("Datastore.Audit", "/storage", "storages"),
-        gap("Pool.Audit", "/pool", "pools and who is in them"),
-        gap("Sys.Audit", "/", "the state of the cluster and which guests the HA manager moves"),
+        gap("Pool.Audit", "/pool", "pools and their members"),
+        gap("Sys.Audit", "/", "the state of the cluster and the guests of the HA manager"),
         gap("Sys.Audit", "/access", "users, groups, API tokens, permissions and the settings of realms"),
     ];
-    // The state of the cluster is asked of `/` alone; the rest is asked of each object.
+    // Proxmox checks the privilege for the state of the cluster on `/` alone, the others on each object.
     gaps.retain(|gap| match gap.path {
         "/" => !permissions.allow(gap.path, gap.privilege),
         path => !permissions.allow_all(path, gap.privilege),
@@ -65,27 +66,28 @@ pub fn gaps(permissions: &Permissions) -> Vec<Gap> {
     gaps
 }
 
-/// An object that a plan against the cluster cannot read with this login, although an import can.
+/// Refusal of a request that a plan against the cluster would send: the login cannot read the object by itself, although
+/// an import can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The object.
     pub identity: Identity,
-    /// What Terraform's provider needs for it.
+    /// The privilege that Terraform's provider needs for it.
     pub privilege: &'static str,
-    /// Where it needs it.
+    /// The path that it needs the privilege on.
     pub path: String,
-    /// What it would be refused.
+    /// The request that would be refused.
     pub request: ApiPath,
 }
 
-/// What a plan against the cluster would be refused: the provider reads each storage, each API token, each zone and each
-/// controller of the SDN by itself, and asks the storage for the format of each volume that does not tell (recorded as
-/// `homelab/get-auditor` and `errors/auditor_sdn_zone`; docs/provider.md, R3 and D15).
+/// Returns the requests of a plan against the cluster that would be refused. The provider reads each storage, each API
+/// token, each zone and each controller of the SDN by itself, and asks the storage for the format of each volume whose name
+/// does not show it (recorded as `homelab/get-auditor` and `errors/auditor_sdn_zone`; docs/provider.md, R3 and D15).
 ///
-/// A guest whose configuration is not on record is left out: an import reports it as unread.
+/// A guest without a recorded configuration is skipped: an import reports it as not read.
 pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     let mut refusals = Vec::new();
-    for guest in machines(cluster) {
+    for guest in virtual_machines(cluster) {
         let Some(keys) = configuration(cluster, guest)? else { continue };
         refusals.extend(keys.iter().find_map(|(key, value)| refused_drive(cluster, guest, key, value)));
     }
@@ -106,7 +108,7 @@ pub fn refusals(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     Ok(refusals)
 }
 
-/// The lists of the SDN are for who may audit; a zone or a controller by itself takes SDN.Allocate.
+/// Refusals of zones and controllers of the SDN: their lists take SDN.Audit, a single one takes SDN.Allocate.
 fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     let mut refusals = Vec::new();
     for (list, key, prefix) in [("zones", "zone", "sdn-zone"), ("controllers", "controller", "sdn-controller")] {
@@ -126,7 +128,7 @@ fn refused_networks(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     Ok(refusals)
 }
 
-/// From Proxmox VE 9.2 on the configuration of a container with variables of its environment takes VM.Config.Options
+/// Refusals of container configurations: from Proxmox VE 9.2 on, one with environment variables takes VM.Config.Options
 /// (`pve-9.2/get-auditor`).
 fn refused_environments(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     const PRIVILEGE: &str = "VM.Config.Options";
@@ -149,8 +151,8 @@ fn refused_environments(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadabl
     Ok(refusals)
 }
 
-/// The list of users shows tokens to who may audit; one by itself takes User.Modify for its user, which a group of the
-/// user's can give. Who asks for a token of their own is let through, which the permissions do not tell.
+/// Refusals of API tokens: the list of users shows them to auditors, but a single one takes User.Modify for its user, which
+/// may be granted on a group of the user's. Users may also read their own tokens, which the permissions do not show.
 fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     const GROUPS: &str = "/access/groups";
     const PRIVILEGE: &str = "User.Modify";
@@ -158,9 +160,9 @@ fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     let mut refusals = Vec::new();
     for (user, keys) in users.iter().flat_map(|users| users.iter()) {
         let groups = keys.get("groups").and_then(Value::as_str).unwrap_or_default();
-        let given = |group: &str| cluster.permissions.allow(&format!("{GROUPS}/{group}"), PRIVILEGE);
+        let granted = |group: &str| cluster.permissions.allow(&format!("{GROUPS}/{group}"), PRIVILEGE);
         if cluster.permissions.allow(GROUPS, PRIVILEGE)
-            || groups.split(',').any(|group| !group.is_empty() && given(group))
+            || groups.split(',').any(|group| !group.is_empty() && granted(group))
         {
             continue;
         }
@@ -175,26 +177,26 @@ fn refused_tokens(cluster: &Cluster<'_>) -> Result<Vec<Refusal>, Unreadable> {
     Ok(refusals)
 }
 
-/// The running VMs whose agent a plan against the cluster would wait for: 15 minutes each where it does not answer.
-/// Empty for a login without a guest-agent privilege, which is the remedy.
+/// Returns the running VMs whose agent a plan against the cluster would ask, and wait 15 minutes for if it does not answer.
+/// Empty for a login without a guest-agent privilege.
 pub fn agents(cluster: &Cluster<'_>) -> Result<Vec<Identity>, Unreadable> {
-    let mut waited_for = Vec::new();
-    for guest in machines(cluster).filter(|guest| guest.running) {
+    let mut agents = Vec::new();
+    for guest in virtual_machines(cluster).filter(|guest| guest.running) {
         let path = format!("/vms/{}", guest.vmid);
         if !AGENT.iter().any(|privilege| cluster.permissions.allow(&path, privilege)) {
             continue;
         }
         if has_agent(cluster, guest)? {
-            waited_for.push(Identity::new("qemu", guest.vmid));
+            agents.push(Identity::new("qemu", guest.vmid));
         }
     }
-    Ok(waited_for)
+    Ok(agents)
 }
 
-/// The running VMs whose agent is enabled and was asked when the cluster was read, and did not answer.
+/// Returns the running VMs whose agent is enabled, was asked when the cluster was read, and did not answer.
 pub fn silent_agents(cluster: &Cluster<'_>) -> Result<BTreeSet<Identity>, Unreadable> {
     let mut silent = BTreeSet::new();
-    for guest in machines(cluster).filter(|guest| guest.running) {
+    for guest in virtual_machines(cluster).filter(|guest| guest.running) {
         let vmid = guest.vmid.to_string();
         let path = ApiPath::new(["nodes", &guest.node, "qemu", &vmid, "agent", "network-get-interfaces"]);
         let refused = cluster.get(&path)?.filter(|answer| answer.status == 500);
@@ -211,7 +213,7 @@ fn has_agent(cluster: &Cluster<'_>, guest: &Guest) -> Result<bool, Unreadable> {
     Ok(Properties::parse(&agent).get_or_bare("enabled") == Some("1"))
 }
 
-fn machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
+fn virtual_machines<'c>(cluster: &'c Cluster<'_>) -> impl Iterator<Item = &'c Guest> {
     cluster.guests.values().filter(|guest| guest.guest_type == GuestType::Qemu)
 }
 
@@ -221,7 +223,8 @@ fn configuration(cluster: &Cluster<'_>, guest: &Guest) -> Result<Option<Map<Stri
     Ok(answer.and_then(|answer| answer.data()?.as_object().cloned()))
 }
 
-/// The request about this drive's volume that would be refused. The owner of the volume counts, not its user.
+/// The refused request about the volume of a drive, if there is one. Proxmox checks the privilege on the guest that owns
+/// the volume, not on the one that uses it.
 fn refused_drive(cluster: &Cluster<'_>, guest: &Guest, key: &str, value: &Value) -> Option<Refusal> {
     let drive = DRIVES.iter().any(|family| matches(family, key)).then(|| Drive::parse(value.as_str().unwrap_or("")))?;
     let volume = drive.stored().filter(|_| !drive.is_cdrom() && drive.format().is_none())?;
@@ -251,7 +254,7 @@ mod tests {
         Recording::open(&path).unwrap()
     }
 
-    /// What the predictions say, against what the real API answered to the same token.
+    /// Compares the predictions with the answers of the real API to the same token.
     #[test]
     fn an_auditor_is_refused_what_the_recording_says() {
         let recording = fixture("homelab-auditor.tar.zst");
@@ -265,10 +268,10 @@ mod tests {
         let mut recorded = 0;
         for Refusal { privilege, path, request, .. } in &refusals {
             let Some(answer) = recording.get(request).unwrap() else { continue };
-            let told = format!("Permission check failed ({path}, {privilege})");
-            // Of users Proxmox does not say what is missing.
-            let told = told.split(" (/access").next().unwrap_or_default();
-            assert_eq!((answer.status, answer.reason.as_str()), (403, told));
+            let reason = format!("Permission check failed ({path}, {privilege})");
+            // For users, Proxmox does not name the missing privilege.
+            let reason = reason.split(" (/access").next().unwrap_or_default();
+            assert_eq!((answer.status, answer.reason.as_str()), (403, reason));
             recorded += 1;
         }
         assert!(recorded > 10, "only {recorded} of {} predictions are on record", refusals.len());
@@ -289,7 +292,7 @@ mod tests {
         }
     }
 
-    /// The words are those that the real API had for a zone (`errors/auditor_sdn_zone`).
+    /// The expected reasons are those of the real API for a zone (`errors/auditor_sdn_zone`).
     #[test]
     fn zones_and_controllers_take_a_privilege_of_their_own() {
         let recording = fixture("pve-9.1.tar.zst");
@@ -301,13 +304,13 @@ mod tests {
         };
         assert_eq!(refused(&cluster), Vec::<String>::new());
         cluster.permissions = holding(&READER);
-        let told = refused(&cluster);
-        assert!(told.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{told:?}");
-        assert!(told.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{told:?}");
-        assert_eq!(told.len(), 8);
+        let reasons = refused(&cluster);
+        assert!(reasons.contains(&"(/sdn/zones/z1, SDN.Allocate)".to_owned()), "{reasons:?}");
+        assert!(reasons.contains(&"(/sdn/controllers/evpnctl, SDN.Allocate)".to_owned()), "{reasons:?}");
+        assert_eq!(reasons.len(), 8);
     }
 
-    /// In the words of the real API (`pve-9.2/get-auditor`).
+    /// The expected reasons are those of the real API (`pve-9.2/get-auditor`).
     #[test]
     fn a_containers_environment_takes_a_privilege_of_its_own_from_9_2_on() {
         let recording = fixture("pve-9.2.tar.zst");
@@ -325,7 +328,7 @@ mod tests {
         assert_eq!(refused("9.2.11", &[&READER[..], &["VM.Config.Options"]].concat()), Vec::<String>::new());
     }
 
-    /// The built-in auditor of PVE 9 may ask agents, which is why the role that we print is another one.
+    /// The built-in auditor of PVE 9 may ask agents, which is why we print another role.
     #[test]
     fn the_built_in_auditor_waits_for_agents_and_our_reader_does_not() {
         let recording = fixture("homelab-auditor.tar.zst");
@@ -351,14 +354,14 @@ mod tests {
         let all = ["VM.Audit", "Datastore.Audit", "Pool.Audit", "Sys.Audit", "Sys.Audit"];
         check(&holding(&[]), &all);
         check(&Permissions::read(None), &all);
-        // What is asked of `/` alone need not reach down.
+        // A privilege that is checked on `/` alone need not be inherited.
         let here = serde_json::json!({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}, "/storage": {"Datastore.Audit": 1},
             "/pool": {"Pool.Audit": 1}});
         let missing = gaps(&Permissions::read(Some(&here)));
         assert_eq!(missing.iter().map(|gap| gap.path).collect::<Vec<_>>(), ["/access"]);
     }
 
-    /// Held against the privileges that the real Proxmox knows, and that its own auditor has.
+    /// Compares the role with the privileges that the real Proxmox knows, and that its own auditor has.
     #[test]
     fn every_privilege_of_the_reader_exists() {
         let recording = fixture("homelab.tar.zst");

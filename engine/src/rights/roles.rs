@@ -1,32 +1,32 @@
-//! The roles that a login needs, and the lines that make them: to import, to plan against the cluster, to apply changes.
+//! Roles that a login needs, and the commands that create them: to import, and to plan against the cluster.
 //!
-//! Each set was tried with the real provider against twins that enforce permissions; docs/permissions.md has them for people.
+//! Each set was tried with the real provider against twins that enforce permissions. docs/permissions.md explains them.
 
 use std::collections::BTreeSet;
 
 use super::READER;
 
-/// What a plan takes besides [`READER`], since the provider reads these objects one by one: storages, volumes without a
-/// format of their own, API tokens, zones and controllers of the SDN (docs/provider.md, R3 and D15); from Proxmox VE 9.2 on,
-/// containers with variables of their environment.
+/// The privileges that a plan needs besides [`READER`], since the provider reads these objects one by one: storages, volumes
+/// whose name does not show their format, API tokens, zones and controllers of the SDN (docs/provider.md, R3 and D15); from
+/// Proxmox VE 9.2 on, containers with environment variables.
 pub const PLANNER: [&str; 5] =
     ["Datastore.Allocate", "SDN.Allocate", "User.Modify", "VM.Config.Disk", "VM.Config.Options"];
 
-/// The lines for the shell of a node, as root, that make a role, a user and a token with which everything can be read
-/// and nothing changed. They are the same on PVE 8 and 9. The last one prints the token's secret, once.
+/// The commands that create a role, a user and a token that can read everything and change nothing, for root on a node.
+/// They are the same on PVE 8 and 9. The last one prints the token's secret, once.
 pub fn reader() -> Vec<String> {
     vec![
         format!("pveum role add ProxmoxMpcReader --privs \"{}\"", READER.join(" ")),
         "pveum user add proxmox-mpc@pve".to_owned(),
         "pveum acl modify / --users proxmox-mpc@pve --roles ProxmoxMpcReader".to_owned(),
-        // With privilege separation the token would need an ACL of its own, and see nothing without.
+        // With privilege separation the token would see nothing without permissions of its own.
         "pveum user token add proxmox-mpc@pve import --privsep 0".to_owned(),
     ]
 }
 
-/// The lines that give a login (`user@realm`, or with `!token`) these privileges besides those that it has.
+/// The commands that give a login (`user@realm`, or with `!token`) these privileges in addition to those that it has.
 ///
-/// They are given at `/`: at a deeper path they would take the place of what is inherited from there.
+/// They are granted on `/`: on a deeper path they would replace the inherited ones.
 pub fn grant(login: &str, privileges: &BTreeSet<String>) -> Vec<String> {
     let user = login.split('!').next().unwrap_or(login);
     let privileges: Vec<&str> = privileges.iter().map(String::as_str).collect();
@@ -50,7 +50,7 @@ mod tests {
         Recording::open(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).unwrap()
     }
 
-    /// Nothing is refused to who plans, and each of its privileges is needed somewhere.
+    /// A planner is refused nothing, and each of its privileges is needed somewhere.
     #[test]
     fn a_plan_takes_what_the_role_has_and_nothing_else() {
         let mut needed = BTreeSet::new();

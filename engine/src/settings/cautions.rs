@@ -1,12 +1,12 @@
-//! What a user should know of settings that are used as they are: a certificate that nobody checks, a proxy that is not
-//! used.
+//! Cautions: what a user should know of settings that are used as they are, such as a certificate that nobody checks.
 
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::connection::boolean;
+use super::layer::boolean;
+use super::table::INSECURE;
 use super::{Endpoint, Settings, Trust, World};
 
 /// The variables that name a proxy for HTTPS, in the order in which programs look at them.
@@ -36,8 +36,9 @@ pub fn cautions(settings: &Settings, world: &World<'_>) -> Vec<Caution> {
 
 /// The caution of Terraform's provider, which reads the environment by itself.
 pub fn provider_caution(variable: &dyn Fn(&str) -> Option<String>) -> Option<Caution> {
-    let unchecked = boolean("PROXMOX_VE_INSECURE", variable("PROXMOX_VE_INSECURE").as_deref());
-    unchecked.unwrap_or_default().then_some(Caution::UncheckedByProvider)
+    let name = INSECURE.variable?;
+    let unchecked = variable(name).is_some_and(|text| boolean(name, &text).unwrap_or_default());
+    unchecked.then_some(Caution::UncheckedByProvider)
 }
 
 fn unchecked(settings: &Settings) -> Option<Caution> {
@@ -54,7 +55,7 @@ fn proxy(settings: &Settings, world: &World<'_>) -> Option<Caution> {
     Some(Caution::UnusedProxy { variable: name.to_owned(), host })
 }
 
-/// Whether no program would go through a proxy to this node: it is this machine, or `NO_PROXY` names it.
+/// Reports whether programs connect to this node without a proxy: it is this computer, or `NO_PROXY` names it.
 fn is_direct(endpoint: &Endpoint, names: &str) -> bool {
     let host = endpoint.host().trim_matches(['[', ']']).to_lowercase();
     let address = host.parse::<IpAddr>().ok();
@@ -72,7 +73,7 @@ fn is_direct(endpoint: &Endpoint, names: &str) -> bool {
     })
 }
 
-/// Whether the address is in a network such as `10.0.0.0/8`.
+/// Reports whether the address is in a network such as `10.0.0.0/8`.
 fn within(address: IpAddr, (network, length): (&str, &str)) -> bool {
     let (Ok(network), Ok(length)) = (network.parse::<IpAddr>(), length.parse::<u32>()) else { return false };
     let number = |address: IpAddr| match address {

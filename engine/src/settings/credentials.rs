@@ -1,8 +1,8 @@
-//! As whom the cluster is spoken to, and the secrets that prove it.
+//! Credentials: the login at the cluster, and the secrets that prove it.
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// As whom the cluster is spoken to. Secrets are masked wherever this is printed.
+/// The login at the cluster. Secrets are masked wherever this is printed.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// An API token.
@@ -12,13 +12,13 @@ pub enum Credentials {
         /// The secret half, a UUID.
         secret: SecretString,
     },
-    /// A ticket that somebody else obtained.
+    /// A ticket from another login.
     Ticket {
         /// `user@realm`, as the ticket says.
         username: String,
         /// `PVE:user@realm:…`
         ticket: SecretString,
-        /// What a write must carry beside the ticket.
+        /// The token that a write must carry beside the ticket.
         csrf: Option<SecretString>,
     },
     /// A user and a password, exchanged for a ticket.
@@ -58,7 +58,7 @@ impl Credentials {
         (has_realm(&username) && printable).then_some(Self::Ticket { username, ticket, csrf })
     }
 
-    /// Who the cluster will see: `user@realm`, or `user@realm!name` of a token.
+    /// The name that the cluster will see: `user@realm`, or `user@realm!name` of a token.
     pub fn login(&self) -> &str {
         match self {
             Self::Token { id, .. } => id,
@@ -67,7 +67,7 @@ impl Credentials {
     }
 }
 
-/// Whether the user names a realm; without one Proxmox refuses the login after three seconds, without a word.
+/// Reports whether the user name has a realm; without one Proxmox refuses the login after three seconds, without a reason.
 pub(super) fn has_realm(username: &str) -> bool {
     username.rsplit_once('@').is_some_and(|(user, realm)| !user.is_empty() && !realm.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The address of a node's API, as people write it and as it is used.
+//! Endpoint: the address of a node's API, as people write it and as it is used.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -17,19 +17,19 @@ pub struct Endpoint {
     port: u16,
 }
 
-/// Why a text is no endpoint.
+/// The reason why a text is not an endpoint.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// `http://…`: credentials would travel in the clear, and `pveproxy` answers it with a redirect only.
-    #[error("plain HTTP is not spoken by a Proxmox API")]
+    #[error("Proxmox nodes speak HTTPS only")]
     PlainHttp,
     /// `ssh://…`
-    #[error("`{0}` is not the scheme of a Proxmox API")]
+    #[error("Proxmox nodes speak HTTPS, not `{0}`")]
     Scheme(String),
     /// `https://root:secret@host`
-    #[error("a login does not belong into an endpoint")]
+    #[error("the user and the password do not belong in a URL")]
     Login,
-    /// Nothing that could be a host, or a port that is none.
+    /// The text has no host, or its port is not a number.
     #[error("it is not a host name or an address, with or without a port")]
     Malformed,
 }
@@ -45,7 +45,7 @@ impl Endpoint {
         self.port
     }
 
-    /// Where this node answers the request.
+    /// The URL of this request on the node.
     pub(crate) fn url(&self, path: &ApiPath) -> Url {
         let mut url = self.url.clone();
         let target = path.target();

@@ -1,26 +1,29 @@
-//! What can be wrong with settings, and what to do about it.
+//! Errors of settings, and what to do about them.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::{EndpointError, NoFingerprint, ProgramError};
+use super::table::Form;
+use super::{EndpointError, NoFingerprint, ProgramError, Source};
 use crate::operation::fault::{Fault, FaultKind};
 
-/// Settings that make no sense, or that are missing.
+/// A setting that is wrong or missing.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Neither an option nor the environment names a node.
+    /// No source names a node.
     #[error("no Proxmox endpoint was given")]
     NoEndpoint,
     /// A node's address that cannot be used.
-    #[error("`{text}` is no Proxmox endpoint")]
+    #[error("`{text}` is not a URL of a Proxmox node")]
     Endpoint {
-        /// As it was given.
+        /// The address, as it was given.
         text: String,
-        /// Why not.
+        /// The source of the setting.
+        origin: Source,
+        /// The reason.
         source: EndpointError,
     },
-    /// Nothing says as whom to log in.
+    /// No source names a way to log in.
     #[error("no credentials were given")]
     NoCredentials,
     /// The token has another shape; it is not shown.
@@ -35,7 +38,7 @@ pub enum SettingsError {
     /// A user without a realm.
     #[error("the user name `{username}` lacks its realm")]
     NoRealm {
-        /// As it was given.
+        /// The user name, as it was given.
         username: String,
     },
     /// A user without a password.
@@ -44,18 +47,38 @@ pub enum SettingsError {
         /// The user.
         username: String,
     },
-    /// A file that was named could not be read.
+    /// A file that a setting names, or a settings file, could not be read.
     #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
-    /// A command line that no shell could split.
-    #[error("`{command}` is no command: its quotes do not match, or it is empty")]
+    /// A settings file is not TOML.
+    #[error("line {line} of `{}` is not TOML: {problem}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1. Its text may hold a secret, and is not shown.
+        line: usize,
+        /// The reason, in the parser's words.
+        problem: String,
+    },
+    /// A key of a settings file that may not be there, or not with this value.
+    #[error("`{key}` in `{}` {fault}", path.display())]
+    Key {
+        /// The key.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// The reason. The value may be a secret, and is not shown.
+        fault: FileFault,
+    },
+    /// A command line with quotes that do not match, or without a word.
+    #[error("`{command}` is not a command: its quotes do not match, or it is empty")]
     Command {
-        /// As it was given.
+        /// The command line, as it was given.
         command: String,
     },
     /// The command that prints a secret failed.
@@ -63,35 +86,96 @@ pub enum SettingsError {
     Run {
         /// The program, without its arguments.
         program: String,
-        /// What it said.
+        /// The reason.
         source: ProgramError,
     },
-    /// A file or a command that held nothing.
+    /// A file or a command without a secret in it.
     #[error("the secret from {origin} is empty")]
     Empty {
         /// The file or the program.
         origin: String,
     },
-    /// A fingerprint that is none.
-    #[error("`{text}` is no fingerprint")]
+    /// A fingerprint with another form.
+    #[error("`{text}` is not a fingerprint")]
     Fingerprint {
-        /// As it was given.
+        /// The fingerprint, as it was given.
         text: String,
-        /// Why not.
+        /// The source of the setting.
+        origin: Source,
+        /// The reason.
         source: NoFingerprint,
     },
     /// A version of TLS that does not exist.
-    #[error("`{text}` is no version of TLS")]
+    #[error("`{text}` is not a version of TLS")]
     MinimumTls {
-        /// As it was given.
+        /// The version, as it was given.
         text: String,
+        /// The source of the setting.
+        origin: Source,
     },
-    /// A variable that should say yes or no.
+    /// A variable that should be true or false.
     #[error("{name} is neither `true` nor `false`")]
     Boolean {
         /// The variable.
         name: &'static str,
     },
+    /// A variable that should be a number.
+    #[error("{name} is not a whole number from {least} to {most}")]
+    Number {
+        /// The variable.
+        name: &'static str,
+        /// The least number.
+        least: u64,
+        /// The greatest number.
+        most: u64,
+    },
+}
+
+/// The reason why a key of a settings file is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFault {
+    /// There is no such setting.
+    Unknown {
+        /// The known one that is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// The setting is a secret.
+    Secret {
+        /// The places where it belongs, as a sentence.
+        instead: &'static str,
+    },
+    /// The setting is the user's own, and this is the file of a workspace.
+    UserOnly,
+    /// The setting names a file outside of the workspace that its settings file is in.
+    Outside,
+    /// The value has another form.
+    Form {
+        /// The form that it should have.
+        form: Form,
+    },
+}
+
+impl std::fmt::Display for FileFault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown { .. } => formatter.write_str("is not a setting"),
+            Self::Secret { .. } => formatter.write_str("is a secret, and secrets do not belong in settings files"),
+            Self::UserOnly => formatter.write_str(
+                "is not taken from a workspace, which may come from somebody else: it starts a program or turns a check off",
+            ),
+            Self::Outside => formatter
+                .write_str("names a file outside of the workspace, which may come from somebody else: it is not read"),
+            Self::Form { form } => match form {
+                Form::List => formatter.write_str("has to be an array of texts, as in `[\"a\", \"b\"]`"),
+                Form::Switch => formatter.write_str("has to be `true` or `false`"),
+                Form::Number(least, u64::MAX) => write!(formatter, "has to be a whole number, at least {least}"),
+                Form::Number(least, most) => write!(formatter, "has to be a whole number from {least} to {most}"),
+                Form::Text | Form::Path | Form::Program | Form::Secret => {
+                    formatter.write_str("has to be a text in quotes, and not an empty one")
+                }
+            },
+        }
+    }
 }
 
 impl Fault for SettingsError {
@@ -104,26 +188,65 @@ impl Fault for SettingsError {
 
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::NoEndpoint => &["name a node, as in `pve.example`, or set PROXMOX_VE_ENDPOINT"],
-            Self::Endpoint { source: EndpointError::PlainHttp, .. } => &["write `https://` instead, or nothing at all"],
+            Self::NoEndpoint => &["Name a node, as in `pve.example`, or set PROXMOX_VE_ENDPOINT."],
+            Self::Endpoint { source: EndpointError::PlainHttp, .. } => {
+                &["Write `https://` instead, or the host name alone."]
+            }
             Self::Endpoint { source: EndpointError::Login, .. } => {
-                &["give the host alone, and the user with `--username`"]
+                &["Give the host alone, and the user with `--username`."]
             }
             Self::Endpoint { .. } => {
-                &["`pve.example`, `10.0.0.1:8006` and `https://[2001:db8::1]:8006/` are endpoints"]
+                &["Endpoints look like `pve.example`, `10.0.0.1:8006` or `https://[2001:db8::1]:8006/`."]
             }
             Self::NoCredentials => &[
-                "set PROXMOX_VE_API_TOKEN to `USER@REALM!NAME=UUID`, or name `--api-token-file` or `--api-token-command`",
-                "or log in as a user with `--username` and PROXMOX_VE_PASSWORD, `--password-file` or `--password-command`",
+                "Set PROXMOX_VE_API_TOKEN to `USER@REALM!NAME=UUID`, or name `--api-token-file` or `--api-token-command`.",
+                "Or log in as a user with `--username` and PROXMOX_VE_PASSWORD, `--password-file` or `--password-command`.",
             ],
-            Self::Token => &["`pveum user token add USER@REALM NAME` prints both halves: full-tokenid and value"],
-            Self::NoUsername => &["name it with `--username` or PROXMOX_VE_USERNAME, as in `root@pam`"],
-            Self::NoRealm { .. } => &["write the realm after an `@`, as in `root@pam` or `alice@pve`"],
-            Self::NoPassword { .. } => &["set PROXMOX_VE_PASSWORD, or name `--password-file` or `--password-command`"],
-            Self::Fingerprint { .. } => &["`pvenode cert info` on the node shows it"],
-            Self::MinimumTls { .. } => &["1.2 and 1.3 are"],
+            Self::Token => &["`pveum user token add USER@REALM NAME` prints both halves: full-tokenid and value."],
+            Self::NoUsername => &["Name it with `--username` or PROXMOX_VE_USERNAME, as in `root@pam`."],
+            Self::NoRealm { .. } => &["Write the realm after an `@`, as in `root@pam` or `alice@pve`."],
+            Self::NoPassword { .. } => &["Set PROXMOX_VE_PASSWORD, or name `--password-file` or `--password-command`."],
+            Self::Fingerprint { .. } => &["`pvenode cert info` on the node shows it."],
+            Self::MinimumTls { .. } => &["The versions are 1.2 and 1.3."],
+            Self::Key { fault, .. } => return fault.hints(),
             _ => &[],
         };
-        hints.iter().map(ToString::to_string).collect()
+        hints.iter().map(ToString::to_string).chain(self.origin_hint()).collect()
+    }
+}
+
+impl SettingsError {
+    /// The settings file that a wrong value is from, which nobody sees on the command line.
+    fn origin_hint(&self) -> Option<String> {
+        let (Self::Endpoint { origin, .. } | Self::Fingerprint { origin, .. } | Self::MinimumTls { origin, .. }) = self
+        else {
+            return None;
+        };
+        match origin {
+            Source::Workspace { path } | Source::User { path } => {
+                Some(format!("The setting is from `{}`.", path.display()))
+            }
+            Source::Environment { variable } => Some(format!("The setting is from the variable {variable}.")),
+            Source::Option | Source::Default => None,
+        }
+    }
+}
+
+impl FileFault {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unknown { nearest: Some(name) } => format!("Did you mean `{name}`?"),
+            Self::Unknown { nearest: None } => "The page docs/settings.md lists all settings.".to_owned(),
+            Self::Secret { instead } => return vec![(*instead).to_owned()],
+            Self::UserOnly => {
+                "Put it into your own file, `~/.config/proxmox-mpc/config.toml`, or use the option or the variable."
+                    .to_owned()
+            }
+            Self::Outside => {
+                "Put the file into the workspace's `.proxmox-mpc/`, or name it in your own settings file.".to_owned()
+            }
+            Self::Form { .. } => return Vec::new(),
+        };
+        vec![hint]
     }
 }

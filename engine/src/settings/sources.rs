@@ -1,4 +1,4 @@
-//! Sources: where settings come from besides a request: the environment of the process.
+//! Sources: the environment of the process, from which settings come besides the request.
 
 use std::collections::BTreeMap;
 use std::fmt;

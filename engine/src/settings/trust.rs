@@ -1,4 +1,4 @@
-//! Whose certificate is believed, and how it is named: the SHA-256 fingerprint.
+//! Trust: the certificates that are believed, and the fingerprints that name them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// Whose certificate is believed.
+/// The certificates that are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// What the operating system trusts.
+    /// Those that the operating system trusts.
     System,
-    /// What these certificate authorities signed, and nothing else.
+    /// Those that these certificate authorities signed, and no others.
     Authorities {
-        /// Where they were read from.
+        /// The file that they were read from.
         file: PathBuf,
         /// The certificates, as PEM text.
         pem: String,
     },
     /// Exactly these certificates, whoever signed them and whatever name they carry: one for each node.
     Pinned(Vec<Fingerprint>),
-    /// Any certificate: whoever sits on the wire can read the credentials.
+    /// Any certificate: anybody on the network path can read the credentials.
     Insecure,
 }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_fingerprint_is_none() {
+    fn half_a_fingerprint_is_refused() {
         let check = |text: &str| assert_eq!(text.parse::<Fingerprint>(), Err(NoFingerprint), "{text}");
         check("");
         check(&EMPTY[..EMPTY.len() - 1]);

@@ -1,4 +1,4 @@
-//! What to start and how, as a value: printed by dry runs, compared by tests, without a secret in sight.
+//! Invocation: a program to start, with its arguments and environment, as a value that never shows its secrets.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,21 +12,21 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub struct Invocation {
     program: PathBuf,
     arguments: Vec<OsString>,
-    environment: BTreeMap<String, Setting>,
+    environment: BTreeMap<String, Value>,
     withheld: Vec<&'static str>,
     kept: Vec<&'static str>,
     folder: Option<PathBuf>,
 }
 
-/// The value of an environment variable.
+/// Value of an environment variable.
 #[derive(Clone, Debug)]
-enum Setting {
+enum Value {
     Plain(String),
     Secret(SecretString),
 }
 
 impl Invocation {
-    /// The program without arguments, in our own folder and environment.
+    /// Creates an invocation without arguments, in our own folder and environment.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -38,28 +38,28 @@ impl Invocation {
         }
     }
 
-    /// One more argument. Never a secret: every user of the machine can read arguments.
+    /// Adds an argument. Never a secret: every user of the machine can read arguments.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// An environment variable in plain sight.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.environment.insert(name.into(), Setting::Plain(value.into()));
+        self.environment.insert(name.into(), Value::Plain(value.into()));
         self
     }
 
-    /// An environment variable that is masked wherever the invocation is shown.
+    /// Sets an environment variable that is masked wherever the invocation is shown.
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: SecretString) -> Self {
-        self.environment.insert(name.into(), Setting::Secret(value));
+        self.environment.insert(name.into(), Value::Secret(value));
         self
     }
 
-    /// Keeps the variables of our own environment that begin with `prefix` from the program, but for those that
+    /// Withholds the variables of our own environment that begin with `prefix` from the program, but for those that
     /// [`Invocation::keep`] names.
     #[must_use]
     pub fn withhold(mut self, prefix: &'static str) -> Self {
@@ -67,7 +67,7 @@ impl Invocation {
         self
     }
 
-    /// Lets the program have this variable although its prefix is withheld.
+    /// Passes this variable on although its prefix is withheld.
     #[must_use]
     pub fn keep(mut self, name: &'static str) -> Self {
         self.kept.push(name);
@@ -91,18 +91,18 @@ impl Invocation {
         &self.program
     }
 
-    /// The command with everything applied but the streams; `ours` is the environment of this process.
+    /// The command, without its streams. `ours` is the environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is where commands are made")]
     pub(super) fn command(&self, ours: impl Iterator<Item = (OsString, OsString)>) -> duct::Expression {
         let mut environment: BTreeMap<OsString, OsString> = ours.filter(|(name, _)| self.inherits(name)).collect();
         for (name, setting) in &self.environment {
             let value = match setting {
-                Setting::Plain(value) => value,
-                Setting::Secret(value) => value.expose_secret(),
+                Value::Plain(value) => value,
+                Value::Secret(value) => value.expose_secret(),
             };
             environment.insert(name.into(), value.into());
         }
-        // As text: a path without a slash would be looked for in the current folder, not in PATH.
+        // As text: duct looks for a `Path` without a slash in the current folder, and for text in PATH.
         let command = duct::cmd(self.program.as_os_str(), &self.arguments).full_env(environment);
         match &self.folder {
             Some(folder) => command.dir(folder),
@@ -116,7 +116,7 @@ impl Invocation {
     }
 }
 
-/// As a line for a POSIX shell that would do the same, secrets masked and what is withheld left out.
+/// Formats the invocation as a line for a POSIX shell, with secrets masked and without withheld variables.
 impl fmt::Display for Invocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(folder) = &self.folder {
@@ -124,8 +124,8 @@ impl fmt::Display for Invocation {
         }
         for (name, setting) in &self.environment {
             match setting {
-                Setting::Plain(value) => write!(formatter, "{name}={} ", quoted(value.as_ref()))?,
-                Setting::Secret(_) => write!(formatter, "{name}=[secret] ")?,
+                Value::Plain(value) => write!(formatter, "{name}={} ", quoted(value.as_ref()))?,
+                Value::Secret(_) => write!(formatter, "{name}=[secret] ")?,
             }
         }
         formatter.write_str(&quoted(self.program.as_os_str()))?;
@@ -140,9 +140,9 @@ fn quoted(text: &OsStr) -> String {
     let text = text.to_string_lossy();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
-        return text.into_owned(); // shlex would quote every `-input=false`, for a habit of zsh.
+        return text.into_owned(); // shlex would quote every `-input=false`, which only zsh needs
     }
-    // The only text that cannot be quoted holds a NUL, which no argument can hold either.
+    // Only text with a NUL cannot be quoted, and no argument has one.
     shlex::try_quote(&text).map_or_else(|_| text.to_string(), std::borrow::Cow::into_owned)
 }
 

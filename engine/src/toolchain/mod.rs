@@ -1,4 +1,4 @@
-//! The programs that we start: one way to start them, and what we say to each and understand of its answers.
+//! Toolchain: the programs that we start, with one way to start them, their commands and their output.
 
 pub mod invocation;
 pub mod process;

@@ -1,4 +1,4 @@
-//! The one function that starts programs: their streams line by line, and how a request to stop reaches them.
+//! Process: runs a program, reads its streams line by line, and passes requests to stop on to it.
 
 use std::io::{BufRead as _, BufReader, PipeReader};
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use std::time::Duration;
 use crate::operation::{Cause, Context, Fault, FaultKind, Message};
 use crate::toolchain::invocation::Invocation;
 
-/// Runs a program to its end with an empty standard input and hands over each line that it writes, in the order in
-/// which the lines of one stream were written. The exit code is for the caller to judge.
+/// Runs a program to its end with an empty standard input, and hands over each line that it writes. Lines of one stream keep
+/// their order. The exit code is not checked.
 ///
-/// A request to stop is passed on to the program, except for a Ctrl-C at a terminal, which the program got as well. The
-/// first one waits for the program to stop, and says so; a second one from a terminal or from the caller kills it.
+/// A request to stop is passed on to the program, except for Ctrl-C at a terminal, which the program gets as well. The first
+/// one waits for the program to stop, and sends a message; a second one from a terminal or from the caller kills it.
 pub fn run(
     invocation: &Invocation,
     context: &Context,
     mut line: impl FnMut(Stream, String),
-) -> Result<Ended, ProcessError> {
+) -> Result<Exit, ProcessError> {
     tracing::debug!(%invocation, "starting");
     let program = invocation.name();
     let (sender, messages) = channel();
-    let heard = sender.clone();
+    let cancels = sender.clone();
     let listening = context.cancel().listen(move |cause| {
-        // Nobody receives any more once the program has ended.
-        heard.send(News::Cancel(cause)).ok();
+        // Sending fails once the program has ended.
+        cancels.send(ProcessEvent::Cancel(cause)).ok();
     });
     if context.cancel().requested() {
         return Err(ProcessError::Interrupted { program });
@@ -34,9 +34,9 @@ pub fn run(
     let mut requests = 0;
     let ended = loop {
         match messages.recv() {
-            Ok(News::Line(stream, text)) => line(stream, text),
-            Ok(News::Ended(ended)) => break ended,
-            Ok(News::Cancel(cause)) => {
+            Ok(ProcessEvent::Line(stream, text)) => line(stream, text),
+            Ok(ProcessEvent::Ended(ended)) => break ended,
+            Ok(ProcessEvent::Cancel(cause)) => {
                 requests += 1;
                 stop(&handle, &program, cause, requests, context);
             }
@@ -50,7 +50,7 @@ pub fn run(
     if requests > 0 { Err(ProcessError::Interrupted { program }) } else { Ok(ended) }
 }
 
-/// Which of its two streams a program wrote a line to.
+/// Stream of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -59,42 +59,42 @@ pub enum Stream {
     Error,
 }
 
-/// How a program ended: with a code, or without one where a signal ended it.
+/// Exit of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Its exit code.
+pub struct Exit {
+    /// The exit code; `None` if a signal ended the program.
     pub code: Option<i32>,
 }
 
-/// Why a program could not be run to its end.
+/// A program could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// There is no such program, or it may not be started.
+    /// The program is missing, or may not be started.
     #[error("`{program}` could not be started")]
     Start {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It runs, but its end cannot be waited for.
-    #[error("lost track of `{program}`")]
+    /// The end of the program could not be waited for.
+    #[error("could not wait for `{program}` to end")]
     Wait {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The user stopped it.
+    /// The operation was stopped.
     #[error("`{program}` was interrupted")]
     Interrupted {
-        /// Its name.
+        /// The name of the program.
         program: String,
     },
 }
 
 impl ProcessError {
-    /// Whether there is no such program.
+    /// Reports whether the program is missing.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
     }
@@ -118,27 +118,27 @@ impl Fault for ProcessError {
     }
 }
 
-/// What the thread that waits for a program hears.
-enum News {
+/// Event for the thread that waits for a program.
+enum ProcessEvent {
     Line(Stream, String),
     Cancel(Cause),
-    Ended(std::io::Result<Ended>),
+    Ended(std::io::Result<Exit>),
 }
 
-/// How long to wait for lines that are still under way when the program has ended. A grandchild that holds the
-/// streams open (a provider whose terraform was killed) must not hold us as well.
+/// The time to wait for further lines after the program has ended. A grandchild may keep the streams open (the provider of a
+/// killed terraform), and must not keep us waiting.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-fn start(invocation: &Invocation, sender: Sender<News>) -> Result<Arc<duct::Handle>, ProcessError> {
+fn start(invocation: &Invocation, sender: Sender<ProcessEvent>) -> Result<Arc<duct::Handle>, ProcessError> {
     let failed = |source| ProcessError::Start { program: invocation.name(), source };
     let (output, output_writer) = std::io::pipe().map_err(failed)?;
     let (error, error_writer) = std::io::pipe().map_err(failed)?;
     let handle = invocation
         .command(environment())
-        .stdin_null() // A program that asks a question must fail, not hang.
+        .stdin_null() // a program that asks a question must fail, not hang
         .stdout_file(output_writer)
         .stderr_file(error_writer)
-        .unchecked() // The exit code is an answer, not an error.
+        .unchecked() // the caller judges the exit code
         .start()
         .map_err(failed)?;
     forward(Stream::Output, output, sender.clone());
@@ -146,8 +146,8 @@ fn start(invocation: &Invocation, sender: Sender<News>) -> Result<Arc<duct::Hand
     let handle = Arc::new(handle);
     let waited = Arc::clone(&handle);
     thread::spawn(move || {
-        let ended = waited.wait().map(|output| Ended { code: output.status.code() });
-        sender.send(News::Ended(ended)).ok();
+        let ended = waited.wait().map(|output| Exit { code: output.status.code() });
+        sender.send(ProcessEvent::Ended(ended)).ok();
     });
     Ok(handle)
 }
@@ -157,15 +157,15 @@ fn environment() -> std::env::VarsOs {
     std::env::vars_os()
 }
 
-fn forward(stream: Stream, pipe: PipeReader, sender: Sender<News>) {
+fn forward(stream: Stream, pipe: PipeReader, sender: Sender<ProcessEvent>) {
     thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
         let mut bytes = Vec::new();
-        // An unreadable pipe ends its stream, as its end does.
+        // A pipe that cannot be read ends its stream, like its end.
         while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
             let line = String::from_utf8_lossy(&bytes);
             let line = line.trim_end_matches(['\n', '\r']).to_owned();
-            if sender.send(News::Line(stream, line)).is_err() {
+            if sender.send(ProcessEvent::Line(stream, line)).is_err() {
                 return;
             }
             bytes.clear();
@@ -173,19 +173,19 @@ fn forward(stream: Stream, pipe: PipeReader, sender: Sender<News>) {
     });
 }
 
-fn drain(messages: &Receiver<News>, mut line: impl FnMut(Stream, String)) {
+fn drain(messages: &Receiver<ProcessEvent>, mut line: impl FnMut(Stream, String)) {
     while let Ok(message) = messages.recv_timeout(LAST_LINES) {
-        if let News::Line(stream, text) = message {
+        if let ProcessEvent::Line(stream, text) = message {
             line(stream, text);
         }
     }
 }
 
-/// Passes the request on, or kills the program where this is not the first one.
+/// Passes the request on, or kills the program if it is not the first one.
 fn stop(handle: &duct::Handle, program: &str, cause: Cause, count: u32, context: &Context) {
     let kills = matches!(cause, Cause::Terminal | Cause::Caller);
     if count > 1 {
-        // Kills the program alone; a killed terraform leaves the lock of its state, hence not at once.
+        // Only the second request kills, and the program alone: a killed terraform leaves the lock of its state behind.
         if kills && let Err(error) = handle.kill() {
             tracing::warn!(%error, program, "could not be killed");
         }

@@ -1,4 +1,4 @@
-//! The limits of a twin: Proxmox's writing methods that it answers with 501.
+//! Limits of a twin: the writing methods of Proxmox that it answers with 501.
 
 use proxmox_mpc_twin::writes;
 use schemars::JsonSchema;
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Report, Request};
 
-/// Lists what Proxmox can do and a twin cannot.
+/// Request to list the writing methods of Proxmox that a twin cannot answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsRequest {}
 
-/// What a twin does, and what it does not do.
+/// Report of the writing methods that a twin cannot answer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsReport {
-    /// How many writing methods a twin does.
+    /// The number of writing methods that a twin can answer.
     pub done: usize,
-    /// Those that it does not do: `POST /nodes/{node}/ceph/init`.
+    /// The methods that it cannot answer: `POST /nodes/{node}/ceph/init`.
     pub limits: Vec<String>,
 }
 

@@ -1,9 +1,9 @@
-//! Twins on demand: a server that answers like a recorded cluster, a made-up cluster, and what twins cannot do.
+//! Twins: serves a recorded cluster, makes up recordings, and lists what twins cannot answer.
 
 mod limits;
 mod serve;
 mod synthesize;
 
 pub use limits::{LimitsReport, LimitsRequest};
-pub use serve::{ServeRequest, Serving};
+pub use serve::{ServeReport, ServeRequest};
 pub use synthesize::{Synthesis, SynthesizeRequest};

@@ -1,4 +1,4 @@
-//! A server that answers like the cluster of a recording, or of a copied `/etc/pve`.
+//! Serve: starts a server that answers like the cluster of a recording, or of a copied `/etc/pve`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,29 +20,29 @@ use crate::operation::report::ReportType;
 use crate::operation::{Cancel, Context, Effect, Failure, Fault, FaultKind, Message, Report, Request, Service};
 use crate::workbench::NO_SSH;
 
-/// Serves a twin on this machine until it is cancelled.
+/// Request to serve a twin on this machine until it is cancelled.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServeRequest {
-    /// The recording: a folder, or one packed as `.tar.zst`.
+    /// The recording: a folder, or a `.tar.zst` archive of one.
     pub recording: Option<PathBuf>,
-    /// A copied `/etc/pve` to answer from instead.
+    /// A copy of `/etc/pve` to answer from instead.
     pub etc_pve: Option<PathBuf>,
-    /// The version of Proxmox VE that the copy is of.
+    /// The version of Proxmox VE that the copy comes from.
     pub pve_version: String,
-    /// Take out what code can make.
+    /// Leave out what code can create: guests, pools, users, jobs and other configuration of the cluster.
     pub empty: bool,
-    /// The address on loopback to listen at; port 0 takes any free one.
+    /// The loopback address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// The file that says who may log in; without it, a token is made up.
+    /// The file of those who may log in; without it, a token is made up.
     pub credentials: Option<PathBuf>,
-    /// How many milliseconds every answer takes at least.
+    /// The time that every answer takes at least, in milliseconds.
     pub delay: u64,
-    /// The folder that keeps what clients write.
+    /// The folder that keeps changes by clients.
     pub state: Option<PathBuf>,
-    /// How many seconds each task is shown as running.
+    /// The time that each task is reported as running, in seconds.
     pub task_duration: u64,
-    /// How many seconds late lists of the whole cluster show what guests are doing.
+    /// The delay of the status of guests in lists of the whole cluster, in seconds.
     pub broadcast_interval: u64,
 }
 
@@ -63,36 +63,36 @@ impl Default for ServeRequest {
     }
 }
 
-/// A twin that serves: everything that a client needs to know.
+/// Report of a twin that is being served: everything that a client needs to know.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Serving {
-    /// Its URL.
+pub struct ServeReport {
+    /// The URL of the twin.
     pub endpoint: String,
     /// The SHA-256 fingerprint of its certificate.
     pub fingerprint: String,
-    /// Who may log in: `root@pam!iac` with a token, `alice@pve` with a password.
+    /// The logins that it accepts: `root@pam!iac` with a token, `alice@pve` with a password.
     pub logins: Vec<String>,
-    /// The token, where it was made up: whoever wrote a file of logins has theirs.
+    /// The token, if it was made up. Tokens from a file of logins are not repeated.
     pub token: Option<String>,
-    /// Where SSH is to be led so that no connection leaves this machine; nothing listens there.
+    /// The SOCKS5 proxy that SSH is to use, so that no connection leaves this machine. Nothing listens there.
     pub ssh_socks5_server: String,
-    /// What Proxmox itself does not read of the copy of its files, and why.
+    /// Parts of the copy of `/etc/pve` that Proxmox itself would not read, with the reasons.
     pub left_out: Vec<String>,
     #[serde(skip)]
-    running: Running,
+    running: RunningTwin,
 }
 
-/// The server itself, until it is waited for.
+/// The server, until [`Report::service`] takes it.
 #[derive(Default)]
-struct Running(Option<(Twin, Cancel)>);
+struct RunningTwin(Option<(Twin, Cancel)>);
 
-impl fmt::Debug for Running {
+impl fmt::Debug for RunningTwin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if self.0.is_some() { "Running" } else { "Stopped" })
     }
 }
 
-impl Report for Serving {
+impl Report for ServeReport {
     fn kind(&self) -> &'static str {
         Self::KIND
     }
@@ -106,11 +106,11 @@ impl Report for Serving {
     }
 }
 
-impl ReportType for Serving {
+impl ReportType for ServeReport {
     const KIND: &'static str = "twin";
 }
 
-/// The reason why a twin does not serve.
+/// The twin could not be served.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error("the twin has no answers to serve")]
@@ -138,12 +138,12 @@ impl Fault for ServeError {
             Self::Twin(TwinError::Listen { .. }) => {
                 vec!["Choose another port, or any free one with `--listen 127.0.0.1:0`.".to_owned()]
             }
-            Self::Recording(_) => vec!["`proxmox-mpc import … --record DIR` makes a recording.".to_owned()],
+            Self::Recording(_) => vec!["Make a recording with `proxmox-mpc import … --record DIR`.".to_owned()],
             Self::EtcPve(EtcPveError::TooLarge { .. }) => {
-                vec!["Name a folder that holds nothing but the copy of /etc/pve.".to_owned()]
+                vec!["Name a folder that has nothing but the copy of /etc/pve in it.".to_owned()]
             }
             Self::EtcPve(_) => vec![
-                "Name the folder that holds storage.cfg, user.cfg and nodes/: `scp -r root@pve:/etc/pve copy` makes one."
+                "Name the folder that has storage.cfg, user.cfg and nodes/ in it, as `scp -r root@pve:/etc/pve copy` makes it."
                     .to_owned(),
             ],
             _ => Vec::new(),
@@ -154,21 +154,21 @@ impl Fault for ServeError {
 impl Request for ServeRequest {
     const NAME: &'static str = "twin serve";
     const EFFECT: Effect = Effect::WritesElsewhere;
-    type Report = Serving;
+    type Report = ServeReport;
 
-    async fn run(self, context: Context) -> Result<Serving, Failure> {
+    async fn run(self, context: Context) -> Result<ServeReport, Failure> {
         let inside = context.clone();
         Ok(context.unless_cancelled(context.compute(move || self.serve(&inside))).await??)
     }
 }
 
 impl ServeRequest {
-    fn serve(self, context: &Context) -> Result<Serving, ServeError> {
+    fn serve(self, context: &Context) -> Result<ServeReport, ServeError> {
         let (answers, left_out) = self.answers(context)?;
-        let answers = self.emptied(answers)?;
+        let answers = self.without_code(answers)?;
         let (credentials, token) = self.logins()?;
         let logins = credentials.names().map(str::to_owned).collect();
-        // No system was installed on the disks of new guests: nobody is to wait for what runs inside.
+        // The disks of new guests have no operating system: clients must not wait for agents in them.
         let agent = if self.empty { AgentPolicy::RefuseUnlessUsable } else { AgentPolicy::AsRecorded };
         let options = Options {
             listen: self.listen,
@@ -183,18 +183,18 @@ impl ServeRequest {
             let _inside = context.runtime().enter();
             server::serve(answers, options)?
         };
-        Ok(Serving {
+        Ok(ServeReport {
             endpoint: twin.endpoint(),
             fingerprint: twin.fingerprint().to_owned(),
             logins,
             token,
             ssh_socks5_server: NO_SSH.to_owned(),
             left_out,
-            running: Running(Some((twin, context.cancel().clone()))),
+            running: RunningTwin(Some((twin, context.cancel().clone()))),
         })
     }
 
-    /// The answers of the twin, and what of a copy of `/etc/pve` is left out.
+    /// The answers of the twin, and the parts of a copy of `/etc/pve` that were left out.
     fn answers(&self, context: &Context) -> Result<(Arc<dyn Answers + Send + Sync>, Vec<String>), ServeError> {
         let Some(folder) = &self.etc_pve else {
             let recording = self.recording.as_deref().unwrap_or(Path::new("."));
@@ -206,12 +206,15 @@ impl ServeRequest {
         Ok((Arc::new(loaded.answers), loaded.warnings))
     }
 
-    /// The answers without what code can make, where that was asked for.
-    fn emptied(&self, answers: Arc<dyn Answers + Send + Sync>) -> Result<Arc<dyn Answers + Send + Sync>, ServeError> {
+    /// The answers, without what code can create if the request says so.
+    fn without_code(
+        &self,
+        answers: Arc<dyn Answers + Send + Sync>,
+    ) -> Result<Arc<dyn Answers + Send + Sync>, ServeError> {
         Ok(if self.empty { Arc::new(Empty::of(answers)?) } else { answers })
     }
 
-    /// The logins, and the token where it was made up.
+    /// The logins, and the token if it was made up.
     fn logins(&self) -> Result<(Credentials, Option<String>), ServeError> {
         if let Some(file) = &self.credentials {
             return Ok((Credentials::read(file)?, None));

@@ -1,4 +1,4 @@
-//! A recording of a cluster that never was.
+//! Synthesize: makes up a recording of a cluster.
 
 use std::path::PathBuf;
 
@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Interrupted, Report, Request, Step, StepKind};
 
-/// Makes up a recording. The same numbers and the same seed give the same bytes.
+/// Request to make up a recording. The same numbers and the same seed give the same bytes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SynthesizeRequest {
-    /// Where to put it: a folder, or a file whose name ends with `.tar.zst`.
+    /// The place of the recording: a folder, or a file whose name ends in `.tar.zst`.
     pub recording: PathBuf,
     /// The number of nodes.
     pub nodes: u32,
     /// The number of guests.
     pub guests: u32,
-    /// Another seed makes another cluster of the same size.
+    /// The seed: another one makes another cluster of the same size.
     pub seed: u64,
 }
 
-/// The recording that was made.
+/// Report of a recording that was made up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Synthesis {
-    /// Where it is.
+    /// The place of the recording.
     pub recording: PathBuf,
     /// The number of its nodes.
     pub nodes: u32,
@@ -49,10 +49,10 @@ impl ReportType for Synthesis {
     const KIND: &'static str = "synthesis";
 }
 
-/// The reason why a cluster could not be made up.
+/// The recording could not be made up.
 #[derive(Debug, thiserror::Error)]
 enum SynthesisError {
-    #[error("could not make up the cluster")]
+    #[error("could not make up the recording")]
     Recording(#[from] RecordingError),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -67,7 +67,7 @@ impl Fault for SynthesisError {
     }
 }
 
-/// After how many answers the progress is told.
+/// The number of answers between two events of progress.
 const PROGRESS: u64 = 500;
 
 impl Request for SynthesizeRequest {

@@ -1,4 +1,4 @@
-//! The code held against what an import of the recording would write: what of it was changed since, and where.
+//! Comparison of the code with the code that an import of the recording would generate: what was changed, and where.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,67 +8,68 @@ use proxmox_mpc_generators::{self as generators, Manifest, Previous};
 use proxmox_mpc_twin::Recording;
 
 use crate::verify::VerifyError;
-use crate::workbench::{CODE, files};
-use crate::workspace;
+use crate::workbench::files;
+use crate::workspace::{self, Workspace};
 
-/// The code, and what an import would write in its place.
+/// The code, and the code that an import would generate instead.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
     code: Index,
     generated: Index,
     manifest: Manifest,
-    /// The files that stand as an import wrote them.
+    /// The files that are as an import wrote them.
     untouched: BTreeSet<String>,
 }
 
-/// Where the text of an attribute comes from.
+/// Origin of the text of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Somebody has changed it since the import.
-    Changed(Change),
-    /// The import wrote it, of an older recording than the one at hand.
-    Older(Change),
-    /// Somebody else wrote the block; an import would say something else of the same object.
-    Own(Change),
-    /// The import wrote it, and `ignore_changes`, which stands here, had it.
+    Changed(CodeChange),
+    /// An import of another recording wrote it.
+    Older(CodeChange),
+    /// The user wrote the block, and an import would generate another one for the same object.
+    Own(CodeChange),
+    /// The import wrote it, and listed it in `ignore_changes`, at this location.
     NoLongerIgnored(Location),
-    /// As an import would write it.
+    /// It is as an import would write it.
     AsGenerated,
-    /// There is nothing to hold it against.
+    /// An import would generate no such block.
     Unknown,
 }
 
-/// How the code differs from what an import would write.
+/// Difference of the code from the code that an import would generate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// It has something that an import would not write.
+pub(super) enum CodeChange {
+    /// Something was added here.
     Added(Location),
-    /// It lacks something; the block stands here.
+    /// Something was removed from the block here.
     Removed(Location),
-    /// It says something else.
+    /// Something was changed here.
     Other(Location),
-    /// What it refers to says something else: the reference, and where that stands.
+    /// A definition that it refers to was changed: the reference, and the location of the definition.
     Through(String, Location),
 }
 
-/// How deep references are followed.
+/// The depth to which references are followed.
 const DEEPEST: usize = 4;
 
 impl Comparison {
-    /// Reads the code of a workspace, and generates what an import of the recording would write there.
-    pub(super) fn new(workspace: &Path, manifest: Manifest, recording: &Recording) -> Result<Self, VerifyError> {
+    /// Reads the code of a workspace, and generates the code that an import of the recording would write there.
+    pub(super) fn new(workspace: &Workspace, manifest: Manifest, recording: &Recording) -> Result<Self, VerifyError> {
         let mut compared = Self::default();
         let previous = Previous { manifest, ..Previous::default() };
-        let made = generators::generate(recording, &generators::Options::default(), &previous)?;
+        let import = generators::generate(recording, &generators::Options::default(), &previous)?;
         compared.manifest = previous.manifest;
-        let is_code =
-            |path: &Path| path.starts_with(CODE) && path.extension().is_some_and(|extension| extension == "tf");
-        for (path, text) in made.files.iter().filter(|(path, _)| is_code(Path::new(path))) {
+        let is_code = |path: &Path| {
+            path.starts_with(Workspace::TERRAFORM) && path.extension().is_some_and(|extension| extension == "tf")
+        };
+        for (path, text) in import.files.iter().filter(|(path, _)| is_code(Path::new(path))) {
             add(&mut compared.generated, path, text);
         }
-        drop(made.files);
-        for (name, text) in files(&workspace.join(CODE))? {
-            let path = format!("{CODE}/{name}");
+        drop(import.files);
+        for (name, text) in files(&workspace.terraform())? {
+            let path = format!("{}/{name}", Workspace::TERRAFORM);
             if compared.manifest.files.get(&path) == Some(&workspace::hash(text.as_bytes())) {
                 compared.untouched.insert(path.clone());
             }
@@ -77,7 +78,7 @@ impl Comparison {
         Ok(compared)
     }
 
-    /// Where the text of an attribute comes from: its name, without indexes.
+    /// The origin of the text of an attribute. `name` has no indexes.
     pub(super) fn attribute(&self, address: &str, name: &str) -> Origin {
         let Some((code, generated)) = self.pair(address) else { return Origin::Unknown };
         let Some(change) = self.change(&code, &generated, name) else {
@@ -90,7 +91,10 @@ impl Comparison {
             };
         };
         let place = match &change {
-            Change::Added(place) | Change::Removed(place) | Change::Other(place) | Change::Through(_, place) => place,
+            CodeChange::Added(place)
+            | CodeChange::Removed(place)
+            | CodeChange::Other(place)
+            | CodeChange::Through(_, place) => place,
         };
         if self.untouched.contains(&place.file) {
             Origin::Older(change)
@@ -101,7 +105,7 @@ impl Comparison {
         }
     }
 
-    /// What of a block was changed: the names of its attributes, each with its place.
+    /// The changed attributes of a block: their names and locations.
     pub(super) fn changed(&self, address: &str) -> Vec<(String, Location)> {
         let Some((code, generated)) = self.pair(address) else { return Vec::new() };
         let names: BTreeSet<String> = code.names().into_iter().chain(generated.names()).collect();
@@ -109,22 +113,22 @@ impl Comparison {
         names.into_iter().filter(differs).map(|name| (name.clone(), code.location(&name))).collect()
     }
 
-    /// Where what a path of a plan leads to is written.
+    /// The location that a path of a plan leads to.
     pub(super) fn place(&self, address: &str, path: &str) -> Option<Location> {
         Some(self.code.resource(base(address))?.location(path))
     }
 
-    /// Where the block of an object stands.
+    /// The location of the block of an object.
     pub(super) fn block(&self, address: &str) -> Option<&Location> {
         self.code.location(base(address))
     }
 
-    /// Where an import would write the block of an object that the code does not have.
+    /// The location where an import would write the block of an object that the code does not have.
     pub(super) fn removed(&self, address: &str) -> Option<&Location> {
         if self.code.location(address).is_some() { None } else { self.generated.location(address) }
     }
 
-    /// The blocks that no import wrote, of the type of this address: what a renamed block may be now.
+    /// The blocks of the type of this address that no import wrote: one of them may be the renamed block.
     pub(super) fn strangers(&self, address: &str) -> Vec<(&String, &Location)> {
         let of_type = |other: &&String| other.split('.').next() == address.split('.').next();
         let strange = |other: &&String| self.generated.location(other).is_none();
@@ -132,24 +136,24 @@ impl Comparison {
         others.filter_map(|other| Some((other, self.code.location(other)?))).collect()
     }
 
-    /// What the `import` block of an object says, and which id an import would write, where the two differ.
+    /// The `import` block of an object and the id that an import would write, if the two differ.
     pub(super) fn other_import(&self, address: &str) -> Option<(&Import, &str)> {
         let (code, generated) = (self.code.import(address)?, self.generated.import(address)?);
         (code.id != generated.id).then_some((code, generated.id.as_str()))
     }
 
-    /// The address to which the code imports what an import would give this one.
+    /// The address to which the code imports the object of this address, if it is another one.
     pub(super) fn renamed(&self, address: &str) -> Option<&String> {
         let id = &self.generated.import(address)?.id;
         self.code.address_of_import(address.split('.').next()?, id).filter(|other| *other != address)
     }
 
-    /// Whether an import wrote a block for this object.
+    /// Reports whether an import wrote a block for this object.
     pub(super) fn knows(&self, address: &str) -> bool {
-        self.manifest.objects.values().any(|place| !place.skip && place.address == address)
+        self.manifest.objects.values().any(|object| !object.skip && object.address == address)
     }
 
-    /// The block of an object, and the one that an import would write for the same object, whatever it is called.
+    /// The block of an object, and the one that an import would write for the same object under any name.
     fn pair(&self, address: &str) -> Option<(Resource, Resource)> {
         let address = base(address);
         let code = self.code.resource(address)?;
@@ -160,7 +164,7 @@ impl Comparison {
         Some((code, generated))
     }
 
-    fn change(&self, code: &Resource, generated: &Resource, name: &str) -> Option<Change> {
+    fn change(&self, code: &Resource, generated: &Resource, name: &str) -> Option<CodeChange> {
         let (here, there) = (code.items(name), generated.items(name));
         if here == there {
             let references = code.references(name).into_iter();
@@ -168,18 +172,18 @@ impl Comparison {
         }
         let place = code.location(name);
         Some(match here.len().cmp(&there.len()) {
-            std::cmp::Ordering::Greater => Change::Added(place),
-            std::cmp::Ordering::Less => Change::Removed(place),
-            std::cmp::Ordering::Equal => Change::Other(place),
+            std::cmp::Ordering::Greater => CodeChange::Added(place),
+            std::cmp::Ordering::Less => CodeChange::Removed(place),
+            std::cmp::Ordering::Equal => CodeChange::Other(place),
         })
     }
 
-    /// What a reference leads to that says something else than an import would write.
-    fn through(&self, reference: &str, depth: usize) -> Option<Change> {
+    /// The changed definition that a reference leads to, if there is one.
+    fn through(&self, reference: &str, depth: usize) -> Option<CodeChange> {
         let (here, place) = self.code.definition(reference)?;
         let (there, _) = self.generated.definition(reference)?;
         if here != there {
-            return Some(Change::Through(reference.to_owned(), place));
+            return Some(CodeChange::Through(reference.to_owned(), place));
         }
         let (address, attribute) = reference.rsplit_once('.').filter(|_| depth < DEEPEST)?;
         let block = self.code.resource(address)?;
@@ -187,10 +191,11 @@ impl Comparison {
     }
 }
 
-/// A file that another parser than Terraform's cannot read explains nothing, and stops nothing.
+/// Adds the blocks of a file. One that our parser cannot read is skipped: Terraform's may read it, and it only means fewer
+/// explanations.
 fn add(blocks: &mut Index, path: &str, text: &str) {
     if let Err(error) = blocks.add(path, text) {
-        tracing::warn!(%error, path, "what was changed there cannot be told");
+        tracing::warn!(%error, path, "changes in this file cannot be explained");
     }
 }
 
@@ -199,7 +204,7 @@ fn base(address: &str) -> &str {
     address.split('[').next().unwrap_or(address)
 }
 
-/// Whether an entry of `ignore_changes` is about an attribute.
+/// Reports whether an entry of `ignore_changes` is about an attribute.
 fn covers(path: &str, name: &str) -> bool {
     path.split(['.', '[']).next() == Some(name) || path == "all"
 }

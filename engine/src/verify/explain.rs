@@ -1,5 +1,4 @@
-//! Why the provider sees a difference or an error, and what to do about it: first what was changed in the code, then
-//! what is known of the provider.
+//! Explanations of differences and errors: changes of the code come first, then known causes in the provider.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,24 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::operation::event::Diagnostic;
 use crate::toolchain::terraform::{Action, AttributeDifference, Difference};
-use crate::verify::comparison::{Change, Comparison, Origin};
-use crate::verify::known::{ANY, CONTAINER, CREATED, DESTROYED, ERRORS, GOES_ALONG, IMPORT_AGAIN, Known, STORAGE, VM};
+use crate::verify::comparison::{CodeChange, Comparison, Origin};
+use crate::verify::known_causes::{
+    ANY, CONTAINER, CREATED, DESTROYED, ERRORS, GOES_ALONG, IMPORT_AGAIN, KnownCause, STORAGE, VM,
+};
 use crate::verify::proof::{Against, ExplainedDifference, ExplainedError};
 use crate::verify::values::sides;
 
-/// Why something differs or fails, and what to do about it.
+/// Explanation of a difference or an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The attribute that it is about, without indexes; empty for an error or for a whole object.
     pub attribute: Cow<'static, str>,
-    /// Why, as a sentence.
+    /// The reason, as a sentence.
     pub why: Cow<'static, str>,
-    /// What to do, as a sentence.
+    /// The remedy, as a sentence.
     pub what_to_do: Cow<'static, str>,
 }
 
-impl From<Known> for Explanation {
-    fn from(known: Known) -> Self {
+impl From<KnownCause> for Explanation {
+    fn from(known: KnownCause) -> Self {
         Self { attribute: known.attribute.into(), why: known.why.into(), what_to_do: known.what_to_do.into() }
     }
 }
@@ -37,50 +38,51 @@ impl Explanation {
     }
 }
 
-const MEANT: &str = "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if not, put the old value back, \
-                     or import again with `--force`, which overwrites the file and keeps a copy.";
-const NOT_MEANT: &str = "Do not apply: the object would be destroyed and made again. Put the old value back, or import again \
-                         with `--force`, which overwrites the file and keeps a copy.";
-const FOLLOWS: &str = "Something else of this object was changed in the code, and this follows from it.";
+const INTENDED: &str = "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if not, put the old value \
+                        back, or import again with `--force`, which overwrites the file and keeps a copy.";
+const DANGEROUS: &str = "Do not apply: the object would be destroyed and created again. Put the old value back, or import \
+                         again with `--force`, which overwrites the file and keeps a copy.";
+const FOLLOWS: &str = "Another attribute of this object was changed in the code, and this follows from it.";
 
-/// How many attributes one sentence names.
+/// The number of attributes that one sentence names.
 const NAMED: usize = 3;
-/// How much of a value stands in a sentence, in characters.
+/// The length at which values in sentences are cut, in characters.
 const SHORT: usize = 60;
 
-/// What explanations are made from.
+/// Maker of explanations.
 pub(super) struct Explainer<'c> {
-    /// What the code was planned against.
+    /// The side that the code was planned against.
     pub(super) against: Against,
-    /// The code and what an import would write, where there is a recording.
+    /// The comparison of the code with a new import, if there is a recording.
     pub(super) comparison: Option<&'c Comparison>,
 }
 
 impl Explainer<'_> {
-    /// Adds what is known to a difference, once for each attribute.
+    /// Adds explanations to a difference, one for each attribute.
     pub(super) fn difference(&self, difference: Difference) -> ExplainedDifference {
         if let Some(explanation) = self.import_id(&difference.address) {
-            let following = difference.attributes.iter().map(|found| root(&found.path).to_owned()).collect();
+            let following = difference.attributes.iter().map(|attribute| root(&attribute.path).to_owned()).collect();
             return ExplainedDifference { difference, explanations: vec![explanation], following };
         }
         let mut explanations = self.explanations(&difference);
         let mut following = BTreeSet::new();
         if difference.action == Action::Replace {
             let follows = |explanation: &Explanation| explanation.why == FOLLOWS;
-            following.extend(explanations.extract_if(.., |one| follows(one)).map(|one| one.attribute.into_owned()));
+            let extracted = explanations.extract_if(.., |explanation| follows(explanation));
+            following.extend(extracted.map(|explanation| explanation.attribute.into_owned()));
         }
         ExplainedDifference { difference, explanations, following }
     }
 
     fn explanations(&self, difference: &Difference) -> Vec<Explanation> {
         let mut explanations: Vec<Explanation> = Vec::new();
-        for found in by_name(&difference.attributes) {
-            let explanation = self.attribute(difference, &found);
+        for attributes in by_name(&difference.attributes) {
+            let explanation = self.attribute(difference, &attributes);
             if !explanations.contains(&explanation) {
                 explanations.push(explanation);
             }
         }
-        // What is special says more than that something differs.
+        // An explanation of an attribute says more than the general one.
         if explanations.iter().any(|explanation| !explanation.attribute.is_empty()) {
             explanations.retain(|explanation| !explanation.attribute.is_empty());
         }
@@ -92,29 +94,29 @@ impl Explainer<'_> {
         explanations
     }
 
-    /// Why one attribute differs.
-    fn attribute(&self, difference: &Difference, found: &[&AttributeDifference]) -> Explanation {
-        let name = root(&found[0].path);
+    /// Explains the differences of one attribute.
+    fn attribute(&self, difference: &Difference, attributes: &[&AttributeDifference]) -> Explanation {
+        let name = root(&attributes[0].path);
         let address = &difference.address;
         let known = known(address, name);
-        let meant = if difference.action == Action::Replace { NOT_MEANT } else { MEANT };
+        let remedy = if difference.action == Action::Replace { DANGEROUS } else { INTENDED };
         let origin = self.comparison.map_or(Origin::Unknown, |comparison| comparison.attribute(address, name));
         match origin {
             Origin::Changed(change) => {
-                let why = format!("The code was changed since the import: {}.", self.sentence(address, found, &change));
-                Explanation::new(name, why, meant)
+                let sentence = self.sentence(address, attributes, &change);
+                Explanation::new(name, format!("The code was changed since the import: {sentence}."), remedy)
             }
-            Origin::Own(change) => Explanation::new(name, self.sentence(address, found, &change) + ".", meant),
+            Origin::Own(change) => Explanation::new(name, self.sentence(address, attributes, &change) + ".", remedy),
             Origin::Older(change) => {
-                let sentence = self.sentence(address, found, &change);
-                Explanation::new(name, format!("The code is of another recording: {sentence}."), IMPORT_AGAIN)
+                let sentence = self.sentence(address, attributes, &change);
+                Explanation::new(name, format!("The code comes from another recording: {sentence}."), IMPORT_AGAIN)
             }
             Origin::NoLongerIgnored(place) => {
                 let why = match known {
                     Some(known) => known.why,
                     None => "An import leaves it to Proxmox.",
                 };
-                let why = format!("`{name}` was taken out of `ignore_changes` ({place}). {why}");
+                let why = format!("`{name}` was removed from `ignore_changes` ({place}). {why}");
                 Explanation::new(name, why, "Put it back there.")
             }
             Origin::AsGenerated if goes_along(name) => known.unwrap_or(ANY[0]).into(),
@@ -124,7 +126,7 @@ impl Explainer<'_> {
                 Explanation::new(name, FOLLOWS, GOES_ALONG)
             }
             Origin::AsGenerated if self.against == Against::Cluster => {
-                let values = self.values(found, None);
+                let values = self.values(attributes, None);
                 let why = format!("The cluster was changed since the import, and the code was not: {values}.");
                 Explanation::new(name, why, IMPORT_AGAIN)
             }
@@ -139,38 +141,40 @@ impl Explainer<'_> {
         }
     }
 
-    /// What the code says, where, and what the other side has instead.
-    fn sentence(&self, address: &str, found: &[&AttributeDifference], change: &Change) -> String {
+    /// The values in the code with their locations, and those of the other side.
+    fn sentence(&self, address: &str, attributes: &[&AttributeDifference], change: &CodeChange) -> String {
         match change {
-            Change::Through(reference, place) => format!(
-                "`{}` refers to `{reference}` ({place}), which is another now: {}",
-                root(&found[0].path),
-                self.values(found, None)
+            CodeChange::Through(reference, place) => format!(
+                "`{}` refers to `{reference}` ({place}), which was changed: {}",
+                root(&attributes[0].path),
+                self.values(attributes, None)
             ),
-            Change::Added(_) | Change::Removed(_) | Change::Other(_) => self.values(found, Some(address)),
+            CodeChange::Added(_) | CodeChange::Removed(_) | CodeChange::Other(_) => {
+                self.values(attributes, Some(address))
+            }
         }
     }
 
-    /// The values of both sides, with the places of the code where its address is given. Of a whole element that only
-    /// one side has, that is said once.
-    fn values(&self, found: &[&AttributeDifference], address: Option<&str>) -> String {
+    /// The values of both sides, with locations in the code if the address is given. A whole list element that only one side
+    /// has leads to one sentence.
+    fn values(&self, attributes: &[&AttributeDifference], address: Option<&str>) -> String {
         let mut facts: Vec<String> = Vec::new();
-        for one in found {
-            let element = element(&one.path);
-            let place = address.and_then(|address| self.comparison?.place(address, element.unwrap_or(&one.path)));
+        for attribute in attributes {
+            let element = element(&attribute.path);
+            let place = address.and_then(|address| self.comparison?.place(address, element.unwrap_or(&attribute.path)));
             let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
-            let alike: Vec<_> = found.iter().filter(|other| self::element(&other.path) == element).collect();
-            let path = element.filter(|_| alike.len() > 1);
+            let siblings: Vec<_> = attributes.iter().filter(|other| self::element(&other.path) == element).collect();
+            let path = element.filter(|_| siblings.len() > 1);
             let fact = match path {
-                Some(path) if alike.iter().all(|one| one.before.is_null()) => {
+                Some(path) if siblings.iter().all(|sibling| sibling.before.is_null()) => {
                     format!("`{path}` is in the code{place} and not in {}", self.other())
                 }
-                Some(path) if alike.iter().all(|one| one.after.is_null()) => {
+                Some(path) if siblings.iter().all(|sibling| sibling.after.is_null()) => {
                     format!("`{path}` is in {} and not in the code", self.other())
                 }
                 _ => {
-                    let (before, after) = sides(&one.before, &one.after, SHORT);
-                    format!("`{}` is {after} in the code{place} and {before} in {}", one.path, self.other())
+                    let (before, after) = sides(&attribute.before, &attribute.after, SHORT);
+                    format!("`{}` is {after} in the code{place} and {before} in {}", attribute.path, self.other())
                 }
             };
             if !facts.contains(&fact) {
@@ -185,7 +189,7 @@ impl Explainer<'_> {
         facts.join("; ")
     }
 
-    /// What the code was planned against.
+    /// The name of the side that the code was planned against.
     fn other(&self) -> &'static str {
         match self.against {
             Against::Twin => "the recording",
@@ -193,17 +197,17 @@ impl Explainer<'_> {
         }
     }
 
-    /// What is so where the `import` block names another object than an import would: everything differs then.
+    /// Explains an `import` block that names another object than an import would: then every attribute differs.
     fn import_id(&self, address: &str) -> Option<Explanation> {
         let (import, expected) = self.comparison?.other_import(address)?;
         let why = format!(
-            "The `import` block was changed since the import: its id is `{}` ({}), and the object's is `{expected}`.",
+            "The `import` block was changed since the import: its id is `{}` ({}), but the id of the object is `{expected}`.",
             import.id, import.location
         );
         Some(Explanation::new("", why, format!("Write `{expected}` there.")))
     }
 
-    /// To which address the code imports an object that an import would give this one.
+    /// The address to which the code imports the object of this address, if it is another one.
     pub(super) fn renamed(&self, address: &str) -> Option<String> {
         self.comparison?.renamed(address).cloned()
     }
@@ -213,10 +217,10 @@ impl Explainer<'_> {
         let place = comparison.block(address).map(|place| format!(" ({place})")).unwrap_or_default();
         if comparison.knows(address) {
             let why =
-                format!("Nothing imports this object{place} any more: its `import` block was taken out of the code.");
+                format!("Nothing imports this object{place} any more: its `import` block was removed from the code.");
             return Explanation::new("", why, "Put the block back, or import again with `--force`.");
         }
-        let why = format!("The code has a block{place} that nothing imports and that is not in the state.");
+        let why = format!("The code has a block{place} that nothing imports, and that is not in the state.");
         Explanation::new("", why, CREATED.what_to_do)
     }
 
@@ -226,13 +230,13 @@ impl Explainer<'_> {
         }
         Explanation::new(
             "",
-            "Its block was removed from the code since the import, and the state still has the object.",
-            "Do not apply: it would be destroyed. Put the block back; or `terraform state rm` the address, and Terraform \
-             lets go of the object.",
+            "Its block was removed from the code since the import, but the state still has the object.",
+            "Do not apply: it would be destroyed. Put the block back; or remove the address from the state with \
+             `terraform state rm`.",
         )
     }
 
-    /// Adds what is known to an error.
+    /// Adds an explanation to an error.
     pub(super) fn error(&self, diagnostic: Diagnostic) -> ExplainedError {
         let explanation = self.cause(&diagnostic);
         ExplainedError { diagnostic, explanation }
@@ -254,13 +258,15 @@ impl Explainer<'_> {
             }
         }
         let protected = says("lifecycle.prevent_destroy");
-        let own = diagnostic.address.iter().chain(addresses.iter().filter(|_| protected));
-        let changed = own.into_iter().find_map(|address| self.edited(address, protected));
+        let subjects = diagnostic.address.iter().chain(addresses.iter().filter(|_| protected));
+        let changed = subjects.into_iter().find_map(|address| self.edited(address, protected));
         let known = ERRORS.iter().find(|(text, _)| says(text)).map(|(_, known)| Explanation::from(*known));
+        // `prevent_destroy` is the consequence of a change of the code. Other known errors have their cause elsewhere, even if
+        // the code was changed as well.
         if protected { changed.or(known) } else { known.or(changed) }
     }
 
-    /// What is so where the block of an object was taken out of the code, or has another name now.
+    /// Explains an error about an object whose block was removed from the code, or renamed.
     fn removed(&self, address: &str) -> Option<Explanation> {
         let comparison = self.comparison?;
         let place = comparison.removed(address)?;
@@ -269,11 +275,11 @@ impl Explainer<'_> {
         if let [(stranger, place)] = comparison.strangers(address)[..] {
             let label = stranger.rsplit('.').next().unwrap_or_default();
             let why = format!("{why} `{stranger}` ({place}) may be the same under a new name.");
-            let what = format!(
+            let remedy = format!(
                 "Give the object its new name in the mapping (`proxmox-mpc import --dry-run --output json`, then \
                  `--mapping`), which renames every reference to `{label}`; or put the old name back."
             );
-            return Some(Explanation::new("", why, what));
+            return Some(Explanation::new("", why, remedy));
         }
         Some(Explanation::new(
             "",
@@ -283,7 +289,7 @@ impl Explainer<'_> {
         ))
     }
 
-    /// What of the object that an error is about was changed.
+    /// Explains an error about an object whose code was changed.
     fn edited(&self, address: &str, protected: bool) -> Option<Explanation> {
         let comparison = self.comparison?;
         let changed = comparison.changed(address);
@@ -293,8 +299,8 @@ impl Explainer<'_> {
         let names: Vec<String> = changed.iter().map(|(name, place)| format!("`{name}` ({place})")).collect();
         let why = format!("The code of `{address}` was changed since the import: {}.", names.join(", "));
         Some(if protected {
-            let why = format!("{why} Such a change replaces the object, which `prevent_destroy` keeps from happening.");
-            Explanation::new("", why, NOT_MEANT)
+            let why = format!("{why} Such a change replaces the object, which `prevent_destroy` prevents.");
+            Explanation::new("", why, DANGEROUS)
         } else {
             Explanation::new(
                 "",
@@ -305,19 +311,19 @@ impl Explainer<'_> {
     }
 }
 
-/// The differences of each attribute together, in the order of their first ones.
+/// Groups the differences of each attribute, in the order of their first ones.
 fn by_name(attributes: &[AttributeDifference]) -> Vec<Vec<&AttributeDifference>> {
     let mut groups: Vec<Vec<&AttributeDifference>> = Vec::new();
-    for found in attributes {
-        match groups.iter_mut().find(|group| root(&group[0].path) == root(&found.path)) {
-            Some(group) => group.push(found),
-            None => groups.push(vec![found]),
+    for attribute in attributes {
+        match groups.iter_mut().find(|group| root(&group[0].path) == root(&attribute.path)) {
+            Some(group) => group.push(attribute),
+            None => groups.push(vec![attribute]),
         }
     }
     groups
 }
 
-/// The name of an attribute, without indexes and what is inside.
+/// The name of the attribute that a path begins with: `disk` of `disk[0].size`.
 pub fn root(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or_default()
 }
@@ -327,16 +333,16 @@ fn element(path: &str) -> Option<&str> {
     path.find("].").map(|end| &path[..=end])
 }
 
-/// The addresses that a text names: words of the form `proxmox_….name`, and Terraform's `resource "type" "name"`.
+/// The addresses in a text: words of the form `proxmox_….name`, and Terraform's `resource "type" "name"`.
 fn addresses(text: &str) -> Vec<String> {
     let plain = text.replace("\" \"", ".");
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let words = plain.split(|c| !word(c)).map(|found| found.trim_matches('.'));
-    words.filter(|found| found.starts_with("proxmox_") && found.contains('.')).map(str::to_owned).collect()
+    let words = plain.split(|c| !word(c)).map(|word| word.trim_matches('.'));
+    words.filter(|word| word.starts_with("proxmox_") && word.contains('.')).map(str::to_owned).collect()
 }
 
-/// The row about an attribute, where there is one of its own.
-fn known(address: &str, name: &str) -> Option<Known> {
+/// The known cause of a difference of an attribute, if its resource has a row for it.
+fn known(address: &str, name: &str) -> Option<KnownCause> {
     let address = address.split('[').next().unwrap_or(address);
     let resource = address.rsplit_once('.').map_or(address, |(resource, _)| resource);
     let table = match resource.rsplit('.').next().unwrap_or(resource) {
@@ -349,7 +355,7 @@ fn known(address: &str, name: &str) -> Option<Known> {
     table.iter().find(|known| is_about(known.attribute)).copied()
 }
 
-/// Attributes that the provider reads again whenever another one changes.
+/// Reports whether the provider reads this attribute again whenever another one changes.
 fn goes_along(name: &str) -> bool {
     ["ipv4_addresses", "ipv6_addresses", "network_interface_names"].contains(&name)
 }

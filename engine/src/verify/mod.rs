@@ -1,13 +1,14 @@
-//! The proof: the real Terraform with the real provider plans the code, and nothing may be left to do.
+//! Verify: proves that the code is the cluster. The real Terraform with the real provider plans the code, and the plan must
+//! have nothing to do but imports.
 //!
 //! Neither a cluster nor a state is ever written to.
 
 mod comparison;
 mod explain;
-mod known;
+mod known_causes;
+mod missing_privileges;
 mod proof;
 mod record;
-mod refused;
 mod request;
 mod values;
 
@@ -26,21 +27,22 @@ pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 pub use request::VerifyRequest;
 pub use values::sides;
 
-pub use crate::workbench::{CODE, MANIFEST, WorkbenchError as VerifyError, manifest};
+pub use crate::workbench::{WorkbenchError as VerifyError, manifest};
 
 use crate::operation::event::{Diagnostic, Message};
 use crate::operation::{Context, Step, StepKind};
 use crate::rights::{self, roles};
 use crate::toolchain::terraform::{self, Environment, Plan, Session, Tool, provider_version};
 use crate::workbench::{Bench, Scratch, root_module};
+use crate::workspace::Workspace;
 use comparison::Comparison;
 use explain::Explainer;
-use proof::Run;
+use proof::PlanRun;
 
 /// Proves the code of `workspace` against a twin of `recording`, on a copy of the code without state, backend and
 /// variables of the user. It blocks for as long as Terraform runs (`Context::block`).
 pub fn against_twin(
-    workspace: &Path,
+    workspace: &Workspace,
     recording: Arc<Recording>,
     tool: &Tool,
     context: &Context,
@@ -52,20 +54,20 @@ pub fn against_twin(
     let answers = Arc::clone(&recording);
     let bench = Bench::for_proof(recording, context)?;
     let scratch = Scratch::new()?;
-    scratch.copy(&workspace.join(CODE))?;
+    scratch.copy(&workspace.terraform())?;
     scratch.point_at(&bench.twin.endpoint(), &code)?;
-    let placed = manifest.objects.values().filter(|place| !place.skip);
-    let without_block: Vec<(&str, &str)> = placed
+    let objects = manifest.objects.values().filter(|object| !object.skip);
+    let missing_imports: Vec<(&str, &str)> = objects
         .clone()
-        .filter(|place| !code.imports.contains(&place.address) && !place.import_id.is_empty())
-        // An `import` block for what has no block any more would be an error of its own.
-        .filter(|place| code.resources.contains(&place.address))
-        .map(|place| (place.address.as_str(), place.import_id.as_str()))
+        .filter(|object| !code.imports.contains(&object.address) && !object.import_id.is_empty())
+        // An `import` block whose resource block was removed would be another error.
+        .filter(|object| code.resources.contains(&object.address))
+        .map(|object| (object.address.as_str(), object.import_id.as_str()))
         .collect();
-    scratch.import(&without_block)?;
+    scratch.import(&missing_imports)?;
     let pinned = pinned(&manifest);
     let mut expected = code.imports.clone();
-    expected.extend(placed.map(|place| place.address.clone()));
+    expected.extend(objects.map(|object| object.address.clone()));
     let compare = || Comparison::new(workspace, manifest.clone(), &answers).map(Some);
     let session = Session {
         tool,
@@ -73,7 +75,7 @@ pub fn against_twin(
         data: Some(scratch.data()),
         environment: Environment::Clean,
         token: bench.token.clone(),
-        variables: code.variables.iter().map(|found| (found.name.clone(), found.placeholder())).collect(),
+        variables: code.variables.iter().map(|variable| (variable.name.clone(), variable.placeholder())).collect(),
         context,
     };
     session.init(&scratch.data())?;
@@ -93,24 +95,24 @@ pub fn against_twin(
 
 /// Proves the code of `workspace` against the cluster, with the user's own state, credentials and variables.
 ///
-/// With the last `recording` at hand it warns of guests whose agent Terraform would wait for.
+/// If there is a `recording`, it warns of guests whose agent Terraform would wait for.
 pub fn live(
-    workspace: &Path,
+    workspace: &Workspace,
     recording: Option<&Recording>,
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
-    let folder = workspace.join(CODE);
+    let folder = workspace.terraform();
     let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let pinned = pinned(&manifest);
     let mut expected = code.imports;
-    expected.extend(manifest.objects.values().filter(|place| !place.skip).map(|place| place.address.clone()));
+    expected.extend(manifest.objects.values().filter(|object| !object.skip).map(|object| object.address.clone()));
     if let Some(recording) = recording {
         warn_of_agents(recording, context)?;
     }
     let scratch = Scratch::new()?;
-    // What the user has set up already knows their backend and workspace. Where nothing is, it is set up aside.
+    // An initialized folder knows the user's backend and workspace. One that is not is initialized in the scratch folder.
     let initialised = folder.join(".terraform").is_dir();
     let session = Session {
         tool,
@@ -130,29 +132,29 @@ pub fn live(
     let mut proof = prove(&session, Against::Cluster, &scratch.plan(), expected, &compare)?;
     proof.pinned = pinned;
     let diagnostics: Vec<Diagnostic> = proof.errors.iter().map(|error| error.diagnostic.clone()).collect();
-    let missing = refused::missing(&diagnostics);
+    let missing = missing_privileges::missing(&diagnostics);
     if !missing.is_empty() {
         proof.grants = roles::grant(&login(context), &missing);
     }
     Ok(proof)
 }
 
-/// The version of the provider that the workspace was made for.
+/// The version of the provider that the workspace pins.
 fn pinned(manifest: &Manifest) -> Option<String> {
     manifest.provider.strip_prefix(bpg::SOURCE).map(|version| version.trim().to_owned())
 }
 
-/// Who is meant where nobody is named.
+/// The placeholder for an unknown login.
 const ANYBODY: &str = "USER@REALM";
 
-/// As whom the provider logs in, by its variables.
+/// The login of the provider, from its variables.
 fn login(context: &Context) -> String {
     let variable = |name| context.sources().variable(name).map(str::to_owned);
     let token = variable("PROXMOX_VE_API_TOKEN").and_then(|token| Some(token.split_once('!')?.0.to_owned()));
     token.or_else(|| variable("PROXMOX_VE_USERNAME")).unwrap_or_else(|| ANYBODY.to_owned())
 }
 
-/// What the plan should speak of.
+/// Objects that the plan should contain.
 #[derive(Clone, Copy)]
 struct Expected<'e> {
     addresses: &'e BTreeSet<String>,
@@ -160,8 +162,7 @@ struct Expected<'e> {
     blocks: &'e BTreeSet<String>,
 }
 
-/// Plans, and judges what came of it. The code is compared with what an import would write only where something is to
-/// be explained.
+/// Plans, and makes the proof. The code is compared with a new import only if there is something to explain.
 fn prove(
     session: &Session<'_>,
     against: Against,
@@ -180,20 +181,21 @@ fn prove(
     let all = imports.filter(|change| expected.addresses.contains(&change.address)).count() == expected.addresses.len();
     let comparison = if all && differences.is_empty() && !plan.errored() { None } else { compare()? };
     let explainer = Explainer { against, comparison: comparison.as_ref() };
-    let run = Run { against, code: ended.code, plan: &plan, expected: expected.addresses, blocks: expected.blocks };
-    let mut proof = run.judge(differences, &explainer);
+    let run = PlanRun { against, code: ended.code, plan: &plan, expected: expected.addresses, blocks: expected.blocks };
+    let mut proof = run.proof(differences, &explainer);
     proof.tool = session.tool.to_string();
     proof.provider = provider_version(&session.folder);
     Ok(proof)
 }
 
-/// Whether the messages alone say that nothing but imports is planned: reading the file back takes a while.
+/// Reports whether Terraform's messages show that only imports are planned. Then the plan file, which takes a while to read,
+/// is not needed.
 fn only_imports(plan: &Plan) -> bool {
     plan.counts.is_some_and(terraform::Counts::changes_nothing)
         && plan.changes.values().all(|change| change.action == "import")
 }
 
-/// The lock file of the user's folder, which `init` would leave behind where there was none.
+/// Removes the lock file that `init` leaves in the user's folder if there was none.
 struct LockFile(Option<PathBuf>);
 
 impl LockFile {

@@ -1,4 +1,4 @@
-//! What a run of Terraform proves about the code, and how that is said.
+//! Proof: the report of a run of Terraform.
 
 use std::collections::BTreeSet;
 
@@ -11,49 +11,49 @@ use crate::operation::{FaultKind, Report};
 use crate::toolchain::terraform::{Counts, Difference, Plan};
 use crate::verify::explain::{Explainer, Explanation};
 
-/// Whether the code is the cluster, in Terraform's own words and numbers.
+/// Report of a proof that the code is the cluster.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
-    /// What the code was held against.
+    /// The side that the code was planned against.
     pub against: Against,
-    /// Terraform's numbers; `None` where it stopped before it had any.
+    /// The counts of Terraform; none if it stopped before it had any.
     pub counts: Option<Counts>,
-    /// Whether the plan covers everything: Terraform may fail on one object and still count the rest.
+    /// True if the plan covers everything. Terraform may fail on one object and still count the others.
     pub complete: bool,
-    /// Whether the code is the cluster.
+    /// True if the code is the cluster.
     pub clean: bool,
-    /// How many objects the workspace says it has.
+    /// The number of objects in the workspace.
     pub expected: usize,
-    /// How many of them Terraform has in its state already (`--live`); 0 where the plan is incomplete, which cannot
-    /// tell them from those that failed.
+    /// The number of them that Terraform has in its state already (`--live`); 0 for an incomplete plan, which does not
+    /// distinguish them from failed ones.
     pub managed: usize,
-    /// Objects that the workspace says it has and that the plan does not speak of at all.
+    /// The addresses of objects in the workspace that are not in the plan.
     pub missing: Vec<String>,
-    /// Those of them whose block is no longer in the code.
+    /// Those of the missing ones whose block is no longer in the code.
     pub removed: Vec<String>,
-    /// Those of them that the code imports to another address: what it was, what it is.
+    /// Those of the missing ones that the code imports to another address: the old address and the new one.
     pub renamed: Vec<(String, String)>,
-    /// What the plan would change, by address.
+    /// Differences that the plan would change, by address.
     pub differences: Vec<ExplainedDifference>,
-    /// Errors, in order, each with what we know about it.
+    /// Errors, in order.
     pub errors: Vec<ExplainedError>,
     /// Warnings, in order.
     pub warnings: Vec<Diagnostic>,
-    /// Where the answers came from, for a proof against the twin.
+    /// The counts of the twin's answers, for a proof against a twin.
     pub answers: Option<AnswerCounts>,
-    /// What a plan against the cluster would be refused to the login that made the recording.
+    /// Objects that a plan against the cluster could not read with the login of the recording.
     pub live_refusals: Vec<LiveRefusal>,
-    /// The lines for the shell of a node, as root, that grant what is missing for that.
+    /// The commands that grant the missing privileges, for root on a node.
     pub grants: Vec<String>,
-    /// `Terraform 1.11.4`.
+    /// The program and its version: `Terraform 1.11.4`.
     pub tool: String,
-    /// The provider's version, from the lock file.
+    /// The version of the provider, from the lock file.
     pub provider: Option<String>,
-    /// The version that the workspace pins.
+    /// The version of the provider that the workspace pins.
     pub pinned: Option<String>,
 }
 
-/// What the code was held against.
+/// The side that the code was planned against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Against {
@@ -63,37 +63,37 @@ pub enum Against {
     Cluster,
 }
 
-/// A difference and what we make of it.
+/// Difference with its explanations.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedDifference {
-    /// The address, what would be done, and the attributes.
+    /// The address, the action, and the attributes.
     #[serde(flatten)]
     pub difference: Difference,
-    /// For each attribute that we know something about, in the order of the attributes.
+    /// The explanations, in the order of the attributes.
     pub explanations: Vec<Explanation>,
-    /// The names of attributes that differ only since the object would be replaced.
+    /// The names of attributes that differ only because the object would be replaced.
     #[serde(skip)]
     pub following: BTreeSet<String>,
 }
 
-/// An error and what we make of it.
+/// Error with its explanation.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedError {
-    /// In Terraform's words.
+    /// The error in Terraform's words.
     #[serde(flatten)]
     pub diagnostic: Diagnostic,
-    /// What it means, where we know.
+    /// The explanation, if the cause is known.
     pub explanation: Option<Explanation>,
 }
 
-/// Where the twin's answers came from.
+/// Counts of the twin's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerCounts {
-    /// Given as the cluster gave them.
+    /// Answers as the cluster gave them.
     pub recorded: u64,
-    /// Made by a rule from what is on record.
+    /// Answers that a rule derived from recorded ones.
     pub derived: u64,
-    /// Not known: answered as Proxmox answers what is not there.
+    /// Requests that the recording has no answer for, answered as Proxmox does for missing objects.
     pub unknown: u64,
 }
 
@@ -104,7 +104,7 @@ pub struct LiveRefusal {
     pub identity: String,
     /// The privilege that the login lacks.
     pub privilege: String,
-    /// Where it lacks it.
+    /// The path that it lacks the privilege on.
     pub path: String,
 }
 
@@ -122,9 +122,9 @@ impl ReportType for Proof {
     const KIND: &'static str = "proof";
 }
 
-/// What a run is judged by, besides what it said.
+/// Run of a plan, with the objects that it should contain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct PlanRun<'a> {
     pub(super) against: Against,
     pub(super) code: Option<i32>,
     pub(super) plan: &'a Plan,
@@ -133,9 +133,9 @@ pub(super) struct Run<'a> {
     pub(super) blocks: &'a BTreeSet<String>,
 }
 
-impl Run<'_> {
-    /// Terraform's exit code is 2 for a plan that only imports, and an incomplete plan shows clean numbers: none of
-    /// the three is enough by itself.
+impl PlanRun<'_> {
+    /// Reports whether the plan covers everything. Terraform's exit code is 2 for a plan that only imports, and an incomplete
+    /// plan has clean counts, so that none of the three conditions is enough.
     fn complete(&self) -> bool {
         matches!(self.code, Some(0 | 2)) && !self.plan.errored() && self.plan.counts.is_some()
     }
@@ -145,8 +145,8 @@ impl Run<'_> {
         importing.map(|change| &change.address).collect()
     }
 
-    /// The proof, given what the plan file says of the differences.
-    pub(super) fn judge(&self, differences: Vec<Difference>, explainer: &Explainer<'_>) -> Proof {
+    /// The proof, given the differences in the plan file.
+    pub(super) fn proof(&self, differences: Vec<Difference>, explainer: &Explainer<'_>) -> Proof {
         let imports = self.imports();
         let counts = self.plan.counts.unwrap_or_default();
         let as_many = counts.import == u64::try_from(imports.len()).unwrap_or(u64::MAX);
@@ -182,8 +182,8 @@ impl Run<'_> {
             removed,
             renamed,
             missing,
-            differences: differences.into_iter().map(|found| explainer.difference(found)).collect(),
-            errors: errors.into_iter().map(|found| explainer.error(found)).collect(),
+            differences: differences.into_iter().map(|difference| explainer.difference(difference)).collect(),
+            errors: errors.into_iter().map(|error| explainer.error(error)).collect(),
             warnings,
             answers: None,
             live_refusals: Vec::new(),
@@ -196,7 +196,7 @@ impl Run<'_> {
 }
 
 impl Proof {
-    /// What the command ends with: `None` for a clean proof.
+    /// The kind of failure that the command ends with; `None` for a clean proof.
     pub fn fault_kind(&self) -> Option<FaultKind> {
         match (self.clean, self.complete) {
             (true, _) => None,

@@ -1,5 +1,5 @@
-//! The last proof of a workspace, kept beside it, so that a change of the code or of the recording is noticed where
-//! the provider cannot be run.
+//! Record of a proof, kept beside the workspace, so that changes of the code or of the recording are noticed even where the
+//! provider cannot be run.
 
 use std::fs;
 use std::io;
@@ -16,58 +16,58 @@ use sha2::{Digest as _, Sha256};
 use crate::operation::fault::Fault;
 use crate::toolchain::terraform::Counts;
 use crate::verify::Proof;
-use crate::workspace::Hashes;
+use crate::workspace::{Hashes, Workspace};
 
-/// `proof.json`: what was proved, with what, of which recording and which files.
+/// The content of `proof.json`: the result of a proof, the versions, and digests of the recording and of the files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProofRecord {
-    /// 1.
+    /// The version of the format: 1.
     pub format: u32,
-    /// Terraform's numbers.
+    /// The counts of Terraform.
     pub counts: Counts,
-    /// Whether the proof was clean.
+    /// True if the proof was clean.
     pub clean: bool,
-    /// `Terraform 1.11.4`.
+    /// The program and its version: `Terraform 1.11.4`.
     pub terraform: String,
-    /// The provider's version.
+    /// The version of the provider.
     pub provider: Option<String>,
-    /// [`digest`] of the recording.
+    /// The [`digest`] of the recording.
     pub recording: String,
-    /// SHA-256 of each generated Terraform file, by path relative to the workspace.
+    /// The SHA-256 of each generated Terraform file, by path relative to the workspace.
     pub files: Hashes,
 }
 
-/// Why a proof is no longer one of what is there now.
+/// Change since a proof was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Mismatch {
-    /// The recording is another one.
+    /// The recording has changed.
     Recording,
-    /// This file has other text, is new or is gone.
+    /// A file was changed, added or removed.
     File {
-        /// Its path relative to the workspace.
+        /// The path relative to the workspace.
         path: String,
     },
 }
 
-/// Why a stored proof cannot be used.
+/// A stored proof cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("could not access `{}`", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is no proof.
+    /// The file does not have the form of a proof.
     #[error("`{}` is not a stored proof", path.display())]
     Form {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the parser.
         source: serde_json::Error,
     },
     /// An answer of the recording cannot be read.
@@ -85,7 +85,7 @@ impl Fault for RecordError {
 }
 
 impl ProofRecord {
-    /// The record of a proof; `None` where Terraform gave no numbers.
+    /// The record of a proof; `None` if Terraform gave no counts.
     pub fn new(proof: &Proof, recording: String, files: Hashes) -> Option<Self> {
         Some(Self {
             format: 1,
@@ -104,7 +104,7 @@ impl ProofRecord {
         serde_json::from_slice(&text).map_err(|source| RecordError::Form { path: path.to_owned(), source })
     }
 
-    /// Stores the proof; the same proof gives the same bytes.
+    /// Stores the proof. The same proof gives the same bytes.
     pub fn write(&self, path: &Path) -> Result<(), RecordError> {
         let failed = |source| RecordError::Form { path: path.to_owned(), source };
         let mut text = serde_json::to_string_pretty(self).map_err(failed)?;
@@ -112,26 +112,26 @@ impl ProofRecord {
         fs::write(path, text).map_err(|source| RecordError::Io { path: path.to_owned(), source })
     }
 
-    /// Everything that is not as it was when the proof was made.
+    /// Everything that has changed since the proof was made.
     pub fn mismatches(&self, recording: &str, files: &Hashes) -> Vec<Mismatch> {
-        let mut found = Vec::new();
+        let mut mismatches = Vec::new();
         if self.recording != recording {
-            found.push(Mismatch::Recording);
+            mismatches.push(Mismatch::Recording);
         }
         let paths: std::collections::BTreeSet<&String> = self.files.keys().chain(files.keys()).collect();
         let differs = |path: &&String| self.files.get(*path) != files.get(*path);
-        found.extend(paths.into_iter().filter(differs).map(|path| Mismatch::File { path: path.clone() }));
-        found
+        mismatches.extend(paths.into_iter().filter(differs).map(|path| Mismatch::File { path: path.clone() }));
+        mismatches
     }
 }
 
-/// The hashes of the generated Terraform files of `workspace` as they are now, by the list in its manifest. What else
-/// is generated is not what a proof is about.
-pub fn generated(workspace: &Path, manifest: &Manifest) -> Result<Hashes, RecordError> {
+/// The hashes of the generated Terraform files of `workspace` as they are now, from the list in its manifest. A proof covers
+/// no other files.
+pub fn generated(workspace: &Workspace, manifest: &Manifest) -> Result<Hashes, RecordError> {
     let mut hashes = Hashes::new();
     let code = |path: &&String| Path::new(path).extension().is_some_and(|extension| extension == "tf");
     for path in manifest.files.keys().filter(code) {
-        let file = workspace.join(path);
+        let file = workspace.root().join(path);
         match fs::read(&file) {
             Ok(bytes) => hashes.insert(path.clone(), crate::workspace::hash(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -141,14 +141,14 @@ pub fn generated(workspace: &Path, manifest: &Manifest) -> Result<Hashes, Record
     Ok(hashes)
 }
 
-/// SHA-256 over every request and answer of a recording, the same for a folder and for the same folder packed.
+/// The SHA-256 of every request and answer of a recording. It is the same for a folder and for an archive of it.
 pub fn digest(recording: &Recording) -> Result<String, RecordError> {
     let mut hasher = Sha256::new();
     for path in recording.paths()? {
         let Some(answer) = recording.get(&path)? else { continue };
         let failed = |error: serde_json::Error| Unreadable { path: path.clone(), why: error.to_string() };
         let answer = serde_json::to_vec(&answer).map_err(failed)?;
-        // A NUL and a line end keep one entry from reading like two others.
+        // A NUL and a line end separate the entries, so that no two recordings have the same bytes.
         for part in [path.as_str().as_bytes(), b"\0", &answer, b"\n"] {
             hasher.update(part);
         }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changed_since_the_proof_is_named() {
+    fn changes_since_the_proof_are_named() {
         let files = |list: &[(&str, &str)]| -> Hashes {
             list.iter().map(|(path, hash)| ((*path).to_owned(), (*hash).to_owned())).collect()
         };

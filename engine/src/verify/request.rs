@@ -1,4 +1,4 @@
-//! The proof's request: the code of a workspace against a twin, or against the cluster.
+//! Request of a proof, against a twin or against the cluster.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest};
 use crate::operation::{Context, Effect, Failure, Fault, Message, Request};
-use crate::settings::provider_caution;
+use crate::settings::{self, provider_caution};
 use crate::toolchain::terraform;
 use crate::workspace::Workspace;
 
-/// Proves with Terraform that the code is the cluster.
+/// Request to prove with Terraform that the code is the cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerifyRequest {
@@ -22,23 +22,23 @@ pub struct VerifyRequest {
     pub workspace: PathBuf,
     /// Plan against the cluster, with the user's own state, credentials and variables.
     pub live: bool,
-    /// The recording to prove against, in place of the one that the last import made.
+    /// The recording to prove against; without it, the one that the last import made.
     pub recording: Option<PathBuf>,
-    /// The terraform or tofu to run.
+    /// The terraform or tofu to run; without it, the one in PATH.
     pub terraform: Option<PathBuf>,
-    /// The file to write the proof to in short, with digests of what it is about.
+    /// The file to write a short proof to, with digests of the recording and of the code.
     pub proof: Option<PathBuf>,
 }
 
 /// There is no recording to prove against.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no recording to prove the code against")]
-struct NoRecording(#[from] RecordingError);
+struct NoRecordingToProve(#[from] RecordingError);
 
-impl Fault for NoRecording {
+impl Fault for NoRecordingToProve {
     fn hints(&self) -> Vec<String> {
         vec![
-            "`proxmox-mpc import` makes a recording; `--recording PATH` names another one.".to_owned(),
+            "Make a recording with `proxmox-mpc import`, or name another one with `--recording PATH`.".to_owned(),
             "To plan against the cluster itself, run again with `--live`.".to_owned(),
         ]
     }
@@ -57,22 +57,23 @@ impl Request for VerifyRequest {
 impl VerifyRequest {
     fn prove(&self, context: &Context) -> Result<Proof, Failure> {
         let workspace = Workspace::around(&self.workspace);
+        let program = settings::terraform(context, self.terraform.clone(), Some(&workspace))?;
         if self.live {
             let variable = |name: &str| context.sources().variable(name).map(str::to_owned);
             if let Some(caution) = provider_caution(&variable) {
                 context.message(Message::Caution(caution));
             }
-            // Without a recording nobody can be warned of silent agents.
+            // The recording is optional: it is needed only for warnings and explanations.
             let recording = Recording::open(&workspace.recording()).ok();
-            let tool = terraform::find(self.terraform.as_deref(), context)?;
-            return Ok(live(workspace.root(), recording.as_ref(), &tool, context)?);
+            let tool = terraform::find(program.as_deref(), context)?;
+            return Ok(live(&workspace, recording.as_ref(), &tool, context)?);
         }
         let path = self.recording.clone().unwrap_or_else(|| workspace.recording());
-        let recording = Arc::new(Recording::open(&path).map_err(NoRecording)?);
-        let tool = terraform::find(self.terraform.as_deref(), context)?;
-        let proof = against_twin(workspace.root(), Arc::clone(&recording), &tool, context)?;
+        let recording = Arc::new(Recording::open(&path).map_err(NoRecordingToProve)?);
+        let tool = terraform::find(program.as_deref(), context)?;
+        let proof = against_twin(&workspace, Arc::clone(&recording), &tool, context)?;
         if let Some(path) = &self.proof {
-            let files = generated(workspace.root(), &manifest(workspace.root())?)?;
+            let files = generated(&workspace, &manifest(&workspace)?)?;
             if let Some(record) = ProofRecord::new(&proof, digest(&recording)?, files) {
                 record.write(path)?;
             }

@@ -1,15 +1,15 @@
-//! Values of both sides of a difference, each on one line.
+//! Values: the two sides of a difference, each on one line.
 
 use serde_json::Value;
 
-/// How much is kept of what two long texts begin with in common, in characters.
+/// The number of characters that are shown of the common beginning of two long texts.
 const CONTEXT: usize = 20;
 
-/// Both values, cut to `longest` characters, none of them able to move the cursor. Two long texts are shown from where they
-/// differ.
+/// Formats both values, without control characters, and cut to `longest` characters. Two long texts are shown from where
+/// they differ.
 pub fn sides(before: &Value, after: &Value, longest: usize) -> (String, String) {
     let (before, after) = (plain(before), plain(after));
-    let common = before.chars().zip(after.chars()).take_while(|(one, other)| one == other).count();
+    let common = before.chars().zip(after.chars()).take_while(|(left, right)| left == right).count();
     let long = before.chars().count() > longest && after.chars().count() > longest;
     let start = if long { common.saturating_sub(CONTEXT) } else { 0 };
     (cut(&before, start, longest), cut(&after, start, longest))
@@ -24,7 +24,7 @@ fn cut(text: &str, start: usize, longest: usize) -> String {
     cut
 }
 
-/// A value on one line.
+/// Formats a value on one line.
 fn plain(value: &Value) -> String {
     let text = match value {
         Value::Null => return "not set".to_owned(),

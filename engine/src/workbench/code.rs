@@ -7,11 +7,12 @@ use std::path::Path;
 
 use proxmox_mpc_code::RootModule;
 
-use crate::workbench::{CODE, WorkbenchError};
+use crate::workbench::WorkbenchError;
+use crate::workspace::Workspace;
 
 /// Reads the root module of a workspace.
-pub(crate) fn root_module(workspace: &Path) -> Result<RootModule, WorkbenchError> {
-    read(&workspace.join(CODE))
+pub(crate) fn root_module(workspace: &Workspace) -> Result<RootModule, WorkbenchError> {
+    read(&workspace.terraform())
 }
 
 fn read(folder: &Path) -> Result<RootModule, WorkbenchError> {
@@ -23,7 +24,7 @@ fn read(folder: &Path) -> Result<RootModule, WorkbenchError> {
     Ok(module)
 }
 
-/// The `.tf` files in a folder: texts by name. A folder without any is an error.
+/// Returns the texts of the `.tf` files in `folder`, by name. It is an error if there are none.
 pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, String>, WorkbenchError> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|source| WorkbenchError::read(folder, source))? {

@@ -1,4 +1,4 @@
-//! Why code could not be tried out, and what to do about it.
+//! Errors of trying out code, with what to do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,41 +11,41 @@ use proxmox_mpc_twin::server::TwinError;
 use crate::operation::{Fault, FaultKind, Interrupted};
 use crate::toolchain::terraform::{TerraformError, ToolError};
 
-/// Why nothing can be said about the code, neither good nor bad.
+/// The code could not be tried out, so that nothing is known about it.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkbenchError {
     /// A file of the workspace cannot be read.
     #[error("could not read `{}`", path.display())]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no code.
+    /// The folder has no code.
     #[error("there is no Terraform code in `{}`", folder.display())]
     NoCode {
-        /// Where it should be.
+        /// The folder.
         folder: PathBuf,
     },
     /// The code is not HCL.
     #[error("`{}` is not valid HCL", path.display())]
     Syntax {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The error of the parser.
         source: Box<SyntaxError>,
     },
-    /// The manifest cannot be read.
+    /// The manifest is not valid.
     #[error("`{}` cannot be used", path.display())]
     Manifest {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The problem.
         source: ManifestError,
     },
-    /// The copy that the work is done on cannot be made.
-    #[error("could not write the scratch copy of the code")]
+    /// The temporary copy of the code could not be made.
+    #[error("could not write the temporary copy of the code")]
     Scratch(#[source] io::Error),
     /// The twin does not start.
     #[error("could not start the twin")]
@@ -53,10 +53,10 @@ pub enum WorkbenchError {
     /// The recording is damaged.
     #[error("the recording is damaged")]
     Recording(#[from] Unreadable),
-    /// There is no Terraform to ask.
+    /// There is no usable Terraform.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// Terraform could not be run, or refuses.
+    /// Terraform failed.
     #[error(transparent)]
     Terraform(#[from] TerraformError),
     /// The operation was stopped.
@@ -85,11 +85,11 @@ impl Fault for WorkbenchError {
             Self::Tool(error) => error.hints(),
             Self::Terraform(error) => error.hints(),
             Self::NoCode { .. } => {
-                vec!["Make some first: `proxmox-mpc import ENDPOINT --out DIR`.".to_owned()]
+                vec!["Import a cluster first: `proxmox-mpc import ENDPOINT --out DIR`.".to_owned()]
             }
             Self::Manifest { .. } => vec!["Restore it from version control, or import again.".to_owned()],
             Self::Scratch(_) => {
-                vec!["Choose a folder for temporary files with the variable TMPDIR.".to_owned()]
+                vec!["Set the variable TMPDIR to another folder for temporary files.".to_owned()]
             }
             Self::Recording(_) => vec!["Import again, or run this against the cluster with `--live`.".to_owned()],
             Self::Read { .. } | Self::Syntax { .. } | Self::Twin(_) | Self::Interrupted(_) => Vec::new(),

@@ -1,11 +1,10 @@
-//! The place where code is tried out: a scratch copy of a workspace's Terraform, and a twin to hold it against.
+//! Workbench: tries out code, on a temporary copy of a workspace's Terraform and against a twin.
 
 mod code;
 mod error;
 mod scratch;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use proxmox_mpc_generators::manifest::Manifest;
@@ -15,20 +14,16 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use crate::operation::Context;
+use crate::workspace::Workspace;
 
 pub(crate) use code::{files, root_module};
 pub use error::WorkbenchError;
 pub use scratch::NO_SSH;
 pub(crate) use scratch::Scratch;
 
-/// Where the code is in a workspace.
-pub const CODE: &str = "terraform";
-/// The manifest of a workspace.
-pub const MANIFEST: &str = "manifest.json";
-
-/// The manifest of a workspace; empty for code that somebody else wrote, whose `import` blocks say what it imports.
-pub fn manifest(workspace: &Path) -> Result<Manifest, WorkbenchError> {
-    let path = workspace.join(MANIFEST);
+/// Reads the manifest of a workspace. It is empty for code that no import wrote, whose `import` blocks say what it imports.
+pub fn manifest(workspace: &Workspace) -> Result<Manifest, WorkbenchError> {
+    let path = workspace.manifest();
     match fs::read_to_string(&path) {
         Ok(text) => Manifest::parse(&text).map_err(|source| WorkbenchError::Manifest { path, source }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
@@ -36,7 +31,7 @@ pub fn manifest(workspace: &Path) -> Result<Manifest, WorkbenchError> {
     }
 }
 
-/// A twin in this process. Nobody but this operation knows its token.
+/// A twin in this process, for one operation: nobody else knows its token.
 pub(crate) struct Bench {
     runtime: Handle,
     pub(crate) twin: Twin,
@@ -44,14 +39,14 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Starts a twin of the recording for a proof: its token may do everything, and agents never keep anyone waiting.
+    /// Starts a twin of the recording for a proof: its token may do everything, and no agent keeps Terraform waiting.
     pub(crate) fn for_proof(recording: Arc<Recording>, context: &Context) -> Result<Self, WorkbenchError> {
         let options = Options { enforced: false, ..Options::new(Credentials::fresh()) };
         Self::start(recording, options, context.runtime())
     }
 
-    /// Starts a twin of the recording for a rehearsal: its one token may do what the cluster lets it, and all writes are
-    /// logged.
+    /// Starts a twin of the recording for a rehearsal: its token has the privileges that it has on the cluster, and all
+    /// writes are logged.
     pub(crate) fn for_rehearsal(
         recording: Arc<Recording>,
         token: &str,
@@ -71,7 +66,7 @@ impl Bench {
         Ok(Self { runtime: runtime.clone(), twin, token })
     }
 
-    /// Ends it, and waits until it has; for threads that may block (`Context::block`).
+    /// Stops the twin, and waits for it. For threads that may block (`Context::block`).
     pub(crate) fn stop(self) {
         self.runtime.block_on(self.twin.stop());
     }

@@ -1,4 +1,4 @@
-//! A copy of the code that points at the twin: no state, no backend, nobody's variables.
+//! Scratch copy of the code, which uses the twin: without state, backend and values of variables.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 use crate::workbench::WorkbenchError;
 
-/// A folder that is gone when this is dropped. Its mode is 0700.
+/// Temporary folder of mode 0700, which is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: TempDir,
 }
 
-/// Sorts behind every other override file: the last one wins.
+/// The name of the override file. It sorts after all others, since Terraform lets the last one win.
 const OVERRIDE: &str = "zz_proxmox_mpc_override.tf";
-/// Where SSH is led to: nothing listens there. The provider's complaint names it.
+/// The SOCKS5 proxy for SSH: nothing listens there, and the provider's error names this address.
 pub const NO_SSH: &str = "127.0.0.1:9";
-/// The `import` blocks of objects whose own were removed after they had been applied.
+/// The name of the file for `import` blocks that the user removed after they had been applied.
 const IMPORTS: &str = "zz_proxmox_mpc_imports.tf";
 
 impl Scratch {
@@ -33,38 +33,38 @@ impl Scratch {
         Ok(Self { folder })
     }
 
-    /// Where the copy of the code is.
+    /// The folder of the copied code.
     pub(crate) fn code(&self) -> PathBuf {
         self.folder.path().join("code")
     }
 
-    /// Where Terraform keeps providers and the like.
+    /// The folder where Terraform keeps providers (`TF_DATA_DIR`).
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// A place for what is copied besides the code.
-    pub(crate) fn beside(&self) -> PathBuf {
+    /// The folder for copies of other files.
+    pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// Where the plan goes.
+    /// The file of the plan.
     pub(crate) fn plan(&self) -> PathBuf {
         self.folder.path().join("plan")
     }
 
-    /// Copies the code in `from`; what it may refer to beside it (templates, modules) is linked.
+    /// Copies the code in `from`. Other files that it may refer to (templates, modules) are linked.
     pub(crate) fn copy(&self, from: &Path) -> Result<(), WorkbenchError> {
         for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
             let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;
             let (path, name) = (entry.path(), entry.file_name());
             let to = self.code().join(&name);
             match role(&name.to_string_lossy()) {
-                Role::LeftOut => {}
+                Role::Excluded => {}
                 Role::Code if path.is_file() => {
                     fs::copy(&path, &to).map_err(WorkbenchError::Scratch)?;
                 }
-                Role::Code | Role::Beside => {
+                Role::Code | Role::Other => {
                     let path = path.canonicalize().map_err(|source| WorkbenchError::read(&path, source))?;
                     link(&path, &to).map_err(WorkbenchError::Scratch)?;
                 }
@@ -73,16 +73,16 @@ impl Scratch {
         Ok(())
     }
 
-    /// Points every block of the provider at `endpoint`, whose token comes by the environment, and takes any backend
-    /// away.
+    /// Points every provider block at `endpoint`, and replaces the backend by a local one. The token comes from the
+    /// environment.
     ///
-    /// What the code sets of the credentials would win over the environment, and is unset. The certificate is not
-    /// checked: the twin is in this process and listens on loopback only. The addresses of the nodes are the cluster's
-    /// own, so that SSH is led to a port where nothing listens.
+    /// Credentials in the code would win over the environment, and are unset. The certificate is not checked: the twin is in
+    /// this process and listens on loopback only. The twin's answers have the real addresses of nodes, so that SSH is sent
+    /// to a port where nothing listens.
     pub(crate) fn point_at(&self, endpoint: &str, code: &RootModule) -> Result<(), WorkbenchError> {
         let mut text = "terraform {\n  backend \"local\" {}\n}\n".to_owned();
         let mut plain = String::new();
-        // An override needs something to override.
+        // Without a block in the code there is nothing to override: the block then goes into a file of its own.
         provider(if code.has_provider { &mut text } else { &mut plain }, endpoint, None);
         for alias in &code.aliases {
             provider(&mut text, endpoint, Some(alias));
@@ -94,7 +94,7 @@ impl Scratch {
         fs::write(self.code().join("zz_proxmox_mpc.tf"), plain).map_err(WorkbenchError::Scratch)
     }
 
-    /// Adds `import` blocks: addresses and the ids to import them by.
+    /// Adds `import` blocks, from addresses and ids.
     pub(crate) fn import(&self, imports: &[(&str, &str)]) -> Result<(), WorkbenchError> {
         if imports.is_empty() {
             return Ok(());
@@ -108,7 +108,7 @@ impl Scratch {
     }
 }
 
-/// A block of the provider that leads to `endpoint` and nowhere else.
+/// Writes a provider block that connects to `endpoint` and nowhere else.
 fn provider(text: &mut String, endpoint: &str, alias: Option<&str>) {
     let unset = ["api_token", "username", "password", "auth_ticket", "csrf_prevention_token", "min_tls"];
     text.push_str("\nprovider \"proxmox\" {\n");
@@ -124,15 +124,15 @@ fn provider(text: &mut String, endpoint: &str, alias: Option<&str>) {
     writeln!(text, "    socks5_server = \"{NO_SSH}\"\n  }}\n}}").expect("writing to a string cannot fail");
 }
 
-/// What becomes of a file of the user's folder.
+/// Role of a file in the user's folder.
 #[derive(Debug, PartialEq, Eq)]
 enum Role {
-    /// It is copied.
+    /// Code, which is copied.
     Code,
-    /// It is linked.
-    Beside,
-    /// It has no place here: state, values of variables, what Terraform installed.
-    LeftOut,
+    /// A file that code may refer to, which is linked.
+    Other,
+    /// State, values of variables, or a file that Terraform installed: not used here.
+    Excluded,
 }
 
 fn role(name: &str) -> Role {
@@ -140,9 +140,9 @@ fn role(name: &str) -> Role {
     if name == ".terraform.lock.hcl" || ends(&[".tf", ".tf.json", ".tofu", ".tofu.json"]) {
         Role::Code
     } else if name.starts_with('.') || name.contains(".tfstate") || ends(&[".tfvars", ".tfvars.json"]) {
-        Role::LeftOut
+        Role::Excluded
     } else {
-        Role::Beside
+        Role::Other
     }
 }
 
@@ -170,13 +170,13 @@ mod tests {
         check("vms.tf", Role::Code);
         check(".terraform.lock.hcl", Role::Code);
         check("more.tf.json", Role::Code);
-        check("modules", Role::Beside);
-        check("cloud-init.yaml.tftpl", Role::Beside);
-        check(".terraform", Role::LeftOut);
-        check("terraform.tfstate", Role::LeftOut);
-        check("terraform.tfstate.1732.backup", Role::LeftOut);
-        check("secret.auto.tfvars", Role::LeftOut);
-        check("terraform.tfvars.json", Role::LeftOut);
+        check("modules", Role::Other);
+        check("cloud-init.yaml.tftpl", Role::Other);
+        check(".terraform", Role::Excluded);
+        check("terraform.tfstate", Role::Excluded);
+        check("terraform.tfstate.1732.backup", Role::Excluded);
+        check("secret.auto.tfvars", Role::Excluded);
+        check("terraform.tfvars.json", Role::Excluded);
     }
 
     #[test]

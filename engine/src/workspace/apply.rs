@@ -1,4 +1,4 @@
-//! Bringing a workspace up to date: everything is written aside first, then each file is renamed into its place,
+//! Application of changes to a workspace: everything is written aside first, then each file is renamed into its place,
 //! the manifest last.
 //!
 //! Stopped at any step, each file has its old text or its new one, and the next run finishes the work.
@@ -8,14 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::workspace::{
-    Changes, FileSet, IGNORED, JOURNAL, Journal, Manifest, UNFINISHED, WorkspaceError, clashes, path,
-};
+use crate::workspace::{Changes, FileSet, Journal, Workspace, WorkspaceError, clashes, path};
 
-/// Where files are written before they get their names; on the same disk, so that a rename is enough.
-const STAGING: &str = ".proxmox-mpc/staging";
-
-/// What to do with files that somebody has edited.
+/// The treatment of files that somebody has edited.
 #[derive(Clone, Copy, Debug)]
 pub enum Edits<'a> {
     /// Stop, and write nothing at all.
@@ -27,50 +22,47 @@ pub enum Edits<'a> {
     },
 }
 
-/// Makes the workspace in `folder` what [`super::plan`] found that it should be. A folder that is not there yet
-/// appears whole or not at all; its parent must be there.
+/// Makes the workspace what [`super::plan`] found that it should be; `manifest` is the text of the manifest. A folder that is
+/// not there yet appears whole or not at all; its parent must be there.
 pub fn apply(
-    folder: &Path,
+    workspace: &Workspace,
     files: &FileSet,
-    manifest: Manifest<'_>,
+    manifest: &str,
     changes: &Changes,
     edits: Edits<'_>,
 ) -> Result<(), WorkspaceError> {
     if !changes.edited.is_empty() && matches!(edits, Edits::Stop) {
         return Err(WorkspaceError::Edited { edits: changes.edited.clone() });
     }
-    let clashes = clashes::clashes(folder, files, changes)?;
+    let clashes = clashes::clashes(workspace, files, changes)?;
     if !clashes.is_empty() {
         return Err(WorkspaceError::Clashing { clashes });
     }
     if changes.is_empty() {
         return Ok(());
     }
-    match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => run(&steps(folder, files, manifest, changes, edits)?),
-        Ok(_) => Err(WorkspaceError::NotAFolder { path: folder.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(folder, files, manifest, changes),
-        Err(source) => Err(WorkspaceError::io("read", folder, source)),
+    match fs::metadata(workspace.root()) {
+        Ok(metadata) if metadata.is_dir() => run(&steps(workspace, files, manifest, changes, edits)?),
+        Ok(_) => Err(WorkspaceError::NotAFolder { path: workspace.root().to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(workspace, files, manifest, changes),
+        Err(source) => Err(WorkspaceError::io("read", workspace.root(), source)),
     }
 }
 
 /// Makes a new workspace under another name beside it, then gives it its own.
-fn create(folder: &Path, files: &FileSet, manifest: Manifest<'_>, changes: &Changes) -> Result<(), WorkspaceError> {
-    let prefix = super::beside(folder, UNFINISHED)?;
-    let (parent, prefix) = (prefix.parent().unwrap_or(Path::new(".")), prefix.file_name().unwrap_or_default());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777)); // Less the user's mask, as `mkdir` does.
-    let aside = builder.tempdir_in(parent).map_err(|source| WorkspaceError::io("write", folder, source))?;
-    run(&steps(aside.path(), files, manifest, changes, Edits::Stop)?)?;
-    fs::rename(aside.path(), folder).map_err(|source| WorkspaceError::io("write", folder, source))?;
-    drop(aside.keep()); // It has its name now: there is nothing left to remove.
-    sync_folder(parent);
+fn create(workspace: &Workspace, files: &FileSet, manifest: &str, changes: &Changes) -> Result<(), WorkspaceError> {
+    let new = workspace.new_root()?;
+    run(&steps(&Workspace::at(new.path()), files, manifest, changes, Edits::Stop)?)?;
+    let root = workspace.root();
+    fs::rename(new.path(), root).map_err(|source| WorkspaceError::io("write", root, source))?;
+    if let Some(parent) = new.path().parent() {
+        sync_folder(parent);
+    }
+    drop(new.keep()); // It has its name now: there is nothing left to remove.
     Ok(())
 }
 
-/// One thing that is done whole, or not at all.
+/// A step that is done whole, or not at all.
 #[derive(Debug)]
 enum Step<'t> {
     /// Removes what an interrupted run left aside.
@@ -92,20 +84,18 @@ fn run(steps: &[Step<'_>]) -> Result<(), WorkspaceError> {
 /// The steps in their order. The journal is in place before the first file is replaced, and goes when the manifest
 /// says the same.
 fn steps<'t>(
-    folder: &Path,
+    workspace: &Workspace,
     files: &'t FileSet,
-    manifest: Manifest<'t>,
+    manifest: &'t str,
     changes: &Changes,
     edits: Edits<'_>,
 ) -> Result<Vec<Step<'t>>, WorkspaceError> {
-    let staging = path::inside(folder, STAGING)?;
-    let journal = path::inside(folder, JOURNAL)?;
-    let journal_text = Journal::read(folder)?.unwrap_or_default().with(files).text();
+    let (staging, journal) = (workspace.staging(), workspace.journal());
+    let journal_text = Journal::read(workspace)?.unwrap_or_default().with(files).text();
     let mut steps = vec![Step::Clean { folder: staging.clone() }];
-    let (ignored, text) = IGNORED;
-    let ignored = path::inside(folder, ignored)?;
-    if fs::symlink_metadata(&ignored).is_err() {
-        steps.push(Step::Write { path: ignored, text: text.into() });
+    let (ignore, text) = workspace.ignore();
+    if fs::symlink_metadata(&ignore).is_err() {
+        steps.push(Step::Write { path: ignore, text: text.into() });
     }
     let mut renames = Vec::new();
     let edited = changes.edited.iter().map(|edit| &edit.path);
@@ -113,24 +103,24 @@ fn steps<'t>(
         let Some(text) = files.get(relative) else { continue };
         let aside = path::inside(&staging, relative)?;
         steps.push(Step::Write { path: aside.clone(), text: text.into() });
-        renames.push(Step::Rename { from: aside, to: path::inside(folder, relative)? });
+        renames.push(Step::Rename { from: aside, to: workspace.file(relative)? });
     }
-    let manifest_aside = path::inside(&staging, manifest.path)?;
-    steps.push(Step::Write { path: manifest_aside.clone(), text: manifest.text.into() });
-    let journal_aside = path::inside(&staging, "unfinished.json")?;
+    let manifest_aside = staging.join(Workspace::MANIFEST);
+    steps.push(Step::Write { path: manifest_aside.clone(), text: manifest.into() });
+    let journal_aside = staging.join("unfinished.json");
     steps.push(Step::Write { path: journal_aside.clone(), text: journal_text.into() });
     if let Edits::Overwrite { backup } = edits {
         for relative in edited {
-            let copy = format!(".proxmox-mpc/backup/{backup}/{relative}");
-            steps.push(Step::Copy { from: path::inside(folder, relative)?, to: path::inside(folder, &copy)? });
+            let to = path::inside(&workspace.backup(backup), relative)?;
+            steps.push(Step::Copy { from: workspace.file(relative)?, to });
         }
     }
     steps.push(Step::Rename { from: journal_aside, to: journal.clone() });
     steps.append(&mut renames);
     for relative in &changes.removed {
-        steps.push(Step::Remove { path: path::inside(folder, relative)? });
+        steps.push(Step::Remove { path: workspace.file(relative)? });
     }
-    steps.push(Step::Rename { from: manifest_aside, to: path::inside(folder, manifest.path)? });
+    steps.push(Step::Rename { from: manifest_aside, to: workspace.manifest() });
     steps.push(Step::Remove { path: journal });
     steps.push(Step::Clean { folder: staging });
     Ok(steps)
@@ -195,13 +185,13 @@ fn sync_folder(folder: &Path) {
 #[cfg(test)]
 pub(crate) fn apply_until(
     count: usize,
-    folder: &Path,
+    workspace: &Workspace,
     files: &FileSet,
-    manifest: Manifest<'_>,
+    manifest: &str,
     changes: &Changes,
     edits: Edits<'_>,
 ) -> usize {
-    let steps = steps(folder, files, manifest, changes, edits).unwrap();
+    let steps = steps(workspace, files, manifest, changes, edits).unwrap();
     run(&steps[..count.min(steps.len())]).unwrap();
     steps.len()
 }

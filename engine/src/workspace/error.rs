@@ -1,4 +1,4 @@
-//! What can go wrong with a workspace, and what to do about it.
+//! Errors of a workspace, and what to do about them.
 
 use std::fmt::Write as _;
 use std::io;
@@ -8,7 +8,7 @@ use crate::operation::fault::{Fault, FaultKind};
 use crate::workspace::lock::Holder;
 use crate::workspace::{Clash, Edit};
 
-/// Why a workspace could not be read or written.
+/// The reason why a workspace could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
     /// Somebody has edited what the run would overwrite.
@@ -17,18 +17,18 @@ pub enum WorkspaceError {
         /// The files and what differs.
         edits: Vec<Edit>,
     },
-    /// Another run is at work here.
-    #[error("another import is running in `{}`{}", folder.display(), held(holder.as_ref()))]
+    /// Another operation writes to the workspace.
+    #[error("another operation is writing to `{}`{}", folder.display(), held(holder.as_ref()))]
     Busy {
         /// The workspace.
         folder: PathBuf,
-        /// Who has it, where that is known.
+        /// The holder of the lock, where that is known.
         holder: Option<Holder>,
     },
     /// Somebody's own file declares what a generated one declares as well.
     #[error("{}", clashing(clashes))]
     Clashing {
-        /// What, and where.
+        /// The declarations.
         clashes: Vec<Clash>,
     },
     /// A path of a file set or of the manifest leads out of the workspace.
@@ -37,16 +37,16 @@ pub enum WorkspaceError {
         /// The path as it was given.
         path: String,
     },
-    /// A folder, a link or something stranger is where a file should be.
+    /// A folder, a link or a device is where a file should be.
     #[error("`{}` is not a plain file", path.display())]
     NotAFile {
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
     /// A file is where the workspace should be.
     #[error("`{}` is not a folder", path.display())]
     NotAFolder {
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
     /// The workspace, or a folder on the way to it, is a link to nothing.
@@ -54,7 +54,7 @@ pub enum WorkspaceError {
     Dangling {
         /// The link.
         path: PathBuf,
-        /// Where it leads, as it says.
+        /// The target, as the link says.
         target: PathBuf,
     },
     /// The workspace, or a folder on the way to it, is a link that leads back to itself.
@@ -62,7 +62,7 @@ pub enum WorkspaceError {
     Circle {
         /// The link.
         path: PathBuf,
-        /// Where it leads, as it says.
+        /// The target, as the link says.
         target: PathBuf,
     },
     /// The folder that should hold the workspace is not there.
@@ -76,9 +76,9 @@ pub enum WorkspaceError {
     Io {
         /// `read`, `write`, `replace`, `remove`, `lock`.
         action: &'static str,
-        /// What.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
 }
@@ -140,11 +140,11 @@ fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
 }
 
 fn held(holder: Option<&Holder>) -> String {
-    holder.map(|Holder { pid, since }| format!(": process {pid}, since {since}")).unwrap_or_default()
+    holder.map(|holder| format!(": {holder}")).unwrap_or_default()
 }
 
 fn clashing_hints(clashes: &[Clash]) -> Vec<String> {
-    let any = |beginning: &str| clashes.iter().any(|clash| clash.what.starts_with(beginning));
+    let any = |beginning: &str| clashes.iter().any(|clash| clash.declaration.starts_with(beginning));
     let mut hints =
         vec!["Take it out of your file, or give it another name there; Terraform takes no two of a name.".to_owned()];
     if any("resource") {
@@ -164,14 +164,14 @@ fn clashing_hints(clashes: &[Clash]) -> Vec<String> {
 }
 
 fn clashing(clashes: &[Clash]) -> String {
-    let one = |clash: &Clash| {
-        let Clash { what, file, line, generated } = clash;
-        format!("`{what}` is in your file `{file}`, line {line}, and would be in `{generated}` as well")
+    let sentence = |clash: &Clash| {
+        let Clash { declaration, file, line, generated } = clash;
+        format!("`{declaration}` is in your file `{file}`, line {line}, and would be in `{generated}` as well")
     };
     match clashes {
-        [clash] => one(clash),
+        [clash] => sentence(clash),
         clashes => {
-            let lines: Vec<String> = clashes.iter().map(|clash| format!("\n  {}", one(clash))).collect();
+            let lines: Vec<String> = clashes.iter().map(|clash| format!("\n  {}", sentence(clash))).collect();
             format!("{} declarations would be there twice:{}", clashes.len(), lines.concat())
         }
     }

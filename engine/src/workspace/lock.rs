@@ -1,24 +1,42 @@
-//! One run at a time: a lock on the workspace, which ends with the process that holds it.
+//! Lock: one writer of a workspace at a time. It ends with the process that holds it.
 //!
-//! The operating system's lock on a file decides, so that a run that died leaves nothing locked; what the file says is for
-//! people. A workspace that is not there yet is locked by a file beside it.
+//! The operating system's lock on a file decides, so that a process that died leaves nothing locked; what the file says is
+//! for people. A workspace that is not there yet is locked by a file beside it.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PRIVATE, UNFINISHED, WorkspaceError, beside, private};
+use super::{Workspace, WorkspaceError};
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Holder {
-    /// The number of its process.
+    /// The person or program that asked for the operation: `alice@laptop`.
+    pub actor: String,
+    /// The number of the process.
     pub pid: u32,
-    /// Since when: `2026-11-23T00:50:00Z`.
+    /// The time when it took the lock: `2026-11-23T00:50:00Z`.
     pub since: String,
+}
+
+impl Holder {
+    /// An operation of this process, from `now` on.
+    pub fn new(actor: String, now: String) -> Self {
+        Self { actor, pid: process::id(), since: now }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { actor, pid, since } = self;
+        write!(formatter, "{actor} (process {pid}, since {since})")
+    }
 }
 
 /// A workspace that nobody else writes to for as long as this lives.
@@ -26,7 +44,7 @@ pub struct Holder {
 pub struct Lock {
     /// Held open: the lock goes with it.
     _file: File,
-    /// Where the file is, which is not left behind.
+    /// The path of the file, which is not left behind.
     path: PathBuf,
 }
 
@@ -38,29 +56,29 @@ impl Drop for Lock {
     }
 }
 
-/// What came of the attempt to lock a workspace.
+/// The result of an attempt to lock a workspace.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It is ours.
+    /// The lock is ours.
     Locked(Lock),
-    /// Another run has it; `None` where it has not said yet who it is.
+    /// Another operation holds it; `None` where its file does not say yet who it is.
     Busy(Option<Holder>),
 }
 
-/// Tries to lock the workspace in `folder`, which need not be there yet; its parent must. `now` is the time to write down.
-pub fn attempt(folder: &Path, now: &str) -> Result<Attempt, WorkspaceError> {
-    let holder = Holder { pid: std::process::id(), since: now.to_owned() };
-    let outer = beside(folder, "lock")?;
-    if !folder.is_dir() {
+/// Tries to lock the workspace for `holder`. The workspace need not be there yet; its parent must.
+pub fn attempt(workspace: &Workspace, holder: &Holder) -> Result<Attempt, WorkspaceError> {
+    let outer = workspace.outer_lock()?;
+    if !workspace.root().is_dir() {
         return match open(&outer, true)? {
-            Some(file) if !folder.is_dir() => lock(file, &outer, &holder),
+            Some(file) if !workspace.root().is_dir() => lock(file, &outer, holder),
             // Meanwhile another first import has finished.
-            _ => attempt(folder, now),
+            _ => attempt(workspace, holder),
         };
     }
-    let inner = private(folder)?.join("lock");
-    let Some(file) = open(&inner, true)? else { return attempt(folder, now) };
-    let attempt = lock(file, &inner, &holder)?;
+    workspace.make_private()?;
+    let inner = workspace.lock();
+    let Some(file) = open(&inner, true)? else { return attempt(workspace, holder) };
+    let attempt = lock(file, &inner, holder)?;
     // Whoever makes the workspace just now holds the lock beside it until everything is in its place.
     if let Attempt::Locked(_) = &attempt
         && let Some(file) = open(&outer, false)?
@@ -100,12 +118,12 @@ fn lock(mut file: File, path: &Path, holder: &Holder) -> Result<Attempt, Workspa
     Ok(Attempt::Locked(Lock { _file: file, path: path.to_owned() }))
 }
 
-/// What the file of a lock says of its holder.
+/// The holder, as the file of the lock says.
 fn read(path: &Path) -> Option<Holder> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Whether this is the file at the path, and not one that had the name before.
+/// Reports whether this is the file at the path, and not one that had the name before.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -113,46 +131,33 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((file.metadata(), fs::metadata(path)), (Ok(one), Ok(other)) if same(&one, &other))
 }
 
-/// Whether this is the file at the path: elsewhere than on Unix a file that is open keeps its name.
+/// Reports whether this is the file at the path: elsewhere than on Unix a file that is open keeps its name.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Removes what runs that were killed left in the workspace and beside it. Only for whoever holds the lock.
-pub fn clean(folder: &Path) -> Result<(), WorkspaceError> {
-    let remove = |place: &Path, prefix: &str| {
-        let failed = |source| WorkspaceError::io("remove", place, source);
-        let entries = match fs::read_dir(place) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(failed(source)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with(prefix) {
-                fs::remove_dir_all(entry.path())
-                    .map_err(|source| WorkspaceError::io("remove", &entry.path(), source))?;
-            }
-        }
-        Ok(())
-    };
-    remove(&folder.join(PRIVATE), &format!(".{UNFINISHED}"))?;
-    let outer = beside(folder, UNFINISHED)?;
-    let name = outer.file_name().unwrap_or_default().to_string_lossy();
-    remove(outer.parent().unwrap_or(Path::new(".")), &name)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
-    const NOW: &str = "2026-11-23T00:50:00Z";
+    fn me() -> Holder {
+        Holder::new("alice@laptop".to_owned(), "2026-11-23T00:50:00Z".to_owned())
+    }
 
-    fn locked(folder: &Path) -> Lock {
-        match attempt(folder, NOW).unwrap() {
+    fn locked(workspace: &Workspace) -> Lock {
+        match attempt(workspace, &me()).unwrap() {
             Attempt::Locked(lock) => lock,
             Attempt::Busy(holder) => panic!("{holder:?} has it"),
+        }
+    }
+
+    fn busy(workspace: &Workspace) -> Option<Holder> {
+        match attempt(workspace, &me()).unwrap() {
+            Attempt::Busy(holder) => holder,
+            Attempt::Locked(_) => panic!("two have it"),
         }
     }
 
@@ -164,39 +169,80 @@ mod tests {
     }
 
     #[test]
-    fn one_run_at_a_time() {
+    fn one_writer_at_a_time() {
         let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("lab");
-        let me = Some(Holder { pid: std::process::id(), since: NOW.to_owned() });
-        let busy = |folder: &Path| match attempt(folder, NOW).unwrap() {
-            Attempt::Busy(holder) => holder,
-            Attempt::Locked(_) => panic!("two have it"),
-        };
-        let first = locked(&folder);
-        assert_eq!(busy(&folder), me);
-        fs::create_dir(&folder).unwrap();
-        assert_eq!(busy(&folder), me, "who makes the workspace still works on it");
+        let workspace = Workspace::at(parent.path().join("lab"));
+        let first = locked(&workspace);
+        assert_eq!(busy(&workspace), Some(me()));
+        fs::create_dir(workspace.root()).unwrap();
+        assert_eq!(busy(&workspace), Some(me()), "who makes the workspace still works on it");
         drop(first);
         assert_eq!(names(parent.path()), ["lab"], "nothing is left beside it");
-        let second = locked(&folder);
-        assert_eq!(busy(&folder), me);
+        let second = locked(&workspace);
+        assert_eq!(busy(&workspace), Some(me()));
         drop(second);
-        drop(locked(&folder));
-        assert_eq!(names(&folder), [".proxmox-mpc"]);
-        assert_eq!(names(&folder.join(".proxmox-mpc")), [".gitignore"]);
+        drop(locked(&workspace));
+        assert_eq!(names(workspace.root()), [".proxmox-mpc"]);
+        assert_eq!(names(&workspace.private()), [".gitignore"]);
     }
 
     #[test]
-    fn what_a_killed_run_left_is_removed_and_nothing_else() {
+    fn leftovers_of_a_killed_operation_are_removed_and_nothing_else() {
         let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("lab");
-        fs::create_dir_all(folder.join(".proxmox-mpc/.unfinished-a1b2c3/recording")).unwrap();
-        fs::create_dir_all(folder.join(".proxmox-mpc/recordings/latest")).unwrap();
+        let workspace = Workspace::at(parent.path().join("lab"));
+        fs::create_dir_all(workspace.private().join(".unfinished-a1b2c3/recording")).unwrap();
+        fs::create_dir_all(workspace.recording()).unwrap();
         for name in [".lab.unfinished-x", ".lab2.unfinished-x", "unfinished-x"] {
             fs::create_dir(parent.path().join(name)).unwrap();
         }
-        clean(&folder).unwrap();
+        workspace.clean().unwrap();
         assert_eq!(names(parent.path()), [".lab2.unfinished-x", "lab", "unfinished-x"]);
-        assert_eq!(names(&folder.join(".proxmox-mpc")), ["recordings"]);
+        assert_eq!(names(&workspace.private()), ["recordings"]);
+    }
+
+    /// The variable that makes a process of these tests hold a lock until it is killed.
+    const HOLD: &str = "PROXMOX_MPC_TEST_HOLD_LOCK";
+
+    /// Started by the test below as another process; alone it does nothing.
+    #[test]
+    fn another_process_holds_the_lock() {
+        let sources = crate::settings::Sources::of_process();
+        let Some(folder) = sources.variable(HOLD) else { return };
+        let _lock = locked(&Workspace::at(folder));
+        std::thread::sleep(Duration::from_secs(600));
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that is killed without a chance to clean up behind itself"
+    )]
+    #[test]
+    fn the_lock_of_a_dead_process_is_taken_over() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("lab");
+        let workspace = Workspace::at(&folder);
+        for there in [false, true] {
+            if there {
+                fs::create_dir(&folder).unwrap();
+            }
+            let mut child = process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "workspace::lock::tests::another_process_holds_the_lock"])
+                .env(HOLD, &folder)
+                .stdout(process::Stdio::null())
+                .spawn()
+                .unwrap();
+            let file = if there { workspace.lock() } else { workspace.outer_lock().unwrap() };
+            let began = Instant::now();
+            while read(&file).is_none() {
+                assert!(began.elapsed() < Duration::from_secs(60), "the other process did not lock");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(busy(&workspace), Some(Holder { pid: child.id(), ..me() }));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(file.exists(), "a killed process leaves its file");
+            drop(locked(&workspace));
+            assert!(!file.exists());
+        }
     }
 }

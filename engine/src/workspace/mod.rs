@@ -1,4 +1,4 @@
-//! The folder of generated code: what a run would change in it, and the change, whole or not at all.
+//! The workspace: the folder of generated code, what an operation would change in it, and the change, whole or not at all.
 
 mod apply;
 mod clashes;
@@ -10,7 +10,7 @@ mod path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,63 +32,10 @@ pub type FileSet = BTreeMap<String, String>;
 /// SHA-256 in lower-case hexadecimal by path relative to the workspace.
 pub type Hashes = BTreeMap<String, String>;
 
-/// Where an import leaves its recording, relative to the workspace.
-pub const RECORDING: &str = ".proxmox-mpc/recordings/latest";
-
-/// What of a workspace is not for others: recordings, copies, locks. It keeps itself out of git.
-pub const PRIVATE: &str = ".proxmox-mpc";
-
-/// How the hidden folders are called that a run writes aside, behind a dot and what else tells them apart: ones that a killed run left are removed by the next one.
-const UNFINISHED: &str = "unfinished-";
-
-/// Keeps git away from the folder that it is in, whatever other `.gitignore` there is.
-const IGNORED: (&str, &str) =
-    (".proxmox-mpc/.gitignore", "# Recordings of the cluster, copies and locks: nothing for others.\n*\n");
-
-/// The private folder of the workspace in `folder`, which is made where it is not there.
-pub fn private(folder: &Path) -> Result<PathBuf, WorkspaceError> {
-    let place = folder.join(PRIVATE);
-    let failed = |source| WorkspaceError::io("write", &place, source);
-    fs::create_dir_all(&place).map_err(failed)?;
-    let (path, text) = IGNORED;
-    let path = folder.join(path);
-    if fs::symlink_metadata(&path).is_err() {
-        fs::write(&path, text).map_err(failed)?;
-    }
-    Ok(place)
-}
-
-/// The hidden path beside the workspace that is called after it: `.lab.lock` beside `lab`. The parent has to be there.
-pub fn beside(folder: &Path, what: &str) -> Result<PathBuf, WorkspaceError> {
-    let parent = match folder.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    if !parent.is_dir() {
-        return Err(WorkspaceError::NoParent { path: parent.to_owned() });
-    }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    Ok(parent.join(format!(".{name}.{what}")))
-}
-
-/// A new folder for what is not finished, on the disk of the workspace, so that a rename is enough: in the workspace where
-/// that is there, since nobody needs to be able to write beside it then, and beside it otherwise.
-pub fn aside(folder: &Path) -> Result<tempfile::TempDir, WorkspaceError> {
-    let (place, prefix) = if folder.is_dir() {
-        (private(folder)?, format!(".{UNFINISHED}"))
-    } else {
-        let path = beside(folder, UNFINISHED)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        (path.parent().unwrap_or(Path::new(".")).to_owned(), name)
-    };
-    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&place);
-    folder.map_err(|source| WorkspaceError::io("write", &place, source))
-}
-
 /// The files among these that are not as an earlier run wrote them, and that somebody has edited therefore. `known` are the
 /// hashes of what runs wrote; what a run that was interrupted was about to write counts as written.
-pub fn touched(folder: &Path, files: &FileSet, known: &Hashes) -> Result<BTreeSet<String>, WorkspaceError> {
-    let unfinished = Journal::read(folder)?;
+pub fn touched(workspace: &Workspace, files: &FileSet, known: &Hashes) -> Result<BTreeSet<String>, WorkspaceError> {
+    let unfinished = Journal::read(workspace)?;
     let is_ours = |path: &str, text: &str| {
         let hash = hash(text.as_bytes());
         known.get(path) == Some(&hash) || unfinished.as_ref().is_some_and(|journal| journal.has(path, &hash))
@@ -96,16 +43,7 @@ pub fn touched(folder: &Path, files: &FileSet, known: &Hashes) -> Result<BTreeSe
     Ok(files.iter().filter(|(path, text)| !is_ours(path, text)).map(|(path, _)| path.clone()).collect())
 }
 
-/// The memory of the workspace, which is written last: while it is old, the run is not finished.
-#[derive(Clone, Copy, Debug)]
-pub struct Manifest<'a> {
-    /// Its path relative to the workspace.
-    pub path: &'a str,
-    /// What it should say.
-    pub text: &'a str,
-}
-
-/// What a run would do to a workspace. Paths are relative to it and sorted.
+/// The changes that an operation would make to a workspace. Paths are relative to it and sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changes {
     /// Files that are not there yet.
@@ -120,14 +58,14 @@ pub struct Changes {
     pub edited: Vec<Edit>,
     /// Files that are no longer wanted, but that somebody has changed: they stay.
     pub kept: Vec<String>,
-    /// Whether the manifest has other text than before.
+    /// True if the manifest has other text than before.
     pub manifest: bool,
-    /// Whether an earlier run was interrupted, whose work this one finishes.
+    /// True if an earlier run was interrupted, whose work this one finishes.
     pub interrupted: bool,
 }
 
 impl Changes {
-    /// Whether there is nothing to write.
+    /// Reports whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.created.is_empty()
             && self.changed.is_empty()
@@ -143,24 +81,25 @@ impl Changes {
 pub struct Edit {
     /// Its path relative to the workspace.
     pub path: String,
-    /// Whether an earlier run wrote it; otherwise the file is somebody's own, in the place of one of ours.
+    /// True if an earlier run wrote it; otherwise the file is somebody's own, in the place of one of ours.
     pub ours: bool,
     /// From the file as it is to the text that it should have, as a unified difference.
     pub difference: String,
 }
 
-/// Compares the workspace in `folder` with what it should hold. Writes nothing.
+/// Compares the workspace with what it should hold. Writes nothing.
 ///
-/// `known` are the hashes of the files that earlier runs wrote: whoever has another one was edited since.
-pub fn plan(folder: &Path, files: &FileSet, manifest: Manifest<'_>, known: &Hashes) -> Result<Changes, WorkspaceError> {
-    let unfinished = Journal::read(folder)?;
+/// `manifest` is the text of the manifest. `known` are the hashes of the files that earlier runs wrote: a file with another
+/// one was edited since.
+pub fn plan(workspace: &Workspace, files: &FileSet, manifest: &str, known: &Hashes) -> Result<Changes, WorkspaceError> {
+    let unfinished = Journal::read(workspace)?;
     let ours = |path: &str, hash: &str| {
         known.get(path).is_some_and(|known| known == hash)
             || unfinished.as_ref().is_some_and(|journal| journal.has(path, hash))
     };
     let mut changes = Changes { interrupted: unfinished.is_some(), ..Changes::default() };
     for (path, wanted) in files {
-        match read(folder, path)? {
+        match read(&workspace.file(path)?)? {
             None => changes.created.push(path.clone()),
             Some(current) if current == wanted.as_bytes() => changes.unchanged.push(path.clone()),
             Some(current) if ours(path, &hash(&current)) => changes.changed.push(path.clone()),
@@ -174,14 +113,14 @@ pub fn plan(folder: &Path, files: &FileSet, manifest: Manifest<'_>, known: &Hash
     let written = known.keys().chain(unfinished.iter().flat_map(|journal| journal.files.keys()));
     let gone: BTreeSet<&String> = written.filter(|path| !files.contains_key(*path)).collect();
     for path in gone {
-        let Some(current) = read(folder, path)? else { continue };
+        let Some(current) = read(&workspace.file(path)?)? else { continue };
         if ours(path, &hash(&current)) {
             changes.removed.push(path.clone());
         } else {
             changes.kept.push(path.clone());
         }
     }
-    changes.manifest = read(folder, manifest.path)?.as_deref() != Some(manifest.text.as_bytes());
+    changes.manifest = read(&workspace.manifest())?.as_deref() != Some(manifest.as_bytes());
     Ok(changes)
 }
 
@@ -203,7 +142,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// What runs were about to write, kept beside the workspace until the manifest says the same: a run that was
+/// Journal: the files that runs were about to write, kept in the private folder until the manifest says the same: a run that was
 /// interrupted is recognised by it, and its files are not taken for somebody's edits.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct Journal {
@@ -211,13 +150,10 @@ struct Journal {
     files: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Where the journal is, relative to the workspace.
-const JOURNAL: &str = ".proxmox-mpc/unfinished.json";
-
 impl Journal {
-    fn read(folder: &Path) -> Result<Option<Self>, WorkspaceError> {
+    fn read(workspace: &Workspace) -> Result<Option<Self>, WorkspaceError> {
         // A journal that cannot be understood was not written by us: an unfinished one is never renamed into place.
-        Ok(read(folder, JOURNAL)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        Ok(read(&workspace.journal())?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     fn with(mut self, files: &FileSet) -> Self {
@@ -237,15 +173,14 @@ impl Journal {
 }
 
 /// The bytes of a file of the workspace, `None` where there is none.
-fn read(folder: &Path, relative: &str) -> Result<Option<Vec<u8>>, WorkspaceError> {
-    let path = path::inside(folder, relative)?;
-    match fs::symlink_metadata(&path) {
-        Ok(found) if found.is_file() => {
-            fs::read(&path).map(Some).map_err(|source| WorkspaceError::io("read", &path, source))
+fn read(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            fs::read(path).map(Some).map_err(|source| WorkspaceError::io("read", path, source))
         }
-        Ok(_) => Err(WorkspaceError::NotAFile { path }),
+        Ok(_) => Err(WorkspaceError::NotAFile { path: path.to_owned() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(WorkspaceError::io("read", &path, source)),
+        Err(source) => Err(WorkspaceError::io("read", path, source)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Relative paths of a workspace, none of which may lead out of it.
+//! Relative paths in a workspace, none of which may lead out of it.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::workspace::WorkspaceError;
 
-/// The place of `relative` in `folder`.
+/// The path of the file `relative` in `folder`.
 ///
 /// Paths come from manifests too, which are files that anybody can edit: one that leads out of the workspace is
 /// refused, not followed.
@@ -19,7 +19,7 @@ pub(super) fn inside(folder: &Path, relative: &str) -> Result<PathBuf, Workspace
     Ok(folder.join(path))
 }
 
-/// Whether the folder, and each on the way to it, is there or can be made: a link that leads nowhere can be neither.
+/// Refuses a folder that is, or is below, a link that leads nowhere: it is not there and cannot be made.
 pub fn check_links(folder: &Path) -> Result<(), WorkspaceError> {
     for path in folder.ancestors() {
         let Ok(target) = fs::read_link(path) else { continue };

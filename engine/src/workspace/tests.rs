@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-const MANIFEST: &str = "manifest.json";
+const MANIFEST: &str = Workspace::MANIFEST;
 
 fn files(list: &[(&str, &str)]) -> FileSet {
     list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
@@ -24,18 +24,14 @@ impl Run {
         Self { files, manifest }
     }
 
-    fn manifest(&self) -> Manifest<'_> {
-        Manifest { path: MANIFEST, text: &self.manifest }
-    }
-
     fn plan(&self, folder: &Path) -> Changes {
         let known = fs::read(folder.join(MANIFEST)).map(|bytes| serde_json::from_slice(&bytes).unwrap());
-        plan(folder, &self.files, self.manifest(), &known.unwrap_or_default()).unwrap()
+        plan(&Workspace::at(folder), &self.files, &self.manifest, &known.unwrap_or_default()).unwrap()
     }
 
     fn apply(&self, folder: &Path, edits: Edits<'_>) -> Result<Changes, WorkspaceError> {
         let changes = self.plan(folder);
-        apply(folder, &self.files, self.manifest(), &changes, edits)?;
+        apply(&Workspace::at(folder), &self.files, &self.manifest, &changes, edits)?;
         Ok(changes)
     }
 }
@@ -77,7 +73,8 @@ fn a_new_folder_appears_whole_and_a_second_run_writes_nothing() {
     assert_eq!(fs::metadata(folder.join("terraform/vms.tf")).unwrap().modified().unwrap(), before);
     let names: Vec<_> = fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["lab"], "nothing is left beside it");
-    assert!(!folder.join(".proxmox-mpc/staging").exists() && !folder.join(JOURNAL).exists());
+    let workspace = Workspace::at(folder);
+    assert!(!workspace.staging().exists() && !workspace.journal().exists());
 }
 
 #[test]
@@ -153,7 +150,7 @@ fn a_crash_at_any_step_leaves_whole_files_and_the_next_run_finishes() {
             }
             let old = tree(folder);
             let run = Run::new(NEW);
-            let steps = apply_until(count, folder, &run.files, run.manifest(), &run.plan(folder), edits);
+            let steps = apply_until(count, &Workspace::at(folder), &run.files, &run.manifest, &run.plan(folder), edits);
             for (path, text) in tree(folder) {
                 let new = if path == MANIFEST { Some(&run.manifest) } else { run.files.get(&path) };
                 assert!(old.get(&path) == Some(&text) || new == Some(&text), "{path} after {count} steps: {text}");
@@ -187,7 +184,7 @@ fn two_crashes_in_a_row_are_finished_too() {
             let folder = parent.path();
             Run::new(OLD).apply(folder, Edits::Stop).unwrap();
             for (count, run) in [(first, &Run::new(NEW)), (second, &newer)] {
-                apply_until(count, folder, &run.files, run.manifest(), &run.plan(folder), Edits::Stop);
+                apply_until(count, &Workspace::at(folder), &run.files, &run.manifest, &run.plan(folder), Edits::Stop);
             }
             newest.apply(folder, Edits::Stop).unwrap();
             let mut expected = newest.files.clone();
@@ -201,14 +198,15 @@ fn two_crashes_in_a_row_are_finished_too() {
 fn what_is_in_the_way_is_named() {
     let parent = tempfile::tempdir().unwrap();
     let run = Run::new(OLD);
-    let apply = |folder: &Path| apply(folder, &run.files, run.manifest(), &run.plan(folder), Edits::Stop);
+    let apply =
+        |folder: &Path| apply(&Workspace::at(folder), &run.files, &run.manifest, &run.plan(folder), Edits::Stop);
     let error = apply(&parent.path().join("no/lab")).unwrap_err();
     assert!(matches!(error, WorkspaceError::NoParent { .. }), "{error}");
     fs::create_dir_all(parent.path().join("lab/terraform/vms.tf")).unwrap();
     let known = Hashes::new();
-    let error = plan(&parent.path().join("lab"), &run.files, run.manifest(), &known).unwrap_err();
+    let error = plan(&Workspace::at(parent.path().join("lab")), &run.files, &run.manifest, &known).unwrap_err();
     assert!(matches!(error, WorkspaceError::NotAFile { .. }), "{error}");
     let known = Hashes::from([("../../victim".to_owned(), String::new())]);
-    let error = plan(parent.path(), &FileSet::new(), run.manifest(), &known).unwrap_err();
+    let error = plan(&Workspace::at(parent.path()), &FileSet::new(), &run.manifest, &known).unwrap_err();
     assert!(matches!(error, WorkspaceError::Outside { .. }), "{error}");
 }

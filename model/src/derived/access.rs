@@ -35,8 +35,8 @@ fn permissions_at<A: Answers>(deriver: &Deriver<A>, query: &[(String, String)]) 
     let all = with_queries(ApiPath::parse("access/permissions"), &rest);
     let Some(Value::Object(all)) = deriver.data(&all)? else { return Ok(None) };
     let mut above = path.rmatch_indices('/').map(|(at, _)| if at == 0 { "/" } else { &path[..at] });
-    let privileges = if let Some(own) = all.get(path) {
-        own.clone()
+    let privileges = if let Some(privileges) = all.get(path) {
+        privileges.clone()
     } else {
         // The privileges that the nearest path above passes on.
         let nearest = above.find_map(|above| all.get(above)?.as_object()).cloned().unwrap_or_default();

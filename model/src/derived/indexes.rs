@@ -55,8 +55,8 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], _query
         ["snapshot", _] => format!("{kind}/snapshot/{{}}"),
         _ => std::iter::once(kind).chain(rest).copied().collect::<Vec<_>>().join("/"),
     };
-    let found = INDEXES.iter().find(|(path, ..)| *path == named);
-    Ok(found.map(|(_, key, values)| {
+    let index = INDEXES.iter().find(|(path, ..)| *path == named);
+    Ok(index.map(|(_, key, values)| {
         Answer::ok(values.split_whitespace().map(|value| json!({ *key: value })).collect::<Vec<_>>().into())
     }))
 }

@@ -32,10 +32,10 @@ fn interfaces(guest: &GuestConfigurations<'_>) -> Value {
         return Value::Null;
     }
     let networks = guest.keys.iter().filter(|(key, _)| matches("net[n]", key));
-    let own = networks.filter_map(|(_, value)| Some(interface(&Properties::parse(value.as_str()?))));
+    let devices = networks.filter_map(|(_, value)| Some(interface(&Properties::parse(value.as_str()?))));
     let local = "127.0.0.1/8";
     let lo = described("lo", "00:00:00:00:00:00", [("inet", local), ("inet6", "::1/128")].into_iter());
-    std::iter::once(lo).chain(own).collect()
+    std::iter::once(lo).chain(devices).collect()
 }
 
 /// A network device of a container, with its configured addresses.
@@ -48,15 +48,15 @@ fn interface(network: &Properties) -> Value {
 }
 
 fn described<'a>(name: &str, hardware: &str, addresses: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let mut told = json!({ "name": name, "hwaddr": hardware, "hardware-address": hardware });
+    let mut described = json!({ "name": name, "hwaddr": hardware, "hardware-address": hardware });
     let mut listed = Vec::new();
     for (family, whole) in addresses {
         let (address, prefix) = whole.split_once('/').unwrap_or((whole, ""));
         listed.push(json!({ "ip-address-type": family, "ip-address": address, "prefix": prefix }));
-        told[family] = json!(whole);
+        described[family] = json!(whole);
     }
-    told["ip-addresses"] = listed.into();
-    told
+    described["ip-addresses"] = listed.into();
+    described
 }
 
 /// The answer of `feature`: whether every volume supports it, and for a virtual machine the nodes that have all
@@ -103,7 +103,7 @@ fn shared_nodes<A: Answers>(
         if word(&storage, "disable") == "1" {
             nodes.clear();
         } else if !named.is_empty() {
-            nodes.retain(|node| list::items(&named).any(|own| own == node));
+            nodes.retain(|node| list::items(&named).any(|item| item == node));
         } else if !is_shared(&storage) {
             nodes.retain(|node| node == guest.node);
         }
@@ -118,10 +118,10 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'
     if let Some(lock) = guest.lock() {
         return Ok(Answer::refusal(500, &format!("{kind} is locked ({lock})")));
     }
-    let mut told = Row::from_iter([("running".to_owned(), json!(u8::from(guest.running)))]);
+    let mut answer = Row::from_iter([("running".to_owned(), json!(u8::from(guest.running)))]);
     let affinity = Affinity::read(deriver, guest)?;
     if let Some(together) = &affinity.together {
-        told.insert("dependent-ha-resources".to_owned(), json!(together));
+        answer.insert("dependent-ha-resources".to_owned(), json!(together));
     }
     let devices = Devices::read(deriver, guest)?;
     let (mut allowed, mut barred) = (Vec::new(), Map::new());
@@ -144,17 +144,17 @@ fn preconditions<A: Answers>(deriver: &Deriver<A>, guest: &GuestConfigurations<'
         }
     }
     let dash = if guest.container { "-" } else { "_" };
-    told.insert(format!("allowed{dash}nodes"), json!(allowed));
-    told.insert(format!("not{dash}allowed{dash}nodes"), barred.into());
+    answer.insert(format!("allowed{dash}nodes"), json!(allowed));
+    answer.insert(format!("not{dash}allowed{dash}nodes"), barred.into());
     if !guest.container {
-        told.insert("local_disks".to_owned(), local_disks(deriver, guest)?.into());
-        told.insert("local_resources".to_owned(), json!(devices.local));
-        told.insert("mapped-resources".to_owned(), devices.mapped.keys().cloned().collect());
+        answer.insert("local_disks".to_owned(), local_disks(deriver, guest)?.into());
+        answer.insert("local_resources".to_owned(), json!(devices.local));
+        answer.insert("mapped-resources".to_owned(), devices.mapped.keys().cloned().collect());
         let info = devices.mapped.iter().map(|(key, (_, name, _))| (key.clone(), json!({ "name": name })));
-        told.insert("mapped-resource-info".to_owned(), Value::Object(info.collect()));
-        told.insert("has-dbus-vmstate".to_owned(), json!(1));
+        answer.insert("mapped-resource-info".to_owned(), Value::Object(info.collect()));
+        answer.insert("has-dbus-vmstate".to_owned(), json!(1));
     }
-    Ok(Answer::ok(told.into()))
+    Ok(Answer::ok(answer.into()))
 }
 
 /// The storages of a virtual machine that a node does not have (`check_local_storage_availability`).
@@ -168,7 +168,7 @@ fn unavailable<A: Answers>(
         let Some(volume) = Drive::parse(value).stored().cloned() else { continue };
         let Some(storage) = storage(deriver, &volume)? else { continue };
         let named = word(&storage, "nodes");
-        let elsewhere = !named.is_empty() && !list::items(&named).any(|own| own == node);
+        let elsewhere = !named.is_empty() && !list::items(&named).any(|item| item == node);
         if word(&storage, "disable") == "1" || elsewhere {
             lacking.insert(volume.storage().to_owned());
         }
@@ -199,7 +199,7 @@ impl Affinity {
         let rules = deriver.rows(&ApiPath::parse("cluster/ha/rules"), "rule")?;
         for rule in rules.iter().flat_map(|rules| rules.values()) {
             let resources = word(rule, "resources");
-            if word(rule, "disable") == "1" || !list::items(&resources).any(|own| own == sid) {
+            if word(rule, "disable") == "1" || !list::items(&resources).any(|item| item == sid) {
                 continue;
             }
             for other in list::items(&resources).filter(|other| *other != sid) {
@@ -220,7 +220,7 @@ impl Affinity {
     }
 
     fn blocking(&self, node: &str) -> Vec<Value> {
-        let there = self.apart.iter().filter(|(_, own)| own == node);
-        there.map(|(sid, _)| json!({ "sid": sid, "cause": "resource-affinity" })).collect()
+        let blocking = self.apart.iter().filter(|(_, other)| other == node);
+        blocking.map(|(sid, _)| json!({ "sid": sid, "cause": "resource-affinity" })).collect()
     }
 }

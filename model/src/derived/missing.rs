@@ -44,7 +44,7 @@ fn guest<A: Answers>(deriver: &Deriver<A>, node: &str, guest_type: &str, vmid: &
         is("node", node) && is("type", guest_type)
     });
     let permissions = deriver.permissions()?;
-    if here || !permissions.known() {
+    if here || !permissions.is_known() {
         return Ok(None);
     }
     if !permissions.allow(&format!("/vms/{vmid}"), "VM.Audit") {

@@ -10,7 +10,7 @@ use crate::property::Properties;
 use crate::refusals::invalid;
 use crate::{Answer, Answers, ApiPath};
 
-/// Range of VMIDs without a `next-id` of the datacenter; the end is not in it
+/// Range of VMIDs without a `next-id` of the datacenter; the end is not in it (`PVE::API2::Cluster`).
 const RANGE: (u64, u64) = (100, 1_000_000);
 
 /// The answer of `cluster/nextid`: the next free VMID, or whether a given one is free.

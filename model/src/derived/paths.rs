@@ -8,11 +8,11 @@ use crate::schema::{self, Release, Verb};
 
 /// Proxmox's refusal of a path that it does not have in this release, or of parameters that the path does not take.
 pub(super) fn check(release: Release, segments: &[&str], query: &[(String, String)]) -> Option<Answer> {
-    let Some(found) = release.schema().find(Verb::Get, segments) else { return Some(not_implemented(segments)) };
-    let captured = found.captured.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
+    let Some(method) = release.schema().find(Verb::Get, segments) else { return Some(not_implemented(segments)) };
+    let captured = method.captured.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
     let mut parameters: Map<String, Value> = captured.collect();
     parameters.extend(query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
-    schema::check(&found, &mut parameters).err().map(|errors| refused(&errors))
+    schema::check(&method, &mut parameters).err().map(|errors| refused(&errors))
 }
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod tests {
 
     /// Recorded refusals.
     #[test]
-    fn what_proxmox_does_not_have_is_refused_as_it_does() {
+    fn unknown_paths_are_refused_as_proxmox_refuses_them() {
         let check = |request: &str, expected: &str| {
             let path = ApiPath::parse(request);
             let owned = path.segments();

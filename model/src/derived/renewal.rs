@@ -28,7 +28,7 @@ impl<A: Answers> Deriver<A> {
     /// (`PVE::GuestHelpers::get_allowed_tags`). The tags that another login may set stay as they were recorded.
     fn with_tags(&self, mut answer: Answer) -> Result<Answer, Unreadable> {
         let permissions = self.permissions()?;
-        if permissions.known() && !permissions.allow("/", "Sys.Modify") {
+        if permissions.is_known() && !permissions.allow("/", "Sys.Modify") {
             return Ok(answer);
         }
         let guests = self.rows(&ApiPath::parse("cluster/resources"), "id")?.unwrap_or_default();

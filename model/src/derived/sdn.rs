@@ -33,8 +33,8 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
             let list = deriver.data(&ApiPath::parse("cluster/sdn/fabrics/node"))?;
             let is = |row: &Value, key: &str, id: &str| row.get(key).and_then(text).is_some_and(|named| named == id);
             let rows = list.as_ref().and_then(Value::as_array).into_iter().flatten();
-            let found = rows.into_iter().find(|row| is(row, "fabric_id", fabric) && is(row, "node_id", node));
-            Ok(found.map(|row| Answer::ok(row.clone())))
+            let row = rows.into_iter().find(|row| is(row, "fabric_id", fabric) && is(row, "node_id", node));
+            Ok(row.map(|row| Answer::ok(row.clone())))
         }
         _ => Ok(None),
     }
@@ -97,7 +97,7 @@ mod tests {
 
     /// A new zone, a changed one, a removed one, and one without changes; the rows are recorded.
     #[test]
-    fn what_is_configured_is_made_from_what_waits() {
+    fn configured_rows_are_made_from_pending_ones() {
         let zones = json!([
             {"state": "new", "type": "qinq", "digest": null, "zone": "qz", "pending": {"bridge": "vmbr1", "tag": 300}},
             {"type": "vlan", "mtu": 1500, "bridge": "vmbr0", "digest": null, "pending": {"mtu": 1450}, "zone": "z1",

@@ -47,7 +47,7 @@ pub(super) fn derive<A: Answers>(deriver: &Deriver<A>, segments: &[&str], query:
         return Ok(Some(Answer::ok(json!({}))));
     }
     let ending = name.rsplit('.').next().unwrap_or_default();
-    let kind = TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, kind)| kind);
+    let kind = TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, kind)| kind);
     Ok(Some(Answer::ok(json!({ "filename": name, "size": ASSUMED_SIZE, "mimetype": kind }))))
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_tells_the_name_of_its_file() {
+    fn the_name_of_a_file_follows_from_its_url() {
         let check = |options: Value, url: &str, expected: Result<Value, &str>| {
             let answers = BTreeMap::from([(ApiPath::parse("cluster/options"), Answer::ok(options))]);
             let path = ApiPath::parse("nodes/pve/query-url-metadata").with_query("url", url);

@@ -198,7 +198,7 @@ mod tests {
 
     /// A guest may have a volume with the VMID of another guest, or of one that no longer exists.
     #[test]
-    fn a_volume_is_found_with_whoever_holds_it() {
+    fn a_volume_is_found_with_any_guest_that_names_it() {
         let answers = BTreeMap::from([
             ("storage", json!([{"storage": "local", "type": "dir", "path": "/srv"}])),
             ("cluster/resources", json!([{"type": "qemu", "vmid": 101, "node": "pve"}])),

@@ -127,9 +127,9 @@ mod tests {
             let job = job.as_object().cloned().unwrap_or_default();
             let taken = guests.iter().filter(|guest| takes(&job, guest, &users)).map(branch);
             let leaves = taken.flat_map(|branch| branch["children"].as_array().cloned().unwrap_or_default());
-            let told: Vec<String> =
+            let volumes: Vec<String> =
                 leaves.map(|leaf| format!("{} {}", leaf["id"], leaf["reason"]).replace('"', "")).collect();
-            assert_eq!(told, expected, "{job:?}");
+            assert_eq!(volumes, expected, "{job:?}");
         };
         let of_vm = ["100:efidisk0 efidisk but no OMVF BIOS", "100:scsi0 backup=no"];
         let of_ct = ["200:mp0 enabled", "200:mp1 not a volume", "200:mp2 disabled", "200:rootfs rootfs"];

@@ -33,7 +33,7 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Option<Corosync> {
         } else if let (Some((key, value)), Some((_, keys))) = (line.split_once(':'), blocks.last_mut()) {
             keys.insert(key.trim().to_owned(), json!(value.trim()));
         } else {
-            sheet.warn("corosync.conf", number, "ignored, since it is no `key: value` in a block");
+            sheet.warn("corosync.conf", number, "ignored, since it is not a `key: value` line in a block");
         }
     }
     Some(corosync)

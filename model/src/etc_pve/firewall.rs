@@ -73,7 +73,7 @@ fn header(line: &str, level: Level) -> Option<Result<(FileSection, Option<String
     };
     let longest = if kind == "ipset" { 64 } else { 18 };
     if name.len() > longest || !is_id(name) {
-        return Some(Err(format!("`{name}` is no name of a set or group: its lines are skipped")));
+        return Some(Err(format!("`{name}` is not the name of a set or group: its lines are skipped")));
     }
     let section = if kind == "ipset" { FileSection::Set(name.to_owned()) } else { FileSection::Group(name.to_owned()) };
     Some(Ok((section, comment)))
@@ -113,12 +113,12 @@ impl Firewall {
             }
             FileSection::Rules => {
                 let shared = if is_cluster { &*self } else { cluster.unwrap_or(&*self) };
-                let own = if is_cluster { None } else { Some(&*self) };
-                let rule = rule::parse(line, RuleContext { level, cluster: shared, own })?;
+                let local = if is_cluster { None } else { Some(&*self) };
+                let rule = rule::parse(line, RuleContext { level, cluster: shared, local })?;
                 self.rules.push(rule);
             }
             FileSection::Group(name) => {
-                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, own: None })?;
+                let rule = rule::parse(line, RuleContext { level: Level::Group, cluster: self, local: None })?;
                 self.groups.entry(name.clone()).or_default().push(rule);
             }
             FileSection::Set(name) => {
@@ -135,15 +135,15 @@ impl Firewall {
         let text = text.trim();
         let (negated, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text.trim_start()));
         if text.is_empty() || text.contains(char::is_whitespace) {
-            return Err(format!("`{line}` is no entry of a set"));
+            return Err(format!("`{line}` is not an entry of a set"));
         }
         let (scope, name) = rule::scoped(text);
         let mut error = None;
         let cidr = if is_id(name) {
             let alias = name.to_ascii_lowercase();
-            let (shared, own) = cluster.map_or((self, None), |cluster| (cluster, Some(self)));
-            let own = own.filter(|own| scope != "dc/" && own.aliases.contains_key(&alias));
-            if own.is_none() && (scope == "guest/" || !shared.aliases.contains_key(&alias)) {
+            let (shared, local) = cluster.map_or((self, None), |cluster| (cluster, Some(self)));
+            let local = local.filter(|local| scope != "dc/" && local.aliases.contains_key(&alias));
+            if local.is_none() && (scope == "guest/" || !shared.aliases.contains_key(&alias)) {
                 error = Some(format!("no such alias '{name}'"));
             }
             text.to_owned()
@@ -174,7 +174,7 @@ impl Firewall {
 }
 
 fn option(line: &str, level: Level) -> Result<(String, Value), String> {
-    let wrong = || format!("`{line}` is no option");
+    let wrong = || format!("`{line}` is not an option");
     let (key, value) = line.split_once(':').ok_or_else(wrong)?;
     let (key, value) = (key.to_ascii_lowercase(), value.trim());
     let known = level
@@ -199,7 +199,7 @@ fn option(line: &str, level: Level) -> Result<(String, Value), String> {
 
 fn alias(line: &str) -> Result<Alias, String> {
     let (text, comment) = line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()));
-    let wrong = || format!("`{line}` is no alias");
+    let wrong = || format!("`{line}` is not an alias");
     let (name, cidr) = text.trim().split_once(char::is_whitespace).ok_or_else(wrong)?;
     let (cidr, version) = address(cidr).ok_or_else(wrong)?;
     let comment = Some(comment.to_owned()).filter(|comment| !comment.is_empty());

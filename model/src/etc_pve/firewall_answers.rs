@@ -10,7 +10,7 @@ use super::tree::{Tree, file};
 use crate::ApiPath;
 use crate::guest::GuestType;
 
-/// Refusal for a virtual network that is not applied
+/// Refusal for a virtual network that is not applied (docs/proxmox.md, "Files").
 const NO_NETWORK: &str = "invalid vnet specified at /usr/share/perl5/PVE/API2/Firewall/Helpers.pm line 54.";
 
 /// Virtual networks: the configured ones, the running ones, and the sets of addresses that running ones have.
@@ -30,34 +30,35 @@ pub(super) fn answer(
     let sets = networks.running.iter().flat_map(|network| network_sets(network).map(|(name, _)| name));
     let given = Firewall { network_sets: sets.collect(), ..Firewall::default() };
     let name = "firewall/cluster.fw";
-    let found = file(tree, name);
-    let cluster = firewall::parse(name, &found.text, Level::Cluster, Some(&given), sheet);
+    let source = file(tree, name);
+    let cluster = firewall::parse(name, &source.text, Level::Cluster, Some(&given), sheet);
     let shared = references(&cluster, "dc", networks);
-    let place = FirewallLocation { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &found.sha1 };
-    place.answer(&cluster, &shared, sheet);
-    place.groups(&cluster, sheet);
+    let location = FirewallLocation { prefix: &["cluster", "firewall"], level: Level::Cluster, digest: &source.sha1 };
+    location.answer(&cluster, &shared, sheet);
+    location.groups(&cluster, sheet);
     for node in nodes {
         let name = format!("nodes/{node}/host.fw");
-        let found = file(tree, &name);
-        let host = firewall::parse(&name, &found.text, Level::Host, Some(&cluster), sheet);
-        let place = FirewallLocation { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &found.sha1 };
-        place.answer(&host, &[], sheet);
+        let source = file(tree, &name);
+        let host = firewall::parse(&name, &source.text, Level::Host, Some(&cluster), sheet);
+        let location =
+            FirewallLocation { prefix: &["nodes", node, "firewall"], level: Level::Host, digest: &source.sha1 };
+        location.answer(&host, &[], sheet);
     }
     for guest in guests {
         let name = format!("firewall/{}.fw", guest.vmid);
         let level = if guest.kind == GuestType::Qemu { Level::Machine } else { Level::Container };
-        let found = file(tree, &name);
-        let own = firewall::parse(&name, &found.text, level, Some(&cluster), sheet);
+        let source = file(tree, &name);
+        let firewall = firewall::parse(&name, &source.text, level, Some(&cluster), sheet);
         let mut all = shared.clone();
-        all.extend(references(&own, "guest", &FirewallNetworks { configured: Vec::new(), running: &[] }));
+        all.extend(references(&firewall, "guest", &FirewallNetworks { configured: Vec::new(), running: &[] }));
         let (word, vmid) = (guest.kind.word(), guest.vmid.to_string());
         let prefix = &["nodes", &guest.node, word, &vmid, "firewall"];
-        FirewallLocation { prefix, level, digest: &found.sha1 }.answer(&own, &all, sheet);
+        FirewallLocation { prefix, level, digest: &source.sha1 }.answer(&firewall, &all, sheet);
         sheet.settle();
     }
     for network in &networks.configured {
         let name = format!("sdn/firewall/{network}.fw");
-        let found = file(tree, &name);
+        let source = file(tree, &name);
         let prefix = &["cluster", "sdn", "vnets", network, "firewall"];
         if !networks.running.contains(network) {
             for what in ["options", "rules"] {
@@ -65,8 +66,8 @@ pub(super) fn answer(
             }
             continue;
         }
-        let own = firewall::parse(&name, &found.text, Level::Network, Some(&cluster), sheet);
-        FirewallLocation { prefix, level: Level::Network, digest: &found.sha1 }.answer(&own, &[], sheet);
+        let firewall = firewall::parse(&name, &source.text, Level::Network, Some(&cluster), sheet);
+        FirewallLocation { prefix, level: Level::Network, digest: &source.sha1 }.answer(&firewall, &[], sheet);
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn parse(file: &str, text: &str, guest_type: GuestType, sheet: &mut S
             continue;
         }
         let Some((key, value)) = pair(line, guest_type) else {
-            sheet.warn(file, number, "ignored, since it is no `key: value`");
+            sheet.warn(file, number, "ignored, since it is not a `key: value` line");
             continue;
         };
         match key {
@@ -197,7 +197,7 @@ fn known(guest_type: GuestType, key: &str) -> Option<&'static Key> {
 ///
 /// The reason why the line is left out.
 fn typed(known: &Key, key: &str, value: &str) -> Result<Value, String> {
-    let wrong = |what: &str| Err(format!("the value of `{key}` is no {what}"));
+    let wrong = |what: &str| Err(format!("the value of `{key}` is not a {what}"));
     match known.form {
         Form::Boolean => match boolean::parse(value) {
             Some(flag) => Ok(json!(u8::from(flag))),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_are_told_apart() {
+    fn sections_are_distinguished() {
         let (configuration, warned) = read(
             GuestType::Qemu,
             "cores: 1\n[pending]\ncores: 2\ndelete: vga,!net0\n#why\n[s1]\n#snap\ncores: 3\n[s-2]\n[x y]\ncores: 4\n",

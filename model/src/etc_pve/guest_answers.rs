@@ -38,7 +38,7 @@ impl ConfiguredGuest {
         let mut planned = self.configuration.current.clone();
         planned.extend(self.configuration.pending.clone());
         for key in self.configuration.removed.keys() {
-            // An option whose value is false for Perl is not removed
+            // An option whose value is false for Perl is not removed (`PVE::AbstractConfig::load_current_config`).
             if planned.get(key).is_some_and(counts) {
                 planned.remove(key);
             }
@@ -70,7 +70,7 @@ impl ConfiguredGuest {
         sheet.refuse(self.path("config").with_query("snapshot", "current"), message);
     }
 
-    /// The keys with their values in force and their pending values
+    /// The keys with their values in force and their pending values (`PVE::GuestHelpers::config_with_pending_array`).
     fn pending(&self) -> Value {
         let Configuration { current, pending, removed, .. } = &self.configuration;
         let (current, pending) = (hidden(current.clone()), hidden(pending.clone()));

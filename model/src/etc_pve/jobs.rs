@@ -104,7 +104,7 @@ fn cron(file: Option<&File>, sheet: &mut Sheet) -> Vec<Row> {
                 let id = format!("{}:{}", file.sha1, jobs.len() + 1);
                 jobs.push(with(job, "id", id));
             }
-            None => sheet.warn("vzdump.cron", number, "ignored, since it is no backup"),
+            None => sheet.warn("vzdump.cron", number, "ignored, since it is not a backup"),
         }
     }
     jobs
@@ -192,13 +192,13 @@ pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value
     };
     let File { text, sha1, .. } = file(tree, "replication.cfg");
     let mut list = Vec::new();
-    let mut found = Vec::new();
+    let mut jobs = Vec::new();
     for section in section::parse("replication.cfg", text, REPLICATIONS, sheet) {
         let number = |text: &str| text.parse::<u32>().ok();
         let Some((Some(guest), Some(job))) =
             section.id.split_once('-').map(|(guest, job)| (number(guest), number(job)))
         else {
-            sheet.warnings.push(format!("replication.cfg: `{}` is no replication", section.id));
+            sheet.warnings.push(format!("replication.cfg: `{}` is not a replication", section.id));
             continue;
         };
         let mut keys = with(with(section.keys, "type", section.kind), "id", section.id.clone());
@@ -206,13 +206,13 @@ pub(super) fn replications(tree: &Tree, sheet: &mut Sheet) -> Vec<(String, Value
             *comment = json!(decoded_again(comment));
         }
         let keys = with(with(keys, "guest", guest), "jobnum", job);
-        found.push(named(&keys));
+        jobs.push(named(&keys));
         sheet
             .put_at(ApiPath::new(["cluster", "replication", &section.id]), with(keys.clone(), "digest", sha1.as_str()));
         list.push(keys);
     }
     sheet.put("cluster/replication", rows(list));
-    found
+    jobs
 }
 
 #[cfg(test)]
@@ -244,17 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn what_nine_has_dropped_is_read_as_of_eight() {
+    fn dropped_keys_are_read_in_files_of_release_8() {
         let cron = "0 2 * * 6 root vzdump 100 --maxfiles 3\n";
         let config = "vzdump: a\n\tall 1\n\tmaxfiles 3\n\tnotification-policy never\n";
         let tree = Tree::from([("vzdump.cron".to_owned(), File::of(cron)), ("jobs.cfg".to_owned(), File::of(config))]);
-        let told = |before_nine| {
+        let counts = |before_nine| {
             let mut sheet = Sheet::of_release(before_nine);
             let jobs = answer(&tree, &mut sheet);
             (jobs.len(), jobs.iter().filter(|job| job.contains_key("maxfiles")).count(), sheet.warnings.len())
         };
-        assert_eq!(told(true), (2, 2, 0));
-        assert_eq!(told(false), (1, 0, 3));
+        assert_eq!(counts(true), (2, 2, 0));
+        assert_eq!(counts(false), (1, 0, 3));
     }
 
     #[test]

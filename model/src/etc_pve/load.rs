@@ -105,7 +105,7 @@ fn nodes(tree: &Tree, corosync: Option<&corosync::Corosync>, sheet: &mut Sheet) 
             .push(format!("nodes/{node}: left out, since corosync.conf does not name it and it has no guests"));
     }
     if nodes.is_empty() {
-        sheet.warnings.push("nodes: there is none, so one is made up".to_owned());
+        sheet.warnings.push("nodes: there is none, so one is invented".to_owned());
         return vec!["pve".to_owned()];
     }
     let mut nodes: Vec<String> = nodes.into_iter().map(str::to_owned).collect();
@@ -128,7 +128,7 @@ fn guests(tree: &Tree, sheet: &mut Sheet) -> Vec<ConfiguredGuest> {
         };
         let Some(vmid) = name.strip_suffix(".conf").and_then(VmId::parse) else { continue };
         if guests.contains_key(&vmid) {
-            sheet.warnings.push(format!("{path}: left out, since another file has this number"));
+            sheet.warnings.push(format!("{path}: left out, since another file has this VMID"));
             continue;
         }
         let configuration = guest::parse(path, &file.text, kind, sheet);

@@ -1,4 +1,5 @@
 //! Answers about notification targets and matchers (`notifications.cfg`), which Proxmox reads with a library of its own
+//! (`proxmox-notify`).
 
 use serde_json::{Value, json};
 
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_built_in_is_told_from_what_is_changed() {
+    fn built_in_targets_are_distinguished_from_changed_ones() {
         let check = |text: &str, path: &str, expected: Value| {
             let mut sheet = Sheet::default();
             let tree = Tree::from([("notifications.cfg".to_owned(), File::of(text))]);

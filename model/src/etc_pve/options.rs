@@ -16,7 +16,7 @@ const DATACENTER: &str = "bwlimit consent-text console crs:p description email_f
     language location mac_prefix max_workers:i migration:p migration_unsecure:b next-id:p notify:p registered-tags \
     replication:p tag-style:p u2f:p user-tag-access:p webauthn:p";
 
-/// Keys of a node's `config`.
+/// Keys of a node's `config`. Numbers stay text (docs/proxmox.md, "JSON types").
 const NODE: &str = "acme acmedomain0 acmedomain1 acmedomain2 acmedomain3 acmedomain4 acmedomain5 ballooning-target:i \
     description location startall-onboot-delay:i wakeonlan";
 
@@ -84,7 +84,7 @@ pub(super) fn node(tree: &Tree, node: &str, sheet: &mut Sheet) {
     sheet.put_at(ApiPath::new(["nodes", node, "config"]), options);
 }
 
-/// The lines of a file by key; of a repeated key the last line counts
+/// The lines of a file by key; of a repeated key the last line counts (`PVE::JSONSchema::parse_config`).
 fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
     let mut options = Row::new();
     for (number, line) in lines(text) {
@@ -93,7 +93,7 @@ fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
             continue;
         }
         let Some((key, value)) = line.split_once(':').filter(|(key, _)| !key.contains(char::is_whitespace)) else {
-            sheet.warn(name, number, "ignored, since it is no `key: value`");
+            sheet.warn(name, number, "ignored, since it is not a `key: value` line");
             continue;
         };
         let form = known.split_ascii_whitespace().find_map(|known| {
@@ -104,11 +104,11 @@ fn read(name: &str, text: &str, known: &str, sheet: &mut Sheet) -> Row {
         match form {
             None => sheet.warn(name, number, format_args!("key `{key}` is not known here")),
             Some("i") if value.parse::<i64>().is_err() => {
-                sheet.warn(name, number, format_args!("the value of `{key}` is no number"));
+                sheet.warn(name, number, format_args!("the value of `{key}` is not a number"));
             }
             Some("b") => match boolean::parse(value) {
                 Some(flag) => drop(options.insert(key.to_owned(), json!(u8::from(flag)))),
-                None => sheet.warn(name, number, format_args!("the value of `{key}` is no switch")),
+                None => sheet.warn(name, number, format_args!("the value of `{key}` is not a switch")),
             },
             Some(_) => drop(options.insert(key.to_owned(), json!(bytes(value)))),
         }

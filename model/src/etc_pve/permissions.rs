@@ -85,15 +85,15 @@ fn granted(users: &Users, user: &str, path: &str) -> Propagated {
             let reach = roles.into_iter().flatten().filter(|(_, down)| step == path || **down);
             reach.map(|(role, down)| (role.clone(), *down)).collect()
         };
-        let own = here(Subject::User(user.to_owned()));
-        let found = if own.is_empty() {
+        let of_user = here(Subject::User(user.to_owned()));
+        let roles = if of_user.is_empty() {
             let groups = users.groups.iter().filter(|(_, group)| group.members.contains(user));
             groups.flat_map(|(name, _)| here(Subject::Group(name.clone()))).collect()
         } else {
-            own
+            of_user
         };
-        if !found.is_empty() {
-            granted = found;
+        if !roles.is_empty() {
+            granted = roles;
         }
     }
     match granted.get("NoAccess") {
@@ -104,7 +104,7 @@ fn granted(users: &Users, user: &str, path: &str) -> Propagated {
 
 /// The roles that a user has on guests and storages because of their pools.
 fn from_pools(users: &Users, user: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut roles_by_path: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, pool) in &users.pools {
         let roles = granted(users, user, &format!("/pool/{name}"));
         if roles.is_empty() {
@@ -113,10 +113,10 @@ fn from_pools(users: &Users, user: &str) -> BTreeMap<String, BTreeSet<String>> {
         let guests = pool.guests.iter().map(|vmid| format!("/vms/{vmid}"));
         let storages = pool.storages.iter().map(|storage| format!("/storage/{storage}"));
         for path in guests.chain(storages) {
-            found.entry(path).or_default().extend(roles.keys().cloned());
+            roles_by_path.entry(path).or_default().extend(roles.keys().cloned());
         }
     }
-    found
+    roles_by_path
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) struct ClusterParts<'p> {
     pub(super) guests: &'p [ConfiguredGuest],
     pub(super) storages: &'p [Row],
     pub(super) users: &'p Users,
-    /// The requested state of resources under
+    /// The requested state of resources under high availability: `vm:100`.
     pub(super) managed: &'p BTreeMap<String, String>,
 }
 

@@ -1,6 +1,6 @@
 //! Built-in roles of Proxmox VE 9, and all privileges.
 
-/// Built-in roles with their privileges
+/// Built-in roles with their privileges (`PVE::AccessControl`, as `GET access/roles` of 9.1 lists them).
 pub(super) static SPECIAL: &[(&str, &str)] = &[
     (
         "Administrator",
@@ -56,11 +56,11 @@ const MONITOR: &str = "VM.Monitor";
 /// The privileges of a built-in role. Before 9, administrators of virtual machines had `VM.Monitor`, and no role had
 /// `VM.GuestAgent.*` or `VM.Replicate`.
 pub(super) fn privileges(role: &str, before_nine: bool) -> impl Iterator<Item = &'static str> {
-    let found = SPECIAL.iter().find(|(special, _)| *special == role).map_or("", |(_, privileges)| *privileges);
+    let listed = SPECIAL.iter().find(|(special, _)| *special == role).map_or("", |(_, privileges)| *privileges);
     let is_new = |name: &str| name.starts_with("VM.GuestAgent.") || name == "VM.Replicate";
-    let monitors = before_nine && found.contains("VM.Replicate");
-    let own = found.split_ascii_whitespace().filter(move |name| !(before_nine && is_new(name)));
-    own.chain(monitors.then_some(MONITOR))
+    let monitors = before_nine && listed.contains("VM.Replicate");
+    let kept = listed.split_ascii_whitespace().filter(move |name| !(before_nine && is_new(name)));
+    kept.chain(monitors.then_some(MONITOR))
 }
 
 /// Reports whether there is such a privilege: an administrator has each of them.

@@ -14,7 +14,7 @@ pub(super) struct RuleContext<'f> {
     /// The names that the cluster defines, as far as its file is read.
     pub(super) cluster: &'f Firewall,
     /// The names that the guest or node defines; `None` in a security group and in the cluster's own file.
-    pub(super) own: Option<&'f Firewall>,
+    pub(super) local: Option<&'f Firewall>,
 }
 
 /// Macros by their names (`PVE::Firewall`; `GET cluster/firewall/macros` of 9.1).
@@ -35,7 +35,7 @@ fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|known| known == word)
 }
 
-/// Reads a line, or returns the reason why it is not a rule
+/// Reads a line, or returns the reason why it is not a rule (`PVE::Firewall::parse_fw_rule`).
 pub(super) fn parse(line: &str, context: RuleContext<'_>) -> Result<Row, String> {
     let mut rule = Row::new();
     let mut set = |key: &str, value: Value| rule.insert(key.to_owned(), value);
@@ -67,12 +67,12 @@ pub(super) fn parse(line: &str, context: RuleContext<'_>) -> Result<Row, String>
     set("type", json!(kind));
     while !rest.trim().is_empty() {
         rest = rest.trim_start();
-        let (flag, after) = rest.split_once(' ').ok_or_else(|| format!("`{rest}` is no option"))?;
+        let (flag, after) = rest.split_once(' ').ok_or_else(|| format!("`{rest}` is not an option"))?;
         let value = after.split(char::is_whitespace).next().filter(|value| !value.is_empty());
         let key = option(flag).filter(|key| kind != "group" || *key == "iface");
-        let (Some(key), Some(value)) = (key, value) else { return Err(format!("`{rest}` is no option")) };
+        let (Some(key), Some(value)) = (key, value) else { return Err(format!("`{rest}` is not an option")) };
         if key == "log" && !is_one_of(LOG_LEVELS, value) {
-            return Err(format!("`{value}` is no log level"));
+            return Err(format!("`{value}` is not a log level"));
         }
         set(key, json!(value));
         rest = &after[value.len()..];
@@ -116,7 +116,7 @@ impl Findings {
     }
 }
 
-/// Adds the IP version of a rule's addresses, and its errors
+/// Adds the IP version of a rule's addresses, and its errors (`PVE::Firewall::verify_rule`).
 fn verify(mut rule: Row, context: RuleContext<'_>) -> Result<Row, String> {
     let mut findings = Findings::default();
     let text = |rule: &Row, key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -212,7 +212,7 @@ fn check_addresses(key: &str, value: &str, context: RuleContext<'_>, findings: &
         let known = |firewall: &Firewall| firewall.sets.contains_key(name) || firewall.network_sets.contains(name);
         if !is_id(name) {
             findings.error(key, format!("invalid ipset name '{value}'"));
-        } else if !known(context.cluster) && !context.own.is_some_and(known) {
+        } else if !known(context.cluster) && !context.local.is_some_and(known) {
             findings.error(key, format!("no such ipset '{name}'"));
         }
         return Ok(());
@@ -220,13 +220,13 @@ fn check_addresses(key: &str, value: &str, context: RuleContext<'_>, findings: &
     let (scope, name) = scoped(value);
     if is_id(name) {
         let alias = name.to_ascii_lowercase();
-        let own = context.own.and_then(|own| own.aliases.get(&alias));
+        let local = context.local.and_then(|local| local.aliases.get(&alias));
         let shared = context.cluster.aliases.get(&alias);
-        if own.is_none() && shared.is_none() {
+        if local.is_none() && shared.is_none() {
             findings.error(key, format!("no such alias '{value}'"));
         }
-        let own = own.filter(|_| scope != "dc/");
-        let alias = own.or(shared.filter(|_| scope != "guest/"));
+        let local = local.filter(|_| scope != "dc/");
+        let alias = local.or(shared.filter(|_| scope != "guest/"));
         return findings.version(alias.map(|alias| alias.version));
     }
     let version = if value.contains(':') { 6 } else { 4 };
@@ -256,7 +256,7 @@ mod tests {
         cluster.aliases.insert("six".to_owned(), alias(6));
         cluster.sets.insert("mgmt".to_owned(), Vec::new());
         let check = |level: Level, line: &str, expected: Option<Value>| {
-            let rule = parse(line, RuleContext { level, cluster: &cluster, own: None });
+            let rule = parse(line, RuleContext { level, cluster: &cluster, local: None });
             assert_eq!(rule.map(Value::Object).ok(), expected, "{line}");
         };
         let host = Level::Host;

@@ -152,12 +152,12 @@ pub(super) fn answer(tree: &Tree, sheet: &mut Sheet) -> Networks {
     for vnet in vnets.keys() {
         let of_vnet = |keys: &Row| keys.get("vnet").and_then(Value::as_str) == Some(vnet);
         let path = ApiPath::new(["cluster", "sdn", "vnets", vnet, "subnets"]);
-        let found = subnets.iter().filter(|(_, keys)| of_vnet(keys));
-        let found = found.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", digest));
-        sheet.put_at(path.clone(), rows(found.collect()));
-        let found = waiting.iter().filter(|(_, keys)| of_vnet(keys));
-        let found = found.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", Value::Null));
-        sheet.put_at(path.with_query("pending", "1"), rows(found.collect()));
+        let of_this = subnets.iter().filter(|(_, keys)| of_vnet(keys));
+        let of_this = of_this.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", digest));
+        sheet.put_at(path.clone(), rows(of_this.collect()));
+        let of_this = waiting.iter().filter(|(_, keys)| of_vnet(keys));
+        let of_this = of_this.map(|(id, keys)| with(subnet(id, keys, &vnets), "digest", Value::Null));
+        sheet.put_at(path.with_query("pending", "1"), rows(of_this.collect()));
     }
     addresses(tree, &of("zones"), &applied("subnets"), sheet);
     fabrics::answer(tree, sheet);
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_with_what_is_applied_of_them() {
+    fn networks_are_shown_with_their_applied_state() {
         let files = [
             (
                 "sdn/zones.cfg",

@@ -24,7 +24,7 @@ pub(super) struct Dialect {
 impl Dialect {
     /// Reports whether sections of this type have this key.
     fn has(&self, kind: &str, key: &str) -> bool {
-        let names = |keys: &str| keys.split_ascii_whitespace().any(|own| own == key);
+        let names = |keys: &str| keys.split_ascii_whitespace().any(|known| known == key);
         let mut naming = self.own.iter().filter(|(_, keys)| names(keys)).peekable();
         naming.peek().is_none() || naming.any(|(owner, _)| *owner == kind)
     }
@@ -58,7 +58,7 @@ pub(super) fn parse(file: &str, text: &str, dialect: Dialect, sheet: &mut Sheet)
                     sheet.warn(file, number, why);
                     place = Position::Skipped;
                 }
-                None => sheet.warn(file, number, "ignored, since it is no header of a section"),
+                None => sheet.warn(file, number, "ignored, since it is not the header of a section"),
             },
             Position::Skipped => {}
             Position::In(section) => {
@@ -105,7 +105,7 @@ fn header(line: &str, dialect: Dialect) -> Option<Result<Section, String>> {
         return None;
     }
     if dialect.bare && !is_id(id) {
-        return Some(Err(format!("section `{id}` is skipped: this is no id")));
+        return Some(Err(format!("section `{id}` is skipped: this is not an id")));
     }
     let kind = &kind.to_ascii_lowercase();
     if dialect.types.split(' ').all(|known| known != kind) {
@@ -208,11 +208,11 @@ mod tests {
         let check = |text: &str, expected: &[(&str, &str, Value)], warnings: usize| {
             let mut sheet = Sheet::default();
             let sections = parse("x.cfg", text, STORAGE, &mut sheet);
-            let found: Vec<(&str, &str, Value)> = sections
+            let read: Vec<(&str, &str, Value)> = sections
                 .iter()
                 .map(|section| (section.kind.as_str(), section.id.as_str(), Value::Object(section.keys.clone())))
                 .collect();
-            assert_eq!(found, expected, "{text:?}");
+            assert_eq!(read, expected, "{text:?}");
             assert_eq!(sheet.warnings.len(), warnings, "{text:?}: {:?}", sheet.warnings);
         };
         check("", &[], 0);

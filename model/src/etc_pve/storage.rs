@@ -25,7 +25,7 @@ const STORAGES: Dialect = Dialect {
 /// Types of storages that are always shared.
 const SHARED: &[&str] = &["iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect", "zfs", "pbs", "glusterfs"];
 
-/// The contents that a storage may have, and its default contents
+/// The contents that a storage may have, and its default contents (`plugindata` of each plugin).
 fn content(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "dir" | "btrfs" => ("images rootdir vztmpl iso backup snippets none import", "images,rootdir"),
@@ -50,21 +50,21 @@ pub(super) fn read(tree: &Tree, sheet: &mut Sheet) -> Vec<Row> {
             sheet.warnings.push(format!("storage.cfg: `{id}` is left out, since Proxmox VE 9 has no type `{kind}`"));
             continue;
         }
-        let (own, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
+        let (options, others) = section.keys.into_iter().partition(|(key, _)| takes(&kind, key, sheet.before_nine));
         for key in Row::keys(&others) {
             sheet
                 .warnings
                 .push(format!("storage.cfg: `{key}` of `{id}` is left out, since type `{kind}` does not have it"));
         }
-        let mut keys = with(with(own, "storage", id), "type", kind.clone());
+        let mut keys = with(with(options, "storage", id), "type", kind.clone());
         let (valid, default) = content(&kind);
         let written = keys.get("content").and_then(Value::as_str).map(sorted);
-        let held = written.map(|written| {
-            let held: Vec<&str> =
+        let contents = written.map(|written| {
+            let contents: Vec<&str> =
                 written.split(',').filter(|word| valid.split(' ').any(|known| known == *word)).collect();
-            if held.is_empty() { "none".to_owned() } else { held.join(",") }
+            if contents.is_empty() { "none".to_owned() } else { contents.join(",") }
         });
-        keys.insert("content".to_owned(), json!(held.as_deref().unwrap_or(default)));
+        keys.insert("content".to_owned(), json!(contents.as_deref().unwrap_or(default)));
         if SHARED.contains(&kind.as_str()) {
             keys.insert("shared".to_owned(), json!(1));
         }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storages_get_what_their_type_says() {
+    fn storages_have_the_options_of_their_type() {
         let check = |text: &str, id: &str, expected: Value| {
             let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
             let mut storages = read(&tree, &mut Sheet::default());
@@ -160,18 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn what_nine_has_dropped_is_read_as_of_eight() {
+    fn dropped_keys_are_read_in_files_of_release_8() {
         let text = "glusterfs: g\n\tserver s\n\tvolume v\n\ndir: d\n\tpath /d\n\tmaxfiles 3\n";
         let tree = Tree::from([("storage.cfg".to_owned(), File::of(text))]);
-        let told = |before_nine| {
+        let listed = |before_nine| {
             let mut sheet = Sheet::of_release(before_nine);
             let storages = read(&tree, &mut sheet);
             let named: Vec<String> =
                 storages.iter().map(|keys| word(keys, "storage") + " " + &word(keys, "maxfiles")).collect();
             (named.join(","), sheet.warnings.len())
         };
-        assert_eq!(told(true), ("local ,g ,d 3".to_owned(), 0));
-        assert_eq!(told(false), ("local ,d ".to_owned(), 2));
+        assert_eq!(listed(true), ("local ,g ,d 3".to_owned(), 0));
+        assert_eq!(listed(false), ("local ,d ".to_owned(), 2));
     }
 
     fn word(keys: &Row, key: &str) -> String {

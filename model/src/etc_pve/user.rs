@@ -79,7 +79,7 @@ pub(super) fn parse(text: &str, sheet: &mut Sheet) -> Users {
             "acl" => users.acl(fields),
             "pool" => users.pool(fields),
             "token" => users.token(fields),
-            _ => Err("ignored, since it tells of nothing that is known".to_owned()),
+            _ => Err("ignored, since it begins with an unknown word".to_owned()),
         };
         if let Err(why) = read {
             sheet.warn("user.cfg", number, why);
@@ -109,7 +109,7 @@ fn expiry(field: &str) -> Result<u64, String> {
         return Ok(0);
     }
     let number = if is_digits(field) { field.parse().ok() } else { None };
-    number.ok_or_else(|| format!("`{field}` is no moment"))
+    number.ok_or_else(|| format!("`{field}` is not a time"))
 }
 
 impl Users {
@@ -124,7 +124,7 @@ impl Users {
     fn user(&mut self, fields: &[&str]) -> Read {
         let name = field(fields, 0);
         if !is_user(name) {
-            return Err(format!("`{name}` is no user"));
+            return Err(format!("`{name}` is not a user"));
         }
         let expire = expiry(field(fields, 2))?;
         let mut texts = BTreeMap::new();
@@ -141,7 +141,7 @@ impl Users {
     fn group(&mut self, fields: &[&str]) -> Read {
         let name = field(fields, 0);
         if !is_name(name) {
-            return Err(format!("`{name}` is no group"));
+            return Err(format!("`{name}` is not a group"));
         }
         let group = self.groups.entry(name.to_owned()).or_default();
         if let Some(comment) = comment(field(fields, 2)) {
@@ -154,7 +154,7 @@ impl Users {
     fn role(&mut self, fields: &[&str]) -> Read {
         let name = field(fields, 0);
         if !is_name(name) {
-            return Err(format!("`{name}` is no role"));
+            return Err(format!("`{name}` is not a role"));
         }
         let role = self.roles.entry(name.to_owned()).or_default();
         let (known, unknown): (Vec<&str>, Vec<&str>) =
@@ -165,7 +165,7 @@ impl Users {
 
     fn acl(&mut self, fields: &[&str]) -> Read {
         let propagate = counts(field(fields, 0));
-        let path = normal_path(field(fields, 1)).ok_or_else(|| format!("`{}` is no path", field(fields, 1)))?;
+        let path = normal_path(field(fields, 1)).ok_or_else(|| format!("`{}` is not a path", field(fields, 1)))?;
         let mut refused = Vec::new();
         for role in items(field(fields, 3)) {
             if !self.roles.contains_key(role) {
@@ -199,7 +199,7 @@ impl Users {
     fn token(&mut self, fields: &[&str]) -> Read {
         let id = field(fields, 0);
         let (user, name) =
-            id.rsplit_once('!').filter(|(_, name)| !name.is_empty()).ok_or_else(|| format!("`{id}` is no token"))?;
+            id.rsplit_once('!').filter(|(_, name)| !name.is_empty()).ok_or_else(|| format!("`{id}` is not a token"))?;
         let expire = expiry(field(fields, 1))?;
         let user = self.people.get_mut(&bytes(user)).ok_or_else(|| format!("the user of `{id}` does not exist"))?;
         let token = Token { expire, separate: counts(field(fields, 2)), comment: comment(field(fields, 3)) };
@@ -210,7 +210,7 @@ impl Users {
     fn pool(&mut self, fields: &[&str]) -> Read {
         let name = field(fields, 0);
         if name.is_empty() || !name.split('/').all(is_name) || name.split('/').count() > 3 {
-            return Err(format!("`{name}` is no pool"));
+            return Err(format!("`{name}` is not a pool"));
         }
         // A nested pool implies the outer ones.
         for (at, _) in name.match_indices('/') {

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_from_others() {
+    fn names_are_distinguished_from_other_texts() {
         for (text, id, dns) in [
             ("web-01", true, true),
             ("foo_bar", true, false),

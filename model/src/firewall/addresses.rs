@@ -40,12 +40,12 @@ pub fn addresses(list: &str) -> Result<Option<Version>, String> {
     let (mut version, mut range) = (None, false);
     let items = items(list)?;
     for item in &items {
-        let own = parsed(item).map_err(|why| format!("invalid IP address: {why}"))?;
+        let item_version = parsed(item).map_err(|why| format!("invalid IP address: {why}"))?;
         range |= item.contains('-');
-        if version.is_some_and(|version| version != own) {
+        if version.is_some_and(|version| version != item_version) {
             return Err(format!("detected mixed ipv4/ipv6 addresses in address list '{list}'"));
         }
-        version = Some(own);
+        version = Some(item_version);
     }
     if range && items.len() > 1 { Err("you can't use a range in a list".to_owned()) } else { Ok(version) }
 }
@@ -134,8 +134,8 @@ fn address_of(text: &str) -> Result<(Version, u128), String> {
     }
     let mut bits = 0_u32;
     for quad in &quads {
-        let own: u8 = quad.parse().map_err(|_| format!("Invalid quad in IP address {text} - {quad}"))?;
-        bits = (bits << 8) | u32::from(own);
+        let byte: u8 = quad.parse().map_err(|_| format!("Invalid quad in IP address {text} - {quad}"))?;
+        bits = (bits << 8) | u32::from(byte);
     }
     let missing = u32::try_from(4 - quads.len()).unwrap_or(0);
     Ok((Version::Four, bits.checked_shl(8 * missing).unwrap_or(0).into()))

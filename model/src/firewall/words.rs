@@ -32,7 +32,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 fn is_one_of(words: &str, word: &str) -> bool {
-    words.split_whitespace().any(|own| own == word)
+    words.split_whitespace().any(|known| known == word)
 }
 
 /// Reports whether a protocol is ICMP of either version, by the names that Proxmox checks rules for.
@@ -83,8 +83,8 @@ pub fn ports(list: &str, types_too: bool) -> Result<(), String> {
             Some((begin, end)) if is_number(begin) && is_number(end) => {
                 count += 2;
                 if port(begin)? > port(end)? {
-                    let meant = format!("did you mean '{end}:{begin}'?");
-                    return Err(format!("backwards range '{begin}:{end}' not allowed, {meant}"));
+                    let hint = format!("did you mean '{end}:{begin}'?");
+                    return Err(format!("backwards range '{begin}:{end}' not allowed, {hint}"));
                 }
             }
             None if is_number(item) => {

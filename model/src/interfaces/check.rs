@@ -72,8 +72,8 @@ fn ovs_bridges(set: &mut Set) -> Result<(), String> {
         of_type(set, "OVSBridge").map(|(name, bridge)| (name.clone(), words(bridge, "ovs_ports"))).collect();
     for (name, ports) in bridges {
         for port in ports {
-            let found = set.get_mut(&port);
-            let interface = found.ok_or_else(|| format!("OVS bridge '{name}' - unable to find port '{port}'"))?;
+            let interface = set.get_mut(&port);
+            let interface = interface.ok_or_else(|| format!("OVS bridge '{name}' - unable to find port '{port}'"))?;
             interface.insert("autostart".to_owned(), json!(0));
             match word(interface, "type").as_str() {
                 "eth" => {
@@ -133,8 +133,8 @@ fn vlans(set: &mut Set) -> Result<(), String> {
         if id.parse().is_ok_and(|id: u32| id > 4094) {
             return Err(format!("vlan '{name}' - vlan-id {id} should be <= 4094"));
         }
-        let found = set.get(&parent).map(|parent| word(parent, "type"));
-        let kind = found.ok_or_else(|| format!("vlan '{name}' - unable to find parent '{parent}'"))?;
+        let parent_type = set.get(&parent).map(|parent| word(parent, "type"));
+        let kind = parent_type.ok_or_else(|| format!("vlan '{name}' - unable to find parent '{parent}'"))?;
         if !matches!(kind.as_str(), "eth" | "bridge" | "bond" | "vlan") {
             let why = format!("wrong interface type on parent '{parent}' ('{kind}' != 'eth|bond|bridge|vlan' )");
             return Err(format!("vlan '{name}' - {why}"));

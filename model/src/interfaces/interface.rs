@@ -32,19 +32,19 @@ pub struct Hardware {
 impl Hardware {
     /// The state of the node, by the interfaces that it answered.
     pub fn of(interfaces: &BTreeMap<String, Interface>) -> Self {
-        let mut machine = Self::default();
+        let mut hardware = Self::default();
         for (name, interface) in interfaces {
             if is_set(interface, "exists") && matches!(word(interface, "type").as_str(), "eth" | "OVSPort") {
-                machine.cards.insert(name.clone());
+                hardware.cards.insert(name.clone());
             }
             if is_set(interface, "active") {
-                machine.up.insert(name.clone());
+                hardware.up.insert(name.clone());
             }
             if let Some(names) = interface.get("altnames") {
-                machine.other_names.insert(name.clone(), names.clone());
+                hardware.other_names.insert(name.clone(), names.clone());
             }
         }
-        machine
+        hardware
     }
 }
 

@@ -21,7 +21,7 @@ const SOURCE: &str = "source /etc/network/interfaces.d/*";
 impl Interfaces {
     /// The file that these interfaces were read from. Their priorities give the order; a missing number stands for a
     /// line of another kind. An interface without a priority is not in the file.
-    pub fn found(mut interfaces: BTreeMap<String, Interface>) -> Self {
+    pub fn from_answers(mut interfaces: BTreeMap<String, Interface>) -> Self {
         interfaces.retain(|_, interface| priority(interface).is_some());
         let of_two = interfaces.values().any(|interface| priority(interface) == Some(2));
         if !of_two && !interfaces.contains_key("lo") {
@@ -41,14 +41,14 @@ impl Interfaces {
     }
 
     /// Reads a file.
-    pub fn read(text: &str, machine: &Hardware) -> Self {
-        read::read(text, machine)
+    pub fn read(text: &str, hardware: &Hardware) -> Self {
+        read::read(text, hardware)
     }
 
     /// The text of the file before any change: Proxmox has not written it where the order is not Proxmox's, or where a
     /// card is missing.
-    pub fn text_as_found(&self, machine: &Hardware) -> String {
-        write::as_found(self, machine)
+    pub fn original_text(&self, hardware: &Hardware) -> String {
+        write::original_text(self, hardware)
     }
 
     /// The text of the file as Proxmox writes it.

@@ -56,7 +56,7 @@ const BOND_MODES: &[&str] =
     &["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
 
 /// Reads a file: one stanza after the other, each up to the first line that is not an option of it.
-pub(super) fn read(text: &str, machine: &Hardware) -> Interfaces {
+pub(super) fn read(text: &str, hardware: &Hardware) -> Interfaces {
     let mut file = Interfaces::default();
     let mut stanza: Option<(String, Option<&str>)> = None;
     let mut place = 2;
@@ -86,11 +86,11 @@ pub(super) fn read(text: &str, machine: &Hardware) -> Interfaces {
             }
         }
     }
-    for card in &machine.cards {
+    for card in &hardware.cards {
         file.interfaces.entry(card.clone()).or_default().insert("exists".to_owned(), json!(1));
     }
     for name in file.interfaces.keys().cloned().collect::<Vec<_>>() {
-        settle(&mut file, &name, machine);
+        settle(&mut file, &name, hardware);
     }
     file
 }
@@ -173,9 +173,9 @@ fn take_ports(interface: &mut Interface, key: &str, value: &str) {
 }
 
 /// Adds the keys of an interface that follow from its name, its options and the others.
-fn settle(file: &mut Interfaces, name: &str, machine: &Hardware) {
+fn settle(file: &mut Interfaces, name: &str, hardware: &Hardware) {
     let Some(mut interface) = file.interfaces.remove(name) else { return };
-    if machine.up.contains(name) {
+    if hardware.up.contains(name) {
         interface.insert("active".to_owned(), json!(1));
     }
     if name == "lo" {
@@ -183,7 +183,7 @@ fn settle(file: &mut Interfaces, name: &str, machine: &Hardware) {
             interface.entry(key).or_insert(value);
         }
     }
-    let kind = kind(name, &mut interface, machine);
+    let kind = kind(name, &mut interface, hardware);
     interface.insert("type".to_owned(), kind.clone().into());
     let parent = match (kind.as_str(), numbered(name, ':')) {
         ("alias", Some((parent, _))) => Some(parent.to_owned()),
@@ -208,8 +208,8 @@ fn settle(file: &mut Interfaces, name: &str, machine: &Hardware) {
 }
 
 /// The type of an interface. Bridges get their defaults, VLANs and ports of Open vSwitch their keys.
-fn kind(name: &str, interface: &mut Interface, machine: &Hardware) -> String {
-    let kind = plain_kind(name, interface, machine.cards.contains(name) || is_card(name));
+fn kind(name: &str, interface: &mut Interface, hardware: &Hardware) -> String {
+    let kind = plain_kind(name, interface, hardware.cards.contains(name) || is_card(name));
     match kind {
         "bridge" => {
             interface.entry("bridge_stp").or_insert("off".into());

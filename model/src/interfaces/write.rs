@@ -53,18 +53,18 @@ const NOT_WRITTEN: &[&str] = &[
 /// The text of the file as Proxmox writes it.
 pub(super) fn text(file: &Interfaces) -> String {
     let mut names: Vec<&String> = file.interfaces.keys().collect();
-    names.sort_by(|one, other| order(file, one, other));
+    names.sort_by(|left, right| order(file, left, right));
     format!("{HEADER}{}", stanzas(file, &names))
 }
 
 /// The text of the file before any change.
-pub(super) fn as_found(file: &Interfaces, machine: &Hardware) -> String {
-    let mut found: Vec<&String> = file.interfaces.keys().collect();
-    let mut written = found.clone();
-    found.sort_by_key(|name| priority(&file.interfaces[*name]));
-    written.sort_by(|one, other| order(file, one, other));
-    let by_proxmox = found == written && machine.cards.iter().all(|card| file.interfaces.contains_key(card));
-    format!("{}{}", if by_proxmox { HEADER } else { "" }, stanzas(file, &found))
+pub(super) fn original_text(file: &Interfaces, hardware: &Hardware) -> String {
+    let mut present: Vec<&String> = file.interfaces.keys().collect();
+    let mut written = present.clone();
+    present.sort_by_key(|name| priority(&file.interfaces[*name]));
+    written.sort_by(|left, right| order(file, left, right));
+    let by_proxmox = present == written && hardware.cards.iter().all(|card| file.interfaces.contains_key(card));
+    format!("{}{}", if by_proxmox { HEADER } else { "" }, stanzas(file, &present))
 }
 
 /// Compares two interfaces: cards first, bridges after bonds, those that depend on others last. Children follow their

@@ -35,7 +35,8 @@ fn flatten(keys: &mut Map<String, Value>) -> bool {
     let Some(account) = keys.get_mut("account").and_then(Value::as_object_mut) else { return true };
     if let Some(Value::Array(contacts)) = account.remove("contact") {
         let addresses = contacts.iter().filter_map(Value::as_str);
-        let addresses: Vec<&str> = addresses.map(|one| one.strip_prefix("mailto:").unwrap_or(one)).collect();
+        let addresses: Vec<&str> =
+            addresses.map(|address| address.strip_prefix("mailto:").unwrap_or(address)).collect();
         keys.insert("contact".to_owned(), addresses.join(",").into());
     }
     true

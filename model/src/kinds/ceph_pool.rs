@@ -91,13 +91,11 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
         tags: Vec::new(),
     };
     let names: Option<Vec<String>> = answer.list().map(|row| NAME.of(row)).collect();
-    match names {
-        Some(names) => Ok(Listing { entries: names.into_iter().map(entry).collect(), incomplete: None }),
-        None => {
-            let complaint = "the answer is not what Proxmox gives: a row has no `pool_name`".to_owned();
-            incomplete(NotRead::Unusable { request, complaint })
-        }
-    }
+    let Some(names) = names else {
+        let complaint = "the answer is not what Proxmox gives: a row has no `pool_name`".to_owned();
+        return incomplete(NotRead::Unusable { request, complaint });
+    };
+    Ok(Listing { entries: names.into_iter().map(entry).collect(), incomplete: None })
 }
 
 /// The number of placement groups is left out where Ceph itself chooses it: it is no configuration then.

@@ -60,7 +60,7 @@ pub(super) fn list(cluster: &Cluster<'_>, guest_type: GuestType) -> Result<Listi
     let hidden = (!complete).then(|| NotRead::hidden("guests", "/vms", "VM.Audit"));
     let incomplete = match hidden {
         Some(hidden) => Some(hidden),
-        None => cluster.guests_lack()?,
+        None => cluster.guests_problem()?,
     };
     Ok(Listing {
         entries: of_type(cluster, guest_type).map(entry).collect(),

@@ -49,8 +49,8 @@ pub enum Class {
     Fixed,
     /// Configuration that the API shows but does not accept: to change it, somebody edits a file on the node.
     Shown,
-    /// Not configuration: a measurement, a checksum, a time, or what Proxmox sets anew (docs/proxmox.md, "What Proxmox
-    /// changes by itself").
+    /// Not configuration: a measurement, a checksum, a time, or a value that Proxmox sets anew
+    /// (docs/proxmox.md, "What Proxmox changes by itself").
     Volatile,
 }
 

@@ -2,133 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::source::Reading;
-use super::source::{Listed, LocalId, Location, Scope, Shape};
-use crate::guest::GuestType;
+use super::scopes::vnets;
+use super::source::{Listed, Reading, Scope, Shape};
 use crate::rows::RowId;
 use crate::schema::Release;
-use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, VmId, shape};
-
-/// Instance of a scope: the cluster, one node, one guest or one virtual network.
-struct ScopeInstance {
-    /// The first part of the identities of its objects, empty for the cluster: `pve1`, `qemu/100`.
-    id: String,
-    /// The segments that stand before the path.
-    prefix: Vec<String>,
-    node: Option<String>,
-    name: Option<String>,
-    pool: Option<String>,
-    tags: Vec<String>,
-    /// Set where its node is offline, so that it cannot be asked now.
-    offline: Option<String>,
-}
+use crate::{Answer, ApiPath, Cluster, Entry, Identity, Listing, NotRead, Object, Reasons, Unreadable, shape};
 
 impl Listed {
-    /// The location and the local id of an object, by the part of its identity after the prefix.
-    pub fn locate(&self, id: &str) -> Option<LocalId> {
-        let node = |id: &str| {
-            let (node, rest) = id.split_once('/').unwrap_or((id, ""));
-            LocalId { location: Location::Node(node.to_owned()), id: rest.to_owned() }
-        };
-        let vnet = |id: &str| {
-            let (vnet, rest) = id.split_once('/').unwrap_or((id, ""));
-            LocalId { location: Location::Vnet(vnet.to_owned()), id: rest.to_owned() }
-        };
-        match self.scopes {
-            [Scope::Cluster(_)] => return Some(LocalId { location: Location::Cluster, id: id.to_owned() }),
-            [Scope::Node] => return Some(node(id)),
-            [Scope::Vnet] => return Some(vnet(id)),
-            _ => {}
-        }
-        let (word, rest) = id.split_once('/').unwrap_or((id, ""));
-        let guest = |guest_type: GuestType| {
-            let (vmid, rest) = rest.split_once('/').unwrap_or((rest, ""));
-            Some(LocalId { location: Location::Guest(guest_type, VmId::parse(vmid)?), id: rest.to_owned() })
-        };
-        match word {
-            "node" => Some(node(rest)),
-            "vnet" => Some(vnet(rest)),
-            "qemu" => guest(GuestType::Qemu),
-            "lxc" => guest(GuestType::Lxc),
-            _ => Some(LocalId { location: Location::Cluster, id: rest.to_owned() }),
-        }
-    }
-
-    fn places(&self, cluster: &Cluster<'_>) -> Result<Vec<ScopeInstance>, Unreadable> {
-        let mut places = Vec::new();
-        let many = self.scopes.len() > 1;
-        for scope in self.scopes {
-            match scope {
-                Scope::Cluster(prefix) => places.push(ScopeInstance {
-                    id: if many { "cluster".to_owned() } else { String::new() },
-                    prefix: vec![(*prefix).to_owned()],
-                    node: None,
-                    name: many.then(|| "cluster".to_owned()),
-                    pool: None,
-                    tags: Vec::new(),
-                    offline: None,
-                }),
-                Scope::Node => places.extend(cluster.nodes.iter().map(|(node, online)| ScopeInstance {
-                    id: if many { format!("node/{node}") } else { node.clone() },
-                    prefix: vec!["nodes".to_owned(), node.clone()],
-                    node: Some(node.clone()),
-                    name: Some(node.clone()),
-                    pool: None,
-                    tags: Vec::new(),
-                    offline: (!online).then(|| node.clone()),
-                })),
-                Scope::Guest => places.extend(cluster.guests.values().map(|guest| {
-                    let (word, vmid) = (guest.guest_type.word(), guest.vmid);
-                    let offline = cluster.nodes.get(&guest.node) == Some(&false);
-                    ScopeInstance {
-                        id: format!("{word}/{vmid}"),
-                        prefix: vec!["nodes".to_owned(), guest.node.clone(), word.to_owned(), vmid.to_string()],
-                        node: Some(guest.node.clone()),
-                        name: guest.name.clone().or_else(|| Some(vmid.to_string())),
-                        pool: guest.pool.clone(),
-                        tags: guest.tags.clone(),
-                        offline: offline.then(|| guest.node.clone()),
-                    }
-                })),
-                Scope::Vnet => {
-                    let vnets = cluster.rows(&vnets(), RowId::Key("vnet"))?;
-                    places.extend(vnets.iter().flat_map(|vnets| vnets.keys()).map(|vnet| ScopeInstance {
-                        id: if many { format!("vnet/{vnet}") } else { vnet.clone() },
-                        prefix: ["cluster", "sdn", "vnets", vnet].map(str::to_owned).to_vec(),
-                        node: None,
-                        name: Some(vnet.clone()),
-                        pool: None,
-                        tags: Vec::new(),
-                        offline: None,
-                    }));
-                }
-            }
-        }
-        Ok(places)
-    }
-
-    /// The path at a location, without the query.
-    pub(super) fn path(&self, prefix: &[String]) -> ApiPath {
-        ApiPath::new(self.segments(prefix))
-    }
-
-    /// The request for the list, or for the one object.
-    fn request(&self, prefix: &[String]) -> ApiPath {
-        match self.query {
-            Some((key, value)) => self.path(prefix).with_query(key, value),
-            None => self.path(prefix),
-        }
-    }
-
-    /// The request for one object of a list.
-    fn single(&self, prefix: &[String], id: &str) -> ApiPath {
-        ApiPath::new(self.segments(prefix).chain([id]))
-    }
-
-    fn segments<'s>(&'s self, prefix: &'s [String]) -> impl Iterator<Item = &'s str> {
-        prefix.iter().map(String::as_str).chain(self.path.split('/').filter(|part| !part.is_empty()))
-    }
-
     /// Reports whether the release of the cluster has such objects.
     fn exists(&self, cluster: &Cluster<'_>) -> bool {
         Release::of(cluster.version.as_deref().unwrap_or_default()) >= self.since
@@ -142,12 +22,12 @@ impl Listed {
         if self.scopes.contains(&Scope::Vnet) {
             wanted.push(vnets());
         }
-        for place in self.places(cluster)?.iter().filter(|place| place.offline.is_none()) {
-            let path = self.request(&place.prefix);
+        for instance in self.instances(cluster)?.iter().filter(|instance| instance.offline.is_none()) {
+            let path = self.request(&instance.prefix);
             if let Shape::Each(id) | Shape::EachParts(id, _) = self.shape
                 && let Some(rows) = cluster.rows(&path, id)?
             {
-                wanted.extend(rows.keys().map(|id| self.single(&place.prefix, id)));
+                wanted.extend(rows.keys().map(|id| self.single(&instance.prefix, id)));
             }
             wanted.push(path);
         }
@@ -160,16 +40,16 @@ impl Listed {
             return Ok(listing);
         }
         let mut reasons = self.hidden(cluster);
-        reasons.extend(self.unlisted_places(cluster)?);
+        reasons.extend(self.unlisted_locations(cluster)?);
         if self.scopes.contains(&Scope::Vnet) {
             reasons.extend(unlisted(cluster, &vnets())?);
         }
-        for place in self.places(cluster)? {
-            if let Some(node) = place.offline {
+        for instance in self.instances(cluster)? {
+            if let Some(node) = instance.offline {
                 reasons.push(NotRead::Offline { node });
                 continue;
             }
-            let path = self.request(&place.prefix);
+            let path = self.request(&instance.prefix);
             let Some(answer) = cluster.get(&path)? else {
                 reasons.push(NotRead::NotOnRecord { request: path });
                 continue;
@@ -189,17 +69,17 @@ impl Listed {
                 }
             };
             for id in ids {
-                let parts = [place.id.as_str(), id.as_str()];
+                let parts = [instance.id.as_str(), id.as_str()];
                 let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-                let names: Vec<&str> = place.name.as_deref().into_iter().chain([id.as_str()]).collect();
+                let names: Vec<&str> = instance.name.as_deref().into_iter().chain([id.as_str()]).collect();
                 let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
                 let id = if parts.is_empty() { "cluster".to_owned() } else { parts.join("/") };
                 listing.entries.push(Entry {
                     identity: Identity::new(prefix, id),
                     name: (!names.is_empty()).then(|| names.join(" ")),
-                    node: place.node.clone(),
-                    pool: place.pool.clone(),
-                    tags: place.tags.clone(),
+                    node: instance.node.clone(),
+                    pool: instance.pool.clone(),
+                    tags: instance.tags.clone(),
                 });
             }
         }
@@ -208,12 +88,12 @@ impl Listed {
     }
 
     /// Reasons why the lists of its nodes and guests are not complete.
-    fn unlisted_places(&self, cluster: &Cluster<'_>) -> Result<Vec<NotRead>, Unreadable> {
+    fn unlisted_locations(&self, cluster: &Cluster<'_>) -> Result<Vec<NotRead>, Unreadable> {
         let mut reasons = Vec::new();
         for scope in self.scopes {
             match scope {
                 Scope::Node => reasons.extend(cluster.problem("nodes").cloned()),
-                Scope::Guest => reasons.extend(cluster.guests_lack()?),
+                Scope::Guest => reasons.extend(cluster.guests_problem()?),
                 Scope::Cluster(_) | Scope::Vnet => {}
             }
         }
@@ -248,20 +128,20 @@ impl Listed {
     ///
     /// # Errors
     ///
-    /// What is wrong with the answer: it has another shape, or a row lacks a key that every row has.
+    /// The complaint about an answer of another shape, or with a row that lacks a key which every row has.
     fn ids(&self, answer: &Answer) -> Result<Vec<String>, String> {
-        let there = |keys: &Map<String, Value>| {
+        let is_object = |keys: &Map<String, Value>| {
             let mut keys = keys.clone();
             (self.adjust)(&mut keys) && keys.keys().any(|key| key != "digest")
         };
-        let one = |there: bool| Ok(there.then(String::new).into_iter().collect());
+        let single = |exists: bool| Ok(exists.then(String::new).into_iter().collect());
         match self.shape {
             Shape::One => match answer.data().and_then(Value::as_object) {
-                Some(keys) => one(there(keys)),
+                Some(keys) => single(is_object(keys)),
                 None => Err("it is not an object".to_owned()),
             },
-            Shape::Beside(key) => one(answer.body.get(key).is_some()),
-            Shape::Parts(_) => rows(answer).map(|mut rows| rows.next().is_some()).and_then(one),
+            Shape::Beside(key) => single(answer.body.get(key).is_some()),
+            Shape::Parts(_) => rows(answer).map(|mut rows| rows.next().is_some()).and_then(single),
             Shape::Rows(id) | Shape::Each(id) | Shape::EachParts(id, _) => {
                 let unfolded = self.rows.map(|unfold| answer.data().map(unfold).unwrap_or_default());
                 let rows: Vec<&Map<String, Value>> = match &unfolded {
@@ -274,7 +154,7 @@ impl Listed {
                     for key in self.keys.iter().copied().chain(key) {
                         shape::named(row, key).map_err(|complaint| format!("row {} {complaint}", index + 1))?;
                     }
-                    ids.extend(there(row).then(|| id.of(row)).flatten());
+                    ids.extend(is_object(row).then(|| id.of(row)).flatten());
                 }
                 Ok(ids)
             }
@@ -282,8 +162,9 @@ impl Listed {
     }
 
     pub(super) fn read(&self, cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
-        let found = self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.location)?, at.id)));
-        let Some((prefix, id)) = found else { return Ok(Err(NotRead::NoSuchPlace)) };
+        let location =
+            self.locate(entry.identity.id()).and_then(|at| Some((self.prefix(cluster, &at.location)?, at.id)));
+        let Some((prefix, id)) = location else { return Ok(Err(NotRead::NoSuchPlace)) };
         if self.partial
             && let Some(hidden) = self.hidden(cluster).into_iter().next()
         {
@@ -296,7 +177,7 @@ impl Listed {
                 Some(rows) => {
                     let answer = cluster.get(&path)?;
                     let rows = answer.as_ref().and_then(Answer::data).map(rows).unwrap_or_default();
-                    rows.into_iter().find(|row| key.of(row).is_some_and(|one| one == id))
+                    rows.into_iter().find(|row| key.of(row).is_some_and(|row_id| row_id == id))
                 }
                 None => cluster.rows(&path, key)?.and_then(|rows| rows.get(&id).cloned()),
             };
@@ -329,26 +210,6 @@ impl Listed {
         (self.adjust)(&mut keys);
         Ok(Ok(Object { entry: entry.clone(), keys }))
     }
-
-    /// The segments before the path at a location; `None` where there is no such location.
-    pub(super) fn prefix(&self, cluster: &Cluster<'_>, place: &Location) -> Option<Vec<String>> {
-        let segments = match place {
-            Location::Cluster => {
-                let prefix = self.scopes.iter().find_map(|scope| match scope {
-                    Scope::Cluster(prefix) => Some(*prefix),
-                    _ => None,
-                });
-                return Some(vec![prefix?.to_owned()]);
-            }
-            Location::Node(node) => return Some(vec!["nodes".to_owned(), node.clone()]),
-            Location::Guest(guest_type, vmid) => {
-                let guest = cluster.guests.get(vmid).filter(|guest| guest.guest_type == *guest_type)?;
-                ["nodes", &guest.node, guest_type.word(), &vmid.to_string()].map(str::to_owned)
-            }
-            Location::Vnet(vnet) => ["cluster", "sdn", "vnets", vnet].map(str::to_owned),
-        };
-        Some(segments.to_vec())
-    }
 }
 
 /// The rows of an answer that is a list of objects.
@@ -367,9 +228,4 @@ fn unlisted(cluster: &Cluster<'_>, path: &ApiPath) -> Result<Option<NotRead>, Un
         Some(answer) if answer.data().is_none() && answer.status != 501 => Some(answer.not_read(path)),
         Some(_) => None,
     })
-}
-
-/// The request for the list of virtual networks, by which their locations are found.
-fn vnets() -> ApiPath {
-    ApiPath::new(["cluster", "sdn", "vnets"])
 }

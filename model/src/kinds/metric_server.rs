@@ -47,10 +47,10 @@ pub(super) static KIND: Kind = Kind {
 /// The way in which it is written: a `POST` to its own path creates it, and each `PUT` needs the address as well.
 fn write(object: &Object) -> Write {
     let path = ApiPath::new(["cluster", "metrics", "server", object.entry.identity.id()]);
-    let said = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();
+    let values = |keys: &[&str]| keys.iter().filter_map(|key| Some(((*key).to_owned(), object.text(key)?))).collect();
     Write {
-        create: Some(Create { path: path.clone(), values: said(&["type"]) }),
-        always: said(&["port", "server"]),
+        create: Some(Create { path: path.clone(), values: values(&["type"]) }),
+        always: values(&["port", "server"]),
         ..Write::at(path)
     }
 }

@@ -36,6 +36,7 @@ mod realm_sync;
 mod references;
 mod replication;
 mod role;
+mod scopes;
 pub(crate) mod sdn;
 mod snapshot;
 mod source;

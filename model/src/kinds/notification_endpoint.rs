@@ -115,14 +115,14 @@ fn hidden(keys: &mut Map<String, Value>, secret: &str) -> bool {
 pub(super) fn write(kind: &Kind, list: &str, object: &Object) -> Write {
     let list = ["cluster", "notifications"].into_iter().chain(list.split('/'));
     let list: Vec<&str> = list.collect();
-    let own = object.text("origin").is_none_or(|origin| !origin.contains("builtin"));
+    let custom = object.text("origin").is_none_or(|origin| !origin.contains("builtin"));
     let create = || {
         let fixed = kind.keys.iter().filter(|key| key.class == Class::Fixed);
         let values = fixed.filter_map(|key| Some((key.name.to_owned(), object.text(key.name)?))).collect();
         Create { path: ApiPath::new(&list), values }
     };
     Write {
-        create: own.then(create),
+        create: custom.then(create),
         ..Write::at(ApiPath::new(list.iter().copied().chain([object.entry.identity.id()])))
     }
 }

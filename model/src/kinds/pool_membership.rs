@@ -61,7 +61,7 @@ fn moves(cluster: &Cluster<'_>) -> bool {
 ///
 /// # Errors
 ///
-/// What is wrong with the answer: it is not about that pool, or does not say what a member is.
+/// The complaint about an answer that is not about that pool, or that does not say what a member is.
 fn members(answer: &Answer, pool: &str) -> Result<Vec<(String, String, Option<String>)>, String> {
     let row = answer.list().find(|row| row.get("poolid").and_then(Value::as_str) == Some(pool));
     let members = row.ok_or("the answer does not have it")?.get("members").and_then(Value::as_array);

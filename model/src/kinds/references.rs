@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_names_a_volume_and_what_it_is_built_on() {
+    fn a_value_names_a_volume_and_its_bases() {
         let volumes: BTreeSet<String> =
             ["tank:base-9-disk-0", "local:9/base-9-disk-0.qcow2", "ab:vm-9-disk-1"].map(str::to_owned).into();
         let check = |value: &str, expected: &[&str]| {

@@ -64,14 +64,14 @@ fn list(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
 fn read(cluster: &Cluster<'_>, entry: &Entry) -> Result<Reading, Unreadable> {
     let rows = cluster.rows(&users(), RowId::Key("userid"))?;
     // A user's name may hold a `!`, a token's may not.
-    let found = entry.identity.id().rsplit_once('!').and_then(|(user, token)| {
+    let keys = entry.identity.id().rsplit_once('!').and_then(|(user, token)| {
         let keys = rows.as_ref()?.get(user)?;
         let (_, token) = tokens(keys).find(|(name, _)| name == token)?;
         let mut keys = token.clone();
         keys.insert("userid".to_owned(), user.into());
         Some(keys)
     });
-    Ok(match found {
+    Ok(match keys {
         Some(keys) => Ok(Object { entry: entry.clone(), keys }),
         None => Err(NotRead::NotListed { request: users() }),
     })

@@ -23,8 +23,8 @@ pub(super) static KIND: Kind = Kind {
 
 /// `qemu-server`'s configuration (`GET`'s answer and `PUT`'s parameters), and `snapstate`, which only a snapshot has.
 /// Defaults are the schema's, with these readings: `cpuunits` is the one of cgroup v2, `cpu` is `cputype`'s default, a
-/// missing `freeze` is off. Keys that Proxmox changes by itself are volatile (docs/proxmox.md, "What Proxmox changes by
-/// itself").
+/// missing `freeze` is off. Keys that Proxmox changes by itself are volatile
+/// (docs/proxmox.md, "What Proxmox changes by itself").
 const KEYS: &[Key] = &[
     Key::new("acpi", Form::Boolean).default("1"),
     Key::new("affinity", Form::Text),

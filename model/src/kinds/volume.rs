@@ -65,7 +65,7 @@ fn lists(cluster: &Cluster<'_>) -> Vec<VolumeList> {
             continue;
         }
         let allowed = word("nodes");
-        let here = |node: &str| allowed.is_empty() || list::items(&allowed).any(|one| one == node);
+        let here = |node: &str| allowed.is_empty() || list::items(&allowed).any(|allowed| allowed == node);
         let shared = word("shared") == "1" || SHARED.contains(&of_type.as_str());
         let nodes = cluster.nodes.iter().filter(|(node, online)| **online && here(node)).map(|(node, _)| node);
         for node in nodes.take(if shared { 1 } else { usize::MAX }) {
@@ -83,7 +83,7 @@ fn volumes(cluster: &Cluster<'_>) -> Result<Listing, Unreadable> {
     let mut listing = Listing::default();
     let mut reasons = Vec::new();
     // Only a login that sees every guest can tell that one is gone, so that its disks are orphans.
-    let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit") && cluster.guests_lack()?.is_none();
+    let all_guests = cluster.permissions.allow_all("/vms", "VM.Audit") && cluster.guests_problem()?.is_none();
     let (mut orphans, mut parents) = (Vec::new(), BTreeSet::new());
     for list in lists(cluster) {
         let mut backups = 0_u64;

@@ -79,10 +79,10 @@ impl Write {
         let create = self.create.as_ref()?;
         let segments = create.path.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let found = Release::NEWEST.schema().find(Verb::Post, &segments)?;
+        let method = Release::NEWEST.schema().find(Verb::Post, &segments)?;
         let pair = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
         let mut names: Map<String, Value> = create.values.iter().map(pair).collect();
-        let errors = schema::check(&found, &mut names).err()?;
+        let errors = schema::check(&method, &mut names).err()?;
         let complaint = |(key, _): &(String, String)| {
             // A word that only a later release has is not a name.
             let is_name = |why: &&String| *why != NOT_DEFINED && !why.contains("in the enumeration");
@@ -117,8 +117,8 @@ pub(super) fn where_read(
 ) -> Option<Write> {
     let at = listed.locate(object.entry.identity.id())?;
     let list = listed.path(&listed.prefix(cluster, &at.location)?);
-    let said = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
-    let fixed = || keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| said(key.name)).collect();
+    let pair = |key: &str| object.keys.get(key).and_then(text).map(|value| (key.to_owned(), value));
+    let fixed = || keys.iter().filter(|key| key.class == Class::Fixed).filter_map(|key| pair(key.name)).collect();
     let (path, create) = match listed.shape {
         Shape::One | Shape::Beside(_) | Shape::Parts(_) => (list, None),
         Shape::Rows(_) | Shape::Each(_) | Shape::EachParts(..) => {
@@ -129,6 +129,6 @@ pub(super) fn where_read(
         Shape::Parts(parts) | Shape::EachParts(_, parts) => Some(PartsWrite { stem: parts.stem, key: parts.order }),
         _ => None,
     };
-    let always = always.iter().filter_map(|key| said(key)).collect();
+    let always = always.iter().filter_map(|key| pair(key)).collect();
     Some(Write { create, always, parts, ..Write::at(path) })
 }

@@ -41,7 +41,7 @@ pub fn returned(path: &str) -> &'static Outline {
     let last = segments(path).last().unwrap_or_default();
     let candidates = same_length.into_iter().flat_map(|by_last| by_last.get(last).into_iter().chain(by_last.get("")));
     let candidates = candidates.flatten().filter(fits);
-    let best = candidates.max_by(|(one, _), (other, _)| words(one).cmp(words(other)));
+    let best = candidates.max_by(|(left, _), (right, _)| words(left).cmp(words(right)));
     best.map_or(&Outline::Anything, |(_, outline)| outline)
 }
 

@@ -7,11 +7,11 @@ use super::{Release, Verb, check, schema};
 /// The complaints about the parameters of `PUT nodes/pve3/qemu/105/config`.
 fn complaints(verb: Verb, path: &str, given: &Value) -> Value {
     let segments: Vec<&str> = path.split('/').collect();
-    let found = schema().find(verb, &segments).unwrap();
+    let method = schema().find(verb, &segments).unwrap();
     let mut parameters: Map<String, Value> =
-        found.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        method.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     parameters.extend(given.as_object().unwrap().clone());
-    json!(check(&found, &mut parameters).err().unwrap_or_default())
+    json!(check(&method, &mut parameters).err().unwrap_or_default())
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn complaints_are_proxmoxs() {
     );
     check(json!({"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=5"}), json!({}));
     check(json!({"tags": "bad tag!"}), json!({"tags": "invalid format - invalid characters in tag\n"}));
-    // What depends on another value may be left out where that value does not ask for it.
+    // A parameter that depends on another value may be left out where that value does not need it.
     let fabric = json!({"protocol": "openfabric", "hello_interval": "5"});
     assert_eq!(complaints(Verb::Put, "cluster/sdn/fabrics/fabric/f1", &fabric), json!({}));
     check(json!({"serial0": "foo"}), json!({"serial0": "value does not match the regex pattern"}));
@@ -93,15 +93,15 @@ fn other_methods_complain_alike() {
     );
 }
 
-/// What Proxmox's own checks of these formats say (`pve-common`, `pve-firewall`, `pve-storage`, `pve-network`,
+/// Complaints of Proxmox's own checks of these formats (`pve-common`, `pve-firewall`, `pve-storage`, `pve-network`,
 /// `pve-ha-manager`, `pve-container`).
 #[test]
 fn formats_have_their_complaints() {
     let check = |path: &str, given: Value, name: &str, expected: &str| {
-        let said = complaints(Verb::Post, path, &given);
-        let said = said.get(name).and_then(Value::as_str).unwrap_or_default();
+        let complaint = complaints(Verb::Post, path, &given);
+        let complaint = complaint.get(name).and_then(Value::as_str).unwrap_or_default();
         let expected = if expected.is_empty() { String::new() } else { format!("invalid format - {expected}\n") };
-        assert_eq!(said, expected, "{given}");
+        assert_eq!(complaint, expected, "{given}");
     };
     let rule = |key: &str, value: &str| {
         let mut given = json!({"type": "in", "action": "ACCEPT"});
@@ -136,8 +136,8 @@ fn formats_have_their_complaints() {
 #[test]
 fn a_word_goes_before_a_placeholder() {
     let check = |verb: Verb, path: &str, expected: Option<&str>| {
-        let found = schema().find(verb, &path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>());
-        assert_eq!(found.as_ref().map(|found| found.method.path.as_str()), expected, "{verb} {path}");
+        let method = schema().find(verb, &path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>());
+        assert_eq!(method.as_ref().map(|method| method.method.path.as_str()), expected, "{verb} {path}");
     };
     check(Verb::Get, "/version", Some("/version"));
     check(Verb::Post, "/version", None);
@@ -159,16 +159,16 @@ fn every_parameter_is_known() {
     }
 }
 
-/// Each release takes what it knows, and nothing else.
+/// Each release accepts its own methods and parameters, and no others.
 #[test]
 fn each_release_has_its_methods_and_parameters() {
     let check = |version: &str, verb: Verb, path: &str, given: Option<Value>, expected: Option<Value>| {
         let segments: Vec<&str> = path.split('/').collect();
-        let found = Release::of(version).schema().find(verb, &segments);
-        let complaints = found.map(|found| {
+        let method = Release::of(version).schema().find(verb, &segments);
+        let complaints = method.map(|method| {
             let mut parameters = given.clone().and_then(|given| given.as_object().cloned()).unwrap_or_default();
-            parameters.extend(found.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
-            json!(check(&found, &mut parameters).err().unwrap_or_default())
+            parameters.extend(method.captured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+            json!(check(&method, &mut parameters).err().unwrap_or_default())
         });
         assert_eq!(complaints, expected, "{version}: {path} {given:?}");
     };

@@ -8,7 +8,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Attribute, Block, Body};
 use hcl_edit::{Decorate as _, Ident};
-use proxmox_mpc_engine::rehearse::{Change, Rehearsal};
+use proxmox_mpc_engine::rehearse::{ChangeKind, Rehearsal};
 use proxmox_mpc_engine::toolchain::terraform::Tool;
 use proxmox_mpc_generators::Generated;
 use proxmox_mpc_generators::coverage::{Fate, Outcome};
@@ -186,7 +186,7 @@ fn surprises(made: &Generated, edits: &Edits, rehearsal: &Rehearsal, guests: &[G
         if traps.count() > 0 {
             continue;
         }
-        if object.change != Change::Changed {
+        if object.change != ChangeKind::Changed {
             surprises.insert(format!("{}: {:?}", edit.name(), object.change), object.identity.clone());
             continue;
         }

@@ -8,12 +8,14 @@ use proxmox_mpc_model::{ApiPath, list};
 use serde_json::{Map, Value};
 
 mod cause;
+mod checks;
 mod login;
 mod refusal;
 mod request;
 
 pub use cause::Cause;
 pub(crate) use cause::{BOOT_ORDER, CONFIG, EXISTS, NOT_EMPTY, PROTECTED, ROOT_ONLY};
+pub(crate) use checks::{Check, in_order};
 pub use login::Login;
 pub use refusal::{CANNOT, Refusal};
 pub use request::Request;

@@ -40,7 +40,7 @@ pub enum RecordingError {
         why: String,
     },
     /// A name that would lead out of the recording, or that is there twice.
-    #[error("`{name}` has no place in a recording: {why}")]
+    #[error("`{name}` cannot be in a recording: {why}")]
     Misplaced {
         /// The name of the entry, or the request.
         name: String,
@@ -48,7 +48,7 @@ pub enum RecordingError {
         why: &'static str,
     },
     /// An answer is too large.
-    #[error("{what} is {} large, and {} are the most", sizes::bytes(*size), sizes::bytes(*bound))]
+    #[error("{what} has {}, and the limit is {}", sizes::bytes(*size), sizes::bytes(*bound))]
     TooLarge {
         /// The entry.
         what: String,
@@ -58,13 +58,13 @@ pub enum RecordingError {
         bound: u64,
     },
     /// All answers together are too large.
-    #[error("the packed recording unpacks to more than {}, which is the most that is held in memory", sizes::bytes(*bound))]
+    #[error("the packed recording unpacks to more than {}, the limit of what is held in memory", sizes::bytes(*bound))]
     TooLargeWhole {
         /// Largest size of all answers together, in bytes.
         bound: u64,
     },
     /// More entries than a packed recording may have.
-    #[error("the packed recording has more than {bound} files and folders, which are the most")]
+    #[error("the packed recording has more than {bound} files and folders, which is the limit")]
     TooMany {
         /// Largest number.
         bound: u64,

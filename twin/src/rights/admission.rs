@@ -49,7 +49,7 @@ pub(crate) fn class<A: Answers>(
     now: i64,
 ) -> Result<Admission, AdmissionError> {
     let always = |class| Admission { class, until: i64::MAX };
-    if !recorded.told() || login.is_root() {
+    if !recorded.has_permissions() || login.is_root() {
         return Ok(always(Checks::All));
     }
     let barred = |reason: String| {
@@ -58,7 +58,7 @@ pub(crate) fn class<A: Answers>(
     };
     let users = accounts::users(answers)?;
     let Some(row) = users.as_ref().and_then(|users| users.get(&login.user)) else {
-        let gone = users.is_some() && recorded.knew(&login.user);
+        let gone = users.is_some() && recorded.knows(&login.user);
         return if gone { barred(format!("no such user ('{}')", login.user)) } else { Ok(always(Checks::All)) };
     };
     let user = accounts::User::read(row);
@@ -70,7 +70,7 @@ pub(crate) fn class<A: Answers>(
         return barred(format!("user '{}' access expired", login.user));
     }
     let token = login.token.as_ref().and_then(|name| user.tokens.get(name));
-    if login.token.is_some() && token.is_none() && recorded.knew(&login.full())
+    if login.token.is_some() && token.is_none() && recorded.knows(&login.full())
         || token.is_some_and(|token| past(token.expires))
     {
         return barred(String::new());

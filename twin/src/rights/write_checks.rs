@@ -53,7 +53,7 @@ fn creates<A: Answers>(bearer: &Bearer<'_, A>, call: &Call) -> Result<(), Refusa
 
 /// Checks an action on all guests of a node, or on those that are named.
 fn on_many<A: Answers>(bearer: &Bearer<'_, A>, call: &Call, what: &str) -> Result<(), Refusal> {
-    let (privileges, told): (&[&str], &str) = match what {
+    let (privileges, needed): (&[&str], &str) = match what {
         "suspendall" => (&["VM.PowerMgmt", "VM.Config.Disk"], "VM.PowerMgmt && VM.Config.Disk"),
         "migrateall" => (&["VM.Migrate"], "VM.Migrate"),
         _ => (&["VM.PowerMgmt"], "VM.PowerMgmt"),
@@ -64,7 +64,7 @@ fn on_many<A: Answers>(bearer: &Bearer<'_, A>, call: &Call, what: &str) -> Resul
     }
     let guests = call.list("vms");
     if guests.is_empty() {
-        return Err(denied(&format!("/, {told}")));
+        return Err(denied(&format!("/, {needed}")));
     }
     guests.iter().try_for_each(|vmid| bearer.require_all(&format!("/vms/{vmid}"), &privileges[..1]))
 }

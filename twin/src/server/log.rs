@@ -91,7 +91,7 @@ impl WriteLog {
             at: self.started.elapsed(),
             verb: request.verb,
             path: request.path.clone(),
-            parameters: self.told(&request.path, &request.parameters),
+            parameters: self.redacted(&request.path, &request.parameters),
             status: 0,
             refusal: None,
             task: None,
@@ -117,17 +117,17 @@ impl WriteLog {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn told(&self, path: &ApiPath, parameters: &Map<String, Value>) -> Map<String, Value> {
-        let mut told = Value::Object(parameters.clone());
-        self.redactor.redact(path, &mut told);
-        let Value::Object(mut told) = told else { return Map::new() };
+    fn redacted(&self, path: &ApiPath, parameters: &Map<String, Value>) -> Map<String, Value> {
+        let mut shown = Value::Object(parameters.clone());
+        self.redactor.redact(path, &mut shown);
+        let Value::Object(mut shown) = shown else { return Map::new() };
         // What only a call has, and no object shows.
-        for (name, value) in &mut told {
+        for (name, value) in &mut shown {
             if name.contains("password") || name.contains("hmac") {
                 *value = placeholder(name).into();
             }
         }
-        told
+        shown
     }
 }
 

@@ -251,7 +251,7 @@ impl Lookup {
     fn asks_rights(&self, current: &Current, path: &ApiPath) -> bool {
         path.as_str().starts_with("access/permissions")
             && !(current.view.is_untouched() && matches!(current.view.text(path), Ok(Some(_))))
-            && self.state.recorded_rights().is_ok_and(RecordedLogins::told)
+            && self.state.recorded_rights().is_ok_and(RecordedLogins::has_permissions)
     }
 
     /// The answer to a GET before anything is left out for a login.
@@ -307,8 +307,8 @@ impl Lookup {
         if !renewed && let Some(recorded) = current.view.text(path)? {
             return Ok((Origin::Recorded, recorded));
         }
-        if let Some(told) = cloud_init::answer(&current.view, &current.deriver, path)? {
-            return Ok((Origin::Derived, told.into()));
+        if let Some(data) = cloud_init::answer(&current.view, &current.deriver, path)? {
+            return Ok((Origin::Derived, data.into()));
         }
         let known = if renewed { current.view.get(path)? } else { None };
         Ok(match known.map_or_else(|| current.deriver.derive(path), |answer| Ok(Some(answer)))? {

@@ -15,7 +15,7 @@ use super::list::Row;
 use super::view::View;
 
 /// Beginning of the memories of the last broadcast: `told/qemu/100`.
-const TOLD: &str = "told/";
+const BROADCAST: &str = "told/";
 /// Keys that come from the cluster's files, which need no broadcast.
 const AT_ONCE: [&str; 8] = ["id", "vmid", "node", "type", "pool", "lock", "tags", "hastate"];
 const RESOURCES: &str = "cluster/resources";
@@ -30,11 +30,11 @@ pub(super) fn note(view: &View, changes: &mut Changes, now: i64, interval: i64) 
     let known = view.indexed(&ApiPath::parse(RESOURCES), "id")?;
     let mut notes = BTreeMap::new();
     for (id, row) in written.rows.iter().filter(|(id, _)| id.starts_with("qemu/") || id.starts_with("lxc/")) {
-        let before = known.as_ref().and_then(|rows| rows.get(id)).map(|row| told(row));
-        let key = format!("{TOLD}{id}");
+        let before = known.as_ref().and_then(|rows| rows.get(id)).map(|row| broadcast_part(row));
+        let key = format!("{BROADCAST}{id}");
         match row {
             None => drop(notes.insert(key, None)),
-            Some(row) if before.as_ref() == Some(&told(row)) => {}
+            Some(row) if before.as_ref() == Some(&broadcast_part(row)) => {}
             // What happens before the next broadcast adds to it.
             Some(_) if view.recall(&key).is_some_and(|note| is_late(&note, now, interval)) => {}
             Some(_) => drop(notes.insert(key, Some(json!({ "since": now, "row": before })))),
@@ -45,7 +45,7 @@ pub(super) fn note(view: &View, changes: &mut Changes, now: i64, interval: i64) 
 }
 
 /// The part of a guest's row that is broadcast.
-fn told(row: &Row) -> Row {
+fn broadcast_part(row: &Row) -> Row {
     row.iter()
         .filter(|(key, _)| !AT_ONCE.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -58,7 +58,7 @@ fn is_late(note: &Value, now: i64, interval: i64) -> bool {
 
 /// Reports whether the answer to this request is made of broadcasts, and one of them is still to come.
 pub fn is_awaited(view: &View, path: &ApiPath, now: i64, interval: i64) -> bool {
-    is_about(path) && interval > 0 && view.memories(TOLD).iter().any(|(_, note)| is_late(note, now, interval))
+    is_about(path) && interval > 0 && view.memories(BROADCAST).iter().any(|(_, note)| is_late(note, now, interval))
 }
 
 fn is_about(path: &ApiPath) -> bool {
@@ -69,10 +69,10 @@ fn is_about(path: &ApiPath) -> bool {
 /// Puts the last broadcasts into an answer of the whole cluster.
 pub fn apply(view: &View, answer: &mut Answer, now: i64, interval: i64) {
     let late: BTreeMap<String, Option<Row>> = view
-        .memories(TOLD)
+        .memories(BROADCAST)
         .into_iter()
         .filter(|(_, note)| is_late(note, now, interval))
-        .map(|(key, note)| (key[TOLD.len()..].to_owned(), note.get("row").and_then(Value::as_object).cloned()))
+        .map(|(key, note)| (key[BROADCAST.len()..].to_owned(), note.get("row").and_then(Value::as_object).cloned()))
         .collect();
     if let Some(data) = answer.body.get_mut("data") {
         replace(data, &late);
@@ -86,10 +86,10 @@ fn replace(data: &mut Value, late: &BTreeMap<String, Option<Row>>) {
             if let Some(members) = row.get_mut("members") {
                 return replace(members, late);
             }
-            let Some(told) = row.get("id").and_then(text).and_then(|id| late.get(&id)) else { return };
+            let Some(last) = row.get("id").and_then(text).and_then(|id| late.get(&id)) else { return };
             row.retain(|key, _| AT_ONCE.contains(&key.as_str()));
-            match told {
-                Some(told) => row.extend(told.clone()),
+            match last {
+                Some(last) => row.extend(last.clone()),
                 None => drop(row.insert("status".to_owned(), json!("unknown"))),
             }
         }

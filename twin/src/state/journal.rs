@@ -48,7 +48,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// The recording below cannot be read.
-    #[error("the recording below the twin's state cannot be read")]
+    #[error("the recording under the twin's state cannot be read")]
     Recording(#[from] Unreadable),
     /// The state belongs to another recording.
     #[error("the twin's state in `{}` was written over another recording", path.display())]

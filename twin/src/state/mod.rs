@@ -78,7 +78,7 @@ impl State {
     /// The same, where every login may do everything.
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
-        self.rights = OnceLock::from(RecordedLogins::untold());
+        self.rights = OnceLock::from(RecordedLogins::none());
         self
     }
 

@@ -77,8 +77,8 @@ fn update(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     transaction.task(call, &node, kind, "", |transaction, _| {
         let mut own = transaction.object(&account(&name))?;
         if call.text("contact").is_some() {
-            let told = own.entry("account").or_insert_with(|| json!({ "status": "valid" }));
-            told["contact"] = json!(contact(call));
+            let details = own.entry("account").or_insert_with(|| json!({ "status": "valid" }));
+            details["contact"] = json!(contact(call));
             transaction.set(&account(&name), own);
         }
         Ok(())

@@ -179,6 +179,7 @@ fn delete(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> 
     if !rows.iter().any(|row| is(row, "poolid", &pool)) {
         return failed(format!("pool '{pool}' does not exist"));
     }
+    // A nested pool is named before a member (recorded: `pool_delete_nonempty`).
     let below = format!("{pool}/");
     if let Some(nested) = names(transaction)?.into_iter().find(|name| name.starts_with(&below)) {
         return failed(format!("pool '{pool}' is {NOT_EMPTY} (contains pool '{nested}')"));

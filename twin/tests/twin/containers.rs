@@ -26,7 +26,7 @@ fn make(client: &mut Client, more: &str) {
 }
 
 #[test]
-fn a_container_comes_of_a_template() {
+fn a_container_is_created_from_a_template() {
     with_cluster(|mut client| {
         let form = format!(
             "vmid=310&{TEMPLATE}&rootfs=volume%3Dlocal-lvm%3A1&mp0=tank%3A2%2Cmp%3D%2Fdata%2Cbackup%3D1&features=nesting%3D1\
@@ -61,7 +61,7 @@ fn a_container_comes_of_a_template() {
 }
 
 #[test]
-fn what_cannot_be_made_is_refused_in_the_words_of_proxmox() {
+fn impossible_containers_are_refused_in_proxmoxs_words() {
     with_cluster(|mut client| {
         let mut check = |form: &str, expected: &str| {
             let (_, told) = send(&mut client, "POST", "nodes/pve1/lxc", form);
@@ -94,7 +94,7 @@ fn what_cannot_be_made_is_refused_in_the_words_of_proxmox() {
 
 /// A stopped container takes everything at once; one that runs waits with what it has to be started again for.
 #[test]
-fn a_change_comes_into_force_when_it_can() {
+fn a_change_of_a_container_is_applied_at_once_or_pending() {
     with_cluster(|mut client| {
         make(&mut client, "net0=name%3Deth0%2Cbridge%3Dvmbr0");
         let config = "nodes/pve1/lxc/310/config";
@@ -127,7 +127,7 @@ fn a_change_comes_into_force_when_it_can() {
 }
 
 #[test]
-fn volumes_grow_and_move() {
+fn volumes_are_resized_and_moved() {
     with_cluster(|mut client| {
         make(&mut client, "mp0=local-lvm%3A1%2Cmp%3D%2Fdata");
         let guest = "nodes/pve1/lxc/310";
@@ -161,7 +161,7 @@ fn make_another(client: &mut Client) {
 }
 
 #[test]
-fn a_container_is_copied_and_becomes_a_template() {
+fn a_container_is_cloned_and_turned_into_a_template() {
     with_cluster(|mut client| {
         make(&mut client, "net0=name%3Deth0%2Cbridge%3Dvmbr0&tags=x");
         let guest = "nodes/pve1/lxc/310";
@@ -197,7 +197,7 @@ fn a_container_is_copied_and_becomes_a_template() {
 }
 
 #[test]
-fn a_container_goes_back_to_a_snapshot() {
+fn a_container_is_rolled_back_to_a_snapshot() {
     with_cluster(|mut client| {
         make(&mut client, "cores=1");
         let guest = "nodes/pve1/lxc/310";

@@ -14,7 +14,7 @@ const MODELS: &str = "/api2/json/cluster/qemu/custom-cpu-models";
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 #[test]
-fn models_are_made_changed_and_removed_from_9_2_on() {
+fn custom_cpu_models_are_created_changed_and_removed_from_9_2_on() {
     let serve = |cluster: &str, requests: &[(&str, &str, &str, u16)], left: &[&str]| {
         let recording = Arc::new(Recording::open(&fixture(&format!("{cluster}.tar.zst"))).unwrap());
         let credentials = Credentials::read(&fixture(&format!("{cluster}.credentials.json"))).unwrap();

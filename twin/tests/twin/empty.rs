@@ -28,7 +28,7 @@ fn objects(answers: &dyn Answers) -> BTreeMap<&'static str, BTreeSet<String>> {
 
 /// Of kinds that code makes, only what Proxmox brings along is there; what the nodes bring along is all there.
 #[test]
-fn what_code_makes_is_gone() {
+fn objects_that_code_creates_are_gone() {
     const BUILT_IN: &[(&str, &[&str])] = &[
         ("user", &["user/root@pam"]),
         ("realm", &["realm/pam", "realm/pve"]),
@@ -78,7 +78,7 @@ fn what_code_makes_is_gone() {
 
 /// What somebody changed of it is as it came: the options of the cluster, a matcher, root's address.
 #[test]
-fn what_came_with_proxmox_is_as_it_came() {
+fn built_in_objects_are_as_installed() {
     let empty = Empty::of(recorded("homelab")).unwrap();
     let cluster = Cluster::read(&empty).unwrap();
     for (kind, id) in
@@ -108,7 +108,7 @@ fn what_came_with_proxmox_is_as_it_came() {
 }
 
 #[test]
-fn a_guest_is_the_first_one() {
+fn the_first_guest_is_created() {
     let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
     let options = Options { refusal_delay: Duration::ZERO, ..Options::new(credentials) };
     with_twin(Arc::new(Empty::of(recorded("pve-9.1")).unwrap()), options, |_, mut client| {

@@ -83,7 +83,7 @@ fn equal(recorded: &Answer, served: &Answer) -> bool {
 
 /// What 9.2 has and 9.1 has not.
 #[test]
-fn what_is_new_in_9_2_is_answered_as_recorded() {
+fn answers_that_are_new_in_9_2_equal_the_recorded_ones() {
     let loaded = etc_pve::load(&fixture("pve-9.2.etc-pve.tar.zst"), "9.2.11").unwrap();
     let recording = Recording::open(&fixture("pve-9.2.tar.zst")).unwrap();
     for path in
@@ -99,7 +99,7 @@ fn what_is_new_in_9_2_is_answered_as_recorded() {
 /// What is left is runtime (the sizes of storages and the processors of nodes, which members of pools show), what
 /// hardware there is, and the descriptions of macros.
 #[test]
-fn what_is_configured_is_answered_as_recorded() {
+fn answers_about_configuration_equal_the_recorded_ones() {
     let check = |cluster: &str, left: &[&str], least: usize| {
         let loaded = etc_pve::load(&fixture(&format!("{cluster}.etc-pve.tar.zst")), "9.1.9").unwrap();
         let recording = Recording::open(&fixture(&format!("{cluster}.tar.zst"))).unwrap();
@@ -144,7 +144,7 @@ fn small(folder: &Path) {
 }
 
 #[test]
-fn a_folder_is_read_with_what_is_in_it_and_without_what_is_not() {
+fn a_folder_is_read_also_where_files_are_missing() {
     let folder = tempfile::tempdir().unwrap();
     small(folder.path());
     let loaded = etc_pve::load(folder.path(), "8.4.1").unwrap();
@@ -177,7 +177,7 @@ fn links_are_followed_inside_and_tolerated_elsewhere() {
 }
 
 #[test]
-fn what_is_no_copy_is_refused() {
+fn folders_that_are_not_copies_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &Path| etc_pve::load(path, "9.1.9").unwrap_err();
     assert!(matches!(error(&folder.path().join("none")), EtcPveError::Missing { .. }));
@@ -190,7 +190,7 @@ fn what_is_no_copy_is_refused() {
 /// Recorded on 9.2: `cpus` is a text where only the limit is set, and a name beyond ASCII is listed in another form than it
 /// is found by.
 #[test]
-fn what_the_provider_stumbles_over_is_told_as_proxmox_tells_it() {
+fn values_that_trouble_the_provider_are_answered_as_by_proxmox() {
     let folder = tempfile::tempdir().unwrap();
     small(folder.path());
     fs::create_dir_all(folder.path().join("nodes/a/lxc")).unwrap();
@@ -294,7 +294,7 @@ fn a_copy_of_the_network_alone_is_served_as_each_type_reads_it() {
 }
 
 #[test]
-fn a_copy_of_eight_keeps_its_words() {
+fn a_copy_of_version_8_keeps_its_words() {
     let folder = tempfile::tempdir().unwrap();
     let storages = "dir: d\n\tpath /d\n\tmaxfiles 3\n\nglusterfs: g\n\tserver s\n\tvolume v\n";
     fs::write(folder.path().join("storage.cfg"), storages).unwrap();
@@ -313,7 +313,7 @@ fn a_copy_of_eight_keeps_its_words() {
 
 /// On storages that the nodes share, each of them lists every volume, and a clone may go to another node.
 #[test]
-fn what_is_made_on_a_shared_storage_shows_on_every_node() {
+fn new_volumes_of_a_shared_storage_are_listed_on_every_node() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("nodes/a/qemu-server")).unwrap();
     fs::create_dir_all(folder.path().join("nodes/b")).unwrap();

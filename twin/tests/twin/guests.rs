@@ -39,7 +39,7 @@ fn read(client: &mut Client, path: &str) -> Value {
 }
 
 #[test]
-fn a_machine_comes_changes_and_goes() {
+fn a_virtual_machine_is_created_changed_and_destroyed() {
     with_cluster(|mut client| {
         let guest = "nodes/pve1/qemu/110";
         let form = "vmid=110&scsi0=local%3A1%2Cformat%3Dqcow2%2Cdiscard%3Don&net0=virtio%2Cbridge%3Dvmbr0";
@@ -67,7 +67,7 @@ fn a_machine_comes_changes_and_goes() {
 
 /// What is refused of a machine before anything is made, in Proxmox's words and order (recorded, or from its source).
 #[test]
-fn machines_are_refused_what_they_may_not_have() {
+fn wrong_options_of_a_virtual_machine_are_refused() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, expected: &str| {
             let body = client.send(method, &format!("/api2/json/nodes/{path}"), &[TOKEN, FORM], form).answer().body;
@@ -118,7 +118,7 @@ fn machines_are_refused_what_they_may_not_have() {
 
 /// A running machine tells what QEMU tells of it.
 #[test]
-fn a_running_machine_is_asked() {
+fn a_running_virtual_machine_is_suspended_and_reset() {
     with_cluster(|mut client| {
         assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&memory=1024&machine=q35"), "OK");
         assert_eq!(read(&mut client, "nodes/pve1/qemu/130/status/current")["running-machine"], Value::Null);
@@ -171,7 +171,7 @@ fn an_agent_that_was_recorded_says_what_was_recorded() {
 
 /// What of a change comes into force while a machine runs is what can be plugged; the rest waits, and can be taken back.
 #[test]
-fn a_running_machine_takes_what_can_be_plugged() {
+fn a_running_virtual_machine_takes_hotplug_changes() {
     with_cluster(|mut client| {
         let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
         assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&cores=1&hotplug=disk"), "OK");
@@ -199,7 +199,7 @@ fn a_running_machine_takes_what_can_be_plugged() {
 
 /// A machine's cloud-init is told what the configuration says once its drive is written anew; a running one not before.
 #[test]
-fn cloud_init_is_told() {
+fn cloud_init_data_follows_the_configuration() {
     with_cluster(|mut client| {
         let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
         let form = "vmid=130&name=told&ide2=local%3Acloudinit&ciuser=u&cipassword=secret&boot=order%3Dide2";
@@ -242,7 +242,7 @@ fn cloud_init_is_told() {
 
 /// The way back to a snapshot: disks have the size of then, and those that came later stay as unused ones.
 #[test]
-fn a_machine_goes_back_to_what_it_was() {
+fn a_virtual_machine_is_rolled_back_to_a_snapshot() {
     with_cluster(|mut client| {
         let (guest, config) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/config");
         let form = "vmid=130&scsi0=local%3A1%2Cformat%3Dqcow2";
@@ -292,7 +292,7 @@ fn a_linked_clone_keeps_its_base() {
 
 /// What is refused of a clone, and what one has of its origin: all but its snapshots and its addresses.
 #[test]
-fn a_clone_is_refused_or_has_what_its_origin_has() {
+fn a_clone_is_refused_or_has_the_keys_of_its_origin() {
     with_cluster(|mut client| {
         let (guest, clone) = ("nodes/pve1/qemu/130", "nodes/pve1/qemu/130/clone");
         let form = "vmid=130&name=origin&protection=1&scsi0=local%3A1%2Cformat%3Dqcow2&tpmstate0=local%3A1&net0=virtio";
@@ -322,7 +322,7 @@ fn a_clone_is_refused_or_has_what_its_origin_has() {
 
 /// With a guest go its volumes, those of its snapshots and those that nothing names, its rights, and what names it.
 #[test]
-fn nothing_of_a_guest_is_left() {
+fn a_destroyed_guest_leaves_nothing_behind() {
     with_cluster(|mut client| {
         let guest = "nodes/pve1/qemu/130";
         assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=130&scsi0=local%3A1%2Cformat%3Dqcow2"), "OK");
@@ -345,7 +345,7 @@ fn nothing_of_a_guest_is_left() {
 
 /// The cluster's list says of each guest what HA shall do with it.
 #[test]
-fn a_guest_of_ha_is_shown_as_one() {
+fn a_managed_guest_shows_its_state_of_ha() {
     with_cluster(|mut client| {
         let shown = |client: &mut Client| {
             let rows = read(client, "cluster/resources?type=vm");
@@ -362,7 +362,7 @@ fn a_guest_of_ha_is_shown_as_one() {
 }
 
 #[test]
-fn what_a_task_cannot_do_is_its_end() {
+fn a_task_that_fails_ends_with_the_reason() {
     with_cluster(|mut client| {
         let check = |client: &mut Client, method: &str, path: &str, form: &str, expected: &str| {
             assert_eq!(end(client, method, path, form), json!(expected), "{method} {path}");
@@ -384,7 +384,7 @@ fn what_a_task_cannot_do_is_its_end() {
 /// Recorded on a real cluster with a token: Proxmox writes key by key and stops at the one that only root may set; what it had
 /// written stays as pending and comes into force with the next start.
 #[test]
-fn what_came_before_a_refused_key_waits() {
+fn keys_before_a_refused_key_stay_pending() {
     with_cluster(|mut client| {
         let guest = "nodes/pve1/qemu/110";
         assert_eq!(end(&mut client, "POST", "nodes/pve1/qemu", "vmid=110&memory=512&onboot=1"), "OK");

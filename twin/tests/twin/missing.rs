@@ -22,7 +22,7 @@ fn open(recording: &str) -> Recording {
 
 /// Recorded on the cluster of `pve-9.1` with root's token (`errors/`).
 #[test]
-fn what_is_not_there_is_refused_as_by_the_cluster() {
+fn missing_objects_are_refused_as_by_the_cluster() {
     with_twin(Arc::new(open("pve-9.1")), options("pve-9.1"), |_, mut client| {
         let mut check = |path: &str, status: u16, reason: &str| {
             let answer = client.get(&format!("/api2/json/{path}")).answer();

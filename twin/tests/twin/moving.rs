@@ -88,7 +88,7 @@ impl Cluster {
 }
 
 #[test]
-fn a_machine_goes_with_everything_that_is_its_own() {
+fn a_virtual_machine_migrates_with_everything_that_belongs_to_it() {
     let cluster = Cluster::new();
     cluster.machine("610", "local:1,format=qcow2");
     let rule = [("type", "in"), ("action", "ACCEPT"), ("comment", "x")];
@@ -114,7 +114,7 @@ fn a_machine_goes_with_everything_that_is_its_own() {
 }
 
 #[test]
-fn a_disk_goes_to_another_storage_and_a_machine_goes_on_running() {
+fn a_running_virtual_machine_migrates_with_its_disk() {
     let cluster = Cluster::new();
     cluster.machine("610", "local-lvm:1");
     assert_eq!(cluster.task("nodes/pve1/qemu/610/status/start", &[]).0, "OK");
@@ -125,7 +125,7 @@ fn a_disk_goes_to_another_storage_and_a_machine_goes_on_running() {
 }
 
 #[test]
-fn what_may_not_migrate_stays() {
+fn guests_that_cannot_migrate_are_refused() {
     let cluster = Cluster::new();
     cluster.machine("610", "tank:1");
     cluster.machine("611", "local-lvm:1");
@@ -158,7 +158,7 @@ fn what_may_not_migrate_stays() {
 }
 
 #[test]
-fn a_container_stops_to_go() {
+fn a_container_migrates_stopped() {
     let cluster = Cluster::new();
     cluster.container("620", "local-lvm:1");
     assert_eq!(cluster.task("nodes/pve1/lxc/620/status/start", &[]).0, "OK");
@@ -177,7 +177,7 @@ fn a_container_stops_to_go() {
 }
 
 #[test]
-fn a_job_sends_its_guest_and_goes_when_it_is_told() {
+fn a_replication_job_sends_its_guest_and_is_removed() {
     let mut cluster = Cluster::new();
     cluster.container("620", "tank:1");
     cluster.container("621", "local-lvm:1");
@@ -220,7 +220,7 @@ fn a_job_sends_its_guest_and_goes_when_it_is_told() {
 
 /// The manager acts some seconds after it was told, and not on what was recorded.
 #[test]
-fn a_managed_guest_follows_what_is_wanted() {
+fn a_managed_guest_follows_its_requested_state() {
     let mut cluster = Cluster::new();
     cluster.machine("610", "local-lvm:1");
     cluster.send(Verb::Post, "cluster/ha/resources", &[("sid", "vm:610"), ("state", "started")]);
@@ -248,7 +248,7 @@ fn a_managed_guest_follows_what_is_wanted() {
 
 /// Many guests at once: each has its own task, and one that fails or is passed over is told of.
 #[test]
-fn all_guests_of_a_node_start_stop_and_go() {
+fn bulk_actions_start_stop_and_migrate_all_guests_of_a_node() {
     let cluster = Cluster::new();
     cluster.machine("610", "local-lvm:1");
     cluster.container("620", "local-lvm:1");

@@ -116,7 +116,7 @@ fn interfaces_read_back_as_proxmox_reads_its_file() {
 
 /// The first four, and the bond without cards, are recorded; the others are Proxmox's code.
 #[test]
-fn what_does_not_fit_is_refused() {
+fn interfaces_that_do_not_fit_are_refused() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, status: u16, expected: Value| {
             let response = send(&mut client, method, path, form);

@@ -8,7 +8,7 @@ const DOMAINS: &str = "access/domains";
 
 /// The last is recorded: `pam` is still there after somebody has removed it (`errors/noauth_domains_open`).
 #[test]
-fn realms_are_listed_as_they_are_to_be_chosen() {
+fn realms_are_listed_for_the_login_page() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, realm: &str, expected: Value| {
             let response = send(&mut client, method, path, form);
@@ -33,7 +33,7 @@ fn realms_are_listed_as_they_are_to_be_chosen() {
 
 /// Proxmox's code.
 #[test]
-fn realms_that_cannot_be_are_refused() {
+fn impossible_realms_are_refused() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, status: u16, expected: Value| {
             let response = send(&mut client, method, path, form);

@@ -125,11 +125,11 @@ fn what_is_no_recording_is_refused() {
     packed(&at("no-about.tar.zst"), &[("api2/json/version.json", "{}")]);
     check("no-about.tar.zst", "is not a recording");
     packed(&at("out.tar.zst"), &[first, ("../api2/json/version.json", "{}")]);
-    check("out.tar.zst", "`../api2/json/version.json` has no place in a recording: it leads out of the recording");
+    check("out.tar.zst", "`../api2/json/version.json` cannot be in a recording: it leads out of the recording");
     packed(&at("absolute.tar.zst"), &[first, ("/etc/shadow", "")]);
-    check("absolute.tar.zst", "`/etc/shadow` has no place in a recording");
+    check("absolute.tar.zst", "`/etc/shadow` cannot be in a recording");
     packed(&at("twice.tar.zst"), &[first, first]);
-    check("twice.tar.zst", "`recording.json` has no place in a recording: it is there twice");
+    check("twice.tar.zst", "`recording.json` cannot be in a recording: it is there twice");
 }
 
 /// An entry that says it holds this many zeros, and does.
@@ -161,14 +161,14 @@ fn what_unpacks_to_too_much_is_refused() {
     let regular = tar::EntryType::Regular;
     check(
         &|builder| zeros(builder, "api2/json/version.json", regular, 129 << 20),
-        "`api2/json/version.json` is 129 MiB large, and 128 MiB are the most",
+        "`api2/json/version.json` has 129 MiB, and the limit is 128 MiB",
     );
     check(
         &|builder| (0..5).for_each(|number| zeros(builder, &format!("api2/json/{number}.json"), regular, 110 << 20)),
         "unpacks to more than 512 MiB",
     );
-    check(&|builder| zeros(builder, "x", tar::EntryType::GNULongName, 1 << 20), "the name of an entry is 1 MiB large");
-    check(&|builder| zeros(builder, "x", tar::EntryType::XHeader, 1 << 20), "the name of an entry is 1 MiB large");
+    check(&|builder| zeros(builder, "x", tar::EntryType::GNULongName, 1 << 20), "the name of an entry has 1 MiB");
+    check(&|builder| zeros(builder, "x", tar::EntryType::XHeader, 1 << 20), "the name of an entry has 1 MiB");
     for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char, tar::EntryType::Fifo] {
         check(&|builder| zeros(builder, "api2/json/version.json", kind, 0), "it is neither a file nor a folder");
     }
@@ -213,7 +213,7 @@ fn links_and_giants_in_a_folder_are_not_read() {
     std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
     check("a link or a device, and not a file");
     fs::File::create(&file).unwrap().set_len(20 << 30).unwrap();
-    check("is 20 GiB large, and 128 MiB are the most");
+    check("has 20 GiB, and the limit is 128 MiB");
     fs::remove_file(place.join("recording.json")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", place.join("recording.json")).unwrap();
     assert!(Recording::open(&place).is_err());
@@ -246,7 +246,7 @@ fn nothing_leads_out_of_a_recording() {
     assert_eq!(recording.get(&path).unwrap(), None);
     let writer = RecordingWriter::create(&folder.path().join("inner")).unwrap();
     let error = writer.put(&path, &Answer::ok(json!(null))).unwrap_err().to_string();
-    assert_eq!(error, "`../../../secret` has no place in a recording: it leads out of the recording");
+    assert_eq!(error, "`../../../secret` cannot be in a recording: it leads out of the recording");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn replay(
 }
 
 #[test]
-fn what_is_on_record_is_served_as_it_is() {
+fn recorded_answers_are_served_unchanged() {
     for cluster in ["pve-9.1", "pve-9.2", "homelab", "homelab-auditor"] {
         let (mut differing, asked, counts) = replay(cluster, |_, _| false, Answer::eq);
         let before = differing.len();
@@ -152,7 +152,7 @@ fn the_data_of_cloud_init_is_derived() {
 
 /// Indexes are the same for every guest.
 #[test]
-fn what_lies_below_a_guest_is_known() {
+fn paths_below_a_guest_are_known() {
     fn indexes(segments: &[&str], _query: &str) -> bool {
         let ["nodes", _, "qemu" | "lxc", _, rest @ ..] = segments else { return false };
         matches!(
@@ -250,7 +250,7 @@ const RUNNING: &[&str] = &["nodes/pve01/lxc/200/interfaces", "nodes/pve01/lxc/20
 /// Where a guest may go and what its volumes can do follow from its configuration, its storages and HA; the addresses of
 /// a container from its configuration too, but for those that DHCP and other daemons give it.
 #[test]
-fn what_a_guest_can_do_is_derived() {
+fn features_of_a_guest_are_derived() {
     fn hidden(segments: &[&str], _: &str) -> bool {
         matches!(segments, ["nodes", _, "qemu" | "lxc", _, "migrate" | "feature" | "interfaces"])
     }
@@ -287,7 +287,7 @@ fn users_are_derived_from_either_list() {
 }
 
 #[test]
-fn everything_else_that_a_list_tells_is_derived() {
+fn answers_that_follow_from_lists_are_derived() {
     let check = |cluster: &str, left: &[&str]| {
         let (differing, ..) = replay(cluster, derivable, equal);
         let explains = |left: &str, path: &str| path == left || left.ends_with("%2F") && path.starts_with(left);

@@ -20,7 +20,7 @@ fn options(credentials: Credentials) -> Options {
 }
 
 #[test]
-fn an_auditor_gets_what_the_auditor_got() {
+fn an_auditor_gets_the_recorded_answers_of_an_auditor() {
     let recorded = Recording::open(&fixture("homelab-auditor.tar.zst")).unwrap();
     let paths: Vec<ApiPath> = recorded.paths().unwrap().collect();
     let credentials = Credentials::read(&fixture("homelab.credentials.json")).unwrap();
@@ -144,7 +144,7 @@ fn privileges_follow_paths_pools_and_tokens() {
 }
 
 #[test]
-fn calls_are_refused_before_what_they_are_about_is_looked_for() {
+fn permissions_are_checked_before_existence() {
     with_twin(cluster(), options(credentials()), |_, mut client| {
         let mut check = |login: &str, path: &str, expected: &str| {
             let answer = get(&mut client, login, path);
@@ -172,7 +172,7 @@ fn calls_are_refused_before_what_they_are_about_is_looked_for() {
 }
 
 #[test]
-fn lists_leave_out_what_is_not_for_the_login() {
+fn lists_leave_out_rows_that_the_login_may_not_see() {
     with_twin(cluster(), options(credentials()), |_, mut client| {
         let mut check = |login: &str, path: &str, key: &str, expected: &[&str]| {
             let answer = get(&mut client, login, path).answer();
@@ -201,7 +201,7 @@ fn lists_leave_out_what_is_not_for_the_login() {
 }
 
 #[test]
-fn who_is_disabled_or_expired_does_not_pass() {
+fn disabled_and_expired_logins_are_refused() {
     with_twin(cluster(), options(credentials()), |_, mut client| {
         for (login, status) in [("bob@pve!all", 200), ("carol@pve!x", 401), ("eve@pve!old", 401), ("eve@pve!one", 200)]
         {
@@ -297,7 +297,7 @@ fn writes_are_refused_in_proxmoxs_order() {
 
 /// A user that a client made logs in with its password and its token, may nothing, and what an ACL grants from then on.
 #[test]
-fn who_was_made_may_log_in_and_do_what_was_granted() {
+fn new_logins_have_the_rights_that_they_were_given() {
     const OWN: &str = "PVEAPIToken=root@pam!iac=11111111-2222-3333-4444-555555555555";
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let credentials = Credentials::read(&fixture("pve-9.1.credentials.json")).unwrap();
@@ -329,7 +329,7 @@ fn who_was_made_may_log_in_and_do_what_was_granted() {
 
 /// Recorded as `pve-9.2/get-auditor`; before 9.2 everybody who may audit the container sees its environment.
 #[test]
-fn the_environment_of_a_container_is_for_who_may_change_it() {
+fn the_environment_of_a_container_needs_the_privilege_to_change_it() {
     const AUDITOR: &str = "PVEAPIToken=mpc@pve!import=f074c385-3c33-483d-a5d4-2e4862be7fb6";
     let everything = Arc::new(Recording::open(&fixture("pve-9.2.tar.zst")).unwrap());
     let credentials = Credentials::read(&fixture("pve-9.2.credentials.json")).unwrap();

@@ -41,7 +41,7 @@ impl Cluster {
 }
 
 #[test]
-fn an_account_comes_changes_and_goes() {
+fn an_acme_account_is_created_changed_and_removed() {
     let cluster = Cluster::new("homelab");
     let send = |login: &str, verb: Verb, path: &str, parameters: &Value| cluster.send(login, verb, path, parameters);
     let data = |path: &str| cluster.data(path);

@@ -13,7 +13,7 @@ fn data(client: &mut Client, path: &str) -> Value {
 
 /// Recorded: flows 381 to 384. The digests are Proxmox's own.
 #[test]
-fn fabrics_and_their_nodes_come_change_and_go() {
+fn fabrics_and_their_nodes_are_created_changed_and_removed() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, read: &str, expected: Value| {
             let response = send(&mut client, method, &format!("{SDN}/fabrics/{path}"), form);
@@ -91,7 +91,7 @@ fn fabrics_that_do_not_fit_are_refused() {
 
 /// The first two are recorded with the provider; the others are Proxmox's code.
 #[test]
-fn what_does_not_fit_together_is_refused() {
+fn objects_of_sdn_that_do_not_fit_are_refused() {
     with_cluster(|mut client| {
         let mut check = |method: &str, path: &str, form: &str, expected: &str| {
             let response = send(&mut client, method, &format!("{SDN}/{path}"), form);
@@ -144,7 +144,7 @@ fn what_does_not_fit_together_is_refused() {
 /// A zone of EVPN gets an address, as recorded in the provider's step 18-sdn-evpn; the gateway of a subnet is one of the
 /// addresses that are given away, once it runs; and what runs can be configured again.
 #[test]
-fn what_is_applied_runs() {
+fn applied_networks_run() {
     with_cluster(|mut client| {
         let done = |client: &mut Client, method: &str, path: &str, form: &str| {
             let response = send(client, method, path, form);
@@ -183,7 +183,7 @@ fn what_is_applied_runs() {
 }
 
 #[test]
-fn whoever_has_the_lock_writes() {
+fn only_the_holder_of_the_lock_writes() {
     with_cluster(|mut client| {
         let waits = "could not acquire lock for SDN config: configuration has pending changes at \
                      /usr/share/perl5/PVE/API2/Network/SDN.pm line 149.\n";

@@ -43,7 +43,7 @@ fn headers_are_those_of_pveproxy() {
 
 /// The refusals of docs/proxmox.md, "Transport".
 #[test]
-fn who_may_not_is_told_like_proxmox_does() {
+fn refused_logins_get_proxmoxs_answers() {
     with_twin(recording("pve-9.1"), options("pve-9.1"), |_, mut client| {
         let mut check =
             |method: &str, target: &str, headers: &[(&str, &str)], status: u16, reason: &str, body: &str| {
@@ -84,7 +84,7 @@ fn log_in(client: &mut Client, form: &str) -> Response {
 }
 
 #[test]
-fn a_ticket_stands_for_a_password() {
+fn a_ticket_replaces_a_password() {
     with_twin(recording("pve-9.1"), options("pve-9.1"), |_, mut client| {
         for form in
             ["username=alice%40pve&password=wrong", "username=alice&password=alicepass", "username=x@y&password="]
@@ -124,7 +124,7 @@ fn a_ticket_stands_for_a_password() {
 }
 
 #[test]
-fn a_ticket_ages() {
+fn a_ticket_expires() {
     let options = Options { ticket_lifetime: Duration::ZERO, ..options("pve-9.1") };
     with_twin(recording("pve-9.1"), options, |_, mut client| {
         let data = log_in(&mut client, "username=alice%40pve&password=alicepass").answer().body["data"].take();

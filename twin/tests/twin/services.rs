@@ -30,7 +30,7 @@ fn refuses(client: &mut Client, cases: &[(&str, &str, &str, u16, &str)]) {
 /// The types that are shared by themselves say so; a backup server's answers what it was configured with; the rest as
 /// recorded, or as `PVE::SectionConfig` and `PVE::Storage` check it.
 #[test]
-fn a_storage_is_what_its_type_makes_it() {
+fn options_of_a_storage_depend_on_its_type() {
     with_cluster(|mut client| {
         let made = done(
             &mut client,
@@ -113,7 +113,7 @@ fn a_storage_is_what_its_type_makes_it() {
 
 /// A new storage is on the lists of its nodes and of the cluster, and takes its place in pools and rights along.
 #[test]
-fn what_follows_from_a_storage_comes_and_goes_with_it() {
+fn answers_about_a_storage_follow_its_configuration() {
     with_cluster(|mut client| {
         done(&mut client, "POST", "storage", "storage=d1&type=dir&path=%2Fsrv%2Fd1&content=iso&nodes=pve2");
         let listed = |client: &mut Client, node: &str| {
@@ -145,7 +145,7 @@ fn what_follows_from_a_storage_comes_and_goes_with_it() {
 
 /// Members are listed once each, guests first; who they are follows from the guests, whatever changes those.
 #[test]
-fn a_pool_has_the_members_of_today() {
+fn a_pool_has_its_current_members() {
     with_cluster(|mut client| {
         let members = |client: &mut Client, query: &str| {
             let pool = read(client, &format!("pools?{query}"));
@@ -254,7 +254,7 @@ fn ended(client: &mut Client, upid: &Value) -> (String, Vec<String>) {
 
 /// Files are named as Proxmox names them, and refused as recorded.
 #[test]
-fn files_come_onto_storages() {
+fn files_are_uploaded_and_downloaded() {
     with_cluster(|mut client| {
         done(&mut client, "PUT", "storage/local", "content=iso%2Cvztmpl%2Cbackup");
         let (path, url) = ("nodes/pve1/storage/local/download-url", "url=https%3A%2F%2Fwww.debian.org%2Fa%20b.iso");
@@ -401,7 +401,7 @@ fn backups_are_restored() {
 
 /// The slashes of a volume need not be escaped; who is removed has no rights left, and no group.
 #[test]
-fn what_is_removed_leaves_nothing_behind() {
+fn removed_objects_leave_nothing_behind() {
     with_cluster(|mut client| {
         done(&mut client, "DELETE", "nodes/pve1/storage/local/content/local:iso/virtio-win.iso", "");
         assert_eq!(volumes(&mut client, "content=iso"), ["local:iso/debian-12.iso"]);

@@ -1,7 +1,7 @@
-//! The known traps of the provider: what a plan steps into, what that does, and what to do instead.
+//! Traps: known surprises of the provider, with what happens and what to do instead.
 //!
-//! One row each; where it was seen stands behind it, most often a step that was recorded with the real provider 0.111.1 and
-//! Proxmox VE 9.1 (docs/rehearse.md). A new trap is a new row.
+//! Each is a row of a table with its source, most often a step that was recorded with the real provider 0.111.1 and Proxmox
+//! VE 9.1 (docs/rehearse.md). To add a trap, add a row.
 
 mod planned;
 #[cfg(test)]
@@ -20,38 +20,38 @@ use serde_json::Value;
 use crate::operation::event::Diagnostic;
 use crate::rehearse::guests;
 use crate::rehearse::objects::{ObjectChange, Snapshot};
-use crate::toolchain::terraform::{Action, Difference, Planned};
+use crate::toolchain::terraform::{Action, Difference, PlannedResource};
 
 /// A trap that the rehearsal stepped into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trap {
-    /// Its name.
+    /// The name of the trap.
     pub id: Cow<'static, str>,
-    /// Where: addresses, or Proxmox's identities.
+    /// The objects that are affected: Terraform addresses, or Proxmox's identities.
     pub at: Vec<String>,
-    /// What happens, as a sentence.
+    /// The consequence, as a sentence.
     pub what: Cow<'static, str>,
-    /// What to do instead, as a sentence.
+    /// The alternative, as a sentence.
     pub instead: Cow<'static, str>,
-    /// Where it was seen.
+    /// The source: where the trap was observed.
     pub source: Cow<'static, str>,
 }
 
-/// Everything that a rehearsal knows.
+/// Evidence of a rehearsal that traps are recognized by.
 pub(super) struct Evidence<'a> {
-    /// What Terraform means to do.
-    pub(super) planned: &'a [Planned],
-    /// What came in at the twin.
+    /// The plan.
+    pub(super) planned: &'a [PlannedResource],
+    /// The writing calls to the twin.
     pub(super) writes: &'a [LoggedWrite],
-    /// The cluster before.
+    /// The twin before.
     pub(super) before: &'a Snapshot,
-    /// The cluster after.
+    /// The twin after.
     pub(super) after: &'a Snapshot,
-    /// What differs between the two.
+    /// The differences between the two.
     pub(super) objects: &'a [ObjectChange],
-    /// What Terraform would change once more.
+    /// The differences of a second plan.
     pub(super) again: &'a [Difference],
-    /// What went wrong.
+    /// The errors.
     pub(super) errors: &'a [Diagnostic],
     /// The Terraform addresses of objects.
     pub(super) addresses: &'a BTreeMap<Identity, String>,
@@ -59,8 +59,8 @@ pub(super) struct Evidence<'a> {
     pub(super) silent: &'a BTreeSet<Identity>,
 }
 
-/// A row of the tables: a trap, and how it is noticed.
-struct Row {
+/// Row of the tables: a trap, and the function that finds the affected objects.
+struct TrapRule {
     id: &'static str,
     what: &'static str,
     instead: &'static str,
@@ -70,19 +70,19 @@ struct Row {
 
 /// Every trap that was stepped into, in the order of the tables.
 pub(super) fn find(evidence: &Evidence<'_>) -> Vec<Trap> {
-    let rows = written::ROWS.iter().chain(planned::ROWS);
-    let found = rows.filter_map(|row| {
+    let rows = written::RULES.iter().chain(planned::RULES);
+    let traps = rows.filter_map(|row| {
         let mut at = (row.find)(evidence);
         at.sort();
         at.dedup();
-        let Row { id, what, instead, source, .. } = *row;
+        let TrapRule { id, what, instead, source, .. } = *row;
         let (id, what, instead, source) = (id.into(), what.into(), instead.into(), source.into());
         (!at.is_empty()).then_some(Trap { id, at, what, instead, source })
     });
-    found.collect()
+    traps.collect()
 }
 
-/// The type without what all types of the provider begin with: `vm` of `proxmox_virtual_environment_vm`.
+/// The resource type without its common prefix: `vm` of `proxmox_virtual_environment_vm`.
 fn short(resource: &str) -> &str {
     let rest = resource.strip_prefix("proxmox_").unwrap_or(resource);
     rest.strip_prefix("virtual_environment_").unwrap_or(rest)
@@ -91,31 +91,32 @@ fn short(resource: &str) -> &str {
 const GUESTS: [&str; 4] = ["vm", "vm2", "cloned_vm", "container"];
 
 impl Evidence<'_> {
-    /// The addresses of the objects of these types of which the plan means something that fits.
-    fn meant(&self, types: &[&str], fits: impl Fn(&Planned) -> bool) -> Vec<String> {
+    /// The addresses of planned resources of these types that fit.
+    fn in_plan(&self, types: &[&str], fits: impl Fn(&PlannedResource) -> bool) -> Vec<String> {
         let all = self.planned.iter().filter(|planned| types.contains(&short(&planned.resource)) && fits(planned));
         all.map(|planned| planned.address.clone()).collect()
     }
 
-    /// The addresses of the objects of these types that are changed in place.
-    fn updated(&self, types: &[&str], fits: impl Fn(&Planned) -> bool) -> Vec<String> {
-        self.meant(types, |planned| planned.action == Some(Action::Update) && fits(planned))
+    /// The addresses of resources of these types that fit and are changed in place.
+    fn updated(&self, types: &[&str], fits: impl Fn(&PlannedResource) -> bool) -> Vec<String> {
+        self.in_plan(types, |planned| planned.action == Some(Action::Update) && fits(planned))
     }
 
-    /// The addresses of the objects of these types that are replaced.
+    /// The addresses of resources of these types that are replaced.
     fn replaced(&self, types: &[&str]) -> Vec<String> {
-        self.meant(types, |planned| planned.action == Some(Action::Replace))
+        self.in_plan(types, |planned| planned.action == Some(Action::Replace))
     }
 
-    /// How an object is told to people: by its address, where it has one.
-    fn told(&self, identity: &Identity) -> String {
-        // What was to be made and was not is in no state.
-        let is_it = |planned: &&Planned| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
-        let maker = || self.planned.iter().find(is_it).map(|planned| planned.address.clone());
-        self.addresses.get(identity).cloned().or_else(maker).unwrap_or_else(|| identity.to_string())
+    /// The label of an object for people: its address if it has one, otherwise its identity.
+    fn label(&self, identity: &Identity) -> String {
+        // A guest that could not be created is in no state, but the plan has its address.
+        let is_it =
+            |planned: &&PlannedResource| planned.creates() && guests::planned(planned).as_ref() == Some(identity);
+        let planned = || self.planned.iter().find(is_it).map(|planned| planned.address.clone());
+        self.addresses.get(identity).cloned().or_else(planned).unwrap_or_else(|| identity.to_string())
     }
 
-    /// Where errors say this, in this order.
+    /// The addresses of errors whose text has all of these parts.
     fn errors(&self, texts: &[&str]) -> Vec<String> {
         let says =
             |error: &&Diagnostic| texts.iter().all(|text| error.summary.contains(text) || error.detail.contains(text));
@@ -124,7 +125,7 @@ impl Evidence<'_> {
     }
 }
 
-/// How many blocks of this name an object has.
+/// The number of blocks of this name that an object has.
 fn blocks(side: &Value, name: &str) -> usize {
     side.get(name).and_then(Value::as_array).map_or(0, Vec::len)
 }

@@ -1,4 +1,4 @@
-//! Each trap is found where it is, by its plan, its calls or its error; and each is explained in docs/rehearse.md.
+//! Tests of traps: each is found by its plan, its calls or its error, and explained in docs/rehearse.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,21 +11,21 @@ use super::*;
 use crate::operation::event::Severity;
 use crate::toolchain::terraform::{self, AttributeDifference};
 
-/// Type, actions, before, after and what forces a replacement; the address is `TYPE.x`.
-type Meant<'a> = (&'a str, &'a [&'a str], Value, Value, &'a [&'a str]);
-/// Call, parameters, status and refusal.
-type Written<'a> = (&'a str, Value, u16, Option<&'a str>);
+/// A planned resource: type, actions, before, after, and the attributes that force a replacement. Its address is `TYPE.x`.
+type PlannedCase<'a> = (&'a str, &'a [&'a str], Value, Value, &'a [&'a str]);
+/// A write: call, parameters, status and refusal.
+type WriteCase<'a> = (&'a str, Value, u16, Option<&'a str>);
 
-/// What happened, in short.
+/// A rehearsal in short, and the expected traps.
 #[derive(Default)]
 struct Case<'a> {
-    planned: &'a [Meant<'a>],
-    writes: &'a [Written<'a>],
+    planned: &'a [PlannedCase<'a>],
+    writes: &'a [WriteCase<'a>],
     /// An error, at the first address.
     error: Option<&'a str>,
     /// The guests whose agent is silent.
     silent: &'a [&'a str],
-    /// An attribute that would be changed once more.
+    /// An attribute that a second plan would change.
     again: Option<&'a str>,
     expected: &'a [&'a str],
 }
@@ -82,7 +82,7 @@ impl Case<'_> {
             (ApiPath::parse("nodes/n/qemu/100/config"), Answer::ok(json!({"name": "web", "usb2": "mapping=key"}))),
         ]);
         let snapshot = Snapshot::read(&answers).unwrap();
-        let found = find(&Evidence {
+        let traps = find(&Evidence {
             planned: &planned,
             writes: &writes,
             before: &snapshot,
@@ -93,8 +93,8 @@ impl Case<'_> {
             addresses: &BTreeMap::new(),
             silent: &self.silent.iter().map(|vmid| Identity::new("qemu", vmid)).collect(),
         });
-        let found: Vec<&str> = found.iter().map(|trap| &*trap.id).collect();
-        assert_eq!(found, self.expected, "{:?} {:?} {:?}", self.planned, self.writes, self.error);
+        let ids: Vec<&str> = traps.iter().map(|trap| &*trap.id).collect();
+        assert_eq!(ids, self.expected, "{:?} {:?} {:?}", self.planned, self.writes, self.error);
     }
 }
 
@@ -211,7 +211,7 @@ fn calls_and_errors_show_traps() {
 #[test]
 fn each_trap_has_a_name_of_its_own_and_is_explained() {
     let page = include_str!("../../../../docs/rehearse.md");
-    let rows: Vec<&Row> = written::ROWS.iter().chain(planned::ROWS).collect();
+    let rows: Vec<&TrapRule> = written::RULES.iter().chain(planned::RULES).collect();
     let names: BTreeSet<&str> = rows.iter().map(|row| row.id).collect();
     assert_eq!(names.len(), rows.len());
     for row in rows {

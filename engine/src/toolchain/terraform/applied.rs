@@ -1,34 +1,34 @@
-//! What a run of `apply` says while it runs.
+//! Reader of the output of `apply`.
 
 use crate::operation::event::{Diagnostic, EventKind, StepKind};
 use crate::operation::{Context, Step};
 use crate::toolchain::terraform::{Counts, UiMessage, message};
 
-/// Everything that a run of `apply` said.
+/// Result of a run of `apply`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// What was done, in the order in which it ended.
+pub struct ApplyResult {
+    /// The actions, in the order in which they ended.
     pub steps: Vec<AppliedStep>,
-    /// The numbers of the last summary; `None` where the run failed.
+    /// The counts of the last summary; `None` if the run failed.
     pub counts: Option<Counts>,
     /// Errors and warnings, in order.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// One thing that Terraform did to one object.
+/// Action of Terraform on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedStep {
-    /// Its address.
+    /// The address of the object.
     pub address: String,
-    /// Terraform's word: `create`, `update`, `delete`.
+    /// The action, in Terraform's words: `create`, `update`, `delete`.
     pub action: String,
-    /// Whether it came to a good end.
+    /// True if the action succeeded.
     pub done: bool,
 }
 
-/// Reads the lines of a run while they come.
+/// Reader of the output of `apply`, which sends events while it reads.
 pub struct ApplyReader {
-    applied: Applied,
+    applied: ApplyResult,
     program: String,
     context: Context,
     step: Step,
@@ -36,10 +36,10 @@ pub struct ApplyReader {
 }
 
 impl ApplyReader {
-    /// A reader of what the program called `program` writes while it does `what`, in `total` steps.
+    /// Creates a reader for the output of `program`, and starts the step `what` of `total` actions.
     pub fn new(program: &str, what: StepKind, total: u64, context: &Context) -> Self {
         let step = Step::start(context, what);
-        Self { applied: Applied::default(), program: program.to_owned(), context: step.context(), step, total }
+        Self { applied: ApplyResult::default(), program: program.to_owned(), context: step.context(), step, total }
     }
 
     /// Takes the next line.
@@ -62,8 +62,8 @@ impl ApplyReader {
         }
     }
 
-    /// What the lines said.
-    pub fn finish(self) -> Applied {
+    /// The result of the run.
+    pub fn finish(self) -> ApplyResult {
         self.applied
     }
 }

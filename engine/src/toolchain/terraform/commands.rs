@@ -1,24 +1,24 @@
-//! The commands that we give Terraform, each with the reason of its flags.
+//! Commands of Terraform, with the reason for each flag.
 
 use std::path::Path;
 
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::terraform::{Product, Tool, Version};
 
-/// What of our own environment Terraform may see.
+/// Part of our own environment that Terraform gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// Nothing that speaks to Terraform or to the provider, but for where providers come from.
+    /// No variables for Terraform or the provider, but for those that say where providers come from.
     Clean,
-    /// The same, and the values that the user gives to variables: `TF_VAR_…`.
+    /// The same, and the user's values of variables: `TF_VAR_…`.
     Rehearsal,
-    /// The user's credentials and variables, without what changes what the command means.
+    /// The user's credentials and variables, without those that change the meaning of a command.
     Users,
 }
 
 /// Installs the providers of the code in `folder`.
 ///
-/// `data` is where Terraform keeps them, in place of `.terraform`.
+/// `data` is the folder where Terraform keeps them instead of `.terraform`.
 pub fn init(tool: &Tool, folder: &Path, data: &Path, environment: Environment) -> Invocation {
     let invocation = command(tool, folder, environment)
         .env("TF_DATA_DIR", data.to_string_lossy())
@@ -28,7 +28,7 @@ pub fn init(tool: &Tool, folder: &Path, data: &Path, environment: Environment) -
     if speaks_json_on_init(tool) { invocation.arg("-json") } else { invocation }
 }
 
-/// Plans the code in `folder` into the file `out`, and writes nothing else anywhere.
+/// Plans the code in `folder` into the file `out`, and writes nothing else.
 ///
 /// `data` is the folder that [`init`] used; `None` for the user's own.
 pub fn plan(tool: &Tool, folder: &Path, data: Option<&Path>, out: &Path, environment: Environment) -> Invocation {
@@ -48,7 +48,7 @@ pub fn plan(tool: &Tool, folder: &Path, data: Option<&Path>, out: &Path, environ
         .arg(file) // The stream of messages names what changes; only the file has the attributes.
 }
 
-/// Prints a plan file, or without one the state of `folder`, as one line of JSON.
+/// Prints a plan file, or the state of `folder` if there is none, as one line of JSON.
 pub fn show(
     tool: &Tool,
     folder: &Path,
@@ -67,7 +67,7 @@ pub fn show(
     }
 }
 
-/// Does what a plan file says, in `folder` and its state.
+/// Applies a plan file, in `folder` and its state.
 pub fn apply(tool: &Tool, folder: &Path, data: &Path, plan: &Path, environment: Environment) -> Invocation {
     command(tool, folder, environment)
         .env("TF_DATA_DIR", data.to_string_lossy())
@@ -83,7 +83,7 @@ pub fn pull(tool: &Tool, folder: &Path) -> Invocation {
     command(tool, folder, Environment::Users).arg("state").arg("pull")
 }
 
-/// What of the user's environment would change what a rehearsal does, or lead it to the cluster.
+/// Prefixes of variables of the user that would change a rehearsal, or connect it to the cluster.
 const REHEARSAL_WITHHOLDS: [&str; 11] = [
     "PROXMOX_VE_",
     "PM_VE_",
@@ -120,7 +120,7 @@ fn command(tool: &Tool, folder: &Path, environment: Environment) -> Invocation {
     }
 }
 
-/// `-json` came to `init` with Terraform 1.9 and OpenTofu 1.7; before, an unknown flag is an error.
+/// Reports whether `init` knows `-json`: from Terraform 1.9 and OpenTofu 1.7 on. In older versions it is an error.
 fn speaks_json_on_init(tool: &Tool) -> bool {
     match tool.product {
         Product::Terraform => tool.version >= Version(1, 9, 0),

@@ -1,4 +1,4 @@
-//! What a plan would change, attribute by attribute, from `terraform show -json` of the plan file.
+//! Differences that a plan would change, attribute by attribute, from `terraform show -json` of the plan file.
 //!
 //! The format is Terraform's "JSON output format", version 1.x (`resource_changes`).
 
@@ -8,57 +8,57 @@ use serde_json::Value;
 
 use super::shown;
 
-/// What stands in place of a value that Terraform marks as sensitive.
+/// The placeholder for a value that Terraform marks as sensitive.
 const SENSITIVE: &str = "(sensitive value)";
-/// What stands in place of a value that only the provider will know.
+/// The placeholder for a value that only the provider will know.
 const UNKNOWN: &str = "(known after apply)";
 
-/// One object that the plan would change.
+/// Difference of an object that the plan would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// Its Terraform address.
+    /// The Terraform address.
     pub address: String,
-    /// What would be done to it.
+    /// The planned action.
     pub action: Action,
-    /// The attributes that differ, in the order of their names. Empty where the whole object comes or goes.
+    /// The attributes that differ, sorted by name. Empty if the whole object is created or destroyed.
     pub attributes: Vec<AttributeDifference>,
 }
 
-/// What a plan would do to an object.
+/// Planned action on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Make it.
+    /// Create it.
     Create,
     /// Change it in place.
     Update,
-    /// Destroy it and make it again.
+    /// Destroy it and create it again.
     Replace,
     /// Destroy it.
     Destroy,
-    /// Something newer than this reader; shown, never taken for nothing.
+    /// An action that this version does not know. It always counts as a difference.
     Other,
 }
 
-/// One attribute that the plan would change.
+/// Difference of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttributeDifference {
-    /// Where it is: `disk[0].size`.
+    /// The path of the attribute: `disk[0].size`.
     pub path: String,
-    /// What the cluster has; masked where it is sensitive.
+    /// The value of the cluster; a placeholder if it is sensitive.
     pub before: Value,
-    /// What the code says; masked where it is sensitive, marked where only the provider will know it.
+    /// The value of the code; a placeholder if it is sensitive, or if only the provider will know it.
     pub after: Value,
-    /// Whether this attribute alone makes it a replacement.
+    /// True if this attribute forces a replacement.
     pub replaces: bool,
 }
 
-/// Reads the one line of `show -json`. The objects come in the order of their addresses.
+/// Reads the output of `show -json`. The objects are sorted by address.
 pub fn differences(json: &str) -> Result<Vec<Difference>, serde_json::Error> {
     Ok(shown::managed(json)?.iter().filter_map(difference).collect())
 }
 
-fn difference(resource: &shown::Resource) -> Option<Difference> {
+fn difference(resource: &shown::PlanResource) -> Option<Difference> {
     let change = &resource.change;
     let action = action(&change.actions)?;
     let mut attributes = Vec::new();
@@ -79,7 +79,7 @@ fn difference(resource: &shown::Resource) -> Option<Difference> {
     Some(Difference { address: resource.address.clone(), action, attributes })
 }
 
-/// What these words of Terraform's mean; `None` for nothing.
+/// Reads Terraform's list of actions; `None` if there is nothing to do.
 pub(super) fn action(words: &[String]) -> Option<Action> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Some(match words[..] {
@@ -92,7 +92,7 @@ pub(super) fn action(words: &[String]) -> Option<Action> {
     })
 }
 
-/// The same place in the five trees that Terraform describes a change with.
+/// The same position in the five trees that Terraform describes a change with.
 #[derive(Clone, Copy)]
 struct Sides<'a> {
     before: &'a Value,
@@ -112,7 +112,7 @@ impl<'a> Sides<'a> {
     }
 
     fn each(self, step: impl Fn(&'a Value) -> Option<&'a Value>) -> Self {
-        // A mark of a whole (`true`) holds for its parts.
+        // A mark of a whole (`true`) applies to its parts.
         let mark =
             |value: &'a Value| if value == &Value::Bool(true) { value } else { step(value).unwrap_or(&Value::Null) };
         let value = |value: &'a Value| step(value).unwrap_or(&Value::Null);
@@ -130,19 +130,19 @@ impl<'a> Sides<'a> {
     }
 }
 
-fn compare(path: String, sides: Sides<'_>, found: &mut Vec<AttributeDifference>) {
+fn compare(path: String, sides: Sides<'_>, differences: &mut Vec<AttributeDifference>) {
     let sensitive = Sides::whole(sides.before_sensitive) || Sides::whole(sides.after_sensitive);
     if !sensitive && !Sides::whole(sides.unknown) {
         if let Some(keys) = keys(sides) {
             for key in keys {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(path, sides.key(&key), found);
+                compare(path, sides.key(&key), differences);
             }
             return;
         }
         if let Some(length) = length(sides) {
             for index in 0..length {
-                compare(format!("{path}[{index}]"), sides.index(index), found);
+                compare(format!("{path}[{index}]"), sides.index(index), differences);
             }
             return;
         }
@@ -153,10 +153,10 @@ fn compare(path: String, sides: Sides<'_>, found: &mut Vec<AttributeDifference>)
     }
     let masked = |value: &Value| if sensitive && !value.is_null() { SENSITIVE.into() } else { value.clone() };
     let after = if unknown { UNKNOWN.into() } else { masked(sides.after) };
-    found.push(AttributeDifference { path, before: masked(sides.before), after, replaces: false });
+    differences.push(AttributeDifference { path, before: masked(sides.before), after, replaces: false });
 }
 
-/// The keys of both sides, and of what is unknown, where at least one side is an object and none is anything else.
+/// The keys of both sides and of the unknown values, if one side is an object and the other is an object or null.
 fn keys(sides: Sides<'_>) -> Option<Vec<String>> {
     if !matches!(
         (sides.before, sides.after),
@@ -169,14 +169,14 @@ fn keys(sides: Sides<'_>) -> Option<Vec<String>> {
     Some(keys.into_iter().collect())
 }
 
-/// The longer length, where both sides are lists with something to look into.
+/// The length of the longest list, if both sides are lists.
 fn length(sides: Sides<'_>) -> Option<usize> {
     let (Value::Array(before), Value::Array(after)) = (sides.before, sides.after) else { return None };
     let unknown = sides.unknown.as_array().map_or(0, Vec::len);
     Some(before.len().max(after.len()).max(unknown))
 }
 
-/// `["disk", 0, "size"]` as `disk[0].size`.
+/// Formats a path: `["disk", 0, "size"]` as `disk[0].size`.
 pub(super) fn path(steps: &[Value]) -> String {
     let text: String = steps
         .iter()
@@ -188,7 +188,7 @@ pub(super) fn path(steps: &[Value]) -> String {
     text.trim_start_matches('.').to_owned()
 }
 
-/// Whether `path` is `parent` or inside it.
+/// Reports whether `path` is `parent` or inside it.
 fn below(path: &str, parent: &str) -> bool {
     path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
@@ -201,18 +201,21 @@ mod tests {
 
     fn check(change: &Value, action: Action, attributes: &[(&str, Value, Value, bool)]) {
         let shown = json!({"resource_changes": [{"address": "a.b", "mode": "managed", "change": change}]});
-        let found = differences(&shown.to_string()).unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].action, action);
-        let found: Vec<_> = found[0]
+        let differences = differences(&shown.to_string()).unwrap();
+        assert_eq!(differences.len(), 1);
+        assert_eq!(differences[0].action, action);
+        let differing: Vec<_> = differences[0]
             .attributes
             .iter()
-            .map(|found| (found.path.as_str(), found.before.clone(), found.after.clone(), found.replaces))
+            .map(|attribute| {
+                let AttributeDifference { path, before, after, replaces } = attribute;
+                (path.as_str(), before.clone(), after.clone(), *replaces)
+            })
             .collect();
-        assert_eq!(found, attributes);
+        assert_eq!(differing, attributes);
     }
 
-    /// Taken from what Terraform 1.11.4 and the provider 0.111.1 said of a storage and of a machine.
+    /// Taken from the output of Terraform 1.11.4 and the provider 0.111.1 for a storage and a virtual machine.
     #[test]
     fn attributes_are_found_masked_and_marked() {
         check(

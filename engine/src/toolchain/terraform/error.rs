@@ -1,40 +1,40 @@
-//! Errors of Terraform: it cannot be run, it cannot install the provider, or it refuses.
+//! Errors of Terraform, with what to do about them.
 
 use crate::operation::event::Diagnostic;
 use crate::operation::{Fault, FaultKind};
 use crate::toolchain::process::ProcessError;
 
-/// The reason why Terraform says nothing about the code, neither good nor bad.
+/// Terraform failed before it could say anything about the code.
 #[derive(Debug, thiserror::Error)]
 pub enum TerraformError {
-    /// It could not be run to its end.
+    /// Terraform could not be run to its end.
     #[error(transparent)]
     Process(#[from] ProcessError),
-    /// The provider is neither here nor can it be fetched.
+    /// The provider is not installed, and cannot be downloaded.
     #[error("the provider cannot be installed here: {why}")]
     Provider {
-        /// What Terraform says, in one line.
+        /// The reason, in Terraform's words, on one line.
         why: String,
     },
-    /// It does not take the code, or refuses for another reason.
-    #[error("`{tool} init` failed{}", words(diagnostics))]
+    /// The initialization failed for another reason, such as invalid code.
+    #[error("`{tool} init` failed{}", text(diagnostics))]
     Init {
         /// `terraform` or `tofu`.
         tool: String,
         /// Its errors.
         diagnostics: Vec<Diagnostic>,
     },
-    /// What it prints cannot be read.
+    /// The output cannot be read.
     #[error("`{tool} show` did not print the plan")]
     Show {
         /// `terraform` or `tofu`.
         tool: String,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }
 
-fn words(diagnostics: &[Diagnostic]) -> String {
+fn text(diagnostics: &[Diagnostic]) -> String {
     let lines = |diagnostic: &Diagnostic| format!("\n{}\n{}", diagnostic.summary, diagnostic.detail.trim_end());
     diagnostics.iter().map(lines).collect()
 }
@@ -51,7 +51,7 @@ impl Fault for TerraformError {
         match self {
             Self::Process(error) => error.hints(),
             Self::Provider { .. } => vec![
-                "Without a way to the registry, name a mirror in the Terraform CLI configuration \
+                "If the registry cannot be reached, name a mirror in the Terraform CLI configuration \
                  (https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation)."
                     .to_owned(),
                 "To use another version of the provider that is installed here, pin it in the code: \

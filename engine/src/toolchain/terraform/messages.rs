@@ -1,6 +1,6 @@
-//! Terraform's machine-readable messages: one JSON object a line, and whatever else it or a plugin writes.
+//! Messages of Terraform: one JSON object on each line, and other text that it or a plugin writes.
 //!
-//! The format is Terraform's "machine-readable UI", version 1.x; unknown types and keys are for a later reader.
+//! The format is Terraform's "machine-readable UI", version 1.x. Unknown types and keys are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,22 @@ use crate::operation::event::{Diagnostic, EventKind, Severity, StepKind};
 use crate::operation::{Context, Step};
 use crate::toolchain::terraform::AppliedStep;
 
-/// What one line says, as far as we act on it.
+/// Message of Terraform, as far as we need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UiMessage {
-    /// The first message: who speaks, and in which version.
+    /// The first message, with the version of Terraform.
     Version(String),
     /// An object is being read.
     Reading(String),
     /// An object was read.
     Read(String),
-    /// Something is planned for an object.
-    Planned(Change),
-    /// Something that was done to an object has ended.
+    /// A change of an object is planned.
+    Planned(PlannedChange),
+    /// An action on an object has ended.
     Ended(AppliedStep),
-    /// An object differs from the state that Terraform kept of it.
+    /// An object differs from Terraform's state.
     Drift(String),
-    /// What the plan does, in numbers.
+    /// The counts of the plan.
     Summary(Counts),
     /// An error or a warning.
     Diagnostic(Diagnostic),
@@ -34,21 +34,21 @@ pub enum UiMessage {
     Text(String),
 }
 
-/// What is planned for one object.
+/// Planned change of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Its address.
+pub struct PlannedChange {
+    /// The address of the object.
     pub address: String,
-    /// Terraform's word: `import`, `create`, `update`, `replace`, `delete`, `move`, `forget`.
+    /// The action, in Terraform's words: `import`, `create`, `update`, `replace`, `delete`, `move`, `forget`.
     pub action: String,
-    /// The id that it is imported by, when it is (an import may come with an update or a replacement).
+    /// The id that the object is imported by, if it is (an import may come with an update or a replacement).
     pub importing: Option<String>,
 }
 
-/// Terraform's own numbers.
+/// Counts of a plan, as Terraform gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
-    /// Objects that come into the state.
+    /// Objects that would be imported.
     pub import: u64,
     /// Objects that would be created; a replacement counts here and in `destroy`.
     pub add: u64,
@@ -59,13 +59,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Whether the cluster stays as it is.
+    /// Reports whether the plan leaves the cluster unchanged.
     pub fn changes_nothing(self) -> bool {
         self.add == 0 && self.change == 0 && self.destroy == 0
     }
 }
 
-/// In Terraform's order and words.
+/// Formats the counts as Terraform does.
 impl std::fmt::Display for Counts {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { import, add, change, destroy } = self;
@@ -73,31 +73,31 @@ impl std::fmt::Display for Counts {
     }
 }
 
-/// Everything that a run of `plan` said.
+/// Result of a run of `plan`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The version in the first message.
     pub version: Option<String>,
-    /// The numbers of the last summary; `None` where the run stopped before one.
+    /// The counts of the last summary; `None` if the run stopped before one.
     pub counts: Option<Counts>,
-    /// What is planned, by address.
-    pub changes: BTreeMap<String, Change>,
-    /// What was read, imported or managed before.
+    /// The planned changes, by address.
+    pub changes: BTreeMap<String, PlannedChange>,
+    /// The addresses of objects that were read.
     pub read: BTreeSet<String>,
-    /// What differs from the state.
+    /// The addresses of objects that differ from the state.
     pub drift: BTreeSet<String>,
     /// Errors and warnings, in order.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Plan {
-    /// Whether Terraform reported an error, whatever its summary says.
+    /// Reports whether Terraform printed an error, whatever its summary says.
     pub fn errored(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 }
 
-/// Reads the lines of a run while they come, and tells whoever follows the operation.
+/// Reader of the output of `plan`, which sends events while it reads.
 pub struct PlanReader {
     plan: Plan,
     program: String,
@@ -107,7 +107,7 @@ pub struct PlanReader {
 }
 
 impl PlanReader {
-    /// A reader of what the program called `program` writes while it does `what` to `expected` objects.
+    /// Creates a reader for the output of `program`, and starts the step `what` on `expected` objects.
     pub fn new(program: &str, what: StepKind, expected: Option<u64>, context: &Context) -> Self {
         let step = Step::start(context, what);
         Self { plan: Plan::default(), program: program.to_owned(), context: step.context(), step, expected }
@@ -139,13 +139,13 @@ impl PlanReader {
         }
     }
 
-    /// What the lines said.
+    /// The result of the run.
     pub fn finish(self) -> Plan {
         self.plan
     }
 }
 
-/// Reads one line. Whatever is not a message of Terraform's is text, never a failure.
+/// Reads one line. A line that is not a message of Terraform's is text, never an error.
 pub fn message(line: &str) -> UiMessage {
     let Ok(raw) = serde_json::from_str::<Raw>(line) else { return UiMessage::Text(line.to_owned()) };
     let text = raw.message.unwrap_or_default();
@@ -211,7 +211,7 @@ struct RawImporting {
     id: String,
 }
 
-impl From<RawChange> for Change {
+impl From<RawChange> for PlannedChange {
     fn from(raw: RawChange) -> Self {
         Self { address: raw.resource.addr, action: raw.action, importing: raw.importing.map(|importing| importing.id) }
     }

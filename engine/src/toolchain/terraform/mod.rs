@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu: which one is here, what we say to it, and what it answers.
+//! Terraform and OpenTofu: the installed one, its commands, and its output.
 
 mod applied;
 mod commands;
@@ -12,12 +12,12 @@ mod version;
 
 use std::path::{Path, PathBuf};
 
-pub use applied::{Applied, AppliedStep, ApplyReader};
+pub use applied::{AppliedStep, ApplyReader, ApplyResult};
 pub use commands::{Environment, apply, init, plan, pull, show};
 pub use differences::{Action, AttributeDifference, Difference, differences};
 pub use error::TerraformError;
-pub use messages::{Change, Counts, Plan, PlanReader, UiMessage, message};
-pub use planned::{Planned, planned};
+pub use messages::{Counts, Plan, PlanReader, PlannedChange, UiMessage, message};
+pub use planned::{PlannedResource, planned};
 pub(crate) use session::{Session, provider_version};
 pub use version::Version;
 
@@ -25,31 +25,31 @@ use crate::operation::{Context, Fault, FaultKind};
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, ProcessError, Stream};
 
-/// The oldest version that knows `import` blocks, for both products (OpenTofu began at 1.6).
+/// The oldest version with `import` blocks, for both products (OpenTofu began at 1.6).
 const OLDEST: Version = Version(1, 5, 0);
 
-/// A Terraform or an OpenTofu that is installed here.
+/// An installed Terraform or OpenTofu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {
-    /// What to start.
+    /// The program to start.
     pub program: PathBuf,
-    /// Which of the two it is.
+    /// The product.
     pub product: Product,
-    /// Its version.
+    /// The version.
     pub version: Version,
 }
 
 /// The two programs that read our code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
-    /// HashiCorp's.
+    /// Terraform, by HashiCorp.
     Terraform,
-    /// The Linux Foundation's.
+    /// OpenTofu, by the Linux Foundation.
     OpenTofu,
 }
 
 impl Product {
-    /// Its name as its makers write it.
+    /// The name of the product.
     pub fn name(self) -> &'static str {
         match self {
             Self::Terraform => "Terraform",
@@ -64,28 +64,28 @@ impl std::fmt::Display for Tool {
     }
 }
 
-/// Why there is no tool to work with.
+/// No usable Terraform was found.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// Neither is installed.
     #[error("neither terraform nor tofu is installed here")]
     Missing,
-    /// What was found does not answer like either.
-    #[error("`{program}` does not answer like Terraform or OpenTofu: {answer}")]
+    /// The program is neither of the two.
+    #[error("`{program}` is neither Terraform nor OpenTofu; it answered: {answer}")]
     Strange {
-        /// What was started.
+        /// The program.
         program: PathBuf,
-        /// The first line that it wrote, or how it ended.
+        /// The first line that it printed, or its exit code.
         answer: String,
     },
-    /// It cannot read `import` blocks.
-    #[error("{tool} is too old for import blocks, which came with {OLDEST}")]
+    /// The version does not support `import` blocks.
+    #[error("{tool} is too old: import blocks need {OLDEST} or newer")]
     Old {
-        /// What was found.
+        /// The installed version.
         tool: Tool,
     },
-    /// It could not be started.
-    #[error("could not ask which version of Terraform is installed")]
+    /// The version could not be read.
+    #[error("could not read the version of Terraform")]
     Process(#[from] ProcessError),
 }
 
@@ -112,7 +112,7 @@ impl Fault for ToolError {
     }
 }
 
-/// The program named by `choice`, else `terraform`, else `tofu`, whichever PATH has.
+/// Finds the program named by `choice`; without it, the `terraform` or else the `tofu` in PATH.
 pub fn find(choice: Option<&Path>, context: &Context) -> Result<Tool, ToolError> {
     if let Some(program) = choice {
         return ask(program, context);
@@ -120,25 +120,25 @@ pub fn find(choice: Option<&Path>, context: &Context) -> Result<Tool, ToolError>
     for name in ["terraform", "tofu"] {
         match ask(Path::new(name), context) {
             Err(ToolError::Process(error)) if error.is_missing() => {}
-            found => return found,
+            result => return result,
         }
     }
     Err(ToolError::Missing)
 }
 
 fn ask(program: &Path, context: &Context) -> Result<Tool, ToolError> {
-    // Without `-json`: only the text says which of the two products it is.
+    // Without `-json`: only the text names the product.
     let invocation = Invocation::new(program).arg("version").env("CHECKPOINT_DISABLE", "1");
-    // Whatever it has to say of the user's settings stands before its name, on the other stream.
-    let (mut first, mut named) = (None, None);
-    let ended = process::run(&invocation, context, |stream, line| {
-        if stream == Stream::Output && named.is_none() {
-            named = product(&line);
+    // Warnings about the user's settings may come before the name, on the other stream.
+    let (mut first_line, mut answer) = (None, None);
+    let exit = process::run(&invocation, context, |stream, line| {
+        if stream == Stream::Output && answer.is_none() {
+            answer = product(&line);
         }
-        first.get_or_insert(line);
+        first_line.get_or_insert(line);
     })?;
-    let Some((product, version)) = named else {
-        let answer = first.unwrap_or_else(|| format!("it wrote nothing and ended with code {:?}", ended.code));
+    let Some((product, version)) = answer else {
+        let answer = first_line.unwrap_or_else(|| format!("nothing, and ended with code {:?}", exit.code));
         return Err(ToolError::Strange { program: program.to_owned(), answer });
     };
     let tool = Tool { program: program.to_owned(), product, version };

@@ -1,56 +1,56 @@
-//! What a plan means to do to each object, with the values on both sides, from `terraform show -json` of the plan file.
+//! Planned resources with their values before and after, from `terraform show -json` of the plan file.
 
 use serde_json::Value;
 
 use crate::toolchain::terraform::differences::{action, path};
 use crate::toolchain::terraform::{Action, shown};
 
-/// What a plan means to do to one object. Its values may be secret: it is never printed.
+/// A resource of a plan. Its values may be secret, so that it is never printed.
 #[derive(Clone)]
-pub struct Planned {
-    /// Its Terraform address.
+pub struct PlannedResource {
+    /// The Terraform address.
     pub address: String,
-    /// Its type: `proxmox_virtual_environment_vm`.
+    /// The resource type: `proxmox_virtual_environment_vm`.
     pub resource: String,
-    /// The provider that does it: `registry.terraform.io/bpg/proxmox`.
+    /// The provider: `registry.terraform.io/bpg/proxmox`.
     pub provider: String,
-    /// What is to be done; `None` for nothing.
+    /// The planned action; `None` if there is nothing to do.
     pub action: Option<Action>,
-    /// The id that it is imported by, where it is.
+    /// The id that it is imported by, if it is.
     pub importing: Option<String>,
-    /// Its attributes as the cluster and the state have them; null where it is new.
+    /// The attributes in the cluster and the state; null if it would be created.
     pub before: Value,
-    /// Its attributes as the code says; null where it goes.
+    /// The attributes in the code; null if it would be destroyed.
     pub after: Value,
-    /// The attributes that make it a replacement.
+    /// The paths of attributes that force a replacement.
     pub replacing: Vec<String>,
 }
 
-/// Reads the one line of `show -json`: every managed object of the plan, in the order of their addresses.
-pub fn planned(json: &str) -> Result<Vec<Planned>, serde_json::Error> {
-    Ok(shown::managed(json)?.into_iter().map(Planned::from).collect())
+/// Reads the output of `show -json`: every managed resource of the plan, sorted by address.
+pub fn planned(json: &str) -> Result<Vec<PlannedResource>, serde_json::Error> {
+    Ok(shown::managed(json)?.into_iter().map(PlannedResource::from).collect())
 }
 
-impl Planned {
-    /// An attribute as it is before, or as it will be where the object is new: `vm_id`.
+impl PlannedResource {
+    /// The value of an attribute before, or after if it has none before: `vm_id`.
     pub fn attribute(&self, name: &str) -> &Value {
         let [before, after] = [&self.before, &self.after].map(|side| side.get(name).unwrap_or(&Value::Null));
         if before.is_null() { after } else { before }
     }
 
-    /// Whether the object is made anew, alone or in place of an old one.
+    /// Reports whether an object is created, also in place of an old one.
     pub fn creates(&self) -> bool {
         matches!(self.action, Some(Action::Create | Action::Replace))
     }
 
-    /// Whether an object goes, for good or for a new one.
+    /// Reports whether an object is destroyed, also for a new one.
     pub fn destroys(&self) -> bool {
         matches!(self.action, Some(Action::Destroy | Action::Replace))
     }
 }
 
-impl From<shown::Resource> for Planned {
-    fn from(shown: shown::Resource) -> Self {
+impl From<shown::PlanResource> for PlannedResource {
+    fn from(shown: shown::PlanResource) -> Self {
         let change = shown.change;
         Self {
             address: shown.address,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_meant_is_read_with_its_values() {
+    fn planned_resources_are_read_with_their_values() {
         let shown = json!({"resource_changes": [
             {"address": "t.b", "type": "t", "mode": "managed", "provider_name": "p", "change": {
                 "actions": ["delete", "create"], "before": {"vm_id": 100}, "after": {"vm_id": 101},

@@ -1,17 +1,17 @@
-//! The form of a plan in `terraform show -json`, as far as we read it.
+//! JSON of a plan, as `terraform show -json` prints it, as far as we read it.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Deserialize)]
-struct Shown {
+struct PlanJson {
     #[serde(default)]
-    resource_changes: Vec<Resource>,
+    resource_changes: Vec<PlanResource>,
 }
 
-/// What is to be done to one object.
+/// Planned resource.
 #[derive(Deserialize)]
-pub(super) struct Resource {
+pub(super) struct PlanResource {
     pub(super) address: String,
     #[serde(default)]
     mode: String,
@@ -19,11 +19,11 @@ pub(super) struct Resource {
     pub(super) kind: String,
     #[serde(default)]
     pub(super) provider_name: String,
-    pub(super) change: Change,
+    pub(super) change: ResourceChange,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Change {
+pub(super) struct ResourceChange {
     pub(super) actions: Vec<String>,
     #[serde(default)]
     pub(super) before: Value,
@@ -35,22 +35,22 @@ pub(super) struct Change {
     pub(super) before_sensitive: Value,
     #[serde(default)]
     pub(super) after_sensitive: Value,
-    pub(super) importing: Option<Import>,
+    pub(super) importing: Option<ImportId>,
     #[serde(default)]
     pub(super) replace_paths: Vec<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Import {
+pub(super) struct ImportId {
     #[serde(default)]
     pub(super) id: String,
 }
 
-/// Reads the one line of `show -json`: every managed object, in the order of their addresses. Data sources are read during
-/// the plan, or later: neither changes the cluster.
-pub(super) fn managed(json: &str) -> Result<Vec<Resource>, serde_json::Error> {
-    let mut shown: Shown = serde_json::from_str(json)?;
+/// Reads the output of `show -json`: every managed resource, sorted by address. Data sources are left out: reading them does
+/// not change the cluster.
+pub(super) fn managed(json: &str) -> Result<Vec<PlanResource>, serde_json::Error> {
+    let mut shown: PlanJson = serde_json::from_str(json)?;
     shown.resource_changes.retain(|resource| resource.mode != "data");
-    shown.resource_changes.sort_by(|one, other| one.address.cmp(&other.address));
+    shown.resource_changes.sort_by(|left, right| left.address.cmp(&right.address));
     Ok(shown.resource_changes)
 }

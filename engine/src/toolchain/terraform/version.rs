@@ -1,8 +1,8 @@
-//! A version of Terraform, as far as features depend on it.
+//! Version of Terraform, as far as features depend on it.
 
 use std::fmt;
 
-/// Major, minor and patch. A pre-release counts as its release: features come with the first alpha.
+/// Version: major, minor and patch. A pre-release counts as its release, since features come with the first alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32, pub u32);
 

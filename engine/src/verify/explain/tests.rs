@@ -1,4 +1,4 @@
-//! Edits of a recorded cluster's code, and what is said of them.
+//! Tests of explanations, with edits of a recorded cluster's code.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::operation::event::Severity;
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
-/// The code of a recorded cluster, to be changed and explained.
+/// The code of a recorded cluster.
 struct Lab {
     folder: TempDir,
     manifest: Manifest,
@@ -23,15 +23,16 @@ impl Lab {
     fn new() -> Self {
         let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/homelab.tar.zst");
         let recording = Recording::open(&recording).unwrap();
-        let made = generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
-            .unwrap();
+        let generated =
+            generators::generate(&recording, &generators::Options::default(), &generators::Previous::default())
+                .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        for (path, text) in made.files.iter().filter(|(path, _)| path.starts_with("terraform/")) {
+        for (path, text) in generated.files.iter().filter(|(path, _)| path.starts_with("terraform/")) {
             fs::create_dir_all(folder.path().join("terraform")).unwrap();
             fs::write(folder.path().join(path), text).unwrap();
         }
-        let mut manifest = made.manifest;
-        manifest.files = workspace::hashes(&made.files);
+        let mut manifest = generated.manifest;
+        manifest.files = workspace::hashes(&generated.files);
         Self { folder, manifest, recording }
     }
 
@@ -44,7 +45,7 @@ impl Lab {
         fs::write(path, format!("{}{}{}", &text[..start], change(&text[start..end]), &text[end..])).unwrap();
     }
 
-    /// Puts a line behind the first one of the block.
+    /// Adds a line after the first one of the block.
     fn add(&self, file: &str, head: &str, line: &str) {
         self.edit(file, head, |block| block.replacen('\n', &format!("\n{line}\n"), 1));
     }
@@ -58,34 +59,35 @@ impl Lab {
         });
     }
 
-    fn compared(&self) -> Comparison {
-        Comparison::new(self.folder.path(), self.manifest.clone(), &self.recording).unwrap()
+    fn comparison(&self) -> Comparison {
+        Comparison::new(&Workspace::at(self.folder.path()), self.manifest.clone(), &self.recording).unwrap()
     }
 }
 
 const HAOS: &str = "proxmox_virtual_environment_vm.haos_16_2";
 const VMS: (&str, &str) = ("virtual_machines.tf", "resource \"proxmox_virtual_environment_vm\" \"haos_16_2\"");
 
-fn found(path: &str, before: Value, after: Value) -> AttributeDifference {
+fn attribute(path: &str, before: Value, after: Value) -> AttributeDifference {
     AttributeDifference { path: path.to_owned(), before, after, replaces: false }
 }
 
 fn explained(against: Against, comparison: Option<&Comparison>, difference: Difference) -> Vec<(String, String)> {
     let explained = Explainer { against, comparison }.difference(difference).explanations;
-    explained.into_iter().map(|one| (one.why.into_owned(), one.what_to_do.into_owned())).collect()
+    let sentences = |explanation: Explanation| (explanation.why.into_owned(), explanation.what_to_do.into_owned());
+    explained.into_iter().map(sentences).collect()
 }
 
 fn update(address: &str, attributes: Vec<AttributeDifference>) -> Difference {
     Difference { address: address.to_owned(), action: Action::Update, attributes }
 }
 
-/// Each is what Terraform with the real provider said of the edit.
+/// The differences are those of Terraform with the real provider for each edit.
 #[test]
 fn an_edit_is_called_an_edit() {
     let check = |edit: &dyn Fn(&Lab), address: &str, differences: Vec<AttributeDifference>, expected: &[&str]| {
         let lab = Lab::new();
         edit(&lab);
-        let explained = explained(Against::Twin, Some(&lab.compared()), update(address, differences));
+        let explained = explained(Against::Twin, Some(&lab.comparison()), update(address, differences));
         let (why, what) = &explained[0];
         assert!(why.starts_with("The code was changed since the import: "), "{explained:?}");
         for words in expected {
@@ -99,36 +101,46 @@ fn an_edit_is_called_an_edit() {
     check(
         &set("dedicated", "6144"),
         HAOS,
-        vec![found("memory[0].dedicated", json!(4096), json!(6144))],
+        vec![attribute("memory[0].dedicated", json!(4096), json!(6144))],
         &[
             "`memory[0].dedicated` is 6144 in the code (terraform/virtual_machines.tf, line ",
             "and 4096 in the recording",
         ],
     );
-    check(&set("cores", "3"), HAOS, vec![found("cpu[0].cores", json!(2), json!(3))], &["`cpu[0].cores` is 3"]);
-    check(&set("on_boot", "false"), HAOS, vec![found("on_boot", json!(true), json!(false))], &["`on_boot` is false"]);
-    check(&set("started", "false"), HAOS, vec![found("started", json!(true), json!(false))], &["`started` is false"]);
-    check(&set("tags", "[\"a\"]"), HAOS, vec![found("tags[0]", json!("b"), json!("a"))], &["`tags[0]` is \"a\""]);
-    check(&set("size", "40"), HAOS, vec![found("disk[0].size", json!(32), json!(40))], &["`disk[0].size` is 40"]);
+    check(&set("cores", "3"), HAOS, vec![attribute("cpu[0].cores", json!(2), json!(3))], &["`cpu[0].cores` is 3"]);
+    check(
+        &set("on_boot", "false"),
+        HAOS,
+        vec![attribute("on_boot", json!(true), json!(false))],
+        &["`on_boot` is false"],
+    );
+    check(
+        &set("started", "false"),
+        HAOS,
+        vec![attribute("started", json!(true), json!(false))],
+        &["`started` is false"],
+    );
+    check(&set("tags", "[\"a\"]"), HAOS, vec![attribute("tags[0]", json!("b"), json!("a"))], &["`tags[0]` is \"a\""]);
+    check(&set("size", "40"), HAOS, vec![attribute("disk[0].size", json!(32), json!(40))], &["`disk[0].size` is 40"]);
     check(
         &set("bridge", "\"vmbr9\""),
         HAOS,
-        vec![found("network_device[0].bridge", json!("vmbr0"), json!("vmbr9"))],
+        vec![attribute("network_device[0].bridge", json!("vmbr0"), json!("vmbr9"))],
         &["`network_device[0].bridge` is \"vmbr9\""],
     );
     check(
         &|lab| lab.add(file, vm, "  network_device {\n    bridge = \"vmbr0\"\n  }"),
         HAOS,
         vec![
-            found("network_device[1].bridge", json!(null), json!("vmbr0")),
-            found("network_device[1].model", json!(null), json!("virtio")),
+            attribute("network_device[1].bridge", json!(null), json!("vmbr0")),
+            attribute("network_device[1].model", json!(null), json!("virtio")),
         ],
         &["`network_device[1]` is in the code (terraform/virtual_machines.tf, line ", "and not in the recording"],
     );
     check(
         &|lab| lab.add(file, vm, "  keyboard_layout = \"de\""),
         HAOS,
-        vec![found("keyboard_layout", json!(null), json!("de"))],
+        vec![attribute("keyboard_layout", json!(null), json!("de"))],
         &["`keyboard_layout` is \"de\" in the code", "and not set in the recording"],
     );
     check(
@@ -141,26 +153,29 @@ fn an_edit_is_called_an_edit() {
             });
         },
         HAOS,
-        vec![found("startup[0].order", json!(2), json!(null)), found("startup[0].up_delay", json!(60), json!(null))],
+        vec![
+            attribute("startup[0].order", json!(2), json!(null)),
+            attribute("startup[0].up_delay", json!(60), json!(null)),
+        ],
         &["`startup[0]` is in the recording and not in the code"],
     );
     let container = "resource \"proxmox_virtual_environment_container\" \"jellyfin\"";
     check(
         &|lab| lab.set("containers.tf", container, "description", "\"other\""),
         "proxmox_virtual_environment_container.jellyfin",
-        vec![found("description", json!("x\n"), json!("other\n"))],
+        vec![attribute("description", json!("x\n"), json!("other\n"))],
         &["`description` is \"other\\n\" in the code (terraform/containers.tf, line "],
     );
     check(
         &|lab| lab.set("pools.tf", "resource \"proxmox_virtual_environment_pool\" \"homelab\"", "comment", "\"x\""),
         "proxmox_virtual_environment_pool.homelab",
-        vec![found("comment", json!("Always on"), json!("x"))],
+        vec![attribute("comment", json!("Always on"), json!("x"))],
         &["`comment` is \"x\" in the code (terraform/pools.tf, line "],
     );
     check(
         &|lab| lab.set("users.tf", "resource \"proxmox_virtual_environment_user\" \"admin_pve\"", "email", "\"x@y.z\""),
         "proxmox_virtual_environment_user.admin_pve",
-        vec![found("email", json!("a@b.c"), json!("x@y.z"))],
+        vec![attribute("email", json!("a@b.c"), json!("x@y.z"))],
         &["`email` is \"x@y.z\""],
     );
     // Elsewhere, and under another name.
@@ -170,32 +185,32 @@ fn an_edit_is_called_an_edit() {
             fs::write(lab.folder.path().join("terraform/mine.tf"), "variable \"size\" {\n  default = 1\n}\n").unwrap();
         },
         HAOS,
-        vec![found("memory[0].dedicated", json!(4096), json!(1))],
+        vec![attribute("memory[0].dedicated", json!(4096), json!(1))],
         &["`memory[0].dedicated` is 1"],
     );
 }
 
 #[test]
 fn what_was_not_edited_has_another_reason() {
-    let memory = || vec![found("memory[0].dedicated", json!(4096), json!(512))];
+    let memory = || vec![attribute("memory[0].dedicated", json!(4096), json!(512))];
     let lab = Lab::new();
     let check = |against, comparison: Option<&Comparison>, expected: &str| {
         let explained = explained(against, comparison, update(HAOS, memory()));
         assert!(explained[0].0.starts_with(expected), "{explained:?}");
     };
-    let compared = lab.compared();
+    let compared = lab.comparison();
     check(Against::Twin, Some(&compared), "The guest has no `memory`");
     check(Against::Cluster, Some(&compared), "The cluster was changed since the import, and the code was not: ");
     check(Against::Twin, None, "The code and the recording differ. One known cause: ");
     // Another attribute of the same object was.
     lab.set(VMS.0, VMS.1, "cores", "3");
-    check(Against::Twin, Some(&lab.compared()), FOLLOWS);
+    check(Against::Twin, Some(&lab.comparison()), FOLLOWS);
     // The files are as the import wrote them, and the recording is another one.
     let mut other = Lab::new();
     other.set(VMS.0, VMS.1, "dedicated", "512");
     let text = fs::read(other.folder.path().join("terraform/virtual_machines.tf")).unwrap();
     other.manifest.files.insert("terraform/virtual_machines.tf".to_owned(), workspace::hash(&text));
-    check(Against::Twin, Some(&other.compared()), "The code is of another recording: ");
+    check(Against::Twin, Some(&other.comparison()), "The code comes from another recording: ");
 }
 
 #[test]
@@ -210,12 +225,12 @@ fn what_is_no_longer_ignored_is_named_with_the_rule() {
     });
     let difference = update(
         "proxmox_virtual_environment_container.jellyfin",
-        vec![found("timeout_clone", json!(null), json!(1800))],
+        vec![attribute("timeout_clone", json!(null), json!(1800))],
     );
-    let explained = explained(Against::Twin, Some(&lab.compared()), difference);
+    let explained = explained(Against::Twin, Some(&lab.comparison()), difference);
     let why = &explained[0].0;
     assert!(
-        why.starts_with("`timeout_clone` was taken out of `ignore_changes` (terraform/containers.tf, line "),
+        why.starts_with("`timeout_clone` was removed from `ignore_changes` (terraform/containers.tf, line "),
         "{why}"
     );
     assert!(why.contains("An import leaves the provider's time limits empty"), "{why}");
@@ -232,7 +247,7 @@ fn errors_that_an_edit_causes_name_it() {
             detail: detail.to_owned(),
             address: address.map(str::to_owned),
         };
-        let compared = lab.compared();
+        let compared = lab.comparison();
         let explainer = Explainer { against: Against::Twin, comparison: Some(&compared) };
         let why = explainer.error(diagnostic).explanation.map(|explanation| explanation.why.into_owned());
         assert!(why.as_deref().unwrap_or_default().starts_with(expected), "{why:?}");
@@ -288,7 +303,7 @@ fn what_is_imported_under_another_name_was_renamed() {
     let renamed = |block: &str| block.replace("\"homelab\" {", "\"home\" {").replace("_pool.homelab\n", "_pool.home\n");
     lab.edit("pools.tf", "resource \"proxmox_virtual_environment_pool\" \"homelab\"", renamed);
     lab.edit("imports.tf", "import {\n  to = proxmox_virtual_environment_pool.homelab\n", renamed);
-    let compared = lab.compared();
+    let compared = lab.comparison();
     let check = |address: &str, expected: Option<&str>| {
         assert_eq!(compared.renamed(address).map(String::as_str), expected, "{address}");
     };
@@ -297,8 +312,8 @@ fn what_is_imported_under_another_name_was_renamed() {
     // What it says is compared with what an import writes for the same object.
     lab.set("pools.tf", "resource \"proxmox_virtual_environment_pool\" \"home\"", "comment", "\"x\"");
     let difference =
-        update("proxmox_virtual_environment_pool.home", vec![found("comment", json!("Always on"), json!("x"))]);
-    let explained = explained(Against::Twin, Some(&lab.compared()), difference);
+        update("proxmox_virtual_environment_pool.home", vec![attribute("comment", json!("Always on"), json!("x"))]);
+    let explained = explained(Against::Twin, Some(&lab.comparison()), difference);
     assert!(explained[0].0.starts_with("`comment` is \"x\" in the code (terraform/pools.tf, line "), "{explained:?}");
 }
 

@@ -52,8 +52,8 @@ pub(super) fn settle(
     }
     row.retain(|key, value| !(key == "nodes" && value == ""));
     if kind.contact == Contact::Datastores {
-        let told = key_of_backups(transaction, call, row)?;
-        row.insert("config".to_owned(), told.into());
+        let answered = key_of_backups(transaction, call, row)?;
+        row.insert("config".to_owned(), answered.into());
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ fn contents(row: &mut Row, kind: &Type) -> Result<(), Refusal> {
 /// The key with which a backup server's client encrypts: a storage shows its fingerprint, and the answer to the call
 /// that sets it the key itself.
 fn key_of_backups(transaction: &Transaction, call: &Call, row: &mut Row) -> Result<Map<String, Value>, Refusal> {
-    let mut told = Map::new();
+    let mut answered = Map::new();
     if let Some(given) = call.text("encryption-key") {
         let key = if given == "autogen" { made_up_key(transaction) } else { given };
         let parsed = serde_json::from_str(&key).ok().filter(|parsed: &Value| parsed.get("data").is_some());
@@ -117,7 +117,7 @@ fn key_of_backups(transaction: &Transaction, call: &Call, row: &mut Row) -> Resu
                 .within("create storage failed"));
         };
         row.insert("encryption-key".to_owned(), parsed.get("fingerprint").cloned().unwrap_or_else(|| json!("1")));
-        told.insert("encryption-key".to_owned(), key.into());
+        answered.insert("encryption-key".to_owned(), key.into());
     }
     if call.text("master-pubkey").is_some() {
         if !row.contains_key("encryption-key") {
@@ -126,7 +126,7 @@ fn key_of_backups(transaction: &Transaction, call: &Call, row: &mut Row) -> Resu
         }
         row.insert("master-pubkey".to_owned(), "1".into());
     }
-    Ok(told)
+    Ok(answered)
 }
 
 /// A new key in the form of `proxmox-backup-client`'s.

@@ -30,9 +30,9 @@ pub(super) fn ask(transaction: &mut Transaction, call: &Call) -> Result<Value, R
             power::halt(transaction, &guest)?;
             json!({})
         }
-        told => {
-            let said = agent::answer(told, &guest.vmid, &stored.keys);
-            said.ok_or_else(|| Refusal::beyond_the_twin(&format!("have a guest's agent do {told}")))?
+        command => {
+            let answer = agent::answer(command, &guest.vmid, &stored.keys);
+            answer.ok_or_else(|| Refusal::beyond_the_twin(&format!("have a guest's agent do {command}")))?
         }
     };
     Ok(json!({ "result": result }))

@@ -142,42 +142,42 @@ fn report(
     transaction: &mut Transaction,
     call: &Call,
     kind: &str,
-    said: TaskLog,
+    lines: TaskLog,
     failure: Option<String>,
 ) -> Result<Value, Refusal> {
     let node = if call.node().is_empty() { transaction.local_node()? } else { call.node() };
     transaction.task(call, &node, kind, "", |_, log| {
-        log.extend(said);
+        log.extend(lines);
         failure.map_or(Ok(()), |failure| Err(Refusal::failed(failure)))
     })
 }
 
 /// `POST startall`: starts the guests that start with their node; with `force` all of them.
 fn start_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let mut said = TaskLog::new();
+    let mut lines = TaskLog::new();
     let named = !call.list("vms").is_empty();
     let members = members(transaction, call, Some(&call.node()), (false, named))?;
     for member in members.into_iter().filter(|member| (member.onboot || call.flag("force")) && !member.running) {
-        said.push(format!("Starting {}", member.guest.title()));
+        lines.push(format!("Starting {}", member.guest.title()));
         let end = each(transaction, call, &member.guest, BulkAction::Start, &json!({}))?;
         if end != TaskEnd::Ok {
-            said.push(format!("Starting {} failed: {end}", member.guest.title()));
+            lines.push(format!("Starting {} failed: {end}", member.guest.title()));
         }
     }
-    report(transaction, call, "startall", said, None)
+    report(transaction, call, "startall", lines, None)
 }
 
 /// `POST stopall`: shuts guests down, in the reverse order of their start.
 fn stop_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
-    let mut said = TaskLog::new();
+    let mut lines = TaskLog::new();
     let named = !call.list("vms").is_empty();
     let members = members(transaction, call, Some(&call.node()), (false, named))?;
     for member in members.into_iter().rev().filter(|member| member.running) {
         let timeout = member.down.or(call.number("timeout")).unwrap_or(DEFAULT_DOWN);
-        said.push(format!("Stopping {} (timeout = {timeout} seconds)", member.guest.title()));
+        lines.push(format!("Stopping {} (timeout = {timeout} seconds)", member.guest.title()));
         each(transaction, call, &member.guest, BulkAction::ShutDown, &down(call, timeout))?;
     }
-    report(transaction, call, "stopall", said, None)
+    report(transaction, call, "stopall", lines, None)
 }
 
 fn down(call: &Call, timeout: i64) -> Value {
@@ -199,22 +199,22 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
     }
     let members = members(transaction, call, Some(&node), (true, true))?;
     if members.is_empty() {
-        let said = vec!["no virtual guests matched, nothing to do..".to_owned()];
-        return report(transaction, call, "migrateall", said, None);
+        let lines = vec!["no virtual guests matched, nothing to do..".to_owned()];
+        return report(transaction, call, "migrateall", lines, None);
     }
-    let (mut said, mut started) = (TaskLog::new(), 0);
+    let (mut lines, mut started) = (TaskLog::new(), 0);
     for member in members {
         let guest = &member.guest;
         if guest.kind == GuestKind::VirtualMachine {
             let hindered = hindrances(transaction, call, &member, &target)?;
             if !hindered.is_empty() {
-                said.push(format!("Check VM {}: skip VM {} - precondition check failed:", guest.vmid, guest.vmid));
-                said.extend(hindered.into_iter().map(|why| format!("  {why}")));
+                lines.push(format!("Check VM {}: skip VM {} - precondition check failed:", guest.vmid, guest.vmid));
+                lines.extend(hindered.into_iter().map(|why| format!("  {why}")));
                 continue;
             }
-            said.push(format!("Check VM {}: precondition check passed", guest.vmid));
+            lines.push(format!("Check VM {}: precondition check passed", guest.vmid));
         }
-        said.push(format!("Migrating {}", guest.title()));
+        lines.push(format!("Migrating {}", guest.title()));
         let how = if guest.kind == GuestKind::VirtualMachine { "online" } else { "restart" };
         let mut parameters = json!({ "target": target, how: u8::from(member.running) });
         if let Some(disks) = call.text("with-local-disks").filter(|_| guest.kind == GuestKind::VirtualMachine) {
@@ -224,10 +224,10 @@ fn migrate_all(transaction: &mut Transaction, call: &Call) -> Result<Value, Refu
         started += 1;
     }
     if started == 0 {
-        return report(transaction, call, "migrateall", said, Some("no migrations worker started...".to_owned()));
+        return report(transaction, call, "migrateall", lines, Some("no migrations worker started...".to_owned()));
     }
-    said.push(format!("All jobs finished, used {started} workers in total."));
-    report(transaction, call, "migrateall", said, None)
+    lines.push(format!("All jobs finished, used {started} workers in total."));
+    report(transaction, call, "migrateall", lines, None)
 }
 
 /// Reasons why a virtual machine cannot migrate with the others.
@@ -237,20 +237,20 @@ fn hindrances(
     member: &BulkGuest,
     target: &str,
 ) -> Result<Vec<String>, Refusal> {
-    let told: Value = transaction.object(&member.guest.path(&["migrate"]))?.into();
+    let preconditions: Value = transaction.object(&member.guest.path(&["migrate"]))?.into();
     let words = |value: &Value, key: &str| -> Vec<String> {
         let items = value.as_array().into_iter().flatten();
         let word = |item: &Value| if key.is_empty() { item.clone() } else { item[key].clone() };
         items.filter_map(|item| word(item).as_str().map(str::to_owned)).collect()
     };
-    let there = &told["not_allowed_nodes"][target];
+    let there = &preconditions["not_allowed_nodes"][target];
     let mut found = vec![
-        ("local resources", words(&told["local_resources"], "")),
+        ("local resources", words(&preconditions["local_resources"], "")),
         ("unavailable storages", words(&there["unavailable_storages"], "")),
         ("unavailable resources", words(&there["unavailable-resources"], "")),
     ];
     if member.running && !call.flag("with-local-disks") {
-        found.insert(0, ("local disks", words(&told["local_disks"], "volid")));
+        found.insert(0, ("local disks", words(&preconditions["local_disks"], "volid")));
     }
     let found = found.into_iter().filter(|(_, words)| !words.is_empty());
     Ok(found.map(|(what, words)| format!("Has {what}: {}", words.join(", "))).collect())
@@ -271,18 +271,18 @@ fn bulk(
     transaction: &mut Transaction,
     call: &Call,
     (members, kind, verb): (Vec<BulkGuest>, &str, &str),
-    (mut said, action): (TaskLog, BulkAction),
+    (mut lines, action): (TaskLog, BulkAction),
     ask: impl Fn(&BulkGuest) -> Result<(String, Value), String>,
 ) -> Result<Value, Refusal> {
     let mut failed = Vec::new();
     for member in members {
         match ask(&member) {
-            Err(passed_over) => said.push(passed_over),
+            Err(skipped) => lines.push(skipped),
             Ok((line, parameters)) => {
-                said.push(line);
+                lines.push(line);
                 let end = each(transaction, call, &member.guest, action, &parameters)?;
                 if end != TaskEnd::Ok {
-                    said.push(format!("{verb} {} failed: {end}", member.guest.title()));
+                    lines.push(format!("{verb} {} failed: {end}", member.guest.title()));
                     failed.push(member.guest.vmid);
                 }
             }
@@ -293,14 +293,14 @@ fn bulk(
         let colon = if what == "start" { ":" } else { "" };
         format!("Some guests failed to {what}{colon} {}", failed.join(", "))
     });
-    report(transaction, call, kind, said, failure)
+    report(transaction, call, kind, lines, failure)
 }
 
 /// `POST bulk-action/guest/start`.
 fn bulk_start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
-    let said = vec![announced(call, "Starting", "")];
-    bulk(transaction, call, (members, "bulk-start", "Starting"), (said, BulkAction::Start), |member| {
+    let lines = vec![announced(call, "Starting", "")];
+    bulk(transaction, call, (members, "bulk-start", "Starting"), (lines, BulkAction::Start), |member| {
         let title = member.guest.title();
         if member.running {
             return Err(format!("Skipping {title}, already running."));
@@ -313,8 +313,8 @@ fn bulk_start(transaction: &mut Transaction, call: &Call) -> Result<Value, Refus
 fn bulk_shutdown(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let mut members = members(transaction, call, None, (false, !call.list("vms").is_empty()))?;
     members.sort_by_key(|member| std::cmp::Reverse(member.order));
-    let said = vec![announced(call, "Shutting down", "")];
-    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (said, BulkAction::ShutDown), |member| {
+    let lines = vec![announced(call, "Shutting down", "")];
+    bulk(transaction, call, (members, "bulk-shutdown", "Stopping"), (lines, BulkAction::ShutDown), |member| {
         let title = member.guest.title();
         if !member.running {
             return Err(format!("Skipping {title}, not running."));
@@ -328,8 +328,8 @@ fn bulk_shutdown(transaction: &mut Transaction, call: &Call) -> Result<Value, Re
 fn bulk_migrate(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let target = call.required("target")?;
     let members = members(transaction, call, None, (true, true))?;
-    let said = vec![announced(call, "Migrating", &format!(" to {target}"))];
-    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (said, BulkAction::Migrate), |member| {
+    let lines = vec![announced(call, "Migrating", &format!(" to {target}"))];
+    bulk(transaction, call, (members, "bulk-migrate", "Migrating"), (lines, BulkAction::Migrate), |member| {
         let (title, node) = (member.guest.title(), &member.guest.node);
         if *node == target {
             return Err(format!("{title} already on {node}, skipping."));

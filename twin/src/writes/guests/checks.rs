@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::drives;
 use super::guest::{Guest, unlocked};
-use super::keys::word;
+use super::keys::{is_numbered, word};
 use super::ssh_keys;
 use super::stored_configuration::{StoredConfiguration, same_version};
 use super::volumes::Storage;
@@ -54,6 +54,8 @@ pub(super) fn pool(transaction: &Transaction, pool: Option<&str>) -> Result<(), 
 /// Refuses a new virtual machine.
 pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -> Result<(), Refusal> {
     let pool = call.text("pool");
+    // The order of `create_vm`: what the parameters alone show, the pool, then the rights, storages before options. That
+    // the number is taken comes after all of these.
     if let Some(keys) = word(given, "sshkeys") {
         ssh_keys::check(&keys)?;
     }
@@ -64,7 +66,7 @@ pub(super) fn new_machine(transaction: &Transaction, call: &Call, given: &Row) -
     storages(transaction, given)?;
     machine.options(given.keys())?;
     for family in ["serial", "usb", "hostpci", "rng", "virtiofs"] {
-        for (key, value) in given.iter().filter(|(key, _)| crate::writes::guests::keys::is_numbered(key, family)) {
+        for (key, value) in given.iter().filter(|(key, _)| is_numbered(key, family)) {
             machine.device(key, value.as_str().unwrap_or_default())?;
         }
     }
@@ -79,12 +81,14 @@ pub(super) fn change(transaction: &Transaction, call: &Call, guest: &Guest) -> R
     parameters(transaction, call, guest, &given, &taken)?;
     let rights = Rights::of_call(transaction, call)?;
     let machine = MachineRights::new(rights.as_ref(), transaction, call, None);
+    // Rights come before the configuration is read: a login without them does not learn of a lock or a digest.
     machine.options(&taken)?;
     machine.options(given.keys())?;
     machine.storages(&given)?;
     storages(transaction, &given)?;
     machine.bridges(&given)?;
     let stored = StoredConfiguration::read(transaction, guest)?;
+    // The version before the lock: `put_bad_digest` and `locked_put` are recorded apart, the order is `qemu-server`'s.
     same_version(call, &stored)?;
     let held = |key: &str| word(&stored.keys, key).unwrap_or_default();
     machine.cpu(&word(&given, "cpu").unwrap_or_default(), &held("cpu"))?;
@@ -148,49 +152,81 @@ fn parameters(
     given: &Row,
     taken: &[String],
 ) -> Result<(), Refusal> {
+    // Before anything of the virtual machine: recorded of one that is locked (`locked_put_skiplock_token`).
     if call.flag("skiplock") && !call.login.is_root() {
         return Err(Refusal::parameter("skiplock", "Only root may use this option."));
     }
     if let Some(keys) = word(given, "sshkeys") {
         ssh_keys::check(&keys)?;
     }
-    // A JSON null is a parameter that changes nothing.
+    // A digest alone is no change (recorded: `put_digest=abc`), and neither is a JSON null.
     let mut names = call.parameters.keys().map(String::as_str);
     let changes = names.any(|name| !NOT_KEPT.contains(&name) && !call.captured.contains(&name));
     let reverted = call.list("revert");
     if !changes && taken.is_empty() && reverted.is_empty() {
         return Err(Refusal::failed("no options specified"));
     }
-    lists(call, given, taken, &reverted)?;
+    Lists { call, given, taken, reverted: &reverted }.check()?;
     drives(transaction, given)?;
     word(given, "hookscript").map_or(Ok(()), |script| hook_script(transaction, guest, &script))
 }
 
-/// Refuses keys that are set, deleted and reverted at once, and options that do not exist.
-fn lists(call: &Call, given: &Row, taken: &[String], reverted: &[String]) -> Result<(), Refusal> {
-    let known = |key: &str| ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && call.method.parameter(key).is_some();
-    let both = |key: &str, verb: &str| format!("you can't use '-{key}' and -{verb} {key}' at the same time");
-    for key in reverted {
-        if !known(key) {
-            return Err(Refusal::parameter("revert", format!("unknown option '{key}'")));
-        }
-        if given.contains_key(key) {
-            return Err(Refusal::parameter("delete", both(key, "revert")));
-        }
+/// The keys of a change: those that it sets, those that it deletes, and those whose pending changes it reverts.
+struct Lists<'a> {
+    call: &'a Call,
+    given: &'a Row,
+    taken: &'a [String],
+    reverted: &'a [String],
+}
+
+/// A check of one key: when it fails, the parameter that is refused, and the message.
+type KeyCheck = (fn(&Lists<'_>, &str) -> bool, &'static str, fn(&str) -> String);
+
+/// Checks of each key in `revert`. For a key that is set as well, Proxmox names the parameter `delete` all the same.
+const REVERTED: [KeyCheck; 2] = [
+    (|lists, key| !lists.knows(key), "revert", |key| format!("unknown option '{key}'")),
+    (
+        |lists, key| lists.given.contains_key(key),
+        "delete",
+        |key| format!("you can't use '-{key}' and -revert {key}' at the same time"),
+    ),
+];
+
+/// Checks of each key in `delete`, after those of `revert`. Here an unknown option comes last; both messages are recorded
+/// (`put_set_and_delete_same`, `put_delete=foo`). The quotes that do not match are Proxmox's.
+const DELETED: [KeyCheck; 3] = [
+    (
+        |lists, key| lists.given.contains_key(key),
+        "delete",
+        |key| format!("you can't use '-{key}' and -delete {key}' at the same time"),
+    ),
+    (
+        |lists, key| lists.reverted.iter().any(|reverted| reverted == key),
+        "revert",
+        |key| format!("you can't use '-delete {key}' and -revert {key}' at the same time"),
+    ),
+    (|lists, key| !lists.knows(key), "delete", |key| format!("unknown option '{key}'")),
+];
+
+impl Lists<'_> {
+    /// Refuses keys that are in two of the lists, and options that do not exist.
+    fn check(&self) -> Result<(), Refusal> {
+        self.each(self.reverted, &REVERTED)?;
+        self.each(self.taken, &DELETED)
     }
-    for key in taken {
-        if given.contains_key(key) {
-            return Err(Refusal::parameter("delete", both(key, "delete")));
+
+    fn each(&self, keys: &[String], checks: &[KeyCheck]) -> Result<(), Refusal> {
+        for key in keys {
+            if let Some((_, parameter, message)) = checks.iter().find(|(fails, ..)| fails(self, key)) {
+                return Err(Refusal::parameter(parameter, message(key)));
+            }
         }
-        if reverted.contains(key) {
-            let why = format!("you can't use '-delete {key}' and -revert {key}' at the same time");
-            return Err(Refusal::parameter("revert", why));
-        }
-        if !known(key) {
-            return Err(Refusal::parameter("delete", format!("unknown option '{key}'")));
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn knows(&self, key: &str) -> bool {
+        ITS_OWN.contains(&key) || !NOT_KEPT.contains(&key) && self.call.method.parameter(key).is_some()
+    }
 }
 
 /// Refuses drives whose options contradict each other (`check_drive_param`).
@@ -316,11 +352,7 @@ fn taking(machine: &MachineRights<'_, Transaction>, key: &str, held: &str) -> Re
         return machine.drive(held);
     }
     named_otherwise(machine.device(key, held), key, "delete")?;
-    if crate::writes::guests::keys::is_numbered(key, "net") {
-        machine.bridges(&Row::from_iter([(key.to_owned(), json!(held))]))
-    } else {
-        Ok(())
-    }
+    if is_numbered(key, "net") { machine.bridges(&Row::from_iter([(key.to_owned(), json!(held))])) } else { Ok(()) }
 }
 
 /// Checks the rights that setting a key over another value, or over none, needs.
@@ -332,13 +364,13 @@ fn giving(machine: &MachineRights<'_, Transaction>, key: &str, (held, value): (&
         named_otherwise(machine.device(key, text), key, "modify")?;
     }
     let held = Row::from_iter([(key.to_owned(), json!(held))]);
-    if crate::writes::guests::keys::is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
+    if is_numbered(key, "net") { machine.bridges(&held) } else { Ok(()) }
 }
 
 /// Puts the verb of the change into the refusal of a serial port of the node.
 fn named_otherwise(outcome: Result<(), Refusal>, key: &str, verb: &str) -> Result<(), Refusal> {
     match outcome {
-        Err(Refusal::Message { status: 500, .. }) if crate::writes::guests::keys::is_numbered(key, "serial") => {
+        Err(Refusal::Message { status: 500, .. }) if is_numbered(key, "serial") => {
             Err(Refusal::failed(format!("{ROOT_ONLY} {verb} '{key}' {CONFIG} for real devices")))
         }
         other => other,

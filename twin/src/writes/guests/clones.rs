@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drives;
 use super::guest::{Guest, resources, unlocked};
-use super::keys::{is_on, word};
+use super::keys::{is_numbered, is_on, word};
 use super::network_devices;
 use super::new_guest;
 use super::stored_configuration::StoredConfiguration;
@@ -38,7 +38,7 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
             if drives::is_disk(&key) {
                 let copied = copy(transaction, call, &new, (&key, text), full, log)?;
                 made.keys.insert(key, json!(copied));
-            } else if crate::writes::guests::keys::is_numbered(&key, "net") {
+            } else if is_numbered(&key, "net") {
                 made.keys.insert(key, json!(fresh_network(transaction, text)?));
             }
         }
@@ -56,6 +56,9 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
 
 /// Refuses a clone that cannot be made; returns the keys of its origin, and whether its disks are copied in full.
 fn checked(transaction: &Transaction, call: &Call, guest: &Guest, new: &Guest) -> Result<(Row, bool), Refusal> {
+    // The order of `clone_vm`: the pool and the storage that the call names, the lock of the origin, then what can be
+    // cloned. A target whose disks are local (flow 179) is refused before a number that is taken (flow 178), and the number
+    // before a linked clone that cannot be made (flow 172).
     checks::pool(transaction, call.text("pool").as_deref())?;
     let target = call.text("target").filter(|target| *target != guest.node && target != "localhost");
     if let Some(name) = call.text("storage") {

@@ -23,7 +23,7 @@ pub(super) fn change(transaction: &mut Transaction, call: &Call) -> Result<Value
         if let Err(stopped) = checks::in_turn(transaction, call, &stored)? {
             return Err(keep(transaction, call, &guest, stored, *stopped)?);
         }
-        transaction.note(call, &guest.node, &told(call));
+        transaction.note(call, &guest.node, &log_text(call));
     }
     apply(transaction, call, &guest, stored, &mut TaskLog::new())?;
     Ok(Value::Null)
@@ -68,16 +68,16 @@ fn keep(
 }
 
 /// Text of the cluster's log about a change: `update VM 100: -cores 2 -delete scsi1`.
-fn told(call: &Call) -> String {
+fn log_text(call: &Call) -> String {
     const UNTOLD: [&str; 5] = ["background_delay", "digest", "import-working-storage", "node", "vmid"];
-    let mut said = vec![format!("update VM {}:", call.text("vmid").unwrap_or_default())];
+    let mut words = vec![format!("update VM {}:", call.text("vmid").unwrap_or_default())];
     for key in call.parameters.keys().filter(|key| !UNTOLD.contains(&key.as_str())) {
         // Disks that are unlinked are deleted keys.
         let name = if key == "idlist" { "delete" } else { key };
         let value = if key == "cipassword" { "<hidden>".to_owned() } else { call.text(key).unwrap_or_default() };
-        said.push(format!("-{name} {value}"));
+        words.push(format!("-{name} {value}"));
     }
-    said.join(" ")
+    words.join(" ")
 }
 
 /// `PUT unlink`: takes disks off; keys that do not exist are skipped.
@@ -86,7 +86,7 @@ pub(super) fn unlink(transaction: &mut Transaction, call: &Call) -> Result<Value
     let mut stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;
     let running = guest.is_running(transaction)?;
-    transaction.note(call, &guest.node, &told(call));
+    transaction.note(call, &guest.node, &log_text(call));
     for key in call.list("idlist") {
         remove(transaction, &guest, &mut stored, (&key, call.flag("force")), running)?;
     }
@@ -104,8 +104,8 @@ pub(super) fn change_in_a_task(transaction: &mut Transaction, call: &Call) -> Re
     }
     let node = guest.node.clone();
     transaction.task(call, &node, "qmconfig", &guest.vmid, |transaction, log| {
-        transaction.note(call, &guest.node, &told(call));
-        log.push(told(call));
+        transaction.note(call, &guest.node, &log_text(call));
+        log.push(log_text(call));
         apply(transaction, call, &guest, stored, log)
     })
 }

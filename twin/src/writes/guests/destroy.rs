@@ -20,12 +20,14 @@ pub(super) fn destroy(transaction: &mut Transaction, call: &Call) -> Result<Valu
     let stored = StoredConfiguration::read(transaction, &guest)?;
     super::power::root_only(call, &["skiplock"])?;
     let title = guest.title();
+    // Protection is refused at once (recorded: `protected_ct_delete`), the lock of a virtual machine by the task (flow 206).
     if is_on(&stored.keys, "protection") {
         return Err(Refusal::failed(format!("can't remove {title} - {PROTECTED} enabled")));
     }
     if guest.kind == GuestKind::Container {
         unlocked(&guest, &stored.keys)?;
     }
+    // HA before replication, and both before a guest that runs (the first recorded of a container: `delete_in_ha`).
     if !call.flag("purge") {
         if is_resource(transaction, &guest)? {
             let why = format!("unable to remove {title} - used in HA resources and purge parameter not set.");

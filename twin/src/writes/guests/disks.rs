@@ -178,6 +178,7 @@ pub(super) fn detach(
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let guest = Guest::of(call);
     let (key, size) = (call.required("disk")?, call.required("size")?);
+    // Only the version is checked before the task: unknown disks and smaller sizes get a UPID (flows 150 and 154).
     let mut stored = StoredConfiguration::read(transaction, &guest)?;
     same_version(call, &stored)?;
     let node = guest.node.clone();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::guest::{Guest, GuestKind, resources, unlocked};
 use super::ha_requests;
-use super::keys::is_on;
+use super::keys::{is_on, word};
 use super::stored_configuration::StoredConfiguration;
 use super::{cloud_init, containers, paused, startable};
 use crate::call::{Call, Login, Refusal};
@@ -184,7 +184,7 @@ fn ask_ha(transaction: &mut Transaction, call: &Call, guest: &Guest, what: &str)
         let sid = guest.service();
         let mut rows = transaction.rows(&resources)?;
         let state = if what == "start" { "started" } else { "stopped" };
-        for row in rows.iter_mut().filter(|row| crate::writes::guests::keys::word(row, "sid").as_ref() == Some(&sid)) {
+        for row in rows.iter_mut().filter(|row| word(row, "sid").as_ref() == Some(&sid)) {
             row.insert("state".to_owned(), json!(state));
         }
         transaction.set_rows(&resources, rows);

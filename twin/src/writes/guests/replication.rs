@@ -230,23 +230,23 @@ fn send(transaction: &mut Transaction, id: &str, guest: &Guest, there: &Guest) -
     let volumes = replicated_volumes(transaction, guest)?;
     let named: Vec<&str> = volumes.iter().map(VolumeId::as_str).collect();
     let running = u8::from(guest.is_running(transaction)?);
-    let said = |text: String| relocate::line(now, &format!("{id}: {text}"));
+    let line = |text: String| relocate::line(now, &format!("{id}: {text}"));
     let mut log = vec![
-        said("start replication job".to_owned()),
-        said(format!("guest => {}, running => {running}", guest.title())),
-        said(format!("volumes => {}", named.join(","))),
+        line("start replication job".to_owned()),
+        line(format!("guest => {}, running => {running}", guest.title())),
+        line(format!("volumes => {}", named.join(","))),
     ];
     for volume in &volumes {
         let snapshot = format!("__replicate_{id}_{now}__");
-        log.push(said(format!("create snapshot '{snapshot}' on {volume}")));
+        log.push(line(format!("create snapshot '{snapshot}' on {volume}")));
         let list = ApiPath::new(["nodes", &there.node, "storage", volume.storage(), "content"]);
         let sent = transaction.row(&list, "volid", volume.as_str())?.is_some();
-        log.push(said(format!("{} sync '{volume}'", if sent { "incremental" } else { "full" })));
+        log.push(line(format!("{} sync '{volume}'", if sent { "incremental" } else { "full" })));
         if let Some(row) = volumes::row(transaction, &guest.node, volume)? {
             transaction.put_row(&list, "volid", row)?;
         }
     }
-    log.push(said("end replication job".to_owned()));
+    log.push(line("end replication job".to_owned()));
     Ok(log)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drives;
 use super::guest::{Guest, GuestKind, unlocked};
-use super::keys::{is_on, word};
+use super::keys::{is_numbered, is_on, word};
 use super::stored_configuration::StoredConfiguration;
 use super::volumes::Storage;
 use super::{power, volumes};
@@ -16,6 +16,7 @@ use crate::state::{Row, Transaction};
 /// `POST snapshot`: a task.
 pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
     let (guest, name) = (Guest::of(call), call.required("snapname")?);
+    // A reserved name is refused at once (flow 133), a name that is used by the task (flow 128).
     if name == "current" || name == "pending" {
         return Err(Refusal::failed(format!("unable to use snapshot name '{name}' (reserved name)")));
     }
@@ -47,9 +48,7 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         }
         let description = call.text("description").unwrap_or_default();
         let mut kept = stored.keys.clone();
-        kept.retain(|key, _| {
-            !matches!(key.as_str(), "description" | "lock") && !crate::writes::guests::keys::is_numbered(key, "unused")
-        });
+        kept.retain(|key, _| !matches!(key.as_str(), "description" | "lock") && !is_numbered(key, "unused"));
         kept.insert("snaptime".to_owned(), json!(transaction.now()));
         if !description.is_empty() {
             kept.insert("description".to_owned(), json!(description));
@@ -165,10 +164,7 @@ pub(super) fn roll_back(transaction: &mut Transaction, call: &Call) -> Result<Va
         for key in ["snaptime", "parent", "description", "vmstate", "digest", "runningcpu", "runningmachine"] {
             kept.remove(key);
         }
-        let stay = stored
-            .keys
-            .iter()
-            .filter(|(key, _)| *key == "description" || crate::writes::guests::keys::is_numbered(key, "unused"));
+        let stay = stored.keys.iter().filter(|(key, _)| *key == "description" || is_numbered(key, "unused"));
         kept.extend(stay.map(|(key, value)| (key.clone(), value.clone())));
         leave(&stored.keys, &mut kept);
         if kept.contains_key("vmgenid") {

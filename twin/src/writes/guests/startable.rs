@@ -55,8 +55,8 @@ fn snippets(transaction: &Transaction, guest: &Guest, keys: &Row) -> Result<(), 
 
 /// Reports whether the list of a storage is on record, and was read by a login that sees snippets in it.
 fn tells(transaction: &Transaction, node: &str, storage: &str) -> Result<bool, Refusal> {
-    let told = transaction.get(&ApiPath::parse("access/permissions"))?;
-    let permissions = Permissions::read(told.as_ref().and_then(|answer| answer.data()));
+    let recorded = transaction.get(&ApiPath::parse("access/permissions"))?;
+    let permissions = Permissions::read(recorded.as_ref().and_then(|answer| answer.data()));
     let list = transaction.get(&ApiPath::new(["nodes", node, "storage", storage, "content"]))?;
     let is_known = list.is_some_and(|answer| answer.data().is_some_and(Value::is_array));
     Ok(is_known && permissions.allow(&format!("/storage/{storage}"), "Datastore.Allocate"))

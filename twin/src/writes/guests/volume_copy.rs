@@ -3,6 +3,7 @@
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
+use super::keys::word;
 use super::volumes::{NewVolume, Storage};
 use super::{relocate, volumes};
 use crate::call::{Call, Refusal};
@@ -26,7 +27,7 @@ pub(super) fn copy(transaction: &mut Transaction, call: &Call) -> Result<Value, 
             return Err(Refusal::beyond_the_twin("copy what is no guest's disk"));
         };
         let storage = Storage::enabled(transaction, target.storage(), &to)?;
-        let content = crate::writes::guests::keys::word(&own, "content").unwrap_or_else(|| "images".to_owned());
+        let content = word(&own, "content").unwrap_or_else(|| "images".to_owned());
         let format = target.format().or(source.format()).unwrap_or("raw");
         let name = target.name().rsplit('/').next().unwrap_or_default();
         let new = NewVolume { node: &to, vmid: &owner.to_string(), name: Some(name), format, content: &content, bytes };

@@ -26,6 +26,8 @@ impl Storage {
         if list::items(&contents).any(|own| own == content) {
             return Ok(Self { name: name.to_owned(), row });
         }
+        // Recorded of both (flow 018, `ct_create_missing_vol`): the content is refused before the template or the volume
+        // is looked for.
         let what = if content == "images" { "vm images" } else { "container directories" };
         Err(Refusal::parameter("storage", format!("storage '{name}' does not support {what}")))
     }
@@ -72,6 +74,7 @@ impl Storage {
 
     /// Refuses a storage that is disabled, or not for this node.
     pub(super) fn usable(&self, node: &str) -> Result<(), Refusal> {
+        // A disabled storage is refused for that, whichever nodes it is for (`storage_check_enabled`).
         if is_on(&self.row, "disable") {
             return Err(Refusal::failed(format!("storage '{}' is disabled", self.name)));
         }
@@ -103,12 +106,12 @@ impl Storage {
             "zfspool" | "rbd" => format!("{name}@__base__"),
             _ if self.has_files() => format!("../{name}"),
             _ => {
-                log.extend(self.said(new, own));
+                log.extend(self.output(new, own));
                 return Ok(made);
             }
         };
         if self.has_files() {
-            log.extend(self.said_of_link(base, new, own));
+            log.extend(self.output_of_link(base, new, own));
         }
         let list = self.content(new.node);
         let linked = format!("{base}/{own}");
@@ -121,7 +124,7 @@ impl Storage {
     }
 
     /// Lines of the log for a new file that is made over a base.
-    fn said_of_link(&self, base: &VolumeId, new: &NewVolume<'_>, own: &str) -> [String; 2] {
+    fn output_of_link(&self, base: &VolumeId, new: &NewVolume<'_>, own: &str) -> [String; 2] {
         let file = own.rsplit('/').next().unwrap_or_default();
         let (name, vmid, bytes) = (base.name(), new.vmid, new.bytes);
         let folder = word(&self.row, "path").unwrap_or_default();
@@ -202,7 +205,7 @@ impl Storage {
             let why = "Unable to create new logical volume with no extents.";
             return Err(Refusal::failed(format!("lvcreate '{group}/{name}' error:   {why}")));
         }
-        log.extend(self.said(new, &name));
+        log.extend(self.output(new, &name));
         let mut row = Row::new();
         row.insert("volid".to_owned(), json!(volume));
         row.insert("vmid".to_owned(), json!(new.vmid.parse::<u64>().unwrap_or_default()));
@@ -250,7 +253,7 @@ impl Storage {
     }
 
     /// Output of the tools behind the storage for a new volume.
-    fn said(&self, new: &NewVolume<'_>, name: &str) -> Option<String> {
+    fn output(&self, new: &NewVolume<'_>, name: &str) -> Option<String> {
         let (bytes, format, vmid) = (new.bytes, new.format, new.vmid);
         if self.has_files() {
             let folder = word(&self.row, "path").unwrap_or_default();
@@ -347,6 +350,7 @@ pub(super) fn remove(transaction: &mut Transaction, call: &Call) -> Result<Value
         Some(vmid) => format!("{vmid}@{storage}"),
         None => storage.clone(),
     };
+    // All refusals are the task's: also a volume that does not exist gets a UPID, and its task ends well (flows 248-251).
     let protected = row(transaction, &node, &volume)?.is_some_and(|row| is_on(&row, "protected"));
     transaction.task(call, &node, "imgdel", &id, |transaction, log| {
         if protected {

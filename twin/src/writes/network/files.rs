@@ -54,7 +54,7 @@ impl Network {
         if !lo.is_empty() {
             found.insert("lo".to_owned(), lo);
         }
-        let text = Interfaces::found(found.clone()).text_as_found(&Hardware::of(&found));
+        let text = Interfaces::from_answers(found.clone()).original_text(&Hardware::of(&found));
         Ok(Self { current: Version { text, written: transaction.now() }, waiting: None, found })
     }
 

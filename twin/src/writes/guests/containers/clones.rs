@@ -30,6 +30,8 @@ pub(super) fn clone(transaction: &mut Transaction, call: &Call) -> Result<Value,
         node: target.clone().unwrap_or_else(|| guest.node.clone()),
         ..guest.clone()
     };
+    // Other than for a virtual machine, the number comes before what can be cloned (`clone_vm` of `pve-container`); no
+    // recording has a container's clone refused.
     places(transaction, call, &guest, target.as_deref())?;
     let stored = StoredConfiguration::read(transaction, &guest)?;
     unlocked(&guest, &stored.keys)?;

@@ -51,6 +51,9 @@ pub(super) fn create(transaction: &mut Transaction, call: &Call) -> Result<Value
         given.retain(|key, _| !NOT_KEPT.contains(&key.as_str()) && key != "vmid");
         return restore::restore(transaction, call, &guest, &call.required("ostemplate")?, given);
     }
+    // The order of `create_vm` of `pve-container`: the rights to what the container is, the number, the keys, the pool, then
+    // the options and the storages. A template that is missing is the task's matter: the storage is refused before it is
+    // looked for (recorded: `ct_create_missing_vol`).
     let unprivileged = call.text("unprivileged").is_none_or(|value| value == "1");
     let rights = Rights::of_call(transaction, call)?;
     let container = ContainerRights::new(rights.as_ref(), transaction, call, call.text("pool"));
@@ -206,8 +209,8 @@ fn make(
     if word(keys, "ostype").as_deref() != Some("unmanaged")
         && let Some(found) = found
     {
-        if let Some(said) = word(keys, "ostype").filter(|said| said != found) {
-            log.push(format!("got unexpected ostype ({found} != {said})"));
+        if let Some(ostype) = word(keys, "ostype").filter(|ostype| ostype != found) {
+            log.push(format!("got unexpected ostype ({found} != {ostype})"));
         }
         keys.insert("ostype".to_owned(), json!(found));
     }

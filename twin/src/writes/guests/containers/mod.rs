@@ -8,6 +8,7 @@ use crate::writes::method::Write;
 mod clones;
 mod configuration;
 mod create;
+mod handover;
 mod mounts;
 mod new_volume;
 mod rights_checks;

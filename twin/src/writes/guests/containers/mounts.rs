@@ -3,7 +3,10 @@
 use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 
+use crate::call::Refusal;
 use crate::writes::guests::drives::{self, VolumeRequest};
+use crate::writes::guests::keys::word;
+use crate::writes::guests::stored_configuration::StoredConfiguration;
 
 /// Source of a mount point (`classify_mountpoint` of `pve-container`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,12 @@ impl Mount {
         let rest: Vec<(String, String)> = self.options.iter().filter(|(key, _)| key != "mp").cloned().collect();
         drives::drive_text(&first, &rest)
     }
+}
+
+/// The mount point of a key, which must exist; an empty one has no volume, in Proxmox's words.
+pub(super) fn mount_at(stored: &StoredConfiguration, key: &str) -> Result<Mount, Refusal> {
+    let missing = || Refusal::failed("format error\nvolume: property is missing and it is not optional");
+    Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
 }
 
 /// Reports whether a key is a mount point: `rootfs`, `mp0`.

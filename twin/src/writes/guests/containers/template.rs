@@ -102,9 +102,9 @@ mod tests {
     /// As recorded, with one volume of 1 GiB.
     #[test]
     fn a_file_system_is_told_of() {
-        let said = formatted(1 << 30, "x");
-        assert_eq!(said[0], "Creating filesystem with 262144 4k blocks and 65536 inodes");
-        assert_eq!(said[3..], ["\t32768, 98304, 163840, 229376".to_owned()]);
+        let lines = formatted(1 << 30, "x");
+        assert_eq!(lines[0], "Creating filesystem with 262144 4k blocks and 65536 inodes");
+        assert_eq!(lines[3..], ["\t32768, 98304, 163840, 229376".to_owned()]);
         let longer = formatted(64 << 30, "x");
         assert!(longer.len() > 4 && longer[3].ends_with(", "), "{longer:?}");
     }

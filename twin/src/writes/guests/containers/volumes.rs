@@ -1,20 +1,19 @@
 //! Volumes of containers: larger sizes, and moves to another storage or another container.
 
-use proxmox_mpc_model::features::{self, Feature};
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::{Value, json};
 
 use super::configuration::{in_snapshot, keep_unused, same_version};
-use super::mounts::{Mount, MountKind};
+use super::handover;
+use super::mounts::{Mount, mount_at};
 use super::new_volume::allocate;
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::writes::guests::drives;
-use crate::writes::guests::guest::{Guest, resources, unlocked};
-use crate::writes::guests::keys::{is_on, word};
+use crate::writes::guests::guest::{Guest, unlocked};
 use crate::writes::guests::stored_configuration::StoredConfiguration;
+use crate::writes::guests::volumes;
 use crate::writes::guests::volumes::Storage;
-use crate::writes::guests::{replication, volumes};
 
 /// `PUT resize`: a task, with the checks before it.
 pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value, Refusal> {
@@ -31,6 +30,8 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
         let owner = volume.owner().map(|owner| owner.to_string()).unwrap_or_default();
         return Err(Refusal::failed(format!("can't resize mount point owned by another container ({owner})")));
     }
+    // Proxmox refuses all of this before its task begins, other than for a virtual machine, whose task fails (flow 150):
+    // a container's resize answers a UPID only once the new size is known to be larger (flow 228).
     let before = length(transaction, &guest, &mount, &volume)?;
     let asked = drives::bytes(size.trim_start_matches('+'), 1).unwrap_or_default();
     let after = if size.starts_with('+') { before + asked } else { asked };
@@ -54,12 +55,6 @@ pub(super) fn resize(transaction: &mut Transaction, call: &Call) -> Result<Value
     })
 }
 
-/// The mount point of a key, which must exist; an empty one has no volume, in Proxmox's words.
-fn mount_at(stored: &StoredConfiguration, key: &str) -> Result<Mount, Refusal> {
-    let missing = || Refusal::failed("format error\nvolume: property is missing and it is not optional");
-    Ok(Mount::parse(&word(&stored.keys, key).ok_or_else(missing)?))
-}
-
 /// Size of a volume, in bytes: from the list of its storage, or from the mount point.
 fn length(transaction: &Transaction, guest: &Guest, mount: &Mount, volume: &VolumeId) -> Result<u64, Refusal> {
     let row = volumes::row(transaction, &guest.node, volume)?;
@@ -72,7 +67,7 @@ pub(super) fn move_volume(transaction: &mut Transaction, call: &Call) -> Result<
     match (call.text("storage"), call.text("target-vmid")) {
         (Some(_), Some(_)) => Err(Refusal::failed("either set storage or target-vmid, but not both")),
         (Some(storage), None) => to_storage(transaction, call, &storage),
-        (None, Some(vmid)) => to_container(transaction, call, vmid),
+        (None, Some(vmid)) => handover::to_container(transaction, call, vmid),
         (None, None) => {
             let why = "both 'storage' and 'target-vmid' missing, either needs to be set".to_owned();
             let errors = [("target-vmid".to_owned(), why.clone()), ("storage".to_owned(), why)];
@@ -85,6 +80,8 @@ pub(super) fn move_volume(transaction: &mut Transaction, call: &Call) -> Result<
 fn to_storage(transaction: &mut Transaction, call: &Call, storage: &str) -> Result<Value, Refusal> {
     let (guest, key) = (Guest::of(call), call.required("volume")?);
     let mut stored = StoredConfiguration::read(transaction, &guest)?;
+    // The order is that of `pve-container`: the state of the container, then the key, and the version of the
+    // configuration last, since only the task writes it. No recording has these refusals.
     unlocked(&guest, &stored.keys)?;
     if guest.is_running(transaction)? {
         return Err(Refusal::failed("cannot move volumes of a running container"));
@@ -119,96 +116,4 @@ fn to_storage(transaction: &mut Transaction, call: &Call, storage: &str) -> Resu
         }
         stored.write(transaction, &guest)
     })
-}
-
-/// A task that gives a volume to another container of the node.
-fn to_container(transaction: &mut Transaction, call: &Call, vmid: String) -> Result<Value, Refusal> {
-    let (guest, key) = (Guest::of(call), call.required("volume")?);
-    let place = call.text("target-volume").unwrap_or_else(|| key.clone());
-    let target = Guest { vmid, ..guest.clone() };
-    let (mut from, mut to, volume) = reassignable(transaction, call, (&guest, &key), (&target, &place))?;
-    let node = guest.node.clone();
-    let id = format!("{}-{key}>{}-{place}", guest.vmid, target.vmid);
-    transaction.task(call, &node, "move_volume", &id, |transaction, log| {
-        log.push(format!("moving volume '{key}' from container '{}' to '{}'", guest.vmid, target.vmid));
-        let mut mount = mount_at(&from, &key)?;
-        let storage = Storage::of(transaction, &volume)?;
-        mount.volume = storage.reassign(transaction, &guest.node, &volume, &target.vmid)?;
-        from.keys.remove(&key);
-        log.push(format!("removing volume '{key}' from container '{}' config", guest.vmid));
-        from.write(transaction, &guest)?;
-        if place.starts_with("unused") {
-            to.keys.insert(place.clone(), json!(mount.volume));
-        } else {
-            to.keys.insert(place.clone(), json!(mount.text(&place)));
-        }
-        to.write(transaction, &target)?;
-        log.push(format!("target container '{}' updated with '{place}'", target.vmid));
-        Ok(())
-    })
-}
-
-/// Both configurations and the volume, where it may be given to the other container.
-fn reassignable(
-    transaction: &Transaction,
-    call: &Call,
-    (guest, key): (&Guest, &str),
-    (target, place): (&Guest, &str),
-) -> Result<(StoredConfiguration, StoredConfiguration, VolumeId), Refusal> {
-    let failed = |text: String| Err(Refusal::failed(text));
-    if key == "rootfs" || place == "rootfs" {
-        return failed("Cannot move to/from 'rootfs'".to_owned());
-    }
-    if key.starts_with("unused") && !place.starts_with("unused") {
-        return failed("Moving an unused volume to a used one is not possible".to_owned());
-    }
-    let row = |vmid: &str| transaction.row(&resources(), "id", &format!("lxc/{vmid}"));
-    let (own, other) = (row(&guest.vmid)?, row(&target.vmid)?);
-    let node = |row: &Option<crate::state::Row>| row.as_ref().and_then(|row| word(row, "node"));
-    let (Some(own), Some(other)) = (node(&own), node(&other)) else {
-        return failed(format!("could not find CT {}", if own.is_none() { &guest.vmid } else { &target.vmid }));
-    };
-    if own != other {
-        return failed(format!("Both containers need to be on the same node ({own} != {other})"));
-    }
-    let (from, to) = (StoredConfiguration::read(transaction, guest)?, StoredConfiguration::read(transaction, target)?);
-    unlocked(guest, &from.keys)?;
-    unlocked(target, &to.keys)?;
-    if is_on(&from.keys, "template") || is_on(&to.keys, "template") {
-        return failed("Can't move volumes from or to template CT".to_owned());
-    }
-    same_version(call, "digest", &from).map_err(|why| why.within(&format!("Container {}", guest.vmid)))?;
-    same_version(call, "target-digest", &to).map_err(|why| why.within(&format!("Container {}", target.vmid)))?;
-    let Some(value) = word(&from.keys, key) else {
-        return failed(format!("volume '{key}' for container '{}' does not exist", guest.vmid));
-    };
-    if to.keys.contains_key(place) {
-        let vmid = &target.vmid;
-        return failed(format!("Target volume key '{place}' is already in use for container '{vmid}'"));
-    }
-    let mount = Mount::parse(&value);
-    let volume = mount.stored().filter(|_| mount.kind() == MountKind::Volume);
-    let Some(volume) = volume else {
-        return failed("Storage does not support moving of this disk to another container".to_owned());
-    };
-    if in_snapshot(transaction, guest, &volume)? {
-        return failed("Cannot move volume used by a snapshot to another container".to_owned());
-    }
-    let storage = Storage::of(transaction, &volume)?;
-    if !features::has(&storage.kind(), Feature::Rename, &volume) {
-        return failed("Storage does not support moving of this disk to another container".to_owned());
-    }
-    if guest.is_running(transaction)? && !key.starts_with("unused") {
-        let why = "Cannot move in-use volume while the source CT is running - detach or shutdown first";
-        return failed(why.to_owned());
-    }
-    if replication::is_replicated(transaction, &target.vmid)?
-        && !features::has(&storage.kind(), Feature::Replicate, &volume)
-    {
-        return failed(format!(
-            "Cannot move volume on storage '{}' to a replicated container - missing replication support",
-            volume.storage()
-        ));
-    }
-    Ok((from, to, volume))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::plan::{self, Mode, Plan, StorageMap, told};
+use super::plan::{self, Mode, Plan, StorageMap, refuse_all};
 use crate::call::{Call, Refusal};
 use crate::state::Transaction;
 use crate::state::tasks::TaskLog;
@@ -132,8 +132,8 @@ fn local(
         let storage = Storage::of(transaction, &volume)?;
         if storage.is_shared() {
             if !in_snapshot {
-                let said = format!("volume '{volume}' is on shared storage '{}'", volume.storage());
-                log.push(relocate::line(now, &said));
+                let text = format!("volume '{volume}' is on shared storage '{}'", volume.storage());
+                log.push(relocate::line(now, &text));
             }
             continue;
         }
@@ -146,7 +146,7 @@ fn local(
     for (volume, place) in &volumes {
         log.push(relocate::line(now, &format!("found local volume '{volume}' ({place})")));
     }
-    told(now, &errors, "volume", log)?;
+    refuse_all(now, &errors, "volume", log)?;
     Ok(volumes)
 }
 

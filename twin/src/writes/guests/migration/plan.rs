@@ -96,8 +96,8 @@ pub(super) fn open(transaction: &Transaction, guest: &Guest, there: &Guest, log:
     let now = transaction.now();
     let options = transaction.object(&ApiPath::parse("cluster/options"))?;
     if options.get("migration").is_some_and(|migration| migration.get("network").is_some()) {
-        let said = format!("use dedicated network address for sending migration traffic ({address})");
-        log.push(relocate::line(now, &said));
+        let text = format!("use dedicated network address for sending migration traffic ({address})");
+        log.push(relocate::line(now, &text));
     }
     let (title, node) = (guest.title(), &there.node);
     log.push(relocate::line(now, &format!("starting migration of {title} to node '{node}' ({address})")));
@@ -136,7 +136,12 @@ pub(super) fn base_of(volume: &VolumeId) -> Option<&str> {
 }
 
 /// Refuses volumes that cannot migrate, with one line of the log for each.
-pub(super) fn told(now: i64, errors: &BTreeMap<String, String>, what: &str, log: &mut TaskLog) -> Result<(), Refusal> {
+pub(super) fn refuse_all(
+    now: i64,
+    errors: &BTreeMap<String, String>,
+    what: &str,
+    log: &mut TaskLog,
+) -> Result<(), Refusal> {
     for (volume, why) in errors {
         log.push(relocate::line(now, &format!("can't migrate local {what} '{volume}': {why}")));
     }

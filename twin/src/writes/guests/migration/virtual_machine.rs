@@ -8,7 +8,7 @@ use proxmox_mpc_model::property::Properties;
 use proxmox_mpc_model::volume::VolumeId;
 use serde_json::Value;
 
-use super::plan::{self, Mode, Plan, StorageMap, told};
+use super::plan::{self, Mode, Plan, StorageMap, refuse_all};
 use crate::call::{Call, Refusal};
 use crate::state::tasks::TaskLog;
 use crate::state::{Row, Transaction};
@@ -152,12 +152,12 @@ fn devices(
     log: &mut TaskLog,
 ) -> Result<(), Refusal> {
     let now = transaction.now();
-    let told: Value = transaction.object(&guest.path(&["migrate"]))?.into();
+    let preconditions: Value = transaction.object(&guest.path(&["migrate"]))?.into();
     let words = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
-    let mapped = words(&told["mapped-resources"]);
-    let mut local = words(&told["local_resources"]);
+    let mapped = words(&preconditions["mapped-resources"]);
+    let mut local = words(&preconditions["local_resources"]);
     local.retain(|key| !mapped.contains(key));
     if !local.is_empty() && (running || !plan.force) {
         return Err(Refusal::failed(format!("can't migrate VM which uses local devices: {}", local.join(", "))));
@@ -165,14 +165,15 @@ fn devices(
     if !local.is_empty() {
         log.push(relocate::line(now, "migrating VM which uses local devices"));
     }
-    let missing = words(&told["not_allowed_nodes"][&there.node]["unavailable-resources"]);
+    let missing = words(&preconditions["not_allowed_nodes"][&there.node]["unavailable-resources"]);
     if !missing.is_empty() {
         let (node, missing) = (&there.node, missing.join(", "));
         return Err(Refusal::failed(format!("can't migrate to '{node}': missing mapped devices {missing}")));
     }
     if running && !mapped.is_empty() {
-        let named =
-            |key: &String| format!("{key}:{}", told["mapped-resource-info"][key]["name"].as_str().unwrap_or_default());
+        let named = |key: &String| {
+            format!("{key}:{}", preconditions["mapped-resource-info"][key]["name"].as_str().unwrap_or_default())
+        };
         let named: Vec<String> = mapped.iter().map(named).collect();
         let why = format!("can't live migrate running VM which uses following mapped devices: {}", named.join(", "));
         return Err(Refusal::failed(why));
@@ -210,7 +211,7 @@ enum VolumeUse {
 
 impl NamedVolume {
     /// Line of the log about the volume.
-    fn said(&self, volume: &str) -> String {
+    fn log_line(&self, volume: &str) -> String {
         match self.uses.first() {
             Some(VolumeUse::Generated) => format!("found generated disk '{volume}' (in current VM config)"),
             Some(VolumeUse::Attached) => format!("found local disk '{volume}' (attached)"),
@@ -268,7 +269,7 @@ fn local(
     log: &mut TaskLog,
 ) -> Result<Vec<VolumeId>, Refusal> {
     let now = transaction.now();
-    let (mut volumes, mut errors, mut said) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let (mut volumes, mut errors, mut lines) = (Vec::new(), BTreeMap::new(), Vec::new());
     let mut has_drive = false;
     for (file, own) in named(transaction, guest, stored)? {
         if file == "none" && own.cdrom || own.shared && file.starts_with('/') {
@@ -285,7 +286,7 @@ fn local(
         let place = Journey { guest, there, plan, running };
         match place.look(transaction, &volume, &own) {
             Ok(true) => {
-                said.push(own.said(volume.as_str()));
+                lines.push(own.log_line(volume.as_str()));
                 volumes.push(volume);
             }
             Ok(false) => {}
@@ -293,11 +294,11 @@ fn local(
             Err(refusal) => drop(errors.insert(file, refusal.text())),
         }
     }
-    log.extend(said.iter().map(|said| relocate::line(now, said)));
+    log.extend(lines.iter().map(|line| relocate::line(now, line)));
     if has_drive {
         log.push(relocate::line(now, "can't migrate local cdrom drive"));
     }
-    told(now, &errors, "disk", log)?;
+    refuse_all(now, &errors, "disk", log)?;
     if has_drive {
         return Err(Refusal::failed("can't migrate VM - check log"));
     }

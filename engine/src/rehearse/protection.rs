@@ -1,5 +1,5 @@
-//! The copy of the code as a rehearsal needs it: with the user's values of variables, and without `prevent_destroy`, at
-//! which Terraform would stop before it shows anything.
+//! Protection: disables `prevent_destroy` in the copy of the code, at which Terraform would stop before it shows a plan; and
+//! copies the user's values of variables.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,11 +9,11 @@ use proxmox_mpc_code::{Document, Edit, SyntaxError, edit};
 
 use crate::workbench::{Scratch, WorkbenchError};
 
-/// Lifts the protection of every resource in the copy, and says which ones had it: `type.name`.
+/// Disables the protection of every resource in the copy. Returns the addresses of the protected resources: `type.name`.
 ///
-/// What a module protects stays so: modules are linked, not copied.
-pub(super) fn lift(scratch: &Scratch) -> Result<BTreeSet<String>, WorkbenchError> {
-    let mut lifted = BTreeSet::new();
+/// Resources in modules stay protected: modules are linked, not copied.
+pub(super) fn disable(scratch: &Scratch) -> Result<BTreeSet<String>, WorkbenchError> {
+    let mut protected = BTreeSet::new();
     for entry in fs::read_dir(scratch.code()).map_err(WorkbenchError::Scratch)? {
         let path = entry.map_err(WorkbenchError::Scratch)?.path();
         let is_code = path.extension().is_some_and(|extension| extension == "tf") && path.is_file();
@@ -26,11 +26,11 @@ pub(super) fn lift(scratch: &Scratch) -> Result<BTreeSet<String>, WorkbenchError
         }
         let syntax = |source| WorkbenchError::Syntax { path: path.clone(), source: Box::new(source) };
         let (text, addresses) = without_protection(&text).map_err(syntax)?;
-        lifted.extend(addresses);
-        // The copy may have the mode of a file that nobody may write to.
+        protected.extend(addresses);
+        // The copy may have the mode of a read-only file.
         fs::remove_file(&path).and_then(|()| fs::write(&path, text)).map_err(WorkbenchError::Scratch)?;
     }
-    Ok(lifted)
+    Ok(protected)
 }
 
 /// Sets `prevent_destroy` to false in every resource. Returns the text and the addresses that had it set.
@@ -48,26 +48,26 @@ fn without_protection(text: &str) -> Result<(String, Vec<String>), SyntaxError> 
     Ok((edit::apply(text, edits), addresses))
 }
 
-/// Copies the files from which Terraform reads values of variables by itself.
+/// Copies the files from which Terraform reads values of variables automatically.
 pub(super) fn copy_values(scratch: &Scratch, from: &Path) -> Result<(), WorkbenchError> {
     for entry in fs::read_dir(from).map_err(|source| WorkbenchError::read(from, source))? {
         let entry = entry.map_err(|source| WorkbenchError::read(from, source))?;
         let name = entry.file_name();
-        if is_read_by_itself(&name.to_string_lossy()) && entry.path().is_file() {
+        if is_read_automatically(&name.to_string_lossy()) && entry.path().is_file() {
             fs::copy(entry.path(), scratch.code().join(name)).map_err(WorkbenchError::Scratch)?;
         }
     }
     Ok(())
 }
 
-fn is_read_by_itself(name: &str) -> bool {
+fn is_read_automatically(name: &str) -> bool {
     matches!(name, "terraform.tfvars" | "terraform.tfvars.json")
         || name.ends_with(".auto.tfvars")
         || name.ends_with(".auto.tfvars.json")
 }
 
-/// The address without keys and modules, as a protection is written: `type.name` of `module.m.type.name["x"]`.
-pub(super) fn written_as(address: &str) -> &str {
+/// The address of the resource block, without the key of an instance: `type.name` of `type.name["x"]`.
+pub(super) fn block_address(address: &str) -> &str {
     address.split('[').next().unwrap_or(address)
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_protected_is_lifted_and_nothing_else_is_touched() {
+    fn only_protections_are_changed() {
         let text = "# kept\nresource \"a\" \"b\" {\n  description = <<-EOT\n    prevent_destroy = true\n  EOT\n\n  lifecycle {\n    \
                     prevent_destroy = true # kept too\n    ignore_changes  = [x]\n  }\n}\n\nresource \"a\" \"c\" {\n  lifecycle {\n    \
                     prevent_destroy = false\n  }\n}\n";
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn values_are_read_as_terraform_does() {
-        let check = |name: &str, expected: bool| assert_eq!(is_read_by_itself(name), expected, "{name}");
+        let check = |name: &str, expected: bool| assert_eq!(is_read_automatically(name), expected, "{name}");
         check("terraform.tfvars", true);
         check("secret.auto.tfvars", true);
         check("terraform.tfvars.json", true);

@@ -1,4 +1,4 @@
-//! What a run left to be judged, and the report that it makes.
+//! Observations of a run, and the report that is made from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,33 +7,35 @@ use proxmox_mpc_model::schema::Verb;
 use proxmox_mpc_twin::server::LoggedWrite;
 
 use crate::operation::event::Diagnostic;
-use crate::rehearse::guests::{self, What};
+use crate::rehearse::guests::{self, GuestAction};
 use crate::rehearse::objects::{ObjectChange, Snapshot};
-use crate::rehearse::playbooks::Played;
-use crate::rehearse::report::{By, Call, Protected, Reached, RecordingUsed, Refused, Rehearsal, Totals};
+use crate::rehearse::playbooks::PlaybookResult;
+use crate::rehearse::report::{
+    Author, Call, ProtectedResource, Reached, RecordingUsed, RefusedCall, Rehearsal, Totals,
+};
 use crate::rehearse::state::StateUsed;
 use crate::rehearse::traps::{self, Evidence};
-use crate::toolchain::terraform::{Action, AppliedStep, Difference, Planned};
+use crate::toolchain::terraform::{Action, AppliedStep, Difference, PlannedResource};
 
-/// What a run left to be judged.
-pub(super) struct Found {
-    pub(super) planned: Vec<Planned>,
+/// Observations of a run: what Terraform planned and did, and what the twin saw.
+pub(super) struct Observations {
+    pub(super) planned: Vec<PlannedResource>,
     pub(super) plan: Vec<Difference>,
     pub(super) steps: Vec<AppliedStep>,
     pub(super) writes: Vec<LoggedWrite>,
-    /// How many of the writes are Terraform's; the others are the playbooks'.
+    /// The number of writes by Terraform; the later ones are by the playbooks.
     pub(super) terraform: usize,
     pub(super) addresses: BTreeMap<Identity, String>,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) again: Vec<Difference>,
     pub(super) reached: Reached,
-    pub(super) played: Option<Played>,
+    pub(super) playbooks: Option<PlaybookResult>,
     /// The guests whose agent did not answer when the cluster was recorded.
     pub(super) silent: BTreeSet<Identity>,
 }
 
-/// What a report says of where it comes from.
-pub(super) struct Origin {
+/// Origin of a report: the state, the recording and the versions that it is based on.
+pub(super) struct ReportOrigin {
     pub(super) destroy: bool,
     pub(super) state: StateUsed,
     pub(super) recording: RecordingUsed,
@@ -41,17 +43,17 @@ pub(super) struct Origin {
     pub(super) provider: Option<String>,
 }
 
-impl Found {
-    /// Puts the report together.
-    pub(super) fn judge(
+impl Observations {
+    /// Makes the report.
+    pub(super) fn report(
         self,
         before: &Snapshot,
         after: &Snapshot,
-        protected: Vec<Protected>,
-        origin: Origin,
+        protected: Vec<ProtectedResource>,
+        origin: ReportOrigin,
     ) -> Rehearsal {
-        let anew = self.anew();
-        let mut objects = before.compare(after, |identity| anew.contains(identity));
+        let replaced = self.replaced();
+        let mut objects = before.compare(after, |identity| replaced.contains(identity));
         for object in &mut objects {
             object.address = self.addresses.get(&object.identity).cloned();
         }
@@ -62,9 +64,9 @@ impl Found {
         let traps = traps::find(&self.evidence(before, after, &objects));
         let name = |identity: &Identity| before.name(identity).or_else(|| after.name(identity)).map(str::to_owned);
         let (refused, beyond) = self.refused();
-        let unchanged = |planned: &&Planned| planned.action.is_none() && planned.importing.is_some();
+        let unchanged = |planned: &&PlannedResource| planned.action.is_none() && planned.importing.is_some();
         let imported = self.planned.iter().filter(unchanged).count();
-        let Origin { destroy, state, recording, tool, provider } = origin;
+        let ReportOrigin { destroy, state, recording, tool, provider } = origin;
         let mut rehearsal = Rehearsal {
             totals: Totals::default(),
             destroy,
@@ -80,7 +82,7 @@ impl Found {
             errors: self.errors,
             plan: self.plan,
             again: self.again,
-            playbooks: self.played,
+            playbooks: self.playbooks,
             state,
             recording,
             tool,
@@ -104,27 +106,27 @@ impl Found {
         }
     }
 
-    /// The objects that are another one after, although one of their identity is there on both sides.
-    fn anew(&self) -> BTreeSet<Identity> {
+    /// The objects that were destroyed and created again under the same identity.
+    fn replaced(&self) -> BTreeSet<Identity> {
         let gone = self.steps.iter().filter(|step| step.action == "delete" && step.done);
         let gone: BTreeSet<&String> = gone.map(|step| &step.address).collect();
         let replaced = self.planned.iter().filter(|planned| planned.action == Some(Action::Replace));
         let replaced: BTreeSet<&String> =
             replaced.map(|planned| &planned.address).filter(|address| gone.contains(address)).collect();
-        let meant = self.addresses.iter().filter(|(_, address)| replaced.contains(address));
-        let ended = self.writes.iter().filter(|write| write.succeeded()).filter_map(guests::event);
-        let ended = ended.filter(|(_, what, _)| *what == What::Destroy).map(|(identity, ..)| identity);
-        meant.map(|(identity, _)| identity.clone()).chain(ended).collect()
+        let by_plan = self.addresses.iter().filter(|(_, address)| replaced.contains(address));
+        let events = self.writes.iter().filter(|write| write.succeeded()).filter_map(guests::event);
+        let destroyed = events.filter(|(_, action, _)| *action == GuestAction::Destroy).map(|(identity, ..)| identity);
+        by_plan.map(|(identity, _)| identity.clone()).chain(destroyed).collect()
     }
 
     fn calls(&self) -> Vec<Call> {
-        let by = |index| if index < self.terraform { By::Terraform } else { By::Ansible };
+        let by = |index| if index < self.terraform { Author::Terraform } else { Author::Ansible };
         self.writes.iter().enumerate().map(|(index, write)| Call::new(by(index), write)).collect()
     }
 
-    /// What was refused: by Proxmox's rules, and for want of a rule of the twin's. A call that is repeated counts once.
-    fn refused(&self) -> (Vec<Refused>, Vec<Refused>) {
-        let (mut refused, mut beyond): (Vec<Refused>, Vec<Refused>) = Default::default();
+    /// Refused calls: those that Proxmox would refuse, and those that the twin cannot answer. A repeated call counts once.
+    fn refused(&self) -> (Vec<RefusedCall>, Vec<RefusedCall>) {
+        let (mut refused, mut beyond): (Vec<RefusedCall>, Vec<RefusedCall>) = Default::default();
         for write in &self.writes {
             let Some(why) = write.failure() else { continue };
             let list = if write.status == 501 { &mut beyond } else { &mut refused };
@@ -136,20 +138,21 @@ impl Found {
             let identity = guests::subject(write);
             let address = identity.as_ref().and_then(|identity| self.address(write, identity));
             let task = write.task.as_ref().map(|task| task.kind.clone());
-            list.push(Refused { call, identity, address, task, why: why.to_owned(), times: 1 });
+            list.push(RefusedCall { call, identity, address, task, why: why.to_owned(), times: 1 });
         }
         (refused, beyond)
     }
 
-    /// Whose call this is: of what is to be made the one that makes it, not the one that is there already.
+    /// The Terraform address that a call belongs to. A call that creates an object belongs to the resource that creates it,
+    /// not to one that has the identity already.
     fn address(&self, write: &LoggedWrite, identity: &Identity) -> Option<String> {
-        let makes = |(_, what, _): (_, What, _)| matches!(what, What::Create | What::Clone);
+        let creates = |(_, action, _): (_, GuestAction, _)| matches!(action, GuestAction::Create | GuestAction::Clone);
         let is_pool = identity.prefix() == "pool";
-        let is_new = write.verb == Verb::Post && (is_pool || guests::event(write).is_some_and(makes));
+        let is_new = write.verb == Verb::Post && (is_pool || guests::event(write).is_some_and(creates));
         if !is_new {
             return self.addresses.get(identity).cloned();
         }
-        let is_it = |planned: &&Planned| {
+        let is_it = |planned: &&PlannedResource| {
             let pool = is_pool && planned.attribute("pool_id") == identity.id();
             planned.creates() && (pool || guests::planned(planned).as_ref() == Some(identity))
         };

@@ -1,27 +1,27 @@
-//! What Proxmox refused to a plan, and the privileges that are missing.
+//! Missing privileges, read from the errors of a plan that Proxmox refused.
 
 use std::collections::BTreeSet;
 
 use crate::operation::event::{Diagnostic, Severity};
 
-/// How Proxmox begins to say it: `Permission check failed (/storage/local, Datastore.Allocate)`.
+/// The beginning of Proxmox's reason: `Permission check failed (/storage/local, Datastore.Allocate)`.
 const REFUSED: &str = "Permission check failed";
 
-/// The privileges that the errors of a plan name as missing. Warnings do not count: a guest agent that may not be asked is no
-/// loss.
+/// Returns the privileges that the errors of a plan name as missing. Warnings do not count: the plan is complete without the
+/// answers of guest agents.
 pub(super) fn missing(diagnostics: &[Diagnostic]) -> BTreeSet<String> {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
     errors.flat_map(|error| [&error.summary, &error.detail]).flat_map(|text| named(text)).collect()
 }
 
 fn named(text: &str) -> Vec<String> {
-    // The provider breaks lines where it pleases.
+    // The provider may break lines anywhere in the text.
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let parts = words.split(REFUSED).skip(1);
     let privilege = |rest: &str| match rest.strip_prefix(" (").and_then(|rest| rest.split_once(')')) {
-        // Of several any one is enough.
+        // Any one of several is enough.
         Some((what, _)) => Some(what.rsplit_once(", ")?.1.split('|').next()?.to_owned()),
-        // Of users Proxmox does not say what is missing.
+        // For users, Proxmox does not name the missing privilege.
         None => words.contains("user token").then(|| "User.Modify".to_owned()),
     };
     parts.filter_map(privilege).collect()

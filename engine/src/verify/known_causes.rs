@@ -1,38 +1,38 @@
-//! The tables of what is known: one row for each difference and error that was seen with the real provider at 0.111.1.
+//! Known causes of differences and errors: tables with one row for each that was seen with the real provider 0.111.1.
 //!
-//! A row about an attribute holds for code as an import writes it: what somebody has changed is told first.
+//! A row about an attribute holds for code as an import writes it: changes of the code are explained first.
 //!
-//! The trap's number in docs/provider.md stands behind its row. A new version of the provider gets its rows checked,
-//! and a new trap is a new row.
+//! Each row is followed by its rule in docs/provider.md. Check the rows with each new version of the provider; for a new
+//! cause, add a row.
 
-/// A row: what is known of an attribute or of an error.
+/// Row: the cause of a difference of an attribute, or of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
-    /// The attribute, without indexes; empty where it is about something else.
+pub(super) struct KnownCause {
+    /// The attribute, without indexes; empty for an error or a whole object.
     pub(super) attribute: &'static str,
-    /// Why, as a sentence.
+    /// The reason, as a sentence.
     pub(super) why: &'static str,
-    /// What to do, as a sentence.
+    /// The remedy, as a sentence.
     pub(super) what_to_do: &'static str,
 }
 
-const fn row(attribute: &'static str, why: &'static str, what_to_do: &'static str) -> Known {
-    Known { attribute, why, what_to_do }
+const fn row(attribute: &'static str, why: &'static str, what_to_do: &'static str) -> KnownCause {
+    KnownCause { attribute, why, what_to_do }
 }
 
-pub(super) const IMPORT_AGAIN: &str = "Import again, so that the code says what the cluster has.";
+pub(super) const IMPORT_AGAIN: &str = "Import again, so that the code matches the cluster.";
 
-pub(super) const GOES_ALONG: &str = "Nothing by itself: this goes with the other difference.";
+pub(super) const GOES_ALONG: &str = "Nothing: this disappears with the other difference.";
 
-pub(super) const VM: &[Known] = &[
+pub(super) const VM: &[KnownCause] = &[
     row(
         "scsi_hardware",
-        "The guest has no `scsihw`, and the provider takes that for virtio-scsi-pci.",
+        "The guest has no `scsihw`, and the provider assumes virtio-scsi-pci.",
         "Run `qm set ID --scsihw lsi` on the node, which is what Proxmox assumes, and import again; or ignore the attribute.",
     ), // T3
     row(
         "operating_system",
-        "The guest has no `ostype`, and the provider takes that for `other`.",
+        "The guest has no `ostype`, and the provider assumes `other`.",
         "Add `operating_system` to `ignore_changes`.",
     ), // T27
     row(
@@ -40,11 +40,7 @@ pub(super) const VM: &[Known] = &[
         "The provider's check refuses this machine type, so that it cannot be written.",
         "Leave `machine` out and add it to `ignore_changes`.",
     ), // T30
-    row(
-        "numa",
-        "A NUMA node has no policy, and the provider takes that for `preferred`.",
-        "Add `numa` to `ignore_changes`.",
-    ), // T33
+    row("numa", "A NUMA node has no policy, and the provider assumes `preferred`.", "Add `numa` to `ignore_changes`."), // T33
     row(
         "node_name",
         "The guest is on another node than the code says: it was migrated, or the HA manager moved it.",
@@ -52,7 +48,7 @@ pub(super) const VM: &[Known] = &[
     ), // T44, T45
     row(
         "network_device",
-        "The guest's network devices are not numbered from 0 without a gap, or a MAC address is in other letters.",
+        "The numbers of the guest's network devices do not start at 0 or have a gap, or a MAC address differs in upper and lower case.",
         "Leave `network_device` out and ignore it with `ipv4_addresses`, `ipv6_addresses` and `network_interface_names`.",
     ), // T7, T8
     row(
@@ -72,7 +68,7 @@ pub(super) const VM: &[Known] = &[
     ),
     row(
         "serial_device",
-        "The guest's serial ports are not numbered from 0 without a gap.",
+        "The numbers of the guest's serial ports do not start at 0, or have a gap.",
         "Add `serial_device` to `ignore_changes`.",
     ), // T19
     row(
@@ -82,10 +78,10 @@ pub(super) const VM: &[Known] = &[
     ), // T28
     row(
         "description",
-        "The notes begin or end with blanks or have line ends of Windows, which the provider trims.",
+        "The notes begin or end with spaces, or have Windows line ends, which the provider removes.",
         "Add `description` to `ignore_changes`, or trim the notes in Proxmox.",
     ), // T12
-    row("started", "Whether the guest runs is part of the code, and it was started or stopped since.", IMPORT_AGAIN), // T20
+    row("started", "The code says whether the guest runs, and the guest was started or stopped since.", IMPORT_AGAIN), // T20
     row(
         "disk",
         "The provider compares disks in the order of the code, with their sizes.",
@@ -124,7 +120,7 @@ pub(super) const VM: &[Known] = &[
     row("timeout_", "The provider's time limits come from the code alone.", "Leave them at their defaults."), // T39
 ];
 
-pub(super) const CONTAINER: &[Known] = &[
+pub(super) const CONTAINER: &[KnownCause] = &[
     row(
         "timeout_",
         "An import leaves the provider's time limits empty, and its defaults are not.",
@@ -147,7 +143,7 @@ pub(super) const CONTAINER: &[Known] = &[
     row("initialization", "A container always has this block in its state.", IMPORT_AGAIN), // C15, C17
     row(
         "description",
-        "The notes do not end with exactly one line end, or begin with blanks.",
+        "The notes do not end with exactly one line end, or begin with spaces.",
         "Add `description` to `ignore_changes`.",
     ), // C16
     row(
@@ -163,11 +159,11 @@ pub(super) const CONTAINER: &[Known] = &[
     row(
         "node_name",
         "The container is on another node than the code says.",
-        "Import again. Do not apply: a second one would be made.",
+        "Import again. Do not apply: a second one would be created.",
     ), // C21
 ];
 
-pub(super) const STORAGE: &[Known] = &[
+pub(super) const STORAGE: &[KnownCause] = &[
     row(
         "password",
         "Proxmox never shows a password, so that the state has none.",
@@ -179,42 +175,42 @@ pub(super) const STORAGE: &[Known] = &[
         "The provider does not read the retention back.",
         "Leave `backups` out, or add it to `ignore_changes`.",
     ),
-    row("shared", "Proxmox leaves `shared` out where it is off.", "Write `shared` whatever it is."),
+    row("shared", "Proxmox does not show `shared` if it is off.", "Write `shared` in either case."),
 ];
 
-/// Whatever the resource.
-pub(super) const ANY: &[Known] = &[row(
+/// The general cause, for every resource.
+pub(super) const ANY: &[KnownCause] = &[row(
     "",
-    "The cluster and the code say different things.",
-    "Import again if the cluster is right; if the code is, this is the change that `terraform apply` would make.",
+    "The cluster and the code differ.",
+    "Import again if the cluster is right. If the code is right, this is the change that `terraform apply` would make.",
 )];
 
-/// What stands for a whole object that comes or goes.
-pub(super) const CREATED: Known = row(
+/// The causes for a whole object that would be created or destroyed.
+pub(super) const CREATED: KnownCause = row(
     "",
     "The code has an object that nothing imports and that is not in the state.",
-    "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if the object is there already, give it an \
-     `import` block.",
+    "If you mean it, `proxmox-mpc rehearse` shows what applying it would do; if the object exists already, add an `import` \
+     block for it.",
 );
-pub(super) const DESTROYED: Known =
-    row("", "The state has an object that the code does not.", "Import again. Do not apply: it would be destroyed.");
+pub(super) const DESTROYED: KnownCause =
+    row("", "The state has an object that is not in the code.", "Import again. Do not apply: it would be destroyed.");
 
-/// Errors by a piece of their text.
-pub(super) const ERRORS: &[(&str, Known)] = &[
+/// Causes of errors, by a part of their text. The first row that matches counts.
+pub(super) const ERRORS: &[(&str, KnownCause)] = &[
     (
         proxmox_mpc_model::answer::NO_ANSWER,
         row(
             "",
-            "The last import could not read this object (a node that was down, a login that may not see it), so there is nothing to prove its code against.",
-            "Import again when it can be read; until then its code stays as it is.",
+            "The last import could not read this object (its node was down, or the login lacked a privilege), so that its code cannot be proved.",
+            "Import again when the object can be read; until then its code stays as it is.",
         ),
     ),
     (
         "Cannot import non-existent remote object",
         row(
             "",
-            "There is no such object under this id: it is gone, it moved to another node, or the login may not see it.",
-            "Import again, with a login that sees it.",
+            "There is no object with this id: it was deleted, it moved to another node, or the login cannot see it.",
+            "Import again, with a login that can see it.",
         ),
     ), // T46, C20
     (
@@ -262,7 +258,7 @@ pub(super) const ERRORS: &[(&str, Known)] = &[
         "volume_size_info",
         row(
             "",
-            "A volume of the guest cannot be read: its file is gone, or its storage is off.",
+            "A volume of the guest cannot be read: its file is missing, or its storage is disabled.",
             "Enable the storage or detach the disk, and import again.",
         ),
     ), // T18
@@ -271,30 +267,27 @@ pub(super) const ERRORS: &[(&str, Known)] = &[
         "Permission check failed",
         row(
             "",
-            "The login lacks the privilege that stands in the parentheses.",
-            "Grant it: the lines are at the end of this report. Or prove without `--live`, which needs no right on the cluster.",
+            "The login lacks the privilege in the parentheses.",
+            "Grant it with the commands at the end of this report. Or prove without `--live`, which sends no request to the cluster.",
         ),
     ),
     ("received an HTTP 401", row("", "The token is wrong or has expired.", "Check PROXMOX_VE_API_TOKEN.")),
-    (
-        "Missing Proxmox VE API Endpoint",
-        row("", "The provider is not told where the cluster is.", "Set PROXMOX_VE_ENDPOINT."),
-    ),
-    (
-        "must provide either username and password",
-        row("", "The provider is not told as whom to log in.", "Set PROXMOX_VE_API_TOKEN."),
-    ),
+    ("Missing Proxmox VE API Endpoint", row("", "The provider has no endpoint.", "Set PROXMOX_VE_ENDPOINT.")),
+    ("must provide either username and password", row("", "The provider has no login.", "Set PROXMOX_VE_API_TOKEN.")),
     (
         "certificate signed by unknown authority",
         row(
             "",
-            "The cluster's certificate is not one that this machine trusts, and the provider cannot pin one.",
-            "Copy `/etc/pve/pve-root-ca.pem` from a node and name it in SSL_CERT_FILE; or set PROXMOX_VE_INSECURE=true, which \
-             checks nothing.",
+            "This machine does not trust the cluster's certificate, and the provider cannot pin one.",
+            "Copy `/etc/pve/pve-root-ca.pem` from a node and set SSL_CERT_FILE to the copy; or set PROXMOX_VE_INSECURE=true, \
+             which disables the check.",
         ),
     ),
     ("protocol version not supported", row("", "The server speaks TLS 1.2 only.", "Set PROXMOX_VE_MIN_TLS=1.2.")),
-    ("connection refused", row("", "Nothing listens there.", "Check PROXMOX_VE_ENDPOINT; Proxmox's port is 8006.")),
+    (
+        "connection refused",
+        row("", "No server listens at this address.", "Check PROXMOX_VE_ENDPOINT; Proxmox's port is 8006."),
+    ),
     ("no such host", row("", "The name cannot be resolved.", "Check PROXMOX_VE_ENDPOINT.")),
     (
         "No value for required variable",
@@ -304,7 +297,7 @@ pub(super) const ERRORS: &[(&str, Known)] = &[
         "Inconsistent dependency lock file",
         row(
             "",
-            "The code wants other providers than are installed.",
+            "The code requires other providers than those that are installed.",
             "Run `terraform init` in the folder of the code.",
         ),
     ),

@@ -1,8 +1,8 @@
-//! How old a recording is, in words.
+//! Age of a recording, in words.
 
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-/// How long ago `then` was: `3 hours`. Both are written as `2026-11-23T00:50:00Z`; `None` where one is not.
+/// The time from `then` to `now`: `3 hours`. Both have the form `2026-11-23T00:50:00Z`; `None` if one does not.
 pub(super) fn age(then: &str, now: &str) -> Option<String> {
     let minutes = (parse(now)? - parse(then)?).whole_minutes().max(0);
     let (count, unit) = match minutes {
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_age_is_told_in_the_unit_that_fits() {
+    fn an_age_has_the_unit_that_fits() {
         let check = |then: &str, expected: Option<&str>| {
             assert_eq!(age(then, "2026-11-23T12:00:00Z").as_deref(), expected, "{then}");
         };

@@ -1,44 +1,49 @@
-//! What a plan would do outside of the twin: a rehearsal does none of it, and says what it is.
+//! Side effects of a plan outside of the twin: a rehearsal finds them and refuses to apply the plan.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::toolchain::terraform::Planned;
+use crate::toolchain::terraform::PlannedResource;
 
-/// The end of the source of the one provider that speaks to the twin.
+/// The end of the source of the provider that uses the twin.
 const OURS: &str = "/bpg/proxmox";
-/// Providers that only make values.
+/// Providers that only generate values.
 const HARMLESS: [&str; 5] =
     ["terraform.io/builtin/terraform", "/hashicorp/random", "/hashicorp/tls", "/hashicorp/time", "/hashicorp/null"];
 
-/// Something that an apply would really do, somewhere else than on the twin.
+/// Side effect of an apply outside of the twin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outside {
+pub(super) enum SideEffect {
     /// A resource of another provider.
     Resource { address: String, provider: String },
-    /// A program that an apply starts.
+    /// A program that a resource starts.
     Provisioner { address: String },
-    /// A block of the provider that leads elsewhere.
+    /// A provider block that does not use the twin.
     Provider { name: String },
 }
 
-/// What the plan would do elsewhere than at `endpoint`, given the one line of `show -json` and what was read from it.
-pub(super) fn find(json: &str, planned: &[Planned], endpoint: &str) -> Result<Vec<Outside>, serde_json::Error> {
+/// Finds the side effects of a plan outside of the twin at `endpoint`. `json` is the output of `show -json`, and `planned` was
+/// read from it.
+pub(super) fn find(
+    json: &str,
+    planned: &[PlannedResource],
+    endpoint: &str,
+) -> Result<Vec<SideEffect>, serde_json::Error> {
     let shown: Value = serde_json::from_str(json)?;
-    let mut found: Vec<Outside> = planned
+    let mut effects: Vec<SideEffect> = planned
         .iter()
         .filter(|planned| planned.action.is_some())
         .filter(|planned| !planned.provider.ends_with(OURS))
         .filter(|planned| !HARMLESS.iter().any(|harmless| planned.provider.ends_with(harmless)))
-        .map(|planned| Outside::Resource { address: planned.address.clone(), provider: planned.provider.clone() })
+        .map(|planned| SideEffect::Resource { address: planned.address.clone(), provider: planned.provider.clone() })
         .collect();
     let configuration = &shown["configuration"];
     for (name, provider) in configuration["provider_config"].as_object().into_iter().flatten() {
         let ours = provider["full_name"].as_str().is_some_and(|name| name.ends_with(OURS));
         let here = provider["expressions"]["endpoint"]["constant_value"] == endpoint;
         if ours && !here {
-            found.push(Outside::Provider { name: name.clone() });
+            effects.push(SideEffect::Provider { name: name.clone() });
         }
     }
     let touched: BTreeSet<&str> = planned
@@ -46,31 +51,31 @@ pub(super) fn find(json: &str, planned: &[Planned], endpoint: &str) -> Result<Ve
         .filter(|planned| planned.action.is_some())
         .map(|planned| planned.address.split('[').next().unwrap_or_default())
         .collect();
-    provisioners("", &configuration["root_module"], &touched, &mut found);
-    Ok(found)
+    provisioners("", &configuration["root_module"], &touched, &mut effects);
+    Ok(effects)
 }
 
-/// The resources of a module and of those that it calls that start programs, where the plan touches them.
-fn provisioners(prefix: &str, module: &Value, touched: &BTreeSet<&str>, found: &mut Vec<Outside>) {
+/// Adds the resources of a module, and of those that it calls, that start programs and are changed by the plan.
+fn provisioners(prefix: &str, module: &Value, touched: &BTreeSet<&str>, effects: &mut Vec<SideEffect>) {
     for resource in module["resources"].as_array().into_iter().flatten() {
         let address = format!("{prefix}{}", resource["address"].as_str().unwrap_or_default());
         let starts = resource["provisioners"].as_array().is_some_and(|list| !list.is_empty());
-        // A module that is called more than once has keys in its addresses: then any of it counts.
+        // Every such resource of a module counts: addresses in modules may have keys, which the configuration does not show.
         if starts && (touched.contains(address.as_str()) || !prefix.is_empty()) {
-            found.push(Outside::Provisioner { address });
+            effects.push(SideEffect::Provisioner { address });
         }
     }
     for (name, call) in module["module_calls"].as_object().into_iter().flatten() {
-        provisioners(&format!("{prefix}module.{name}."), &call["module"], touched, found);
+        provisioners(&format!("{prefix}module.{name}."), &call["module"], touched, effects);
     }
 }
 
-impl std::fmt::Display for Outside {
+impl std::fmt::Display for SideEffect {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Resource { address, provider } => write!(formatter, "{address} belongs to {provider}"),
             Self::Provisioner { address } => write!(formatter, "{address} starts programs (`provisioner`)"),
-            Self::Provider { name } => write!(formatter, "provider {name} cannot be led to the twin"),
+            Self::Provider { name } => write!(formatter, "provider {name} cannot be pointed at the twin"),
         }
     }
 }
@@ -83,7 +88,7 @@ mod tests {
     use crate::toolchain::terraform::planned;
 
     #[test]
-    fn what_leads_elsewhere_is_found() {
+    fn side_effects_are_found() {
         let change = |address: &str, provider: &str, action: &str| {
             json!({"address": address, "type": "t", "mode": "managed",
                    "provider_name": format!("registry.terraform.io/{provider}"), "change": {"actions": [action]}})
@@ -107,13 +112,13 @@ mod tests {
             },
         })
         .to_string();
-        let found = find(&shown, &planned(&shown).unwrap(), "https://twin/").unwrap();
-        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let effects = find(&shown, &planned(&shown).unwrap(), "https://twin/").unwrap();
+        let sentences: Vec<String> = effects.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            sentences,
             [
                 "b.file belongs to registry.terraform.io/hashicorp/local",
-                "provider m:proxmox cannot be led to the twin",
+                "provider m:proxmox cannot be pointed at the twin",
                 "a.vm starts programs (`provisioner`)",
                 "module.m.n.x starts programs (`provisioner`)",
             ]
