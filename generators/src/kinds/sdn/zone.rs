@@ -213,7 +213,7 @@ fn evpn(object: &Object) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// The bridge of each node that has the zone: of those that are `legal_name`, or of all.
+/// Writes a reference to the bridge of each node that has the zone: of the nodes in `nodes`, or of all.
 fn bridge(draft: &mut Draft<'_>, key: &str, attribute: &str) {
     let name = draft.text(key).unwrap_or_default();
     let named = draft.object.text("nodes").filter(|nodes| !nodes.is_empty());
