@@ -3,28 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::operation::event::Diagnostic;
 use crate::toolchain::terraform::{Action, AttributeDifference, Difference};
 use crate::verify::comparison::{CodeChange, Comparison, Origin};
 use crate::verify::known_causes::{
     ANY, CONTAINER, CREATED, DESTROYED, ERRORS, GOES_ALONG, IMPORT_AGAIN, KnownCause, STORAGE, VM,
 };
-use crate::verify::proof::{Against, ExplainedDifference, ExplainedError};
+use crate::verify::proof::{Against, ExplainedDifference, ExplainedError, Explanation};
 use crate::verify::values::sides;
-
-/// Explanation of a difference or an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Explanation {
-    /// The attribute that it is about, without indexes; empty for an error or for a whole object.
-    pub attribute: Cow<'static, str>,
-    /// The reason, as a sentence.
-    pub why: Cow<'static, str>,
-    /// The remedy, as a sentence.
-    pub what_to_do: Cow<'static, str>,
-}
 
 impl From<KnownCause> for Explanation {
     fn from(known: KnownCause) -> Self {

@@ -5,6 +5,7 @@
 
 mod comparison;
 mod explain;
+mod judgement;
 mod known_causes;
 mod missing_privileges;
 mod proof;
@@ -21,8 +22,8 @@ use proxmox_mpc_generators::{Manifest, bpg};
 use proxmox_mpc_model::Cluster;
 use proxmox_mpc_twin::Recording;
 
-pub use explain::{Explanation, root};
-pub use proof::{Against, AnswerCounts, ExplainedDifference, ExplainedError, LiveRefusal, Proof};
+pub use explain::root;
+pub use proof::{Against, AnswerCounts, ExplainedDifference, ExplainedError, Explanation, LiveRefusal, Proof};
 pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
 pub use request::VerifyRequest;
 pub use values::sides;
@@ -37,7 +38,7 @@ use crate::workbench::{Bench, Scratch, root_module};
 use crate::workspace::Workspace;
 use comparison::Comparison;
 use explain::Explainer;
-use proof::PlanRun;
+use judgement::PlanRun;
 
 /// Proves the code of `workspace` against a twin of `recording`, on a copy of the code without state, backend and
 /// variables of the user. It blocks for as long as Terraform runs (`Context::block`).
