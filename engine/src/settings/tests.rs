@@ -294,8 +294,6 @@ fn a_workspace_starts_no_program_turns_no_check_off_and_reads_no_secret_of_the_u
     let settings = in_files(&[], &[], &files, |layers, world| layers?.settings(world)).unwrap();
     assert_eq!(login(&settings), "password a@pve from file");
 }
-
-#[cfg(unix)]
 #[test]
 fn a_link_does_not_lead_a_secret_out_of_the_workspace() {
     let parent = tempfile::tempdir().unwrap();

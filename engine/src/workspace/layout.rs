@@ -176,7 +176,6 @@ impl Workspace {
     pub(super) fn new_root(&self) -> Result<tempfile::TempDir, WorkspaceError> {
         let (parent, prefix) = split(&self.beside(UNFINISHED)?);
         let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777)); // Less the user's mask, as `mkdir` does.
         new_folder(builder.prefix(&prefix), &parent)
     }
@@ -217,16 +216,9 @@ fn remove(folder: &Path, prefix: &str) -> Result<(), WorkspaceError> {
 }
 
 /// Reports whether two files belong to the same user.
-#[cfg(unix)]
 fn same_owner(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     matches!((fs::metadata(one), fs::metadata(other)), (Ok(one), Ok(other)) if one.uid() == other.uid())
-}
-
-/// Reports whether two files belong to the same user; elsewhere than on Unix nobody tells.
-#[cfg(not(unix))]
-fn same_owner(_: &Path, _: &Path) -> bool {
-    true
 }
 
 #[cfg(test)]
@@ -252,16 +244,13 @@ mod tests {
         check("other/sub", "other/sub");
         check("plain", "plain");
         check("new", "new");
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink(at("lab/terraform"), at("code")).unwrap();
-            std::os::unix::fs::symlink(at("lab"), at("other/link")).unwrap();
-            std::os::unix::fs::symlink(at("plain"), at("lab/plain")).unwrap();
-            check("code/modules", "lab");
-            check("code", "lab");
-            check("other/link", "other/link");
-            check("lab/plain", "lab/plain");
-        }
+        std::os::unix::fs::symlink(at("lab/terraform"), at("code")).unwrap();
+        std::os::unix::fs::symlink(at("lab"), at("other/link")).unwrap();
+        std::os::unix::fs::symlink(at("plain"), at("lab/plain")).unwrap();
+        check("code/modules", "lab");
+        check("code", "lab");
+        check("other/link", "other/link");
+        check("lab/plain", "lab/plain");
         fs::write(at("plain/proxmox-mpc.toml"), "").unwrap();
         check("plain", "plain");
     }

@@ -53,8 +53,6 @@ mod tests {
         check("/etc/passwd", false);
         check("", false);
     }
-
-    #[cfg(unix)]
     #[test]
     fn links_to_nothing_are_told() {
         let folder = tempfile::tempdir().unwrap();

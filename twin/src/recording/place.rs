@@ -20,7 +20,6 @@ pub(super) fn aside(parent: &Path, name: &std::ffi::OsStr) -> io::Result<TempDir
     prefix.push(name);
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     builder.prefix(&prefix).tempdir_in(parent)
 }

@@ -160,8 +160,6 @@ fn a_folder_is_read_also_where_files_are_missing() {
     assert_eq!(get("nodes/b/config"), Some(json!({})));
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
 }
-
-#[cfg(unix)]
 #[test]
 fn links_are_followed_inside_and_tolerated_elsewhere() {
     use std::os::unix::fs::symlink;

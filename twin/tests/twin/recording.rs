@@ -55,8 +55,6 @@ fn every_form_holds_the_same() {
     names.sort();
     assert_eq!(names, ["again", "packed.tar.zst", "second.tar.zst", "unpacked", "written.tar.zst"]);
 }
-
-#[cfg(unix)]
 #[test]
 fn only_the_owner_can_read() {
     use std::os::unix::fs::PermissionsExt;
@@ -193,7 +191,6 @@ fn a_window_beyond_the_bound_is_refused() {
 }
 
 /// A folder is a stranger's as well: neither links nor endless files are read.
-#[cfg(unix)]
 #[test]
 fn links_and_giants_in_a_folder_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
