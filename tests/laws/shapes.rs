@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_engine::import::removal::{Limits, brake};
+use proxmox_mpc_engine::import::removal::{RemovalLimits, brake};
 use proxmox_mpc_generators::{Generated, Options, Previous, generate};
 use proxmox_mpc_model::schema::{Verb, schema};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};
@@ -134,7 +134,7 @@ fn check(name: &str) {
             let after = code(&again);
             let lost: Vec<String> =
                 before.difference(&after).map(|(identity, place)| format!("{identity} ({place})")).collect();
-            let stopped = !brake(&again, Limits::default()).is_empty();
+            let stopped = !brake(&again, RemovalLimits::default()).is_empty();
             // What a guest or a node has of its own may have been taken away: an empty list is all that Proxmox says then.
             let taken_away = empty && !path.as_str().starts_with("cluster/resources") && lost.len() < 4;
             if !lost.is_empty() && !stopped && !taken_away {
