@@ -101,7 +101,10 @@ fn the_command_explains_what_is_cited() {
     let listed = explain(&[]);
     assert!(explain::all().iter().all(|rule| listed.contains(&format!("\n{} ", rule.rule))), "{listed}");
     let json: serde_json::Value = serde_json::from_str(&explain(&["K1", "--output", "json"])).unwrap();
-    assert_eq!((&json["rule"], &json["about"]), (&"K1".into(), &"Keys without an attribute".into()));
+    assert_eq!(
+        (&json["rules"][0]["rule"], &json["rules"][0]["about"]),
+        (&"K1".into(), &"Keys without an attribute".into())
+    );
     let unknown = ran(&["explain", "k99"]);
     assert_eq!((unknown.code, unknown.output.as_str()), (Some(2), ""));
     assert!(unknown.errors.contains("no rule `k99`") && unknown.errors.contains("K1, K2"), "{}", unknown.errors);
