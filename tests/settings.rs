@@ -86,9 +86,9 @@ fn terraform_is_named_by_an_option_a_variable_or_the_users_file() {
         let ran = stage.ran(&[("PROXMOX_MPC_TERRAFORM", variable)], &[&words, option].concat());
         assert!(ran.errors.contains(expected), "{expected}: {}", ran.errors);
     };
-    check("terraform = '/file'", "", &[], "/file");
-    check("terraform = '/file'", "/variable", &[], "/variable");
-    check("terraform = '/file'", "/variable", &["--terraform-bin", "/option"], "/option");
+    check("terraform = '/file'", "", &[], "`file` could not be started");
+    check("terraform = '/file'", "/variable", &[], "`variable` could not be started");
+    check("terraform = '/file'", "/variable", &["--terraform-bin", "/option"], "`option` could not be started");
     stage.workspace("terraform = './terraform'\n");
     check("", "", &[], "is not taken from a workspace, which may come from somebody else");
 }
