@@ -138,7 +138,7 @@ fn the_document_begins_with_a_page_that_a_person_reads() {
         for word in ["% of the configuration is covered", "## What is in Ansible", "proxmox-mpc explain K1"] {
             assert!(first.contains(word), "{from}: {word}: {first}");
         }
-        let (objects, kinds) = tables.split_once("\n## What became of the settings of each kind\n").unwrap();
+        let (objects, kinds) = tables.split_once("\n## The settings of each kind\n").unwrap();
         let json: Value = serde_json::from_str(&coverage(&["--from", &from, "--output", "json"]).output).unwrap();
         for (identity, object) in json["objects"].as_object().unwrap() {
             let at = object["address"].as_str().or(object["file"].as_str());

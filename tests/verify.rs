@@ -201,10 +201,10 @@ fn a_tool_must_be_one() {
     };
     check("Terraform v1.11.4", "Terraform 1.11.4");
     check("OpenTofu v1.8.0", "OpenTofu 1.8.0");
-    check("Terraform v1.4.6", "Terraform 1.4.6 is too old for import blocks, which came with 1.5.0");
+    check("Terraform v1.4.6", "Terraform 1.4.6 is too old: import blocks need 1.5.0 or newer");
     // A settings file that is not there is a warning on the other stream, and comes first.
     check("Warning: no settings' >&2; echo 'Terraform v1.11.4", "Terraform 1.11.4");
-    check("hello", "`tool` does not answer like Terraform or OpenTofu: hello");
+    check("hello", "`tool` is neither Terraform nor OpenTofu; it answered: hello");
 }
 
 /// Gives an attribute of a block another value, whatever it has.

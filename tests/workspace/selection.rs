@@ -139,11 +139,11 @@ fn the_coverage_is_of_all_that_is_on_record() {
     lab.import(&["--only", "kind=pool"]).done();
     let text = lab.read("COVERAGE.md");
     assert!(
-        text.contains("objects excluded**: virtual machine ") && text.contains("which count as not covered"),
+        text.contains("objects excluded**: virtual machine ") && text.contains("They count as not covered"),
         "{text}"
     );
     assert!(
-        text.contains("Not read in this import, since `--only` or `--exclude` leaves the whole kind out: "),
+        text.contains("Not read in this import, because `--only` or `--exclude` excludes the whole kind: "),
         "{text}"
     );
     assert!(!text.contains("**100.0 % of the configuration is covered.**"), "{text}");
