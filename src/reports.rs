@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +16,6 @@ pub(crate) struct Completions {
     pub(crate) script: String,
 }
 
-impl Report for Completions {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-}
-
 impl ReportType for Completions {
     const KIND: &'static str = "completions";
 }
@@ -34,12 +27,6 @@ pub(crate) struct Manual {
     pub(crate) folder: Option<PathBuf>,
     /// The pages by file name, as roff.
     pub(crate) pages: BTreeMap<String, String>,
-}
-
-impl Report for Manual {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for Manual {

@@ -19,7 +19,7 @@ pub fn variables(text: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-/// What has become of an object that a block refers to.
+/// Fate of an object that a block refers to.
 pub enum Successor {
     /// It has this address now.
     Address(String),

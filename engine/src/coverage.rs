@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::import;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, Step, StepKind};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Request, Step, StepKind};
 use crate::workspace::Workspace;
 
 /// Request to show how much of a cluster is code, and why the rest is not.
@@ -81,18 +81,12 @@ pub struct CoverageReport {
     pub markdown: Option<String>,
 }
 
-impl Report for CoverageReport {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
+impl ReportType for CoverageReport {
+    const KIND: &'static str = "coverage";
 
     fn ended(&self) -> Option<FaultKind> {
         self.fail_under.is_some_and(|least| self.percent < least).then_some(FaultKind::Differences)
     }
-}
-
-impl ReportType for CoverageReport {
-    const KIND: &'static str = "coverage";
 }
 
 /// The coverage could not be reported.

@@ -15,7 +15,7 @@ use crate::client::{Client, ClientError};
 use crate::import::{self, ImportError, ImportJob, ImportReport, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Message, Report, Request};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Message, Request};
 use crate::settings::{self, Credentials as Login, MinimumTls, Settings, Trust};
 use crate::toolchain::terraform::{self, TerraformError};
 use crate::verify::{self, Proof, VerifyError};
@@ -43,18 +43,12 @@ pub struct Demonstration {
     pub no_proof: Option<String>,
 }
 
-impl Report for Demonstration {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn ended(&self) -> Option<FaultKind> {
-        self.proof.as_ref().and_then(Report::ended)
-    }
-}
-
 impl ReportType for Demonstration {
     const KIND: &'static str = "demo";
+
+    fn ended(&self) -> Option<FaultKind> {
+        self.proof.as_ref().and_then(ReportType::ended)
+    }
 }
 
 /// The recorded cluster that ships with the program.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Request};
 
 /// The text of the page.
 const PAGE: &str = include_str!("../../docs/provider.md");
@@ -28,12 +28,6 @@ pub struct Rules {
     pub asked: Option<String>,
     /// The rules, in the order of the page.
     pub rules: Vec<Rule>,
-}
-
-impl Report for Rules {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for Rules {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Report, Request};
+use crate::operation::{Context, Effect, Failure, Request};
 
 /// Request for the versions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,12 +24,6 @@ pub struct Versions {
     pub terraform: String,
     /// The format of recordings.
     pub recording: u32,
-}
-
-impl Report for Versions {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for Versions {

@@ -86,9 +86,9 @@ pub enum Outcome {
     Ansible {
         /// File of the role's tasks, relative to the workspace: `ansible/roles/realms/tasks/main.yml`.
         file: String,
-        /// Why it is not in Terraform, with the fact behind it.
+        /// The reason why it is not in Terraform, with the fact behind it.
         reason: String,
-        /// What the user can do so that Terraform can have it.
+        /// The remedy after which Terraform can have it.
         remedy: Option<String>,
     },
     /// No code: it comes with Proxmox and is unchanged.
@@ -99,9 +99,9 @@ pub enum Outcome {
     Excluded,
     /// No code: neither Terraform's provider nor Ansible can keep it.
     NotImportable {
-        /// Why, with the fact behind it.
+        /// The reason, with the fact behind it.
         reason: String,
-        /// What the user can do.
+        /// The remedy.
         remedy: Option<String>,
     },
 }
@@ -163,7 +163,7 @@ pub struct ObjectCoverage {
     pub kind: Cow<'static, str>,
     /// Its name in Proxmox.
     pub name: Option<String>,
-    /// Where the object is.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// Every key that Proxmox shows; an option in a value as `scsi1.wwn`.

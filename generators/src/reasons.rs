@@ -1,4 +1,4 @@
-//! Why keys are not in the Terraform code, and why objects could not be read: said once for all that it is true of.
+//! Reasons why keys are not in the Terraform code and objects could not be read, each with everything that it is true of.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,29 +10,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Coverage, Fate, ObjectCoverage, Outcome};
 
-/// How many objects a reason names before it only counts them.
+/// Number of objects that a reason names; the others are counted.
 const NAMED: usize = 5;
 
 /// A reason, and the keys that it is true of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
-    /// What became of the keys: `Ansible`, `not expressible`.
+    /// The fate of the keys: `Ansible`, `not expressible`.
     pub fate: Cow<'static, str>,
-    /// Why, with its fact.
+    /// The reason, with the fact behind it.
     pub reason: String,
     /// The kinds of their objects.
     pub kinds: BTreeSet<Cow<'static, str>>,
     /// The keys, families as `net[n]`.
     pub keys: BTreeSet<String>,
-    /// How many there are, each key of each object.
+    /// The number of keys, each key of each object.
     pub count: usize,
-    /// How many objects have one.
+    /// The number of objects with such a key.
     pub objects: usize,
     /// The first of those.
     pub examples: Vec<Identity>,
 }
 
-/// Why keys are not in the Terraform code: what Ansible keeps first, then what no code can say, most keys first.
+/// The reasons why keys are not in the Terraform code: those of Ansible first, then those of no code, most keys first.
 pub fn reasons(coverage: &Coverage) -> Vec<Reason> {
     let mut reasons: BTreeMap<(&'static str, &str), Reason> = BTreeMap::new();
     for (identity, object) in &coverage.objects {
@@ -73,7 +73,7 @@ pub fn not_covered(coverage: &Coverage) -> Vec<(&Identity, Vec<&str>)> {
     objects.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
-/// What could not be read, for one reason.
+/// Objects and lists that could not be read, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreadable {
     /// Proxmox's reason, or what is missing.
@@ -89,7 +89,7 @@ pub struct Unreadable {
     pub objects: Vec<Identity>,
 }
 
-/// What could not be read, by reason. Of lists that nobody asked for only one thing is said.
+/// Groups objects and lists that could not be read by reason. Lists that nobody asked for share one reason.
 pub fn unreadable(unread: &[Unread]) -> Vec<Unreadable> {
     let mut groups = Groups::default();
     for one in unread {
@@ -135,7 +135,7 @@ impl Groups {
     }
 }
 
-/// Why a key of this object is not in the Terraform code; `None` for one that is, or that needs no reason.
+/// The reason why a key of this object is not in the Terraform code; `None` for one that is, or that needs no reason.
 pub(crate) fn why<'c>(object: &'c ObjectCoverage, fate: &'c Fate) -> Option<&'c str> {
     match (fate, &object.outcome) {
         (Fate::Ansible(reason), Outcome::Ansible { reason: whole, .. }) if reason.is_empty() => Some(whole),

@@ -10,7 +10,7 @@ use crate::hcl::Value;
 pub struct Row {
     /// Proxmox keys; a family of keys as `net[n]`.
     pub claims: &'static [&'static str],
-    /// Where the keys go.
+    /// The target of the keys.
     pub target: Target,
 }
 

@@ -47,7 +47,7 @@ pub struct Notice {
     pub address: Option<String>,
     /// The notice.
     pub reason: String,
-    /// What the user can do about it.
+    /// The remedy.
     pub remedy: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub struct KeptCode {
     pub identity: Identity,
     /// Its address.
     pub address: String,
-    /// Why it was not generated again.
+    /// The reason why it was not generated again.
     pub reason: String,
 }
 

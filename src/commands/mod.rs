@@ -40,7 +40,7 @@ pub enum Command {
     Version(version::Arguments),
 }
 
-/// What a command may know of the command line as a whole.
+/// Facts about the command line as a whole, for its commands.
 pub struct Line {
     /// True if a longer report was asked for.
     pub verbose: bool,

@@ -60,7 +60,7 @@ impl Credentials {
     ///
     /// # Panics
     ///
-    /// Where the system has no random generator.
+    /// If the system has no random generator.
     pub fn fresh() -> Self {
         Self::fresh_token("root@pam!twin")
     }
@@ -69,7 +69,7 @@ impl Credentials {
     ///
     /// # Panics
     ///
-    /// Where the system has no random generator.
+    /// If the system has no random generator.
     pub fn fresh_token(name: &str) -> Self {
         let mut bytes = [0; 16];
         SystemRandom::new().fill(&mut bytes).expect("the system's random generator works, or TLS would not either");

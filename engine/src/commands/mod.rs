@@ -25,7 +25,7 @@ use crate::version::VersionRequest;
 pub struct Command {
     /// The words of the command: `twin serve`.
     pub name: &'static str,
-    /// What it changes.
+    /// Its effect.
     pub effect: Effect,
     /// The kind of its report.
     pub report: &'static str,

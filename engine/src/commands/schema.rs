@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::COMMANDS;
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Event, Failure, Fault, FaultKind, Report, Request};
+use crate::operation::{Context, Effect, Event, Failure, Fault, FaultKind, Request};
 
 /// Request to print the JSON Schemas.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -25,12 +25,6 @@ pub struct Schemas {
     pub name: Option<String>,
     /// The schemas.
     pub schemas: BTreeMap<String, Value>,
-}
-
-impl Report for Schemas {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for Schemas {

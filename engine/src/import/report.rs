@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ImportJob;
 use super::fetch::Fetched;
+use crate::operation::FaultKind;
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType;
-use crate::operation::{FaultKind, Report};
 use crate::rights;
 use crate::workspace::Changes;
 
@@ -178,18 +178,12 @@ impl ImportReport {
     }
 }
 
-impl Report for ImportReport {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
+impl ReportType for ImportReport {
+    const KIND: &'static str = "import";
 
     fn ended(&self) -> Option<FaultKind> {
         (self.strict && !self.complete()).then_some(FaultKind::Failed)
     }
-}
-
-impl ReportType for ImportReport {
-    const KIND: &'static str = "import";
 }
 
 fn kinds(found: &BTreeMap<&'static str, usize>, coverage: &Coverage, unread: &[Unread]) -> Vec<KindReport> {

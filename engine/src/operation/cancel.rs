@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::Interrupted;
 
-/// Where a request to stop comes from. It decides what a running program is sent (`toolchain::process`).
+/// Cause of a request to stop. It decides what a running program is sent (`toolchain::process`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// Ctrl-C at a terminal, which sends it to the programs that we started as well.

@@ -1,15 +1,15 @@
 //! Confirmation: the question that comes before an operation changes a cluster.
 
-/// What somebody is asked to agree to.
+/// Question: an action that somebody is asked to agree to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The action in one line: `stop qemu/101 (web)`.
     pub action: String,
-    /// What it leads to, one line each.
+    /// The consequences, one line each.
     pub consequences: Vec<String>,
 }
 
-/// Whoever answers such questions: a person at a terminal, a flag, a rule for agents.
+/// Source of answers to questions: a person at a terminal, a flag, a rule for agents.
 pub trait Confirmation: Send + Sync {
     /// True if the action may go on.
     fn confirm(&self, question: &Question) -> bool;

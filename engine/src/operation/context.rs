@@ -15,7 +15,7 @@ use super::{
 };
 use crate::settings::Sources;
 
-/// Who asks for an operation.
+/// Actor: the person or program that asks for an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// The person or program: `alice@laptop`.
@@ -30,18 +30,18 @@ impl fmt::Display for Actor {
     }
 }
 
-/// What a face (a command line, a console, a server) gives to every operation that it starts.
+/// Face: a command line, a console or a server, with what it gives to every operation that it starts.
 #[derive(Clone)]
 pub struct Face {
-    /// Where settings come from.
+    /// The sources of settings.
     pub sources: Arc<Sources>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who follows the events.
+    /// The listener to events.
     pub sink: Arc<dyn Sink>,
-    /// Who asks.
+    /// The person or program that asks.
     pub actor: Actor,
-    /// Who agrees to changes of a cluster.
+    /// The answer to questions before a cluster is changed.
     pub confirmation: Arc<dyn Confirmation>,
     /// The threads of this process, for everything that waits for the network.
     pub runtime: Handle,
@@ -87,12 +87,12 @@ impl Context {
         &self.shared.operation
     }
 
-    /// Where settings come from.
+    /// The sources of settings.
     pub fn sources(&self) -> &Sources {
         &self.shared.face.sources
     }
 
-    /// Who asks.
+    /// The person or program that asks.
     pub fn actor(&self) -> &Actor {
         &self.shared.face.actor
     }

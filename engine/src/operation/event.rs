@@ -24,7 +24,7 @@ pub struct Event {
     /// The step during which it happened; `None` outside of every step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<StepId>,
-    /// What happened.
+    /// The event itself.
     #[serde(flatten)]
     pub kind: EventKind,
 }
@@ -66,7 +66,7 @@ impl fmt::Display for OperationId {
 #[serde(transparent)]
 pub struct StepId(pub u64);
 
-/// What happened.
+/// Kind of an event, with its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
@@ -74,16 +74,16 @@ pub enum EventKind {
     Started {
         /// The step.
         step: StepId,
-        /// What it does.
+        /// Its kind.
         what: StepKind,
     },
     /// A step has come so far.
     Progress {
         /// The step.
         step: StepId,
-        /// How much is done, in the step's own unit (answers, objects).
+        /// The amount that is done, in the step's own unit (answers, objects).
         done: u64,
-        /// How much there is, as far as that is known now.
+        /// The whole amount, as far as it is known now.
         total: Option<u64>,
     },
     /// A step is over.
@@ -108,7 +108,7 @@ pub enum EventKind {
         message: String,
         /// The messages of its causes, outermost first.
         causes: Vec<String>,
-        /// What to do, most likely remedy first.
+        /// Remedies, most likely one first.
         hints: Vec<String>,
         /// The exit code of the process.
         exit_code: u8,
@@ -126,7 +126,7 @@ pub enum EventKind {
     },
 }
 
-/// What a step does.
+/// Kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
@@ -189,7 +189,7 @@ pub enum Message {
     WaitingForLock {
         /// The workspace.
         folder: PathBuf,
-        /// Who holds the lock, where its file tells.
+        /// The holder of the lock, if its file names one.
         holder: Option<Holder>,
     },
     /// Terraform asks the agents of these guests, and waits for each that is silent.
@@ -204,7 +204,7 @@ pub enum Message {
 /// An error or a warning of Terraform, in its words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnostic {
-    /// Whether it stops the run.
+    /// The severity: an error stops the run.
     pub severity: Severity,
     /// One line.
     pub summary: String,
@@ -214,7 +214,7 @@ pub struct Diagnostic {
     pub address: Option<String>,
 }
 
-/// How bad a diagnostic is.
+/// Severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {

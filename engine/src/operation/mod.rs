@@ -1,4 +1,4 @@
-//! What every operation has: its context, its events, its report, its errors, and the request to stop it.
+//! Operations: their requests, contexts, events, reports and errors, and the request to stop one.
 
 pub mod cancel;
 pub mod clock;

@@ -14,29 +14,49 @@ use super::FaultKind;
 /// The version of the form of reports. It changes when a field goes or means something else, not when one is added.
 pub const FORMAT: u32 = 1;
 
-/// The result of an operation. Its document is `{"format": 1, "kind": …}` and its own fields, in their order.
+/// The report of an operation, of any type. Every [`ReportType`] is one.
 pub trait Report: erased_serde::Serialize + Any + Debug + Send {
     /// The kind of the report: `import`.
     fn kind(&self) -> &'static str;
 
     /// The exit code of a report that is not what its reader hoped for.
-    fn ended(&self) -> Option<FaultKind> {
-        None
-    }
+    fn ended(&self) -> Option<FaultKind>;
 
-    /// What goes on after the report was shown, until it is cancelled: a server.
-    fn service(&mut self) -> Option<Service> {
-        None
-    }
+    /// The work that goes on after the report was shown, until it is cancelled: a server.
+    fn service(&mut self) -> Option<Service>;
 }
 
 /// Work that goes on after a report.
 pub type Service = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A report's type as readers of documents know it.
-pub trait ReportType: Report + DeserializeOwned + JsonSchema {
+/// A type of reports. Its document is `{"format": 1, "kind": …}` and its own fields, in their order.
+pub trait ReportType: Serialize + DeserializeOwned + JsonSchema + Any + Debug + Send {
     /// The kind of all its reports: `import`.
     const KIND: &'static str;
+
+    /// See [`Report::ended`].
+    fn ended(&self) -> Option<FaultKind> {
+        None
+    }
+
+    /// See [`Report::service`].
+    fn service(&mut self) -> Option<Service> {
+        None
+    }
+}
+
+impl<R: ReportType> Report for R {
+    fn kind(&self) -> &'static str {
+        R::KIND
+    }
+
+    fn ended(&self) -> Option<FaultKind> {
+        ReportType::ended(self)
+    }
+
+    fn service(&mut self) -> Option<Service> {
+        ReportType::service(self)
+    }
 }
 
 /// A report with its envelope, ready for a serialiser.

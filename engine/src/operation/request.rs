@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::report::ReportType;
 use super::{Context, Failure, Fault, FaultKind, Question, Report};
 
-/// What a command changes.
+/// Effect of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -27,9 +27,9 @@ pub enum Effect {
 pub trait Request: Serialize + DeserializeOwned + JsonSchema + Debug + Send + 'static {
     /// The words of the command: `twin serve`.
     const NAME: &'static str;
-    /// What it changes.
+    /// Its effect.
     const EFFECT: Effect;
-    /// What it ends with.
+    /// The type of its report.
     type Report: ReportType;
 
     /// Runs the command.

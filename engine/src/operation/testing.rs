@@ -23,7 +23,7 @@ pub(crate) fn followed() -> Followed {
 }
 
 impl Followed {
-    /// What has happened so far.
+    /// The kinds of the events so far.
     pub(crate) fn kinds(&self) -> Vec<EventKind> {
         self.events.lock().expect("no test panics while it holds the list").iter().map(|e| e.kind.clone()).collect()
     }

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::operation::FaultKind;
 use crate::operation::event::Diagnostic;
 use crate::operation::report::ReportType;
-use crate::operation::{FaultKind, Report};
 use crate::rehearse::guests::{GuestAction, GuestEvent};
 use crate::rehearse::objects::{ChangeKind, InForce, ObjectChange};
 use crate::rehearse::playbooks::PlaybookResult;
@@ -168,18 +168,12 @@ pub struct RecordingUsed {
     pub unknown: u64,
 }
 
-impl Report for Rehearsal {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
+impl ReportType for Rehearsal {
+    const KIND: &'static str = "rehearsal";
 
     fn ended(&self) -> Option<FaultKind> {
         self.fault_kind()
     }
-}
-
-impl ReportType for Rehearsal {
-    const KIND: &'static str = "rehearsal";
 }
 
 impl Rehearsal {

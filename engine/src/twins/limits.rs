@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Report, Request};
+use crate::operation::{Context, Effect, Failure, Request};
 
 /// Request to list the writing methods of Proxmox that a twin cannot answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -19,12 +19,6 @@ pub struct LimitsReport {
     pub done: usize,
     /// The methods that it cannot answer: `POST /nodes/{node}/ceph/init`.
     pub limits: Vec<String>,
-}
-
-impl Report for LimitsReport {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for LimitsReport {

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::report::ReportType;
-use crate::operation::{Cancel, Context, Effect, Failure, Fault, FaultKind, Message, Report, Request, Service};
+use crate::operation::{Cancel, Context, Effect, Failure, Fault, FaultKind, Message, Request, Service};
 use crate::workbench::NO_SSH;
 
 /// Request to serve a twin on this machine until it is cancelled.
@@ -92,10 +92,8 @@ impl fmt::Debug for RunningTwin {
     }
 }
 
-impl Report for ServeReport {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
+impl ReportType for ServeReport {
+    const KIND: &'static str = "twin";
 
     fn service(&mut self) -> Option<Service> {
         let (twin, cancel) = self.running.0.take()?;
@@ -104,10 +102,6 @@ impl Report for ServeReport {
             twin.stop().await;
         }))
     }
-}
-
-impl ReportType for ServeReport {
-    const KIND: &'static str = "twin";
 }
 
 /// The twin could not be served.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::report::ReportType;
-use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Interrupted, Report, Request, Step, StepKind};
+use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Interrupted, Request, Step, StepKind};
 
 /// Request to make up a recording. The same numbers and the same seed give the same bytes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -37,12 +37,6 @@ pub struct Synthesis {
     pub seed: u64,
     /// The number of its answers.
     pub answers: u64,
-}
-
-impl Report for Synthesis {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
 }
 
 impl ReportType for Synthesis {

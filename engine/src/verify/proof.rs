@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::operation::FaultKind;
 use crate::operation::event::Diagnostic;
 use crate::operation::report::ReportType;
-use crate::operation::{FaultKind, Report};
 use crate::toolchain::terraform::{Counts, Difference};
 
 /// Report of a proof that the code is the cluster.
@@ -119,18 +119,12 @@ pub struct LiveRefusal {
     pub path: String,
 }
 
-impl Report for Proof {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
+impl ReportType for Proof {
+    const KIND: &'static str = "proof";
 
     fn ended(&self) -> Option<FaultKind> {
         self.fault_kind()
     }
-}
-
-impl ReportType for Proof {
-    const KIND: &'static str = "proof";
 }
 
 impl Proof {

@@ -11,7 +11,7 @@ fn files(list: &[(&str, &str)]) -> FileSet {
     list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-/// What a run knows and does: the manifest's text is the hashes themselves.
+/// Input of a run: the manifest's text is the hashes themselves.
 struct Run {
     files: FileSet,
     manifest: String,

@@ -29,9 +29,9 @@ pub struct Adopted {
     pub identity: Option<Identity>,
     /// The address of the object here.
     pub to: Option<String>,
-    /// What became of the address.
+    /// The result for the address.
     pub result: AdoptionResult,
-    /// Why it was not adopted unchanged; empty if it was.
+    /// The reason why it was not adopted unchanged; empty if it was.
     pub why: String,
     /// The address of its resource in the state, without any key.
     #[serde(skip)]
@@ -45,7 +45,7 @@ impl Adopted {
     }
 }
 
-/// What became of an address of a state.
+/// Result for an address of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdoptionResult {
@@ -250,7 +250,7 @@ impl<'a> Matcher<'a> {
         (found, Some(why.to_owned()))
     }
 
-    /// Why no object here matches the resource.
+    /// The reason why no object here matches the resource.
     fn absent(&self, instance: &Instance) -> String {
         let Some(ObjectKey { object_type, id }) = identity::in_state(instance) else {
             return "the state does not identify the object".to_owned();

@@ -20,7 +20,7 @@ pub(crate) struct AnsibleKey {
     pub(crate) option: Option<String>,
     /// The value.
     pub(crate) value: Json,
-    /// Why it is not in Terraform.
+    /// The reason why it is not in Terraform.
     pub(crate) reason: String,
 }
 

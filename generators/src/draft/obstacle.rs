@@ -5,7 +5,7 @@ use proxmox_mpc_model::Unreadable;
 /// An obstacle to importing an object, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// Why the object cannot be imported, with the fact behind it.
+    /// The reason why the object cannot be imported, with the fact behind it.
     pub reason: String,
     /// A command or a step for the user; `None` where nothing helps.
     pub remedy: Option<String>,
@@ -54,6 +54,6 @@ pub type RowResult = Result<(), RowError>;
 pub struct Remark {
     /// The remark.
     pub text: String,
-    /// What the user can do; `None` where there is nothing to do.
+    /// The remedy; `None` if there is none.
     pub remedy: Option<String>,
 }

@@ -127,7 +127,7 @@ impl Generation<'_> {
         }
     }
 
-    /// What has become of the object that had this address.
+    /// The fate of the object that had this address.
     fn successor(&self, address: &str) -> Option<Successor> {
         let identity = self.before.get(address)?;
         Some(match self.addresses.get(identity) {

@@ -85,7 +85,7 @@ pub struct Context<'a> {
     pub addresses: &'a BTreeMap<Identity, String>,
 }
 
-/// Where an object goes.
+/// Destination of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// A resource of this type, with the id that an `import` block takes.
@@ -196,7 +196,7 @@ impl Translation {
     /// Proxmox's side of the kind: paths, keys, types.
     ///
     /// # Panics
-    /// Where the model has no kind of this id, which a test of the tables rules out.
+    /// If the model has no kind of this id, which a test of the tables rules out.
     pub fn model(&self) -> &'static Kind {
         KINDS.iter().copied().find(|kind| kind.id == self.kind).expect("each translation has its kind in the model")
     }

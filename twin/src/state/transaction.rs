@@ -188,7 +188,7 @@ impl Transaction {
     ///
     /// # Panics
     ///
-    /// Where the system has no random generator.
+    /// If the system has no random generator.
     pub fn made_up_digits(&self, bytes: usize) -> String {
         let mut random = vec![0; bytes];
         SystemRandom::new().fill(&mut random).expect("the system's random generator works, or TLS would not either");

@@ -1,6 +1,6 @@
 //! Running and configured states of the virtual networks' lists (`PVE::Network::SDN::pending_config`).
 //!
-//! What runs is remembered from what the recorded `?pending=1` says of it.
+//! The running configuration is remembered from what the recorded `?pending=1` says of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
