@@ -210,7 +210,8 @@ fn what_the_pages_name_is_there() {
     for name in pages() {
         let text = page(&name);
         for (number, word) in text.split('`').enumerate() {
-            let is_file = word.contains('/') && [".rs", ".md", ".toml"].iter().any(|ending| word.ends_with(ending));
+            let is_ours = word.contains('/') && !word.starts_with(['~', '$']);
+            let is_file = is_ours && [".rs", ".md", ".toml"].iter().any(|ending| word.ends_with(ending));
             let is_test = word.matches('_').count() > 3
                 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
             if number % 2 == 0 || !(is_file || is_test) {
