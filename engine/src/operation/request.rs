@@ -62,3 +62,43 @@ impl Fault for Declined {
         FaultKind::Usage
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::operation::confirmation::Always;
+    use crate::operation::{Cancel, Face};
+
+    /// A command that acts on a cluster.
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    struct StopRequest {}
+
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    struct Stopped {}
+
+    impl ReportType for Stopped {
+        const KIND: &'static str = "stopped";
+    }
+
+    impl Request for StopRequest {
+        const NAME: &'static str = "stop";
+        const EFFECT: Effect = Effect::ActsOnCluster;
+        type Report = Stopped;
+
+        async fn run(self, _: Context) -> Result<Stopped, Failure> {
+            Ok(Stopped {})
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_is_changed_only_where_somebody_agrees() {
+        let nobody = Face::unattended(tokio::runtime::Handle::current());
+        let declined = run(&nobody.operation(Cancel::default()), StopRequest {}).await.unwrap_err();
+        assert_eq!(declined.fault().to_string(), "`stop` changes the cluster, and nobody agreed to that");
+        let everybody = Face { confirmation: Arc::new(Always), ..nobody };
+        let report = run(&everybody.operation(Cancel::default()), StopRequest {}).await.unwrap();
+        assert_eq!(report.kind(), "stopped");
+    }
+}
