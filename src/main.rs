@@ -56,7 +56,7 @@ fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
 
 /// Runs the command, prints its report, and waits for the service that some reports start (a server).
 async fn report(command: Command, context: &Context, ui: &Ui) -> Result<u8, Failure> {
-    let mut report = command.run(context, Line { verbose: ui.verbose(), command: Cli::command() }).await?;
+    let mut report = command.run(context, Line { verbose: ui.verbose(), command: Cli::command }).await?;
     ui.report(&*report).map_err(Unwritten)?;
     if let Some(service) = report.service() {
         service.await;

@@ -45,7 +45,7 @@ pub struct Line {
     /// True if a longer report was asked for.
     pub verbose: bool,
     /// All commands and options, for completions and the manual.
-    pub command: clap::Command,
+    pub command: fn() -> clap::Command,
 }
 
 impl Command {
@@ -60,8 +60,8 @@ impl Command {
             Self::Explain(arguments) => run(context, ExplainRequest::from(arguments)).await,
             Self::Twin(arguments) => arguments.run(context).await,
             Self::Schema(arguments) => run(context, SchemaRequest::from(arguments)).await,
-            Self::Completions(arguments) => Ok(Box::new(arguments.run(line.command))),
-            Self::Man(arguments) => Ok(Box::new(arguments.run(line.command)?)),
+            Self::Completions(arguments) => Ok(Box::new(arguments.run((line.command)()))),
+            Self::Man(arguments) => Ok(Box::new(arguments.run((line.command)())?)),
             Self::Version(version::Arguments) => run(context, VersionRequest {}).await,
         }
     }
