@@ -90,3 +90,23 @@ pub const COMMANDS: [Command; 11] = [
     Command::of::<SchemaRequest>(),
     Command::of::<VersionRequest>(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::operation::{Cancel, Face};
+
+    /// A face without types of its own, such as a server, hands requests over as JSON.
+    #[tokio::test]
+    async fn a_command_runs_with_a_request_in_json() {
+        let context = || Face::unattended(tokio::runtime::Handle::current()).operation(Cancel::default());
+        let explain = COMMANDS.iter().find(|command| command.name == "explain").unwrap();
+        let report = (explain.run)(context(), json!({"rule": "K1"})).await.unwrap();
+        assert_eq!(report.kind(), explain.report);
+        let refused = (explain.run)(context(), json!({"rules": "K1"})).await.unwrap_err();
+        assert_eq!(refused.fault().to_string(), "this is not a request for `explain`");
+        assert_eq!(refused.fault().kind(), FaultKind::Usage);
+    }
+}

@@ -20,16 +20,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that always shows the same time.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedClock(pub OffsetDateTime);
-
-impl Clock for FixedClock {
-    fn now(&self) -> OffsetDateTime {
-        self.0
-    }
-}
-
 /// A time in whole seconds, as recordings, manifests and locks hold it: `2026-11-23T00:50:00Z`.
 pub fn seconds(time: OffsetDateTime) -> String {
     let time = time.replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);

@@ -15,7 +15,7 @@ pub(crate) mod testing;
 mod thread;
 
 pub use cancel::{Cancel, Cause};
-pub use clock::{Clock, FixedClock, SystemClock};
+pub use clock::{Clock, SystemClock};
 pub use confirmation::{Confirmation, Question};
 pub use context::{Actor, Context, Face};
 pub use event::{Event, EventKind, Message, OperationId, Sink, StepId, StepKind};

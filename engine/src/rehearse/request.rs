@@ -84,22 +84,27 @@ impl Request for RehearseRequest {
     type Report = Rehearsal;
 
     async fn run(self, context: Context) -> Result<Rehearsal, Failure> {
-        let now = context.now();
+        let (now, workspace) = (context.now(), Workspace::around(&self.workspace));
         // The recording of the cluster is removed with this folder.
         let folder = tempfile::tempdir().map_err(WorkbenchError::Scratch)?;
         let recording = if self.live {
-            let record = self.record(folder.path().join("recording"), &now, &context);
+            let record = self.record(folder.path().join("recording"), workspace.clone(), &now, &context);
             Some(context.unless_cancelled(record).await??)
         } else {
             None
         };
-        context.block(move |context| self.rehearse(recording, now, context)).await
+        context.block(move |context| self.rehearse(workspace, recording, now, context)).await
     }
 }
 
 impl RehearseRequest {
-    fn rehearse(self, recorded: Option<Recording>, now: String, context: &Context) -> Result<Rehearsal, Failure> {
-        let workspace = Workspace::around(&self.workspace);
+    fn rehearse(
+        self,
+        workspace: Workspace,
+        recorded: Option<Recording>,
+        now: String,
+        context: &Context,
+    ) -> Result<Rehearsal, Failure> {
         let recording = if let Some(recording) = recorded {
             recording
         } else {
@@ -127,8 +132,14 @@ impl RehearseRequest {
     }
 
     /// Records the cluster at `path`.
-    async fn record(&self, path: PathBuf, now: &str, context: &Context) -> Result<Recording, Failure> {
-        let (connection, workspace) = (self.connection.clone(), Workspace::around(&self.workspace));
+    async fn record(
+        &self,
+        path: PathBuf,
+        workspace: Workspace,
+        now: &str,
+        context: &Context,
+    ) -> Result<Recording, Failure> {
+        let connection = self.connection.clone();
         let concurrency = settings::concurrency(context, None, Some(&workspace))?;
         let settings = context.block(move |context| settings::of(context, connection, Some(&workspace))).await?;
         let client = Client::new(settings)?;

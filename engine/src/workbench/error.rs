@@ -8,7 +8,7 @@ use proxmox_mpc_generators::manifest::ManifestError;
 use proxmox_mpc_model::Unreadable;
 use proxmox_mpc_twin::server::TwinError;
 
-use crate::operation::{Fault, FaultKind, Interrupted};
+use crate::operation::{Fault, FaultKind};
 use crate::toolchain::terraform::{TerraformError, ToolError};
 
 /// The code could not be tried out, so that nothing is known about it.
@@ -59,9 +59,6 @@ pub enum WorkbenchError {
     /// Terraform failed.
     #[error(transparent)]
     Terraform(#[from] TerraformError),
-    /// The operation was stopped.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
 }
 
 impl WorkbenchError {
@@ -74,7 +71,6 @@ impl Fault for WorkbenchError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Terraform(error) => error.kind(),
-            Self::Interrupted(error) => error.kind(),
             Self::Tool(error) => error.kind(),
             _ => FaultKind::Failed,
         }
@@ -92,7 +88,7 @@ impl Fault for WorkbenchError {
                 vec!["Set the variable TMPDIR to another folder for temporary files.".to_owned()]
             }
             Self::Recording(_) => vec!["Import again, or run this against the cluster with `--live`.".to_owned()],
-            Self::Read { .. } | Self::Syntax { .. } | Self::Twin(_) | Self::Interrupted(_) => Vec::new(),
+            Self::Read { .. } | Self::Syntax { .. } | Self::Twin(_) => Vec::new(),
         }
     }
 }
