@@ -26,6 +26,7 @@ pub mod moment;
 pub mod names;
 pub mod not_read;
 pub mod object;
+pub mod observation;
 mod overview;
 pub mod permissions;
 pub mod processors;
