@@ -53,6 +53,15 @@ fn of_key(form: Form, key: &str, before: Option<&Value>, after: Option<&Value>) 
     let (Some(was), Some(is)) = (properties(before), properties(after)) else {
         return vec![change(None, before.map(line), after.map(line))];
     };
+    // `memory: 4096` is told without the name of its only property, `current`.
+    let is_bare = |items: &BTreeMap<String, String>| matches!(form, Form::Properties(Some(default)) if items.len() == 1 && items.contains_key(default));
+    if is_bare(&was) && is_bare(&is) {
+        return if was == is {
+            Vec::new()
+        } else {
+            vec![change(None, was.into_values().next(), is.into_values().next())]
+        };
+    }
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     let differs = |name: &&String| was.get(*name) != is.get(*name);
     let names = names.into_iter().filter(differs);

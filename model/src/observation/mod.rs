@@ -10,6 +10,8 @@ mod read;
 mod sentences;
 mod task_log;
 mod task_rules;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::BTreeMap;
