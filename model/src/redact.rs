@@ -81,8 +81,7 @@ impl SecretKeys {
         for (key, value) in keys {
             match &named {
                 Some(name) if matches!(key.as_str(), "value" | "pending") => hide(name, value),
-                _ if ADDRESSES.contains(&&**key) => hide_password(key, value),
-                _ if self.is_secret(key) => hide(key, value),
+                _ if self.is_secret(key) => hide_secret(key, value),
                 _ => self.redact(value),
             }
         }
@@ -91,6 +90,11 @@ impl SecretKeys {
     fn is_secret(&self, key: &str) -> bool {
         self.secrets.iter().any(|secret| secret.matches(key))
     }
+}
+
+/// Replaces the value of a secret key by its placeholder, unless Proxmox masked it; of an address only the password.
+pub(crate) fn hide_secret(key: &str, value: &mut Value) {
+    if ADDRESSES.contains(&key) { hide_password(key, value) } else { hide(key, value) }
 }
 
 fn hide(key: &str, value: &mut Value) {

@@ -11,6 +11,7 @@ mod goldens;
 mod network;
 mod nodes;
 mod notes;
+mod observations;
 mod oracle;
 mod proofs;
 mod random;

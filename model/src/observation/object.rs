@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::names;
 use super::values;
 use crate::kinds::{Class, Kind, Location};
-use crate::{Identity, Object};
+use crate::{Identity, Object, redact};
 
 /// State of one object: what people set, as Proxmox says it.
 ///
@@ -35,8 +35,12 @@ impl ObjectState {
     /// The state of an object of this kind: its configuration without measurements and moments.
     pub(super) fn of(kind: &Kind, object: Object) -> Self {
         let Object { entry, keys } = object;
-        let configured = keys.into_iter().filter_map(|(name, value)| {
+        let configured = keys.into_iter().filter_map(|(name, mut value)| {
             let key = kind.key(&name);
+            if key.is_some_and(|key| key.class == Class::Secret) {
+                // A recording has placeholders already; answers of another origin may not.
+                redact::hide_secret(&name, &mut value);
+            }
             let is_volatile = key.is_some_and(|key| key.class == Class::Volatile);
             let value = if is_volatile { None } else { values::canonical(key.map(|key| key.form), value) }?;
             Some((name, value))
