@@ -3,12 +3,18 @@
 use std::ops::Range;
 
 use hcl_edit::Span as _;
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::{self, BlockLabel, Body};
 
 pub use hcl_edit::parser::Error as SyntaxError;
 
 /// A byte order mark, which Terraform skips at the start of a file.
 const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Parses an expression; `None` for text that is not one.
+pub(crate) fn expression(text: &str) -> Option<Expression> {
+    text.parse().ok()
+}
 
 /// A parsed file. Ranges and lines refer to the text that it was parsed from.
 #[derive(Clone, Debug)]
