@@ -3,6 +3,7 @@
 mod copy;
 mod error;
 pub mod fetch;
+pub(crate) mod reading;
 pub mod removal;
 pub mod report;
 mod request;
@@ -14,4 +15,5 @@ mod tests;
 pub use error::ImportError;
 pub use report::ImportReport;
 pub use request::{ImportRequest, known_version};
-pub use run::{ImportJob, Mapping, Source, manifest, run};
+pub use reading::Source;
+pub use run::{ImportJob, Mapping, manifest, run};

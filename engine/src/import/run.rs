@@ -3,30 +3,20 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use proxmox_mpc_generators::adopt::{self, Adoption, Instance};
-use proxmox_mpc_generators::{FileSet, Generated, Manifest, Options, Previous, Selection, generate};
+use proxmox_mpc_generators::{FileSet, Generated, Manifest, Options, Previous, Selection};
 use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 
-use super::fetch::{self, FetchOptions, Fetched, FetchedAnswers};
+use super::fetch::{FetchOptions, Fetched};
+use super::reading::{self, Input, ScratchFolder, Source, generate_code};
 use super::removal::{self, RemovalLimits};
 use super::report::ImportReport;
-use super::{ImportError, copy};
-use crate::client::Client;
-use crate::operation::{Cancel, Context, Message, Step, StepKind};
-use crate::workspace::lock::{self, Attempt, Holder, Lock};
+use super::ImportError;
+use crate::operation::{Cancel, Context};
 use crate::workspace::{self, Changes, Edits, Workspace, WorkspaceError};
-
-/// Source of the answers.
-pub enum Source {
-    /// A running cluster.
-    Cluster(Box<Client>),
-    /// A recording of a cluster.
-    Recording(Recording),
-}
 
 /// An import that is ready to run: its request with all files read.
 #[derive(Clone, Debug)]
@@ -97,7 +87,7 @@ pub struct Mapping {
 pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<ImportReport, ImportError> {
     // A dry run writes nothing, so that it needs no lock.
     let workspace = Workspace::at(&job.out);
-    let _lock = if job.dry_run { None } else { Some(lock(&workspace, job, context).await?) };
+    let _lock = if job.dry_run { None } else { Some(reading::lock(&workspace, job.wait, &job.now, context).await?) };
     let previous = previous(&workspace)?;
     let kinds: Vec<&'static Kind> = KINDS
         .iter()
@@ -105,12 +95,10 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
         .filter(|kind| job.selection.may_include_kind(kind) || needed(kind, &previous.manifest))
         .collect();
     let scratch = ScratchFolder::beside(&workspace, job.dry_run)?;
-    let fetched = read(source, &kinds, &scratch, job, context).await?;
+    let options =
+        FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
+    let fetched = reading::read(&source, &kinds, &scratch, &options, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
-    if permissions.is_empty() {
-        let login = fetched.recording.about().login.clone().unwrap_or_default();
-        return Err(ImportError::Blind { login });
-    }
     let mut options = Options { selection: job.selection.clone(), mapping: None, provider: job.provider };
     options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
     let mut input = Input { fetched, options, previous };
@@ -164,24 +152,6 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
     Ok(ImportReport::new(job, &permissions, &fetched, generated, &before, changes).adopted(adoption.resources))
 }
 
-/// Input of the generators.
-struct Input {
-    fetched: Fetched,
-    options: Options,
-    previous: Previous,
-}
-
-/// Generates the code on a thread of its own: for a large cluster this takes a while, and the user may cancel it.
-async fn generate_code(input: Input, context: &Context) -> Result<(Input, Generated), ImportError> {
-    let _step = Step::start(context, StepKind::GenerateCode);
-    let work = context.compute(move || {
-        let Input { fetched, options, previous } = &input;
-        let generated = generate(&FetchedAnswers::from(fetched), options, previous);
-        generated.map(|generated| (input, generated))
-    });
-    Ok(work.await?)
-}
-
 /// Matches the resources of a state with the objects that an import without it would generate.
 fn adoption(instances: &[Instance], generated: &Generated, input: &Input) -> Adoption {
     let Generated { manifest, coverage, .. } = generated;
@@ -201,28 +171,6 @@ fn needed(kind: &Kind, known: &Manifest) -> bool {
     matches!(kind.id, "pool" | "storage") || known.objects.keys().any(|identity| identity.prefix() == kind.prefix)
 }
 
-async fn read(
-    source: Source,
-    kinds: &[&'static Kind],
-    scratch: &ScratchFolder,
-    job: &ImportJob,
-    context: &Context,
-) -> Result<Fetched, ImportError> {
-    let writer = RecordingWriter::create(&scratch.recording())?;
-    match source {
-        Source::Cluster(client) => {
-            let options =
-                FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
-            fetch::record(&client, kinds, writer, &options, context).await
-        }
-        Source::Recording(recording) => {
-            let about = recording.about().clone();
-            let copied = copy::copy(&recording, kinds, writer, about, context).await?;
-            Ok(Fetched { recording: copied.recording, asked: copied.answers, sent: 0, failures: Vec::new() })
-        }
-    }
-}
-
 /// Reads the manifest of a workspace; `None` if it has none yet.
 pub fn manifest(workspace: &Workspace) -> Result<Option<Manifest>, ImportError> {
     let path = workspace.manifest();
@@ -232,31 +180,6 @@ pub fn manifest(workspace: &Workspace) -> Result<Option<Manifest>, ImportError> 
         Err(source) => return Err(ImportError::Read { path, source }),
     };
     Manifest::parse(&text).map(Some).map_err(|source| ImportError::Manifest { path, source })
-}
-
-/// The interval at which a waiting import tries to lock the workspace.
-const RETRY: Duration = Duration::from_millis(200);
-
-/// Locks the workspace, and removes what killed imports left there.
-async fn lock(workspace: &Workspace, job: &ImportJob, context: &Context) -> Result<Lock, ImportError> {
-    let (us, mut announced) = (Holder::new(context.actor().name.clone(), job.now.clone()), false);
-    loop {
-        match lock::attempt(workspace, &us)? {
-            Attempt::Locked(lock) => {
-                workspace.clean()?;
-                return Ok(lock);
-            }
-            Attempt::Busy(holder) if !job.wait => {
-                return Err(WorkspaceError::Busy { folder: job.out.clone(), holder }.into());
-            }
-            Attempt::Busy(holder) => {
-                if !std::mem::replace(&mut announced, true) {
-                    context.message(Message::WaitingForLock { folder: job.out.clone(), holder });
-                }
-                tokio::time::sleep(RETRY).await;
-            }
-        }
-    }
 }
 
 /// Reads the state of the workspace before the import: its manifest, and the generated code as it is now.
@@ -339,36 +262,4 @@ fn copy_recording(recording: &Recording, path: &Path, cancel: &Cancel) -> Result
     }
     writer.finish_unless(recording.about(), &|| cancel.requested())?;
     Ok(())
-}
-
-/// Temporary folder that the recording is written to before the workspace is changed.
-struct ScratchFolder {
-    folder: tempfile::TempDir,
-}
-
-impl ScratchFolder {
-    /// Creates the folder beside the workspace, so that the recording can be renamed into it. `anywhere` is for an import
-    /// that does not keep its recording.
-    fn beside(workspace: &Workspace, anywhere: bool) -> Result<Self, ImportError> {
-        let failed = |source| ImportError::Write { path: workspace.root().to_owned(), source };
-        let folder = if anywhere { tempfile::tempdir().map_err(failed)? } else { workspace.unfinished()? };
-        Ok(Self { folder })
-    }
-
-    fn recording(&self) -> PathBuf {
-        self.folder.path().join("recording")
-    }
-
-    /// Moves the recording into the workspace, where it replaces the one before.
-    fn move_recording(&self, path: &Path) -> Result<(), ImportError> {
-        let failed = |source| ImportError::Write { path: path.to_owned(), source };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
-        }
-        match fs::rename(path, self.folder.path().join("before")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        fs::rename(self.recording(), path).map_err(failed)
-    }
 }
