@@ -1,0 +1,14 @@
+//! Sync: reads the cluster, commits its pristine code to the generated branch, and merges that branch into people's code.
+
+mod error;
+mod generated;
+mod merging;
+mod patch;
+mod report;
+mod request;
+mod run;
+mod task_log;
+
+pub use error::SyncError;
+pub use report::{GeneratedCommit, MergeReport, Outcome, SyncReport};
+pub use request::SyncRequest;
