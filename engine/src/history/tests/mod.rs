@@ -1,0 +1,1 @@
+//! Tests of the history with the real `git` program.
