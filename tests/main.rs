@@ -15,6 +15,7 @@ mod process;
 mod rehearse;
 mod server;
 mod settings;
+mod store;
 mod support;
 mod verify;
 mod workspace;

@@ -18,11 +18,13 @@ pub enum Tool {
     Provider,
     /// Ansible with the packages of `scripts/ansible.txt`.
     Ansible,
+    /// PostgreSQL's server and `psql`.
+    Postgresql,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Terraform, Self::Provider, Self::Ansible];
+    pub const ALL: [Self; 4] = [Self::Terraform, Self::Provider, Self::Ansible, Self::Postgresql];
 
     /// Name in [`REQUIRE`].
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Tool {
             Self::Terraform => "terraform",
             Self::Provider => "provider",
             Self::Ansible => "ansible",
+            Self::Postgresql => "postgresql",
         }
     }
 
@@ -98,7 +101,8 @@ mod tests {
         let error = Tool::Ansible.is_in("ansibel").unwrap_err().to_string();
         assert_eq!(
             error,
-            "PROXMOX_MPC_REQUIRE names `ansibel`, which is not one of terraform, provider, ansible, cargo-deny, shellcheck"
+            "PROXMOX_MPC_REQUIRE names `ansibel`, which is not one of terraform, provider, ansible, postgresql, cargo-deny, \
+             shellcheck"
         );
     }
 }

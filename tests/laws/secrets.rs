@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use proxmox_mpc_engine::store::{Change, CommitRecord, Location, Observation, Owner, Run, RunEnd, RunOutcome, Store};
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_model::kinds::{Class, Form, KINDS, Key, Kind, RowId, Shape, Source};
+use proxmox_mpc_model::redact::Redactor;
 use proxmox_mpc_model::{Answer, ApiPath, Cluster};
 use proxmox_mpc_twin::credentials::Credentials;
 use proxmox_mpc_twin::server::{Options, serve};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::support::clusters::{Memory, fixture, record};
 use crate::support::program::{PROGRAM, Ran, ran_in};
@@ -223,6 +227,43 @@ fn no_secret_leaves_an_import_over_the_network() {
     let words = ["import", &endpoint, "--fingerprint", &fingerprint, "--out", out.to_str().unwrap(), "-vv"];
     check(&ran_in(program, &words), &out);
     runtime.block_on(twin.stop());
+}
+
+/// The store takes texts that were redacted, as every recording is, and adds nothing to them.
+#[test]
+fn no_secret_is_in_the_state_store() {
+    let (folder, redactor) = (tempfile::tempdir().unwrap(), Redactor::new(KINDS));
+    let text = |(path, answer): (ApiPath, Answer)| {
+        let mut data = answer.body;
+        redactor.redact(&path, &mut data);
+        (path.to_string(), data.to_string())
+    };
+    let observations: Vec<Observation> = planted("odd-corners")
+        .into_iter()
+        .map(text)
+        .map(|(object, content)| {
+            let (before, after) = (Some(content.clone()), Some(content.clone()));
+            let change = Change { key: object.clone(), before, after, time: None, actor: None };
+            Observation { object, content: Some(content), changes: vec![change] }
+        })
+        .collect();
+    let time = || "2026-11-23T00:50:00Z".to_owned();
+    let [id, author] = ["c1", "alice"].map(str::to_owned);
+    let summary = observations[0].content.clone().unwrap().into();
+    let commit = CommitRecord { id, time: time(), author, observations };
+    Runtime::new().unwrap().block_on(async {
+        let owner = Owner { workspace: "lab".to_owned(), cluster: None };
+        let store = Store::open(&Location::file(&Workspace::at(folder.path())), &owner).await.unwrap();
+        store.record_commit(&commit).await.unwrap();
+        let [operation, command, actor] = ["o1", "sync", "alice"].map(str::to_owned);
+        store.record_run(&Run { operation, command, actor, started: time() }).await.unwrap();
+        store.record_run_end("o1", &RunEnd { time: time(), outcome: RunOutcome::Done, summary }).await.unwrap();
+        store.close().await.unwrap();
+    });
+    let bytes = fs::read(folder.path().join(".proxmox-mpc/state.db")).unwrap();
+    assert_eq!(leaked(&bytes), None);
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("redacted-") && text.contains("cluster/options"), "the contents are readable in the file");
 }
 
 /// The run succeeded, and neither its output nor its files contain a secret.

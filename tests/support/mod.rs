@@ -1,6 +1,7 @@
 //! Support for all subjects: clusters, the program itself, snapshots in one place, and tests that are skipped aloud.
 
 pub(crate) mod clusters;
+pub(crate) mod postgresql;
 pub(crate) mod program;
 mod snapshot;
 pub(crate) mod tools;

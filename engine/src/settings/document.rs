@@ -79,8 +79,8 @@ Three rules go beyond single settings:
 No settings file holds a secret: the program refuses a file with a password or a token in it. Name a file with mode 0600 or a command
 instead, or use the environment.
 
-A workspace may come from somebody else, through git. Its file therefore starts no programs, turns no checks off, and names only secrets
-that are files inside the workspace; put such a file into `.proxmox-mpc/`, which git ignores. It does say where the
+A workspace may come from somebody else, through git. Its file therefore starts no programs, turns no checks off, does not say where the state
+store is, and names only secrets that are files inside the workspace; put such a file into `.proxmox-mpc/`, which git ignores. It does say where the
 cluster is and which certificates are trusted: look at the settings of a workspace that is not yours before you use it with your login.
 
 ## All settings

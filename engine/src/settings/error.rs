@@ -161,7 +161,7 @@ impl std::fmt::Display for FileFault {
             Self::Unknown { .. } => formatter.write_str("is not a setting"),
             Self::Secret { .. } => formatter.write_str("is a secret, and secrets do not belong in settings files"),
             Self::UserOnly => formatter.write_str(
-                "is not taken from a workspace, which may come from somebody else: it starts a program or turns a check off",
+                "is not taken from a workspace, which may come from somebody else: it starts a program, turns a check off or says where the state store is",
             ),
             Self::Outside => formatter
                 .write_str("names a file outside of the workspace, which may come from somebody else: it is not read"),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::layer::{Layer, Source, Value};
@@ -61,6 +62,11 @@ impl Layers {
             min_tls: self.min_tls()?,
             timeout: self.number(&TIMEOUT).map(Duration::from_secs),
         })
+    }
+
+    /// The URL of the state store; `None` for the file of the workspace.
+    pub(super) fn state_url(&self, world: &World<'_>) -> Result<Option<SecretString>, SettingsError> {
+        login::state_url(&self.0, world)
     }
 
     /// The uppermost path.

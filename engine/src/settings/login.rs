@@ -1,4 +1,4 @@
-//! Login: the credentials that the layers name, and where a secret of theirs is read.
+//! Login: the credentials that the layers name, the URL of the state store, and where such secrets are read.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::credentials::has_realm;
 use super::layer::Layer;
 use super::table::{
     API_TOKEN, API_TOKEN_COMMAND, API_TOKEN_FILE, AUTH_TICKET, CSRF_PREVENTION_TOKEN, OTP, PASSWORD, PASSWORD_COMMAND,
-    PASSWORD_FILE, Setting, USERNAME,
+    PASSWORD_FILE, STATE_URL, STATE_URL_COMMAND, STATE_URL_FILE, Setting, USERNAME,
 };
 use super::{Credentials, SettingsError, World};
 
@@ -17,6 +17,7 @@ type Secret = [&'static Setting; 3];
 
 const TOKENS: Secret = [&API_TOKEN, &API_TOKEN_FILE, &API_TOKEN_COMMAND];
 const PASSWORDS: Secret = [&PASSWORD, &PASSWORD_FILE, &PASSWORD_COMMAND];
+const STATE_URLS: Secret = [&STATE_URL, &STATE_URL_FILE, &STATE_URL_COMMAND];
 
 /// The uppermost layer that names a way to log in chooses it; a password's other half may come from below.
 /// Within a layer a token wins over a ticket, and a ticket over a password, as in the provider.
@@ -34,6 +35,12 @@ pub(super) fn credentials(layers: &[Layer], world: &World<'_>) -> Result<Credent
         }
     }
     Err(SettingsError::NoCredentials)
+}
+
+/// The URL of the state store, from the uppermost layer that names it.
+pub(super) fn state_url(layers: &[Layer], world: &World<'_>) -> Result<Option<SecretString>, SettingsError> {
+    let layer = layers.iter().find(|layer| names(layer, STATE_URLS));
+    layer.map_or(Ok(None), |layer| secret(layer, STATE_URLS, world))
 }
 
 fn names(layer: &Layer, secret: Secret) -> bool {
@@ -71,7 +78,7 @@ fn secret(layer: &Layer, settings: Secret, world: &World<'_>) -> Result<Option<S
     } else {
         return Ok(None);
     };
-    // Editors and `echo` end the last line; no secret of Proxmox ends with a line break.
+    // Editors and `echo` end the last line; no secret ends with a line break.
     let text = SecretString::from(text.trim_end_matches(['\r', '\n']));
     if text.expose_secret().is_empty() {
         return Err(SettingsError::Empty { origin });

@@ -1,5 +1,5 @@
-//! Settings: how to reach a cluster, as whom, and which programs to run, resolved from layers; the only room that reads the
-//! environment.
+//! Settings: how to reach a cluster, as whom, where the state store is, and which programs to run, resolved from layers;
+//! the only room that reads the environment.
 //!
 //! The layers, uppermost first: the request, the environment, the settings file of the workspace, the user's settings file,
 //! and the defaults. Each setting is declared once, in the table.
@@ -8,6 +8,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
+
+use secrecy::SecretString;
 
 use crate::operation::{Context, Message};
 use crate::toolchain::invocation::Invocation;
@@ -119,6 +121,11 @@ pub fn concurrency(
         None => below(context, workspace, |layers| layers.number(&table::CONCURRENCY))?,
     };
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
+}
+
+/// The URL of the state store; `None` for the file of the workspace. It may come from a program, so this blocks.
+pub fn state_url(context: &Context, workspace: Option<&Workspace>) -> Result<Option<SecretString>, SettingsError> {
+    in_world(context, |world| Layers::read(Connection::default(), workspace, world)?.state_url(world))
 }
 
 /// A value of the layers below the request.

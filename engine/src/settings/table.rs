@@ -47,7 +47,8 @@ pub enum Files {
     /// Both, but the workspace's file may only name a file in the workspace: whoever wrote the file must not choose
     /// which secret of the user is read.
     BothInside,
-    /// The user's file only. A workspace may come from somebody else, who must neither start programs nor turn checks off.
+    /// The user's file only. A workspace may come from somebody else, who must neither start programs nor turn checks off,
+    /// nor choose where the state store is.
     User,
     /// No file, since it is a secret.
     None {
@@ -57,7 +58,7 @@ pub enum Files {
 }
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [&Setting; 19] = [
+pub static SETTINGS: [&Setting; 22] = [
     &ENDPOINTS,
     &API_TOKEN,
     &API_TOKEN_FILE,
@@ -77,6 +78,9 @@ pub static SETTINGS: [&Setting; 19] = [
     &CONCURRENCY,
     &TERRAFORM,
     &ANSIBLE_PLAYBOOK,
+    &STATE_URL,
+    &STATE_URL_FILE,
+    &STATE_URL_COMMAND,
 ];
 
 /// `endpoints`
@@ -292,6 +296,41 @@ pub static ANSIBLE_PLAYBOOK: Setting = Setting {
     sentence: "The `ansible-playbook` that a rehearsal runs.",
 };
 
+/// `state_url`
+pub static STATE_URL: Setting = Setting {
+    name: "state_url",
+    form: Form::Secret,
+    variable: Some("PROXMOX_MPC_STATE_URL"),
+    option: None,
+    default: None,
+    files: Files::None {
+        instead: "Set PROXMOX_MPC_STATE_URL, or name a file with mode 0600 as `state_url_file`, or a command as `state_url_command`.",
+    },
+    sentence: "The PostgreSQL database of the state store, instead of a file in the workspace: `postgres://user:password@host/database?sslmode=verify-full`.",
+};
+
+/// `state_url_file`
+pub static STATE_URL_FILE: Setting = Setting {
+    name: "state_url_file",
+    form: Form::Path,
+    variable: Some("PROXMOX_MPC_STATE_URL_FILE"),
+    option: None,
+    default: None,
+    files: Files::User,
+    sentence: "The file that holds the URL of the state store; give it mode 0600.",
+};
+
+/// `state_url_command`
+pub static STATE_URL_COMMAND: Setting = Setting {
+    name: "state_url_command",
+    form: Form::Text,
+    variable: Some("PROXMOX_MPC_STATE_URL_COMMAND"),
+    option: None,
+    default: None,
+    files: Files::User,
+    sentence: "The command that prints the URL of the state store. No shell reads it.",
+};
+
 /// A variable of another program, which this one reads or hands on.
 #[derive(Debug)]
 pub struct OtherVariable {
@@ -302,7 +341,7 @@ pub struct OtherVariable {
 }
 
 /// The variables of other programs, in the order of the documentation.
-pub static OTHER_VARIABLES: [OtherVariable; 10] = [
+pub static OTHER_VARIABLES: [OtherVariable; 11] = [
     OtherVariable {
         name: "TF_VAR_…",
         sentence: "A value for a variable of the Terraform code, in a rehearsal and with `verify --live`.",
@@ -327,6 +366,10 @@ pub static OTHER_VARIABLES: [OtherVariable; 10] = [
         sentence: "The folder of the user's settings, where it is an absolute path; `~/.config` without it.",
     },
     OtherVariable { name: "USER, LOGNAME", sentence: "The name that the lock of a workspace shows to others." },
+    OtherVariable {
+        name: "PGPASSWORD, PGPASSFILE, PG…",
+        sentence: "PostgreSQL's own variables: they, and `~/.pgpass`, complete a `state_url` that leaves something open.",
+    },
     OtherVariable { name: "NO_COLOR", sentence: "No colours, whatever its value." },
 ];
 
@@ -357,9 +400,9 @@ mod tests {
     }
 
     #[test]
-    fn programs_and_commands_are_not_for_the_workspace() {
+    fn programs_commands_and_the_place_of_the_state_are_not_for_the_workspace() {
         let starts = |setting: &&&Setting| setting.form == Form::Program || setting.name.ends_with("_command");
-        for setting in SETTINGS.iter().filter(starts).chain([&&INSECURE]) {
+        for setting in SETTINGS.iter().filter(starts).chain([&&INSECURE, &&STATE_URL_FILE]) {
             assert_eq!(setting.files, Files::User, "{}", setting.name);
         }
     }

@@ -30,7 +30,7 @@ impl Workspace {
     pub const ANSIBLE: &str = "ansible";
     /// The settings without secrets, relative to the workspace.
     pub const SETTINGS: &str = "proxmox-mpc.toml";
-    /// The folder of what is not for others (recordings, copies, locks), relative to the workspace.
+    /// The folder of what is not for others (recordings, the state store, copies, locks), relative to the workspace.
     pub const PRIVATE: &str = ".proxmox-mpc";
 
     /// The workspace in this folder, which need not be there yet.
@@ -94,6 +94,11 @@ impl Workspace {
     /// The recording that the last import made.
     pub fn recording(&self) -> PathBuf {
         self.private().join("recordings/latest")
+    }
+
+    /// The file of the state store.
+    pub fn state(&self) -> PathBuf {
+        self.private().join("state.db")
     }
 
     /// The folder of what is not for others.
