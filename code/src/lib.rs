@@ -13,6 +13,7 @@ pub mod lock_file;
 pub mod quote;
 pub mod references;
 pub mod root_module;
+mod scan;
 
 pub use document::{Attribute, Block, Document, SyntaxError};
 pub use edit::Edit;
