@@ -14,6 +14,7 @@ pub mod merge;
 pub mod quote;
 pub mod references;
 pub mod root_module;
+mod scan;
 
 pub use document::{Attribute, Block, Document, SyntaxError};
 pub use edit::Edit;
