@@ -10,9 +10,11 @@ pub mod edit;
 pub mod index;
 pub mod lines;
 pub mod lock_file;
+pub mod merge;
 pub mod quote;
 pub mod references;
 pub mod root_module;
+mod scan;
 
 pub use document::{Attribute, Block, Document, SyntaxError};
 pub use edit::Edit;

@@ -144,7 +144,7 @@ fn parse(text: &str) -> Option<Address> {
     assemble(steps)
 }
 
-fn assemble(steps: Vec<(String, Option<Key>)>) -> Option<Address> {
+pub(super) fn assemble(steps: Vec<(String, Option<Key>)>) -> Option<Address> {
     let mut address =
         Address { modules: Vec::new(), resource_type: String::new(), name: String::new(), key: None };
     let mut steps = steps.into_iter().peekable();

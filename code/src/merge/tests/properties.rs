@@ -1,0 +1,1 @@
+//! Random clusters, random changes of them, and random edits of people.
