@@ -192,11 +192,8 @@ impl Configuration<'_> {
                 }
                 self.template(template.iter(), scope)
             }
-            Expression::HeredocTemplate(heredoc) => {
-                let mut heredoc = heredoc.clone();
-                heredoc.dedent();
-                self.template(heredoc.template.iter(), scope)
-            }
+            // The parser has taken the indentation away already.
+            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), scope),
             Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
             Expression::Variable(name) => scope.bound(name.as_str()).map(|bound| Rc::clone(&bound.value)).ok_or(Failure::Unknown),
             Expression::Traversal(traversal) => self.traversal(traversal, scope),

@@ -288,7 +288,9 @@ impl<'c, 'f> Tracer<'c, 'f> {
             (name, Some(argument), _) if functions::passes_through(name) => Some(self.trace(argument, at, scope, steps)),
             ("toset", Some(Expression::Array(list)), Some((Step::Name(wanted), []))) => {
                 let is_wanted = |item: &&Expression| evaluate(item).is_ok_and(|value| text(&value).as_ref() == Some(wanted));
-                list.iter().find(is_wanted).map(|item| self.trace(item, at, scope, &[]))
+                let position = list.iter().position(|item| is_wanted(&item))?;
+                let item = list.get(position)?;
+                Some(self.trace(item, &at.part(&Step::Index(position), item), scope, &[]))
             }
             ("try", ..) => {
                 let first = arguments.iter().find(|argument| evaluate(argument) != Err(Failure::Error))?;
@@ -339,9 +341,11 @@ impl<'c, 'f> Tracer<'c, 'f> {
         rest: &[Step],
     ) -> Option<Origin> {
         let configuration = self.configuration;
-        let Expression::Variable(root) = &traversal.expr else { return None };
         let steps = configuration.steps(&traversal.operators, scope).ok()?;
         let all = |from: usize| steps[from..].iter().chain(rest).cloned().collect::<Vec<Step>>();
+        let Expression::Variable(root) = &traversal.expr else {
+            return Some(self.trace(&traversal.expr, at, scope, &all(0)));
+        };
         if scope.bound(root.as_str()).is_some() {
             return self.bound(root.as_str(), at, scope, &all(0));
         }
