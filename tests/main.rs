@@ -16,5 +16,6 @@ mod rehearse;
 mod server;
 mod settings;
 mod support;
+mod timeline;
 mod verify;
 mod workspace;

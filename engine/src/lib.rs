@@ -12,6 +12,7 @@ pub mod operation;
 pub mod rehearse;
 pub mod rights;
 pub mod settings;
+pub mod timeline;
 pub mod toolchain;
 pub mod twins;
 pub mod verify;

@@ -17,9 +17,7 @@ pub use locate::{
     FoundBy, GeneratedObject, NotIdentified, ObjectKeys, Placement, Placements, StateInstance, Unidentified, WrittenId,
 };
 pub use path::{Path, PathError, Step};
-pub use types::{
-    Computed, ImportBlock, Instance, Literal, OpaqueModule, Origin, OriginKind, ReadOnly, RemovedBlock,
-};
+pub use types::{Computed, ImportBlock, Instance, Literal, OpaqueModule, Origin, OriginKind, ReadOnly, RemovedBlock};
 
 /// A root module with the local modules that it calls.
 #[derive(Default)]
@@ -39,11 +37,7 @@ impl<'f> Configuration<'f> {
 
     /// Reads the files of a workspace. Blocks that stand byte for byte in the generated files as well are known to be valid, and
     /// are not parsed before somebody asks for what is in them.
-    pub fn read_beside(
-        files: &'f BTreeMap<String, String>,
-        root: &str,
-        generated: &BTreeMap<String, String>,
-    ) -> Self {
+    pub fn read_beside(files: &'f BTreeMap<String, String>, root: &str, generated: &BTreeMap<String, String>) -> Self {
         let _ = (files, root, generated);
         Self::default()
     }
