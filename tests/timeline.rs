@@ -29,7 +29,7 @@ const START: i64 = 1_795_161_600;
 const DAY: i64 = 86_400;
 
 /// A workspace in a repository, and the syncs that were written to it.
-struct Lab {
+pub(crate) struct Lab {
     folder: TempDir,
     tip: Option<Oid>,
     last: Option<(Observation, i64)>,
@@ -45,7 +45,8 @@ impl Lab {
         lab
     }
 
-    fn root(&self) -> &Path {
+    /// The workspace.
+    pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
 
@@ -119,7 +120,7 @@ const VM: &str = "nodes/pve1/qemu/101/config";
 
 /// Three syncs: the recorded cluster; with more memory for a virtual machine, which the task log knows; with another name
 /// for it, and without another one.
-fn lab() -> (Lab, Memory) {
+pub(crate) fn lab() -> (Lab, Memory) {
     let mut lab = Lab::new();
     let mut answers = asked(&fixture("pve-9.1"));
     lab.sync(&answers, 0, None);
@@ -237,9 +238,9 @@ fn a_look_at_the_cluster_says_what_changed_since() {
     runtime.block_on(twin.stop());
 }
 
-/// A thousand guests: the status asks nobody and reads little.
+/// The generated branch keeps the whole observation.
 #[test]
-fn the_files_of_an_observation_are_small_and_many() {
+fn an_observation_is_read_back_from_the_branch() {
     let answers = asked(&fixture("homelab"));
     let mut lab = Lab::new();
     lab.sync(&answers, 0, None);
