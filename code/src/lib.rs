@@ -10,6 +10,7 @@ pub mod edit;
 pub mod index;
 pub mod lines;
 pub mod lock_file;
+pub mod merge;
 pub mod outline;
 pub mod quote;
 pub mod references;

@@ -1,0 +1,140 @@
+//! Merge of what is no object: variables, providers, `terraform`, outputs and locals, each by its declaration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Module, New};
+use crate::merge::NoticeKind;
+use crate::merge::body::OriginEdit;
+use crate::merge::changes::Change;
+use crate::merge::layout::{indentation, line_number, reindent};
+use crate::merge::{MergeEdit, Notice};
+
+impl<'i> Module<'i, '_> {
+    /// Merges every declaration of the generated files that belongs to no object.
+    pub(super) fn declarations(&mut self) {
+        let names: BTreeSet<String> = self.base.names.keys().chain(self.theirs.names.keys()).cloned().collect();
+        for name in names {
+            let address = name.strip_prefix("import to ").map(str::to_owned);
+            let address = address.or_else(|| {
+                let labels = name.strip_prefix("resource \"")?.strip_suffix('"')?;
+                Some(labels.replace("\" \"", "."))
+            });
+            if address.is_some_and(|address| self.identity_at(&address).is_some()) {
+                continue;
+            }
+            self.declaration(&name);
+        }
+    }
+
+    fn declaration(&mut self, name: &str) {
+        let base = self.version(&self.base, name);
+        let theirs = self.version(&self.theirs, name);
+        let own = self.ours.piece(name).map(|(file, _)| file);
+        if own.is_some_and(|file| self.whole.contains(file)) {
+            return;
+        }
+        if let (Some(base), Some(theirs)) = (&base, &theirs)
+            && base.text == theirs.text
+        {
+            return;
+        }
+        match (base, theirs, own) {
+            (None, Some(theirs), None) => {
+                let Some((file, position)) = self.theirs.names.get(name).copied() else { return };
+                let is_kept = name.strip_prefix("moved from ").is_some_and(|from| {
+                    self.places.values().flatten().any(|place| place.address == from)
+                });
+                if !self.whole.contains(file) && !is_kept {
+                    let text = theirs.text.into_owned();
+                    self.new.push(New { file: file.to_owned(), position, object: name.to_owned(), text });
+                }
+            }
+            (base, Some(theirs), Some(_)) => self.block(name, [base.as_ref(), Some(&theirs)], name, None),
+            (Some(base), None, Some(_)) => {
+                if self.is_as_base(&base, name) && !self.is_used(name) {
+                    self.take_out(name, name, "nothing generated needs it any more");
+                } else {
+                    let text = "nothing generated needs it any more, and your code has it: it stays".to_owned();
+                    self.notice(name, "", NoticeKind::Gone, text);
+                }
+            }
+            (Some(_), Some(_), None) => {
+                let text = "it was deleted here and has changed: it stays deleted".to_owned();
+                self.notice(name, "", NoticeKind::Decision, text);
+            }
+            _ => {}
+        }
+    }
+
+    /// Edits the literals behind values of objects. One that several objects share is edited if all of them get the same value.
+    pub(super) fn origins(&mut self) {
+        let mut groups: BTreeMap<(String, usize, usize), Vec<OriginEdit>> = BTreeMap::new();
+        for output in self.outputs.values_mut() {
+            for edit in output.origins.drain(..) {
+                let key = (edit.literal.file.clone(), edit.literal.range.start, edit.literal.range.end);
+                groups.entry(key).or_default().push(edit);
+            }
+        }
+        for ((file, ..), edits) in groups {
+            let first = &edits[0];
+            let is_whole = self.whole.contains(&*file);
+            let all_same = edits.iter().all(|edit| edit.meaning.same(&first.meaning));
+            let addresses: BTreeSet<String> = edits
+                .iter()
+                .filter_map(|edit| self.places.get(&edit.object)?.as_ref().map(|place| place.address.clone()))
+                .collect();
+            let is_shared = first.literal.users.iter().any(|(address, _)| !addresses.contains(&address.to_string()));
+            if all_same && !is_shared && !is_whole {
+                self.edit_origin(&edits);
+            } else {
+                edits.into_iter().for_each(|edit| self.fall_back(edit));
+            }
+        }
+    }
+
+    fn edit_origin(&mut self, edits: &[OriginEdit]) {
+        let OriginEdit { literal, text, .. } = &edits[0];
+        let Some(ours) = self.input.ours.get(&literal.file) else { return };
+        let range = literal.range.start..literal.range.start + ours[literal.range.clone()].trim_end().len();
+        let before = &ours[range.clone()];
+        let is_plain = !text.contains(['"', '\n', '[', '{']);
+        let text = match before.starts_with('"') && is_plain {
+            true => format!("\"{text}\""),
+            false => reindent(text, "  ", indentation(ours, range.start), self.line_break(&literal.file)),
+        };
+        if before == text {
+            return;
+        }
+        let records: Vec<MergeEdit> = edits
+            .iter()
+            .map(|edit| MergeEdit {
+                object: edit.object.clone(),
+                attribute: edit.path.to_string(),
+                file: literal.file.clone(),
+                line: line_number(ours, range.start),
+                before: before.to_owned(),
+                after: text.clone(),
+                why: format!("the cluster changed it, and its value is {}", literal.name),
+            })
+            .collect();
+        let output = self.output(&literal.file.clone());
+        output.edits.extend(records);
+        output.changes.push(Change::edit(range, text));
+    }
+
+    fn fall_back(&mut self, edit: OriginEdit) {
+        if let Some((file, change)) = edit.fallback {
+            self.output(&file).changes.push(change);
+            return;
+        }
+        let text = format!(
+            "the cluster says {}, and {} is shared by {} objects: change it there, give this one a value of its own, or revert \
+             the cluster",
+            edit.text,
+            edit.literal.name,
+            edit.literal.users.len() + 1
+        );
+        let (object, attribute) = (edit.object, edit.path.to_string());
+        self.merge.notices.push(Notice { object, attribute, kind: NoticeKind::Drift, text });
+    }
+}
