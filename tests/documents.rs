@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use clap::CommandFactory as _;
 use proxmox_mpc::cli::Cli;
@@ -16,10 +17,11 @@ use serde_json::{Value, json};
 use crate::support;
 use crate::support::program::{PROGRAM, ran, ran_in};
 use crate::support::tools::{self, or_skip};
+use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
-/// import has written.
-const LINES: [(&str, &str, i32); 21] = [
+/// import has written, `SYNCED` one with syncs in a repository.
+const LINES: [(&str, &str, i32); 28] = [
     ("demo --out OUT", "demo", 0),
     ("import --from RECORDING --out OUT", "import", 0),
     ("import --from RECORDING --out OUT --dry-run", "import", 0),
@@ -39,11 +41,24 @@ const LINES: [(&str, &str, i32); 21] = [
     ("man", "manual", 0),
     ("man --out OUT/..", "manual", 0),
     ("version", "version", 0),
+    ("status SYNCED", "status", 0),
+    ("diff --workspace SYNCED", "diff", 0),
+    ("diff 2026-11-20..2026-11-22 --exit-code --workspace SYNCED", "diff", 3),
+    ("diff 2026-11-20..2026-11-20 --exit-code --workspace SYNCED", "diff", 0),
+    ("diff --code --workspace SYNCED", "diff", 0),
+    ("history --workspace SYNCED", "history", 0),
+    ("history qemu/101 --workspace SYNCED", "history", 0),
     ("verify LAB", "proof", 0),
     ("rehearse LAB", "rehearsal", 0),
 ];
 
 const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pve-9.1.tar.zst");
+
+/// A workspace with three syncs, made once.
+fn synced() -> &'static str {
+    static LAB: LazyLock<Lab> = LazyLock::new(|| timeline::lab().0);
+    LAB.root().to_str().unwrap()
+}
 
 /// The words of every command that can be run.
 fn commands() -> BTreeSet<String> {
@@ -76,6 +91,7 @@ fn output(line: &str, form: &str, folder: &std::path::Path) -> (Option<i32>, Str
     let word = |word: &str| match word {
         "RECORDING" => RECORDING.to_owned(),
         "LAB" | "OUT/.." => at("lab"),
+        "SYNCED" => synced().to_owned(),
         "OUT" => at(&format!("out-{form}")),
         other => other.to_owned(),
     };

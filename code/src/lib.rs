@@ -11,6 +11,7 @@ pub mod index;
 pub mod lines;
 pub mod lock_file;
 pub mod merge;
+pub mod outline;
 pub mod quote;
 pub mod references;
 pub mod root_module;

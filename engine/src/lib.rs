@@ -13,6 +13,7 @@ pub mod rehearse;
 pub mod rights;
 pub mod settings;
 pub mod store;
+pub mod timeline;
 pub mod toolchain;
 pub mod twins;
 pub mod verify;

@@ -5,11 +5,14 @@ mod completions;
 mod connection;
 mod coverage;
 mod demo;
+mod diff;
 mod explain;
+mod history;
 mod import;
 mod man;
 mod rehearse;
 mod schema;
+mod status;
 mod twin;
 mod verify;
 mod version;
@@ -21,6 +24,7 @@ use proxmox_mpc_engine::explain::ExplainRequest;
 use proxmox_mpc_engine::import::ImportRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
+use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, StatusRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_engine::version::VersionRequest;
 
@@ -29,6 +33,9 @@ use proxmox_mpc_engine::version::VersionRequest;
 pub enum Command {
     Demo(demo::Arguments),
     Import(Box<import::Arguments>),
+    Status(Box<status::Arguments>),
+    Diff(Box<diff::Arguments>),
+    History(history::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -54,6 +61,9 @@ impl Command {
         match self {
             Self::Demo(arguments) => run(context, DemoRequest::from(arguments)).await,
             Self::Import(arguments) => run(context, ImportRequest::from(*arguments)).await,
+            Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
+            Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
+            Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

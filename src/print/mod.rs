@@ -1,12 +1,16 @@
 //! Printers: the page of each report, for people.
 
+mod changes;
 mod coverage;
 mod demo;
+mod diff;
 mod explain;
+mod history;
 mod import;
 mod manual;
 mod rehearse;
 mod schema;
+mod status;
 mod twins;
 mod verify;
 mod version;
@@ -21,6 +25,7 @@ use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
+use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, StatusReport};
 use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
@@ -68,9 +73,12 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 13] = [
+const PRINTERS: [Printer; 16] = [
     Printer::of::<Demonstration>(),
     Printer::of::<ImportReport>(),
+    Printer::of::<StatusReport>(),
+    Printer::of::<DiffReport>(),
+    Printer::of::<HistoryReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

@@ -10,7 +10,7 @@ use proxmox_mpc_model::observation::{Changes, Event, Observation};
 use proxmox_mpc_model::{Answer, ApiPath, Identity};
 use serde_json::{Value, json};
 
-use crate::support::clusters::{Memory, all, asked, data, fixture, generated};
+use crate::support::clusters::{Memory, all, asked, data, fixture, generated, without};
 
 /// Every key that coverage counts as configuration is observed, and no measurement is.
 #[test]
@@ -117,7 +117,7 @@ const KEYS: [(&str, fn(u16) -> Value); 5] = [
 fn what_was_edited_is_what_is_told() {
     let answers = asked(&fixture("pve-9.1"));
     let before = Observation::read(&answers).unwrap();
-    let guests: Vec<(Identity, String)> = answers.keys().filter_map(guest).collect();
+    let guests: Vec<(Identity, String)> = answers.keys().filter_map(guest_of).collect();
     assert!(guests.len() > 8, "{}", guests.len());
     let edits = proptest::collection::vec((0..guests.len(), 0..KEYS.len(), any::<Option<u16>>()), 0..12);
     let mut runner = TestRunner::new_with_rng(
@@ -152,7 +152,7 @@ fn what_was_edited_is_what_is_told() {
 }
 
 /// The guest whose configuration a path is, and the path.
-fn guest(path: &ApiPath) -> Option<(Identity, String)> {
+fn guest_of(path: &ApiPath) -> Option<(Identity, String)> {
     let segments = path.segments();
     match &segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["nodes", _, guest @ ("qemu" | "lxc"), id, "config"] if path.query().is_empty() => {
@@ -194,7 +194,7 @@ fn a_guest_that_is_gone_takes_its_own_with_it() {
     let answers = asked(&fixture("pve-9.1"));
     let before = Observation::read(&answers).unwrap();
     let mut destroyed = 0;
-    for (identity, _) in answers.keys().filter_map(guest) {
+    for (identity, _) in answers.keys().filter_map(guest_of) {
         let mut without = without(&answers, &identity);
         let after = Observation::read(&without).unwrap();
         let changes = Changes::between(&before, &after);
@@ -219,30 +219,4 @@ fn a_guest_that_is_gone_takes_its_own_with_it() {
         assert_eq!(blind.or_earlier(&before).objects.get(&identity), before.objects.get(&identity));
     }
     assert!(destroyed > 3, "{destroyed}");
-}
-
-/// The answers without a guest: without its rows in lists, and the answers about it.
-fn without(answers: &Memory, guest: &Identity) -> Memory {
-    let mut without = answers.clone();
-    without.retain(|path, _| !path.as_str().contains(&format!("/{guest}/")));
-    for answer in without.values_mut() {
-        remove_rows(&mut answer.body, guest.id());
-    }
-    without
-}
-
-/// Removes the rows with this VMID from a list and the lists in its rows.
-fn remove_rows(value: &mut Value, vmid: &str) {
-    match value {
-        Value::Array(rows) => {
-            // A backup job names guests, too, and stays.
-            let is_job = |row: &Value| row.get("schedule").is_some();
-            let is_vmid = |id: &Value| id.to_string().trim_matches('"') == vmid;
-            let of_guest = |row: &Value| row.get("vmid").is_some_and(is_vmid) && !is_job(row);
-            rows.retain(|row| !of_guest(row));
-            rows.iter_mut().for_each(|row| remove_rows(row, vmid));
-        }
-        Value::Object(keys) => keys.values_mut().for_each(|value| remove_rows(value, vmid)),
-        _ => {}
-    }
 }

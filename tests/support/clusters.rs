@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proxmox_mpc_generators::{Generated, Options, Previous, generate};
 use proxmox_mpc_model::kinds::KINDS;
-use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster};
+use proxmox_mpc_model::{Answer, Answers as _, ApiPath, Cluster, Identity};
 use proxmox_mpc_twin::Recording;
 use proxmox_mpc_twin::recording::RecordingWriter;
 use proxmox_mpc_twin::synth::{self, Size};
@@ -86,4 +86,30 @@ pub(crate) fn record(answers: &Memory, place: &Path) {
         writer.put(path, answer).unwrap();
     }
     writer.finish(&synth::about(Size { nodes: 1, guests: 0 })).unwrap();
+}
+
+/// The answers without a guest: without its rows in lists, and the answers about it.
+pub(crate) fn without(answers: &Memory, guest: &Identity) -> Memory {
+    let mut without = answers.clone();
+    without.retain(|path, _| !path.as_str().contains(&format!("/{guest}/")));
+    for answer in without.values_mut() {
+        remove_rows(&mut answer.body, guest.id());
+    }
+    without
+}
+
+/// Removes the rows with this VMID from a list and the lists in its rows.
+fn remove_rows(value: &mut Value, vmid: &str) {
+    match value {
+        Value::Array(rows) => {
+            // A backup job names guests, too, and stays.
+            let is_job = |row: &Value| row.get("schedule").is_some();
+            let is_vmid = |id: &Value| id.to_string().trim_matches('"') == vmid;
+            let of_guest = |row: &Value| row.get("vmid").is_some_and(is_vmid) && !is_job(row);
+            rows.retain(|row| !of_guest(row));
+            rows.iter_mut().for_each(|row| remove_rows(row, vmid));
+        }
+        Value::Object(keys) => keys.values_mut().for_each(|value| remove_rows(value, vmid)),
+        _ => {}
+    }
 }

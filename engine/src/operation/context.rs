@@ -112,6 +112,11 @@ impl Context {
         clock::seconds(self.shared.face.clock.now())
     }
 
+    /// The time in seconds since 1970 (UTC).
+    pub fn seconds(&self) -> i64 {
+        self.shared.face.clock.now().unix_timestamp()
+    }
+
     /// True if whoever may agree to the action does so.
     pub fn confirm(&self, question: &Question) -> bool {
         self.shared.face.confirmation.confirm(question)

@@ -121,12 +121,12 @@ impl Changes {
             match objects_after.get(identity) {
                 Some(now) => objects.extend(ObjectChange::between(state, now)),
                 None if after.is_unknown(identity) => {}
-                None => objects.push(ObjectChange::event(state, Event::Gone)),
+                None => objects.push(ObjectChange::of_event(state, Event::Gone)),
             }
         }
         for (identity, state) in objects_after.iter().filter(|(identity, _)| !objects_before.contains_key(*identity)) {
             let event = if before.is_unknown(identity) { Event::FirstRead } else { Event::New };
-            objects.push(ObjectChange::event(state, event));
+            objects.push(ObjectChange::of_event(state, event));
         }
         objects.sort_by(|one, other| one.identity.cmp(&other.identity));
         Self { cluster: after.cluster.clone(), first: None, objects }
@@ -139,7 +139,8 @@ impl Changes {
 }
 
 impl ObjectChange {
-    fn event(state: &ObjectState, event: Event) -> Self {
+    /// An event in the life of an object, of which this is the state.
+    pub fn of_event(state: &ObjectState, event: Event) -> Self {
         Self {
             identity: state.identity.clone(),
             name: state.name.clone(),
@@ -164,7 +165,7 @@ impl ObjectChange {
             renamed: step(&before.name, &after.name),
             moved: step(&before.node, &after.node),
             attributes: attributes::changes(before, after),
-            ..Self::event(after, Event::Changed)
+            ..Self::of_event(after, Event::Changed)
         };
         let changed = change.renamed.is_some() || change.moved.is_some() || !change.attributes.is_empty();
         changed.then_some(change)

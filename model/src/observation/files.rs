@@ -11,9 +11,6 @@ use crate::{Identity, Unread};
 /// Folder of the files.
 pub const FOLDER: &str = "observed";
 
-/// File with the name and version of the cluster, and what was not read of it.
-const CLUSTER: &str = "observed/cluster.json";
-
 /// Path of an object's file: `observed/qemu/101.json`. Of the id, each byte other than `A-Za-z0-9._~-` is
 /// percent-encoded, so that it is one name in one folder.
 pub fn path(identity: &Identity) -> String {
@@ -57,13 +54,16 @@ struct ClusterFile {
 }
 
 impl Observation {
+    /// Path of the file with the name and version of the cluster, and what was not read of it.
+    pub const CLUSTER: &str = "observed/cluster.json";
+
     /// The files, by their paths below the workspace.
     pub fn files(&self) -> BTreeMap<String, String> {
         let Self { cluster, version, not_read, objects } = self;
         let file = ClusterFile { cluster: cluster.clone(), not_read: not_read.clone(), version: version.clone() };
         let text = serde_json::to_string_pretty(&file).expect("texts and reasons are always JSON") + "\n";
         let objects = objects.values().map(|object| (path(&object.identity), object.json()));
-        objects.chain([(CLUSTER.to_owned(), text)]).collect()
+        objects.chain([(Self::CLUSTER.to_owned(), text)]).collect()
     }
 
     /// Reads the files back. Files in other folders are no part of it.
@@ -77,7 +77,7 @@ impl Observation {
         for (path, content) in files {
             let path = path.as_ref();
             let error = |source| FileError { path: path.to_owned(), source };
-            if path == CLUSTER {
+            if path == Self::CLUSTER {
                 let file: ClusterFile = serde_json::from_slice(content.as_ref()).map_err(error)?;
                 observation.cluster = file.cluster;
                 observation.version = file.version;

@@ -82,13 +82,29 @@ impl Changes {
 
     /// The changes, a line each, with who and when where the task log tells. Empty where nothing changed.
     pub fn body(&self) -> String {
-        let mut lines: Vec<String> = self.objects.iter().flat_map(lines).collect();
+        let mut lines: Vec<String> = self.objects.iter().flat_map(ObjectChange::lines).collect();
         let more = lines.len().saturating_sub(LINES);
         lines.truncate(LINES);
         if more > 0 {
             lines.push(format!("and {more} more lines"));
         }
         lines.into_iter().map(|line| line + "\n").collect()
+    }
+}
+
+impl ObjectChange {
+    /// The lines about the object, each with who and when where the task log tells.
+    pub fn lines(&self) -> Vec<String> {
+        let object = names::object(&self.identity, self.name.as_deref());
+        let origin = self.origin.as_ref().map(origin).unwrap_or_default();
+        if self.event != Event::Changed {
+            let node = self.node.as_deref().filter(|_| names::is_guest(&self.identity));
+            let was = if self.event == Event::Gone { ", was" } else { "" };
+            let node = node.map(|node| format!("{was} on {}", plain(node, SHORT))).unwrap_or_default();
+            return vec![format!("{object} {}{node}{origin}", word(self.event))];
+        }
+        let settings = self.attributes.iter().map(|attribute| setting(self, attribute, LONG));
+        steps(self).into_iter().chain(settings).map(|text| format!("{object}: {text}{origin}")).collect()
     }
 }
 
@@ -192,19 +208,6 @@ fn setting(change: &ObjectChange, attribute: &AttributeChange, longest: usize) -
         (Some(before), None) => format!("{key} {} removed", value(before)),
         (None, None) => format!("{key} changed"),
     }
-}
-
-/// The lines about one object.
-fn lines(change: &ObjectChange) -> Vec<String> {
-    let object = names::object(&change.identity, change.name.as_deref());
-    let origin = change.origin.as_ref().map(origin).unwrap_or_default();
-    if change.event != Event::Changed {
-        let node = change.node.as_deref().filter(|_| names::is_guest(&change.identity));
-        let node = node.map(|node| format!(" on {}", plain(node, SHORT))).unwrap_or_default();
-        return vec![format!("{object} {}{node}{origin}", word(change.event))];
-    }
-    let settings = change.attributes.iter().map(|attribute| setting(change, attribute, LONG));
-    steps(change).into_iter().chain(settings).map(|text| format!("{object}: {text}{origin}")).collect()
 }
 
 /// The origin behind a change: `, probably by alice@pam at 2026-11-30 10:12 UTC (qmconfig)`.
