@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser as _};
 use proxmox_mpc::cli::Cli;
 use proxmox_mpc::commands::{Command, Line};
 use proxmox_mpc::signals;
-use proxmox_mpc::ui::{EventFormat, Options, Ui};
+use proxmox_mpc::ui::{EventFormat, Options, Terminal, Ui};
 use proxmox_mpc_engine::operation::confirmation::Never;
 use proxmox_mpc_engine::operation::{
     Actor, Cancel, Context, Face, Failure, Fault, FaultKind, Listeners, Sink, SystemClock,
@@ -45,6 +45,7 @@ fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
         clock: Arc::new(SystemClock),
         sink: Arc::new(listeners),
         confirmation: Arc::new(Never),
+        person: Arc::new(Terminal::new(Arc::clone(ui))),
         runtime: runtime.handle().clone(),
     };
     let context = face.operation(cancel);
