@@ -21,9 +21,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error)),
     };
+    let context = cli.global.context.clone();
     let ui = Arc::new(Ui::new(cli.global.into()));
     let run = AssertUnwindSafe(|| {
-        run(cli.command, &ui).unwrap_or_else(|failure| {
+        run(cli.command, context, &ui).unwrap_or_else(|failure| {
             ui.fault(failure.fault());
             failure.fault().kind().exit_code()
         })
@@ -32,13 +33,13 @@ fn main() -> ExitCode {
     ExitCode::from(catch_unwind(run).unwrap_or(FaultKind::Bug.exit_code()))
 }
 
-/// Runs the command, and returns the exit code.
-fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
+/// Runs the command in a context, if one was asked for, and returns the exit code.
+fn run(command: Command, context: Option<String>, ui: &Arc<Ui>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(SystemError::from)?;
     let (cancel, listeners) = (Cancel::default(), Listeners::default());
     let _printer = listeners.follow(Arc::clone(ui) as Arc<dyn Sink>);
     let _signals = signals::stop(cancel.clone(), at_terminal()).map_err(SystemError::from)?;
-    let sources = Arc::new(Sources::of_process());
+    let sources = Arc::new(Sources::of_process().with_context(context));
     let face = Face {
         actor: actor(&sources),
         sources,

@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod demo;
 pub mod explain;
 pub mod import;
+pub mod init;
 pub mod operation;
 pub mod rehearse;
 pub mod rights;

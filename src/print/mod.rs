@@ -1,9 +1,12 @@
 //! Printers: the page of each report, for people.
 
+mod config;
+mod contexts;
 mod coverage;
 mod demo;
 mod explain;
 mod import;
+mod init;
 mod manual;
 mod rehearse;
 mod schema;
@@ -18,9 +21,12 @@ use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::import::ImportReport;
+use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
+use proxmox_mpc_engine::settings::config::{SettingChange, SettingReport, SettingsReport};
+use proxmox_mpc_engine::settings::contexts::{ContextChoice, ContextsReport, CurrentContext};
 use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
@@ -68,8 +74,9 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 13] = [
+const PRINTERS: [Printer; 20] = [
     Printer::of::<Demonstration>(),
+    Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
@@ -78,6 +85,12 @@ const PRINTERS: [Printer; 13] = [
     Printer::of::<ServeReport>(),
     Printer::of::<Synthesis>(),
     Printer::of::<LimitsReport>(),
+    Printer::of::<SettingsReport>(),
+    Printer::of::<SettingReport>(),
+    Printer::of::<SettingChange>(),
+    Printer::of::<ContextsReport>(),
+    Printer::of::<CurrentContext>(),
+    Printer::of::<ContextChoice>(),
     Printer::of::<Schemas>(),
     Printer::of::<Versions>(),
     Printer::of::<Completions>(),

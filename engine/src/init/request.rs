@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::operation::report::ReportType;
-use crate::settings::Connection;
+use crate::settings::{Connection, SecretSource};
 
 /// Request to set up a workspace: the connection to a cluster, tested, and the files that every workspace has. What it
 /// leaves open is taken from the settings, or a person is asked for it.
@@ -63,24 +63,6 @@ pub struct InitReport {
 
 impl ReportType for InitReport {
     const KIND: &'static str = "init";
-}
-
-/// Place that a secret comes from. The secret itself is never shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "from", rename_all = "snake_case")]
-pub enum SecretSource {
-    /// A variable of the environment, which has to be set for every command.
-    Environment {
-        /// The variable: `PROXMOX_VE_API_TOKEN`.
-        variable: String,
-    },
-    /// A file.
-    File {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A command that prints it.
-    Command,
 }
 
 /// Certificates that are trusted.

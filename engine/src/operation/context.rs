@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use super::confirmation::Never;
 use super::prompt::Nobody;
 use super::{
-    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Listeners, Message, OperationId, Person, Question, Sink,
-    StepId, SystemClock, clock, thread,
+    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Listeners, Message, OperationId, Person, Question,
+    Sink, StepId, SystemClock, clock, thread,
 };
 use crate::settings::Sources;
 
