@@ -45,9 +45,7 @@ impl Printed for ContextChoice {
         let name = &self.context.name;
         page.good(format!("context {name} is chosen"));
         if !self.counts_here {
-            page.line(
-                "  it does not count in this folder, which has settings of its own, or where another one is asked for",
-            );
+            page.line("  it does not count in this folder: a workspace has settings of its own");
         }
         if let Some(previous) = &self.previous {
             page.line(format!("  `proxmox-mpc context use -` goes back to {previous}"));

@@ -24,7 +24,7 @@ impl Printed for InitReport {
                 FileResult::Changed => "changed",
                 FileResult::Kept => "stays as it is",
             };
-            page.line(format!("  {:<16} {result}", file.path));
+            page.line(format!("  {:<17} {result}", file.path));
         }
         page.line(match &self.repository {
             RepositoryReport::Created { .. } => {

@@ -75,7 +75,7 @@ pub(super) async fn login(
                 return Ok(Login { name, pve_version, permissions, secret, typed });
             }
             Err(Refused::Second(error)) if interview.is_attended() => {
-                interview.tell(&format!("{error}."));
+                interview.tell(&error.to_string());
                 let code = interview.ask(|person, cancel| {
                     person.secret(&Prompt::new("Code of the authenticator", "PROXMOX_VE_OTP"), cancel)
                 });
@@ -89,7 +89,7 @@ pub(super) async fn login(
             Err(Refused::Other(failure)) => return Err(failure),
         };
         tries += 1;
-        interview.tell(&format!("{error}."));
+        interview.tell(&error.to_string());
         if let Some(typed) = &mut typed {
             typed.secret = interview.ask(typed.again()).await?;
             credentials = typed.credentials(connection)?;
@@ -136,7 +136,7 @@ fn choose(person: &dyn Person, cancel: &Cancel) -> Result<(Answers, Option<Typed
     }
     let mut answers = Answers::default();
     let typed = match person.choice(&prompt, &choices, 0, cancel)? {
-        0 => Some(Typed { setting: "api_token_file", secret: person.secret(&token(), cancel)? }),
+        0 => Some(Typed { setting: "api_token_file", secret: ask_token(person, cancel)? }),
         1 => {
             let file = loop {
                 let file = person.text(&Prompt::new("File of the API token", "`--api-token-file`"), None, cancel)?;
@@ -162,6 +162,17 @@ fn choose(person: &dyn Person, cancel: &Cancel) -> Result<(Answers, Option<Typed
     Ok((answers, typed))
 }
 
+/// Asks for a token until it has the form of one.
+fn ask_token(person: &dyn Person, cancel: &Cancel) -> Result<SecretString, PromptError> {
+    loop {
+        let secret = person.secret(&token(), cancel)?;
+        if Credentials::token(&secret).is_some() {
+            return Ok(secret);
+        }
+        person.tell("That is not an API token. They look like root@pam!iac=11111111-2222-3333-4444-555555555555.");
+    }
+}
+
 fn token() -> Prompt {
     Prompt::new("API token, USER@REALM!NAME=UUID", "PROXMOX_VE_API_TOKEN")
 }
@@ -184,8 +195,8 @@ impl Typed {
 
     /// Asks for the secret once more.
     fn again(&self) -> impl FnOnce(&dyn Person, &Cancel) -> Result<SecretString, PromptError> + Send + 'static {
-        let prompt = if self.setting == "api_token_file" { token() } else { password() };
-        move |person, cancel| person.secret(&prompt, cancel)
+        let is_token = self.setting == "api_token_file";
+        move |person, cancel| if is_token { ask_token(person, cancel) } else { person.secret(&password(), cancel) }
     }
 }
 

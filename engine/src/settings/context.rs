@@ -139,6 +139,17 @@ impl Contexts {
         Ok(Some(Active { section, reason: ContextReason::Choice }))
     }
 
+    /// The folder of a context of the workspace that this folder is in.
+    pub(super) fn folder_around(&self, folder: &Path) -> Option<&Path> {
+        let real = fs::canonicalize(folder).ok()?;
+        let folders = self
+            .sections
+            .iter()
+            .filter(|section| !section.is_of_user())
+            .filter_map(|section| section.folder.as_deref());
+        folders.into_iter().find(|path| fs::canonicalize(path).is_ok_and(|path| real.starts_with(path)))
+    }
+
     /// The context whose folder this is. Of several of the user's, the one that the user chose.
     fn of_folder(&self, folder: &Path, world: &World<'_>) -> Result<Option<&ContextSection>, SettingsError> {
         let is_there = |section: &&ContextSection| section.folder.as_deref().is_some_and(|path| same(path, folder));
@@ -219,3 +230,6 @@ impl Origin {
         self.path().parent().unwrap_or(Path::new("."))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,7 @@ pub(crate) fn credentials_of(
 /// The workspace that a command means by this folder: the one that the folder is in, or that of the context that counts
 /// there. The current folder (`.`) stands for the workspace of a context that was asked for, wherever that is.
 pub fn workspace(context: &Context, folder: &Path) -> Result<Workspace, SettingsError> {
-    in_world(context, |world| in_context(Workspace::around(folder), folder == Path::new("."), world))
+    in_world(context, |world| in_context(folder, folder == Path::new("."), world))
 }
 
 /// The workspace that an operation writes into, which need not be there yet: this folder, or that of the context that counts
@@ -109,12 +109,22 @@ pub fn workspace(context: &Context, folder: &Path) -> Result<Workspace, Settings
 pub fn target(context: &Context, folder: &Path) -> Result<Workspace, SettingsError> {
     match folder == Path::new(".") {
         true => workspace(context, folder),
-        false => in_world(context, |world| in_context(Workspace::at(folder), false, world)),
+        false => in_world(context, |world| in_context_of(Workspace::at(folder), folder, false, world)),
     }
 }
 
-/// The workspace of the context that counts in this one. `here` is true for the current folder.
-fn in_context(workspace: Workspace, here: bool, world: &World<'_>) -> Result<Workspace, SettingsError> {
+/// The workspace that is meant by a folder. `here` is true for the current folder.
+fn in_context(folder: &Path, here: bool, world: &World<'_>) -> Result<Workspace, SettingsError> {
+    in_context_of(Workspace::around(folder), folder, here, world)
+}
+
+/// The workspace of the context that counts in this one, seen from a folder in it.
+fn in_context_of(
+    workspace: Workspace,
+    folder: &Path,
+    here: bool,
+    world: &World<'_>,
+) -> Result<Workspace, SettingsError> {
     let contexts = context::Contexts::read(Some(&workspace), world)?;
     let is_holder = contexts.holder.as_ref().is_some_and(|holder| context::same(holder.root(), workspace.root()));
     // Seen from the current folder, a context that was asked for is nowhere else than in its own folder.
@@ -123,7 +133,16 @@ fn in_context(workspace: Workspace, here: bool, world: &World<'_>) -> Result<Wor
     } else {
         Some(&workspace)
     };
-    let Some(active) = contexts.active(view, world)? else { return Ok(workspace) };
+    let active = contexts.active(view, world)?;
+    // The folder of a cluster need not hold anything yet.
+    let asked = active.as_ref().is_some_and(|active| active.reason != ContextReason::Choice);
+    if is_holder
+        && !asked
+        && let Some(inner) = contexts.folder_around(folder)
+    {
+        return Ok(Workspace::at(inner));
+    }
+    let Some(active) = active else { return Ok(workspace) };
     let applies = match active.reason {
         ContextReason::Option | ContextReason::Environment => here || is_holder,
         ContextReason::Choice => is_holder || (here && !workspace.is_marked()),
