@@ -15,8 +15,8 @@ use crate::ui::{EventFormat, Options, OutputFormat};
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "First steps:
-  proxmox-mpc demo             try it on a recorded cluster
-  proxmox-mpc import --help    see what it needs to read yours
+  proxmox-mpc demo        try it on a recorded cluster
+  proxmox-mpc init lab    set up a workspace for yours
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 differences found, 130 interrupted, 70 a bug in this program."
 )]
@@ -30,7 +30,7 @@ pub struct Cli {
 }
 
 /// The options of every command.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Format of the result, on standard output
@@ -45,6 +45,9 @@ pub struct Global {
     /// Print only errors, messages and a short result
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Use the cluster of this name (`PROXMOX_MPC_CONTEXT`); `proxmox-mpc context list` lists the names
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
 }
 
 impl From<Global> for Options {

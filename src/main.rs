@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser as _};
 use proxmox_mpc::cli::Cli;
 use proxmox_mpc::commands::{Command, Line};
 use proxmox_mpc::signals;
-use proxmox_mpc::ui::{EventFormat, Options, Ui};
+use proxmox_mpc::ui::{EventFormat, Options, Terminal, Ui};
 use proxmox_mpc_engine::operation::confirmation::Never;
 use proxmox_mpc_engine::operation::{
     Actor, Cancel, Context, Face, Failure, Fault, FaultKind, Listeners, Sink, SystemClock,
@@ -21,9 +21,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error)),
     };
+    let context = cli.global.context.clone();
     let ui = Arc::new(Ui::new(cli.global.into()));
     let run = AssertUnwindSafe(|| {
-        run(cli.command, &ui).unwrap_or_else(|failure| {
+        run(cli.command, context, &ui).unwrap_or_else(|failure| {
             ui.fault(failure.fault());
             failure.fault().kind().exit_code()
         })
@@ -32,19 +33,20 @@ fn main() -> ExitCode {
     ExitCode::from(catch_unwind(run).unwrap_or(FaultKind::Bug.exit_code()))
 }
 
-/// Runs the command, and returns the exit code.
-fn run(command: Command, ui: &Arc<Ui>) -> Result<u8, Failure> {
+/// Runs the command in a context, if one was asked for, and returns the exit code.
+fn run(command: Command, context: Option<String>, ui: &Arc<Ui>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(SystemError::from)?;
     let (cancel, listeners) = (Cancel::default(), Listeners::default());
     let _printer = listeners.follow(Arc::clone(ui) as Arc<dyn Sink>);
     let _signals = signals::stop(cancel.clone(), at_terminal()).map_err(SystemError::from)?;
-    let sources = Arc::new(Sources::of_process());
+    let sources = Arc::new(Sources::of_process().with_context(context));
     let face = Face {
         actor: actor(&sources),
         sources,
         clock: Arc::new(SystemClock),
         sink: Arc::new(listeners),
         confirmation: Arc::new(Never),
+        person: Arc::new(Terminal::new(Arc::clone(ui))),
         runtime: runtime.handle().clone(),
     };
     let context = face.operation(cancel);

@@ -10,16 +10,20 @@ use std::sync::{Arc, Mutex};
 use proxmox_mpc_engine::coverage::CoverageRequest;
 use proxmox_mpc_engine::demo::DemoRequest;
 use proxmox_mpc_engine::import::ImportRequest;
+use proxmox_mpc_engine::init::InitRequest;
 use proxmox_mpc_engine::operation::fault::{Failure, FaultKind};
 use proxmox_mpc_engine::operation::report::Document;
 use proxmox_mpc_engine::operation::{Cancel, Cause, Event, EventKind, Report, Request, Sink, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
+use proxmox_mpc_engine::settings::Connection;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process;
 use proxmox_mpc_engine::twins::{ServeRequest, SynthesizeRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_judges::tools::{Missing, Tool};
-use proxmox_mpc_twin::Recording;
+use proxmox_mpc_twin::server::{Options, serve};
+use proxmox_mpc_twin::{Credentials, Recording};
+use secrecy::ExposeSecret as _;
 
 use crate::support;
 use crate::support::clusters::place;
@@ -148,6 +152,34 @@ fn an_import_of_a_cluster_is_stopped_at_every_stage() {
             assert!(stopped(again, usize::MAX).0.is_ok());
         },
     );
+}
+
+/// A set-up writes nothing until everything was tried.
+#[test]
+fn a_set_up_is_stopped_at_every_stage() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let credentials = Credentials::fresh();
+    let token = credentials.token().unwrap();
+    let twin = {
+        let _inside = runtime.enter();
+        serve(Arc::new(Recording::open(&homelab()).unwrap()), Options::new(credentials)).unwrap()
+    };
+    let request = |folder: &Path| {
+        let private = folder.join("lab/.proxmox-mpc");
+        fs::create_dir_all(&private).unwrap();
+        fs::write(private.join("token"), token.expose_secret()).unwrap();
+        let connection = Connection {
+            endpoints: vec![twin.endpoint()],
+            api_token_file: Some(private.join("token")),
+            ..Connection::default()
+        };
+        InitRequest { folder: folder.join("lab"), connection, yes: true, ..InitRequest::default() }
+    };
+    check("init", request, |folder, finished| {
+        let count = fs::read_dir(folder.join("lab")).unwrap().count();
+        assert_eq!(count, if finished { 6 } else { 1 }, "all files and a repository, or nothing");
+    });
+    runtime.block_on(twin.stop());
 }
 
 /// An import into a workspace that is there leaves each file old or new.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
+use std::path::Path;
 use std::process::Stdio;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use clap::CommandFactory as _;
 use proxmox_mpc::cli::Cli;
@@ -11,8 +12,11 @@ use proxmox_mpc_engine::commands::COMMANDS;
 use proxmox_mpc_engine::operation::report::Document;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_judges::tools::{Missing, Tool};
+use proxmox_mpc_twin::server::{Options, Twin, serve};
+use proxmox_mpc_twin::{Credentials, Recording};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::support;
 use crate::support::program::{PROGRAM, ran, ran_in};
@@ -20,9 +24,10 @@ use crate::support::tools::{self, or_skip};
 use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
-/// import has written, `SYNCED` one with syncs in a repository.
-const LINES: [(&str, &str, i32); 28] = [
+/// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
+const LINES: [(&str, &str, i32); 36] = [
     ("demo --out OUT", "demo", 0),
+    ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("import --from RECORDING --out OUT", "import", 0),
     ("import --from RECORDING --out OUT --dry-run", "import", 0),
     ("import --from RECORDING --out OUT --strict", "import", 1),
@@ -35,6 +40,14 @@ const LINES: [(&str, &str, i32); 28] = [
     ("twin --limits", "twin_limits", 0),
     ("twin synth OUT --guests 3", "synthesis", 0),
     ("twin serve RECORDING --listen 127.0.0.1:0", "twin", 0),
+    ("config list", "settings", 0),
+    ("config get timeout", "setting", 0),
+    ("config get otp", "setting", 1),
+    ("config set --user timeout 5", "setting_change", 0),
+    ("config unset --user timeout", "setting_change", 0),
+    ("context list", "contexts", 0),
+    ("context show", "context", 0),
+    ("context use prod", "context_choice", 0),
     ("schema", "schema", 0),
     ("schema event", "schema", 0),
     ("completions fish", "completions", 0),
@@ -86,13 +99,21 @@ fn every_command_has_a_line() {
 }
 
 /// Standard output of a line: of a server what it prints before it waits, after which it is stopped.
-fn output(line: &str, form: &str, folder: &std::path::Path) -> (Option<i32>, String, String) {
+fn output(line: &str, form: &str, folder: &Path) -> (Option<i32>, String, String) {
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let runtime = Runtime::new().unwrap();
+    let credentials = Credentials::fresh();
+    let token = credentials.token().unwrap();
+    let twin = line.contains("TWIN").then(|| {
+        let _inside = runtime.enter();
+        serve(Arc::new(Recording::open(Path::new(RECORDING)).unwrap()), Options::new(credentials)).unwrap()
+    });
     let word = |word: &str| match word {
         "RECORDING" => RECORDING.to_owned(),
         "LAB" | "OUT/.." => at("lab"),
         "SYNCED" => synced().to_owned(),
         "OUT" => at(&format!("out-{form}")),
+        "TWIN" => twin.as_ref().map(Twin::endpoint).unwrap_or_default(),
         other => other.to_owned(),
     };
     let words: Vec<String> = line.split(' ').map(word).chain(["--output".to_owned(), form.to_owned()]).collect();
@@ -100,7 +121,12 @@ fn output(line: &str, form: &str, folder: &std::path::Path) -> (Option<i32>, Str
     if line.starts_with("twin serve") {
         return served(&words);
     }
-    let ran = ran_in(Invocation::new(PROGRAM).keep("TF_CLI_CONFIG_FILE"), &words);
+    let program = Invocation::new(PROGRAM).keep("TF_CLI_CONFIG_FILE").env("XDG_CONFIG_HOME", at("config"));
+    let program = program.env("XDG_STATE_HOME", at("state"));
+    let program = if twin.is_some() { program.secret("PROXMOX_VE_API_TOKEN", token) } else { program };
+    std::fs::create_dir_all(folder.join("config/proxmox-mpc")).unwrap();
+    std::fs::write(folder.join("config/proxmox-mpc/config.toml"), "[contexts.prod]\nendpoints = ['pve']\n").unwrap();
+    let ran = ran_in(program, &words);
     (ran.code, ran.output, ran.errors)
 }
 
@@ -235,7 +261,7 @@ fn documents_are_of_their_schemas() {
                   for name, document in json.load(open(sys.argv[2])):\n    \
                   jsonschema.validators.validator_for(schemas[name]).check_schema(schemas[name])\n    \
                   jsonschema.validate(document, schemas[name])\n";
-    let python = Invocation::new(std::path::Path::new(&programs).join("python"));
+    let python = Invocation::new(Path::new(&programs).join("python"));
     let ran = ran_in(python, &["-c", script, &at("schemas.json"), &at("documents.json")]);
     assert_eq!(ran.code, Some(0), "{}", ran.errors.chars().take(3000).collect::<String>());
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::import;
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Request, Step, StepKind};
-use crate::workspace::Workspace;
+use crate::settings;
 
 /// Request to show how much of a cluster is code, and why the rest is not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -130,7 +130,7 @@ impl Request for CoverageRequest {
     type Report = CoverageReport;
 
     async fn run(self, context: Context) -> Result<CoverageReport, Failure> {
-        let workspace = Workspace::around(&self.workspace);
+        let workspace = settings::workspace(&context, &self.workspace)?;
         let path = self.from.clone().unwrap_or_else(|| workspace.recording());
         let manifest = import::manifest(&workspace)?.unwrap_or_default();
         let work = async {

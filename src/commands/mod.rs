@@ -2,13 +2,16 @@
 //! make. Completions and the manual are commands of this face alone.
 
 mod completions;
+mod config;
 mod connection;
+mod context;
 mod coverage;
 mod demo;
 mod diff;
 mod explain;
 mod history;
 mod import;
+mod init;
 mod man;
 mod rehearse;
 mod schema;
@@ -22,6 +25,7 @@ use proxmox_mpc_engine::commands::SchemaRequest;
 use proxmox_mpc_engine::demo::DemoRequest;
 use proxmox_mpc_engine::explain::ExplainRequest;
 use proxmox_mpc_engine::import::ImportRequest;
+use proxmox_mpc_engine::init::InitRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
 use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, StatusRequest};
@@ -32,6 +36,7 @@ use proxmox_mpc_engine::version::VersionRequest;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     Demo(demo::Arguments),
+    Init(Box<init::Arguments>),
     Import(Box<import::Arguments>),
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
@@ -41,6 +46,8 @@ pub enum Command {
     Coverage(coverage::Arguments),
     Explain(explain::Arguments),
     Twin(twin::Arguments),
+    Config(config::Arguments),
+    Context(context::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -60,6 +67,7 @@ impl Command {
     pub async fn run(self, context: &Context, line: Line) -> Result<Box<dyn Report>, Failure> {
         match self {
             Self::Demo(arguments) => run(context, DemoRequest::from(arguments)).await,
+            Self::Init(arguments) => run(context, InitRequest::from(*arguments)).await,
             Self::Import(arguments) => run(context, ImportRequest::from(*arguments)).await,
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
@@ -69,6 +77,8 @@ impl Command {
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,
             Self::Explain(arguments) => run(context, ExplainRequest::from(arguments)).await,
             Self::Twin(arguments) => arguments.run(context).await,
+            Self::Config(arguments) => arguments.run(context).await,
+            Self::Context(arguments) => arguments.run(context).await,
             Self::Schema(arguments) => run(context, SchemaRequest::from(arguments)).await,
             Self::Completions(arguments) => Ok(Box::new(arguments.run((line.command)()))),
             Self::Man(arguments) => Ok(Box::new(arguments.run((line.command)())?)),

@@ -1,15 +1,19 @@
 //! Printers: the page of each report, for people.
 
 mod changes;
+mod config;
+mod contexts;
 mod coverage;
 mod demo;
 mod diff;
 mod explain;
 mod history;
 mod import;
+mod init;
 mod manual;
 mod rehearse;
 mod schema;
+mod sync;
 mod status;
 mod twins;
 mod verify;
@@ -22,9 +26,13 @@ use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::import::ImportReport;
+use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
+use proxmox_mpc_engine::settings::config::{SettingChange, SettingReport, SettingsReport};
+use proxmox_mpc_engine::settings::contexts::{ContextChoice, ContextsReport, CurrentContext};
+use proxmox_mpc_engine::sync::SyncReport;
 use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, StatusReport};
 use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
@@ -73,9 +81,11 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 16] = [
+const PRINTERS: [Printer; 24] = [
     Printer::of::<Demonstration>(),
+    Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
+    Printer::of::<SyncReport>(),
     Printer::of::<StatusReport>(),
     Printer::of::<DiffReport>(),
     Printer::of::<HistoryReport>(),
@@ -86,6 +96,12 @@ const PRINTERS: [Printer; 16] = [
     Printer::of::<ServeReport>(),
     Printer::of::<Synthesis>(),
     Printer::of::<LimitsReport>(),
+    Printer::of::<SettingsReport>(),
+    Printer::of::<SettingReport>(),
+    Printer::of::<SettingChange>(),
+    Printer::of::<ContextsReport>(),
+    Printer::of::<CurrentContext>(),
+    Printer::of::<ContextChoice>(),
     Printer::of::<Schemas>(),
     Printer::of::<Versions>(),
     Printer::of::<Completions>(),

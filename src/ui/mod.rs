@@ -4,6 +4,7 @@ mod error;
 mod human;
 mod json;
 mod log;
+mod person;
 mod report;
 mod sentences;
 
@@ -11,6 +12,8 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use proxmox_mpc_engine::operation::{Event, EventKind, Fault, Report, Sink};
+
+pub use person::Terminal;
 
 use crate::page::Page;
 use crate::print::{self, Length};

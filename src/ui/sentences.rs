@@ -7,6 +7,7 @@ use proxmox_mpc_engine::workspace::WorkspaceError;
 /// The name of a step: `reading the cluster`.
 pub(super) fn step(what: StepKind) -> &'static str {
     match what {
+        StepKind::TestConnection => "testing the connection",
         StepKind::ReadCluster => "reading the cluster",
         StepKind::ReadRecording => "reading the recording",
         StepKind::GenerateCode => "generating the code",
@@ -62,6 +63,13 @@ fn caution(caution: &Caution) -> String {
              that the system trusts (SSL_CERT_FILE with the cluster's /etc/pve/pve-root-ca.pem)"
                 .to_owned()
         }
+        Caution::ReadableSecret { path } => format!(
+            "warning: other users of this computer may read the secret in {0}: `chmod 600 {0}` prevents that",
+            path.display()
+        ),
+        Caution::ContextOverridden { context, variable } => format!(
+            "warning: {variable} is set, and says which cluster it is instead of the context `{context}`"
+        ),
         Caution::UnusedProxy { variable, host } => format!(
             "warning: {variable} is set, but this program connects to the nodes directly. Terraform's provider uses the proxy; \
              set `NO_PROXY={host}` to make both connect directly"

@@ -10,12 +10,14 @@ use crate::settings::{Endpoint, Settings};
 
 mod body;
 mod error;
+mod probe;
 mod rejected;
 mod session;
 mod tls;
 mod transport;
 
 pub use error::ClientError;
+pub use probe::probe;
 
 use session::LoginSession;
 use transport::{OutgoingRequest, Transport};

@@ -13,9 +13,13 @@ use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
 use crate::explain::ExplainRequest;
 use crate::import::ImportRequest;
+use crate::init::InitRequest;
 use crate::operation::report::{self, ReportType};
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, run};
 use crate::rehearse::RehearseRequest;
+use crate::settings::config::{ConfigGetRequest, ConfigListRequest, ConfigSetRequest, ConfigUnsetRequest};
+use crate::settings::contexts::{ContextListRequest, ContextShowRequest, ContextUseRequest};
+use crate::sync::SyncRequest;
 use crate::timeline::{DiffRequest, HistoryRequest, StatusRequest};
 use crate::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 use crate::verify::VerifyRequest;
@@ -78,9 +82,11 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 14] = [
+pub const COMMANDS: [Command; 23] = [
     Command::of::<DemoRequest>(),
+    Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
+    Command::of::<SyncRequest>(),
     Command::of::<StatusRequest>(),
     Command::of::<DiffRequest>(),
     Command::of::<HistoryRequest>(),
@@ -91,6 +97,13 @@ pub const COMMANDS: [Command; 14] = [
     Command::of::<ServeRequest>(),
     Command::of::<SynthesizeRequest>(),
     Command::of::<LimitsRequest>(),
+    Command::of::<ConfigListRequest>(),
+    Command::of::<ConfigGetRequest>(),
+    Command::of::<ConfigSetRequest>(),
+    Command::of::<ConfigUnsetRequest>(),
+    Command::of::<ContextListRequest>(),
+    Command::of::<ContextShowRequest>(),
+    Command::of::<ContextUseRequest>(),
     Command::of::<SchemaRequest>(),
     Command::of::<VersionRequest>(),
 ];

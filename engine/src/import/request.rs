@@ -93,9 +93,7 @@ impl Request for ImportRequest {
     type Report = ImportReport;
 
     async fn run(mut self, context: Context) -> Result<ImportReport, Failure> {
-        if self.out == Path::new(HERE) {
-            Workspace::around(&self.out).root().clone_into(&mut self.out);
-        }
+        settings::target(&context, &self.out)?.root().clone_into(&mut self.out);
         let client = match self.from {
             Some(_) => None,
             None => Some(self.client(&context).await?),

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use super::confirmation::Never;
+use super::prompt::Nobody;
 use super::{
-    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Listeners, Message, OperationId, Question, Sink,
-    StepId, SystemClock, clock, thread,
+    Cancel, Clock, Confirmation, Event, EventKind, Interrupted, Listeners, Message, OperationId, Person, Question,
+    Sink, StepId, SystemClock, clock, thread,
 };
 use crate::settings::Sources;
 
@@ -43,6 +44,8 @@ pub struct Face {
     pub actor: Actor,
     /// The answer to questions before a cluster is changed.
     pub confirmation: Arc<dyn Confirmation>,
+    /// The person who answers questions of an operation.
+    pub person: Arc<dyn Person>,
     /// The threads of this process, for everything that waits for the network.
     pub runtime: Handle,
 }
@@ -56,6 +59,7 @@ impl Face {
             sink: Arc::new(Listeners::default()),
             actor: Actor { name: "nobody".to_owned(), face: "none".to_owned() },
             confirmation: Arc::new(Never),
+            person: Arc::new(Nobody),
             runtime,
         }
     }
@@ -120,6 +124,11 @@ impl Context {
     /// True if whoever may agree to the action does so.
     pub fn confirm(&self, question: &Question) -> bool {
         self.shared.face.confirmation.confirm(question)
+    }
+
+    /// The person who answers questions. Waiting for an answer blocks (`Context::block`).
+    pub fn person(&self) -> &dyn Person {
+        &*self.shared.face.person
     }
 
     /// Tells everybody who follows.

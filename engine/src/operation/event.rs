@@ -130,6 +130,8 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
+    /// Reaches a node and logs in.
+    TestConnection,
     /// Reads the cluster through its API.
     ReadCluster,
     /// Reads the answers of a recording.

@@ -84,7 +84,7 @@ impl Request for RehearseRequest {
     type Report = Rehearsal;
 
     async fn run(self, context: Context) -> Result<Rehearsal, Failure> {
-        let (now, workspace) = (context.now(), Workspace::around(&self.workspace));
+        let (now, workspace) = (context.now(), settings::workspace(&context, &self.workspace)?);
         // The recording of the cluster is removed with this folder.
         let folder = tempfile::tempdir().map_err(WorkbenchError::Scratch)?;
         let recording = if self.live {

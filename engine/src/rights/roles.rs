@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use proxmox_mpc_model::permissions::Permissions;
+
 use super::READER;
 
 /// The privileges that a plan needs besides [`READER`], since the provider reads these objects one by one: storages, volumes
@@ -12,11 +14,75 @@ use super::READER;
 pub const PLANNER: [&str; 5] =
     ["Datastore.Allocate", "SDN.Allocate", "User.Modify", "VM.Config.Disk", "VM.Config.Options"];
 
+/// The privileges that changes of guests, storages and pools take besides [`READER`] and [`PLANNER`].
+pub const WRITER: [&str; 12] = [
+    "VM.Allocate",
+    "VM.Config.CDROM",
+    "VM.Config.CPU",
+    "VM.Config.Cloudinit",
+    "VM.Config.HWType",
+    "VM.Config.Memory",
+    "VM.Config.Network",
+    "VM.Config.Options",
+    "VM.PowerMgmt",
+    "Datastore.AllocateSpace",
+    "Pool.Allocate",
+    "SDN.Use",
+];
+
+/// A role that we print the commands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    /// Its name: `ProxmoxMpcReader`.
+    pub name: &'static str,
+    /// Its privileges.
+    pub privileges: &'static [&'static str],
+}
+
+/// The role that reads everything and changes nothing.
+pub const READING: Role = Role { name: "ProxmoxMpcReader", privileges: &READER };
+/// The role that a plan needs besides.
+pub const PLANNING: Role = Role { name: "ProxmoxMpcPlanner", privileges: &PLANNER };
+/// The role that changes of guests, storages and pools take besides.
+pub const WRITING: Role = Role { name: "ProxmoxMpcWriter", privileges: &WRITER };
+
+impl Role {
+    /// The privileges of the role that a login lacks, each on the path where Proxmox checks it or on a part below it.
+    pub fn missing(&self, permissions: &Permissions) -> Vec<&'static str> {
+        let has = |privilege: &str| match privilege.split('.').next().unwrap_or_default() {
+            "VM" => permissions.allow_all("/vms", privilege),
+            "Datastore" => permissions.allow_all("/storage", privilege),
+            "Pool" => permissions.allow_all("/pool", privilege),
+            "SDN" => permissions.allow_all("/sdn", privilege),
+            "Mapping" => permissions.allow_all("/mapping", privilege),
+            "User" => permissions.allow_all("/access/groups", privilege),
+            // `Sys.Audit` is checked for the cluster on `/` alone, for users and permissions below `/access`.
+            _ => permissions.allow("/", privilege) && permissions.allow_all("/access", privilege),
+        };
+        self.privileges.iter().copied().filter(|privilege| !has(privilege)).collect()
+    }
+
+    /// The commands that create the role and give it to a login (`user@realm`, or with `!token`), for root on a node.
+    pub fn grant(&self, login: &str) -> [String; 2] {
+        let user = login.split('!').next().unwrap_or(login);
+        [
+            format!("pveum role add {} --privs \"{}\"", self.name, self.privileges.join(" ")),
+            format!("pveum acl modify / --users {user} --roles {}", self.name),
+        ]
+    }
+}
+
+/// The command that gives a token the rights of its user, if the login is one (`user@realm!token`).
+pub fn unseparate(login: &str) -> Option<String> {
+    let (user, token) = login.split_once('!')?;
+    Some(format!("pveum user token modify {user} {token} --privsep 0"))
+}
+
 /// The commands that create a role, a user and a token that can read everything and change nothing, for root on a node.
 /// They are the same on PVE 8 and 9. The last one prints the token's secret, once.
 pub fn reader() -> Vec<String> {
     vec![
-        format!("pveum role add ProxmoxMpcReader --privs \"{}\"", READER.join(" ")),
+        format!("pveum role add {} --privs \"{}\"", READING.name, READER.join(" ")),
         "pveum user add proxmox-mpc@pve".to_owned(),
         "pveum acl modify / --users proxmox-mpc@pve --roles ProxmoxMpcReader".to_owned(),
         // With privilege separation the token would see nothing without permissions of its own.
@@ -74,7 +140,7 @@ mod tests {
         let roles = fixture("homelab.tar.zst").get(&ApiPath::parse("access/roles")).unwrap().unwrap();
         let all = roles.list().find(|role| role["roleid"] == "Administrator").unwrap();
         let known: Vec<&str> = all["privs"].as_str().unwrap().split(',').collect();
-        for privilege in READER.iter().chain(&PLANNER) {
+        for privilege in READER.iter().chain(&PLANNER).chain(&WRITER) {
             assert!(known.contains(privilege), "{privilege}");
         }
     }

@@ -1,13 +1,16 @@
 //! Cautions: what a user should know of settings that are used as they are, such as a certificate that nobody checks.
 
+use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layer::boolean;
-use super::table::INSECURE;
-use super::{Endpoint, Settings, Trust, World};
+use super::table::{ENDPOINTS, INSECURE};
+use super::{Endpoint, Layers, Settings, Source, Trust, World};
 
 /// The variables that name a proxy for HTTPS, in the order in which programs look at them.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -20,6 +23,18 @@ pub enum Caution {
     UncheckedCertificate,
     /// Terraform's provider checks no certificate.
     UncheckedByProvider,
+    /// Other users of the computer may read the file of a secret.
+    ReadableSecret {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The environment says which cluster it is, whatever the context says.
+    ContextOverridden {
+        /// The context.
+        context: String,
+        /// The variable.
+        variable: String,
+    },
     /// A proxy is set and not used.
     UnusedProxy {
         /// The variable that names it: `HTTPS_PROXY`.
@@ -32,6 +47,20 @@ pub enum Caution {
 /// The cautions of these settings.
 pub fn cautions(settings: &Settings, world: &World<'_>) -> Vec<Caution> {
     [unchecked(settings), proxy(settings, world)].into_iter().flatten().collect()
+}
+
+/// The cautions of where these settings come from.
+pub(super) fn of_layers(layers: &Layers) -> Vec<Caution> {
+    let others = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+    let readable = layers.secret_file().filter(|path| others(path)).cloned();
+    let source = layers.holder(&ENDPOINTS).map(|layer| layer.source(&ENDPOINTS));
+    let overridden = match (layers.context(), source) {
+        (Some(context), Some(Source::Environment { variable })) => {
+            Some(Caution::ContextOverridden { context: context.to_owned(), variable })
+        }
+        _ => None,
+    };
+    readable.map(|path| Caution::ReadableSecret { path }).into_iter().chain(overridden).collect()
 }
 
 /// The caution of Terraform's provider, which reads the environment by itself.
@@ -103,6 +132,7 @@ mod tests {
             timeout: None,
         };
         let world = World {
+            context: None,
             variable: &|name| variables.get(name).map(|value| (*value).to_owned()),
             read: &|_| Err(io::ErrorKind::NotFound.into()),
             run: &|_| Err("there is no program".into()),

@@ -1,4 +1,4 @@
-//! Connection: the cluster of a request.
+//! Connection: the cluster of a request, and the place of its secret.
 
 use std::path::PathBuf;
 
@@ -32,4 +32,22 @@ pub struct Connection {
     pub min_tls: Option<String>,
     /// The seconds that one answer may take.
     pub timeout: Option<u64>,
+}
+
+/// Place that a secret comes from. The secret itself is never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum SecretSource {
+    /// A variable of the environment, which has to be set for every command.
+    Environment {
+        /// The variable: `PROXMOX_VE_API_TOKEN`.
+        variable: String,
+    },
+    /// A file.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A command that prints it.
+    Command,
 }

@@ -53,12 +53,15 @@ The program takes each setting from the first of these that has it:
 
 1. the options of the command,
 2. the environment,
-3. `proxmox-mpc.toml` in the workspace, for everybody who works with it,
-4. your own file: `$XDG_CONFIG_HOME/proxmox-mpc/config.toml`, or `~/.config/proxmox-mpc/config.toml`,
-5. the default.
+3. the context that counts (below),
+4. `proxmox-mpc.toml` in the workspace, for everybody who works with it,
+5. your own file: `$XDG_CONFIG_HOME/proxmox-mpc/config.toml`, or `~/.config/proxmox-mpc/config.toml`,
+6. the default.
 
-Both files are written in [TOML](https://toml.io), all keys at the top. A relative path in a file is relative to the folder of that
-file. A key that is not known is an error.
+`proxmox-mpc config list` shows each setting with its source, and `proxmox-mpc config set KEY VALUE` writes one into a file.
+
+Both files are written in [TOML](https://toml.io), all keys at the top but those of contexts. A relative path in a file is relative
+to the folder of that file. A key that is not known is an error.
 
 ```toml
 # lab/proxmox-mpc.toml
@@ -74,14 +77,55 @@ Three rules go beyond single settings:
   `ca_file`, then `insecure`. Where a source says `insecure = false`, no later source turns the check off.
 - **Endpoints.** A source's endpoints replace those of later sources.
 
+## Contexts
+
+A context is a cluster with a name. Your own file has contexts of yours, each with the keys of the table below, and with the
+workspace of its code if it has one:
+
+```toml
+# ~/.config/proxmox-mpc/config.toml
+[contexts.prod]
+endpoints = [\"pve1.example\", \"pve2.example\"]
+api_token_command = \"pass show pve/prod\"
+workspace = \"/home/alice/prod\"
+```
+
+A workspace may hold several clusters, each in a folder inside it, with its own code, manifest and recordings:
+
+```toml
+# infra/proxmox-mpc.toml
+[contexts.lab]
+folder = \"lab\"
+endpoints = [\"10.0.0.1\"]
+```
+
+The context that counts is the first of these:
+
+1. the one that `--context NAME` asks for,
+2. the one that `PROXMOX_MPC_CONTEXT` asks for,
+3. the one whose folder or workspace the command works in,
+4. in a workspace that holds several clusters: the one that `proxmox-mpc context use NAME` chose there,
+5. outside of every workspace: the one of yours that `proxmox-mpc context use NAME` chose.
+
+So a workspace never means another cluster because of a choice that was made elsewhere. Without a folder, a command works in the one of
+the context: `proxmox-mpc --context prod verify` from anywhere, `proxmox-mpc verify` in `infra/` after `context use lab`.
+
+- A context of yours that names `endpoints` is a cluster of its own: logins and certificates at the top of your file, or of another
+  workspace, are not used for it.
+- A name in both files is an error where both are seen: a workspace never adds to a context of yours.
+- The environment comes before the context. Where it names another endpoint, a warning says so.
+- A choice is kept in `$XDG_STATE_HOME/proxmox-mpc/context.toml` (`~/.local/state` without it), or in the `.proxmox-mpc/` of the
+  workspace, never in a file that is committed.
+
 ## Secrets and trust
 
 No settings file holds a secret: the program refuses a file with a password or a token in it. Name a file with mode 0600 or a command
 instead, or use the environment.
 
 A workspace may come from somebody else, through git. Its file therefore starts no programs, turns no checks off, does not say where the state
-store is, and names only secrets that are files inside the workspace; put such a file into `.proxmox-mpc/`, which git ignores. It does say where the
-cluster is and which certificates are trusted: look at the settings of a workspace that is not yours before you use it with your login.
+store is, and names only secrets that are files inside the workspace; put such a file into `.proxmox-mpc/`, which git ignores, with mode 0600: the
+program warns where others can read it. It does say where the cluster is and which certificates are trusted: look at the settings of a workspace
+that is not yours before you use it with your login.
 
 ## All settings
 

@@ -12,7 +12,82 @@ use crate::operation::fault::{Fault, FaultKind};
 pub enum SettingsError {
     /// No source names a node.
     #[error("no Proxmox endpoint was given")]
-    NoEndpoint,
+    NoEndpoint {
+        /// The contexts that could be chosen; none if one is.
+        contexts: Vec<String>,
+    },
+    /// No file names the context.
+    #[error("there is no context `{name}`")]
+    NoContext {
+        /// The name that was asked for.
+        name: String,
+        /// The known one that is most like it.
+        nearest: Option<String>,
+        /// The names of all contexts.
+        names: Vec<String>,
+    },
+    /// Two files name the context.
+    #[error("two files name the context `{name}`: `{}` and `{}`", files[0].display(), files[1].display())]
+    TwoContexts {
+        /// The name.
+        name: String,
+        /// The files.
+        files: [PathBuf; 2],
+    },
+    /// The folder of the command is that of another context.
+    #[error("`{}` is the folder of the context `{own}`, not of `{name}`", folder.display())]
+    OtherContext {
+        /// The context that was asked for.
+        name: String,
+        /// The folder.
+        folder: PathBuf,
+        /// The context of the folder.
+        own: String,
+    },
+    /// `context use -` without a context that was chosen before.
+    #[error("no other context was chosen before")]
+    NoPrevious,
+    /// There is no home folder to keep settings or a choice in.
+    #[error("there is no home folder for your own settings")]
+    NoHome,
+    /// No workspace has a settings file to write to.
+    #[error("`{}` is not a workspace", folder.display())]
+    NoWorkspace {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no setting of this name.
+    #[error("there is no setting `{key}`")]
+    NoSetting {
+        /// The name that was asked for.
+        key: String,
+        /// The known one that is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// The setting has one value.
+    #[error("`{key}` takes one value")]
+    OneValue {
+        /// The setting.
+        key: String,
+    },
+    /// The value has another form.
+    #[error("`{value}` is not a value of `{key}`")]
+    Value {
+        /// The setting.
+        key: String,
+        /// The value, as it was given.
+        value: String,
+        /// The form that it should have, as a sentence.
+        form: String,
+    },
+    /// A settings file could not be written.
+    #[error("cannot write {}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
     /// A node's address that cannot be used.
     #[error("`{text}` is not a URL of a Proxmox node")]
     Endpoint {
@@ -139,6 +214,10 @@ pub enum FileFault {
         /// The known one that is most like it.
         nearest: Option<&'static str>,
     },
+    /// `contexts` is not a table of tables.
+    ContextForm,
+    /// A context cannot have this name.
+    ContextName,
     /// The setting is a secret.
     Secret {
         /// The places where it belongs, as a sentence.
@@ -159,6 +238,10 @@ impl std::fmt::Display for FileFault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unknown { .. } => formatter.write_str("is not a setting"),
+            Self::ContextForm => formatter.write_str("has to be a table, as in `[contexts.prod]`"),
+            Self::ContextName => {
+                formatter.write_str("is not the name of a context: those have letters, digits, `.`, `_` and `-`")
+            }
             Self::Secret { .. } => formatter.write_str("is a secret, and secrets do not belong in settings files"),
             Self::UserOnly => formatter.write_str(
                 "is not taken from a workspace, which may come from somebody else: it starts a program, turns a check off or says where the state store is",
@@ -181,14 +264,36 @@ impl std::fmt::Display for FileFault {
 impl Fault for SettingsError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::File { .. } | Self::Run { .. } | Self::Empty { .. } => FaultKind::Failed,
+            Self::File { .. } | Self::Run { .. } | Self::Empty { .. } | Self::Unwritable { .. } => FaultKind::Failed,
             _ => FaultKind::Usage,
         }
     }
 
     fn hints(&self) -> Vec<String> {
         let hints: &[&str] = match self {
-            Self::NoEndpoint => &["Name a node, as in `pve.example`, or set PROXMOX_VE_ENDPOINT."],
+            Self::NoEndpoint { contexts } if !contexts.is_empty() => {
+                return vec![format!(
+                    "Choose one of the contexts with `--context NAME` or `proxmox-mpc context use NAME`: {}.",
+                    contexts.join(", ")
+                )];
+            }
+            Self::NoContext { nearest: Some(nearest), names, .. } => {
+                return vec![format!("Did you mean `{nearest}`? The contexts here are {}.", names.join(", "))];
+            }
+            Self::NoContext { names, .. } if names.is_empty() => &[
+                "`proxmox-mpc config set --user contexts.NAME.endpoints pve.example` names one in your own settings file.",
+            ],
+            Self::NoContext { names, .. } => return vec![format!("The contexts here are {}.", names.join(", "))],
+            Self::TwoContexts { .. } => &["Rename the one in your own file."],
+            Self::OtherContext { own, .. } => {
+                return vec![format!("Leave out the folder, or use `--context {own}`.")];
+            }
+            Self::NoHome => &["Set HOME or XDG_CONFIG_HOME."],
+            Self::NoWorkspace { .. } => &["`proxmox-mpc init` sets one up; `--user` writes to your own settings file."],
+            Self::NoSetting { nearest: Some(name), .. } => return vec![format!("Did you mean `{name}`?")],
+            Self::NoSetting { .. } => &["`proxmox-mpc config list` lists all settings."],
+            Self::Value { form, .. } => return vec![form.clone()],
+            Self::NoEndpoint { .. } => &["Name a node, as in `pve.example`, or set PROXMOX_VE_ENDPOINT."],
             Self::Endpoint { source: EndpointError::PlainHttp, .. } => {
                 &["Write `https://` instead, or the host name alone."]
             }
@@ -227,7 +332,10 @@ impl SettingsError {
                 Some(format!("The setting is from `{}`.", path.display()))
             }
             Source::Environment { variable } => Some(format!("The setting is from the variable {variable}.")),
-            Source::Option | Source::Default => None,
+            Source::Context { context, path } => {
+                Some(format!("The setting is from the context `{context}` in `{}`.", path.display()))
+            }
+            Source::Option | Source::Default | Source::Unset => None,
         }
     }
 }
@@ -239,13 +347,14 @@ impl FileFault {
             Self::Unknown { nearest: None } => "The page docs/settings.md lists all settings.".to_owned(),
             Self::Secret { instead } => return vec![(*instead).to_owned()],
             Self::UserOnly => {
-                "Put it into your own file, `~/.config/proxmox-mpc/config.toml`, or use the option or the variable."
+                "Put it into your own file, `~/.config/proxmox-mpc/config.toml` (`config set --user`), or use the option or \
+                 the variable."
                     .to_owned()
             }
             Self::Outside => {
                 "Put the file into the workspace's `.proxmox-mpc/`, or name it in your own settings file.".to_owned()
             }
-            Self::Form { .. } => return Vec::new(),
+            Self::ContextForm | Self::ContextName | Self::Form { .. } => return Vec::new(),
         };
         vec![hint]
     }

@@ -1,65 +1,137 @@
-//! Settings files: `proxmox-mpc.toml` of a workspace, and the user's own.
+//! Settings files: `proxmox-mpc.toml` of a workspace, and the user's own, with the contexts in them.
 
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::context::{ContextSection, is_name};
 use super::layer::{Layer, Origin, Value};
-use super::table::{Files, Form, SETTINGS, Setting};
+use super::table::{CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SETTINGS, Setting};
 use super::{FileFault, SettingsError, World};
 use crate::workspace::Workspace;
 
+/// A settings file: its own settings, and the contexts that it names.
+#[derive(Debug)]
+pub(super) struct SettingsFile {
+    pub(super) layer: Layer,
+    pub(super) contexts: Vec<ContextSection>,
+}
+
 /// The user's file: `$XDG_CONFIG_HOME/proxmox-mpc/config.toml`, or below `~/.config`. `None` where there is no home.
 pub(super) fn user(world: &World<'_>) -> Option<PathBuf> {
+    Some(user_folder(world, "XDG_CONFIG_HOME", ".config")?.join("config.toml"))
+}
+
+/// Our folder in one of the user's: the one that the variable names, else the one in the home folder.
+pub(super) fn user_folder(world: &World<'_>, variable: &str, in_home: &str) -> Option<PathBuf> {
     // By the XDG base directory specification a relative path there is to be ignored.
     let absolute = |name| (world.variable)(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(folder.join("proxmox-mpc/config.toml"))
+    let folder = absolute(variable).or_else(|| Some(absolute("HOME")?.join(in_home)))?;
+    Some(folder.join("proxmox-mpc"))
 }
 
-/// The layers of the files that are there, the workspace's before the user's.
-pub(super) fn layers(workspace: Option<&Workspace>, world: &World<'_>) -> Result<Vec<Layer>, SettingsError> {
-    let workspace = workspace.map(|workspace| Origin::Workspace(workspace.settings()));
-    let user = user(world).map(Origin::User);
-    let layers = workspace.into_iter().chain(user).map(|origin| read(origin, world));
-    layers.filter_map(Result::transpose).collect()
+/// Reads the user's file; `None` where there is none.
+pub(super) fn of_user(world: &World<'_>) -> Result<Option<SettingsFile>, SettingsError> {
+    user(world).map_or(Ok(None), |path| read(&Origin::User(path), world))
 }
 
-fn read(origin: Origin, world: &World<'_>) -> Result<Option<Layer>, SettingsError> {
-    let (Origin::Workspace(path) | Origin::User(path)) = origin.clone() else { return Ok(None) };
-    let text = match (world.read)(&path) {
-        Ok(text) => text,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(SettingsError::File { path, source }),
-    };
+/// Reads the file of a workspace; `None` where there is none.
+pub(super) fn of_workspace(workspace: &Workspace, world: &World<'_>) -> Result<Option<SettingsFile>, SettingsError> {
+    read(&Origin::Workspace(workspace.settings()), world)
+}
+
+fn read(origin: &Origin, world: &World<'_>) -> Result<Option<SettingsFile>, SettingsError> {
+    let path = origin.path();
+    match (world.read)(path) {
+        Ok(text) => parse(origin, &text).map(Some),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(SettingsError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Reads the text of a settings file. The origin is [`Origin::Workspace`] or [`Origin::User`].
+pub(super) fn parse(origin: &Origin, text: &str) -> Result<SettingsFile, SettingsError> {
+    let path = origin.path();
     // The error of the parser shows the line, which may hold a secret; its message does not.
-    let table: toml::Table = toml::from_str(&text).map_err(|error| SettingsError::Toml {
+    let table: toml::Table = toml::from_str(text).map_err(|error| SettingsError::Toml {
         line: error.span().map_or(1, |span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1),
-        path: path.clone(),
+        path: path.to_owned(),
         problem: error.message().to_owned(),
     })?;
-    let mut layer = Layer::new(origin);
+    let mut file = SettingsFile { layer: Layer::new(origin.clone()), contexts: Vec::new() };
     for (key, value) in table {
-        let refused = |fault| SettingsError::Key { key: key.clone(), path: path.clone(), fault };
-        let setting = SETTINGS.iter().find(|setting| setting.name == key);
-        let setting = setting.ok_or_else(|| refused(FileFault::Unknown { nearest: nearest(&key) }))?;
-        let value = checked(setting, value, &layer.origin, &path).map_err(refused)?;
-        layer.put(setting, value);
+        if key == CONTEXTS {
+            file.contexts = contexts(value, origin)?;
+        } else {
+            put(&mut file.layer, &key, &key, value)?;
+        }
     }
-    Ok(Some(layer))
+    Ok(file)
+}
+
+/// The contexts of a file: a table of tables.
+fn contexts(value: toml::Value, origin: &Origin) -> Result<Vec<ContextSection>, SettingsError> {
+    let path = origin.path();
+    let refused = |key: String, fault| SettingsError::Key { key, path: path.to_owned(), fault };
+    let toml::Value::Table(table) = value else {
+        return Err(refused(CONTEXTS.to_owned(), FileFault::ContextForm));
+    };
+    let mut sections = Vec::new();
+    for (name, value) in table {
+        let key = format!("{CONTEXTS}.{name}");
+        let toml::Value::Table(keys) = value else { return Err(refused(key, FileFault::ContextForm)) };
+        if !is_name(&name) {
+            return Err(refused(key, FileFault::ContextName));
+        }
+        let mut section = ContextSection { layer: Layer::new(origin.in_context(&name)), name, folder: None };
+        for (key, value) in keys {
+            let whole = format!("{CONTEXTS}.{}.{key}", section.name);
+            match (key.as_str(), origin) {
+                (CONTEXT_FOLDER, Origin::Workspace(_)) | (CONTEXT_WORKSPACE, Origin::User(_)) => {
+                    section.folder = Some(folder(value, origin).map_err(|fault| refused(whole, fault))?);
+                }
+                _ => put(&mut section.layer, &key, &whole, value)?,
+            }
+        }
+        sections.push(section);
+    }
+    Ok(sections)
+}
+
+/// The folder of a context: of a workspace's file, one inside that workspace.
+fn folder(value: toml::Value, origin: &Origin) -> Result<PathBuf, FileFault> {
+    let parent = origin.folder();
+    let Some(Value::Path(path)) = formed(Form::Path, value, parent) else {
+        return Err(FileFault::Form { form: Form::Path });
+    };
+    if matches!(origin, Origin::Workspace(_)) && (!is_inside(&path, parent) || path == parent) {
+        return Err(FileFault::Outside);
+    }
+    Ok(path)
+}
+
+/// Puts a key of a file into a layer. `whole` is the key as an error names it: `contexts.prod.timeout`.
+fn put(layer: &mut Layer, key: &str, whole: &str, value: toml::Value) -> Result<(), SettingsError> {
+    let path = layer.origin.path().to_owned();
+    let refused = |fault| SettingsError::Key { key: whole.to_owned(), path, fault };
+    let setting = SETTINGS.iter().find(|setting| setting.name == key);
+    let Some(setting) = setting else { return Err(refused(FileFault::Unknown { nearest: nearest(key) })) };
+    match checked(setting, value, &layer.origin) {
+        Ok(value) => layer.put(setting, value),
+        Err(fault) => return Err(refused(fault)),
+    }
+    Ok(())
 }
 
 /// The value of a key, if the key may stand in this file and the value has its form.
-fn checked(setting: &Setting, value: toml::Value, origin: &Origin, path: &Path) -> Result<Value, FileFault> {
-    let is_workspace = matches!(origin, Origin::Workspace(_));
+fn checked(setting: &Setting, value: toml::Value, origin: &Origin) -> Result<Value, FileFault> {
+    let is_workspace = origin.is_of_workspace();
     match setting.files {
         Files::None { instead } => return Err(FileFault::Secret { instead }),
         Files::User if is_workspace => return Err(FileFault::UserOnly),
         _ => {}
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = origin.folder();
     let value = formed(setting.form, value, folder).ok_or(FileFault::Form { form: setting.form })?;
     match &value {
         Value::Path(file) if is_workspace && setting.files == Files::BothInside && !is_inside(file, folder) => {
@@ -101,8 +173,6 @@ fn is_inside(file: &Path, folder: &Path) -> bool {
 }
 
 /// The known key that is most like an unknown one, if any is.
-fn nearest(key: &str) -> Option<&'static str> {
-    let like = |setting: &&Setting| strsim::jaro_winkler(key, setting.name);
-    let nearest = SETTINGS.into_iter().max_by(|one, other| like(one).total_cmp(&like(other)))?;
-    (like(&nearest) > 0.75).then_some(nearest.name)
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
+    super::context::nearest(key, SETTINGS.iter().map(|setting| setting.name).chain([CONTEXTS]))
 }

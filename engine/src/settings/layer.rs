@@ -37,6 +37,13 @@ pub enum Source {
         /// The variable.
         variable: String,
     },
+    /// A context, in one of the two files.
+    Context {
+        /// The name of the context.
+        context: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The settings file of the workspace.
     Workspace {
         /// The file.
@@ -49,6 +56,8 @@ pub enum Source {
     },
     /// The default.
     Default,
+    /// No source has it.
+    Unset,
 }
 
 /// The source of all values of a layer.
@@ -56,13 +65,14 @@ pub enum Source {
 pub(super) enum Origin {
     Options,
     Environment,
+    Context { name: String, path: PathBuf, of_workspace: bool },
     Workspace(PathBuf),
     User(PathBuf),
     Defaults,
 }
 
 /// The settings that one source has. Secrets are kept apart, and never printed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) origin: Origin,
     pub(super) values: BTreeMap<&'static str, Value>,
@@ -150,6 +160,13 @@ impl Layer {
         self.secrets.get(setting.name)
     }
 
+    /// Removes these settings.
+    #[must_use]
+    pub(super) fn without(mut self, settings: &[&Setting]) -> Self {
+        self.values.retain(|name, _| !settings.iter().any(|setting| setting.name == *name));
+        self
+    }
+
     /// Reports whether the layer has the setting, secret or not.
     pub(super) fn has(&self, setting: &Setting) -> bool {
         self.values.contains_key(setting.name) || self.secrets.contains_key(setting.name)
@@ -160,6 +177,7 @@ impl Layer {
         match &self.origin {
             Origin::Options => Source::Option,
             Origin::Environment => Source::Environment { variable: setting.variable.unwrap_or_default().to_owned() },
+            Origin::Context { name, path, .. } => Source::Context { context: name.clone(), path: path.clone() },
             Origin::Workspace(path) => Source::Workspace { path: path.clone() },
             Origin::User(path) => Source::User { path: path.clone() },
             Origin::Defaults => Source::Default,
@@ -195,7 +213,7 @@ impl From<Connection> for Layer {
 }
 
 /// A value as the environment has it. `name` is for the error.
-fn parse(setting: &Setting, name: &'static str, text: &str) -> Result<Value, SettingsError> {
+pub(super) fn parse(setting: &Setting, name: &'static str, text: &str) -> Result<Value, SettingsError> {
     Ok(match setting.form {
         Form::Text | Form::Secret => Value::Text(text.to_owned()),
         Form::Path | Form::Program => Value::Path(PathBuf::from(text)),

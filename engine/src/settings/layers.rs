@@ -7,14 +7,23 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::context::{Contexts, same};
 use super::layer::{Layer, Source, Value};
-use super::table::{CA_FILE, ENDPOINTS, FINGERPRINTS, INSECURE, MIN_TLS, SETTINGS, Setting, TIMEOUT};
-use super::{Connection, Endpoint, MinimumTls, Settings, SettingsError, Trust, World, file, login};
+use super::table::{CA_FILE, CLUSTER, ENDPOINTS, FINGERPRINTS, INSECURE, MIN_TLS, SETTINGS, Setting, TIMEOUT};
+use super::{
+    Connection, Credentials, Endpoint, MinimumTls, SecretSource, Settings, SettingsError, Trust, World, file, login,
+};
 use crate::workspace::Workspace;
 
 /// The settings of all sources, uppermost first.
 #[derive(Debug)]
-pub struct Layers(Vec<Layer>);
+pub struct Layers {
+    layers: Vec<Layer>,
+    /// The context that counts.
+    context: Option<String>,
+    /// The names of all contexts.
+    contexts: Vec<String>,
+}
 
 /// A setting that some source has: the value of the uppermost one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,17 +38,60 @@ pub struct Resolved {
 }
 
 impl Layers {
-    /// Reads every source: the request's connection, the environment, the file of the workspace, the user's file, the
-    /// defaults.
+    /// Reads every source: the request's connection, the environment, the context that counts, the file of the workspace, the
+    /// user's file, the defaults.
     pub fn read(
         connection: Connection,
         workspace: Option<&Workspace>,
         world: &World<'_>,
     ) -> Result<Self, SettingsError> {
+        let contexts = Contexts::read(workspace, world)?;
+        let active = contexts.active(workspace, world)?;
+        let (mut own, mut user) = (None, file::of_user(world)?.map(|file| file.layer));
+        if let Some(workspace) = workspace {
+            own = file::of_workspace(workspace, world)?.map(|file| file.layer);
+        }
         let mut layers = vec![Layer::from(connection), Layer::environment(world)?];
-        layers.extend(file::layers(workspace, world)?);
+        if let Some(active) = &active {
+            layers.push(active.section.layer.clone());
+            // A login is never sent to another cluster because a file lower down has it.
+            if active.section.is_of_user() && active.section.layer.has(&ENDPOINTS) {
+                user = user.map(|layer| layer.without(&CLUSTER));
+                let is_its = |workspace: &Workspace| {
+                    active.workspace().is_some_and(|folder| same(folder.root(), workspace.root()))
+                };
+                own = own.map(|layer| if workspace.is_some_and(is_its) { layer } else { layer.without(&CLUSTER) });
+            }
+        }
+        layers.extend(own.into_iter().chain(user));
         layers.push(Layer::defaults()?);
-        Ok(Self(layers))
+        let context = active.map(|active| active.section.name.clone());
+        Ok(Self { layers, context, contexts: contexts.names() })
+    }
+
+    /// The name of the context that counts.
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The login.
+    pub(crate) fn credentials(&self, world: &World<'_>) -> Result<Credentials, SettingsError> {
+        login::credentials(&self.layers, world)
+    }
+
+    /// The place that the secret of the login comes from: a file, this variable where it is set, or a command.
+    pub(crate) fn secret_source(&self, variable: &str) -> SecretSource {
+        let named = SETTINGS.into_iter().find(|setting| setting.variable == Some(variable));
+        match (self.secret_file(), named.and_then(|setting| self.holder(setting))) {
+            (Some(path), _) => SecretSource::File { path: path.clone() },
+            (None, Some(_)) => SecretSource::Environment { variable: variable.to_owned() },
+            (None, None) => SecretSource::Command,
+        }
+    }
+
+    /// The file that the secret of the login is read from, if it is read from one.
+    pub(super) fn secret_file(&self) -> Option<&PathBuf> {
+        login::secret_file(&self.layers)
     }
 
     /// Every setting that some source has, in the order of the table. Of logins and of certificates only the uppermost
@@ -57,7 +109,7 @@ impl Layers {
     pub fn settings(&self, world: &World<'_>) -> Result<Settings, SettingsError> {
         Ok(Settings {
             endpoints: self.endpoints()?,
-            credentials: login::credentials(&self.0, world)?,
+            credentials: login::credentials(&self.layers, world)?,
             trust: self.trust(world)?,
             min_tls: self.min_tls()?,
             timeout: self.number(&TIMEOUT).map(Duration::from_secs),
@@ -80,13 +132,15 @@ impl Layers {
     }
 
     /// The uppermost layer that has the setting.
-    fn holder(&self, setting: &Setting) -> Option<&Layer> {
-        self.0.iter().find(|layer| layer.has(setting))
+    pub(super) fn holder(&self, setting: &Setting) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.has(setting))
     }
 
     /// The endpoints of the uppermost layer that names any, each once.
-    fn endpoints(&self) -> Result<Vec<Endpoint>, SettingsError> {
-        let layer = self.holder(&ENDPOINTS).ok_or(SettingsError::NoEndpoint)?;
+    pub(crate) fn endpoints(&self) -> Result<Vec<Endpoint>, SettingsError> {
+        let layer = self.holder(&ENDPOINTS).ok_or_else(|| SettingsError::NoEndpoint {
+            contexts: if self.context.is_none() { self.contexts.clone() } else { Vec::new() },
+        })?;
         let mut endpoints: Vec<Endpoint> = Vec::new();
         for text in layer.list(&ENDPOINTS).unwrap_or_default() {
             let endpoint = text.parse().map_err(|fault| SettingsError::Endpoint {
@@ -101,7 +155,7 @@ impl Layers {
         Ok(endpoints)
     }
 
-    fn min_tls(&self) -> Result<MinimumTls, SettingsError> {
+    pub(crate) fn min_tls(&self) -> Result<MinimumTls, SettingsError> {
         let layer = self.holder(&MIN_TLS);
         let Some((layer, text)) = layer.and_then(|layer| Some((layer, layer.text(&MIN_TLS)?))) else {
             return Ok(MinimumTls::default());
@@ -111,9 +165,9 @@ impl Layers {
 
     /// The uppermost layer that says anything about certificates decides; within it the strictest word counts. A layer that
     /// says `insecure = false` decides nothing, but lets no layer below it turn the check off.
-    fn trust(&self, world: &World<'_>) -> Result<Trust, SettingsError> {
+    pub(crate) fn trust(&self, world: &World<'_>) -> Result<Trust, SettingsError> {
         let mut checked = false;
-        for layer in &self.0 {
+        for layer in &self.layers {
             if let Some(fingerprints) = layer.list(&FINGERPRINTS) {
                 let parse = |text: &String| {
                     let origin = layer.source(&FINGERPRINTS);

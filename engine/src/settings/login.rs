@@ -1,6 +1,6 @@
 //! Login: the credentials that the layers name, the URL of the state store, and where such secrets are read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -41,6 +41,27 @@ pub(super) fn credentials(layers: &[Layer], world: &World<'_>) -> Result<Credent
 pub(super) fn state_url(layers: &[Layer], world: &World<'_>) -> Result<Option<SecretString>, SettingsError> {
     let layer = layers.iter().find(|layer| names(layer, STATE_URLS));
     layer.map_or(Ok(None), |layer| secret(layer, STATE_URLS, world))
+}
+
+/// The file that [`credentials`] reads the secret from, if it is read from one.
+pub(super) fn secret_file(layers: &[Layer]) -> Option<&PathBuf> {
+    for layer in layers {
+        if names(layer, TOKENS) {
+            return file_of(layer, TOKENS);
+        }
+        if layer.has(&AUTH_TICKET) {
+            return None;
+        }
+        if layer.has(&USERNAME) || names(layer, PASSWORDS) {
+            return layers.iter().find(|layer| names(layer, PASSWORDS)).and_then(|layer| file_of(layer, PASSWORDS));
+        }
+    }
+    None
+}
+
+/// The file of a layer's secret, where the layer does not have the secret itself.
+fn file_of(layer: &Layer, [plain, file, _]: Secret) -> Option<&PathBuf> {
+    if layer.has(plain) { None } else { layer.path(file) }
 }
 
 fn names(layer: &Layer, secret: Secret) -> bool {

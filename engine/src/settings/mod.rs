@@ -1,8 +1,8 @@
 //! Settings: how to reach a cluster, as whom, where the state store is, and which programs to run, resolved from layers;
 //! the only room that reads the environment.
 //!
-//! The layers, uppermost first: the request, the environment, the settings file of the workspace, the user's settings file,
-//! and the defaults. Each setting is declared once, in the table.
+//! The layers, uppermost first: the request, the environment, the context that counts, the settings file of the workspace,
+//! the user's settings file, and the defaults. Each setting is declared once, in the table.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,14 @@ use crate::toolchain::process::{self, Stream};
 use crate::workspace::Workspace;
 
 mod cautions;
+mod choice;
+pub mod config;
 mod connection;
+mod context;
+pub mod contexts;
 mod credentials;
 mod document;
+mod edit;
 mod endpoint;
 mod error;
 mod file;
@@ -31,9 +36,11 @@ pub mod table;
 mod trust;
 
 pub use cautions::{Caution, cautions, provider_caution};
-pub use connection::Connection;
+pub use connection::{Connection, SecretSource};
+pub use context::ContextReason;
 pub use credentials::Credentials;
 pub use document::document;
+pub(crate) use edit::SettingsEditor;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{FileFault, SettingsError};
 pub use layer::{Source, Value};
@@ -58,6 +65,8 @@ pub struct Settings {
 
 /// The parts of the world that settings are read from, so that tests can make up their own.
 pub struct World<'w> {
+    /// The context that was asked for.
+    pub context: Option<&'w str>,
     /// The value of an environment variable.
     pub variable: &'w dyn Fn(&str) -> Option<String>,
     /// The text of a file.
@@ -73,17 +82,75 @@ pub type ProgramError = Box<dyn Error + Send + Sync>;
 /// program, so this blocks (`Context::block`).
 pub fn of(context: &Context, connection: Connection, workspace: Option<&Workspace>) -> Result<Settings, SettingsError> {
     in_world(context, |world| {
-        let settings = Layers::read(connection, workspace, world)?.settings(world)?;
-        for caution in cautions(&settings, world) {
+        let layers = Layers::read(connection, workspace, world)?;
+        let settings = layers.settings(world)?;
+        for caution in cautions::of_layers(&layers).into_iter().chain(cautions(&settings, world)) {
             context.message(Message::Caution(caution));
         }
         Ok(settings)
     })
 }
 
-/// Every setting that some source has, with its source, as a request without options would find it.
-pub fn list(context: &Context, workspace: Option<&Workspace>) -> Result<Vec<Resolved>, SettingsError> {
-    in_world(context, |world| Ok(Layers::read(Connection::default(), workspace, world)?.resolved()))
+/// The login for a request's connection. A secret may come from a program, so this blocks (`Context::block`).
+pub(crate) fn credentials_of(
+    context: &Context,
+    connection: Connection,
+    workspace: &Workspace,
+) -> Result<Credentials, SettingsError> {
+    in_world(context, |world| Layers::read(connection, Some(workspace), world)?.credentials(world))
+}
+
+/// The workspace that a command means by this folder: the one that the folder is in, or that of the context that counts
+/// there. The current folder (`.`) stands for the workspace of a context that was asked for, wherever that is.
+pub fn workspace(context: &Context, folder: &Path) -> Result<Workspace, SettingsError> {
+    in_world(context, |world| in_context(folder, folder == Path::new("."), world))
+}
+
+/// The workspace that an operation writes into, which need not be there yet: this folder, or that of the context that counts
+/// there.
+pub fn target(context: &Context, folder: &Path) -> Result<Workspace, SettingsError> {
+    match folder == Path::new(".") {
+        true => workspace(context, folder),
+        false => in_world(context, |world| in_context_of(Workspace::at(folder), folder, false, world)),
+    }
+}
+
+/// The workspace that is meant by a folder. `here` is true for the current folder.
+fn in_context(folder: &Path, here: bool, world: &World<'_>) -> Result<Workspace, SettingsError> {
+    in_context_of(Workspace::around(folder), folder, here, world)
+}
+
+/// The workspace of the context that counts in this one, seen from a folder in it.
+fn in_context_of(
+    workspace: Workspace,
+    folder: &Path,
+    here: bool,
+    world: &World<'_>,
+) -> Result<Workspace, SettingsError> {
+    let contexts = context::Contexts::read(Some(&workspace), world)?;
+    let is_holder = contexts.holder.as_ref().is_some_and(|holder| context::same(holder.root(), workspace.root()));
+    // Seen from the current folder, a context that was asked for is nowhere else than in its own folder.
+    let view = if here && (world.context.is_some() || (world.variable)(context::VARIABLE).is_some()) {
+        contexts.holder.as_ref()
+    } else {
+        Some(&workspace)
+    };
+    let active = contexts.active(view, world)?;
+    // The folder of a cluster need not hold anything yet.
+    let asked = active.as_ref().is_some_and(|active| active.reason != ContextReason::Choice);
+    if is_holder
+        && !asked
+        && let Some(inner) = contexts.folder_around(folder)
+    {
+        return Ok(Workspace::at(inner));
+    }
+    let Some(active) = active else { return Ok(workspace) };
+    let applies = match active.reason {
+        ContextReason::Option | ContextReason::Environment => here || is_holder,
+        ContextReason::Choice => is_holder || (here && !workspace.is_marked()),
+        ContextReason::Folder => false,
+    };
+    Ok(active.workspace().filter(|_| applies).unwrap_or(workspace))
 }
 
 /// The Terraform or OpenTofu to run: the request's choice, else that of a layer below; `None` for the one that `PATH` has.
@@ -138,8 +205,9 @@ fn below<T>(
 }
 
 /// Does something in the world of an operation: its environment, the file system, and programs that it can stop.
-fn in_world<T>(context: &Context, work: impl FnOnce(&World<'_>) -> T) -> T {
+pub(crate) fn in_world<T>(context: &Context, work: impl FnOnce(&World<'_>) -> T) -> T {
     work(&World {
+        context: context.sources().context(),
         variable: &|name| context.sources().variable(name).map(str::to_owned),
         read: &|path| fs::read_to_string(path),
         run: &|arguments| printed(arguments, context),

@@ -1,12 +1,14 @@
-//! Sources: the environment of the process, from which settings come besides the request.
+//! Sources: the environment of the process and the context that it asks for, from which settings come besides the request.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The environment variables of a process, read once. Their values may be secrets: none is ever printed.
+/// The environment variables of a process, read once, and the context that was asked for. Values of variables may be
+/// secrets: none is ever printed.
 #[derive(Clone, Default)]
 pub struct Sources {
     variables: BTreeMap<String, String>,
+    context: Option<String>,
 }
 
 impl Sources {
@@ -15,6 +17,17 @@ impl Sources {
     pub fn of_process() -> Self {
         let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
         std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
+    /// The same with this context (`--context`), if one is asked for.
+    #[must_use]
+    pub fn with_context(self, context: Option<String>) -> Self {
+        Self { context, ..self }
+    }
+
+    /// The context that was asked for.
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
     }
 
     /// The value of a variable, where it is set.
@@ -30,7 +43,7 @@ impl Sources {
 
 impl FromIterator<(String, String)> for Sources {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self { variables: variables.into_iter().collect() }
+        Self { variables: variables.into_iter().collect(), context: None }
     }
 }
 

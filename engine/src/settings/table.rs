@@ -83,6 +83,29 @@ pub static SETTINGS: [&Setting; 22] = [
     &STATE_URL_COMMAND,
 ];
 
+/// The table of contexts in a settings file.
+pub const CONTEXTS: &str = "contexts";
+
+/// The key of a context in the user's file that names the workspace of its code.
+pub const CONTEXT_WORKSPACE: &str = "workspace";
+
+/// The key of a context in a workspace's file that names the folder of its code, inside that workspace.
+pub const CONTEXT_FOLDER: &str = "folder";
+
+/// The settings that say which cluster it is and who asks: a context of the user's that names endpoints takes none of them
+/// from elsewhere in the files.
+pub(super) static CLUSTER: [&Setting; 9] = [
+    &ENDPOINTS,
+    &API_TOKEN_FILE,
+    &API_TOKEN_COMMAND,
+    &USERNAME,
+    &PASSWORD_FILE,
+    &PASSWORD_COMMAND,
+    &CA_FILE,
+    &FINGERPRINTS,
+    &INSECURE,
+];
+
 /// `endpoints`
 pub static ENDPOINTS: Setting = Setting {
     name: "endpoints",
@@ -364,6 +387,10 @@ pub static OTHER_VARIABLES: [OtherVariable; 11] = [
     OtherVariable {
         name: "XDG_CONFIG_HOME",
         sentence: "The folder of the user's settings, where it is an absolute path; `~/.config` without it.",
+    },
+    OtherVariable {
+        name: "XDG_STATE_HOME",
+        sentence: "The folder of the context that was chosen with `context use`, where it is an absolute path; `~/.local/state` without it.",
     },
     OtherVariable { name: "USER, LOGNAME", sentence: "The name that the lock of a workspace shows to others." },
     OtherVariable {

@@ -26,6 +26,7 @@ fn in_files<T>(
     let environment: BTreeMap<&str, &str> = environment.iter().copied().chain([("HOME", "/home")]).collect();
     let files: BTreeMap<&str, &str> = files.iter().copied().collect();
     let world = World {
+        context: None,
         variable: &|name| environment.get(name).map(ToString::to_string),
         read: &|path| match path.to_str().unwrap() {
             "/token" => Ok(format!("{TOKEN}\n")),
@@ -304,8 +305,12 @@ fn a_link_does_not_lead_a_secret_out_of_the_workspace() {
     std::os::unix::fs::symlink("../key", lab.join("link")).unwrap();
     let check = |name: &str, expected: bool| {
         fs::write(lab.join("proxmox-mpc.toml"), format!("password_file = '{name}'")).unwrap();
-        let world =
-            World { variable: &|_| None, read: &|path| fs::read_to_string(path), run: &|_| Err("no programs".into()) };
+        let world = World {
+            context: None,
+            variable: &|_| None,
+            read: &|path| fs::read_to_string(path),
+            run: &|_| Err("no programs".into()),
+        };
         let layers = Layers::read(Connection::default(), Some(&Workspace::at(&lab)), &world);
         assert_eq!(layers.is_ok(), expected, "{name}");
     };
@@ -318,6 +323,7 @@ fn the_users_file_has_its_place() {
     let check = |environment: &[(&str, &str)], expected: Option<&str>| {
         let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
         let world = World {
+            context: None,
             variable: &|name| environment.get(name).map(ToString::to_string),
             read: &|_| Err(io::ErrorKind::NotFound.into()),
             run: &|_| Err("no programs".into()),

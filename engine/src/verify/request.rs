@@ -12,7 +12,6 @@ use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest}
 use crate::operation::{Context, Effect, Failure, Fault, Message, Request};
 use crate::settings::{self, provider_caution};
 use crate::toolchain::terraform;
-use crate::workspace::Workspace;
 
 /// Request to prove with Terraform that the code is the cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +55,7 @@ impl Request for VerifyRequest {
 
 impl VerifyRequest {
     fn prove(&self, context: &Context) -> Result<Proof, Failure> {
-        let workspace = Workspace::around(&self.workspace);
+        let workspace = settings::workspace(context, &self.workspace)?;
         let program = settings::terraform(context, self.terraform.clone(), Some(&workspace))?;
         if self.live {
             let variable = |name: &str| context.sources().variable(name).map(str::to_owned);

@@ -55,6 +55,18 @@ impl Workspace {
         real.ancestors().skip(1).map(Self::at).find(ours).unwrap_or(here)
     }
 
+    /// The workspace that this one is in, if it is in one.
+    pub(crate) fn outer(&self) -> Option<Self> {
+        let real = fs::canonicalize(&self.root).ok()?;
+        let outer = Self::around(real.parent()?);
+        (outer.is_marked() && outer.marker().is_some_and(|marker| same_owner(&marker, &real))).then_some(outer)
+    }
+
+    /// Reports whether the folder is a workspace already.
+    pub fn is_marked(&self) -> bool {
+        self.marker().is_some()
+    }
+
     /// The file that makes a folder a workspace: the settings, or the manifest. Other programs have files called
     /// `manifest.json` too.
     fn marker(&self) -> Option<PathBuf> {

@@ -1,0 +1,244 @@
+//! Init: sets up a workspace. It finds the cluster, the certificate to trust and the login, tests all three, and writes the
+//! files that a workspace begins with.
+
+mod certificate;
+mod error;
+mod files;
+mod login;
+mod permissions;
+mod repository;
+mod request;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+pub use error::InitError;
+pub use request::{
+    FileResult, InitFile, InitReport, InitRequest, Purpose, PurposeReport, RepositoryReport, TrustReport,
+};
+
+use crate::commands::COMMANDS;
+use crate::operation::prompt::Nobody;
+use crate::operation::report::Document;
+use crate::operation::{Cancel, Context, Effect, Failure, Person, Prompt, PromptError, Report, Request};
+use crate::settings::{Connection, Endpoint, Layers, SecretSource, SettingsError, in_world};
+use crate::workspace::{Workspace, check_links};
+
+impl Request for InitRequest {
+    const NAME: &'static str = "init";
+    const EFFECT: Effect = Effect::EditsCode;
+    type Report = InitReport;
+
+    async fn run(self, context: Context) -> Result<InitReport, Failure> {
+        let workspace = Workspace::at(&self.folder);
+        let interview = Interview { context: context.clone(), yes: self.yes };
+        check_links(workspace.root())?;
+        files::check_writable(workspace.root())?;
+        self.check_content(&workspace, &interview).await?;
+        let mut connection = self.connection.clone();
+        let endpoints = endpoints(&mut connection, &workspace, &interview).await?;
+        let mut notices = Vec::new();
+        let trust = certificate::trust(&endpoints, &connection, &workspace, &interview, &mut notices).await?;
+        let login = login::login(&endpoints, &trust, &mut connection, &workspace, &interview).await?;
+        let permissions = permissions::purposes(&login.permissions, &login.name);
+        let plan = files::Plan {
+            endpoints: endpoints.iter().map(ToString::to_string).collect(),
+            trust: trust.report(),
+            connection,
+            typed: login.typed,
+        };
+        // From here on nothing waits: all files are written, or the error names the one that could not be.
+        let git = self.git;
+        let (folder, author) = (workspace.clone(), context.actor().name.clone());
+        let (files, secret, repository, mut more) = context
+            .block(move |context| {
+                let written = in_world(context, |world| plan.write(&folder, world))?;
+                let names = written.files.iter().filter(|file| file.result != FileResult::Kept);
+                let names: Vec<String> = names.map(|file| file.path.clone()).collect();
+                let repository = if git {
+                    repository::found_or_made(folder.root(), &names, &author)?
+                } else {
+                    RepositoryReport::None
+                };
+                Ok::<_, Failure>((written.files, written.secret, repository, written.notices))
+            })
+            .await?;
+        notices.append(&mut more);
+        let mut report = InitReport {
+            workspace: workspace.root().to_owned(),
+            endpoints: endpoints.iter().map(ToString::to_string).collect(),
+            pve_version: login.pve_version,
+            login: login.name,
+            secret: secret.unwrap_or(login.secret),
+            trust: trust.report(),
+            permissions,
+            files,
+            repository,
+            notices,
+            first_sync: None,
+            next: Vec::new(),
+        };
+        report.next = next(&report);
+        if interview.wants_first_sync().await? {
+            report.first_sync = first_sync(&context, workspace.root()).await.transpose()?;
+        }
+        Ok(report)
+    }
+}
+
+impl InitRequest {
+    /// Looks at what is in the folder already, and asks before anything of it is changed.
+    async fn check_content(&self, workspace: &Workspace, interview: &Interview) -> Result<(), Failure> {
+        let names = files::content(workspace.root())?;
+        if workspace.is_marked() {
+            if self.yes {
+                return Ok(());
+            }
+            let prompt = Prompt::new(format!("Change the workspace in {}", workspace.root().display()), "`--yes`")
+                .note(format!("{} is a workspace already: {}.", workspace.root().display(), names.join(", ")))
+                .note("Its settings file keeps its comments and every key that is not asked for here.");
+            if !interview.ask(move |person, cancel| person.agreement(&prompt, Some(true), cancel)).await? {
+                return Err(InitError::Declined.into());
+            }
+        } else if !names.is_empty() && !self.force && !repository::is_in_one(workspace.root()) {
+            if !interview.is_attended() {
+                return Err(InitError::NotEmpty { folder: workspace.root().to_owned(), names }.into());
+            }
+            let prompt = Prompt::new("Set up the workspace here all the same", "`--force`")
+                .note(format!("{} has files already: {}.", workspace.root().display(), names.join(", ")))
+                .note("They stay as they are.");
+            if !interview.ask(move |person, cancel| person.agreement(&prompt, Some(false), cancel)).await? {
+                return Err(InitError::Declined.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Questions of one set-up.
+#[derive(Clone)]
+struct Interview {
+    context: Context,
+    yes: bool,
+}
+
+impl Interview {
+    /// Reports whether questions are answered.
+    fn is_attended(&self) -> bool {
+        !self.yes && self.context.person().is_there()
+    }
+
+    /// Asks something; where nothing may be asked, the answer is an error that names the option.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Person, &Cancel) -> Result<T, PromptError> + Send + 'static,
+    ) -> Result<T, PromptError> {
+        let yes = self.yes;
+        self.context
+            .block(move |context| question(if yes { &Nobody } else { context.person() }, context.cancel()))
+            .await
+    }
+
+    /// Says something to whoever answers.
+    fn tell(&self, line: &str) {
+        if self.is_attended() {
+            self.context.person().tell(line);
+        }
+    }
+
+    /// Asks for the first sync, where there is such a command.
+    async fn wants_first_sync(&self) -> Result<bool, PromptError> {
+        if !self.is_attended() || !COMMANDS.iter().any(|command| command.name == SYNC) {
+            return Ok(false);
+        }
+        let prompt = Prompt::new("Read the cluster and write its code now", "`proxmox-mpc sync`");
+        self.ask(move |person, cancel| person.agreement(&prompt, Some(true), cancel)).await
+    }
+}
+
+/// The settings as they are now, with what is known of the connection.
+async fn layers(connection: &Connection, workspace: &Workspace, context: &Context) -> Result<Layers, SettingsError> {
+    let (connection, workspace) = (connection.clone(), workspace.clone());
+    context.block(move |context| in_world(context, |world| Layers::read(connection, Some(&workspace), world))).await
+}
+
+/// The nodes of the cluster: those of the settings, or those that a person names.
+async fn endpoints(
+    connection: &mut Connection,
+    workspace: &Workspace,
+    interview: &Interview,
+) -> Result<Vec<Endpoint>, Failure> {
+    match layers(connection, workspace, &interview.context).await?.endpoints() {
+        Err(SettingsError::NoEndpoint { .. }) if interview.is_attended() => {}
+        Err(error) => return Err(error.into()),
+        Ok(endpoints) => {
+            let names: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+            interview.tell(&format!("The cluster is {}.", names.join(", ")));
+            return Ok(endpoints);
+        }
+    }
+    let endpoint = interview
+        .ask(|person, cancel| {
+            let prompt = Prompt::new("Address of a node, as in pve.example or 10.0.0.1", "`--endpoint`");
+            loop {
+                let text = person.text(&prompt, None, cancel)?;
+                match text.parse::<Endpoint>() {
+                    Ok(endpoint) => return Ok(endpoint),
+                    Err(error) => person.tell(&format!("`{}` cannot be used: {error}.", login::without_login(&text))),
+                }
+            }
+        })
+        .await?;
+    connection.endpoints = vec![endpoint.to_string()];
+    Ok(vec![endpoint])
+}
+
+/// The command that reads the cluster for the first time.
+const SYNC: &str = "sync";
+
+/// Runs the first sync of a new workspace, and returns its document. `None` where this program has no such command.
+async fn first_sync(context: &Context, workspace: &Path) -> Option<Result<serde_json::Value, Failure>> {
+    let command = COMMANDS.iter().find(|command| command.name == SYNC)?;
+    let report = (command.run)(context.clone(), json!({ "workspace": workspace })).await;
+    let document = |report: Box<dyn Report>| serde_json::to_value(Document::of(&*report)).map_err(InitError::Document);
+    Some(report.and_then(|report| Ok(document(report)?)))
+}
+
+/// The commands that come next.
+fn next(report: &InitReport) -> Vec<String> {
+    let folder = report.workspace.display().to_string();
+    let folder = shlex::try_quote(&folder).map_or_else(|_| folder.clone(), std::borrow::Cow::into_owned);
+    let mut next = Vec::new();
+    if let (SecretSource::Environment { variable }, true) = (&report.secret, report.login.contains('!')) {
+        next.push(format!("export {variable}='{}=…'", report.login));
+    }
+    let lacking = report.permissions.iter().find(|purpose| purpose.purpose == Purpose::Import);
+    next.extend(
+        lacking.into_iter().flat_map(|purpose| purpose.grant.clone()).map(|line| format!("{line}   # on a node")),
+    );
+    if let RepositoryReport::Existing { .. } = report.repository {
+        let written = report.files.iter().filter(|file| file.result != FileResult::Kept && !file.path.starts_with('.'));
+        let names: Vec<&str> = written.map(|file| file.path.as_str()).collect();
+        if !names.is_empty() {
+            next.push(format!("git -C {folder} add .gitignore {}", names.join(" ")));
+        }
+    }
+    let reads = if COMMANDS.iter().any(|command| command.name == SYNC) {
+        format!("proxmox-mpc sync {folder}")
+    } else {
+        format!("proxmox-mpc import --out {folder}")
+    };
+    next.push(reads);
+    next
+}
+
+/// A path as a settings file in this folder names it: relative to the folder where it is inside, absolute elsewhere.
+fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let real = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (path, folder) = match (std::fs::canonicalize(path), std::fs::canonicalize(folder)) {
+        (Ok(path), Ok(folder)) => (path, folder),
+        _ => (real(path), real(folder)),
+    };
+    path.strip_prefix(&folder).map_or_else(|_| path.clone(), Path::to_owned)
+}
