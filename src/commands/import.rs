@@ -128,7 +128,7 @@ impl From<Arguments> for ImportRequest {
 }
 
 /// Parses a version of the provider. An unknown one is refused here, before anything is asked of a cluster.
-fn provider_version(given: &str) -> Result<String, String> {
+pub(super) fn provider_version(given: &str) -> Result<String, String> {
     let known = known_version(given).map_err(|error| format!("{error}. {}", error.hints().join(" ")))?;
     Ok(known.to_owned())
 }

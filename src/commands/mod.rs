@@ -16,6 +16,7 @@ mod man;
 mod rehearse;
 mod schema;
 mod status;
+mod sync;
 mod twin;
 mod verify;
 mod version;
@@ -28,6 +29,7 @@ use proxmox_mpc_engine::import::ImportRequest;
 use proxmox_mpc_engine::init::InitRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
+use proxmox_mpc_engine::sync::SyncRequest;
 use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, StatusRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_engine::version::VersionRequest;
@@ -38,6 +40,7 @@ pub enum Command {
     Demo(demo::Arguments),
     Init(Box<init::Arguments>),
     Import(Box<import::Arguments>),
+    Sync(Box<sync::Arguments>),
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
     History(history::Arguments),
@@ -69,6 +72,7 @@ impl Command {
             Self::Demo(arguments) => run(context, DemoRequest::from(arguments)).await,
             Self::Init(arguments) => run(context, InitRequest::from(*arguments)).await,
             Self::Import(arguments) => run(context, ImportRequest::from(*arguments)).await,
+            Self::Sync(arguments) => run(context, SyncRequest::from(*arguments)).await,
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,

@@ -364,7 +364,7 @@ pub struct OtherVariable {
 }
 
 /// The variables of other programs, in the order of the documentation.
-pub static OTHER_VARIABLES: [OtherVariable; 11] = [
+pub static OTHER_VARIABLES: [OtherVariable; 12] = [
     OtherVariable {
         name: "TF_VAR_…",
         sentence: "A value for a variable of the Terraform code, in a rehearsal and with `verify --live`.",

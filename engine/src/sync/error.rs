@@ -9,7 +9,6 @@ use proxmox_mpc_model::observation::FileError;
 use crate::history::HistoryError;
 use crate::import::ImportError;
 use crate::operation::{Fault, FaultKind};
-use crate::store::StoreError;
 
 /// The sync failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +36,6 @@ pub enum SyncError {
     /// An observation under version control is not valid.
     #[error("the observations of the generated branch cannot be read")]
     Observation(#[from] FileError),
-    /// The state store could not be brought up to date.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl From<Unreadable> for SyncError {
@@ -53,7 +49,6 @@ impl Fault for SyncError {
         match self {
             Self::Import(error) => error.kind(),
             Self::History(error) => error.kind(),
-            Self::Store(error) => error.kind(),
             Self::NoRepository { .. } => FaultKind::Usage,
             Self::Manifest { .. } | Self::Observation(_) => FaultKind::Failed,
         }
@@ -67,7 +62,6 @@ impl Fault for SyncError {
             }
             Self::Import(error) => error.hints(),
             Self::History(error) => error.hints(),
-            Self::Store(error) => error.hints(),
             Self::NoRepository { folder } => vec![
                 format!("`proxmox-mpc init {}` makes one, and writes the settings of the workspace.", folder.display()),
                 "`proxmox-mpc import` writes the code without git.".to_owned(),

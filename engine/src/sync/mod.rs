@@ -2,11 +2,13 @@
 
 mod error;
 mod generated;
+mod index;
 mod merging;
 mod patch;
 mod report;
 mod request;
 mod run;
+mod start;
 mod task_log;
 
 pub use error::SyncError;

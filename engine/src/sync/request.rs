@@ -114,7 +114,7 @@ impl Request for SyncRequest {
             run::run(&source, job, &context).await
         };
         let mut report = context.unless_cancelled(work).await??;
-        if let Some(proof) = proof.filter(|_| report.changed_the_work_tree()) {
+        if let Some(proof) = proof.filter(|_| report.is_in_the_work_tree()) {
             report.proof = Some(Box::new(proof.run(context).await?));
         }
         Ok(report)

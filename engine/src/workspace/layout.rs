@@ -113,6 +113,11 @@ impl Workspace {
         self.private().join("state.db")
     }
 
+    /// The conflicts of the last merge, for editors and agents.
+    pub fn conflicts(&self) -> PathBuf {
+        self.private().join("conflicts.json")
+    }
+
     /// The folder of what is not for others.
     pub fn private(&self) -> PathBuf {
         self.root.join(Self::PRIVATE)

@@ -95,8 +95,16 @@ fn of(resource: &str) -> (&str, IdSource) {
 
 /// Key of the object behind a resource of a state; `None` if the state does not identify it.
 pub(super) fn in_state(instance: &Instance) -> Option<ObjectKey> {
-    let (object_type, by) = of(&instance.resource);
-    let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
+    of_attributes(&instance.resource, &|name| instance.attributes.get(name).map(String::as_str))
+}
+
+/// The same for a resource of this type with these attributes.
+pub(super) fn of_attributes<'a>(
+    resource: &str,
+    attributes: &dyn Fn(&str) -> Option<&'a str>,
+) -> Option<ObjectKey> {
+    let (object_type, by) = of(resource);
+    let attribute = |name: &str| attributes(name).filter(|text| !text.is_empty());
     let id = match by {
         IdSource::Guest(names) => {
             let number = |text: &&str| text.parse::<u32>().is_ok_and(|number| number > 0);

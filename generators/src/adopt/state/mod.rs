@@ -69,6 +69,11 @@ pub enum Key {
 }
 
 impl Instance {
+    /// The attributes that may identify its object.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.attributes.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// Address, as Terraform writes it.
     pub fn address(&self) -> String {
         format!("{}{}", self.path(true), self.key.as_ref().map(Key::bracketed).unwrap_or_default())

@@ -1,0 +1,153 @@
+//! Start of a sync: the repository, the generated tree of the last sync, and the base of the merge.
+
+use proxmox_mpc_code::configuration::StateInstance;
+use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
+use proxmox_mpc_model::observation::{FOLDER, Observation};
+use proxmox_mpc_twin::recording::Recording;
+
+use super::generated::{self, GeneratedTree};
+use super::{SyncError, merging, run};
+use crate::history::{Commit, DEFAULT_BRANCH, HistoryError, HistoryNotice, Repository};
+use crate::operation::Context;
+use crate::workspace::{self, FileSet, Workspace};
+
+/// What a sync begins with.
+pub(super) struct Start {
+    /// The repository around the workspace.
+    pub(super) repository: Repository,
+    /// The generated branch.
+    pub(super) branch: String,
+    /// Its tip; `None` before the first sync.
+    pub(super) tip: Option<Commit>,
+    /// The generated tree of the last sync; before the first, that of an import whose files are at HEAD.
+    pub(super) previous: GeneratedTree,
+    /// The observation of the last sync or import.
+    pub(super) observation: Option<Observation>,
+    /// The time of that observation in seconds since 1970.
+    pub(super) time: Option<i64>,
+    /// Facts about git that the person should know.
+    pub(super) notices: Vec<HistoryNotice>,
+    /// The workspace.
+    workspace: Workspace,
+    /// The manifest at HEAD.
+    manifest: Option<Manifest>,
+}
+
+/// The trailer of the commit that has the tree of an import made before the first sync: the base of the first merge.
+const IMPORT_TRAILER: &str = "Proxmox-MPC-Import";
+
+impl Start {
+    /// Reads the repository. An operation that was interrupted is finished or undone first, if something may be written.
+    /// `check` refuses changes that are not committed before anything is asked of the cluster.
+    pub(super) fn read(
+        workspace: &Workspace,
+        writes: bool,
+        check: bool,
+        context: &Context,
+    ) -> Result<Self, SyncError> {
+        let Some(repository) = Repository::discover(workspace)? else {
+            return Err(SyncError::NoRepository { folder: workspace.root().to_owned() });
+        };
+        let notices = if writes { repository.recover(context)? } else { Vec::new() };
+        if check {
+            if let Some(operation) = repository.operation() {
+                return Err(HistoryError::UnderWay { operation }.into());
+            }
+            let dirty = repository.dirty(context)?;
+            if !dirty.is_empty() {
+                let paths = dirty.into_iter().map(|file| file.path).collect();
+                return Err(HistoryError::Dirty { paths }.into());
+            }
+        }
+        let branch = DEFAULT_BRANCH.to_owned();
+        let tip = repository.generated(&branch)?;
+        let manifest = generated::parse(&repository.head_files(|path| path == Workspace::MANIFEST)?, "HEAD")?;
+        let mut start = Self {
+            previous: GeneratedTree::default(),
+            observation: None,
+            time: None,
+            workspace: workspace.clone(),
+            repository,
+            branch,
+            tip,
+            notices,
+            manifest,
+        };
+        match tip {
+            Some(tip) => {
+                start.previous = GeneratedTree::at(&start.repository, tip.id, &start.branch)?;
+                let files = start.repository.files_below(tip.id, FOLDER)?;
+                start.observation = Some(Observation::from_files(files)?);
+                start.time = Some(tip.time);
+            }
+            None => start.read_import()?,
+        }
+        Ok(start)
+    }
+
+    /// Reads what an import wrote before the first sync: as its recording would give it again, without the edits that people
+    /// have made since; without a recording, the files that nobody has edited.
+    fn read_import(&mut self) -> Result<(), SyncError> {
+        let Some(manifest) = self.manifest.clone() else { return Ok(()) };
+        let files = self.repository.head_files(|path| manifest.files.contains_key(path))?;
+        let Ok(recording) = Recording::open(&self.workspace.recording()) else {
+            let mut files = files;
+            files.retain(|path, text| manifest.files.get(path) == Some(&workspace::hash(text.as_bytes())));
+            self.previous = GeneratedTree::new(files, manifest);
+            return Ok(());
+        };
+        let previous = Previous { manifest, files, ..Previous::default() };
+        let mut generated = generate(&recording, &Options::default(), &previous)?;
+        generated.manifest.files = workspace::hashes(&generated.files);
+        self.previous = GeneratedTree::new(generated.files, generated.manifest);
+        self.observation = Some(Observation::read(&recording)?);
+        self.time = Some(run::seconds(&recording.about().recorded_at));
+        Ok(())
+    }
+
+    /// Commits the tree of an earlier import as the beginning of the generated branch.
+    pub(super) fn commit_import(&mut self) -> Result<(), SyncError> {
+        let (Some(observation), Some(time)) = (&self.observation, self.time) else { return Ok(()) };
+        let mut files: FileSet = self.previous.files.clone();
+        files.extend(observation.files());
+        let cluster = observation.cluster.as_deref().unwrap_or("the cluster");
+        let message = format!("import of {cluster}, before the first sync\n\n{IMPORT_TRAILER}: yes\n");
+        let commit = self.repository.write_generated(&self.branch, &files, &message, time, None)?;
+        self.repository.advance(&self.branch, None, commit.id)?;
+        self.tip = Some(commit);
+        Ok(())
+    }
+
+    /// The base of the merge. `merged` is the generated commit that HEAD has merged last.
+    pub(super) fn base(&self, merged: Option<Commit>) -> Result<GeneratedTree, SyncError> {
+        if let Some(commit) = merged {
+            return GeneratedTree::at(&self.repository, commit.id, &self.branch);
+        }
+        if self.manifest.is_none() {
+            return Ok(GeneratedTree::default());
+        }
+        if self.tip.is_none() {
+            return Ok(self.previous.clone());
+        }
+        // The first commit of the branch is that of the import whose files are at HEAD.
+        let first = self.repository.log(&self.branch, None, None)?.pop();
+        let import = first.filter(|commit| commit.trailers.iter().any(|(name, _)| name == IMPORT_TRAILER));
+        let Some(import) = import else { return Ok(GeneratedTree::default()) };
+        let id = import.id.parse().map_err(|_| HistoryError::Revision { text: import.id.clone() })?;
+        GeneratedTree::at(&self.repository, id, &self.branch)
+    }
+
+    /// The objects that somebody excludes in the manifest.
+    pub(super) fn skipped(&self) -> Manifest {
+        let mut manifest = Manifest::default();
+        let entries = self.manifest.iter().flat_map(|manifest| &manifest.objects).filter(|(_, entry)| entry.skip);
+        manifest.objects = entries.map(|(identity, entry)| (identity.clone(), entry.clone())).collect();
+        manifest
+    }
+
+    /// The instances of a state file in the folder of the code, where Terraform keeps it without a backend.
+    pub(super) fn local_state(&self) -> Result<Vec<StateInstance>, SyncError> {
+        let path = self.workspace.terraform().join("terraform.tfstate");
+        Ok(if path.is_file() { merging::state(&path).or_else(merging::empty)? } else { Vec::new() })
+    }
+}
