@@ -67,7 +67,7 @@ impl Repository {
         }
         let message = fs::read_to_string(&file).map_err(HistoryError::io("read", &file))?;
         let message = git2::message_prettify(message, None).map_err(HistoryError::git("read the message"))?;
-        Ok((self.staged_tree(true, context)?, message))
+        Ok((self.staged_tree(&self.places().index, true, context)?, message))
     }
 
     /// Runs a hook in the work tree, if it is there.

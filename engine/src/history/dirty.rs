@@ -65,6 +65,20 @@ impl Repository {
         Ok(paths)
     }
 
+    /// Puts the times of the files into the index: `git merge --abort` takes a file with other times for an edited one.
+    pub(super) fn refresh_index(&self, program: bool, context: &Context) {
+        if program {
+            self.command_and_forget(&["update-index", "-q", "--refresh"], context);
+            return;
+        }
+        let mut options = StatusOptions::new();
+        options.include_untracked(false).exclude_submodules(true).update_index(true);
+        let refreshed = self.git.index().and_then(|mut index| index.read(true));
+        if let Err(error) = refreshed.and_then(|()| self.git.statuses(Some(&mut options)).map(drop)) {
+            tracing::debug!(%error, "the index could not be refreshed");
+        }
+    }
+
     /// Staged and changed, by path, as the `git` program sees it.
     fn states_of_program(&self, context: &Context) -> Result<BTreeMap<String, (bool, bool)>, HistoryError> {
         let command =

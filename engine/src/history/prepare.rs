@@ -44,7 +44,7 @@ impl Repository {
         let head = self.head()?;
         let old = match head {
             Some(head) => self.tree_of(head)?,
-            None => self.staged_tree(program, context)?,
+            None => self.staged_tree(&places.index_after, program, context)?,
         };
         let entries = self.entries(old, merge)?;
         let tree = self.updated_tree(Some(old), &entries)?;
@@ -106,15 +106,16 @@ impl Repository {
         Ok(())
     }
 
-    /// The tree of the index: on a branch without a commit, what is staged.
-    pub(super) fn staged_tree(&self, program: bool, context: &Context) -> Result<Oid, HistoryError> {
+    /// The tree of an index.
+    pub(super) fn staged_tree(&self, index: &Path, program: bool, context: &Context) -> Result<Oid, HistoryError> {
         if program {
-            let lines = self.run(&self.command(&["write-tree"]), context)?;
+            let command = self.command(&["write-tree"]).env("GIT_INDEX_FILE", index.to_string_lossy());
+            let lines = self.run(&command, context)?;
             return oid(lines.first().map_or("", String::as_str));
         }
         let failed = HistoryError::git("write the tree of the index");
-        let mut index = self.git.index().map_err(&failed)?;
-        index.read(true).and_then(|()| index.write_tree()).map_err(&failed)
+        let mut index = git2::Index::open(index).map_err(&failed)?;
+        index.write_tree_to(&self.git).map_err(&failed)
     }
 
     /// Brings the index that is aside from one tree to another, and writes the files that differ aside, as a checkout would:

@@ -28,11 +28,11 @@ impl Repository {
         let lines = self.run(&create, context)?;
         let Some(text) = lines.first() else { return Ok(None) };
         let stash = oid(text)?;
-        let store = self.with_identity(self.command(&["stash", "store", "-m", MESSAGE, text]), time);
-        self.step(|| self.run(&store, context).map(drop))?;
+        // The record comes first: a stash without it would be left in the list.
         let (aside, record) = (self.workspace.private().join("stash.new"), self.stash_record());
         self.write(&aside, text.as_bytes())?;
         self.rename(&aside, &record)?;
+        self.store_stash(stash, context)?;
         self.step(|| self.run(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
         Ok(Some(stash))
     }
@@ -78,6 +78,7 @@ impl Repository {
             let differing = self.run(&self.command(&["diff", "--name-only", "-z", &commit]), context)?.join("\n");
             let differs = |path: &str| differing.split('\0').any(|other| other == path);
             if dirty.iter().any(|file| differs(&file.path)) {
+                self.store_stash(stash, context)?;
                 self.remove(&self.stash_record())?;
                 return Ok(vec![HistoryNotice::StashKept { commit }]);
             }
@@ -88,10 +89,26 @@ impl Repository {
         self.unstash(context)
     }
 
-    /// Takes the entry out of the list of stashes.
-    fn drop_stash(&self, stash: Oid, context: &Context) -> Result<(), HistoryError> {
+    /// Puts the stash into the list, where it is not in it yet.
+    fn store_stash(&self, stash: Oid, context: &Context) -> Result<(), HistoryError> {
+        if self.position(stash, context)?.is_some() {
+            return Ok(());
+        }
+        let time = self.git.find_commit(stash).map_err(HistoryError::git("read the stash"))?.time().seconds();
+        let commit = stash.to_string();
+        let store = self.with_identity(self.command(&["stash", "store", "-m", MESSAGE, &commit]), time);
+        self.step(|| self.run(&store, context).map(drop))
+    }
+
+    /// The position of a stash in the list.
+    fn position(&self, stash: Oid, context: &Context) -> Result<Option<usize>, HistoryError> {
         let lines = self.run(&self.command(&["stash", "list", "--format=%H"]), context)?;
-        match lines.iter().position(|line| *line == stash.to_string()) {
+        Ok(lines.iter().position(|line| *line == stash.to_string()))
+    }
+
+    /// Takes the stash out of the list.
+    fn drop_stash(&self, stash: Oid, context: &Context) -> Result<(), HistoryError> {
+        match self.position(stash, context)? {
             Some(position) => {
                 let name = format!("stash@{{{position}}}");
                 self.step(|| self.run(&self.command(&["stash", "drop", "-q", &name]), context).map(drop))
