@@ -125,10 +125,8 @@ impl Repository {
         let (mut git, mut work) = (std::ffi::OsString::from("--git-dir="), std::ffi::OsString::from("--work-tree="));
         git.push(self.git.path());
         work.push(&places.after);
-        let invocation = super::program::in_repository(
-            crate::toolchain::invocation::Invocation::new(&self.program),
-            &self.root,
-        );
+        let invocation =
+            super::program::in_repository(crate::toolchain::invocation::Invocation::new(&self.program), &self.root);
         let invocation = invocation
             .env("GIT_INDEX_FILE", places.index_after.to_string_lossy())
             .env("LC_ALL", "C")

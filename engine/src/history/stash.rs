@@ -45,20 +45,21 @@ impl Repository {
         if self.operation() == Some(Operation::Merge) {
             let file = self.git.path().join("MERGE_AUTOSTASH"); // As `git merge --autostash` leaves it.
             self.write(&file, format!("{commit}\n").as_bytes())?;
-            self.remove(&self.stash_record())?;
             self.drop_stash(stash, context)?;
+            self.remove(&self.stash_record())?;
             return Ok(vec![HistoryNotice::StashWaits { commit }]);
         }
         for index in [true, false] {
-            let arguments: &[&str] = if index { &["stash", "apply", "-q", "--index"] } else { &["stash", "apply", "-q"] };
+            let arguments: &[&str] =
+                if index { &["stash", "apply", "-q", "--index"] } else { &["stash", "apply", "-q"] };
             let mut applied = false;
             self.step(|| {
                 applied = run(&self.command(arguments).arg(commit.as_str()), context)?.code == Some(0);
                 Ok(())
             })?;
             if applied {
-                self.remove(&self.stash_record())?;
                 self.drop_stash(stash, context)?;
+                self.remove(&self.stash_record())?;
                 return Ok(Vec::new());
             }
             // Everything is in the stash, and the work tree was as HEAD: nothing is lost here.

@@ -20,12 +20,16 @@ fn generated_commits_follow_each_other_and_hold_the_workspace_alone() {
     assert_eq!(repository.base(branch, first.id).unwrap(), None);
     let same = repository.write_generated(branch, &files(FIRST), "same", TIME + 1, Some(first.id)).unwrap();
     assert_eq!(same, first, "nothing changed, nothing is committed");
-    let second = repository.write_generated(branch, &files(SECOND), "second\n\nbody", TIME + 2, Some(first.id)).unwrap();
+    let second =
+        repository.write_generated(branch, &files(SECOND), "second\n\nbody", TIME + 2, Some(first.id)).unwrap();
     repository.advance(branch, Some(first.id), second.id).unwrap();
     assert_eq!(repository.files(second.id).unwrap(), files(SECOND));
     assert_eq!(lab.git(&["fsck", "--no-dangling", "--no-progress"]), "");
     assert_eq!(
-        lab.git(&["log", "--format=%s|%an|%P|%(trailers)", branch]).lines().filter(|l| !l.is_empty()).collect::<Vec<_>>(),
+        lab.git(&["log", "--format=%s|%an|%P|%(trailers)", branch])
+            .lines()
+            .filter(|l| !l.is_empty())
+            .collect::<Vec<_>>(),
         [
             format!("second|Alice|{}|Proxmox-MPC-Workspace: infra/pve", first.id),
             "first|Alice||Proxmox-MPC-Workspace: infra/pve".to_owned()

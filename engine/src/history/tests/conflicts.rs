@@ -78,7 +78,7 @@ fn a_conflict_is_resolved_by_a_commit_or_aborted() {
         lab.git(&["add", "pve/terraform/vms.tf"]);
         lab.git(&["commit", "-q", "--no-edit"]);
         lab.check_merged(&head);
-        assert_eq!(lab.git(&["log", "-1", "--format=%B"]), "Merge the cluster");
+        assert_eq!(lab.git(&["log", "-1", "--format=%s"]), "Merge the cluster");
     }
 }
 

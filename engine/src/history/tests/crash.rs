@@ -34,7 +34,10 @@ fn check(name: &str, start: &Lab, work: Work) {
         }
         let state = lab.state();
         assert!(state == before || state == after, "{name} after {limit} writes: {state:#?}\nbefore: {before:#?}");
-        assert_eq!(lab.git(&["fsck", "--no-dangling", "--no-progress"]), "", "{name} after {limit} writes");
+        let damage = lab.git(&["fsck", "--no-dangling", "--no-progress"]);
+        // On a branch without a commit, it has a notice of that.
+        let damage: Vec<_> = damage.lines().filter(|line| !line.starts_with("notice:")).collect();
+        assert!(damage.is_empty(), "{name} after {limit} writes: {damage:?}");
         if state == before {
             work(&lab.repository(), &lab.context).unwrap();
             assert_eq!(lab.state(), after, "{name} after {limit} writes");

@@ -62,7 +62,10 @@ fn changes_beside_the_merge_stay() {
         assert!(matches!(lab.sync(FIRST), Err(HistoryError::Dirty { .. })));
         lab.git(&["checkout", "-q", "pve/terraform/vms.tf"]);
         let error = lab.sync(FIRST).unwrap_err();
-        assert!(matches!(&error, HistoryError::InTheWay { paths } if paths == &["pve/terraform/pools.tf"]), "{error:?}");
+        assert!(
+            matches!(&error, HistoryError::InTheWay { paths } if paths == &["pve/terraform/pools.tf"]),
+            "{error:?}"
+        );
         lab.write("pve/terraform/vms.tf", "# mine\n");
         assert_eq!(lab.state(), before);
     }
@@ -131,7 +134,11 @@ fn in_a_linked_worktree_and_in_a_submodule() {
         lab.git(&["config", "user.email", "alice@example.org"]);
         assert!(lab.repository().setup().unwrap().submodule);
         check_syncs(&lab);
-        assert_eq!(outer.repository().dirty(&outer.context).unwrap(), [], "a submodule ahead of its commit does not count");
+        assert_eq!(
+            outer.repository().dirty(&outer.context).unwrap(),
+            [],
+            "a submodule ahead of its commit does not count"
+        );
         outer.sync(FIRST).unwrap();
     }
 }

@@ -16,7 +16,8 @@ fn changes_come_back_after_the_merge() {
     assert!(repository.autostash(TIME, &lab.context).unwrap().is_some());
     assert_eq!(repository.dirty(&lab.context).unwrap(), []);
     assert_eq!(repository.autostash(TIME, &lab.context).unwrap(), None, "nothing is left to set aside");
-    let changed: Vec<_> = SECOND.iter().copied().filter(|(path, _)| *path != "terraform/vms.tf").chain([FIRST[3]]).collect();
+    let changed: Vec<_> =
+        SECOND.iter().copied().filter(|(path, _)| *path != "terraform/vms.tf").chain([FIRST[3]]).collect();
     lab.sync(&changed).unwrap();
     assert_eq!(repository.unstash(&lab.context).unwrap(), []);
     assert_eq!(lab.git(&["status", "--porcelain"]), "M  other/main.tf\n M pve/terraform/vms.tf");
