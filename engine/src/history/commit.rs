@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::journal::oid;
-use super::program::{in_repository, run};
+use super::program::{in_repository, output_of, run};
 use super::{HistoryError, HistoryNotice, MergeCommit, Oid, Repository};
 use crate::operation::{Context, EventKind};
 use crate::toolchain::invocation::Invocation;
@@ -80,7 +80,7 @@ impl Repository {
             .env("GIT_EDITOR", ":"); // An editor would hang: stdin is null.
         let invocation = arguments.iter().fold(invocation, |invocation, argument| invocation.arg(*argument));
         let answer = run(&invocation, context)?;
-        let lines: Vec<String> = answer.output.into_iter().chain(answer.errors).collect();
+        let lines: Vec<String> = answer.lines.into_iter().chain(answer.errors).collect();
         for line in &lines {
             context.event(EventKind::Text { program: name.to_owned(), line: line.clone() });
         }
@@ -143,7 +143,7 @@ impl Repository {
         }
         let file = self.places().git.join("message"); // It may be longer than an argument can be.
         self.write(&file, message.as_bytes())?;
-        let lines = self.run(&invocation.arg("-F").arg(file), context)?;
+        let lines = output_of(&invocation.arg("-F").arg(file), context)?;
         oid(lines.first().map_or("", String::as_str))
     }
 

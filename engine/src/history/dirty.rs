@@ -7,6 +7,7 @@ use git2::{Status, StatusOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::program::output_of;
 use super::{HistoryError, Repository};
 use crate::operation::Context;
 use crate::workspace::Workspace;
@@ -83,7 +84,7 @@ impl Repository {
     fn states_of_program(&self, context: &Context) -> Result<BTreeMap<String, (bool, bool)>, HistoryError> {
         let command =
             ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames"];
-        let text = self.run(&self.command(&command), context)?.join("\n");
+        let text = output_of(&self.command(&command), context)?.join("\n");
         let mut states = BTreeMap::new();
         for entry in text.split('\0') {
             let Some((state, path)) = entry.split_at_checked(3) else { continue };

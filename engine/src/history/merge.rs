@@ -261,7 +261,7 @@ impl Repository {
         if !merge.conflicts.is_empty() {
             message.push_str("\n# Conflicts:\n");
             for conflict in &merge.conflicts {
-                message.push_str(&format!("#\t{}\n", self.path_in_repository(&conflict.path)));
+                message.extend(["#\t", &self.path_in_repository(&conflict.path), "\n"]);
             }
         }
         self.write(&folder.join("MERGE_MODE"), b"no-ff")?;

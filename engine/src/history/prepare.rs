@@ -9,8 +9,10 @@ use git2::{FileMode, IndexEntry, IndexTime};
 
 use super::journal::{Journal, JournalFile, digest, keep, oid};
 use super::objects::Entry;
+use super::program::{in_repository, output_of};
 use super::{HistoryError, MergeCommit, Oid, Repository};
 use crate::operation::Context;
+use crate::toolchain::invocation::Invocation;
 
 /// A merge that is prepared.
 pub(super) struct Prepared {
@@ -110,7 +112,7 @@ impl Repository {
     pub(super) fn staged_tree(&self, index: &Path, program: bool, context: &Context) -> Result<Oid, HistoryError> {
         if program {
             let command = self.command(&["write-tree"]).env("GIT_INDEX_FILE", index.to_string_lossy());
-            let lines = self.run(&command, context)?;
+            let lines = output_of(&command, context)?;
             return oid(lines.first().map_or("", String::as_str));
         }
         let failed = HistoryError::git("write the tree of the index");
@@ -125,9 +127,7 @@ impl Repository {
         let (mut git, mut work) = (std::ffi::OsString::from("--git-dir="), std::ffi::OsString::from("--work-tree="));
         git.push(self.git.path());
         work.push(&places.after);
-        let invocation =
-            super::program::in_repository(crate::toolchain::invocation::Invocation::new(&self.program), &self.root);
-        let invocation = invocation
+        let invocation = in_repository(Invocation::new(&self.program), &self.root)
             .env("GIT_INDEX_FILE", places.index_after.to_string_lossy())
             .env("LC_ALL", "C")
             .arg(git)
@@ -143,7 +143,7 @@ impl Repository {
             .arg("-u")
             .arg(old.to_string())
             .arg(new.to_string());
-        self.run(&invocation, context).map(drop)
+        output_of(&invocation, context).map(drop)
     }
 
     /// The same by libgit2, which knows line ends and no other filters.

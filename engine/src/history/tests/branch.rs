@@ -144,3 +144,25 @@ fn without_a_name_of_the_person_commits_are_ours() {
     assert_eq!(merged.notices, [HistoryNotice::NoIdentity]);
     assert_eq!(lab.git(&["log", "-1", "--format=%an <%ae>"]), "Proxmox-MPC <proxmox-mpc@localhost>");
 }
+
+#[test]
+fn a_file_may_take_the_place_of_a_folder() {
+    if no_git() {
+        return;
+    }
+    let lab = Lab::new("pve");
+    let repository = lab.repository();
+    let mut tip = None;
+    for list in [
+        &[("a/b/c", "1\n"), ("a.tf", "1\n"), ("a/d", "2\n")][..],
+        &[("a", "3\n"), ("a.tf", "1\n")],
+        &[("a/b", "4\n")],
+        &[("z", "5\n")],
+    ] {
+        let commit = repository.write_generated("g", &files(list), "x", TIME, tip).unwrap();
+        repository.advance("g", tip, commit.id).unwrap();
+        assert_eq!(repository.files(commit.id).unwrap(), files(list));
+        assert_eq!(lab.git(&["fsck", "--no-dangling", "--no-progress"]), "");
+        tip = Some(commit.id);
+    }
+}

@@ -265,3 +265,87 @@ fn folders_without_a_repository_get_one() {
     git2::Repository::init_bare(bare.path()).unwrap();
     assert!(matches!(Repository::discover(&Workspace::at(bare.path())), Err(HistoryError::Bare { .. })));
 }
+
+#[test]
+fn indexes_that_only_git_reads_and_filters_that_only_git_runs() {
+    if no_git() {
+        return;
+    }
+    let lab = Lab::new("pve");
+    lab.git(&["update-index", "--split-index"]);
+    check_syncs(&lab);
+
+    let lab = Lab::new("pve");
+    lab.write("far/away.tf", "# far\n");
+    lab.git(&["add", "far"]);
+    lab.git(&["commit", "-qm", "far"]);
+    lab.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "pve"]);
+    check_syncs(&lab);
+    assert!(!lab.root.join("far").exists());
+
+    let lab = Lab::new("pve");
+    lab.git(&["config", "filter.marked.smudge", "sed s/^/./"]);
+    lab.git(&["config", "filter.marked.clean", "sed s/^.//"]);
+    lab.write("pve/.gitattributes", "terraform/** filter=marked\n");
+    lab.git(&["add", "pve"]);
+    lab.git(&["commit", "-qm", "filter"]);
+    lab.sync(FIRST).unwrap();
+    let before = lab.git(&["rev-parse", "HEAD"]);
+    lab.sync(SECOND).unwrap();
+    lab.check_merged(&before);
+    assert_eq!(lab.read("terraform/vms.tf").as_deref(), Some(".# web\n.memory = 8192\n"));
+    assert_eq!(lab.git(&["show", "HEAD:pve/terraform/vms.tf"]), SECOND[3].1.trim_end());
+}
+
+/// The variable that makes a process of these tests sync in a folder.
+const FOLDER: &str = "PROXMOX_MPC_TEST_SYNC_FOLDER";
+
+/// Started by the test below as another process; alone it does nothing.
+#[test]
+fn another_process_syncs() {
+    let sources = crate::settings::Sources::of_process();
+    let Some(folder) = sources.variable(FOLDER) else { return };
+    let repository = Repository::discover(&Workspace::at(folder)).unwrap().unwrap();
+    sync(&repository, FIRST, Target::CurrentBranch, &followed().context).unwrap();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a process with the environment of a hook of another repository")]
+fn variables_of_an_outer_hook_do_not_count() {
+    if no_git() {
+        return;
+    }
+    let (outer, lab) = (Lab::new(""), Lab::new("pve"));
+    let before = (outer.state(), lab.git(&["rev-parse", "HEAD"]));
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "history::tests::setups::another_process_syncs"])
+        .env(FOLDER, lab.root.join("pve"))
+        .env("GIT_DIR", outer.root.join(".git"))
+        .env("GIT_WORK_TREE", &outer.root)
+        .env("GIT_INDEX_FILE", outer.root.join(".git/index"))
+        .env("GIT_PREFIX", "x/")
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(outer.state(), before.0);
+    lab.check_merged(&before.1);
+}
+
+#[test]
+fn links_on_the_way_are_not_followed() {
+    if no_git() {
+        return;
+    }
+    let lab = Lab::new("pve");
+    let outside = lab.root.parent().unwrap().join("outside");
+    fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, lab.root.join("pve/terraform")).unwrap();
+    lab.git(&["add", "pve"]);
+    lab.git(&["commit", "-qm", "link"]);
+    let before = lab.git(&["for-each-ref"]);
+    let error = lab.sync(FIRST).unwrap_err();
+    assert!(matches!(error, HistoryError::NotAFile { .. }), "{error:?}");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    assert_eq!(lab.git(&["for-each-ref"]), before);
+}
