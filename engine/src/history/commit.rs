@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::journal::oid;
-use super::program::{in_repository, run};
+use super::program::{in_repository, output_of, run};
 use super::{HistoryError, HistoryNotice, MergeCommit, Oid, Repository};
 use crate::operation::{Context, EventKind};
 use crate::toolchain::invocation::Invocation;
@@ -67,7 +67,7 @@ impl Repository {
         }
         let message = fs::read_to_string(&file).map_err(HistoryError::io("read", &file))?;
         let message = git2::message_prettify(message, None).map_err(HistoryError::git("read the message"))?;
-        Ok((self.staged_tree(true, context)?, message))
+        Ok((self.staged_tree(&self.places().index, true, context)?, message))
     }
 
     /// Runs a hook in the work tree, if it is there.
@@ -80,7 +80,7 @@ impl Repository {
             .env("GIT_EDITOR", ":"); // An editor would hang: stdin is null.
         let invocation = arguments.iter().fold(invocation, |invocation, argument| invocation.arg(*argument));
         let answer = run(&invocation, context)?;
-        let lines: Vec<String> = answer.output.into_iter().chain(answer.errors).collect();
+        let lines: Vec<String> = answer.lines.into_iter().chain(answer.errors).collect();
         for line in &lines {
             context.event(EventKind::Text { program: name.to_owned(), line: line.clone() });
         }
@@ -143,7 +143,7 @@ impl Repository {
         }
         let file = self.places().git.join("message"); // It may be longer than an argument can be.
         self.write(&file, message.as_bytes())?;
-        let lines = self.run(&invocation.arg("-F").arg(file), context)?;
+        let lines = output_of(&invocation.arg("-F").arg(file), context)?;
         oid(lines.first().map_or("", String::as_str))
     }
 

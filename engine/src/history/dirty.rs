@@ -7,6 +7,7 @@ use git2::{Status, StatusOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::program::output_of;
 use super::{HistoryError, Repository};
 use crate::operation::Context;
 use crate::workspace::Workspace;
@@ -65,11 +66,25 @@ impl Repository {
         Ok(paths)
     }
 
+    /// Puts the times of the files into the index: `git merge --abort` takes a file with other times for an edited one.
+    pub(super) fn refresh_index(&self, program: bool, context: &Context) {
+        if program {
+            self.command_and_forget(&["update-index", "-q", "--refresh"], context);
+            return;
+        }
+        let mut options = StatusOptions::new();
+        options.include_untracked(false).exclude_submodules(true).update_index(true);
+        let refreshed = self.git.index().and_then(|mut index| index.read(true));
+        if let Err(error) = refreshed.and_then(|()| self.git.statuses(Some(&mut options)).map(drop)) {
+            tracing::debug!(%error, "the index could not be refreshed");
+        }
+    }
+
     /// Staged and changed, by path, as the `git` program sees it.
     fn states_of_program(&self, context: &Context) -> Result<BTreeMap<String, (bool, bool)>, HistoryError> {
         let command =
             ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames"];
-        let text = self.run(&self.command(&command), context)?.join("\n");
+        let text = output_of(&self.command(&command), context)?.join("\n");
         let mut states = BTreeMap::new();
         for entry in text.split('\0') {
             let Some((state, path)) = entry.split_at_checked(3) else { continue };

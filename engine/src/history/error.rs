@@ -253,5 +253,5 @@ fn list(paths: &[String]) -> String {
 }
 
 fn quote(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("\n  {line}")).collect()
+    lines.iter().flat_map(|line| ["\n  ", line]).collect()
 }

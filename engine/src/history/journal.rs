@@ -133,6 +133,7 @@ impl Repository {
     }
 
     /// One write, which is done whole or not at all. Tests stop before any of them.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests count the writes"))]
     pub(super) fn step(&self, write: impl FnOnce() -> Result<(), HistoryError>) -> Result<(), HistoryError> {
         #[cfg(test)]
         {

@@ -64,7 +64,8 @@ impl Repository {
         if let Some(time) = moment(inner, now) {
             return self.at(tip.id, time)?.map(Some).ok_or_else(unknown);
         }
-        let commit = self.git.revparse_single(text).and_then(|object| object.peel_to_commit()).map_err(|_| unknown())?;
+        let commit =
+            self.git.revparse_single(text).and_then(|object| object.peel_to_commit()).map_err(|_| unknown())?;
         match self.git.merge_base(commit.id(), tip.id) {
             Ok(base) => Ok(Some(base)),
             Err(error) if error.code() == ErrorCode::NotFound => Err(unknown()),
@@ -137,7 +138,8 @@ fn moment(text: &str, now: i64) -> Option<i64> {
     let parts: Vec<&str> = date.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return None };
     let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
-    let date = Date::from_calendar_date(year.parse().ok().filter(|_| year.len() == 4)?, month, day.parse().ok()?).ok()?;
+    let date =
+        Date::from_calendar_date(year.parse().ok().filter(|_| year.len() == 4)?, month, day.parse().ok()?).ok()?;
     let Some(clock) = clock else {
         let end = OffsetDateTime::new_utc(date, Time::MIDNIGHT).checked_add(Duration::days(1))?;
         return Some(end.unix_timestamp() - 1);

@@ -132,7 +132,14 @@ impl Repository {
         context: &Context,
     ) -> Result<Merged, HistoryError> {
         self.check_clean(merge, context)?;
-        let Prepared { journal, tree } = self.prepare(merge, program, context)?;
+        let prepared = self.prepare(merge, program, context);
+        let Prepared { journal, tree } = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.clean()?;
+                return Err(error);
+            }
+        };
         self.begin(&journal)?;
         let outcome = self.carry_out(&journal, tree, merge, program, &mut notices, context);
         let commit = match outcome {
@@ -153,10 +160,7 @@ impl Repository {
                 notices.push(HistoryNotice::DetachedHead { commit: commit.to_string() });
             }
         }
-        if program {
-            // The times of the new files are not in the index yet; without them `git status` only takes longer.
-            self.command_and_forget(&["update-index", "-q", "--refresh"], context);
-        }
+        self.refresh_index(program, context);
         let conflicts = merge.conflicts.iter().map(|conflict| conflict.path.clone()).collect();
         Ok(Merged { commit, conflicts, notices })
     }
@@ -257,7 +261,7 @@ impl Repository {
         if !merge.conflicts.is_empty() {
             message.push_str("\n# Conflicts:\n");
             for conflict in &merge.conflicts {
-                message.push_str(&format!("#\t{}\n", self.path_in_repository(&conflict.path)));
+                message.extend(["#\t", &self.path_in_repository(&conflict.path), "\n"]);
             }
         }
         self.write(&folder.join("MERGE_MODE"), b"no-ff")?;

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 
 pub use dirty::DirtyFile;
 pub use error::HistoryError;
+pub use generated::{DEFAULT_BRANCH, WORKSPACE_TRAILER};
 /// Id of an object of git.
 pub use git2::Oid;
-pub use generated::{DEFAULT_BRANCH, WORKSPACE_TRAILER};
 pub use log::CommitInfo;
 pub use merge::{FileConflict, MergeCommit, Merged, Target};
 pub use objects::PathChange;

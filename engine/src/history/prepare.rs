@@ -9,8 +9,10 @@ use git2::{FileMode, IndexEntry, IndexTime};
 
 use super::journal::{Journal, JournalFile, digest, keep, oid};
 use super::objects::Entry;
+use super::program::{in_repository, output_of};
 use super::{HistoryError, MergeCommit, Oid, Repository};
 use crate::operation::Context;
+use crate::toolchain::invocation::Invocation;
 
 /// A merge that is prepared.
 pub(super) struct Prepared {
@@ -44,7 +46,7 @@ impl Repository {
         let head = self.head()?;
         let old = match head {
             Some(head) => self.tree_of(head)?,
-            None => self.staged_tree(program, context)?,
+            None => self.staged_tree(&places.index_after, program, context)?,
         };
         let entries = self.entries(old, merge)?;
         let tree = self.updated_tree(Some(old), &entries)?;
@@ -106,15 +108,16 @@ impl Repository {
         Ok(())
     }
 
-    /// The tree of the index: on a branch without a commit, what is staged.
-    pub(super) fn staged_tree(&self, program: bool, context: &Context) -> Result<Oid, HistoryError> {
+    /// The tree of an index.
+    pub(super) fn staged_tree(&self, index: &Path, program: bool, context: &Context) -> Result<Oid, HistoryError> {
         if program {
-            let lines = self.run(&self.command(&["write-tree"]), context)?;
+            let command = self.command(&["write-tree"]).env("GIT_INDEX_FILE", index.to_string_lossy());
+            let lines = output_of(&command, context)?;
             return oid(lines.first().map_or("", String::as_str));
         }
         let failed = HistoryError::git("write the tree of the index");
-        let mut index = self.git.index().map_err(&failed)?;
-        index.read(true).and_then(|()| index.write_tree()).map_err(&failed)
+        let mut index = git2::Index::open(index).map_err(&failed)?;
+        index.write_tree_to(&self.git).map_err(&failed)
     }
 
     /// Brings the index that is aside from one tree to another, and writes the files that differ aside, as a checkout would:
@@ -124,11 +127,7 @@ impl Repository {
         let (mut git, mut work) = (std::ffi::OsString::from("--git-dir="), std::ffi::OsString::from("--work-tree="));
         git.push(self.git.path());
         work.push(&places.after);
-        let invocation = super::program::in_repository(
-            crate::toolchain::invocation::Invocation::new(&self.program),
-            &self.root,
-        );
-        let invocation = invocation
+        let invocation = in_repository(Invocation::new(&self.program), &self.root)
             .env("GIT_INDEX_FILE", places.index_after.to_string_lossy())
             .env("LC_ALL", "C")
             .arg(git)
@@ -144,7 +143,7 @@ impl Repository {
             .arg("-u")
             .arg(old.to_string())
             .arg(new.to_string());
-        self.run(&invocation, context).map(drop)
+        output_of(&invocation, context).map(drop)
     }
 
     /// The same by libgit2, which knows line ends and no other filters.

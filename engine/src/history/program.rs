@@ -8,9 +8,9 @@ use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, ProcessError, Stream};
 
 /// Output and exit code of a program.
-pub(super) struct Output {
+pub(super) struct Answer {
     pub(super) code: Option<i32>,
-    pub(super) output: Vec<String>,
+    pub(super) lines: Vec<String>,
     pub(super) errors: Vec<String>,
 }
 
@@ -32,15 +32,6 @@ impl Repository {
             .env("GIT_OPTIONAL_LOCKS", "0") // A reader must not take the lock of the index from anybody.
             .env("LC_ALL", "C");
         arguments.iter().fold(invocation, |invocation, argument| invocation.arg(*argument))
-    }
-
-    /// Runs a command of the `git` program that must succeed, and returns the lines of its output.
-    pub(super) fn run(&self, invocation: &Invocation, context: &Context) -> Result<Vec<String>, HistoryError> {
-        let answer = run(invocation, context)?;
-        if answer.code == Some(0) {
-            return Ok(answer.output);
-        }
-        Err(HistoryError::Program { command: invocation.to_string(), lines: answer.errors })
     }
 
     /// Runs a command whose failure changes nothing that counts.
@@ -69,11 +60,20 @@ pub(super) fn in_repository(invocation: Invocation, root: &Path) -> Invocation {
 }
 
 /// Runs a program to its end. The exit code is not checked.
-pub(super) fn run(invocation: &Invocation, context: &Context) -> Result<Output, ProcessError> {
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
+pub(super) fn run(invocation: &Invocation, context: &Context) -> Result<Answer, ProcessError> {
+    let (mut lines, mut errors) = (Vec::new(), Vec::new());
     let exit = process::run(invocation, context, |stream, line| match stream {
-        Stream::Output => output.push(line),
+        Stream::Output => lines.push(line),
         Stream::Error => errors.push(line),
     })?;
-    Ok(Output { code: exit.code, output, errors })
+    Ok(Answer { code: exit.code, lines, errors })
+}
+
+/// Runs a program that must succeed, and returns the lines of its output.
+pub(super) fn output_of(invocation: &Invocation, context: &Context) -> Result<Vec<String>, HistoryError> {
+    let answer = run(invocation, context)?;
+    if answer.code == Some(0) {
+        return Ok(answer.lines);
+    }
+    Err(HistoryError::Program { command: invocation.to_string(), lines: answer.errors })
 }

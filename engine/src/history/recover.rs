@@ -108,7 +108,8 @@ impl Repository {
                 None => self.remove(&places.index),
             };
         }
-        // A hook or a person has staged something else: only the files of the merge go back.
+        // A hook or a person has staged something else: only the files of the merge go back. libgit2 takes the lock itself.
+        self.unlock(journal)?;
         let failed = HistoryError::git("restore the index");
         let head = journal.head.as_deref().map(oid).transpose()?;
         let head = head.map(|head| self.git.find_object(head, None)).transpose().map_err(&failed)?;

@@ -36,6 +36,7 @@ impl fmt::Debug for Repository {
 
 /// The facts of a repository that decide how a merge goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each fact is independent of the others")]
 pub struct Setup {
     /// The branch or commit that is checked out.
     pub head: Head,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::journal::oid;
-use super::program::run;
+use super::program::{output_of, run};
 use super::{HistoryError, HistoryNotice, Oid, Operation, Repository};
 use crate::operation::Context;
 
@@ -25,15 +25,15 @@ impl Repository {
         }
         self.workspace.make_private()?;
         let create = self.with_identity(self.command(&["stash", "create", MESSAGE]), time);
-        let lines = self.run(&create, context)?;
+        let lines = output_of(&create, context)?;
         let Some(text) = lines.first() else { return Ok(None) };
         let stash = oid(text)?;
-        let store = self.with_identity(self.command(&["stash", "store", "-m", MESSAGE, text]), time);
-        self.step(|| self.run(&store, context).map(drop))?;
+        // The record comes first: a stash without it would be left in the list.
         let (aside, record) = (self.workspace.private().join("stash.new"), self.stash_record());
         self.write(&aside, text.as_bytes())?;
         self.rename(&aside, &record)?;
-        self.step(|| self.run(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
+        self.store_stash(stash, context)?;
+        self.step(|| output_of(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
         Ok(Some(stash))
     }
 
@@ -45,24 +45,25 @@ impl Repository {
         if self.operation() == Some(Operation::Merge) {
             let file = self.git.path().join("MERGE_AUTOSTASH"); // As `git merge --autostash` leaves it.
             self.write(&file, format!("{commit}\n").as_bytes())?;
-            self.remove(&self.stash_record())?;
             self.drop_stash(stash, context)?;
+            self.remove(&self.stash_record())?;
             return Ok(vec![HistoryNotice::StashWaits { commit }]);
         }
         for index in [true, false] {
-            let arguments: &[&str] = if index { &["stash", "apply", "-q", "--index"] } else { &["stash", "apply", "-q"] };
+            let arguments: &[&str] =
+                if index { &["stash", "apply", "-q", "--index"] } else { &["stash", "apply", "-q"] };
             let mut applied = false;
             self.step(|| {
                 applied = run(&self.command(arguments).arg(commit.as_str()), context)?.code == Some(0);
                 Ok(())
             })?;
             if applied {
-                self.remove(&self.stash_record())?;
                 self.drop_stash(stash, context)?;
+                self.remove(&self.stash_record())?;
                 return Ok(Vec::new());
             }
             // Everything is in the stash, and the work tree was as HEAD: nothing is lost here.
-            self.step(|| self.run(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
+            self.step(|| output_of(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
         }
         self.remove(&self.stash_record())?;
         Ok(vec![HistoryNotice::StashKept { commit }])
@@ -75,26 +76,43 @@ impl Repository {
         if self.operation() != Some(Operation::Merge) {
             let dirty = self.dirty(context)?;
             // A file that differs from HEAD and from the stash was edited since; one that is as in the stash can be restored.
-            let differing = self.run(&self.command(&["diff", "--name-only", "-z", &commit]), context)?.join("\n");
+            let differing = output_of(&self.command(&["diff", "--name-only", "-z", &commit]), context)?.join("\n");
             let differs = |path: &str| differing.split('\0').any(|other| other == path);
             if dirty.iter().any(|file| differs(&file.path)) {
+                self.store_stash(stash, context)?;
                 self.remove(&self.stash_record())?;
                 return Ok(vec![HistoryNotice::StashKept { commit }]);
             }
             if !dirty.is_empty() {
-                self.step(|| self.run(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
+                self.step(|| output_of(&self.command(&["reset", "-q", "--hard"]), context).map(drop))?;
             }
         }
         self.unstash(context)
     }
 
-    /// Takes the entry out of the list of stashes.
+    /// Puts the stash into the list, where it is not in it yet.
+    fn store_stash(&self, stash: Oid, context: &Context) -> Result<(), HistoryError> {
+        if self.position(stash, context)?.is_some() {
+            return Ok(());
+        }
+        let time = self.git.find_commit(stash).map_err(HistoryError::git("read the stash"))?.time().seconds();
+        let commit = stash.to_string();
+        let store = self.with_identity(self.command(&["stash", "store", "-m", MESSAGE, &commit]), time);
+        self.step(|| output_of(&store, context).map(drop))
+    }
+
+    /// The position of a stash in the list.
+    fn position(&self, stash: Oid, context: &Context) -> Result<Option<usize>, HistoryError> {
+        let lines = output_of(&self.command(&["stash", "list", "--format=%H"]), context)?;
+        Ok(lines.iter().position(|line| *line == stash.to_string()))
+    }
+
+    /// Takes the stash out of the list.
     fn drop_stash(&self, stash: Oid, context: &Context) -> Result<(), HistoryError> {
-        let lines = self.run(&self.command(&["stash", "list", "--format=%H"]), context)?;
-        match lines.iter().position(|line| *line == stash.to_string()) {
+        match self.position(stash, context)? {
             Some(position) => {
                 let name = format!("stash@{{{position}}}");
-                self.step(|| self.run(&self.command(&["stash", "drop", "-q", &name]), context).map(drop))
+                self.step(|| output_of(&self.command(&["stash", "drop", "-q", &name]), context).map(drop))
             }
             None => Ok(()),
         }
