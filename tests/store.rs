@@ -1,6 +1,7 @@
 //! The state store on both databases: what is recorded comes back, two processes write at once, and stores that are newer,
 //! older, damaged or somebody else's.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -113,7 +114,7 @@ async fn contents(store: &Store) -> String {
                 Some(digest) => store.content(digest).await.unwrap(),
                 None => None,
             };
-            text += &format!("\n{object} {entry:#?} {content:?}");
+            writeln!(text, "{object} {entry:#?} {content:?}").unwrap();
         }
     }
     text

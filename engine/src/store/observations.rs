@@ -11,6 +11,12 @@ use super::{Change, CommitRecord, HistoryEntry, LatestObservation, Store, StoreE
 /// A row of the changes of an object: number of the commit, key, before, after, time, actor.
 type ChangeRow = (i64, String, Option<String>, Option<String>, Option<String>, Option<String>);
 
+/// A row of the latest observations: object, digest, commit, since, seen.
+type LatestRow = (String, Option<String>, String, String, Option<String>);
+
+/// A row of the history of an object: number of the commit, its id, time, author, digest.
+type EntryRow = (i64, String, String, String, Option<String>);
+
 impl Store {
     /// Records a commit of the generated branch, whole or not at all. One that is already recorded stays as it is.
     pub async fn record_commit(&self, commit: &CommitRecord) -> Result<(), StoreError> {
@@ -50,7 +56,7 @@ impl Store {
         C: IntoIterator<Item = CommitRecord>,
         C::IntoIter: Send,
     {
-        let mut commits = commits.into_iter();
+        let commits = commits.into_iter();
         let mut connection = self.connection().await;
         let mut transaction = self.write(&mut connection).await?;
         // Observations and changes go with their commits.
@@ -59,7 +65,7 @@ impl Store {
             deletion.await.map_err(|error| self.failed(error))?;
         }
         let mut number = 0;
-        while let Some(commit) = commits.next() {
+        for commit in commits {
             number += 1;
             self.add(&mut transaction, number, &commit).await.map_err(|error| self.failed(error))?;
         }
@@ -82,8 +88,7 @@ impl Store {
              JOIN commits AS c ON c.workspace = $1 AND c.number = last.number \
              LEFT JOIN sightings AS s ON s.workspace = $1 AND s.object = last.object",
         );
-        type Row = (String, Option<String>, String, String, Option<String>);
-        let rows: Vec<Row> = query
+        let rows: Vec<LatestRow> = query
             .bind(self.workspace)
             .fetch_all(&mut *self.connection().await)
             .await
@@ -124,8 +129,7 @@ impl Store {
              JOIN commits AS c ON c.workspace = o.workspace AND c.number = o.number \
              WHERE o.workspace = $1 AND o.object = $2 ORDER BY o.number DESC",
         );
-        type Row = (i64, String, String, String, Option<String>);
-        let commits: Vec<Row> = commits
+        let commits: Vec<EntryRow> = commits
             .bind(self.workspace)
             .bind(object)
             .fetch_all(&mut *connection)
