@@ -192,6 +192,12 @@ impl Configuration<'_> {
                 }
                 self.template(template.iter(), scope)
             }
+            // Where directives stand in lines of their own, Terraform takes away other blanks than the parser here.
+            Expression::HeredocTemplate(heredoc)
+                if heredoc.indent().is_some() && heredoc.template.iter().any(Element::is_directive) =>
+            {
+                Err(Failure::Unknown)
+            }
             // The parser has taken the indentation away already.
             Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), scope),
             Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
@@ -199,7 +205,17 @@ impl Configuration<'_> {
             Expression::Traversal(traversal) => self.traversal(traversal, scope),
             Expression::Conditional(conditional) => {
                 let condition = truth(&*self.evaluate(&conditional.cond_expr, scope)?)?;
-                self.evaluate(if condition { &conditional.true_expr } else { &conditional.false_expr }, scope)
+                let (chosen, other) = (&conditional.true_expr, &conditional.false_expr);
+                let (chosen, other) = if condition { (chosen, other) } else { (other, chosen) };
+                let value = self.evaluate(chosen, scope)?;
+                // Both sides get one type. Of a number or a truth value and a text it is text.
+                let is_text = |value: &Value| value.is_string() && !is_unknown(value);
+                if matches!(*value, Value::Number(_) | Value::Bool(_))
+                    && self.evaluate(other, scope).is_ok_and(|other| is_text(&other))
+                {
+                    return text(&value).map(|text| Rc::new(Value::from(text))).ok_or(Failure::Error);
+                }
+                Ok(value)
             }
             Expression::UnaryOp(operation) => {
                 let value = self.evaluate(&operation.expr, scope)?;

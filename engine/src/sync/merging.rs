@@ -7,7 +7,7 @@ use std::path::Path;
 use proxmox_mpc_code::configuration::StateInstance;
 use proxmox_mpc_code::merge::{self, Generated, Merge, MergeInput};
 use proxmox_mpc_generators::FileSet;
-use proxmox_mpc_generators::adopt::{self, ProviderKeys, StateError};
+use proxmox_mpc_generators::adopt::{self, ObjectIds, StateError};
 
 use super::generated::GeneratedTree;
 use super::{MergeReport, SyncError, patch};
@@ -41,7 +41,7 @@ pub(super) fn merge(
         ours: &ours,
         root: Workspace::TERRAFORM,
         state,
-        keys: &ProviderKeys,
+        keys: &ObjectIds,
         rename,
     });
     Ok(Merging { base: base.files, theirs: theirs.files, ours, merge })

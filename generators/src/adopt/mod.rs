@@ -2,7 +2,7 @@
 
 mod files;
 mod identity;
-mod keys;
+mod object_ids;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::names::slug;
 use identity::ObjectKey;
 
 pub use files::files;
-pub use keys::ProviderKeys;
+pub use object_ids::ObjectIds;
 pub use state::{Instance, Key, StateError, parse};
 
 /// A resource instance of a state, and what became of its address.

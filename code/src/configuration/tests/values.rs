@@ -1,4 +1,4 @@
-//! Values of expressions. `CONSOLE` is what `terraform console` (1.x) printed for the same expressions.
+//! Values of expressions. `console.txt` has what `terraform console` says of the same expressions.
 
 use super::{files, instance, read};
 use crate::configuration::Path;
@@ -62,11 +62,12 @@ fn values_follow_references() {
     check(module, "module.m[\"x\"].a.b", "dir", "\"m\"");
     check(module, "a.o", "x", "2");
     let references = "=== main.tf\nresource \"s\" \"x\" {}\nresource \"v\" \"y\" {\n  vm_id = 100 + 1\n}\nresource \"p\" \"z\" {\n  pool_id = \"prod\"\n}\n\
-                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n}\n\
+                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n  t = t.t.id\n}\nresource \"t\" \"t\" {\n  user_id = \"ada@pve\"\n  token_name = \"ci\"\n}\n\
                       import {\n  to = s.x\n  id = \"local-lvm\"\n}\n";
     check(references, "a.b", "s", "\"local-lvm\"");
     check(references, "a.b", "v", "\"101\"");
     check(references, "a.b", "p", "\"/pool/prod\"");
+    check(references, "a.b", "t", "\"ada@pve!ci\"");
     check(references, "a.b", "q", "-");
     check(references, "a.b", "u", "-");
     let circle = "=== main.tf\nlocals {\n  x = local.y\n  y = local.x\n  z = [local.z]\n}\nresource \"a\" \"b\" {\n  x = local.x\n  z = local.z\n  w = var.none\n}\n";
