@@ -69,6 +69,10 @@ impl<'i> Module<'i, '_> {
         let in_target = |name: &str| self.counterpart(name).filter(|(file, _)| *file == target).map(|(_, lines)| lines);
         let above = pieces[..position].iter().rev().find_map(|piece| in_target(&piece.name));
         let below = pieces.iter().skip(position + 1).find_map(|piece| in_target(&piece.name));
+        // Where everything around it is gone, it takes the place of what was there.
+        let before = self.base.pieces.get(generated).map_or(&[][..], Vec::as_slice);
+        let former = before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
+        let above = above.or(if below.is_none() { former } else { None });
         let break_before = |at: usize| match text[..at].ends_with('\n') || at == 0 {
             true => line_break.to_owned(),
             false => line_break.repeat(2),

@@ -71,8 +71,8 @@ pub(super) fn merged(ours: &Files, merge: &Merge) -> Files {
     let mut files = ours.clone();
     for (path, text) in &merge.files {
         match text {
-            Some(text) => _ = files.insert(path.clone(), text.clone()),
-            None => _ = files.remove(path),
+            Some(text) => drop(files.insert(path.clone(), text.clone())),
+            None => drop(files.remove(path)),
         }
     }
     files
