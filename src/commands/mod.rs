@@ -11,6 +11,7 @@ mod history;
 mod import;
 mod man;
 mod rehearse;
+mod restore;
 mod schema;
 mod status;
 mod twin;
@@ -24,7 +25,7 @@ use proxmox_mpc_engine::explain::ExplainRequest;
 use proxmox_mpc_engine::import::ImportRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
-use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, StatusRequest};
+use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, RestoreRequest, StatusRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_engine::version::VersionRequest;
 
@@ -36,6 +37,7 @@ pub enum Command {
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
     History(history::Arguments),
+    Restore(restore::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -64,6 +66,7 @@ impl Command {
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
+            Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

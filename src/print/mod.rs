@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod manual;
 mod rehearse;
+mod restore;
 mod schema;
 mod status;
 mod twins;
@@ -25,7 +26,7 @@ use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::operation::Report;
 use proxmox_mpc_engine::operation::report::ReportType;
 use proxmox_mpc_engine::rehearse::Rehearsal;
-use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, StatusReport};
+use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, RestoreReport, StatusReport};
 use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
@@ -73,12 +74,13 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 16] = [
+const PRINTERS: [Printer; 17] = [
     Printer::of::<Demonstration>(),
     Printer::of::<ImportReport>(),
     Printer::of::<StatusReport>(),
     Printer::of::<DiffReport>(),
     Printer::of::<HistoryReport>(),
+    Printer::of::<RestoreReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

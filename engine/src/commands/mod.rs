@@ -16,7 +16,7 @@ use crate::import::ImportRequest;
 use crate::operation::report::{self, ReportType};
 use crate::operation::{Context, Effect, Failure, Fault, FaultKind, Report, Request, run};
 use crate::rehearse::RehearseRequest;
-use crate::timeline::{DiffRequest, HistoryRequest, StatusRequest};
+use crate::timeline::{DiffRequest, HistoryRequest, RestoreRequest, StatusRequest};
 use crate::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 use crate::verify::VerifyRequest;
 use crate::version::VersionRequest;
@@ -78,12 +78,13 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 14] = [
+pub const COMMANDS: [Command; 15] = [
     Command::of::<DemoRequest>(),
     Command::of::<ImportRequest>(),
     Command::of::<StatusRequest>(),
     Command::of::<DiffRequest>(),
     Command::of::<HistoryRequest>(),
+    Command::of::<RestoreRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),
