@@ -15,6 +15,7 @@ pub mod outline;
 pub mod quote;
 pub mod references;
 pub mod root_module;
+mod scan;
 
 pub use document::{Attribute, Block, Document, SyntaxError};
 pub use edit::Edit;

@@ -144,8 +144,9 @@ fn parse(text: &str) -> Option<Address> {
     assemble(steps)
 }
 
-fn assemble(steps: Vec<(String, Option<Key>)>) -> Option<Address> {
-    let mut address = Address { modules: Vec::new(), resource_type: String::new(), name: String::new(), key: None };
+pub(super) fn assemble(steps: Vec<(String, Option<Key>)>) -> Option<Address> {
+    let mut address =
+        Address { modules: Vec::new(), resource_type: String::new(), name: String::new(), key: None };
     let mut steps = steps.into_iter().peekable();
     while let Some((_, key)) = steps.next_if(|(name, _)| name == "module") {
         let (name, own) = steps.next().filter(|_| key.is_none())?;

@@ -1,11 +1,11 @@
 //! Search for the code of objects: where each generated object lives in people's code now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Configuration};
+use super::{Address, Configuration, Instance, Key};
 
 /// A generated object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,16 +109,151 @@ pub enum NotIdentified {
     NoIds,
 }
 
+/// A block, or an address in a module that nobody can look into, that is an object.
+struct Claim {
+    address: Address,
+    found: FoundBy,
+}
+
+/// Claims by the key of their object.
+type Claims = BTreeMap<String, Vec<Claim>>;
+
 impl Configuration<'_> {
     /// Finds the code of each object. `keys` makes keys of the ids; `state` has the instances of a Terraform state, if there is
     /// one.
+    ///
+    /// An `import` block says most reliably what a block is, then the ids that are written, then the state, then the generated
+    /// address. So a block that took over the address of another object is not taken for it.
     pub fn locate(&self, objects: &[GeneratedObject], keys: &dyn ObjectKeys, state: &[StateInstance]) -> Placements {
-        let _ = (keys, state);
+        let key = |object: &GeneratedObject| keys.of_import(&object.address.resource_type, &object.import_id);
+        let mut addresses = BTreeMap::new();
+        for object in objects {
+            for address in [&object.address, &self.present(&object.address)] {
+                addresses.entry(address.clone()).or_insert_with(|| key(object));
+            }
+        }
+        let types: BTreeSet<&str> = objects.iter().map(|object| object.address.resource_type.as_str()).collect();
+        let (mut claims, mut unidentified) = self.claims(&addresses, keys, state);
+        unidentified.retain(|block| types.contains(block.address.resource_type.as_str()));
         let placement = |object: &GeneratedObject| {
-            let address = self.instance(&object.address).map(|instance| instance.address.clone());
-            let found = if address.is_some() { FoundBy::Generated } else { FoundBy::Absent };
-            (object.identity.clone(), Placement { found, address, duplicates: Vec::new() })
+            let present = self.present(&object.address);
+            let mut own = claims.remove(&key(object)).unwrap_or_default();
+            let rank = |claim: &Claim| {
+                let place = if claim.address == object.address { 0 } else if claim.address == present { 1 } else { 2 };
+                (place, claim.found)
+            };
+            own.sort_by_key(|claim| (rank(claim), claim.address.clone()));
+            let mut own = own.into_iter();
+            let first = own.next();
+            let found = first.as_ref().map_or(FoundBy::Absent, |claim| match rank(claim).0 {
+                0 => FoundBy::Generated,
+                1 => FoundBy::Moved,
+                _ => claim.found,
+            });
+            let placement = Placement {
+                found,
+                address: first.map(|claim| claim.address),
+                duplicates: own.map(|claim| claim.address).collect(),
+            };
+            (object.identity.clone(), placement)
         };
-        Placements { objects: objects.iter().map(placement).collect(), unidentified: Vec::new() }
+        Placements { objects: objects.iter().map(placement).collect(), unidentified }
+    }
+
+    /// The address that the block of an address has now: behind all moves, and with the key that Terraform gives to the only
+    /// instance when a resource gets a `count`, or without it when the `count` goes.
+    fn present(&self, address: &Address) -> Address {
+        let moved = self.follow(address);
+        let implied = match moved.key {
+            None => Address { key: Some(Key::Number(0)), ..moved.clone() },
+            Some(Key::Number(0)) => moved.without_key(),
+            Some(_) => return moved,
+        };
+        if self.instance(&moved).is_none() && self.instance(&implied).is_some() { implied } else { moved }
+    }
+
+    fn claims(
+        &self,
+        addresses: &BTreeMap<Address, String>,
+        keys: &dyn ObjectKeys,
+        state: &[StateInstance],
+    ) -> (Claims, Vec<Unidentified>) {
+        let (mut claims, mut unidentified) = (Claims::new(), Vec::new());
+        let mut imports = BTreeMap::new();
+        for import in &self.imports {
+            let Some(id) = &import.id else { continue };
+            let key = keys.of_import(&import.to.resource_type, id);
+            for address in [import.to.clone(), self.present(&import.to)] {
+                imports.insert(address, key.clone());
+            }
+        }
+        let mut states = BTreeMap::new();
+        for instance in state {
+            if let Some(key) = keys.of_state(&instance.address.resource_type, &instance.attributes) {
+                for address in [instance.address.clone(), self.present(&instance.address)] {
+                    states.insert(address, key.clone());
+                }
+            }
+        }
+        let mut claim = |key: &str, address: &Address, found: FoundBy| {
+            claims.entry(key.to_owned()).or_default().push(Claim { address: address.clone(), found });
+        };
+        for instance in self.instances.iter().filter(|instance| instance.address.is_known()) {
+            let address = &instance.address;
+            if let Some(key) = imports.get(address) {
+                claim(key, address, FoundBy::Imported);
+                continue;
+            }
+            let written = keys.of_block(&address.resource_type, &|attribute| self.written_id(instance, attribute));
+            match written {
+                WrittenId::Known(key) => claim(&key, address, FoundBy::ByIds),
+                written => match (states.get(address), addresses.get(address)) {
+                    (Some(key), _) => claim(key, address, FoundBy::ByState),
+                    (None, Some(key)) => claim(key, address, FoundBy::Generated),
+                    (None, None) => {
+                        let is_unknown = written == WrittenId::Unknown;
+                        let why = if is_unknown { NotIdentified::UnknownIds } else { NotIdentified::NoIds };
+                        unidentified.push(Unidentified { address: address.clone(), why });
+                    }
+                },
+            }
+        }
+        let hidden = |address: &&Address| self.instance(address).is_none() && self.may_have(address);
+        for (address, key) in imports.iter().filter(|(address, _)| hidden(address)) {
+            claim(key, address, FoundBy::Imported);
+        }
+        let by_state = states.iter().filter(|(address, _)| !imports.contains_key(*address) && hidden(address));
+        for (address, key) in by_state {
+            claim(key, address, FoundBy::ByState);
+        }
+        let unknown = self.instances.iter().filter(|instance| !instance.address.is_known());
+        unidentified.extend(unknown.map(|instance| Unidentified {
+            address: instance.address.clone(),
+            why: NotIdentified::UnknownInstances,
+        }));
+        (claims, unidentified)
+    }
+
+    /// Reports whether the code may have a block at an address although nobody can see it: in a module that is not among the
+    /// files, or as an instance whose key cannot be evaluated.
+    fn may_have(&self, address: &Address) -> bool {
+        let calls: Vec<&str> = address.modules.iter().map(|step| step.name.as_str()).collect();
+        let is_opaque = |module: &super::OpaqueModule| {
+            // An address of a module without keys is enough to compare: a call is opaque with all its instances.
+            let opaque: Option<Address> = module.address.parse().ok();
+            let opaque = opaque.map(|opaque| opaque.modules.into_iter().map(|step| step.name).collect::<Vec<_>>());
+            opaque.is_some_and(|opaque| opaque.len() <= calls.len() && opaque.iter().zip(&calls).all(|(a, b)| a == b))
+        };
+        let is_like = |instance: &Instance| {
+            let own = &instance.address;
+            let same = |own: &Option<Key>, other: &Option<Key>| *own == Some(Key::Unknown) || own == other;
+            own.resource_type == address.resource_type
+                && own.name == address.name
+                && same(&own.key, &address.key)
+                && own.modules.len() == address.modules.len()
+                && own.modules.iter().zip(&address.modules).all(|(a, b)| a.name == b.name && same(&a.key, &b.key))
+        };
+        self.opaque.iter().any(is_opaque)
+            || self.instances.iter().any(|instance| !instance.address.is_known() && is_like(instance))
     }
 }

@@ -1,0 +1,490 @@
+//! Values of expressions, as far as they can be known without running Terraform.
+//!
+//! The operators and the templates are hcl-rs's. References are resolved here when they are met, because most of a configuration
+//! is never asked for, and because what Terraform would call an error (`try` goes on) differs from what nobody knows (it stops).
+
+use std::rc::Rc;
+
+use hcl::eval::{Context, Evaluate as _};
+use hcl_edit::Decorated;
+use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, ObjectKey, Traversal, TraversalOperator};
+use hcl_edit::template::{Directive, Element, Interpolation, Template};
+
+use super::modules::Iteration;
+use super::origin::Source;
+use super::{Configuration, Path, Step, Value, functions};
+
+/// Reason why an expression has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The value is known to Terraform only.
+    Unknown,
+    /// Terraform would end with an error.
+    Error,
+}
+
+pub(super) type Evaluated = Result<Rc<Value>, Failure>;
+
+/// Stands inside of lists and objects for a value that is not known.
+const UNKNOWN: &str = "\u{f8ff}unknown\u{f8ff}";
+
+/// Names that an expression can refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    /// Position of the module instance.
+    pub(super) module: usize,
+    /// Element of `count` or `for_each`.
+    pub(super) iteration: Option<&'a Iteration>,
+    /// Variables of the `for` expressions and `dynamic` blocks around it.
+    pub(super) bound: Option<&'a Bound<'a>>,
+}
+
+/// A variable of a `for` expression or of a `dynamic` block.
+pub(super) struct Bound<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: Rc<Value>,
+    /// Place of the value, where it is an element of a collection.
+    pub(super) source: Option<Source<'a>>,
+    pub(super) outer: Option<&'a Bound<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn of_module(module: usize) -> Self {
+        Self { module, iteration: None, bound: None }
+    }
+
+    pub(super) fn bound(&self, name: &str) -> Option<&'a Bound<'a>> {
+        let mut bound = self.bound;
+        while let Some(variable) = bound {
+            if variable.name == name {
+                return bound;
+            }
+            bound = variable.outer;
+        }
+        None
+    }
+}
+
+/// Reports whether a value is unknown, or has something unknown in it.
+pub(super) fn has_unknown(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text == UNKNOWN,
+        Value::Array(list) => list.iter().any(has_unknown),
+        Value::Object(entries) => entries.values().any(has_unknown),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The marker of an unknown value.
+pub(super) fn unknown() -> Value {
+    Value::from(UNKNOWN)
+}
+
+fn is_unknown(value: &Value) -> bool {
+    matches!(value, Value::String(text) if text == UNKNOWN)
+}
+
+/// Takes the marker of an unknown value for a failure.
+pub(super) fn known(value: &Value) -> Evaluated {
+    if is_unknown(value) { Err(Failure::Unknown) } else { Ok(Rc::new(value.clone())) }
+}
+
+/// An element of a collection. What is unknown does not make the collection unknown.
+fn element(value: Evaluated) -> Result<Value, Failure> {
+    match value {
+        Ok(value) => Ok(Rc::unwrap_or_clone(value)),
+        Err(Failure::Unknown) => Ok(unknown()),
+        Err(Failure::Error) => Err(Failure::Error),
+    }
+}
+
+/// A value as the text that it has in a template or as a key of a map.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text != UNKNOWN => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// A value as a number, as Terraform converts it.
+pub(super) fn number(value: &Value) -> Option<hcl::Number> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::String(text) => {
+            let text = text.trim();
+            let whole = text.parse::<u64>().map(hcl::Number::from).or_else(|_| text.parse::<i64>().map(hcl::Number::from));
+            whole.ok().or_else(|| hcl::Number::from_f64(text.parse::<f64>().ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// A value as a truth value, as Terraform converts it.
+pub(super) fn truth(value: &Value) -> Result<bool, Failure> {
+    match value {
+        Value::Bool(value) => Ok(*value),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        value if is_unknown(value) => Err(Failure::Unknown),
+        _ => Err(Failure::Error),
+    }
+}
+
+/// The keys and elements of a collection in Terraform's order: objects by key, lists by position.
+pub(super) fn entries(value: &Value) -> Option<Vec<(Value, &Value)>> {
+    match value {
+        Value::Array(list) => Some(list.iter().enumerate().map(|(index, value)| (Value::from(index), value)).collect()),
+        Value::Object(entries) => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_by_key(|(key, _)| key.as_str());
+            Some(entries.into_iter().map(|(key, value)| (Value::from(key.as_str()), value)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Follows a path into a value.
+pub(super) fn walk(value: &Value, steps: &[Step]) -> Evaluated {
+    let Some((first, rest)) = steps.split_first() else { return known(value) };
+    if is_unknown(value) {
+        return Err(Failure::Unknown);
+    }
+    let inner = match (first, value) {
+        (Step::Name(name), Value::Object(entries)) => entries.get(name),
+        (Step::Index(index), Value::Array(list)) => list.get(*index),
+        // Terraform takes a number for a key of a map, and a text for a position.
+        (Step::Index(index), Value::Object(entries)) => entries.get(&index.to_string()),
+        (Step::Name(name), Value::Array(list)) => name.parse::<usize>().ok().and_then(|index| list.get(index)),
+        (Step::Where(name, wanted), Value::Array(list)) => list.iter().find(|value| {
+            let own = value.as_object().and_then(|entries| entries.get(name)).and_then(text);
+            own.is_some_and(|own| own == *wanted)
+        }),
+        _ => None,
+    };
+    walk(inner.ok_or(Failure::Error)?, rest)
+}
+
+impl Configuration<'_> {
+    /// Evaluates an expression.
+    pub(super) fn evaluate(&self, expression: &Expression, scope: &Scope<'_>) -> Evaluated {
+        match expression {
+            Expression::Null(_) => Ok(Rc::new(Value::Null)),
+            Expression::Bool(value) => Ok(Rc::new(Value::Bool(*value.value()))),
+            Expression::Number(number) => Ok(Rc::new(Value::Number(*number.value()))),
+            Expression::String(text) => Ok(Rc::new(Value::from(text.value().as_str()))),
+            Expression::Array(list) => {
+                let list = list.iter().map(|item| element(self.evaluate(item, scope)));
+                Ok(Rc::new(Value::Array(list.collect::<Result<_, _>>()?)))
+            }
+            Expression::Object(object) => {
+                let mut entries = hcl::Map::new();
+                for (key, value) in object {
+                    let key = self.object_key(key, scope)?;
+                    entries.insert(key, element(self.evaluate(value.expr(), scope))?);
+                }
+                Ok(Rc::new(Value::Object(entries)))
+            }
+            Expression::StringTemplate(template) => {
+                if let [Element::Interpolation(inner)] = &template.iter().collect::<Vec<_>>()[..] {
+                    return self.evaluate(&inner.expr, scope);
+                }
+                self.template(template.iter(), scope)
+            }
+            // The parser has taken the indentation away already.
+            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), scope),
+            Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
+            Expression::Variable(name) => scope.bound(name.as_str()).map(|bound| Rc::clone(&bound.value)).ok_or(Failure::Unknown),
+            Expression::Traversal(traversal) => self.traversal(traversal, scope),
+            Expression::Conditional(conditional) => {
+                let condition = truth(&*self.evaluate(&conditional.cond_expr, scope)?)?;
+                self.evaluate(if condition { &conditional.true_expr } else { &conditional.false_expr }, scope)
+            }
+            Expression::UnaryOp(operation) => {
+                let value = self.evaluate(&operation.expr, scope)?;
+                let operator = *operation.operator.value();
+                let operand = match operator {
+                    hcl_edit::expr::UnaryOperator::Neg => number(&value).map(Value::Number).ok_or(Failure::Error)?,
+                    hcl_edit::expr::UnaryOperator::Not => Value::Bool(truth(&value)?),
+                };
+                let operation = hcl::expr::UnaryOp::new(operator, operand);
+                operation.evaluate(&Context::new()).map(Rc::new).map_err(|_| Failure::Error)
+            }
+            Expression::BinaryOp(operation) => {
+                let left = self.evaluate(&operation.lhs_expr, scope)?;
+                let right = self.evaluate(&operation.rhs_expr, scope)?;
+                operate(&left, *operation.operator.value(), &right)
+            }
+            Expression::ForExpr(expression) => self.for_expression(expression, scope),
+            Expression::FuncCall(call) => self.call(call, scope),
+        }
+    }
+
+    /// The key of an entry of an object.
+    pub(super) fn object_key(&self, key: &ObjectKey, scope: &Scope<'_>) -> Result<String, Failure> {
+        match key {
+            ObjectKey::Ident(name) => Ok(name.as_str().to_owned()),
+            ObjectKey::Expression(Expression::Variable(name)) => Ok(name.as_str().to_owned()),
+            ObjectKey::Expression(expression) => text(&*self.evaluate(expression, scope)?).ok_or(Failure::Error),
+        }
+    }
+
+    /// Evaluates a template: its interpolations and conditions here, the rest with hcl-rs.
+    fn template<'e>(&self, elements: impl Iterator<Item = &'e Element>, scope: &Scope<'_>) -> Evaluated {
+        let lowered = hcl::Template::from(self.lower(elements, scope)?);
+        lowered.evaluate(&Context::new()).map(|text| Rc::new(Value::from(text))).map_err(|_| Failure::Error)
+    }
+
+    /// Puts literals into the place of the expressions of a template.
+    fn lower<'e>(&self, elements: impl Iterator<Item = &'e Element>, scope: &Scope<'_>) -> Result<Template, Failure> {
+        let mut lowered = Template::new();
+        for element in elements {
+            lowered.push(match element {
+                Element::Literal(_) => element.clone(),
+                Element::Interpolation(inner) => {
+                    let value = self.evaluate(&inner.expr, scope)?;
+                    let mut literal = Interpolation::new(text(&value).ok_or(Failure::Error)?);
+                    literal.strip = inner.strip;
+                    Element::Interpolation(literal)
+                }
+                Element::Directive(directive) => match &**directive {
+                    Directive::If(condition) => {
+                        let mut condition = condition.clone();
+                        let chosen = truth(&*self.evaluate(&condition.if_expr.cond_expr, scope)?)?;
+                        condition.if_expr.cond_expr = Expression::from(chosen);
+                        let taken = match (&mut condition.else_expr, chosen) {
+                            (_, true) => Some(&mut condition.if_expr.template),
+                            (Some(otherwise), false) => Some(&mut otherwise.template),
+                            (None, false) => None,
+                        };
+                        if let Some(taken) = taken {
+                            *taken = self.lower(taken.clone().iter(), scope)?;
+                        }
+                        Element::Directive(Box::new(Directive::If(condition)))
+                    }
+                    Directive::For(_) => return Err(Failure::Unknown),
+                },
+            });
+        }
+        Ok(lowered)
+    }
+
+    fn for_expression(&self, expression: &ForExpr, scope: &Scope<'_>) -> Evaluated {
+        let (mut list, mut object) = (Vec::new(), hcl::Map::<String, Value>::new());
+        self.each_of(expression, scope, &mut |_, scope| {
+            let value = element(self.evaluate(&expression.value_expr, scope))?;
+            let Some(key) = &expression.key_expr else {
+                list.push(value);
+                return Ok(());
+            };
+            let key = text(&*self.evaluate(key, scope)?).ok_or(Failure::Error)?;
+            if expression.grouping {
+                let group = object.entry(key).or_insert_with(|| Value::Array(Vec::new()));
+                group.as_array_mut().into_iter().for_each(|group| group.push(value.clone()));
+            } else if object.insert(key, value).is_some() {
+                return Err(Failure::Error);
+            }
+            Ok(())
+        })?;
+        let value = if expression.key_expr.is_some() { Value::Object(object) } else { Value::Array(list) };
+        Ok(Rc::new(value))
+    }
+
+    /// Goes over the elements that a `for` expression takes, each with its position among them and its scope.
+    pub(super) fn each_of(
+        &self,
+        expression: &ForExpr,
+        scope: &Scope<'_>,
+        then: &mut dyn FnMut(&Value, &Scope<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let intro = &expression.intro;
+        let collection = self.evaluate(&intro.collection_expr, scope)?;
+        for (key, value) in entries(&collection).ok_or(Failure::Error)? {
+            let step = match &key {
+                Value::String(name) => Step::Name(name.clone()),
+                key => Step::Index(key.as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or_default()),
+            };
+            let key_variable = intro.key_var.as_ref().map(|name| Bound {
+                name: name.as_str(),
+                value: Rc::new(key.clone()),
+                source: None,
+                outer: scope.bound,
+            });
+            let variable = Bound {
+                name: intro.value_var.as_str(),
+                value: Rc::new(value.clone()),
+                source: Some(Source { expression: &intro.collection_expr, scope, steps: vec![step] }),
+                outer: key_variable.as_ref().or(scope.bound),
+            };
+            let inner = Scope { bound: Some(&variable), ..*scope };
+            if let Some(condition) = &expression.cond
+                && !truth(&*self.evaluate(&condition.expr, &inner)?)?
+            {
+                continue;
+            }
+            then(&key, &inner)?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, call: &FuncCall, scope: &Scope<'_>) -> Evaluated {
+        if call.name.is_namespaced() {
+            return Err(Failure::Unknown);
+        }
+        let name = call.name.name.as_str();
+        match name {
+            "try" => {
+                for argument in call.args.iter() {
+                    match self.evaluate(argument, scope) {
+                        Err(Failure::Error) => {}
+                        value => return value,
+                    }
+                }
+                return Err(Failure::Error);
+            }
+            "can" => {
+                let argument = call.args.get(0).ok_or(Failure::Error)?;
+                return match self.evaluate(argument, scope) {
+                    Ok(_) => Ok(Rc::new(Value::Bool(true))),
+                    Err(Failure::Error) => Ok(Rc::new(Value::Bool(false))),
+                    Err(Failure::Unknown) => Err(Failure::Unknown),
+                };
+            }
+            _ => {}
+        }
+        let mut arguments = Vec::with_capacity(call.args.len());
+        for (index, argument) in call.args.iter().enumerate() {
+            let value = self.evaluate(argument, scope)?;
+            if call.args.expand_final() && index + 1 == call.args.len() {
+                let list = value.as_array().ok_or(Failure::Error)?;
+                for value in list {
+                    arguments.push(known(value)?);
+                }
+            } else {
+                arguments.push(value);
+            }
+        }
+        functions::call(name, &arguments)
+    }
+
+    fn traversal(&self, traversal: &Traversal, scope: &Scope<'_>) -> Evaluated {
+        let operators = &traversal.operators;
+        let Expression::Variable(root) = &traversal.expr else {
+            let value = self.evaluate(&traversal.expr, scope)?;
+            return self.operators(&value, operators, scope);
+        };
+        if let Some(bound) = scope.bound(root.as_str()) {
+            return self.operators(&bound.value, operators, scope);
+        }
+        let name = |index: usize| match operators.get(index).map(Decorated::value) {
+            Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let first = name(0).ok_or(Failure::Unknown)?;
+        let (value, used) = match root.as_str() {
+            "var" => (self.variable(scope.module, first)?, 1),
+            "local" => (self.local(scope.module, first)?, 1),
+            "each" | "count" => {
+                let iteration = scope.iteration.ok_or(Failure::Unknown)?;
+                (iteration.value(root.as_str(), first).ok_or(Failure::Error)?, 1)
+            }
+            "path" => (self.path_of(scope.module, first)?, 1),
+            "data" | "terraform" | "self" | "ephemeral" => return Err(Failure::Unknown),
+            "module" => {
+                let (key, used) = self.key_at(operators, 1, scope)?;
+                let output = name(used).ok_or(Failure::Unknown)?;
+                (self.output(scope.module, first, key.as_ref(), output)?, used + 1)
+            }
+            resource_type => {
+                let (key, used) = self.key_at(operators, 1, scope)?;
+                let steps = self.steps(&operators[used..], scope)?;
+                let declaration = format!("{resource_type}.{first}");
+                return self.attribute_of(scope.module, &declaration, key.as_ref(), &Path(steps));
+            }
+        };
+        self.operators(&value, &operators[used..], scope)
+    }
+
+    /// The key of an instance behind its name, and the number of operators up to there.
+    pub(super) fn key_at(
+        &self,
+        operators: &[Decorated<TraversalOperator>],
+        at: usize,
+        scope: &Scope<'_>,
+    ) -> Result<(Option<Step>, usize), Failure> {
+        match operators.get(at).map(Decorated::value) {
+            Some(TraversalOperator::GetAttr(_)) | None => Ok((None, at)),
+            Some(operator) => Ok((Some(self.step(operator, scope)?), at + 1)),
+        }
+    }
+
+    /// The operators of a traversal as steps of a path. A splat is no step.
+    pub(super) fn steps(
+        &self,
+        operators: &[Decorated<TraversalOperator>],
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Step>, Failure> {
+        operators.iter().map(|operator| self.step(operator.value(), scope)).collect()
+    }
+
+    pub(super) fn step(&self, operator: &TraversalOperator, scope: &Scope<'_>) -> Result<Step, Failure> {
+        match operator {
+            TraversalOperator::GetAttr(name) => Ok(Step::Name(name.as_str().to_owned())),
+            TraversalOperator::LegacyIndex(index) => usize::try_from(*index.value()).map(Step::Index).map_err(|_| Failure::Error),
+            TraversalOperator::Index(expression) => match &*self.evaluate(expression, scope)? {
+                Value::String(text) => Ok(Step::Name(text.clone())),
+                value => {
+                    let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
+                    index.map(Step::Index).ok_or(Failure::Error)
+                }
+            },
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => Err(Failure::Unknown),
+        }
+    }
+
+    /// Applies the operators of a traversal to a value.
+    fn operators(
+        &self,
+        value: &Rc<Value>,
+        operators: &[Decorated<TraversalOperator>],
+        scope: &Scope<'_>,
+    ) -> Evaluated {
+        let is_splat = |operator: &Decorated<TraversalOperator>| {
+            matches!(operator.value(), TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_))
+        };
+        let Some(splat) = operators.iter().position(is_splat) else {
+            if operators.is_empty() {
+                return if is_unknown(value) { Err(Failure::Unknown) } else { Ok(Rc::clone(value)) };
+            }
+            return walk(value, &self.steps(operators, scope)?);
+        };
+        let collection = walk(value, &self.steps(&operators[..splat], scope)?)?;
+        let list = match &*collection {
+            Value::Array(list) => list.clone(),
+            Value::Null => Vec::new(),
+            value => vec![value.clone()],
+        };
+        let each = list.into_iter().map(|value| element(self.operators(&Rc::new(value), &operators[splat + 1..], scope)));
+        Ok(Rc::new(Value::Array(each.collect::<Result<_, _>>()?)))
+    }
+}
+
+/// Applies an operator, after the conversions that Terraform makes.
+fn operate(left: &Value, operator: BinaryOperator, right: &Value) -> Evaluated {
+    use BinaryOperator as Is;
+    if has_unknown(left) || has_unknown(right) {
+        return Err(Failure::Unknown);
+    }
+    let convert = |value: &Value| match operator {
+        Is::Eq | Is::NotEq => Ok(value.clone()),
+        Is::And | Is::Or => truth(value).map(Value::Bool),
+        _ => number(value).map(Value::Number).ok_or(Failure::Error),
+    };
+    let (left, right) = (convert(left)?, convert(right)?);
+    if matches!(operator, Is::Div | Is::Mod) && right.as_f64() == Some(0.0) {
+        return Err(Failure::Error);
+    }
+    let operation = hcl::expr::BinaryOp::new(left, operator, right);
+    operation.evaluate(&Context::new()).map(Rc::new).map_err(|_| Failure::Error)
+}
