@@ -127,7 +127,7 @@ impl<'i> Module<'i, '_> {
         let theirs = self.theirs.pieces.get(path).unwrap_or(&empty);
         let base = self.base.pieces.get(path).unwrap_or(&empty);
         let text = self.theirs.texts.get(path).copied().unwrap_or_default();
-        if !self.addresses.is_empty() && self.updated(text) != text {
+        if !self.addresses.is_empty() && self.updated(text, false) != text {
             return false;
         }
         let is_fine = |piece: &super::pieces::Piece| {
@@ -183,12 +183,17 @@ impl<'i> Module<'i, '_> {
     }
 
     /// Generated code with the addresses that objects have in ours.
-    fn updated<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    fn updated<'t>(&self, text: &'t str, is_import: bool) -> Cow<'t, str> {
         if self.addresses.is_empty() {
             return Cow::Borrowed(text);
         }
         let updated = references::update(text, |address| {
             let (now, identity) = self.addresses.get(address)?;
+            if is_import {
+                // An import may go to an instance in a module, which no expression can refer to.
+                let place = self.places.get(identity)?.as_ref()?;
+                return Some(Successor::Address(place.address.clone()));
+            }
             Some(match now {
                 Some(address) => Successor::Address(address.clone()),
                 None => Successor::Removed(identity_of(identity)),
@@ -203,7 +208,7 @@ impl<'i> Module<'i, '_> {
         let piece = &side.pieces[*file][*position];
         let text = &side.texts[*file][piece.lines.clone()];
         let code = piece.code.start - piece.lines.start..piece.code.end - piece.lines.start;
-        Some(match self.updated(text) {
+        Some(match self.updated(text, name.starts_with("import to ")) {
             Cow::Borrowed(_) => Version { text: Cow::Borrowed(text), code },
             Cow::Owned(updated) => {
                 let end = updated.trim_end().len();

@@ -18,11 +18,6 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// The comment lines directly above the block.
-    pub(crate) fn lead(&self, text: &str) -> Range<usize> {
-        self.lines.start..line_start(text, self.code.start).max(self.lines.start)
-    }
-
     /// The address of a resource, `type.name`; `None` for any other block.
     pub(crate) fn address(&self) -> Option<String> {
         let mut parts = self.name.strip_prefix("resource \"")?.strip_suffix('"')?.split("\" \"");

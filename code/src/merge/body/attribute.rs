@@ -9,7 +9,6 @@ use crate::merge::layout::{begins_line, blank_above, blank_below, indentation, l
 use crate::merge::list;
 use crate::merge::pieces::comments;
 use crate::merge::tree::{Body, Content, Item, Value, has_own_comments};
-use crate::merge::NoticeKind;
 
 /// An attribute of one version.
 #[derive(Clone, Copy)]

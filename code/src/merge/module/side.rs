@@ -61,13 +61,6 @@ pub(super) struct Version<'i> {
     pub(super) code: Range<usize>,
 }
 
-impl Version<'_> {
-    /// The comment lines above the block.
-    pub(super) fn lead(&self) -> &str {
-        &self.text[..self.code.start]
-    }
-}
-
 fn is_of_root(path: &str, root: &str) -> bool {
     let name = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
     name.is_some_and(|name| {
