@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::history::Operation;
 use crate::operation::{Fault, FaultKind};
 use crate::toolchain::process::ProcessError;
+use crate::workspace::WorkspaceError;
 
 /// The reason why git could not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +145,9 @@ pub enum HistoryError {
         /// The text.
         text: String,
     },
+    /// The private folder of the workspace could not be made.
+    #[error(transparent)]
+    Workspace(Box<WorkspaceError>),
     /// A program could not be run to its end.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -232,6 +236,7 @@ impl Fault for HistoryError {
                 "Give a commit such as `HEAD~3`, or a time such as `2026-11-01` or `3 days ago`.".to_owned()
             }
             Self::Process(error) => return error.hints(),
+            Self::Workspace(error) => return error.hints(),
             _ => return Vec::new(),
         };
         vec![hint]

@@ -25,11 +25,9 @@ impl Repository {
         let place = trailers(&message).into_iter().rev().find(|(name, _)| name == WORKSPACE_TRAILER);
         match place {
             Some((_, theirs)) if theirs == self.place() => Ok(Some(Commit::of(&commit))),
-            Some((_, theirs)) => Err(HistoryError::OtherWorkspace {
-                branch: branch.to_owned(),
-                theirs,
-                ours: self.place().to_owned(),
-            }),
+            Some((_, theirs)) => {
+                Err(HistoryError::OtherWorkspace { branch: branch.to_owned(), theirs, ours: self.place().to_owned() })
+            }
             None => Err(HistoryError::ForeignCommit { branch: branch.to_owned(), commit: tip.to_string() }),
         }
     }

@@ -3,18 +3,30 @@
 //! git2 does objects, trees, differences and references. The `git` program does what libgit2 cannot do on a person's work
 //! tree: filters, sparse checkouts, signatures. Where it is missing, git2 does the rest and a notice says what was not done.
 
+mod commit;
+mod dirty;
 mod error;
 mod generated;
+mod journal;
+mod log;
+mod merge;
 mod objects;
+mod prepare;
+mod program;
+mod recover;
 mod repository;
+mod stash;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use dirty::DirtyFile;
 pub use error::HistoryError;
+pub use generated::{DEFAULT_BRANCH, WORKSPACE_TRAILER};
 /// Id of an object of git.
 pub use git2::Oid;
-pub use generated::{DEFAULT_BRANCH, WORKSPACE_TRAILER};
+pub use log::CommitInfo;
+pub use merge::{FileConflict, MergeCommit, Merged, Target};
 pub use objects::PathChange;
 pub use repository::{Head, Identity, Operation, Repository, Setup};
 
@@ -80,3 +92,6 @@ pub enum HistoryNotice {
         commit: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,12 +43,7 @@ impl Repository {
         }
     }
 
-    fn files_where(
-        &self,
-        commit: Oid,
-        below: &str,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<FileSet, HistoryError> {
+    fn files_where(&self, commit: Oid, below: &str, wanted: impl Fn(&str) -> bool) -> Result<FileSet, HistoryError> {
         let mut files = FileSet::new();
         for (path, blob) in self.blobs(commit, below)? {
             if wanted(&path)
