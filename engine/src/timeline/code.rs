@@ -231,7 +231,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Reports whether a path is one of a file of Terraform code.
-fn is_terraform(path: &str) -> bool {
+pub(super) fn is_terraform(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "tf")
 }
 

@@ -8,6 +8,7 @@ use proxmox_mpc_code::references::{self, Successor};
 use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
 use proxmox_mpc_model::Identity;
 
+use super::code::is_terraform;
 use crate::workspace::FileSet;
 
 /// File with the variables of generated code.
@@ -33,8 +34,7 @@ impl GeneratedTree {
     fn block(&self, identity: &Identity) -> Option<GeneratedBlock<'_>> {
         let entry = self.manifest.objects.get(identity).filter(|entry| !entry.skip)?;
         let head = head(&entry.address)?;
-        let blocks = self.files.iter().filter(|(path, _)| path.ends_with(".tf"));
-        blocks.into_iter().find_map(|(path, text)| {
+        self.files.iter().filter(|(path, _)| is_terraform(path)).find_map(|(path, text)| {
             let is_here = text.contains(&head);
             let text = if is_here { lines::blocks(text).remove(&*head) } else { None }?;
             Some(GeneratedBlock { file: path, text })
@@ -50,20 +50,13 @@ impl GeneratedTree {
         let address = then.manifest.objects.get(identity)?.address.clone();
         let now = self.manifest.objects.get(identity).map_or_else(|| address.clone(), |entry| entry.address.clone());
         let text = self.updated(then, &relabelled(former.text, &address, &now));
-        match own {
-            Some(own) => {
-                let file = tree.files.get_mut(own.file)?;
-                *file = file.replacen(own.text, &text, 1);
-            }
-            None => {
-                let file = tree.files.entry(former.file.to_owned()).or_default();
-                if !file.is_empty() {
-                    file.push('\n');
-                }
-                file.push_str(&text);
-                let entry = then.manifest.objects.get(identity)?.clone();
-                tree.manifest.objects.insert(identity.clone(), entry);
-            }
+        if let Some(own) = own {
+            let file = tree.files.get_mut(own.file)?;
+            *file = file.replacen(own.text, &text, 1);
+        } else {
+            append(tree.files.entry(former.file.to_owned()).or_default(), &text);
+            let entry = then.manifest.objects.get(identity)?.clone();
+            tree.manifest.objects.insert(identity.clone(), entry);
         }
         tree.add_variables(then, &text);
         Some(tree)
@@ -84,7 +77,7 @@ impl GeneratedTree {
 
     /// The objects that have a block, by identity.
     pub(super) fn objects(&self) -> BTreeMap<String, GeneratedObject> {
-        let code = self.files.iter().filter(|(path, _)| path.ends_with(".tf"));
+        let code = self.files.iter().filter(|(path, _)| is_terraform(path));
         let files: BTreeMap<String, &String> =
             code.flat_map(|(path, text)| lines::resource_addresses(text).map(move |address| (address, path))).collect();
         let object = |(identity, entry): (&Identity, &ManifestEntry)| {
@@ -116,13 +109,18 @@ impl GeneratedTree {
             let head = format!("variable \"{name}\"");
             let file = self.files.entry(VARIABLES.to_owned()).or_default();
             if let Some(block) = former.get(&*head).filter(|_| !lines::blocks(file).contains_key(&*head)) {
-                if !file.is_empty() {
-                    file.push('\n');
-                }
-                file.push_str(block);
+                append(file, block);
             }
         }
     }
+}
+
+/// Adds a block at the end of a file, behind an empty line.
+fn append(file: &mut String, block: &str) {
+    if !file.is_empty() {
+        file.push('\n');
+    }
+    file.push_str(block);
 }
 
 /// The first line of a resource's block without its brace.
