@@ -25,7 +25,7 @@ use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
-const LINES: [(&str, &str, i32); 37] = [
+const LINES: [(&str, &str, i32); 38] = [
     ("demo --out OUT", "demo", 0),
     ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("import --from RECORDING --out OUT", "import", 0),
@@ -61,6 +61,7 @@ const LINES: [(&str, &str, i32); 37] = [
     ("diff --code --workspace SYNCED", "diff", 0),
     ("history --workspace SYNCED", "history", 0),
     ("history qemu/101 --workspace SYNCED", "history", 0),
+    ("restore qemu/101 --at 2026-11-20 --dry-run --workspace SYNCED", "restore", 0),
     ("verify LAB", "proof", 0),
     ("rehearse LAB", "rehearsal", 0),
 ];

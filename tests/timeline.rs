@@ -185,6 +185,29 @@ fn a_status_says_where_the_workspace_stands() {
     support::screen("status", runs);
 }
 
+/// The code goes back, the cluster does not: memory and name of a virtual machine, and one that is gone.
+#[test]
+fn a_former_state_comes_back_into_the_code() {
+    let (lab, _) = lab();
+    lab.merge();
+    let before = support::workspaces::bytes(&lab.root().join("terraform"));
+    let mut runs = vec![lab.ran("restore runner --at 2026-11-20 --dry-run")];
+    assert_eq!(support::workspaces::bytes(&lab.root().join("terraform")), before, "nothing was written");
+    edit(lab.root(), "terraform/virtual_machines.tf", &[("dedicated = 4096", "dedicated = 4096 # much")]);
+    runs.push(lab.ran("restore qemu/101 --at 2026-11-20"));
+    let code = fs::read_to_string(lab.root().join("terraform/virtual_machines.tf")).unwrap();
+    assert!(code.contains("dedicated = 2048 # much") && code.contains("name          = \"ci-ubuntu\""), "{code}");
+    runs.push(lab.ran("restore qemu/101 --at 2026-11-20"));
+    runs.push(lab.ran("restore linked-clone --at 2026-11-21"));
+    let code = fs::read_to_string(lab.root().join("terraform/virtual_machines.tf")).unwrap();
+    assert!(code.contains("resource \"proxmox_virtual_environment_vm\" \"linked_clone\" {"), "{code}");
+    let imports = fs::read_to_string(lab.root().join("terraform/imports.tf")).unwrap();
+    assert!(!imports.contains("linked_clone"), "there is nothing to import");
+    runs.push(lab.ran("restore realm/pam --at 2026-11-21"));
+    runs.push(lab.ran("restore qemu/101 --at 2020-01-01"));
+    support::screen("restore", runs);
+}
+
 #[test]
 fn without_a_repository_or_a_sync_there_is_no_timeline() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hcl_edit::Span as _;
-use hcl_edit::structure::{Body, Structure};
+use hcl_edit::structure::{BlockLabel, Body, Structure};
 
 use crate::document::SyntaxError;
 
@@ -30,8 +30,8 @@ fn collect(text: &str, body: &Body, above: &str, attributes: &mut BTreeMap<Strin
                 attributes.insert(format!("{above}{}", attribute.key.as_str()), source.trim().to_owned());
             }
             Structure::Block(block) => {
-                let labels: String = block.labels.iter().map(|label| format!(" {}", label.as_str())).collect();
-                let name = format!("{}{labels}", block.ident.as_str());
+                let words = [block.ident.as_str()].into_iter().chain(block.labels.iter().map(BlockLabel::as_str));
+                let name = words.collect::<Vec<_>>().join(" ");
                 let position = positions.entry(name.clone()).or_default();
                 let path = format!("{above}{name}[{position}]");
                 *position += 1;

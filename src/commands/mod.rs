@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod man;
 mod rehearse;
+mod restore;
 mod schema;
 mod status;
 mod sync;
@@ -30,7 +31,7 @@ use proxmox_mpc_engine::init::InitRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
 use proxmox_mpc_engine::sync::SyncRequest;
-use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, StatusRequest};
+use proxmox_mpc_engine::timeline::{DiffRequest, HistoryRequest, RestoreRequest, StatusRequest};
 use proxmox_mpc_engine::verify::VerifyRequest;
 use proxmox_mpc_engine::version::VersionRequest;
 
@@ -44,6 +45,7 @@ pub enum Command {
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
     History(history::Arguments),
+    Restore(restore::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -76,6 +78,7 @@ impl Command {
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
+            Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

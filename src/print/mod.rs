@@ -12,6 +12,7 @@ mod import;
 mod init;
 mod manual;
 mod rehearse;
+mod restore;
 mod schema;
 mod sync;
 mod status;
@@ -33,7 +34,7 @@ use proxmox_mpc_engine::rehearse::Rehearsal;
 use proxmox_mpc_engine::settings::config::{SettingChange, SettingReport, SettingsReport};
 use proxmox_mpc_engine::settings::contexts::{ContextChoice, ContextsReport, CurrentContext};
 use proxmox_mpc_engine::sync::SyncReport;
-use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, StatusReport};
+use proxmox_mpc_engine::timeline::{DiffReport, HistoryReport, RestoreReport, StatusReport};
 use proxmox_mpc_engine::twins::{LimitsReport, ServeReport, Synthesis};
 use proxmox_mpc_engine::verify::Proof;
 use proxmox_mpc_engine::version::Versions;
@@ -81,7 +82,7 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 24] = [
+const PRINTERS: [Printer; 25] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
@@ -89,6 +90,7 @@ const PRINTERS: [Printer; 24] = [
     Printer::of::<StatusReport>(),
     Printer::of::<DiffReport>(),
     Printer::of::<HistoryReport>(),
+    Printer::of::<RestoreReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

@@ -20,7 +20,7 @@ use crate::rehearse::RehearseRequest;
 use crate::settings::config::{ConfigGetRequest, ConfigListRequest, ConfigSetRequest, ConfigUnsetRequest};
 use crate::settings::contexts::{ContextListRequest, ContextShowRequest, ContextUseRequest};
 use crate::sync::SyncRequest;
-use crate::timeline::{DiffRequest, HistoryRequest, StatusRequest};
+use crate::timeline::{DiffRequest, HistoryRequest, RestoreRequest, StatusRequest};
 use crate::twins::{LimitsRequest, ServeRequest, SynthesizeRequest};
 use crate::verify::VerifyRequest;
 use crate::version::VersionRequest;
@@ -82,7 +82,7 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 23] = [
+pub const COMMANDS: [Command; 24] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
@@ -90,6 +90,7 @@ pub const COMMANDS: [Command; 23] = [
     Command::of::<StatusRequest>(),
     Command::of::<DiffRequest>(),
     Command::of::<HistoryRequest>(),
+    Command::of::<RestoreRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),

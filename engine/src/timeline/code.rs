@@ -158,7 +158,7 @@ fn locate(absent: &mut [CodeChange], ours: &FileSet, manifest: &Manifest) {
 }
 
 /// Objects are known by the ids of their imports.
-struct ByImport;
+pub(super) struct ByImport;
 
 impl ObjectKeys for ByImport {
     fn of_import(&self, resource_type: &str, import_id: &str) -> String {
@@ -231,7 +231,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Reports whether a path is one of a file of Terraform code.
-fn is_terraform(path: &str) -> bool {
+pub(super) fn is_terraform(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "tf")
 }
 
@@ -251,6 +251,17 @@ fn terraform_files(workspace: &Workspace) -> Result<FileSet, TimelineError> {
             } else if file_type.is_file() && is_code(&name) {
                 files.extend(read(&entry.path())?.map(|text| (path, text)));
             }
+        }
+    }
+    Ok(files)
+}
+
+/// The files of a workspace for a merge: all Terraform code and values, and every path that the generated files have.
+pub(super) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSet, TimelineError> {
+    let mut files = terraform_files(workspace)?;
+    for path in generated.keys() {
+        if !files.contains_key(path) {
+            files.extend(read(&workspace.root().join(path))?.map(|text| (path.clone(), text)));
         }
     }
     Ok(files)

@@ -125,15 +125,14 @@ fn earlier(
 fn of_cluster(timeline: &Timeline, range: Option<&str>, now: i64) -> Result<DiffReport, TimelineError> {
     let tip = timeline.tip()?;
     let named = |text: &str| if text.is_empty() { Ok(tip) } else { timeline.resolve(text, now) };
-    let (from, to) = match range {
-        Some(range) => match range.split_once("..") {
+    let (from, to) = if let Some(range) = range {
+        match range.split_once("..") {
             Some((from, to)) => (Some(named(from)?), named(to.trim_start_matches('.'))?),
             None => (Some(named(range)?), tip),
-        },
-        None => {
-            let before = timeline.syncs()?.get(1).map(|sync| timeline.resolve(&sync.id, now)).transpose()?;
-            (before, tip)
         }
+    } else {
+        let before = timeline.syncs()?.get(1).map(|sync| timeline.resolve(&sync.id, now)).transpose()?;
+        (before, tip)
     };
     let changes = match from {
         Some(from) => timeline.changes(from, to)?,

@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use proxmox_mpc_generators::manifest::ManifestError;
-use proxmox_mpc_model::Unreadable;
 use proxmox_mpc_model::observation::FileError;
+use proxmox_mpc_model::{Identity, Moment, Unreadable};
 
 use crate::history::HistoryError;
 use crate::operation::{Fault, FaultKind};
+use crate::workspace::WorkspaceError;
 
 /// The reason why the timeline of a cluster cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,25 @@ pub enum TimelineError {
         /// The reason.
         source: ManifestError,
     },
+    /// The object had no Terraform code at that time.
+    #[error("{object} had no Terraform code in the sync of {}", moment(*time))]
+    NoFormerCode {
+        /// The object.
+        object: Identity,
+        /// The time of the sync, in seconds since 1970 (UTC).
+        time: i64,
+    },
+    /// The workspace is in use, or cannot be locked.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// A file of the workspace cannot be written.
+    #[error("could not write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
     /// A file of the workspace cannot be read.
     #[error("could not read `{}`", path.display())]
     Read {
@@ -76,7 +96,11 @@ impl Fault for TimelineError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::History(error) => error.kind(),
-            Self::NoObject { .. } | Self::SeveralObjects { .. } | Self::Conflicting { .. } => FaultKind::Usage,
+            Self::Workspace(error) => error.kind(),
+            Self::NoFormerCode { .. }
+            | Self::NoObject { .. }
+            | Self::SeveralObjects { .. }
+            | Self::Conflicting { .. } => FaultKind::Usage,
             _ => FaultKind::Failed,
         }
     }
@@ -91,9 +115,18 @@ impl Fault for TimelineError {
             Self::Observation(_) | Self::Manifest { .. } => {
                 "Only syncs write this branch: `git log` shows who else has, and `git reflog` where it was before."
             }
+            Self::NoFormerCode { .. } => {
+                "`proxmox-mpc history` shows when it was there; what Ansible keeps is in the roles of `ansible/`."
+            }
             Self::History(error) => return error.hints(),
-            Self::Unreadable(_) | Self::Read { .. } => return Vec::new(),
+            Self::Workspace(error) => return error.hints(),
+            Self::Unreadable(_) | Self::Read { .. } | Self::Write { .. } => return Vec::new(),
         };
         vec![hint.to_owned()]
     }
+}
+
+/// A time for people: `2026-11-30 10:12:00 UTC`.
+fn moment(seconds: i64) -> String {
+    format!("{} UTC", Moment::at(u64::try_from(seconds).unwrap_or_default()).spaced())
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_code::lines;
+use proxmox_mpc_code::merge::GeneratedObject;
 use proxmox_mpc_code::references::{self, Successor};
-use proxmox_mpc_generators::Manifest;
+use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
 use proxmox_mpc_model::Identity;
 
+use super::code::is_terraform;
 use crate::workspace::FileSet;
 
 /// File with the variables of generated code.
@@ -14,11 +16,11 @@ const VARIABLES: &str = "terraform/variables.tf";
 
 /// Generated code of one sync.
 #[derive(Clone, Debug, Default)]
-pub struct GeneratedTree {
+pub(super) struct GeneratedTree {
     /// Files by path relative to the workspace.
-    pub files: FileSet,
+    pub(super) files: FileSet,
     /// The manifest.
-    pub manifest: Manifest,
+    pub(super) manifest: Manifest,
 }
 
 /// Block of an object in generated code.
@@ -32,8 +34,7 @@ impl GeneratedTree {
     fn block(&self, identity: &Identity) -> Option<GeneratedBlock<'_>> {
         let entry = self.manifest.objects.get(identity).filter(|entry| !entry.skip)?;
         let head = head(&entry.address)?;
-        let blocks = self.files.iter().filter(|(path, _)| path.ends_with(".tf"));
-        blocks.into_iter().find_map(|(path, text)| {
+        self.files.iter().filter(|(path, _)| is_terraform(path)).find_map(|(path, text)| {
             let is_here = text.contains(&head);
             let text = if is_here { lines::blocks(text).remove(&*head) } else { None }?;
             Some(GeneratedBlock { file: path, text })
@@ -42,30 +43,49 @@ impl GeneratedTree {
 
     /// This code, with the object as it was in `then`. An object that is gone since comes back without an `import` block: there
     /// is nothing to import. `None` where the object had no Terraform code then.
-    pub fn with_former(&self, then: &Self, identity: &Identity) -> Option<Self> {
+    pub(super) fn with_former(&self, then: &Self, identity: &Identity) -> Option<Self> {
         let former = then.block(identity)?;
         let mut tree = self.clone();
         let own = self.block(identity);
         let address = then.manifest.objects.get(identity)?.address.clone();
         let now = self.manifest.objects.get(identity).map_or_else(|| address.clone(), |entry| entry.address.clone());
         let text = self.updated(then, &relabelled(former.text, &address, &now));
-        match own {
-            Some(own) => {
-                let file = tree.files.get_mut(own.file)?;
-                *file = file.replacen(own.text, &text, 1);
-            }
-            None => {
-                let file = tree.files.entry(former.file.to_owned()).or_default();
-                if !file.is_empty() {
-                    file.push('\n');
-                }
-                file.push_str(&text);
-                let entry = then.manifest.objects.get(identity)?.clone();
-                tree.manifest.objects.insert(identity.clone(), entry);
-            }
+        if let Some(own) = own {
+            let file = tree.files.get_mut(own.file)?;
+            *file = file.replacen(own.text, &text, 1);
+        } else {
+            append(tree.files.entry(former.file.to_owned()).or_default(), &text);
+            let entry = then.manifest.objects.get(identity)?.clone();
+            tree.manifest.objects.insert(identity.clone(), entry);
         }
         tree.add_variables(then, &text);
         Some(tree)
+    }
+
+    /// The code without an object: its block and its place in the manifest are taken out.
+    #[must_use]
+    pub(super) fn without(&self, identity: &Identity) -> Self {
+        let mut tree = self.clone();
+        if let Some(own) = self.block(identity)
+            && let Some(file) = tree.files.get_mut(own.file)
+        {
+            *file = file.replacen(own.text, "", 1);
+        }
+        tree.manifest.objects.remove(identity);
+        tree
+    }
+
+    /// The objects that have a block, by identity.
+    pub(super) fn objects(&self) -> BTreeMap<String, GeneratedObject> {
+        let code = self.files.iter().filter(|(path, _)| is_terraform(path));
+        let files: BTreeMap<String, &String> =
+            code.flat_map(|(path, text)| lines::resource_addresses(text).map(move |address| (address, path))).collect();
+        let object = |(identity, entry): (&Identity, &ManifestEntry)| {
+            let file = (*files.get(&entry.address)?).clone();
+            let (address, import_id) = (entry.address.clone(), entry.import_id.clone());
+            Some((identity.to_string(), GeneratedObject { address, import_id, file }))
+        };
+        self.manifest.objects.iter().filter(|(_, entry)| !entry.skip).filter_map(object).collect()
     }
 
     /// A former block with the addresses that the objects which it refers to have now.
@@ -89,13 +109,18 @@ impl GeneratedTree {
             let head = format!("variable \"{name}\"");
             let file = self.files.entry(VARIABLES.to_owned()).or_default();
             if let Some(block) = former.get(&*head).filter(|_| !lines::blocks(file).contains_key(&*head)) {
-                if !file.is_empty() {
-                    file.push('\n');
-                }
-                file.push_str(block);
+                append(file, block);
             }
         }
     }
+}
+
+/// Adds a block at the end of a file, behind an empty line.
+fn append(file: &mut String, block: &str) {
+    if !file.is_empty() {
+        file.push('\n');
+    }
+    file.push_str(block);
 }
 
 /// The first line of a resource's block without its brace.
@@ -114,8 +139,6 @@ fn relabelled(text: &str, address: &str, now: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proxmox_mpc_generators::manifest::ManifestEntry;
-
     use super::*;
 
     fn tree(files: &[(&str, &str)], objects: &[(&str, &str)]) -> GeneratedTree {
@@ -140,24 +163,27 @@ mod tests {
     fn one_object_is_as_it_was() {
         let check = |now: &GeneratedTree, then: &GeneratedTree, expected: Option<&[(&str, &str)]>| {
             let former = now.with_former(then, &Identity::new("qemu", 101));
-            let files = former.as_ref().map(|tree| {
-                tree.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>()
-            });
+            let files = former
+                .as_ref()
+                .map(|tree| tree.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
             assert_eq!(files.as_deref(), expected);
         };
         let web = "# Web.\nresource \"vm\" \"web\" {\n  memory = 1\n  pool   = pool.prod.pool_id\n}\n";
         let other = "resource \"vm\" \"other\" {\n  memory = 1\n}\n";
         let then_text = format!("# Header.\n\n{web}\n{other}");
-        let then = tree(&[(VM, &then_text)], &[("qemu/101", "vm.web"), ("qemu/102", "vm.other"), ("pool/prod", "pool.prod")]);
+        let then =
+            tree(&[(VM, &then_text)], &[("qemu/101", "vm.web"), ("qemu/102", "vm.other"), ("pool/prod", "pool.prod")]);
         // The guest and the pool have other addresses now, and another guest has other memory: that stays.
-        let now_text = "# Header.\n\nresource \"vm\" \"www\" {\n  memory = 2\n}\n\nresource \"vm\" \"other\" {\n  memory = 9\n}\n";
+        let now_text =
+            "# Header.\n\nresource \"vm\" \"www\" {\n  memory = 2\n}\n\nresource \"vm\" \"other\" {\n  memory = 9\n}\n";
         let now = tree(&[(VM, now_text)], &[("qemu/101", "vm.www"), ("qemu/102", "vm.other"), ("pool/prod", "pool.p")]);
         let expected = "# Header.\n\n# Web.\nresource \"vm\" \"www\" {\n  memory = 1\n  pool   = pool.p.pool_id\n}\n\nresource \"vm\" \"other\" \
                         {\n  memory = 9\n}\n";
         check(&now, &then, Some(&[(VM, expected)]));
         // The guest and its pool are gone: it comes back at the end, and names the pool by its id.
         let now = tree(&[(VM, "resource \"vm\" \"other\" {}\n")], &[("qemu/102", "vm.other")]);
-        let expected = "resource \"vm\" \"other\" {}\n\n# Web.\nresource \"vm\" \"web\" {\n  memory = 1\n  pool   = \"prod\"\n}\n";
+        let expected =
+            "resource \"vm\" \"other\" {}\n\n# Web.\nresource \"vm\" \"web\" {\n  memory = 1\n  pool   = \"prod\"\n}\n";
         check(&now, &then, Some(&[(VM, expected)]));
         check(&then, &now, None);
         let with_variable = "resource \"vm\" \"web\" {\n  password = var.secret\n}\n";

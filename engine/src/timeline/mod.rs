@@ -4,9 +4,11 @@
 mod code;
 mod diff;
 mod error;
+mod former;
 mod history;
 mod live;
 mod object;
+mod restore;
 mod status;
 
 use std::path::Path;
@@ -21,10 +23,11 @@ pub use diff::{DiffReport, DiffRequest};
 pub use error::TimelineError;
 pub use history::{HistoryEntry, HistoryReport, HistoryRequest};
 pub use live::{Live, Look, look, task_log};
+pub use restore::{RestoreReport, RestoreRequest};
 pub use status::{StatusReport, StatusRequest};
 
 use crate::history::{CommitInfo, DEFAULT_BRANCH, HistoryError, Oid, Repository};
-use crate::workspace::Workspace;
+use crate::workspace::{FileSet, Workspace};
 
 /// The generated branch of one workspace, as a series of observations.
 pub struct Timeline {
@@ -133,6 +136,18 @@ impl Timeline {
             Ok(Observation::from_files(files)?)
         };
         Ok(Changes::between(&part(from)?, &part(to)?))
+    }
+
+    /// The generated files of a sync, without the observation.
+    pub fn generated(&self, commit: Oid) -> Result<FileSet, HistoryError> {
+        let observed = format!("{FOLDER}/");
+        let mut files = FileSet::new();
+        for (path, blob) in self.repository.blobs(commit, "")? {
+            if !path.starts_with(&observed) {
+                files.extend(self.repository.text(blob)?.map(|text| (path, text)));
+            }
+        }
+        Ok(files)
     }
 
     /// The manifest at a sync.

@@ -91,9 +91,8 @@ fn restore(request: &RestoreRequest, context: &Context) -> Result<RestoreReport,
     };
     let ours = code::files(workspace, &now.files)?;
     let mut merge = merged(&now, &former, &ours);
-    let is_absent = |merge: &merge::Merge| {
-        merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Absent)
-    };
+    let is_absent =
+        |merge: &merge::Merge| merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Absent);
     if is_absent(&merge) {
         // Somebody has deleted the code. Who asks for it back has changed that decision.
         merge = merged(&now.without(&identity), &former, &ours);
@@ -133,7 +132,7 @@ fn locked(workspace: &Workspace, context: &Context) -> Result<lock::Lock, Timeli
 
 /// The generated code of a sync.
 fn tree(timeline: &Timeline, commit: Oid) -> Result<GeneratedTree, TimelineError> {
-    Ok(GeneratedTree { files: super::status::generated(timeline, commit)?, manifest: timeline.manifest(commit)? })
+    Ok(GeneratedTree { files: timeline.generated(commit)?, manifest: timeline.manifest(commit)? })
 }
 
 /// Merges the difference of two generated trees into the code of the workspace.

@@ -133,14 +133,7 @@ fn counts(timeline: &Timeline, commit: Oid) -> Result<(usize, usize), TimelineEr
 
 /// The code of the work tree beside the generated code at a commit.
 pub(super) fn compare(timeline: &Timeline, commit: Oid) -> Result<CodeChanges, TimelineError> {
-    let observed = format!("{}/", proxmox_mpc_model::observation::FOLDER);
-    let mut generated = crate::workspace::FileSet::new();
-    for (path, blob) in timeline.repository.blobs(commit, "")? {
-        if !path.starts_with(&observed) {
-            generated.extend(timeline.repository.text(blob)?.map(|text| (path, text)));
-        }
-    }
-    code::compare(&timeline.workspace, &generated, &timeline.manifest(commit)?)
+    code::compare(&timeline.workspace, &timeline.generated(commit)?, &timeline.manifest(commit)?)
 }
 
 /// The entries of the file of conflicts: a list, or a list under `conflicts`.

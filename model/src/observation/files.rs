@@ -58,6 +58,9 @@ impl Observation {
     pub const CLUSTER: &str = "observed/cluster.json";
 
     /// The files, by their paths below the workspace.
+    ///
+    /// # Panics
+    /// Never: texts and reasons are always JSON.
     pub fn files(&self) -> BTreeMap<String, String> {
         let Self { cluster, version, not_read, objects } = self;
         let file = ClusterFile { cluster: cluster.clone(), not_read: not_read.clone(), version: version.clone() };

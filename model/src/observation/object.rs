@@ -54,6 +54,9 @@ impl ObjectState {
 
     /// The canonical JSON: keys sorted, a key on each line, a line end behind the last. The same state gives the same
     /// bytes.
+    ///
+    /// # Panics
+    /// Never: texts, lists and maps of texts are always JSON.
     pub fn json(&self) -> String {
         let text = serde_json::to_string_pretty(self).expect("texts, lists and maps of texts are always JSON");
         text + "\n"

@@ -55,7 +55,9 @@ impl Changes {
             let rest: usize = phrases.iter().skip(number).map(|phrase| phrase.objects).sum();
             let mut text = texts.join("; ");
             if rest > 0 {
-                text += &format!("; and {rest} more");
+                text.push_str("; and ");
+                text.push_str(&rest.to_string());
+                text.push_str(" more");
             }
             (text.chars().count() <= longest || (number == 1 && longest == usize::MAX)).then_some(text)
         })
