@@ -80,8 +80,9 @@ pub(super) async fn trust(
     if reached.iter().all(|(_, presented)| presented.is_none()) {
         return Ok(Trusted { trust, min_tls, first_use: false });
     }
-    let mut pins = Vec::new();
+    let (mut pins, mut tried) = (Vec::new(), Vec::new());
     for (endpoint, presented) in reached {
+        tried.push(endpoint.clone());
         let presented = match presented {
             Some(presented) => presented,
             // Where fingerprints are pinned, nothing else counts: the others need theirs as well.
@@ -92,6 +93,11 @@ pub(super) async fn trust(
             pins.push(presented);
         }
     }
+    // Before the login is sent there: it is a Proxmox node, and has this certificate.
+    let trust = Trust::Pinned(pins);
+    for endpoint in tried {
+        context.unless_cancelled(probe(endpoint, &trust, min_tls, limits())).await??;
+    }
     if interview.yes {
         notices.push(
             "nobody compared the fingerprint: `pvenode cert info` on the node shows the right one, and `proxmox-mpc config get \
@@ -99,7 +105,7 @@ pub(super) async fn trust(
                 .to_owned(),
         );
     }
-    Ok(Trusted { trust: Trust::Pinned(pins), min_tls, first_use: interview.yes })
+    Ok(Trusted { trust, min_tls, first_use: interview.yes })
 }
 
 /// The fingerprint of the certificate that a node shows.
