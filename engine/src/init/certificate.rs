@@ -136,8 +136,8 @@ async fn confirm(endpoint: &Endpoint, presented: Fingerprint, interview: &Interv
         .note("Most nodes sign their own. Its SHA-256 fingerprint is")
         .note(format!("  {presented}"))
         .note("Compare it with `pvenode cert info` in the node's shell, or with System > Certificates in the web interface.");
-    match interview.ask(move |person, cancel| person.agreement(&prompt, None, cancel)).await? {
-        true => Ok(()),
-        false => Err(distrusted().into()),
+    if !interview.ask(move |person, cancel| person.agreement(&prompt, None, cancel)).await? {
+        return Err(distrusted().into());
     }
+    Ok(())
 }
