@@ -113,6 +113,10 @@ fn a_workspace_is_set_up_without_questions() {
         repository.output,
         "alice A workspace for a Proxmox VE cluster\n\n.gitignore\nREADME.md\nmanifest.json\nproxmox-mpc.toml\n"
     );
+    // Not in the log either, whoever asks for all of it.
+    let ran = stage.ran(true, &["-vv", "init", "lab", "--yes"]);
+    let secret = stage.token.rsplit_once('=').unwrap().1;
+    assert!(ran.errors.contains("answered") && !ran.errors.contains(secret), "{}", ran.errors);
     // The next command finds everything, and replaces the page by its own.
     let ran = stage.ran(true, &["import", "--out", "lab", "--only", "kind=pool"]);
     assert_eq!(ran.code, Some(0), "{}", ran.errors);

@@ -29,12 +29,12 @@ impl Printed for CurrentContext {
             Some(context) => {
                 let reason = context.reason.as_ref().map(|reason| format!(" ({})", reason.words())).unwrap_or_default();
                 page.line(format!("context    {}{reason}", context.name));
-                if !context.endpoints.is_empty() {
-                    page.line(format!("endpoints  {}", context.endpoints.join(", ")));
-                }
                 page.line(format!("named in   {}", context.file.display()));
             }
             None => page.line("context    none: the settings files alone count here"),
+        }
+        if !self.endpoints.is_empty() {
+            page.line(format!("endpoints  {}", self.endpoints.join(", ")));
         }
         page.line(format!("workspace  {}", self.workspace.display()));
     }

@@ -47,13 +47,19 @@ impl Printed for InitReport {
 
 fn permissions(report: &InitReport, page: &mut Page) {
     page.heading("what the login may do");
+    // A purpose lacks what those before it lack, and more.
+    let mut named: Vec<&String> = Vec::new();
     for purpose in &report.permissions {
         let name = name(purpose.purpose);
-        if purpose.missing.is_empty() {
-            page.line(format!("  {name:<7} everything"));
-        } else {
-            page.line(format!("  {name:<7} lacks {}", purpose.missing.join(", ")));
-        }
+        let more: Vec<&str> =
+            purpose.missing.iter().filter(|missing| !named.contains(missing)).map(String::as_str).collect();
+        let also = if named.is_empty() { "lacks" } else { "lacks these and" };
+        page.line(match (purpose.missing.is_empty(), more.is_empty()) {
+            (true, _) => format!("  {name:<7} everything"),
+            (false, true) => format!("  {name:<7} lacks the same"),
+            (false, false) => format!("  {name:<7} {also} {}", more.join(", ")),
+        });
+        named.extend(&purpose.missing);
     }
     // The last purpose has the lines of all: each role is shown once, by the first that needs it.
     let mut shown: Vec<&String> = Vec::new();

@@ -30,17 +30,19 @@ impl Terminal {
         self.ui.screen.print(&harmless(text));
     }
 
-    fn notes(&self, prompt: &Prompt) {
+    /// Prints what is to be read before a question, if somebody is there to read it.
+    fn notes(&self, prompt: &Prompt) -> Result<(), PromptError> {
+        if !self.is_there() {
+            return Err(PromptError::nobody(prompt));
+        }
         for note in &prompt.notes {
             self.print(&format!("{note}\n"));
         }
+        Ok(())
     }
 
     /// Prints a question, and reads the line that answers it, without its end and the spaces around it.
     fn answer(&self, question: &str, prompt: &Prompt, cancel: &Cancel) -> Result<String, PromptError> {
-        if !self.is_there() {
-            return Err(PromptError::nobody(prompt));
-        }
         self.print(question);
         match line(cancel)? {
             Some(line) => Ok(line.trim().to_owned()),
@@ -63,7 +65,7 @@ impl Person for Terminal {
     }
 
     fn text(&self, prompt: &Prompt, default: Option<&str>, cancel: &Cancel) -> Result<String, PromptError> {
-        self.notes(prompt);
+        self.notes(prompt)?;
         let shown = default.map(|default| format!(" [{default}]")).unwrap_or_default();
         loop {
             let answer = self.answer(&format!("{}{shown}: ", prompt.text), prompt, cancel)?;
@@ -76,7 +78,7 @@ impl Person for Terminal {
     }
 
     fn choice(&self, prompt: &Prompt, choices: &[&str], default: usize, cancel: &Cancel) -> Result<usize, PromptError> {
-        self.notes(prompt);
+        self.notes(prompt)?;
         self.print(&format!("{}?\n", prompt.text));
         for (index, choice) in choices.iter().enumerate() {
             self.print(&format!("  {}  {choice}\n", index + 1));
@@ -94,11 +96,8 @@ impl Person for Terminal {
     }
 
     fn secret(&self, prompt: &Prompt, cancel: &Cancel) -> Result<SecretString, PromptError> {
-        self.notes(prompt);
+        self.notes(prompt)?;
         loop {
-            if !self.is_there() {
-                return Err(PromptError::nobody(prompt));
-            }
             let hidden = Hidden::begin()?;
             let answer = self.answer(&format!("{} (not shown): ", prompt.text), prompt, cancel);
             drop(hidden);
@@ -111,7 +110,7 @@ impl Person for Terminal {
     }
 
     fn agreement(&self, prompt: &Prompt, default: Option<bool>, cancel: &Cancel) -> Result<bool, PromptError> {
-        self.notes(prompt);
+        self.notes(prompt)?;
         let shown = match default {
             Some(true) => "Y/n",
             Some(false) => "y/N",

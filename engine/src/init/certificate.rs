@@ -80,8 +80,9 @@ pub(super) async fn trust(
     if reached.iter().all(|(_, presented)| presented.is_none()) {
         return Ok(Trusted { trust, min_tls, first_use: false });
     }
-    let mut pins = Vec::new();
+    let (mut pins, mut tried) = (Vec::new(), Vec::new());
     for (endpoint, presented) in reached {
+        tried.push(endpoint.clone());
         let presented = match presented {
             Some(presented) => presented,
             // Where fingerprints are pinned, nothing else counts: the others need theirs as well.
@@ -92,6 +93,11 @@ pub(super) async fn trust(
             pins.push(presented);
         }
     }
+    // Before the login is sent there: it is a Proxmox node, and has this certificate.
+    let trust = Trust::Pinned(pins);
+    for endpoint in tried {
+        context.unless_cancelled(probe(endpoint, &trust, min_tls, limits())).await??;
+    }
     if interview.yes {
         notices.push(
             "nobody compared the fingerprint: `pvenode cert info` on the node shows the right one, and `proxmox-mpc config get \
@@ -99,7 +105,7 @@ pub(super) async fn trust(
                 .to_owned(),
         );
     }
-    Ok(Trusted { trust: Trust::Pinned(pins), min_tls, first_use: interview.yes })
+    Ok(Trusted { trust, min_tls, first_use: interview.yes })
 }
 
 /// The fingerprint of the certificate that a node shows.
@@ -130,8 +136,8 @@ async fn confirm(endpoint: &Endpoint, presented: Fingerprint, interview: &Interv
         .note("Most nodes sign their own. Its SHA-256 fingerprint is")
         .note(format!("  {presented}"))
         .note("Compare it with `pvenode cert info` in the node's shell, or with System > Certificates in the web interface.");
-    match interview.ask(move |person, cancel| person.agreement(&prompt, None, cancel)).await? {
-        true => Ok(()),
-        false => Err(distrusted().into()),
+    if !interview.ask(move |person, cancel| person.agreement(&prompt, None, cancel)).await? {
+        return Err(distrusted().into());
     }
+    Ok(())
 }

@@ -19,6 +19,7 @@ pub use request::{
 };
 
 use crate::commands::COMMANDS;
+use crate::history::Repository;
 use crate::operation::prompt::Nobody;
 use crate::operation::report::Document;
 use crate::operation::{Cancel, Context, Effect, Failure, Person, Prompt, PromptError, Report, Request};
@@ -56,11 +57,8 @@ impl Request for InitRequest {
                 let written = in_world(context, |world| plan.write(&folder, world))?;
                 let names = written.files.iter().filter(|file| file.result != FileResult::Kept);
                 let names: Vec<String> = names.map(|file| file.path.clone()).collect();
-                let repository = if git {
-                    repository::found_or_made(folder.root(), &names, &author)?
-                } else {
-                    RepositoryReport::None
-                };
+                let repository =
+                    if git { repository::found_or_made(&folder, &names, &author)? } else { RepositoryReport::None };
                 Ok::<_, Failure>((written.files, written.secret, repository, written.notices))
             })
             .await?;
@@ -101,7 +99,7 @@ impl InitRequest {
             if !interview.ask(move |person, cancel| person.agreement(&prompt, Some(true), cancel)).await? {
                 return Err(InitError::Declined.into());
             }
-        } else if !names.is_empty() && !self.force && !repository::is_in_one(workspace.root()) {
+        } else if !names.is_empty() && !self.force && Repository::discover(workspace)?.is_none() {
             if !interview.is_attended() {
                 return Err(InitError::NotEmpty { folder: workspace.root().to_owned(), names }.into());
             }
@@ -213,10 +211,6 @@ fn next(report: &InitReport) -> Vec<String> {
     if let (SecretSource::Environment { variable }, true) = (&report.secret, report.login.contains('!')) {
         next.push(format!("export {variable}='{}=…'", report.login));
     }
-    let lacking = report.permissions.iter().find(|purpose| purpose.purpose == Purpose::Import);
-    next.extend(
-        lacking.into_iter().flat_map(|purpose| purpose.grant.clone()).map(|line| format!("{line}   # on a node")),
-    );
     if let RepositoryReport::Existing { .. } = report.repository {
         let written = report.files.iter().filter(|file| file.result != FileResult::Kept && !file.path.starts_with('.'));
         let names: Vec<&str> = written.map(|file| file.path.as_str()).collect();

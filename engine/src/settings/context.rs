@@ -85,8 +85,8 @@ impl Contexts {
     /// The context of this name. One that both files name is refused: the workspace's file, which may come from somebody
     /// else, would decide where the user's login is sent, or the other way round.
     pub(super) fn get(&self, name: &str) -> Result<&ContextSection, SettingsError> {
-        let named: Vec<&ContextSection> = self.sections.iter().filter(|section| section.name == name).collect();
-        match named[..] {
+        let sections: Vec<&ContextSection> = self.sections.iter().filter(|section| section.name == name).collect();
+        match sections[..] {
             [section] => Ok(section),
             [] => {
                 let names = self.names();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::StoredChoice;
 use super::context::{Active, ContextReason, ContextSection, Contexts};
 use super::table::ENDPOINTS;
-use super::{SettingsError, World, config::SettingsScope, in_world};
+use super::{Connection, Layers, SettingsError, World, config::SettingsScope, in_world};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Request};
 use crate::workspace::Workspace;
@@ -64,6 +64,8 @@ impl ReportType for ContextsReport {
 pub struct CurrentContext {
     /// The context; none if settings come from the files alone.
     pub context: Option<ContextReport>,
+    /// The nodes of the cluster, from whichever source names them first; none if no source does.
+    pub endpoints: Vec<String>,
     /// The workspace that commands mean by the current folder.
     pub workspace: PathBuf,
 }
@@ -138,7 +140,11 @@ impl Request for ContextShowRequest {
             let contexts = Contexts::read(Some(&workspace), world)?;
             let active = contexts.active(Some(&workspace), world)?;
             let context = active.map(|active| report(active.section, Some(active.reason)));
-            Ok::<_, SettingsError>(CurrentContext { context, workspace: workspace.root().to_owned() })
+            let endpoints = match Layers::read(Connection::default(), Some(&workspace), world)?.endpoints() {
+                Err(SettingsError::NoEndpoint { .. }) => Vec::new(),
+                endpoints => endpoints?.iter().map(ToString::to_string).collect(),
+            };
+            Ok::<_, SettingsError>(CurrentContext { context, endpoints, workspace: workspace.root().to_owned() })
         })?)
     }
 }

@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 /// The settings of all sources, uppermost first.
 #[derive(Debug)]
 pub struct Layers {
-    layers: Vec<Layer>,
+    sources: Vec<Layer>,
     /// The context that counts.
     context: Option<String>,
     /// The names of all contexts.
@@ -66,7 +66,7 @@ impl Layers {
         layers.extend(own.into_iter().chain(user));
         layers.push(Layer::defaults()?);
         let context = active.map(|active| active.section.name.clone());
-        Ok(Self { layers, context, contexts: contexts.names() })
+        Ok(Self { sources: layers, context, contexts: contexts.names() })
     }
 
     /// The name of the context that counts.
@@ -76,7 +76,7 @@ impl Layers {
 
     /// The login.
     pub(crate) fn credentials(&self, world: &World<'_>) -> Result<Credentials, SettingsError> {
-        login::credentials(&self.layers, world)
+        login::credentials(&self.sources, world)
     }
 
     /// The place that the secret of the login comes from: a file, this variable where it is set, or a command.
@@ -91,7 +91,7 @@ impl Layers {
 
     /// The file that the secret of the login is read from, if it is read from one.
     pub(super) fn secret_file(&self) -> Option<&PathBuf> {
-        login::secret_file(&self.layers)
+        login::secret_file(&self.sources)
     }
 
     /// Every setting that some source has, in the order of the table. Of logins and of certificates only the uppermost
@@ -109,7 +109,7 @@ impl Layers {
     pub fn settings(&self, world: &World<'_>) -> Result<Settings, SettingsError> {
         Ok(Settings {
             endpoints: self.endpoints()?,
-            credentials: login::credentials(&self.layers, world)?,
+            credentials: login::credentials(&self.sources, world)?,
             trust: self.trust(world)?,
             min_tls: self.min_tls()?,
             timeout: self.number(&TIMEOUT).map(Duration::from_secs),
@@ -133,7 +133,7 @@ impl Layers {
 
     /// The uppermost layer that has the setting.
     pub(super) fn holder(&self, setting: &Setting) -> Option<&Layer> {
-        self.layers.iter().find(|layer| layer.has(setting))
+        self.sources.iter().find(|layer| layer.has(setting))
     }
 
     /// The endpoints of the uppermost layer that names any, each once.
@@ -167,7 +167,7 @@ impl Layers {
     /// says `insecure = false` decides nothing, but lets no layer below it turn the check off.
     pub(crate) fn trust(&self, world: &World<'_>) -> Result<Trust, SettingsError> {
         let mut checked = false;
-        for layer in &self.layers {
+        for layer in &self.sources {
             if let Some(fingerprints) = layer.list(&FINGERPRINTS) {
                 let parse = |text: &String| {
                     let origin = layer.source(&FINGERPRINTS);

@@ -109,10 +109,10 @@ pub fn workspace(context: &Context, folder: &Path) -> Result<Workspace, Settings
 /// The workspace that an operation writes into, which need not be there yet: this folder, or that of the context that counts
 /// there.
 pub fn target(context: &Context, folder: &Path) -> Result<Workspace, SettingsError> {
-    match folder == Path::new(".") {
-        true => workspace(context, folder),
-        false => in_world(context, |world| in_context_of(Workspace::at(folder), folder, false, world)),
+    if folder == Path::new(".") {
+        return workspace(context, folder);
     }
+    in_world(context, |world| in_context_of(Workspace::at(folder), folder, false, world))
 }
 
 /// The workspace that is meant by a folder. `here` is true for the current folder.

@@ -49,6 +49,10 @@ impl FromIterator<(String, String)> for Sources {
 
 impl fmt::Debug for Sources {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sources").field("variables", &self.variables.len()).finish()
+        formatter
+            .debug_struct("Sources")
+            .field("variables", &self.variables.len())
+            .field("context", &self.context)
+            .finish()
     }
 }
