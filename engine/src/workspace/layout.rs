@@ -137,7 +137,7 @@ impl Workspace {
     }
 
     /// Makes the private folder where it is not there.
-    pub(super) fn make_private(&self) -> Result<(), WorkspaceError> {
+    pub(crate) fn make_private(&self) -> Result<(), WorkspaceError> {
         let folder = self.private();
         let failed = |source| WorkspaceError::io("write", &folder, source);
         fs::create_dir_all(&folder).map_err(failed)?;
