@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::expr::{Expression, FuncCall, Traversal, TraversalOperator};
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::visit::{self, Visit};
 
 use crate::document::{Block, Document};
@@ -222,15 +222,19 @@ pub fn base(address: &str) -> String {
 
 /// Reports whether a `terraform` block requires one exact version of the provider.
 fn is_pinned(block: Block<'_>) -> bool {
-    let mut providers = block.blocks("required_providers").flat_map(|block| block.attributes());
-    let version = providers.find(|attribute| attribute.name() == "proxmox").and_then(|proxmox| {
-        let Expression::Object(object) = &proxmox.syntax().value else { return None };
-        let version = object.iter().find(|(key, _)| key.as_ident().is_some_and(|key| key.as_str() == "version"));
-        version.and_then(|(_, value)| value.expr().as_str()).map(str::to_owned)
-    });
-    let Some(version) = version else { return false };
-    let exact = version.trim().trim_start_matches('=').trim();
-    exact.split('.').count() == 3 && exact.split('.').all(|number| number.parse::<u32>().is_ok())
+    block.blocks("required_providers").any(|providers| {
+        let proxmox = providers.attribute("proxmox");
+        let Some(Expression::Object(object)) = proxmox.map(|proxmox| &proxmox.syntax().value) else { return false };
+        let is_version = |key: &ObjectKey| key.as_ident().is_some_and(|key| key.as_str() == "version");
+        let version = object.iter().find(|(key, _)| is_version(key));
+        version.and_then(|(_, value)| value.expr().as_str()).is_some_and(is_exact)
+    })
+}
+
+/// Reports whether a constraint allows one version only: `0.111.1`, `= 0.111.1`.
+fn is_exact(constraint: &str) -> bool {
+    let version = constraint.trim().trim_start_matches('=').trim();
+    version.split('.').count() == 3 && version.split('.').all(|number| number.parse::<u32>().is_ok())
 }
 
 /// Collects the references of an expression, and notices what the code alone does not decide.
