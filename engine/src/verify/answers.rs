@@ -212,7 +212,7 @@ fn strip(value: &mut Value) {
 
 /// The topics that the provider reads for a resource of this type and `import` id. A type without a row may read anything.
 ///
-/// Source: the requests of provider 0.111.1 (docs/provider.md). `the_topics_of_a_type_cover_its_requests` holds the table
+/// Source: the requests of provider 0.111.1 (docs/provider.md). `what_is_proved_is_what_all_proves` holds the table
 /// against the real provider, and a proof watches the requests that no row covers.
 pub(super) fn topics(resource: &str, id: Option<&str>) -> Topics {
     let Some(id) = id else { return Topics::All };
@@ -243,7 +243,7 @@ pub(super) fn topics(resource: &str, id: Option<&str>) -> Topics {
 
 /// The topics of a guest: its own answers, its rows in lists, and what the twin derives its volumes from.
 fn of_guest(guest: &str) -> Topics {
-    let shared = ["storage", "version", "access/permissions", LISTS].map(str::to_owned);
+    let shared = ["storage", "version", "access/permissions", "cluster/ha", "nodes", LISTS].map(str::to_owned);
     Topics::Of(shared.into_iter().chain([format!("guest/{guest}")]).collect())
 }
 
@@ -294,5 +294,79 @@ impl Answers for Watched {
     fn text(&self, path: &ApiPath) -> Result<Option<AnswerText>, Unreadable> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
         self.recording.text(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn digests(changes: &[(&str, Value)]) -> AnswerDigests {
+        let mut answers = BTreeMap::from([
+            ("cluster/resources", json!([{"id": "qemu/101", "vmid": 101, "cpu": 0.5, "status": "running"}, {"id": "node/pve"}])),
+            ("nodes/pve/qemu/101/config", json!({"scsi0": "local:vm-101-disk-0,size=1G", "cores": 2})),
+            ("nodes/pve/qemu/102/config", json!({"cores": 2})),
+            ("nodes/pve/storage/local/content", json!([
+                {"volid": "local:vm-101-disk-0", "format": "raw", "used": 1, "vmid": 101},
+                {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
+            ])),
+            ("pools?poolid=prod", json!([{"poolid": "prod", "members": [{"id": "qemu/101", "vmid": 101, "mem": 1}]}])),
+            ("storage", json!([{"storage": "local", "type": "dir"}])),
+        ]);
+        answers.extend(changes.iter().cloned());
+        let answers: BTreeMap<ApiPath, Answer> =
+            answers.into_iter().map(|(path, data)| (ApiPath::parse(path), Answer::ok(data))).collect();
+        AnswerDigests::read(&answers, answers.keys().cloned()).unwrap()
+    }
+
+    #[test]
+    fn a_changed_answer_changes_those_who_read_it() {
+        let before = digests(&[]);
+        let check = |path: &'static str, data: Value, expected: &[&str]| {
+            let after = digests(&[(path, data.clone())]);
+            let read = [("101", of_guest("101")), ("102", of_guest("102")), ("all", Topics::All)];
+            let changed = read.into_iter().filter(|(_, topics)| before.of(topics) != after.of(topics));
+            assert_eq!(changed.map(|(name, _)| name).collect::<Vec<_>>(), expected, "{path}: {data}");
+        };
+        let row = |status: &str, cpu: f64| json!([{"id": "qemu/101", "vmid": 101, "cpu": cpu, "status": status}, {"id": "node/pve"}]);
+        check("cluster/resources", row("running", 0.9), &[]);
+        check("cluster/resources", row("stopped", 0.5), &["101", "all"]);
+        check("nodes/pve/qemu/101/config", json!({"scsi0": "local:vm-101-disk-0,size=1G", "cores": 3}), &["101", "all"]);
+        check("nodes/pve/qemu/101/config", json!({"cpu": "host"}), &["101", "all"]);
+        check("nodes/pve/qemu/102/firewall/options", json!({"enable": 1}), &["102", "all"]);
+        check("pools?poolid=prod", json!([{"poolid": "prod", "members": []}]), &["101", "all"]);
+        check("storage", json!([{"storage": "local", "type": "btrfs"}]), &["101", "102", "all"]);
+        check("cluster/backup", json!([]), &["all"]);
+        let volume = |format: &str, used: u32| json!([
+            {"volid": "local:vm-101-disk-0", "format": format, "used": used, "vmid": 101},
+            {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
+        ]);
+        check("nodes/pve/storage/local/content", volume("raw", 9), &[]);
+        check("nodes/pve/storage/local/content", volume("qcow2", 1), &["101", "all"]);
+        let more = json!([
+            {"volid": "local:vm-101-disk-0", "format": "raw", "used": 1, "vmid": 101},
+            {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
+            {"volid": "local:backup/y.vma", "format": "vma", "vmid": 101},
+        ]);
+        check("nodes/pve/storage/local/content", more, &["all"]);
+        assert!(MEASURED.is_sorted());
+    }
+
+    #[test]
+    fn a_type_without_a_row_reads_anything() {
+        let check = |resource: &str, id: Option<&str>, topic: Option<&str>| match (topics(resource, id), topic) {
+            (Topics::Of(topics), Some(topic)) => assert!(topics.contains(topic), "{resource}: {topics:?}"),
+            (topics, topic) => assert_eq!((topics, topic), (Topics::All, None), "{resource}"),
+        };
+        check("proxmox_virtual_environment_vm", Some("pve/101"), Some("guest/101"));
+        check("proxmox_virtual_environment_vm", None, None);
+        check("proxmox_virtual_environment_firewall_ipset", Some("container/pve/200/clients"), Some("guest/200"));
+        check("proxmox_virtual_environment_firewall_rules", Some("node/pve"), None);
+        check("proxmox_pool_membership", Some("prod/storage/nas"), Some("pools"));
+        check("proxmox_cloned_vm", Some("pve/101"), None);
     }
 }
