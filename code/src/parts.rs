@@ -108,7 +108,8 @@ impl Parts {
     pub fn closure<'p>(&'p self, key: &'p str) -> Closure<'p> {
         let mut closure = Closure { open: self.header.open.as_deref(), ..Closure::default() };
         let mut waiting: Vec<(&str, bool)> = vec![(key, true)];
-        let referred = |part: &'p Part| part.references.iter().map(|reference| (&*reference.key, self.reads(reference)));
+        let referred =
+            |part: &'p Part| part.references.iter().map(|reference| (&*reference.key, self.reads(reference)));
         waiting.extend(referred(&self.header));
         while let Some((key, reads)) = waiting.pop() {
             let Some(part) = self.parts.get(key) else {

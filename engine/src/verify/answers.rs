@@ -25,9 +25,29 @@ pub(super) enum Topics {
 
 /// Keys of lists that Proxmox measures, and that no resource has as configuration.
 const MEASURED: [&str; 23] = [
-    "avail", "balloon_used", "cpu", "disk", "diskread", "diskwrite", "level", "mem", "memhost", "netin", "netout", "pid",
-    "pressurecpufull", "pressurecpusome", "pressureiofull", "pressureiosome", "pressurememoryfull",
-    "pressurememorysome", "statistics", "swap", "uptime", "used", "used_fraction",
+    "avail",
+    "balloon_used",
+    "cpu",
+    "disk",
+    "diskread",
+    "diskwrite",
+    "level",
+    "mem",
+    "memhost",
+    "netin",
+    "netout",
+    "pid",
+    "pressurecpufull",
+    "pressurecpusome",
+    "pressureiofull",
+    "pressureiosome",
+    "pressurememoryfull",
+    "pressurememorysome",
+    "statistics",
+    "swap",
+    "uptime",
+    "used",
+    "used_fraction",
 ];
 
 /// The topic of statuses of lists whose rows belong to guests: a list that is refused changes what the twin derives.
@@ -307,13 +327,19 @@ mod tests {
 
     fn digests(changes: &[(&str, Value)]) -> AnswerDigests {
         let mut answers = BTreeMap::from([
-            ("cluster/resources", json!([{"id": "qemu/101", "vmid": 101, "cpu": 0.5, "status": "running"}, {"id": "node/pve"}])),
+            (
+                "cluster/resources",
+                json!([{"id": "qemu/101", "vmid": 101, "cpu": 0.5, "status": "running"}, {"id": "node/pve"}]),
+            ),
             ("nodes/pve/qemu/101/config", json!({"scsi0": "local:vm-101-disk-0,size=1G", "cores": 2})),
             ("nodes/pve/qemu/102/config", json!({"cores": 2})),
-            ("nodes/pve/storage/local/content", json!([
-                {"volid": "local:vm-101-disk-0", "format": "raw", "used": 1, "vmid": 101},
-                {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
-            ])),
+            (
+                "nodes/pve/storage/local/content",
+                json!([
+                    {"volid": "local:vm-101-disk-0", "format": "raw", "used": 1, "vmid": 101},
+                    {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
+                ]),
+            ),
             ("pools?poolid=prod", json!([{"poolid": "prod", "members": [{"id": "qemu/101", "vmid": 101, "mem": 1}]}])),
             ("storage", json!([{"storage": "local", "type": "dir"}])),
         ]);
@@ -335,16 +361,22 @@ mod tests {
         let row = |status: &str, cpu: f64| json!([{"id": "qemu/101", "vmid": 101, "cpu": cpu, "status": status}, {"id": "node/pve"}]);
         check("cluster/resources", row("running", 0.9), &[]);
         check("cluster/resources", row("stopped", 0.5), &["101", "all"]);
-        check("nodes/pve/qemu/101/config", json!({"scsi0": "local:vm-101-disk-0,size=1G", "cores": 3}), &["101", "all"]);
+        check(
+            "nodes/pve/qemu/101/config",
+            json!({"scsi0": "local:vm-101-disk-0,size=1G", "cores": 3}),
+            &["101", "all"],
+        );
         check("nodes/pve/qemu/101/config", json!({"cpu": "host"}), &["101", "all"]);
         check("nodes/pve/qemu/102/firewall/options", json!({"enable": 1}), &["102", "all"]);
         check("pools?poolid=prod", json!([{"poolid": "prod", "members": []}]), &["101", "all"]);
         check("storage", json!([{"storage": "local", "type": "btrfs"}]), &["101", "102", "all"]);
         check("cluster/backup", json!([]), &["all"]);
-        let volume = |format: &str, used: u32| json!([
-            {"volid": "local:vm-101-disk-0", "format": format, "used": used, "vmid": 101},
-            {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
-        ]);
+        let volume = |format: &str, used: u32| {
+            json!([
+                {"volid": "local:vm-101-disk-0", "format": format, "used": used, "vmid": 101},
+                {"volid": "local:backup/x.vma", "format": "vma", "vmid": 101},
+            ])
+        };
         check("nodes/pve/storage/local/content", volume("raw", 9), &[]);
         check("nodes/pve/storage/local/content", volume("qcow2", 1), &["101", "all"]);
         let more = json!([

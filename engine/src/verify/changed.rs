@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use proxmox_mpc_code::parts::{Parts, base};
 use proxmox_mpc_code::lock_file;
+use proxmox_mpc_code::parts::{Parts, base};
 use proxmox_mpc_generators::Manifest;
 use proxmox_mpc_twin::Recording;
 use schemars::JsonSchema;
@@ -119,7 +119,8 @@ pub(super) fn prove(
     proof.expected = known.expected.len();
     proof.proved = proof.expected - proof.unchanged;
     // A recording or code that was changed meanwhile is not what was proved.
-    let same = surroundings::recording(path).ok().map(|after| after.digest) == stamp.as_ref().map(|stamp| stamp.digest.clone())
+    let same = surroundings::recording(path).ok().map(|after| after.digest)
+        == stamp.as_ref().map(|stamp| stamp.digest.clone())
         && surroundings::inputs(workspace)? == inputs;
     if same {
         let common = watched.others(&known.topics_of_all(&planned));
@@ -157,7 +158,8 @@ impl Records {
         proof: &Proof,
     ) {
         if self.surroundings != programs {
-            *self = Self { surroundings: programs.to_owned(), common: std::mem::take(&mut self.common), ..Self::default() };
+            *self =
+                Self { surroundings: programs.to_owned(), common: std::mem::take(&mut self.common), ..Self::default() };
         }
         self.common.extend(common);
         self.parts.retain(|key, _| known.parts.get(key).is_some());
@@ -189,7 +191,8 @@ impl Known {
         }
         let (manifest, code) = (manifest(workspace)?, root_module(workspace)?);
         let expected = expected(&manifest, &code);
-        if let Some(missing) = expected.iter().find(|address| !parts.get(&base(address)).is_some_and(|part| part.is_defined()))
+        if let Some(missing) =
+            expected.iter().find(|address| !parts.get(&base(address)).is_some_and(|part| part.is_defined()))
         {
             return Ok(Err(format!("`{missing}` has no block in the code")));
         }

@@ -27,9 +27,9 @@ pub(super) fn programs(choice: Option<&Path>, context: &Context) -> Result<Optio
     hasher.update(env!("CARGO_PKG_VERSION"));
     let program = match choice {
         Some(choice) => located(choice, variable("PATH").unwrap_or_default()),
-        None => ["terraform", "tofu"]
-            .iter()
-            .find_map(|name| located(Path::new(name), variable("PATH").unwrap_or_default())),
+        None => {
+            ["terraform", "tofu"].iter().find_map(|name| located(Path::new(name), variable("PATH").unwrap_or_default()))
+        }
     };
     let Some(program) = program else { return Ok(None) };
     match own_stamp(&program) {
@@ -130,7 +130,8 @@ pub(super) fn inputs(workspace: &Workspace) -> Result<Option<String>, VerifyErro
         hasher.update(b"\0");
         hasher.update(Sha256::digest(&text));
     }
-    let other = |path: &PathBuf| [".tf.json", ".tofu", ".tofu.json"].iter().any(|end| path.to_string_lossy().ends_with(end));
+    let other =
+        |path: &PathBuf| [".tf.json", ".tofu", ".tofu.json"].iter().any(|end| path.to_string_lossy().ends_with(end));
     Ok((!entries.iter().any(other)).then(|| hexadecimal(&hasher.finalize())))
 }
 
