@@ -397,7 +397,7 @@ fn what_is_proved_is_what_all_proves() {
             "resource \"proxmox_virtual_environment_role\" \"new\" {\n  role_id    = \"New\"\n  privileges = [\"VM.Audit\"]\n}\n\nresource \"proxmox_metrics_server\"",
             Some(0..=1),
         ),
-        edit("terraform/variables.tf", "default     = null", "default     = \"x\"", Some(1..=8)),
+        edit("terraform/variables.tf", "default     = null", "default     = \"x\"", Some(1..=12)),
         edit("qemu/110/config", "\"cores\":4", "\"cores\":3", Some(1..=30)),
     ];
     for FileEdit { file, from, to, planned } in edits {

@@ -69,7 +69,8 @@ pub(super) fn prove(
 ) -> Result<Proof, VerifyError> {
     let programs = surroundings::programs(choice, context)?;
     let stamp = surroundings::recording(path).ok();
-    let inputs = surroundings::inputs(workspace)?;
+    // A folder that cannot be read is an error later, after that of a program that is not there.
+    let inputs = surroundings::inputs(workspace).unwrap_or_default();
     let mut records = if all { Records::default() } else { Records::read(workspace) };
     let whole_inputs = inputs.as_ref().zip(programs.as_ref()).map(|(inputs, programs)| format!("{inputs}{programs}"));
     if let (Some(last), Some(stamp), Some(inputs)) = (&records.last, &stamp, &whole_inputs)
@@ -121,7 +122,7 @@ pub(super) fn prove(
     // A recording or code that was changed meanwhile is not what was proved.
     let same = surroundings::recording(path).ok().map(|after| after.digest)
         == stamp.as_ref().map(|stamp| stamp.digest.clone())
-        && surroundings::inputs(workspace)? == inputs;
+        && surroundings::inputs(workspace).unwrap_or_default() == inputs;
     if same {
         let common = watched.others(&known.topics_of_all(&planned));
         records.keep(&known, &planned, &programs, common, &proof);
