@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use proxmox_mpc::ui::{Captured, Options, OutputFormat, Ui};
 use proxmox_mpc_engine::operation::fault::FaultKind;
-use proxmox_mpc_engine::operation::{EventKind, StepId};
+use proxmox_mpc_engine::operation::{Cancel, EventKind, Face, Request as _, StepId};
+use proxmox_mpc_engine::settings::Sources;
 use proxmox_mpc_engine::toolchain::terraform::{Counts, Product, TerraformError, Tool, Version, find};
-use proxmox_mpc_engine::verify::{self, Proof, ProofRecord, VerifyError};
+use proxmox_mpc_engine::verify::{self, Proof, ProofRecord, VerifyError, VerifyRequest};
 use proxmox_mpc_engine::workspace::Workspace;
 use proxmox_mpc_twin::Recording;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::support;
 use crate::support::tools::{or_skip, proof, terraform};
@@ -326,6 +328,105 @@ fn the_real_provider_agrees() {
     assert_eq!(difference.attributes[0].path, "comment");
     assert_eq!(difference.attributes[0].before, "Production workloads");
     assert_eq!(difference.attributes[0].after, "Something else");
+}
+
+/// The report of `verify`, as the command makes it.
+fn requested(workspace: &Path, recording: &Path, all: bool) -> Proof {
+    let request = VerifyRequest {
+        workspace: workspace.to_owned(),
+        recording: Some(recording.to_owned()),
+        all,
+        ..VerifyRequest::default()
+    };
+    let runtime = Runtime::new().unwrap();
+    let face = Face { sources: Arc::new(Sources::of_process()), ..Face::unattended(runtime.handle().clone()) };
+    runtime.block_on(request.run(face.operation(Cancel::default()))).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+/// An edit of one file of a workspace or its recording: all of `from` becomes `to`.
+struct FileEdit {
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+    /// The number of objects that are planned for it; `None` for all.
+    planned: Option<std::ops::RangeInclusive<usize>>,
+}
+
+/// For each kind of edit of the code or of the answers, what changed gets the verdict that all of the code gets.
+#[test]
+fn what_is_proved_is_what_all_proves() {
+    let tool = or_skip!(terraform());
+    let from = fixture("homelab.tar.zst");
+    let packed = Recording::open(&from).unwrap();
+    let folder = imported(&packed);
+    let workspace = folder.path().join("lab");
+    or_skip!(proof(folder.path(), Arc::new(packed), &tool));
+    let ran =
+        support::program::ran(&["import", "--from", from.to_str().unwrap(), "--out", workspace.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    let recording = workspace.join(".proxmox-mpc/recordings/latest");
+    let first = requested(&workspace, &recording, false);
+    assert!(first.clean && first.unchanged == 0, "{first:?}");
+    let again = requested(&workspace, &recording, false);
+    assert_eq!((again.clean, again.proved, again.unchanged), (true, 0, first.expected));
+    let edit = |file, from, to, planned| FileEdit { file, from, to, planned };
+    let answers = ".proxmox-mpc/recordings/latest/api2/json";
+    let edits = [
+        edit(
+            "terraform/virtual_machines.tf",
+            "name          = \"haos-16.2\"",
+            "name          = \"other\"",
+            Some(1..=8),
+        ),
+        edit(
+            "terraform/pools.tf",
+            "resource \"proxmox_virtual_environment_pool\" \"homelab\" {\n  pool_id = \"homelab\"",
+            "resource \"proxmox_virtual_environment_pool\" \"homelab\" {\n  pool_id = \"other\"",
+            Some(1..=30),
+        ),
+        edit("terraform/provider.tf", "provider \"proxmox\" {}", "provider \"proxmox\" {\n  insecure = true\n}", None),
+        edit(
+            "terraform/imports.tf",
+            "import {\n  to = proxmox_metrics_server.influx\n  id = \"influx\"\n}\n",
+            "",
+            Some(1..=1),
+        ),
+        edit(
+            "terraform/metric_servers.tf",
+            "resource \"proxmox_metrics_server\"",
+            "resource \"proxmox_virtual_environment_role\" \"new\" {\n  role_id    = \"New\"\n  privileges = [\"VM.Audit\"]\n}\n\nresource \"proxmox_metrics_server\"",
+            Some(0..=1),
+        ),
+        edit("terraform/variables.tf", "default     = null", "default     = \"x\"", Some(1..=12)),
+        edit("qemu/110/config", "\"cores\":4", "\"cores\":3", Some(1..=30)),
+    ];
+    for FileEdit { file, from, to, planned } in edits {
+        let path = match file.strip_prefix("qemu/") {
+            Some(rest) => workspace.join(format!("{answers}/nodes/pve/qemu/{rest}.json")),
+            None => workspace.join(file),
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        let (from, to) = if text.contains(from) { (from.to_owned(), to) } else { (from.replace("\":", "\": "), to) };
+        assert!(text.contains(&from), "{file}: {text}");
+        fs::write(&path, text.replace(&from, to)).unwrap();
+        let records = workspace.join(".proxmox-mpc/proofs.json");
+        let kept = fs::read(&records).unwrap();
+        let some = requested(&workspace, &recording, false);
+        let verdict = |proof: &Proof| {
+            let differences: Vec<String> =
+                proof.differences.iter().map(|found| found.difference.address.clone()).collect();
+            (proof.clean, proof.complete, differences, proof.missing.clone())
+        };
+        match &planned {
+            Some(range) => assert!(range.contains(&some.proved), "{file}: {} planned", some.proved),
+            None => assert_eq!(some.unchanged, 0, "{file}"),
+        }
+        let all = requested(&workspace, &recording, true);
+        assert_eq!(verdict(&some), verdict(&all), "{file}: {to}");
+        fs::write(&path, text).unwrap();
+        fs::write(&records, kept).unwrap();
+        assert_eq!(requested(&workspace, &recording, false).proved, 0, "{file}: put back");
+    }
 }
 
 /// With `--live`, Terraform uses the user's own environment and state, and leaves their folder unchanged.

@@ -10,13 +10,22 @@ use proxmox_mpc_engine::toolchain::terraform::{self as toolchain, Tool};
 
 use crate::Outcome;
 use crate::program::{self, PROGRAM, Ran, command, run};
-use crate::sheet::{Sheet, seconds};
+use crate::sheet::{Sheet, ratio, seconds, times};
 use crate::twin::{self, Twin};
 
 const GUESTS: u32 = 300;
 
 /// Budget of `verify` beyond the programs that it starts, in their time.
 const BUDGET: f64 = 0.05;
+
+/// Number of guests whose code changes between two proofs.
+const CHANGED: u32 = 5;
+
+/// Budget of the proof of an unchanged workspace, in seconds.
+const UNCHANGED: f64 = 0.2;
+
+/// Budget of the proof of changed guests, in proofs of a workspace of as many.
+const OF_A_PLAN: f64 = 1.5;
 
 pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
     let runtime = tokio::runtime::Runtime::new()?;
@@ -53,6 +62,35 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
         format!("Terraform's own time: {}", seconds(programs)),
         ((total - programs) / programs, BUDGET),
         |share| format!("{:.1} %", share * 100.0),
+    );
+    again(sheet, scratch.path(), &out)
+}
+
+/// Proves the workspace again: unchanged, and with other text in the blocks of some guests, beside a workspace of as many.
+fn again(sheet: &mut Sheet, scratch: &Path, out: &Path) -> Outcome {
+    let prove = |out: &Path| {
+        let ran = run(command(PROGRAM).args(["--quiet", "verify"]).arg(out))?;
+        if ran.success { Ok(ran.time) } else { Err(format!("the proof failed: {}", ran.errors)) }
+    };
+    let few = scratch.join("few");
+    let cluster = twin::cluster(scratch, CHANGED)?;
+    run(command(PROGRAM).args(["--quiet", "import", "--from"]).arg(&cluster).arg("--out").arg(&few))?;
+    let plan = run(command(PROGRAM).args(["--quiet", "verify", "--all"]).arg(&few))?.time;
+    // The first proof by this Terraform, and a second one once the recording is old enough for its stamp.
+    prove(out)?;
+    prove(out)?;
+    let unchanged = prove(out)?;
+    let file = out.join("terraform/virtual_machines.tf");
+    let text = fs::read_to_string(&file)?;
+    let edited = text.replacen("\n  node_name", "\n  # Edited.\n  node_name", CHANGED as usize);
+    fs::write(&file, edited)?;
+    let changed = prove(out)?;
+    sheet.budget(format!("verify, {GUESTS} guests, unchanged"), "", (unchanged.as_secs_f64(), UNCHANGED), seconds);
+    sheet.budget(
+        format!("verify, {CHANGED} of {GUESTS} guests changed: {}", seconds(changed.as_secs_f64())),
+        format!("verify --all, {CHANGED} guests: {}", seconds(plan.as_secs_f64())),
+        (ratio(changed, plan), OF_A_PLAN),
+        times,
     );
     Ok(())
 }

@@ -40,6 +40,11 @@ impl<'t> Document<'t> {
         self.body.blocks().map(|block| Block { document: self, block })
     }
 
+    /// The attributes outside of all blocks: a file of code has none.
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
+        self.body.attributes().map(|attribute| Attribute { document: self, attribute })
+    }
+
     /// The resource block with this address: `type.name`.
     pub fn resource(&self, address: &str) -> Option<Block<'_>> {
         self.blocks().find(|block| block.resource_address().is_some_and(|own| own == address))
@@ -105,6 +110,16 @@ impl<'d> Block<'d> {
         self.block.body.attributes().map(move |attribute| Attribute { document, attribute })
     }
 
+    /// Reports whether there are nested blocks.
+    pub fn has_blocks(&self) -> bool {
+        self.block.body.blocks().next().is_some()
+    }
+
+    /// The syntax tree of the block.
+    pub(crate) fn syntax(&self) -> &'d structure::Block {
+        self.block
+    }
+
     /// The nested blocks with this keyword.
     pub fn blocks(&self, keyword: &'d str) -> impl Iterator<Item = Self> {
         let document = self.document;
@@ -123,6 +138,11 @@ impl<'d> Attribute<'d> {
     /// The name.
     pub fn name(&self) -> &'d str {
         self.attribute.key.as_str()
+    }
+
+    /// The syntax tree of the attribute.
+    pub(crate) fn syntax(&self) -> &'d structure::Attribute {
+        self.attribute
     }
 
     /// The value of a plain string without a template; `None` for any other expression.

@@ -8,6 +8,8 @@ use proxmox_mpc_engine::verify::VerifyRequest;
 ///
 /// Runs `terraform plan` on a copy of the code, against a twin of the recording that the import made. It sends no request
 /// to the cluster. The proof holds if everything is imported and nothing would be added, changed or destroyed.
+///
+/// Objects whose code and answers have not changed since their last proof are not planned again.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   proxmox-mpc verify lab           plan the code in lab/ against its own recording
@@ -18,6 +20,9 @@ pub struct Arguments {
     /// The folder that the import wrote
     #[arg(value_name = "DIR", default_value = ".")]
     workspace: PathBuf,
+    /// Prove all of the code, and not only what changed since the last proof
+    #[arg(long, conflicts_with = "live")]
+    all: bool,
     /// Plan against the cluster, with your own state, credentials and variables, and without changing any of them
     #[arg(long)]
     live: bool,
@@ -36,6 +41,7 @@ impl From<Arguments> for VerifyRequest {
     fn from(arguments: Arguments) -> Self {
         Self {
             workspace: arguments.workspace,
+            all: arguments.all,
             live: arguments.live,
             recording: arguments.recording,
             terraform: arguments.terraform_bin,

@@ -118,6 +118,13 @@ fn origin(proof: &Proof, page: &mut Page) {
             answers.recorded, answers.derived, answers.unknown
         ));
     }
+    if let Some(why) = &proof.whole {
+        page.line(format!("All of the code is planned each time: {why}"));
+    }
+    if proof.unchanged > 0 && proof.proved > 0 {
+        let (proved, unchanged) = (proof.proved, proof.unchanged);
+        page.line(format!("{proved} objects proved now, {unchanged} proved before and unchanged"));
+    }
     if proof.against == Against::Cluster && proof.complete {
         page.line(format!("{} of {} objects are already managed", proof.managed, proof.expected));
     }
@@ -151,6 +158,9 @@ fn verdict(proof: &Proof, page: &mut Page) {
         }
         Some(counts) => {
             page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));
+        }
+        None if proof.clean => {
+            page.good(format!("{} objects proved before, unchanged; nothing to do", proof.unchanged))
         }
         None => page.bad("Terraform failed before it had a plan: there is no proof"),
     }

@@ -76,6 +76,10 @@ impl PlanRun<'_> {
             tool: String::new(),
             provider: None,
             pinned: None,
+            proved: self.expected.len(),
+            unchanged: 0,
+            chosen: Vec::new(),
+            whole: None,
         }
     }
 }

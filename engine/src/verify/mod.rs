@@ -3,6 +3,8 @@
 //!
 //! Neither a cluster nor a state is ever written to.
 
+mod answers;
+mod changed;
 mod comparison;
 mod explain;
 mod judgement;
@@ -10,7 +12,9 @@ mod known_causes;
 mod missing_privileges;
 mod proof;
 mod record;
+mod records;
 mod request;
+mod surroundings;
 mod values;
 
 use std::collections::BTreeSet;
@@ -18,10 +22,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proxmox_mpc_code::{Parts, RootModule};
 use proxmox_mpc_generators::{Manifest, bpg};
 use proxmox_mpc_model::Cluster;
 use proxmox_mpc_twin::Recording;
 
+pub use changed::{Chosen, Why};
 pub use explain::root;
 pub use proof::{Against, AnswerCounts, ExplainedDifference, ExplainedError, Explanation, LiveRefusal, Proof};
 pub use record::{Mismatch, ProofRecord, RecordError, digest, generated};
@@ -36,6 +42,7 @@ use crate::rights::{self, roles};
 use crate::toolchain::terraform::{self, Environment, Plan, Session, Tool, provider_version};
 use crate::workbench::{Bench, Scratch, root_module};
 use crate::workspace::Workspace;
+use answers::Watched;
 use comparison::Comparison;
 use explain::Explainer;
 use judgement::PlanRun;
@@ -48,18 +55,33 @@ pub fn against_twin(
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
+    on_twin(workspace, &recording, Watched::new(Arc::clone(&recording)), None, tool, context)
+}
+
+/// The same, of a selection of the code if there is one: the code in parts, and the keys of the selected ones.
+fn on_twin(
+    workspace: &Workspace,
+    recording: &Arc<Recording>,
+    answers: Arc<Watched>,
+    selection: Option<(&Parts, &BTreeSet<&str>)>,
+    tool: &Tool,
+    context: &Context,
+) -> Result<Proof, VerifyError> {
     let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
-    let live_refusals = live_refusals(&recording)?;
+    let live_refusals = live_refusals(recording)?;
     let login = recording.about().login.clone();
-    let answers = Arc::clone(&recording);
-    let bench = Bench::for_proof(recording, context)?;
+    let bench = Bench::for_proof(answers, context)?;
     let scratch = Scratch::new()?;
     scratch.copy(&workspace.terraform())?;
+    if let Some((parts, keys)) = selection {
+        scratch.select(&parts.files(keys.iter().copied()))?;
+    }
     scratch.point_at(&bench.twin.endpoint(), &code)?;
-    let objects = manifest.objects.values().filter(|object| !object.skip);
+    let is_selected =
+        |address: &String| selection.is_none_or(|(_, keys)| keys.contains(&*proxmox_mpc_code::parts::base(address)));
+    let objects = manifest.objects.values().filter(|object| !object.skip && is_selected(&object.address));
     let missing_imports: Vec<(&str, &str)> = objects
-        .clone()
         .filter(|object| !code.imports.contains(&object.address) && !object.import_id.is_empty())
         // An `import` block whose resource block was removed would be another error.
         .filter(|object| code.resources.contains(&object.address))
@@ -67,9 +89,9 @@ pub fn against_twin(
         .collect();
     scratch.import(&missing_imports)?;
     let pinned = pinned(&manifest);
-    let mut expected = code.imports.clone();
-    expected.extend(objects.map(|object| object.address.clone()));
-    let compare = || Comparison::new(workspace, manifest.clone(), &answers).map(Some);
+    let mut expected = expected(&manifest, &code);
+    expected.retain(is_selected);
+    let compare = || Comparison::new(workspace, manifest.clone(), recording).map(Some);
     let session = Session {
         tool,
         folder: scratch.code(),
@@ -107,8 +129,7 @@ pub fn live(
     let code = root_module(workspace)?;
     let manifest = manifest(workspace)?;
     let pinned = pinned(&manifest);
-    let mut expected = code.imports;
-    expected.extend(manifest.objects.values().filter(|object| !object.skip).map(|object| object.address.clone()));
+    let expected = expected(&manifest, &code);
     if let Some(recording) = recording {
         warn_of_agents(recording, context)?;
     }
@@ -138,6 +159,12 @@ pub fn live(
         proof.grants = roles::grant(&login(context), &missing);
     }
     Ok(proof)
+}
+
+/// The addresses that a plan should import or have in its state: those of the manifest, and those of `import` blocks.
+fn expected(manifest: &Manifest, code: &RootModule) -> BTreeSet<String> {
+    let objects = manifest.objects.values().filter(|object| !object.skip).map(|object| object.address.clone());
+    code.imports.iter().cloned().chain(objects).collect()
 }
 
 /// The version of the provider that the workspace pins.

@@ -10,13 +10,14 @@ use crate::operation::FaultKind;
 use crate::operation::event::Diagnostic;
 use crate::operation::report::ReportType;
 use crate::toolchain::terraform::{Counts, Difference};
+use crate::verify::changed::Chosen;
 
 /// Report of a proof that the code is the cluster.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// The side that the code was planned against.
     pub against: Against,
-    /// The counts of Terraform; none if it stopped before it had any.
+    /// The counts of Terraform; none if it stopped before it had any, or if nothing had to be planned.
     pub counts: Option<Counts>,
     /// True if the plan covers everything. Terraform may fail on one object and still count the others.
     pub complete: bool,
@@ -51,6 +52,19 @@ pub struct Proof {
     pub provider: Option<String>,
     /// The version of the provider that the workspace pins.
     pub pinned: Option<String>,
+    /// The number of objects that this plan covers.
+    #[serde(default)]
+    pub proved: usize,
+    /// The number of objects that an earlier plan proved, and that have not changed since: neither their code nor the answers
+    /// that the provider reads for them.
+    #[serde(default)]
+    pub unchanged: usize,
+    /// The parts of the code that had to be planned, and why; empty where all was asked for.
+    #[serde(default)]
+    pub chosen: Vec<Chosen>,
+    /// The reason why all of the code has to be planned each time, as the end of a sentence.
+    #[serde(default)]
+    pub whole: Option<String>,
 }
 
 /// The side that the code was planned against.
@@ -128,6 +142,34 @@ impl ReportType for Proof {
 }
 
 impl Proof {
+    /// The proof of code that has not changed since its last proof, without a plan.
+    pub(super) fn unchanged(objects: usize, tool: String, provider: Option<String>, pinned: Option<String>) -> Self {
+        Self {
+            against: Against::Twin,
+            counts: None,
+            complete: true,
+            clean: true,
+            expected: objects,
+            managed: 0,
+            missing: Vec::new(),
+            removed: Vec::new(),
+            renamed: Vec::new(),
+            differences: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            answers: None,
+            live_refusals: Vec::new(),
+            grants: Vec::new(),
+            tool,
+            provider,
+            pinned,
+            proved: 0,
+            unchanged: objects,
+            chosen: Vec::new(),
+            whole: None,
+        }
+    }
+
     /// The kind of failure that the command ends with; `None` for a clean proof.
     pub fn fault_kind(&self) -> Option<FaultKind> {
         match (self.clean, self.complete) {

@@ -8,7 +8,7 @@ use proxmox_mpc_twin::recording::RecordingError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Proof, ProofRecord, against_twin, digest, generated, live, manifest};
+use super::{Proof, ProofRecord, changed, digest, generated, live, manifest};
 use crate::operation::{Context, Effect, Failure, Fault, Message, Request};
 use crate::settings::{self, provider_caution};
 use crate::toolchain::terraform;
@@ -19,6 +19,8 @@ use crate::toolchain::terraform;
 pub struct VerifyRequest {
     /// The workspace, or a folder in it.
     pub workspace: PathBuf,
+    /// Prove all of the code, and not only what changed since the last proof.
+    pub all: bool,
     /// Plan against the cluster, with the user's own state, credentials and variables.
     pub live: bool,
     /// The recording to prove against; without it, the one that the last import made.
@@ -69,8 +71,9 @@ impl VerifyRequest {
         }
         let path = self.recording.clone().unwrap_or_else(|| workspace.recording());
         let recording = Arc::new(Recording::open(&path).map_err(NoRecordingToProve)?);
-        let tool = terraform::find(program.as_deref(), context)?;
-        let proof = against_twin(&workspace, Arc::clone(&recording), &tool, context)?;
+        // A proof to keep elsewhere has the counts of the whole plan.
+        let all = self.all || self.proof.is_some();
+        let proof = changed::prove(&workspace, (&path, &recording), program.as_deref(), all, context)?;
         if let Some(path) = &self.proof {
             let files = generated(&workspace, &manifest(&workspace)?)?;
             if let Some(record) = ProofRecord::new(&proof, digest(&recording)?, files) {

@@ -8,6 +8,7 @@ use std::fs;
 use std::sync::Arc;
 
 use proxmox_mpc_generators::manifest::Manifest;
+use proxmox_mpc_model::Answers;
 use proxmox_mpc_twin::server::{self, AgentPolicy, Options, Twin};
 use proxmox_mpc_twin::{Credentials, Recording};
 use secrecy::SecretString;
@@ -40,9 +41,12 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Starts a twin of the recording for a proof: its token may do everything, and no agent keeps Terraform waiting.
-    pub(crate) fn for_proof(recording: Arc<Recording>, context: &Context) -> Result<Self, WorkbenchError> {
+    pub(crate) fn for_proof(
+        answers: Arc<dyn Answers + Send + Sync>,
+        context: &Context,
+    ) -> Result<Self, WorkbenchError> {
         let options = Options { enforced: false, ..Options::new(Credentials::fresh()) };
-        Self::start(recording, options, context.runtime())
+        Self::start(answers, options, context.runtime())
     }
 
     /// Starts a twin of the recording for a rehearsal: its token has the privileges that it has on the cluster, and all
@@ -56,12 +60,16 @@ impl Bench {
         Self::start(recording, options, context.runtime())
     }
 
-    fn start(recording: Arc<Recording>, options: Options, runtime: &Handle) -> Result<Self, WorkbenchError> {
+    fn start(
+        answers: Arc<dyn Answers + Send + Sync>,
+        options: Options,
+        runtime: &Handle,
+    ) -> Result<Self, WorkbenchError> {
         let token = options.credentials.token();
         let options = Options { agent: AgentPolicy::RefuseUnlessUsable, ..options };
         let twin = {
             let _inside = runtime.enter();
-            server::serve(recording, options)?
+            server::serve(answers, options)?
         };
         Ok(Self { runtime: runtime.clone(), twin, token })
     }

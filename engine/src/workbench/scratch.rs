@@ -1,5 +1,6 @@
 //! Scratch copy of the code, which uses the twin: without state, backend and values of variables.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -71,6 +72,18 @@ impl Scratch {
             }
         }
         Ok(())
+    }
+
+    /// Replaces the copied `.tf` files by these: the parts of them that are planned.
+    pub(crate) fn select(&self, files: &BTreeMap<&str, String>) -> Result<(), WorkbenchError> {
+        for entry in fs::read_dir(self.code()).map_err(WorkbenchError::Scratch)? {
+            let path = entry.map_err(WorkbenchError::Scratch)?.path();
+            if path.extension().is_some_and(|extension| extension == "tf") {
+                fs::remove_file(&path).map_err(WorkbenchError::Scratch)?;
+            }
+        }
+        let mut files = files.iter();
+        files.try_for_each(|(name, text)| fs::write(self.code().join(name), text)).map_err(WorkbenchError::Scratch)
     }
 
     /// Points every provider block at `endpoint`, and replaces the backend by a local one. The token comes from the
