@@ -118,7 +118,7 @@ impl Layers {
 
     /// The URL of the state store; `None` for the file of the workspace.
     pub(super) fn state_url(&self, world: &World<'_>) -> Result<Option<SecretString>, SettingsError> {
-        login::state_url(&self.layers, world)
+        login::state_url(&self.sources, world)
     }
 
     /// The uppermost path.

@@ -7,7 +7,7 @@ use std::path::Path;
 use proxmox_mpc_code::configuration::StateInstance;
 use proxmox_mpc_code::merge::{self, Generated, Merge, MergeInput};
 use proxmox_mpc_generators::FileSet;
-use proxmox_mpc_generators::adopt::{self, ObjectIds, StateError};
+use proxmox_mpc_generators::adopt::{self, Instance, ObjectIds, StateError};
 
 use super::generated::GeneratedTree;
 use super::{MergeReport, SyncError, patch};
@@ -70,12 +70,7 @@ fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
 pub(super) fn state(path: &Path) -> Result<Vec<StateInstance>, ImportError> {
     let bytes = fs::read(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     let instances = adopt::parse(&bytes).map_err(|source| ImportError::State { path: path.to_owned(), source })?;
-    let instances = instances.iter().filter_map(|instance| {
-        let address = instance.address().parse().ok()?;
-        let attributes = instance.attributes().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Some(StateInstance { address, attributes })
-    });
-    Ok(instances.collect())
+    Ok(instances.iter().filter_map(Instance::to_locate).collect())
 }
 
 /// A state without resources of Proxmox says nothing, which is no error of a sync.
