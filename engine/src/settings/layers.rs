@@ -126,6 +126,11 @@ impl Layers {
         self.holder(setting)?.path(setting).cloned()
     }
 
+    /// The uppermost text.
+    pub(super) fn text(&self, setting: &Setting) -> Option<String> {
+        self.holder(setting)?.text(setting).map(str::to_owned)
+    }
+
     /// The uppermost number.
     pub(super) fn number(&self, setting: &Setting) -> Option<u64> {
         self.holder(setting)?.number(setting)

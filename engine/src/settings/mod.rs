@@ -11,6 +11,7 @@ use std::{fs, io};
 
 use secrecy::SecretString;
 
+use crate::history::DEFAULT_BRANCH;
 use crate::operation::{Context, Message};
 use crate::toolchain::invocation::Invocation;
 use crate::toolchain::process::{self, Stream};
@@ -188,6 +189,12 @@ pub fn concurrency(
         None => below(context, workspace, |layers| layers.number(&table::CONCURRENCY))?,
     };
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
+}
+
+/// The branch of the generated code.
+pub fn generated_branch(context: &Context, workspace: &Workspace) -> Result<String, SettingsError> {
+    let branch = below(context, Some(workspace), |layers| layers.text(&table::GENERATED_BRANCH))?;
+    Ok(branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned()))
 }
 
 /// The URL of the state store; `None` for the file of the workspace. It may come from a program, so this blocks.

@@ -58,7 +58,7 @@ pub enum Files {
 }
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [&Setting; 22] = [
+pub static SETTINGS: [&Setting; 23] = [
     &ENDPOINTS,
     &API_TOKEN,
     &API_TOKEN_FILE,
@@ -78,6 +78,7 @@ pub static SETTINGS: [&Setting; 22] = [
     &CONCURRENCY,
     &TERRAFORM,
     &ANSIBLE_PLAYBOOK,
+    &GENERATED_BRANCH,
     &STATE_URL,
     &STATE_URL_FILE,
     &STATE_URL_COMMAND,
@@ -295,6 +296,17 @@ pub static CONCURRENCY: Setting = Setting {
     default: Some("16"),
     files: Files::Both,
     sentence: "The number of requests of an import that may be under way at once.",
+};
+
+/// `generated_branch`
+pub static GENERATED_BRANCH: Setting = Setting {
+    name: "generated_branch",
+    form: Form::Text,
+    variable: None,
+    option: None,
+    default: Some("proxmox-mpc/generated"),
+    files: Files::Both,
+    sentence: "The branch of the generated code. Two workspaces of one repository need two.",
 };
 
 /// `terraform`

@@ -9,6 +9,8 @@ use proxmox_mpc_model::observation::FileError;
 use crate::history::HistoryError;
 use crate::import::ImportError;
 use crate::operation::{Fault, FaultKind};
+use crate::settings::SettingsError;
+use crate::timeline::TimelineError;
 
 /// The sync failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,12 @@ pub enum SyncError {
     /// Git could not do what was asked of it.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// The settings are not usable.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The task log could not be read.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
     /// The workspace is under no version control.
     #[error("`{}` is in no git repository", folder.display())]
     NoRepository {
@@ -49,6 +57,8 @@ impl Fault for SyncError {
         match self {
             Self::Import(error) => error.kind(),
             Self::History(error) => error.kind(),
+            Self::Settings(error) => error.kind(),
+            Self::Timeline(error) => error.kind(),
             Self::NoRepository { .. } => FaultKind::Usage,
             Self::Manifest { .. } | Self::Observation(_) => FaultKind::Failed,
         }
@@ -62,6 +72,8 @@ impl Fault for SyncError {
             }
             Self::Import(error) => error.hints(),
             Self::History(error) => error.hints(),
+            Self::Settings(error) => error.hints(),
+            Self::Timeline(error) => error.hints(),
             Self::NoRepository { folder } => vec![
                 format!("`proxmox-mpc init {}` makes one, and writes the settings of the workspace.", folder.display()),
                 "`proxmox-mpc import` writes the code without git.".to_owned(),

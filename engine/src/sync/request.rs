@@ -86,7 +86,7 @@ impl Request for SyncRequest {
     type Report = SyncReport;
 
     async fn run(self, context: Context) -> Result<SyncReport, Failure> {
-        let workspace = Workspace::around(&self.workspace);
+        let workspace = settings::workspace(&context, &self.workspace)?;
         let client = match self.from {
             Some(_) => None,
             None => Some(self.client(&workspace, &context).await?),

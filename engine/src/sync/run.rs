@@ -71,7 +71,7 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     let _lock =
         if writes { Some(reading::lock(&job.workspace, job.wait, &job.now, context).await?) } else { None };
     let (workspace, check) = (job.workspace.clone(), job.mode == Mode::WorkTree { autostash: false });
-    let start = context.block(move |context| Start::read(&workspace, writes, check, context)).await?;
+    let start = context.block(move |context| Start::read(workspace, writes, check, context)).await?;
 
     let scratch = ScratchFolder::beside(&job.workspace, !writes)?;
     let options =
@@ -100,9 +100,12 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
             (observation, changes)
         }
     };
-    if let Some(from) = start.time {
+    let mut fetched = fetched;
+    if let Some(from) = start.time.filter(|_| !changes.is_empty() && changes.first.is_none()) {
         let window = Window { from: unsigned(from), to: unsigned(time) };
-        task_log::attribute(&mut changes, source, &fetched.recording, window, job.concurrency).await?;
+        let (answers, log) = task_log::read(source, fetched, window.from).await?;
+        changes.attribute(&log, window);
+        fetched = answers;
     }
     let message = message(&changes, &observation);
     let (login, asked) = (fetched.recording.about().login.clone(), fetched.asked);

@@ -7,8 +7,9 @@ use proxmox_mpc_twin::recording::Recording;
 
 use super::generated::{self, GeneratedTree};
 use super::{SyncError, merging, run};
-use crate::history::{Commit, DEFAULT_BRANCH, HistoryError, HistoryNotice, Repository};
+use crate::history::{Commit, HistoryError, HistoryNotice, Repository};
 use crate::operation::Context;
+use crate::settings;
 use crate::workspace::{self, FileSet, Workspace};
 
 /// What a sync begins with.
@@ -40,33 +41,34 @@ impl Start {
     /// Reads the repository. An operation that was interrupted is finished or undone first, if something may be written.
     /// `check` refuses changes that are not committed before anything is asked of the cluster.
     pub(super) fn read(
-        workspace: &Workspace,
+        workspace: Workspace,
         writes: bool,
         check: bool,
         context: &Context,
     ) -> Result<Self, SyncError> {
-        let Some(repository) = Repository::discover(workspace)? else {
+        let Some(repository) = Repository::discover(&workspace)? else {
             return Err(SyncError::NoRepository { folder: workspace.root().to_owned() });
         };
+        let branch = settings::generated_branch(context, &workspace)?;
         let notices = if writes { repository.recover(context)? } else { Vec::new() };
         if check {
             if let Some(operation) = repository.operation() {
                 return Err(HistoryError::UnderWay { operation }.into());
             }
-            let dirty = repository.dirty(context)?;
-            if !dirty.is_empty() {
-                let paths = dirty.into_iter().map(|file| file.path).collect();
+            // Other files of the repository are nobody's business here.
+            let dirty = repository.dirty(context)?.into_iter().filter(|file| file.inside);
+            let paths: Vec<String> = dirty.map(|file| file.path).collect();
+            if !paths.is_empty() {
                 return Err(HistoryError::Dirty { paths }.into());
             }
         }
-        let branch = DEFAULT_BRANCH.to_owned();
         let tip = repository.generated(&branch)?;
         let manifest = generated::parse(&repository.head_files(|path| path == Workspace::MANIFEST)?, "HEAD")?;
         let mut start = Self {
             previous: GeneratedTree::default(),
             observation: None,
             time: None,
-            workspace: workspace.clone(),
+            workspace,
             repository,
             branch,
             tip,

@@ -81,7 +81,7 @@ impl Request for DiffRequest {
         let (folder, now) = (self.workspace.clone(), context.seconds());
         if self.live {
             let range = self.range.clone();
-            let earlier = context.block(move |_| earlier(&Timeline::open(&folder)?, range.as_deref(), now)).await?;
+            let earlier = context.block(move |context| earlier(&Timeline::open(&folder, context)?, range.as_deref(), now)).await?;
             let (workspace, sync, observation) = earlier;
             let look = live::look(self.connection, &workspace, sync.time, &context).await?;
             let live = Some(look.since(&observation, sync.time));
@@ -95,8 +95,8 @@ impl Request for DiffRequest {
             });
         }
         let exit_code = self.exit_code;
-        let work = move |_: &Context| {
-            let timeline = Timeline::open(&folder)?;
+        let work = move |context: &Context| {
+            let timeline = Timeline::open(&folder, context)?;
             if self.code {
                 of_code(&timeline, self.range.as_deref(), now)
             } else {

@@ -8,6 +8,7 @@ use proxmox_mpc_model::observation::FileError;
 use proxmox_mpc_model::{Identity, Moment, Unreadable};
 
 use crate::history::HistoryError;
+use crate::settings::SettingsError;
 use crate::operation::{Fault, FaultKind};
 use crate::workspace::WorkspaceError;
 
@@ -48,6 +49,9 @@ pub enum TimelineError {
         /// Another.
         other: &'static str,
     },
+    /// The settings are not usable.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// Git refused.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -95,6 +99,7 @@ pub enum TimelineError {
 impl Fault for TimelineError {
     fn kind(&self) -> FaultKind {
         match self {
+            Self::Settings(error) => error.kind(),
             Self::History(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
             Self::NoFormerCode { .. }
@@ -118,6 +123,7 @@ impl Fault for TimelineError {
             Self::NoFormerCode { .. } => {
                 "`proxmox-mpc history` shows when it was there; what Ansible keeps is in the roles of `ansible/`."
             }
+            Self::Settings(error) => return error.hints(),
             Self::History(error) => return error.hints(),
             Self::Workspace(error) => return error.hints(),
             Self::Unreadable(_) | Self::Read { .. } | Self::Write { .. } => return Vec::new(),

@@ -148,6 +148,7 @@ mod tests {
             name: None,
             skip: false,
             block: None,
+            code: None,
         };
         let objects = objects.iter().map(|(identity, address)| {
             let (prefix, id) = identity.split_once('/').unwrap();

@@ -57,8 +57,8 @@ impl Request for HistoryRequest {
     type Report = HistoryReport;
 
     async fn run(self, context: Context) -> Result<HistoryReport, Failure> {
-        let work = move |_: &Context| {
-            let timeline = Timeline::open(&self.workspace)?;
+        let work = move |context: &Context| {
+            let timeline = Timeline::open(&self.workspace, context)?;
             timeline.tip()?; // Without a sync there is no history: that is an error, not an empty list.
             match &self.object {
                 Some(word) => of_object(&timeline, word, self.limit),

@@ -76,7 +76,7 @@ pub async fn look(
 
 /// Asks the nodes for their tasks since a moment (seconds since 1970). A node that does not answer, or refuses, makes the
 /// log incomplete and nothing worse.
-pub async fn task_log(client: &Client, fetched: Fetched, since: u64) -> Result<(Fetched, TaskLog), Failure> {
+pub async fn task_log(client: &Client, fetched: Fetched, since: u64) -> Result<(Fetched, TaskLog), TimelineError> {
     let requests = {
         let answers = FetchedAnswers::from(&fetched);
         let cluster = Cluster::read(&answers).map_err(TimelineError::from)?;

@@ -26,7 +26,9 @@ pub use live::{Live, Look, look, task_log};
 pub use restore::{RestoreReport, RestoreRequest};
 pub use status::{StatusReport, StatusRequest};
 
-use crate::history::{CommitInfo, DEFAULT_BRANCH, HistoryError, Oid, Repository};
+use crate::history::{CommitInfo, HistoryError, Oid, Repository};
+use crate::operation::Context;
+use crate::settings;
 use crate::workspace::{FileSet, Workspace};
 
 /// The generated branch of one workspace, as a series of observations.
@@ -64,12 +66,13 @@ impl Timeline {
     ///
     /// # Errors
     /// A folder that is in no repository.
-    pub fn open(folder: &Path) -> Result<Self, TimelineError> {
-        let workspace = Workspace::around(folder);
+    pub fn open(folder: &Path, context: &Context) -> Result<Self, TimelineError> {
+        let workspace = settings::workspace(context, folder)?;
         let Some(repository) = Repository::discover(&workspace)? else {
             return Err(TimelineError::NoRepository { folder: workspace.root().to_owned() });
         };
-        Ok(Self { workspace, repository, branch: DEFAULT_BRANCH.to_owned() })
+        let branch = settings::generated_branch(context, &workspace)?;
+        Ok(Self { workspace, repository, branch })
     }
 
     /// The last sync: its commit.

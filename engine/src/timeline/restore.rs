@@ -79,7 +79,7 @@ impl Request for RestoreRequest {
 }
 
 fn restore(request: &RestoreRequest, context: &Context) -> Result<RestoreReport, TimelineError> {
-    let timeline = Timeline::open(&request.workspace)?;
+    let timeline = Timeline::open(&request.workspace, context)?;
     let workspace = &timeline.workspace;
     let _lock = if request.dry_run { None } else { Some(locked(workspace, context)?) };
     let (tip, at) = (timeline.tip()?, timeline.resolve(&request.at, context.seconds())?);

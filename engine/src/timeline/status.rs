@@ -76,7 +76,7 @@ impl Request for StatusRequest {
     async fn run(self, context: Context) -> Result<StatusReport, Failure> {
         let folder = self.workspace.clone();
         let read = move |context: &Context| {
-            let timeline = Timeline::open(&folder)?;
+            let timeline = Timeline::open(&folder, context)?;
             let report = report(&timeline, context)?;
             let observation = match &report.last {
                 Some(_) if self.live => Some(timeline.observation(timeline.tip()?)?),
