@@ -12,6 +12,7 @@ mod scale;
 mod serve;
 mod sheet;
 mod start;
+mod status;
 mod terraform;
 mod twin;
 
@@ -31,6 +32,7 @@ type Part = (&'static str, fn(&mut Sheet) -> Outcome);
 /// Quick ones first.
 const PARTS: &[Part] = &[
     ("start", start::measure),
+    ("status", status::measure),
     ("generate", generate::measure),
     ("serve", serve::measure),
     ("import", import::measure),
