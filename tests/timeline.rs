@@ -176,12 +176,23 @@ fn a_status_says_where_the_workspace_stands() {
     let pools = fs::read_to_string(lab.root().join("terraform/pools.tf")).unwrap();
     fs::write(lab.root().join("terraform/people.tf"), &pools).unwrap();
     fs::remove_file(lab.root().join("terraform/pools.tf")).unwrap();
-    fs::write(lab.root().join("terraform/roles.tf"), "").unwrap();
+    let roles = fs::read_to_string(lab.root().join("terraform/roles.tf")).unwrap();
+    let (header, iac) = roles.split_at(roles.find("resource \"proxmox_virtual_environment_role\" \"iac\"").unwrap());
+    assert!(header.contains("\"empty\""), "the role before it goes");
+    let moved =
+        "moved {\n  from = proxmox_virtual_environment_role.iac\n  to   = proxmox_virtual_environment_role.code\n}\n";
+    fs::write(lab.root().join("terraform/roles.tf"), iac.replace("\"iac\"", "\"code\"") + moved).unwrap();
+    edit(
+        lab.root(),
+        "terraform/virtual_machines.tf",
+        &[("password = var.runner_cloud_init_password", "password = \"CANARY\"")],
+    );
     fs::create_dir_all(lab.root().join(".proxmox-mpc")).unwrap();
     let conflicts = json!([{"file": "terraform/virtual_machines.tf", "line": 31, "identity": "qemu/101"}]);
     fs::write(lab.root().join(".proxmox-mpc/conflicts.json"), conflicts.to_string()).unwrap();
     runs.push(lab.ran("status"));
     runs.push(lab.ran("diff --code --exit-code"));
+    assert!(runs.iter().all(|ran| !ran.output.contains("CANARY")));
     support::screen("status", runs);
 }
 

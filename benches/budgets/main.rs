@@ -13,6 +13,7 @@ mod serve;
 mod sheet;
 mod start;
 mod store;
+mod status;
 mod terraform;
 mod twin;
 
@@ -33,6 +34,7 @@ type Part = (&'static str, fn(&mut Sheet) -> Outcome);
 const PARTS: &[Part] = &[
     ("start", start::measure),
     ("store", store::measure),
+    ("status", status::measure),
     ("generate", generate::measure),
     ("serve", serve::measure),
     ("import", import::measure),

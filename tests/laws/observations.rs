@@ -1,6 +1,6 @@
 //! Observations of clusters: everything that people can set is in one, and a difference of two is what was done between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

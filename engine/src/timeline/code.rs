@@ -195,10 +195,19 @@ fn differences(generated: &str, own: &str) -> Vec<CodeAttribute> {
     };
     let attribute = |path: &String| CodeAttribute {
         path: shown(path),
-        generated: generated.get(path).cloned(),
-        workspace: own.get(path).cloned(),
+        generated: generated.get(path).map(|source| shown_value(path, source)),
+        workspace: own.get(path).map(|source| shown_value(path, source)),
     };
     paths.into_iter().filter(differs).map(attribute).collect()
+}
+
+/// A value as it is written, but for a secret that somebody has written into the code: that reaches no report.
+fn shown_value(path: &str, source: &str) -> String {
+    const SECRETS: [&str; 5] = ["key", "password", "privatekey", "secret", "token"];
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let is_secret = name.split('_').any(|word| SECRETS.contains(&word));
+    let is_text = source.starts_with('"') || source.starts_with("<<");
+    if is_secret && is_text { "(hidden)".to_owned() } else { source.to_owned() }
 }
 
 /// The resource blocks of a file by their addresses; `None` for text that is not HCL.

@@ -261,8 +261,8 @@ fn tasks_stand_behind_changes() {
         let mut changes = Changes { objects: vec![change], ..Changes::default() };
         changes.attribute(&log, window);
         let body = changes.body();
-        let told = body.lines().next().unwrap().split_once(", ").map_or("", |(_, origin)| origin);
-        assert_eq!(told, expected, "{identity} {event:?} {settings:?} {task}");
+        let origin = body.lines().next().unwrap().rsplit_once(", ").map_or("", |(_, origin)| origin);
+        assert_eq!(origin, expected, "{identity} {event:?} {settings:?} {task}");
     };
     let by = |word: &str| format!("by root@pam!iac at 2026-11-23 08:44 UTC ({word})");
     let probably = |word: &str| format!("probably {}", by(word));
