@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_code::merge::ObjectPlace;
 use proxmox_mpc_model::Identity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct ManifestEntry {
     /// Fingerprint of its block, as it was generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Fingerprint>,
+    /// Place of its code, where a merge found it elsewhere than generated, or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ObjectPlace>,
 }
 
 /// Fingerprint of a generated text, to see whether somebody has edited it since: the first 64 bits of its SHA-256, in

@@ -32,6 +32,7 @@ impl Generation<'_> {
             name: object.entry.name.clone(),
             skip: false,
             block: Some(block),
+            code: None,
         };
         self.out.manifest.objects.insert(identity.clone(), place);
     }

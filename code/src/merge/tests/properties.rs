@@ -10,6 +10,7 @@ use proptest::sample::Index;
 use super::{Files, Keys, merge_files, merged, objects};
 use crate::configuration::{Address, Configuration, GeneratedObject, Instance, Path};
 use crate::document::Document;
+use crate::merge::changes::{BASE, MIDDLE, OURS, THEIRS};
 
 /// A guest, as the cluster has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -359,25 +360,21 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
         assert!(count(&here) == 0 || count(&kept) > 0, "`{own}` is gone\n{}", shown());
     }
     let told: BTreeSet<&str> = result
-        .conflicts
+        .notices
         .iter()
-        .map(|conflict| conflict.object.as_str())
-        .chain(result.notices.iter().map(|notice| notice.object.as_str()))
+        .map(|notice| notice.object.as_str())
         .collect();
-    if !result.conflicts.is_empty() {
-        return;
+    let trees = [Side::Ours, Side::Theirs].map(|side| resolved(&tree, side));
+    for tree in &trees {
+        is_consistent(tree, &shown);
     }
-    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".tf")) {
-        assert!(Document::parse(text).is_ok(), "{path} is no code\n{}", shown());
-    }
-    // No object is there twice, and each change of the cluster is there or told.
-    let configuration = Configuration::read(&tree, "terraform");
+    let taken = &trees[1];
+    // Each change of the cluster is there, or in a conflict, or told.
+    let configuration = Configuration::read(taken, "terraform");
     let mut ids: BTreeMap<String, &Instance> = BTreeMap::new();
     for instance in configuration.instances() {
         let id = configuration.value(instance, &Path::of("vm_id")).map(|id| id.to_string()).unwrap_or_default();
-        if let Some(other) = ids.insert(id.clone(), instance) {
-            panic!("{id} is at {} and {}\n{}", other.address, instance.address, shown());
-        }
+        ids.insert(id, instance);
     }
     for (id, guest) in after {
         let identity = format!("qemu/{id}");
@@ -410,7 +407,7 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
         }
     }
     // Merged again, nothing changes.
-    let again = merge_files(&theirs, &theirs, &tree, &[]);
+    let again = merge_files(&theirs, &theirs, taken, &[]);
     assert!(again.files.is_empty(), "merged again: {:#?}\n{}", again.files, shown());
     // An address of its own: the places are true.
     let generated: Vec<GeneratedObject> = objects(&theirs)
@@ -425,6 +422,52 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
     for (identity, place) in &result.places {
         let found = placements.objects[identity].address.as_ref().map(ToString::to_string).unwrap_or_default();
         assert_eq!(found, place.address, "{identity}\n{}", shown());
+    }
+}
+
+/// A side of a conflict.
+#[derive(Clone, Copy)]
+enum Side {
+    Ours,
+    Theirs,
+}
+
+/// The tree of a person who takes one side of every conflict.
+fn resolved(tree: &Files, side: Side) -> Files {
+    let resolve = |text: &String| {
+        let mut place = None;
+        let keep = |line: &&str| {
+            let marker = [(OURS, Some(Side::Ours)), (BASE, None), (MIDDLE, Some(Side::Theirs)), (THEIRS, None)]
+                .into_iter()
+                .find(|(marker, _)| line.trim_end() == *marker);
+            match (marker, place) {
+                (Some((marker, next)), _) => {
+                    place = Some(next).filter(|_| marker != THEIRS);
+                    false
+                }
+                (None, None) => true,
+                (None, Some(inside)) => {
+                    matches!((inside, side), (Some(Side::Ours), Side::Ours) | (Some(Side::Theirs), Side::Theirs))
+                }
+            }
+        };
+        text.split_inclusive('\n').filter(keep).collect::<String>()
+    };
+    tree.iter().map(|(path, text)| (path.clone(), resolve(text))).collect()
+}
+
+/// Every file is code, and no object is there twice.
+fn is_consistent(tree: &Files, shown: &dyn Fn() -> String) {
+    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".tf")) {
+        assert!(Document::parse(text).is_ok(), "{path} is no code\n{text}\n{}", shown());
+    }
+    let configuration = Configuration::read(tree, "terraform");
+    let mut ids = BTreeMap::new();
+    for instance in configuration.instances() {
+        let id = configuration.value(instance, &Path::of("vm_id")).map(|id| id.to_string());
+        if let Some(other) = ids.insert(id, &instance.address) {
+            panic!("{} and {} are one object\n{}", other, instance.address, shown());
+        }
     }
 }
 
