@@ -7,7 +7,7 @@ mod insertion;
 use std::collections::BTreeSet;
 
 use super::changes::Change;
-use super::layout::{blank_above, blank_below, begins_line, line_end, line_number, line_start, reindent, rest_of_line};
+use super::layout::{blank_above, blank_below, begins_line, line_end, line_start, reindent, rest_of_line};
 use super::meaning::Meaning;
 use super::pairs;
 use super::tree::{Body, Content, Item, Value, has_own_comments, same_body};
@@ -35,6 +35,7 @@ pub(crate) struct OriginEdit {
 #[derive(Default)]
 pub(crate) struct Output {
     pub(crate) changes: Vec<Change>,
+    /// Edits, each with its offset for a line; the lines are counted once for all of them.
     pub(crate) edits: Vec<MergeEdit>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) origins: Vec<OriginEdit>,
@@ -287,7 +288,7 @@ impl Scope<'_> {
             object: self.object.to_owned(),
             attribute: path.to_string(),
             file: self.file.to_owned(),
-            line: line_number(self.ours, range.start),
+            line: range.start,
             before: self.ours[range.clone()].trim().to_owned(),
             after: after.trim().to_owned(),
             why: why.to_owned(),

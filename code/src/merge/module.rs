@@ -126,13 +126,17 @@ impl<'i> Module<'i, '_> {
         let empty = Vec::new();
         let theirs = self.theirs.pieces.get(path).unwrap_or(&empty);
         let base = self.base.pieces.get(path).unwrap_or(&empty);
+        let names = |pieces: &'_ [super::pieces::Piece]| -> BTreeSet<String> {
+            pieces.iter().map(|piece| piece.name.clone()).collect()
+        };
+        let (before, after) = (names(base), names(theirs));
         let text = self.theirs.texts.get(path).copied().unwrap_or_default();
         if !self.addresses.is_empty() && self.updated(text, false) != text {
             return false;
         }
         let is_fine = |piece: &super::pieces::Piece| {
             let is_elsewhere = self.ours.names.get(&piece.name).is_some_and(|(file, _)| *file != path);
-            let is_known = base.iter().any(|before| before.name == piece.name);
+            let is_known = before.contains(&piece.name);
             if is_elsewhere {
                 return false;
             }
@@ -148,7 +152,7 @@ impl<'i> Module<'i, '_> {
             }
         };
         let gone_elsewhere = base.iter().any(|before| {
-            let is_gone = !theirs.iter().any(|piece| piece.name == before.name);
+            let is_gone = !after.contains(&before.name);
             is_gone && (self.theirs.names.contains_key(&before.name) || self.is_used(&before.name) || self.state_of(&before.name).is_some())
         });
         let moved_here = theirs.iter().any(|piece| {

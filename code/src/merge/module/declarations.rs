@@ -6,7 +6,7 @@ use super::{Module, New};
 use crate::merge::NoticeKind;
 use crate::merge::body::OriginEdit;
 use crate::merge::changes::Change;
-use crate::merge::layout::{indentation, line_number, reindent};
+use crate::merge::layout::{indentation, reindent};
 use crate::merge::{MergeEdit, Notice};
 
 impl<'i> Module<'i, '_> {
@@ -111,7 +111,7 @@ impl<'i> Module<'i, '_> {
                 object: edit.object.clone(),
                 attribute: edit.path.to_string(),
                 file: literal.file.clone(),
-                line: line_number(ours, range.start),
+                line: range.start,
                 before: before.to_owned(),
                 after: text.clone(),
                 why: format!("the cluster changed it, and its value is {}", literal.name),

@@ -8,7 +8,7 @@ use crate::configuration::{FoundBy, Path};
 use crate::merge::NoticeKind;
 use crate::merge::body::{Bodies, Scope};
 use crate::merge::changes::Change;
-use crate::merge::layout::{blank_above, blank_below, line_number};
+use crate::merge::layout::{blank_above, blank_below};
 use crate::merge::located::{Form, Place};
 use crate::merge::pieces::Piece;
 use crate::merge::tree::{self, Body, Content, Item, has_own_comments, same_body};
@@ -128,7 +128,7 @@ impl<'i> Module<'i, '_> {
                 object: object.to_owned(),
                 attribute: String::new(),
                 file: file.to_owned(),
-                line: line_number(text, piece.code.start),
+                line: piece.code.start,
                 before: base.text.trim_end().to_owned(),
                 after: theirs.text.trim_end().to_owned(),
                 why: "the cluster changed it, and nobody has edited it here".to_owned(),
@@ -253,7 +253,7 @@ impl<'i> Module<'i, '_> {
             object: object.to_owned(),
             attribute: String::new(),
             file: file.to_owned(),
-            line: line_number(text, range.start),
+            line: range.start,
             before: text[range.clone()].trim().to_owned(),
             after: String::new(),
             why: why.to_owned(),

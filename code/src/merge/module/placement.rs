@@ -87,7 +87,7 @@ impl<'i> Module<'i, '_> {
             object: new.object,
             attribute: String::new(),
             file: target.to_owned(),
-            line: line_number(text, at),
+            line: at,
             before: String::new(),
             after: block.trim().to_owned(),
             why: "it is new in the cluster".to_owned(),

@@ -2,7 +2,6 @@
 
 mod cases;
 mod properties;
-mod speed;
 
 use std::collections::BTreeMap;
 
