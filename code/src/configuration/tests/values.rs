@@ -62,7 +62,7 @@ fn values_follow_references() {
     check(module, "module.m[\"x\"].a.b", "dir", "\"m\"");
     check(module, "a.o", "x", "2");
     let references = "=== main.tf\nresource \"s\" \"x\" {}\nresource \"v\" \"y\" {\n  vm_id = 100 + 1\n}\nresource \"p\" \"z\" {\n  pool_id = \"prod\"\n}\n\
-                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n  t = t.t.id\n}\nresource \"t\" \"t\" {\n  user_id = \"ada@pve\"\n  token_name = \"ci\"\n}\n\
+                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n  t = t.t.id\n}\nresource \"user\" \"u\" {\n  user_id = \"ada@pve\"\n}\nresource \"t\" \"t\" {\n  user_id = user.u.user_id\n  token_name = \"ci\"\n}\n\
                       import {\n  to = s.x\n  id = \"local-lvm\"\n}\n";
     check(references, "a.b", "s", "\"local-lvm\"");
     check(references, "a.b", "v", "\"101\"");
