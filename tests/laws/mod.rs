@@ -8,6 +8,7 @@ mod corners;
 mod coverage;
 mod format;
 mod goldens;
+mod located;
 mod network;
 mod nodes;
 mod notes;

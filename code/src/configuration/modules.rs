@@ -188,7 +188,9 @@ impl<'f> Configuration<'f> {
         match word {
             "root" => Ok(Rc::new(Value::from("."))),
             "module" if module == 0 => Ok(Rc::new(Value::from("."))),
-            "module" => own.strip_prefix(&format!("{root}/")).map(|path| Rc::new(Value::from(path))).ok_or(Failure::Unknown),
+            "module" => {
+                own.strip_prefix(&format!("{root}/")).map(|path| Rc::new(Value::from(path))).ok_or(Failure::Unknown)
+            }
             _ => Err(Failure::Unknown),
         }
     }
@@ -213,30 +215,41 @@ impl<'f> Configuration<'f> {
         })
     }
 
-    /// The instance of a resource with a key.
-    pub(super) fn iteration(&self, module: usize, declaration: &str, key: Option<&Step>) -> Option<Option<Iteration>> {
+    /// The element of a resource with a key; `None` for the only instance of one that is not repeated.
+    pub(super) fn iteration(
+        &self,
+        module: usize,
+        declaration: &str,
+        key: Option<&Step>,
+    ) -> Result<Option<Iteration>, Failure> {
         let key = key.map(key_of);
         let iterations = self.iterations(module, declaration);
-        let has_key = |iteration: &&Option<Iteration>| iteration.as_ref().map(|iteration| &iteration.key) == key.as_ref();
-        iterations.iter().find(has_key).cloned()
+        let has_key =
+            |iteration: &&Option<Iteration>| iteration.as_ref().map(|iteration| &iteration.key) == key.as_ref();
+        iterations.iter().find(has_key).cloned().ok_or(Failure::Unknown)
     }
 
-    /// The value of an attribute of another resource: what is written there. An id that is not written is the number of a guest, or
-    /// the id of its import.
+    /// The value of an attribute of another resource: what is written there. An id that is not written is made of other
+    /// attributes, or is the id of its import.
     pub(super) fn attribute_of(&self, module: usize, declaration: &str, key: Option<&Step>, path: &Path) -> Evaluated {
         let name = format!("{declaration}{}.{path}", key.map(key_of).map(|key| key.to_string()).unwrap_or_default());
         self.remembered(module, format!("resource {name}"), || {
             if path.0.is_empty() || self.pieces(module, declaration).is_empty() {
                 return Err(Failure::Unknown);
             }
-            let iteration = self.iteration(module, declaration, key).ok_or(Failure::Unknown)?;
+            let iteration = self.iteration(module, declaration, key)?;
             let scope = Scope { iteration: iteration.as_ref(), ..Scope::of_module(module) };
             let own = self.value_in(module, declaration, &scope, &path.0);
             if own.is_some() || *path != Path::of("id") {
                 return own.unwrap_or(Err(Failure::Unknown));
             }
-            if let Some(number) = self.value_in(module, declaration, &scope, &[Step::Name("vm_id".to_owned())]) {
-                return text(&*number?).map(|number| Rc::new(Value::from(number))).ok_or(Failure::Unknown);
+            for (names, separator) in COMPUTED_IDS {
+                let part = |name: &&str| self.value_in(module, declaration, &scope, &[Step::Name((*name).to_owned())]);
+                if let Some(parts) = names.iter().map(part).collect::<Option<Vec<_>>>() {
+                    let texts = parts.into_iter().map(|part| text(&*part?).ok_or(Failure::Unknown));
+                    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+                    return Ok(Rc::new(Value::from(texts.join(separator))));
+                }
             }
             self.imported_id(module, declaration, iteration.map(|iteration| iteration.key))
         })
@@ -254,6 +267,10 @@ impl<'f> Configuration<'f> {
         import.map(|id| Rc::new(Value::from(id))).ok_or(Failure::Unknown)
     }
 }
+
+/// Attributes that the provider makes an id of, with the separator between them: of a guest, and of a token. Seen in states of
+/// bpg/proxmox 0.111.1.
+const COMPUTED_IDS: &[(&[&str], &str)] = &[(&["vm_id"], ""), (&["user_id", "token_name"], "!")];
 
 /// Number of parsed bodies that are kept. A block of a guest takes about twenty kilobytes.
 const KEPT_BODIES: usize = 256;

@@ -6,6 +6,7 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::address::assemble;
 use super::evaluate::{Scope, text};
+use super::folder::Content;
 use super::{Address, Configuration, ImportBlock, Key, ModuleStep, RemovedBlock, Step};
 
 /// All `moved` blocks, with full addresses.
@@ -76,6 +77,13 @@ impl Configuration<'_> {
         let mut imports = Vec::new();
         for name in self.folder_of(0).names("import") {
             let Some(piece) = self.pieces(0, name).first() else { continue };
+            if let Content::Text(text) = &piece.content
+                && let Some((to, id)) = generated_import(text)
+            {
+                let (file, range) = (piece.file.to_owned(), piece.range.clone());
+                imports.push(ImportBlock { to, id: Some(id), file, range, repeated: false });
+                continue;
+            }
             for iteration in self.iterations(0, name).iter() {
                 let scope = Scope { iteration: iteration.as_ref(), ..Scope::of_module(0) };
                 let to = self.with_attribute(0, name, "to", |to, _| self.address(to, &scope));
@@ -149,6 +157,15 @@ impl Configuration<'_> {
         }
         assemble(steps)
     }
+}
+
+/// An `import` block in the layout in which it is generated, read by its lines: there is one for each of ten thousand guests.
+/// `None` for any other layout, and where anything has to be evaluated.
+fn generated_import(text: &str) -> Option<(Address, String)> {
+    let inside = text.strip_prefix("import {\n  to = ")?.strip_suffix("\"\n}")?;
+    let (to, id) = inside.split_once("\n  id = \"")?;
+    let is_plain = !id.contains(['"', '\\', '$', '%', '\n']) && !to.contains(['\n', '#', '/']);
+    Some((to.parse().ok()?, id.to_owned())).filter(|_| is_plain)
 }
 
 /// The full address of what a module calls by a relative one.

@@ -26,6 +26,8 @@ enum IdSource {
     Joined(&'static [&'static str], &'static str),
     /// The scope of a firewall (`vm/100`, `node/pve1`, `cluster`), with the attribute `name` if there is one.
     Firewall,
+    /// The VNet and the subnet. The zone in the subnet's id (`lan-10.20.0.0-24`) is the VNet's.
+    Subnet,
     /// Nothing: there is one object in a cluster.
     Only,
 }
@@ -60,7 +62,7 @@ static OBJECT_TYPES: &[ObjectType] = &[
     object_type("acme_certificate", &["acme_certificate"], IdSource::Joined(&["node_name"], "")),
     object_type("apt_repository", &["apt_repository"], IdSource::Joined(&["node", "file_path", "index"], ",")),
     object_type("apt_standard_repository", &["apt_standard_repository"], IdSource::Joined(&["node", "handle"], ",")),
-    object_type("sdn_subnet", &["sdn_subnet"], IdSource::Joined(&["vnet", "id"], "/")),
+    object_type("sdn_subnet", &["sdn_subnet"], IdSource::Subnet),
     object_type("file", &["file"], IdSource::Joined(&["node_name", "id"], "/")),
 ];
 
@@ -87,6 +89,17 @@ pub(super) fn movable(from: &str, to: &str) -> bool {
 /// Types that only Telmate's provider has.
 const TELMATE: &[&str] = &["proxmox_vm_qemu", "proxmox_lxc", "proxmox_lxc_guest", "proxmox_pool"];
 
+/// Id of a subnet: `lan0/10.20.0.0-24`. The names of zones have no hyphen.
+pub(super) fn subnet(vnet: &str, id: &str) -> String {
+    let network = id.split_once('-').map_or(id, |(_, network)| network);
+    format!("{vnet}/{network}")
+}
+
+/// Name of the type of object that a resource is for.
+pub(super) fn object_type_of(resource: &str) -> &str {
+    of(resource).0
+}
+
 fn of(resource: &str) -> (&str, IdSource) {
     let short = short(resource);
     let known = OBJECT_TYPES.iter().find(|one| one.types.contains(&short));
@@ -95,8 +108,13 @@ fn of(resource: &str) -> (&str, IdSource) {
 
 /// Key of the object behind a resource of a state; `None` if the state does not identify it.
 pub(super) fn in_state(instance: &Instance) -> Option<ObjectKey> {
-    let (object_type, by) = of(&instance.resource);
-    let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
+    of_attributes(&instance.resource, &|name| instance.attributes.get(name).map(String::as_str))
+}
+
+/// Key of the object from the attributes that a state has of it.
+pub(super) fn of_attributes<'a>(resource: &str, attribute: &dyn Fn(&str) -> Option<&'a str>) -> Option<ObjectKey> {
+    let (object_type, by) = of(resource);
+    let attribute = |name: &str| attribute(name).filter(|text| !text.is_empty());
     let id = match by {
         IdSource::Guest(names) => {
             let number = |text: &&str| text.parse::<u32>().is_ok_and(|number| number > 0);
@@ -117,6 +135,7 @@ pub(super) fn in_state(instance: &Instance) -> Option<ObjectKey> {
             };
             attribute("name").map_or(place.clone(), |name| format!("{place}/{name}"))
         }
+        IdSource::Subnet => subnet(attribute("vnet")?, attribute("id")?),
         IdSource::Only => String::new(),
     };
     Some(ObjectKey { object_type: object_type.to_owned(), id })
@@ -135,6 +154,7 @@ pub(super) fn of_ours(resource: &str, import_id: &str) -> ObjectKey {
             }
         }
         IdSource::Only => String::new(),
+        IdSource::Subnet => import_id.split_once('/').map_or(import_id.to_owned(), |(vnet, id)| subnet(vnet, id)),
         IdSource::Behind(_) | IdSource::Joined(..) => import_id.to_owned(),
     };
     ObjectKey { object_type: object_type.to_owned(), id }

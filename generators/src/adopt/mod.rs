@@ -2,6 +2,7 @@
 
 mod files;
 mod identity;
+mod object_ids;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::names::slug;
 use identity::ObjectKey;
 
 pub use files::files;
+pub use object_ids::ObjectIds;
 pub use state::{Instance, Key, StateError, parse};
 
 /// A resource instance of a state, and what became of its address.

@@ -8,6 +8,7 @@ mod document;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use proxmox_mpc_code::configuration::StateInstance;
 use serde::Deserialize;
 
 use self::document::{Attributes, Document, Module, StoredResource};
@@ -72,6 +73,12 @@ impl Instance {
     /// Address, as Terraform writes it.
     pub fn address(&self) -> String {
         format!("{}{}", self.path(true), self.key.as_ref().map(Key::bracketed).unwrap_or_default())
+    }
+
+    /// The instance as the search for the code of objects takes it; `None` if the code's reader cannot read its address.
+    pub fn to_locate(&self) -> Option<StateInstance> {
+        let attributes = self.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Some(StateInstance { address: self.address().parse().ok()?, attributes })
     }
 
     /// Address of its resource without any key, as in a `removed` block.

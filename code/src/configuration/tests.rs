@@ -1,1 +1,0 @@
-//! Tables of configurations as people write them, and what Terraform says of them.
