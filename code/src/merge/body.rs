@@ -7,7 +7,7 @@ mod insertion;
 use std::collections::BTreeSet;
 
 use super::changes::Change;
-use super::layout::{blank_above, blank_below, begins_line, line_end, line_start, reindent, rest_of_line};
+use super::layout::{begins_line, blank_above, blank_below, line_end, line_start, reindent, rest_of_line};
 use super::meaning::Meaning;
 use super::pairs;
 use super::tree::{Body, Content, Item, Value, has_own_comments, same_body};
@@ -124,10 +124,16 @@ impl Scope<'_> {
             };
             self.notice(&path, NoticeKind::Drift, format!("the cluster says {cluster}, and {own}"));
         }
-        let mut names: Vec<&str> = theirs.items.iter().filter(|item| matches!(item.content, Content::Block(_))).map(|item| &*item.name).collect();
+        let mut names: Vec<&str> = theirs
+            .items
+            .iter()
+            .filter(|item| matches!(item.content, Content::Block(_)))
+            .map(|item| &*item.name)
+            .collect();
         names.dedup();
         for name in names.into_iter().filter(|name| *name != "lifecycle") {
-            let [theirs, ours] = [theirs, ours].map(|body| body.blocks(name).map(|(.., body)| body).collect::<Vec<_>>());
+            let [theirs, ours] =
+                [theirs, ours].map(|body| body.blocks(name).map(|(.., body)| body).collect::<Vec<_>>());
             for (position, pair) in pairs::pairs(name, &theirs, &ours).into_iter().enumerate() {
                 match pair {
                     Some(own) => self.tell_below(theirs[position], ours[own], &step(path, name, &ours, own)),
@@ -149,15 +155,18 @@ impl Scope<'_> {
         insertions: &mut Vec<Insertion>,
         counterparts: &mut [Option<usize>],
     ) {
-        let [base, theirs, ours] = [bodies.base, bodies.theirs, bodies.ours].map(|body| body.blocks(name).collect::<Vec<_>>());
+        let [base, theirs, ours] =
+            [bodies.base, bodies.theirs, bodies.ours].map(|body| body.blocks(name).collect::<Vec<_>>());
         let [base_bodies, their_bodies, our_bodies] =
             [&base, &theirs, &ours].map(|blocks| blocks.iter().map(|(.., body)| *body).collect::<Vec<&Body>>());
         let to_theirs = pairs::pairs(name, &base_bodies, &their_bodies);
         let dynamic = format!("dynamic \"{name}\"");
         if bodies.ours.items.iter().any(|item| item.name == dynamic) {
-            let same = base.len() == theirs.len() && base_bodies.iter().zip(&their_bodies).all(|(before, after)| same_body(before, after));
+            let same = base.len() == theirs.len()
+                && base_bodies.iter().zip(&their_bodies).all(|(before, after)| same_body(before, after));
             if !same {
-                let text = format!("the cluster changed `{name}`, which a `dynamic` block makes here: it is not edited");
+                let text =
+                    format!("the cluster changed `{name}`, which a `dynamic` block makes here: it is not edited");
                 self.notice(&path.join(name), NoticeKind::Drift, text);
             }
             return;
@@ -193,7 +202,10 @@ impl Scope<'_> {
         }
         let new: Vec<usize> = (0..theirs.len()).filter(|at| !to_theirs.contains(&Some(*at))).collect();
         let own: Vec<usize> = (0..ours.len()).filter(|at| !to_ours.contains(&Some(*at))).collect();
-        let (new_bodies, own_bodies) = (new.iter().map(|at| their_bodies[*at]).collect::<Vec<_>>(), own.iter().map(|at| our_bodies[*at]).collect::<Vec<_>>());
+        let (new_bodies, own_bodies) = (
+            new.iter().map(|at| their_bodies[*at]).collect::<Vec<_>>(),
+            own.iter().map(|at| our_bodies[*at]).collect::<Vec<_>>(),
+        );
         let both = pairs::pairs(name, &new_bodies, &own_bodies);
         for (at, their) in new.iter().enumerate() {
             let is_one = base.is_empty() && theirs.len() == 1 && ours.len() == 1;
@@ -212,7 +224,9 @@ impl Scope<'_> {
 
     /// Adds what has to be ignored now, where a person deleted the `lifecycle` block.
     fn lifecycle(&mut self, base: &Body, theirs: &Body, position: usize, insertions: &mut Vec<Insertion>) {
-        let items = |text: &str, body: &Body| super::list::items(text, body.attribute("ignore_changes").map(|(.., value)| value));
+        let items = |text: &str, body: &Body| {
+            super::list::items(text, body.attribute("ignore_changes").map(|(.., value)| value))
+        };
         let known = items(self.base, base);
         let new: Vec<String> = items(self.theirs, theirs).into_iter().filter(|item| !known.contains(item)).collect();
         if !new.is_empty() {
@@ -230,7 +244,8 @@ impl Scope<'_> {
         if !is_as_base {
             let base = self.lines(self.base, base, self.indentation_of(ours));
             let choices = "the cluster has it no more, and you changed it: keep yours, or take it out".to_owned();
-            let conflict = self.conflict(path, Some(base.clone()), None, Some(self.ours[ours.range.clone()].to_owned()), choices);
+            let conflict =
+                self.conflict(path, Some(base.clone()), None, Some(self.ours[ours.range.clone()].to_owned()), choices);
             self.output.changes.push(Change { range, text: String::new(), conflict: Some((base, conflict)) });
             return;
         }
@@ -301,7 +316,14 @@ impl Scope<'_> {
         self.output.notices.push(Notice { object, attribute, kind, text });
     }
 
-    fn conflict(&self, path: &Path, base: Option<String>, theirs: Option<String>, ours: Option<String>, choices: String) -> Conflict {
+    fn conflict(
+        &self,
+        path: &Path,
+        base: Option<String>,
+        theirs: Option<String>,
+        ours: Option<String>,
+        choices: String,
+    ) -> Conflict {
         Conflict {
             object: self.object.to_owned(),
             attribute: path.to_string(),

@@ -14,7 +14,12 @@ pub(crate) fn items(text: &str, value: Option<&Value>) -> Vec<String> {
 }
 
 /// Edits of a list: some items out, some in at its end. `None` if a person's comment would be lost.
-pub(crate) fn edits(text: &str, value: &Value, remove: &[String], add: &[String]) -> Option<Vec<(Range<usize>, String)>> {
+pub(crate) fn edits(
+    text: &str,
+    value: &Value,
+    remove: &[String],
+    add: &[String],
+) -> Option<Vec<(Range<usize>, String)>> {
     let items = value.list.as_ref()?;
     let gone: Vec<bool> = items.iter().map(|range| remove.contains(&compact(&text[range.clone()]))).collect();
     if gone.iter().all(|gone| *gone) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::MergeInput;
 use super::body::Evaluated;
 use super::meaning::Meaning;
-use crate::configuration::{Address, Configuration, FoundBy, GeneratedObject, Instance, Origin, Path, Placements, ReadOnly};
+use crate::configuration::{
+    Address, Configuration, FoundBy, GeneratedObject, Instance, Origin, Path, Placements, ReadOnly,
+};
 
 /// Places of the objects in ours.
 pub(crate) struct Located<'i> {

@@ -175,9 +175,7 @@ impl Reader<'_> {
         // A heredoc ends with its closing word; a span may go on to the line break.
         let range = range.start..range.start + self.text[range].trim_end().len();
         let list = match expression {
-            Expression::Array(array) => {
-                Some(array.iter().map(|item| self.trimmed(self.range(item.span()))).collect())
-            }
+            Expression::Array(array) => Some(array.iter().map(|item| self.trimmed(self.range(item.span()))).collect()),
             _ => None,
         };
         let object = match expression {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::{Bodies, Insertion, OriginEdit, Scope, quoted_heredoc};
 use crate::configuration::{Origin, Path};
 use crate::merge::changes::Change;
-use crate::merge::layout::{begins_line, blank_above, blank_below, indentation, line_end, line_start, reindent, rest_of_line};
+use crate::merge::layout::{
+    begins_line, blank_above, blank_below, indentation, line_end, line_start, reindent, rest_of_line,
+};
 use crate::merge::list;
 use crate::merge::pieces::comments;
 use crate::merge::tree::{Body, Content, Item, Value, has_own_comments};
@@ -88,7 +90,14 @@ impl Scope<'_> {
     }
 
     /// Merges a value that the cluster changed and that ours has.
-    fn value(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, is_persons: bool) {
+    fn value(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        is_persons: bool,
+    ) {
         if ours.value.meaning.same(&theirs.value.meaning) {
             return;
         }
@@ -131,7 +140,9 @@ impl Scope<'_> {
         let cluster = self.theirs[theirs.value.range.clone()].to_owned();
         let own = self.ours[ours.value.range.clone()].to_owned();
         match evaluated.origin {
-            Origin::Literal(literal) if literal.read_only.is_none() && is_as_base && theirs.value.meaning.is_constant() => {
+            Origin::Literal(literal)
+                if literal.read_only.is_none() && is_as_base && theirs.value.meaning.is_constant() =>
+            {
                 let choices = format!(
                     "the cluster says {cluster}, and {} ({}) has the value before: change it there, override it here, or \
                      revert the cluster",
@@ -168,7 +179,13 @@ impl Scope<'_> {
     }
 
     /// Replaces items of a list that has a person's comments in it. `false` if that is not possible.
-    fn list_with_comments(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path) -> bool {
+    fn list_with_comments(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+    ) -> bool {
         let before = list::items(self.base, base.map(|base| base.value));
         let after = list::items(self.theirs, Some(theirs.value));
         let gone: Vec<String> = before.iter().filter(|item| !after.contains(item)).cloned().collect();
@@ -276,12 +293,26 @@ impl Scope<'_> {
         self.output.changes.push(Change { range, text: String::new(), conflict: Some((lines, conflict)) });
     }
 
-    fn value_conflict(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, choices: String) {
+    fn value_conflict(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        choices: String,
+    ) {
         let change = self.conflict_change(base, theirs, ours, path, choices);
         self.output.changes.push(change);
     }
 
-    fn conflict_change(&self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, choices: String) -> Change {
+    fn conflict_change(
+        &self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        choices: String,
+    ) -> Change {
         let text = |side: &str, attribute: Attribute<'_>| side[attribute.value.range.clone()].to_owned();
         let before = base.map(|base| text(self.base, base));
         let conflict =

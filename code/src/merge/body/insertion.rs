@@ -82,7 +82,14 @@ impl Scope<'_> {
         }
     }
 
-    fn insert_at(&mut self, bodies: Bodies<'_>, path: &Path, anchor: Anchor, insertion: Insertion, width: Option<usize>) {
+    fn insert_at(
+        &mut self,
+        bodies: Bodies<'_>,
+        path: &Path,
+        anchor: Anchor,
+        insertion: Insertion,
+        width: Option<usize>,
+    ) {
         let (ours, item) = (bodies.ours, &bodies.theirs.items[insertion.position]);
         let indentation = self.inner_indentation(ours);
         let is_block = matches!(item.content, Content::Block(_));
@@ -95,7 +102,9 @@ impl Scope<'_> {
         };
         let lines = text(self, insertion.text.as_deref());
         let (at, lead, end) = match anchor {
-            Anchor::Start => (line_end(self.ours, ours.inside.start), String::new(), is_block && !ours.items.is_empty()),
+            Anchor::Start => {
+                (line_end(self.ours, ours.inside.start), String::new(), is_block && !ours.items.is_empty())
+            }
             Anchor::Before(index) => {
                 let next = &ours.items[index];
                 (next.lead.start.min(line_start(self.ours, next.range.start)), String::new(), is_block)
@@ -153,7 +162,12 @@ impl Scope<'_> {
         let (first, last) = match (ours.items.first(), ours.items.last()) {
             (Some(first), Some(last)) => (first.range.start, last.range.end),
             _ => {
-                self.edit(path, ours.inside.clone(), format!("{}{lines}{outer}", self.line_break), "the cluster has it now");
+                self.edit(
+                    path,
+                    ours.inside.clone(),
+                    format!("{}{lines}{outer}", self.line_break),
+                    "the cluster has it now",
+                );
                 return;
             }
         };

@@ -41,9 +41,9 @@ impl<'i> Module<'i, '_> {
         match (base, theirs, own) {
             (None, Some(theirs), None) => {
                 let Some((file, position)) = self.theirs.names.get(name).copied() else { return };
-                let is_kept = name.strip_prefix("moved from ").is_some_and(|from| {
-                    self.places.values().flatten().any(|place| place.address == from)
-                });
+                let is_kept = name
+                    .strip_prefix("moved from ")
+                    .is_some_and(|from| self.places.values().flatten().any(|place| place.address == from));
                 if !self.whole.contains(file) && !is_kept {
                     let text = theirs.text.into_owned();
                     self.new.push(New { file: file.to_owned(), position, object: name.to_owned(), text });

@@ -34,7 +34,12 @@ impl<'i> Module<'i, '_> {
         let theirs = their_address.and_then(|address| self.version(&self.theirs, &resource_name(address)?));
         let place = self.places.get(identity).cloned().flatten();
         for address in self.located.duplicates(identity) {
-            self.notice(identity, "", NoticeKind::Adjusted, format!("{address} is the same object: one of them has to go"));
+            self.notice(
+                identity,
+                "",
+                NoticeKind::Adjusted,
+                format!("{address} is the same object: one of them has to go"),
+            );
         }
         match (&base, &theirs, place) {
             (None, None, _) => return,
@@ -76,7 +81,8 @@ impl<'i> Module<'i, '_> {
                 number => format!("{label}_{id}_{number}"),
             });
             let mut free = free.map(|label| format!("{resource}.{label}"));
-            let taken = |address: &String| resource_name(address).is_some_and(|name| self.ours.names.contains_key(&name));
+            let taken =
+                |address: &String| resource_name(address).is_some_and(|name| self.ours.names.contains_key(&name));
             let address = free.find(|address| !taken(address)).unwrap_or_default();
             text = text.replacen(&name, &resource_name(&address).unwrap_or_default(), 1);
             let told = format!("{} is another object's block here: this one is written as {address}", object.address);
@@ -180,7 +186,8 @@ impl<'i> Module<'i, '_> {
     fn remote(&mut self, identity: &'i str, [base, theirs]: Versions<'_, 'i>, place: &Place) {
         let (Some(base), Some(theirs)) = (base, theirs) else { return };
         let parsed = [base, theirs].map(|version| tree::parse(&version.text, version.code.clone()));
-        let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] = &parsed
+        let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] =
+            &parsed
         else {
             return;
         };
@@ -206,16 +213,15 @@ impl<'i> Module<'i, '_> {
         let name = resource_name(&place.address);
         let is_as_base = place.form == Form::Block && name.as_ref().is_some_and(|name| self.is_as_base(base, name));
         if !is_as_base {
-            let text = format!("it is gone from the cluster, and {} was edited or written by you: it stays", place.address);
+            let text =
+                format!("it is gone from the cluster, and {} was edited or written by you: it stays", place.address);
             self.notice(identity, "", NoticeKind::Gone, text);
             return;
         }
         let name = name.unwrap_or_default();
         self.take_out(identity, &name, "it is gone from the cluster");
         if let Some(address) = self.state_of(&name) {
-            let text = format!(
-                "removed {{\n  from = {address}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n"
-            );
+            let text = format!("removed {{\n  from = {address}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n");
             let file = format!("{}/removed.tf", self.input.root);
             self.new.push(New { file, position: usize::MAX, object: identity.to_owned(), text });
         }
@@ -230,7 +236,9 @@ impl<'i> Module<'i, '_> {
             return true;
         }
         let items = (tree::parse(&base.text, base.code.clone()), tree::parse(text, piece.code.clone()));
-        let (Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(ours), .. })) = items else {
+        let (Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(ours), .. })) =
+            items
+        else {
             return false;
         };
         same_body(&before, &ours) && !has_own_comments(&text[piece.lines.clone()], &base.text)
@@ -238,7 +246,9 @@ impl<'i> Module<'i, '_> {
 
     /// Takes a whole block out of ours.
     pub(super) fn take_out(&mut self, object: &str, name: &str, why: &str) {
-        let Some((file, Piece { lines, .. })) = self.ours.piece(name).map(|(file, piece)| (file, piece.clone())) else { return };
+        let Some((file, Piece { lines, .. })) = self.ours.piece(name).map(|(file, piece)| (file, piece.clone())) else {
+            return;
+        };
         if self.whole.contains(file) {
             return;
         }
@@ -302,7 +312,8 @@ impl<'i> Module<'i, '_> {
                 let resource = place.as_ref().and_then(|place| place.address.parse().ok());
                 let resource: Option<crate::configuration::Address> = resource;
                 if resource.is_some_and(|address| self.located.imports(&address.resource_type, before)) {
-                    let text = "the id for its import has changed, and your `import` block has the one before".to_owned();
+                    let text =
+                        "the id for its import has changed, and your `import` block has the one before".to_owned();
                     self.notice(identity, "import", NoticeKind::Drift, text);
                 }
             }
@@ -312,7 +323,9 @@ impl<'i> Module<'i, '_> {
 
     fn add_import(&mut self, identity: &'i str, theirs: &Version<'i>, place: Option<&Place>) {
         let object = &self.input.theirs.objects[identity];
-        let Some((file, position)) = self.theirs.names.get(&format!("import to {}", object.address)).copied() else { return };
+        let Some((file, position)) = self.theirs.names.get(&format!("import to {}", object.address)).copied() else {
+            return;
+        };
         if self.whole.contains(file) {
             return;
         }
@@ -337,7 +350,9 @@ fn head<'v>(version: &'v Version<'_>) -> &'v str {
 /// Names of what differs between two versions of a block.
 fn changed_names(base: &Version<'_>, theirs: &Version<'_>) -> Vec<String> {
     let parsed = [base, theirs].map(|version| tree::parse(&version.text, version.code.clone()));
-    let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] = parsed else {
+    let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] =
+        parsed
+    else {
         return Vec::new();
     };
     let names: BTreeSet<&String> = before.items.iter().chain(&after.items).map(|item| &item.name).collect();

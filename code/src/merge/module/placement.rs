@@ -31,7 +31,8 @@ impl<'i> Module<'i, '_> {
             return Some(file.to_owned());
         }
         let pieces = self.base.pieces.get(file)?;
-        let files: BTreeSet<&str> = pieces.iter().filter_map(|piece| self.counterpart(&piece.name)).map(|(file, _)| file).collect();
+        let files: BTreeSet<&str> =
+            pieces.iter().filter_map(|piece| self.counterpart(&piece.name)).map(|(file, _)| file).collect();
         match files.into_iter().collect::<Vec<_>>()[..] {
             [file] => Some(file.to_owned()),
             _ => None,
@@ -71,7 +72,8 @@ impl<'i> Module<'i, '_> {
         let below = pieces.iter().skip(position + 1).find_map(|piece| in_target(&piece.name));
         // Where everything around it is gone, it takes the place of what was there.
         let before = self.base.pieces.get(generated).map_or(&[][..], Vec::as_slice);
-        let former = before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
+        let former =
+            before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
         let above = above.or(if below.is_none() { former } else { None });
         let break_before = |at: usize| match text[..at].ends_with('\n') || at == 0 {
             true => line_break.to_owned(),

@@ -118,7 +118,8 @@ impl Module<'_, '_> {
                     ObjectPlace { address: place.address.clone(), file: place.file.clone(), owner }
                 }
                 None if self.input.base.objects.contains_key(identity) => {
-                    let is_code = self.base.names.contains_key(&super::resource_name(&object.address).unwrap_or_default());
+                    let is_code =
+                        self.base.names.contains_key(&super::resource_name(&object.address).unwrap_or_default());
                     if !is_code {
                         continue;
                     }
@@ -155,7 +156,9 @@ fn is_valid(before: &str, after: &str) -> bool {
             return false;
         }
     }
-    let is_single = |name: &str| ["resource", "variable", "output", "data", "module", "import"].iter().any(|word| name.starts_with(word));
+    let is_single = |name: &str| {
+        ["resource", "variable", "output", "data", "module", "import"].iter().any(|word| name.starts_with(word))
+    };
     let twice = |text: &str, name: &str| text.matches(name).count() > 1;
     names.into_iter().all(|(name, count)| count == 1 || !is_single(name) || twice(before, name))
 }
