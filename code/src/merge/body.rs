@@ -135,12 +135,11 @@ impl Scope<'_> {
             let [theirs, ours] =
                 [theirs, ours].map(|body| body.blocks(name).map(|(.., body)| body).collect::<Vec<_>>());
             for (position, pair) in pairs::pairs(name, &theirs, &ours).into_iter().enumerate() {
-                match pair {
-                    Some(own) => self.tell_below(theirs[position], ours[own], &step(path, name, &ours, own)),
-                    None => {
-                        let text = "the cluster has this block, and your code does not have it".to_owned();
-                        self.notice(&step(path, name, &theirs, position), NoticeKind::Drift, text);
-                    }
+                if let Some(own) = pair {
+                    self.tell_below(theirs[position], ours[own], &step(path, name, &ours, own));
+                } else {
+                    let text = "the cluster has this block, and your code does not have it".to_owned();
+                    self.notice(&step(path, name, &theirs, position), NoticeKind::Drift, text);
                 }
             }
         }
@@ -189,7 +188,7 @@ impl Scope<'_> {
                     let base = Some(self.lines(self.base, base_item, ""));
                     insertions.push(Insertion { position: theirs[their].0, base, text: None });
                 }
-                (Some(_), None) | (None, None) => {}
+                (Some(_) | None, None) => {}
                 (None, Some(our)) => {
                     let our_item = ours[our].1;
                     let is_as_base = same_body(our_bodies[our], base_bodies[at])
@@ -250,11 +249,8 @@ impl Scope<'_> {
             return;
         }
         let own = rest_of_line(self.ours, ours.range.end).trim();
-        if !own.is_empty() {
-            // A person's comment behind the brace stays.
-            range = ours.range.clone();
-        } else {
-            if self.comments(self.ours, ours) == self.comments(self.base, base) {
+        if own.is_empty() {
+            if comments_above(self.ours, ours) == comments_above(self.base, base) {
                 range.start = range.start.min(ours.lead.start);
             }
             if range.start == line_start(self.ours, range.start) {
@@ -264,25 +260,24 @@ impl Scope<'_> {
                     range.end = blank.end;
                 }
             }
+        } else {
+            // A person's comment behind the brace stays.
+            range = ours.range.clone();
         }
         self.edit(path, range, String::new(), "the cluster has it no more");
     }
 
     /// Follows theirs in the comments above an item, if ours has those of base.
     pub(crate) fn lead(&mut self, base: &Item, theirs: &Item, ours: &Item) {
-        let (before, after) = (self.comments(self.base, base), self.comments(self.theirs, theirs));
-        if before == after || self.comments(self.ours, ours) != before || !begins_line(self.ours, ours.range.start) {
+        let (before, after) = (comments_above(self.base, base), comments_above(self.theirs, theirs));
+        if before == after || comments_above(self.ours, ours) != before || !begins_line(self.ours, ours.range.start) {
             return;
         }
         let indentation = self.indentation_of(ours);
-        let lines: String = after.iter().map(|line| format!("{indentation}{line}{}", self.line_break)).collect();
+        let lines = after.iter().flat_map(|line| [indentation, line, self.line_break]).collect::<String>();
         let start = line_start(self.ours, ours.range.start);
         let range = if ours.lead.is_empty() { start..start } else { ours.lead.clone() };
         self.output.changes.push(Change::edit(range, lines));
-    }
-
-    fn comments<'t>(&self, text: &'t str, item: &Item) -> Vec<&'t str> {
-        text[item.lead.clone()].lines().map(str::trim).collect()
     }
 
     fn indentation_of(&self, item: &Item) -> &str {
@@ -335,6 +330,11 @@ impl Scope<'_> {
             choices,
         }
     }
+}
+
+/// The comment lines above an item.
+fn comments_above<'t>(text: &'t str, item: &Item) -> Vec<&'t str> {
+    text[item.lead.clone()].lines().map(str::trim).collect()
 }
 
 /// The text of a range of generated code. With carriage returns, a heredoc would mean another text: it becomes a quoted string.

@@ -106,7 +106,10 @@ fn push_group(result: &mut String, text: &str, range: Range<usize>, group: &[Cha
     for (_, conflict) in group.iter().filter_map(|change| change.conflict.as_ref()) {
         conflicts.push(Conflict { line, ..conflict.clone() });
         let attribute = if conflict.attribute.is_empty() { String::new() } else { format!(", {}", conflict.attribute) };
-        base_lines.push_str(&format!("# {}{attribute}: {}{line_break}", conflict.object, conflict.choices));
+        let choices = conflict.choices.replace(['\r', '\n'], " ");
+        for part in ["# ", &conflict.object, &attribute, ": ", &choices, line_break] {
+            base_lines.push_str(part);
+        }
     }
     for (marker, lines) in [(OURS, &ours), (BASE, &(base_lines + &base)), (MIDDLE, &theirs)] {
         result.push_str(marker);

@@ -11,8 +11,8 @@ use super::{ObjectPlace, Owner};
 /// A JSON value whose keys stay in order.
 #[derive(Clone, Debug, PartialEq)]
 enum Json {
-    Object(Vec<(String, Json)>),
-    Array(Vec<Json>),
+    Object(Vec<(String, Self)>),
+    Array(Vec<Self>),
     Scalar(serde_json::Value),
 }
 

@@ -45,11 +45,12 @@ pub(crate) fn edits(
         index = end;
     }
     let last = gone.iter().rposition(|gone| !gone).map(|index| &items[index])?;
-    let separator = match begins_line(text, last.start) {
-        true => format!(",{}{}", line_break(text), indentation(text, last.start)),
-        false => ", ".to_owned(),
+    let separator = if begins_line(text, last.start) {
+        format!(",{}{}", line_break(text), indentation(text, last.start))
+    } else {
+        ", ".to_owned()
     };
-    let added: String = add.iter().map(|item| format!("{separator}{item}")).collect();
+    let added = add.iter().flat_map(|item| [&*separator, item]).collect::<String>();
     if !added.is_empty() {
         edits.push((last.end..last.end, added));
     }

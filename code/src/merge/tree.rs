@@ -130,7 +130,7 @@ impl Reader<'_> {
                 let range = self.range(block.span());
                 let labels = block.labels.iter().map(BlockLabel::as_str);
                 let name = labels.fold(block.ident.as_str().to_owned(), |name, label| format!("{name} \"{label}\""));
-                let head = block.labels.last().map_or_else(|| block.ident.span(), |label| label.span());
+                let head = block.labels.last().map_or_else(|| block.ident.span(), hcl_edit::Span::span);
                 let open = self.range(head).end;
                 let open = self.text[open..range.end].find('{').map_or(open, |at| open + at + 1);
                 let items = self.items(block.body.iter(), open);

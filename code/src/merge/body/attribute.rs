@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bodies, Insertion, OriginEdit, Scope, quoted_heredoc};
+use super::{Bodies, Insertion, OriginEdit, Scope, comments_above, quoted_heredoc};
 use crate::configuration::{Origin, Path};
 use crate::merge::changes::Change;
 use crate::merge::layout::{
@@ -239,7 +239,9 @@ impl Scope<'_> {
                 let own = list::items(self.ours, Some(ours.value));
                 let new: Vec<String> = new.into_iter().filter(|item| !own.contains(item)).collect();
                 let gone: Vec<String> = gone.into_iter().filter(|item| own.contains(item)).collect();
-                if !(new.is_empty() && gone.is_empty()) && !self.edit_list(ours, &gone, &new, path) {
+                let is_changed = !new.is_empty() || !gone.is_empty();
+                if is_changed && !self.edit_list(ours, &gone, &new, path) {
+                    // An entry with a person's comment stays.
                     self.edit_list(ours, &[], &new, path);
                 }
             }
@@ -260,7 +262,7 @@ impl Scope<'_> {
                 range.end += rest.len() - rest.trim_start_matches([' ', '\t']).len();
             }
         } else {
-            if self.comments(self.ours, ours) == self.comments(self.base, base) {
+            if comments_above(self.ours, ours) == comments_above(self.base, base) {
                 range.start = range.start.min(ours.lead.start);
             }
             let above = line_start(self.ours, range.start.saturating_sub(1));
@@ -286,9 +288,10 @@ impl Scope<'_> {
         let choices = format!("the cluster has it no more, and you changed it to {own}: keep yours, or take it out");
         let conflict = self.conflict(path, Some(before), None, Some(own), choices);
         let range = line_start(self.ours, ours.item.range.start)..line_end(self.ours, ours.item.range.end);
-        let (range, lines) = match begins_line(self.ours, ours.item.range.start) {
-            true => (range, lines),
-            false => (ours.item.range.clone(), self.base[base.item.range.clone()].to_owned()),
+        let (range, lines) = if begins_line(self.ours, ours.item.range.start) {
+            (range, lines)
+        } else {
+            (ours.item.range.clone(), self.base[base.item.range.clone()].to_owned())
         };
         self.output.changes.push(Change { range, text: String::new(), conflict: Some((lines, conflict)) });
     }

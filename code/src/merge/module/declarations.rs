@@ -9,7 +9,7 @@ use crate::merge::changes::Change;
 use crate::merge::layout::{indentation, reindent};
 use crate::merge::{MergeEdit, Notice};
 
-impl<'i> Module<'i, '_> {
+impl Module<'_, '_> {
     /// Merges every declaration of the generated files that belongs to no object.
     pub(super) fn declarations(&mut self) {
         let names: BTreeSet<String> = self.base.names.keys().chain(self.theirs.names.keys()).cloned().collect();
@@ -87,7 +87,9 @@ impl<'i> Module<'i, '_> {
             if all_same && !is_shared && !is_whole {
                 self.edit_origin(&edits);
             } else {
-                edits.into_iter().for_each(|edit| self.fall_back(edit));
+                for edit in edits {
+                    self.fall_back(edit);
+                }
             }
         }
     }
@@ -98,9 +100,10 @@ impl<'i> Module<'i, '_> {
         let range = literal.range.start..literal.range.start + ours[literal.range.clone()].trim_end().len();
         let before = &ours[range.clone()];
         let is_plain = !text.contains(['"', '\n', '[', '{']);
-        let text = match before.starts_with('"') && is_plain {
-            true => format!("\"{text}\""),
-            false => reindent(text, "  ", indentation(ours, range.start), self.line_break(&literal.file)),
+        let text = if before.starts_with('"') && is_plain {
+            format!("\"{text}\"")
+        } else {
+            reindent(text, "  ", indentation(ours, range.start), self.line_break(&literal.file))
         };
         if before == text {
             return;

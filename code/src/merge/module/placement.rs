@@ -41,12 +41,11 @@ impl<'i> Module<'i, '_> {
 
     /// The block of ours that a generated block has become.
     fn counterpart(&self, name: &str) -> Option<(&'i str, std::ops::Range<usize>)> {
-        let (import, address) = match name.strip_prefix("import to ") {
-            Some(address) => (true, address.to_owned()),
-            None => {
-                let labels = name.strip_prefix("resource \"").and_then(|name| name.strip_suffix('"'));
-                (false, labels.map(|labels| labels.replace("\" \"", ".")).unwrap_or_default())
-            }
+        let (import, address) = if let Some(address) = name.strip_prefix("import to ") {
+            (true, address.to_owned())
+        } else {
+            let labels = name.strip_prefix("resource \"").and_then(|name| name.strip_suffix('"'));
+            (false, labels.map(|labels| labels.replace("\" \"", ".")).unwrap_or_default())
         };
         let place = self.identity_at(&address).and_then(|identity| self.places.get(identity)?.as_ref());
         let name = match (place, import) {
@@ -75,9 +74,9 @@ impl<'i> Module<'i, '_> {
         let former =
             before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
         let above = above.or(if below.is_none() { former } else { None });
-        let break_before = |at: usize| match text[..at].ends_with('\n') || at == 0 {
-            true => line_break.to_owned(),
-            false => line_break.repeat(2),
+        let break_before = |at: usize| {
+            let is_line_start = text[..at].ends_with('\n') || at == 0;
+            line_break.repeat(if is_line_start { 1 } else { 2 })
         };
         let (at, block) = match (above, below) {
             (Some(lines), _) => (lines.end, format!("{}{block}", break_before(lines.end))),

@@ -104,10 +104,10 @@ fn check(case: &Case<'_>) -> Result<(), String> {
 }
 
 fn show(files: &Files) -> String {
-    files
-        .iter()
-        .map(|(path, text)| format!("@ {path}\n{}", text.replace('\r', "\\r").replace('\u{feff}', "\\ufeff")))
-        .collect()
+    let show = |(path, text): (&String, &String)| {
+        format!("@ {path}\n{}", text.replace('\r', "\\r").replace('\u{feff}', "\\ufeff"))
+    };
+    files.iter().map(show).collect::<Vec<_>>().concat()
 }
 
 fn check_all(text: &str, count: usize) {
