@@ -76,6 +76,11 @@ impl<'i> Located<'i> {
         instance.is_some_and(|instance| instance.read_only == Some(ReadOnly::Override))
     }
 
+    /// Reports whether a file of ours is no valid code.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.configuration.as_ref().is_some_and(|configuration| !configuration.errors().is_empty())
+    }
+
     /// Further blocks that claim to be the object.
     pub(crate) fn duplicates(&self, identity: &str) -> Vec<String> {
         let placement = self.placements.objects.get(identity);

@@ -12,7 +12,7 @@ use crate::merge::layout::{blank_above, blank_below};
 use crate::merge::located::{Form, Place};
 use crate::merge::pieces::Piece;
 use crate::merge::tree::{self, Body, Content, Item, has_own_comments, same_body};
-use crate::merge::{MergeEdit, remote};
+use crate::merge::{GeneratedObject, MergeEdit, remote};
 
 /// The versions of an object's generated block.
 type Versions<'v, 'i> = [Option<&'v Version<'i>>; 2];
@@ -33,6 +33,19 @@ impl<'i> Module<'i, '_> {
         let base = base_address.and_then(|address| self.version(&self.base, &resource_name(address)?));
         let theirs = their_address.and_then(|address| self.version(&self.theirs, &resource_name(address)?));
         let place = self.places.get(identity).cloned().flatten();
+        if place.is_none() && (!self.ours.broken.is_empty() || self.located.has_errors()) {
+            // It may be in the file that cannot be read: neither deleted nor new.
+            let is_merged = |object: &GeneratedObject| self.ours.broken.contains(&*object.file);
+            let objects = [self.input.base.objects, self.input.theirs.objects].map(|objects| objects.get(identity));
+            if !objects.into_iter().flatten().any(is_merged)
+                && base.as_ref().map(|base| &base.text) != theirs.as_ref().map(|theirs| &theirs.text)
+            {
+                let text =
+                    "it changed, and a file that is no valid code may have it: nothing was written for it".to_owned();
+                self.notice(identity, "", NoticeKind::Drift, text);
+            }
+            return;
+        }
         for address in self.located.duplicates(identity) {
             self.notice(
                 identity,
