@@ -51,7 +51,7 @@ pub struct ManifestEntry {
     /// Fingerprint of its block, as it was generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Fingerprint>,
-    /// Place of its code where a person moved, rewrote or deleted it; a sync keeps it up to date.
+    /// Place of its code, where a merge found it elsewhere than generated, or deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<ObjectPlace>,
 }

@@ -145,8 +145,7 @@ fn parse(text: &str) -> Option<Address> {
 }
 
 pub(super) fn assemble(steps: Vec<(String, Option<Key>)>) -> Option<Address> {
-    let mut address =
-        Address { modules: Vec::new(), resource_type: String::new(), name: String::new(), key: None };
+    let mut address = Address { modules: Vec::new(), resource_type: String::new(), name: String::new(), key: None };
     let mut steps = steps.into_iter().peekable();
     while let Some((_, key)) = steps.next_if(|(name, _)| name == "module") {
         let (name, own) = steps.next().filter(|_| key.is_none())?;

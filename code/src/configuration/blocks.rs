@@ -81,7 +81,8 @@ impl<'f> Configuration<'f> {
         let Some((Step::Name(name), rest)) = steps.split_first() else { return };
         for layer in layers.iter().rev() {
             if let Some(attribute) = layer.body.get_attribute(name) {
-                let read_only = read_only.or(layer.piece.read_only).or((layers.len() > 1).then_some(ReadOnly::Override));
+                let read_only =
+                    read_only.or(layer.piece.read_only).or((layers.len() > 1).then_some(ReadOnly::Override));
                 let (expression, piece) = (&attribute.value, layer.piece);
                 return receive(Target::Attribute { expression, piece, scope: *scope, steps: rest, read_only });
             }
@@ -193,9 +194,8 @@ impl<'f> Configuration<'f> {
                     }
                 }
                 Target::Blocks { blocks, scope, is_list } => {
-                    let mut objects = blocks.iter().map(|block| {
-                        block.within(&scope, |scope| self.object(block.layer, scope))
-                    });
+                    let mut objects =
+                        blocks.iter().map(|block| block.within(&scope, |scope| self.object(block.layer, scope)));
                     let value = if is_list { objects.collect() } else { objects.next().unwrap_or(Value::Null) };
                     Some(Ok(Rc::new(value)))
                 }

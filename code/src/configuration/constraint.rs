@@ -35,7 +35,7 @@ impl Configuration<'_> {
             ("list" | "set", Value::Array(list)) => {
                 let list: Result<Vec<Value>, Failure> = list.iter().map(|value| self.converted(value, inner)).collect();
                 let list = Value::Array(list?);
-                if call.name.name.as_str() == "list" { Ok(list) } else { self.set(list) }
+                if call.name.name.as_str() == "list" { Ok(list) } else { set(list) }
             }
             ("map", Value::Object(entries)) => {
                 let entries = entries.iter().map(|(key, value)| Ok((key.clone(), self.converted(value, inner)?)));
@@ -60,10 +60,6 @@ impl Configuration<'_> {
             }
             _ => Ok(value.clone()),
         }
-    }
-
-    fn set(&self, list: Value) -> Result<Value, Failure> {
-        super::functions::call("toset", &[Rc::new(list)]).map(Rc::unwrap_or_clone)
     }
 
     /// The default in a type constraint of what a path leads to: the second argument of `optional`.
@@ -95,6 +91,10 @@ fn optional(constraint: &Expression) -> (&Expression, Option<&Expression>) {
         }
         _ => (constraint, None),
     }
+}
+
+fn set(list: Value) -> Result<Value, Failure> {
+    super::functions::call("toset", &[Rc::new(list)]).map(Rc::unwrap_or_clone)
 }
 
 fn is_any(constraint: &Expression) -> bool {

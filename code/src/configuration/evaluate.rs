@@ -6,13 +6,12 @@
 use std::rc::Rc;
 
 use hcl::eval::{Context, Evaluate as _};
-use hcl_edit::Decorated;
-use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, ObjectKey, Traversal, TraversalOperator};
+use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, ObjectKey};
 use hcl_edit::template::{Directive, Element, Interpolation, Template};
 
 use super::modules::Iteration;
 use super::origin::Source;
-use super::{Configuration, Path, Step, Value, functions};
+use super::{Configuration, Step, Value, functions};
 
 /// Reason why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub(super) struct Bound<'a> {
     pub(super) value: Rc<Value>,
     /// Place of the value, where it is an element of a collection.
     pub(super) source: Option<Source<'a>>,
-    pub(super) outer: Option<&'a Bound<'a>>,
+    pub(super) outer: Option<&'a Self>,
 }
 
 impl<'a> Scope<'a> {
@@ -80,7 +79,7 @@ pub(super) fn unknown() -> Value {
     Value::from(UNKNOWN)
 }
 
-fn is_unknown(value: &Value) -> bool {
+pub(super) fn is_unknown(value: &Value) -> bool {
     matches!(value, Value::String(text) if text == UNKNOWN)
 }
 
@@ -90,7 +89,7 @@ pub(super) fn known(value: &Value) -> Evaluated {
 }
 
 /// An element of a collection. What is unknown does not make the collection unknown.
-fn element(value: Evaluated) -> Result<Value, Failure> {
+pub(super) fn element(value: Evaluated) -> Result<Value, Failure> {
     match value {
         Ok(value) => Ok(Rc::unwrap_or_clone(value)),
         Err(Failure::Unknown) => Ok(unknown()),
@@ -114,7 +113,8 @@ pub(super) fn number(value: &Value) -> Option<hcl::Number> {
         Value::Number(number) => Some(*number),
         Value::String(text) => {
             let text = text.trim();
-            let whole = text.parse::<u64>().map(hcl::Number::from).or_else(|_| text.parse::<i64>().map(hcl::Number::from));
+            let whole =
+                text.parse::<u64>().map(hcl::Number::from).or_else(|_| text.parse::<i64>().map(hcl::Number::from));
             whole.ok().or_else(|| hcl::Number::from_f64(text.parse::<f64>().ok()?))
         }
         _ => None,
@@ -201,7 +201,9 @@ impl Configuration<'_> {
             // The parser has taken the indentation away already.
             Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), scope),
             Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
-            Expression::Variable(name) => scope.bound(name.as_str()).map(|bound| Rc::clone(&bound.value)).ok_or(Failure::Unknown),
+            Expression::Variable(name) => {
+                scope.bound(name.as_str()).map(|bound| Rc::clone(&bound.value)).ok_or(Failure::Unknown)
+            }
             Expression::Traversal(traversal) => self.traversal(traversal, scope),
             Expression::Conditional(conditional) => {
                 let condition = truth(&*self.evaluate(&conditional.cond_expr, scope)?)?;
@@ -240,8 +242,7 @@ impl Configuration<'_> {
     /// The key of an entry of an object.
     pub(super) fn object_key(&self, key: &ObjectKey, scope: &Scope<'_>) -> Result<String, Failure> {
         match key {
-            ObjectKey::Ident(name) => Ok(name.as_str().to_owned()),
-            ObjectKey::Expression(Expression::Variable(name)) => Ok(name.as_str().to_owned()),
+            ObjectKey::Ident(name) | ObjectKey::Expression(Expression::Variable(name)) => Ok(name.as_str().to_owned()),
             ObjectKey::Expression(expression) => text(&*self.evaluate(expression, scope)?).ok_or(Failure::Error),
         }
     }
@@ -351,7 +352,7 @@ impl Configuration<'_> {
         let name = call.name.name.as_str();
         match name {
             "try" => {
-                for argument in call.args.iter() {
+                for argument in &call.args {
                     match self.evaluate(argument, scope) {
                         Err(Failure::Error) => {}
                         value => return value,
@@ -382,107 +383,6 @@ impl Configuration<'_> {
             }
         }
         functions::call(name, &arguments)
-    }
-
-    fn traversal(&self, traversal: &Traversal, scope: &Scope<'_>) -> Evaluated {
-        let operators = &traversal.operators;
-        let Expression::Variable(root) = &traversal.expr else {
-            let value = self.evaluate(&traversal.expr, scope)?;
-            return self.operators(&value, operators, scope);
-        };
-        if let Some(bound) = scope.bound(root.as_str()) {
-            return self.operators(&bound.value, operators, scope);
-        }
-        let name = |index: usize| match operators.get(index).map(Decorated::value) {
-            Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
-            _ => None,
-        };
-        let first = name(0).ok_or(Failure::Unknown)?;
-        let (value, used) = match root.as_str() {
-            "var" => (self.variable(scope.module, first)?, 1),
-            "local" => (self.local(scope.module, first)?, 1),
-            "each" | "count" => {
-                let iteration = scope.iteration.ok_or(Failure::Unknown)?;
-                (iteration.value(root.as_str(), first).ok_or(Failure::Error)?, 1)
-            }
-            "path" => (self.path_of(scope.module, first)?, 1),
-            "data" | "terraform" | "self" | "ephemeral" => return Err(Failure::Unknown),
-            "module" => {
-                let (key, used) = self.key_at(operators, 1, scope)?;
-                let output = name(used).ok_or(Failure::Unknown)?;
-                (self.output(scope.module, first, key.as_ref(), output)?, used + 1)
-            }
-            resource_type => {
-                let (key, used) = self.key_at(operators, 1, scope)?;
-                let steps = self.steps(&operators[used..], scope)?;
-                let declaration = format!("{resource_type}.{first}");
-                return self.attribute_of(scope.module, &declaration, key.as_ref(), &Path(steps));
-            }
-        };
-        self.operators(&value, &operators[used..], scope)
-    }
-
-    /// The key of an instance behind its name, and the number of operators up to there.
-    pub(super) fn key_at(
-        &self,
-        operators: &[Decorated<TraversalOperator>],
-        at: usize,
-        scope: &Scope<'_>,
-    ) -> Result<(Option<Step>, usize), Failure> {
-        match operators.get(at).map(Decorated::value) {
-            Some(TraversalOperator::GetAttr(_)) | None => Ok((None, at)),
-            Some(operator) => Ok((Some(self.step(operator, scope)?), at + 1)),
-        }
-    }
-
-    /// The operators of a traversal as steps of a path. A splat is no step.
-    pub(super) fn steps(
-        &self,
-        operators: &[Decorated<TraversalOperator>],
-        scope: &Scope<'_>,
-    ) -> Result<Vec<Step>, Failure> {
-        operators.iter().map(|operator| self.step(operator.value(), scope)).collect()
-    }
-
-    pub(super) fn step(&self, operator: &TraversalOperator, scope: &Scope<'_>) -> Result<Step, Failure> {
-        match operator {
-            TraversalOperator::GetAttr(name) => Ok(Step::Name(name.as_str().to_owned())),
-            TraversalOperator::LegacyIndex(index) => usize::try_from(*index.value()).map(Step::Index).map_err(|_| Failure::Error),
-            TraversalOperator::Index(expression) => match &*self.evaluate(expression, scope)? {
-                Value::String(text) => Ok(Step::Name(text.clone())),
-                value => {
-                    let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
-                    index.map(Step::Index).ok_or(Failure::Error)
-                }
-            },
-            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => Err(Failure::Unknown),
-        }
-    }
-
-    /// Applies the operators of a traversal to a value.
-    fn operators(
-        &self,
-        value: &Rc<Value>,
-        operators: &[Decorated<TraversalOperator>],
-        scope: &Scope<'_>,
-    ) -> Evaluated {
-        let is_splat = |operator: &Decorated<TraversalOperator>| {
-            matches!(operator.value(), TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_))
-        };
-        let Some(splat) = operators.iter().position(is_splat) else {
-            if operators.is_empty() {
-                return if is_unknown(value) { Err(Failure::Unknown) } else { Ok(Rc::clone(value)) };
-            }
-            return walk(value, &self.steps(operators, scope)?);
-        };
-        let collection = walk(value, &self.steps(&operators[..splat], scope)?)?;
-        let list = match &*collection {
-            Value::Array(list) => list.clone(),
-            Value::Null => Vec::new(),
-            value => vec![value.clone()],
-        };
-        let each = list.into_iter().map(|value| element(self.operators(&Rc::new(value), &operators[splat + 1..], scope)));
-        Ok(Rc::new(Value::Array(each.collect::<Result<_, _>>()?)))
     }
 }
 

@@ -96,7 +96,8 @@ pub(super) fn read<'f>(
         stem == "override" || stem.ends_with("_override")
     };
     for overriding in [false, true] {
-        for (name, text, generated) in own.iter().filter(|(name, ..)| is_code(name) && is_override(name) == overriding) {
+        for (name, text, generated) in own.iter().filter(|(name, ..)| is_code(name) && is_override(name) == overriding)
+        {
             if let Err(error) = folder.add(name, text, generated) {
                 errors.push((name, error));
             }
@@ -131,7 +132,7 @@ impl<'f> Folder<'f> {
     }
 
     fn add(&mut self, file: &'f str, text: &'f str, generated: &str) -> Result<(), FileError> {
-        if file.ends_with(".json") {
+        if is_json(file) {
             let items = json::blocks(text).map_err(FileError::Json)?;
             for item in items {
                 let labels: Vec<&str> = item.labels.iter().map(String::as_str).collect();
@@ -200,7 +201,7 @@ impl<'f> Folder<'f> {
     }
 
     fn add_values(&mut self, file: &'f str, text: &'f str) -> Result<(), FileError> {
-        if file.ends_with(".json") {
+        if is_json(file) {
             let items = json::values(text).map_err(FileError::Json)?;
             for item in items {
                 let content = Content::Parsed(Rc::new(item.body));
@@ -235,6 +236,11 @@ impl<'f> Piece<'f> {
     }
 }
 
+/// Reports whether a file is in JSON syntax.
+fn is_json(file: &str) -> bool {
+    std::path::Path::new(file).extension().is_some_and(|extension| extension == "json")
+}
+
 /// The items of a text that is HCL. Each block is parsed alone, and those that were generated are not parsed at all: ten thousand
 /// parsed blocks take two hundred megabytes.
 fn check<'t>(text: &'t str, generated: &str) -> Result<Vec<Item<'t>>, FileError> {
@@ -244,7 +250,12 @@ fn check<'t>(text: &'t str, generated: &str) -> Result<Vec<Item<'t>>, FileError>
         let item = |block: crate::Block<'_>| {
             let labels = block.labels().into_iter().map(str::to_owned).collect();
             let start = block.range().start;
-            Item { name: &text[start..start + block.keyword().len()], labels, range: block.range(), is_attribute: false }
+            Item {
+                name: &text[start..start + block.keyword().len()],
+                labels,
+                range: block.range(),
+                is_attribute: false,
+            }
         };
         return Ok(document.blocks().map(item).collect());
     };

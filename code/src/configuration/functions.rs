@@ -1,6 +1,5 @@
 //! Terraform's pure functions that people use in configurations of guests. A function that is not here has no known value.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::Value;
@@ -12,8 +11,23 @@ pub(super) fn call(name: &str, arguments: &[Rc<Value>]) -> Evaluated {
     // These pass elements on without a look at them.
     let is_structural = matches!(
         name,
-        "merge" | "lookup" | "keys" | "values" | "concat" | "length" | "element" | "flatten" | "tolist" | "tomap"
-            | "coalesce" | "slice" | "reverse" | "zipmap" | "contains" | "sensitive" | "nonsensitive"
+        "merge"
+            | "lookup"
+            | "keys"
+            | "values"
+            | "concat"
+            | "length"
+            | "element"
+            | "flatten"
+            | "tolist"
+            | "tomap"
+            | "coalesce"
+            | "slice"
+            | "reverse"
+            | "zipmap"
+            | "contains"
+            | "sensitive"
+            | "nonsensitive"
     );
     if !is_structural && arguments.iter().any(|value| has_unknown(value)) {
         return Err(Failure::Unknown);
@@ -22,7 +36,7 @@ pub(super) fn call(name: &str, arguments: &[Rc<Value>]) -> Evaluated {
     let result = match (name, &values[..]) {
         ("sensitive" | "nonsensitive", [value]) => Some((*value).clone()),
         ("tostring", [value]) => convert_text(value),
-        ("tonumber", [Value::Null]) | ("tobool", [Value::Null]) => Some(Value::Null),
+        ("tonumber" | "tobool", [Value::Null]) => Some(Value::Null),
         ("tonumber", [value]) => number(value).map(Value::Number),
         ("tobool", [value]) => Some(Value::Bool(truth(value)?)),
         ("tolist", [Value::Array(_)]) | ("tomap", [Value::Object(_)]) => Some(values[0].clone()),
@@ -82,10 +96,7 @@ pub(super) fn call(name: &str, arguments: &[Rc<Value>]) -> Evaluated {
         ("one", [Value::Array(list)]) if list.len() < 2 => Some(list.first().cloned().unwrap_or(Value::Null)),
         ("max" | "min", numbers) => extreme(name, numbers),
         ("abs" | "floor" | "ceil", [value]) => round(name, value),
-        _ => match strings::call(name, &values) {
-            Some(result) => result,
-            None => return Err(Failure::Unknown),
-        },
+        _ => return strings::call(name, &values).map(Rc::new),
     };
     result.map(Rc::new).ok_or(Failure::Error)
 }
@@ -97,7 +108,9 @@ fn convert_text(value: &Value) -> Option<Value> {
 /// A set: sorted as Terraform goes over one, without repetitions.
 fn set(list: &[Value]) -> Value {
     let mut list: Vec<&Value> = list.iter().collect();
-    list.sort_by_key(|value| (number(value).and_then(|number| number.as_u64()).filter(|_| value.is_number()), text(value)));
+    list.sort_by_key(|value| {
+        (number(value).and_then(|number| number.as_u64()).filter(|_| value.is_number()), text(value))
+    });
     list.dedup();
     list.into_iter().cloned().collect()
 }
@@ -189,7 +202,5 @@ fn round(name: &str, value: &Value) -> Option<Value> {
 
 /// Functions that are passed through: the value of the call is one of the arguments, unchanged or converted.
 pub(super) fn passes_through(name: &str) -> bool {
-    let names: BTreeSet<&str> =
-        ["tostring", "tonumber", "tobool", "tolist", "tomap", "sensitive", "nonsensitive"].into_iter().collect();
-    names.contains(name)
+    matches!(name, "tostring" | "tonumber" | "tobool" | "tolist" | "tomap" | "sensitive" | "nonsensitive")
 }

@@ -139,7 +139,13 @@ impl Configuration<'_> {
             let present = self.present(&object.address);
             let mut own = claims.remove(&key(object)).unwrap_or_default();
             let rank = |claim: &Claim| {
-                let place = if claim.address == object.address { 0 } else if claim.address == present { 1 } else { 2 };
+                let place = if claim.address == object.address {
+                    0
+                } else if claim.address == present {
+                    1
+                } else {
+                    2
+                };
                 (place, claim.found)
             };
             own.sort_by_key(|claim| (rank(claim), claim.address.clone()));
@@ -227,10 +233,12 @@ impl Configuration<'_> {
             claim(key, address, FoundBy::ByState);
         }
         let unknown = self.instances.iter().filter(|instance| !instance.address.is_known());
-        unidentified.extend(unknown.map(|instance| Unidentified {
-            address: instance.address.clone(),
-            why: NotIdentified::UnknownInstances,
-        }));
+        unidentified.extend(
+            unknown.map(|instance| Unidentified {
+                address: instance.address.clone(),
+                why: NotIdentified::UnknownInstances,
+            }),
+        );
         (claims, unidentified)
     }
 

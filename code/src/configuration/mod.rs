@@ -11,11 +11,13 @@ mod locate;
 mod modules;
 mod origin;
 mod path;
+mod references;
 mod statements;
 mod strings;
 #[cfg(test)]
 mod tests;
 mod types;
+mod uses;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -53,7 +55,7 @@ pub struct Configuration<'f> {
     /// Values by module instance and declaration.
     values: RefCell<BTreeMap<(usize, String), Evaluated>>,
     iterations: RefCell<BTreeMap<(usize, String), Iterations>>,
-    uses: OnceCell<Vec<origin::Use>>,
+    uses: OnceCell<Vec<uses::Use>>,
 }
 
 impl<'f> Configuration<'f> {
@@ -118,9 +120,7 @@ impl<'f> Configuration<'f> {
         match self.value_in(instance.module, &instance.declaration(), &instance.scope(), &path.0) {
             None => WrittenId::Absent,
             Some(Ok(value)) if value.is_null() => WrittenId::Absent,
-            Some(value) => {
-                value.ok().and_then(|value| text(&value)).map_or(WrittenId::Unknown, WrittenId::Known)
-            }
+            Some(value) => value.ok().and_then(|value| text(&value)).map_or(WrittenId::Unknown, WrittenId::Known),
         }
     }
 
@@ -140,7 +140,12 @@ impl<'f> Configuration<'f> {
     }
 
     /// Adds the instances of the modules that a module calls.
-    fn call_modules(&mut self, caller: usize, files: &'f BTreeMap<String, String>, generated: &BTreeMap<String, String>) {
+    fn call_modules(
+        &mut self,
+        caller: usize,
+        files: &'f BTreeMap<String, String>,
+        generated: &BTreeMap<String, String>,
+    ) {
         let names: Vec<String> = self.folder_of(caller).names("module").cloned().collect();
         for declaration in names {
             let scope = Scope::of_module(caller);

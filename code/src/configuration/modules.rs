@@ -188,7 +188,9 @@ impl<'f> Configuration<'f> {
         match word {
             "root" => Ok(Rc::new(Value::from("."))),
             "module" if module == 0 => Ok(Rc::new(Value::from("."))),
-            "module" => own.strip_prefix(&format!("{root}/")).map(|path| Rc::new(Value::from(path))).ok_or(Failure::Unknown),
+            "module" => {
+                own.strip_prefix(&format!("{root}/")).map(|path| Rc::new(Value::from(path))).ok_or(Failure::Unknown)
+            }
             _ => Err(Failure::Unknown),
         }
     }
@@ -213,12 +215,18 @@ impl<'f> Configuration<'f> {
         })
     }
 
-    /// The instance of a resource with a key.
-    pub(super) fn iteration(&self, module: usize, declaration: &str, key: Option<&Step>) -> Option<Option<Iteration>> {
+    /// The element of a resource with a key; `None` for the only instance of one that is not repeated.
+    pub(super) fn iteration(
+        &self,
+        module: usize,
+        declaration: &str,
+        key: Option<&Step>,
+    ) -> Result<Option<Iteration>, Failure> {
         let key = key.map(key_of);
         let iterations = self.iterations(module, declaration);
-        let has_key = |iteration: &&Option<Iteration>| iteration.as_ref().map(|iteration| &iteration.key) == key.as_ref();
-        iterations.iter().find(has_key).cloned()
+        let has_key =
+            |iteration: &&Option<Iteration>| iteration.as_ref().map(|iteration| &iteration.key) == key.as_ref();
+        iterations.iter().find(has_key).cloned().ok_or(Failure::Unknown)
     }
 
     /// The value of an attribute of another resource: what is written there. An id that is not written is made of other
@@ -229,7 +237,7 @@ impl<'f> Configuration<'f> {
             if path.0.is_empty() || self.pieces(module, declaration).is_empty() {
                 return Err(Failure::Unknown);
             }
-            let iteration = self.iteration(module, declaration, key).ok_or(Failure::Unknown)?;
+            let iteration = self.iteration(module, declaration, key)?;
             let scope = Scope { iteration: iteration.as_ref(), ..Scope::of_module(module) };
             let own = self.value_in(module, declaration, &scope, &path.0);
             if own.is_some() || *path != Path::of("id") {

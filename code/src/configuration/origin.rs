@@ -6,14 +6,15 @@ use std::ops::Range;
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, FuncCall, Object, Traversal, TraversalOperator};
 use hcl_edit::template::Element;
-use hcl_edit::visit::{self, Visit};
+use hcl_edit::visit::Visit as _;
 
 use super::blocks::Target;
 use super::evaluate::{Failure, Scope, text, truth};
 use super::folder::Piece;
 use super::functions;
 use super::modules::attribute_of;
-use super::{Address, Computed, Configuration, Instance, Literal, Origin, OriginKind, Path, ReadOnly, Step};
+use super::uses::References;
+use super::{Computed, Configuration, Instance, Literal, Origin, OriginKind, Path, ReadOnly, Step};
 
 /// Place of an element of a collection: the expression of the collection, and the path in it.
 #[derive(Clone)]
@@ -23,17 +24,9 @@ pub(super) struct Source<'a> {
     pub(super) steps: Vec<Step>,
 }
 
-/// A value of an instance that depends on a literal.
-pub(super) struct Use {
-    file: String,
-    range: Range<usize>,
-    address: Address,
-    path: Path,
-}
-
 /// Definition that an expression is a part of.
 #[derive(Clone)]
-struct Definition<'p, 'f> {
+pub(super) struct Definition<'p, 'f> {
     piece: &'p Piece<'f>,
     kind: OriginKind,
     /// The name, and the text behind the name of its parts: `var.vms`, ` in terraform/x.auto.tfvars`.
@@ -44,60 +37,16 @@ struct Definition<'p, 'f> {
     is_collection: bool,
 }
 
-impl Configuration<'_> {
-    /// The place of the literal behind a value.
-    pub fn origin(&self, instance: &Instance, path: &Path) -> Origin {
-        let tracer = Tracer::new(self, false);
-        let mut origin = tracer.of_instance(instance, path);
-        if let Origin::Literal(literal) = &mut origin {
-            let uses = self.uses.get_or_init(|| self.all_uses());
-            let overlaps = |other: &&Use| {
-                other.file == literal.file
-                    && other.range.start < literal.range.end
-                    && literal.range.start < other.range.end
-                    && other.address != instance.address
-            };
-            literal.users = uses.iter().filter(overlaps).map(|other| (other.address.clone(), other.path.clone())).collect();
-            literal.users.sort();
-            literal.users.dedup();
-        }
-        origin
-    }
-
-    /// The literals behind all values that are not literals themselves, or that stand in code of several instances.
-    fn all_uses(&self) -> Vec<Use> {
-        let mut uses = Vec::new();
-        for instance in &self.instances {
-            let declaration = instance.declaration();
-            let folder = self.modules[instance.module].folder;
-            let is_shared = instance.iteration.is_some()
-                || self.modules.iter().filter(|module| module.folder == folder).count() > 1;
-            let words = ["var.", "local.", "each.", "module.", "count."];
-            if !is_shared && !self.pieces(instance.module, &declaration).iter().any(|piece| piece.mentions(&words)) {
-                continue;
-            }
-            self.attributes(instance.module, &declaration, &instance.scope(), &mut |path, expression, piece, scope, only| {
-                let tracer = Tracer::new(self, true);
-                let definition = Definition::of_block(piece, path, only);
-                let own = match tracer.trace(expression, &definition, scope, &[]) {
-                    Origin::Literal(literal) => Some((literal.file, literal.range)),
-                    Origin::Computed(_) | Origin::Absent => None,
-                };
-                uses.extend(own.into_iter().chain(tracer.dependencies.into_inner()).map(|(file, range)| Use {
-                    file,
-                    range,
-                    address: instance.address.clone(),
-                    path: path.clone(),
-                }));
-            });
-        }
-        uses
-    }
-}
-
 impl<'p, 'f> Definition<'p, 'f> {
-    fn of_block(piece: &'p Piece<'f>, path: &Path, read_only: Option<ReadOnly>) -> Self {
-        Self { piece, kind: OriginKind::Block, name: path.to_string(), suffix: String::new(), read_only, is_collection: false }
+    pub(super) fn of_block(piece: &'p Piece<'f>, path: &Path, read_only: Option<ReadOnly>) -> Self {
+        Self {
+            piece,
+            kind: OriginKind::Block,
+            name: path.to_string(),
+            suffix: String::new(),
+            read_only,
+            is_collection: false,
+        }
     }
 
     /// The definition behind a reference.
@@ -122,23 +71,23 @@ impl<'p, 'f> Definition<'p, 'f> {
 }
 
 /// Follows expressions to literals.
-struct Tracer<'c, 'f> {
+pub(super) struct Tracer<'c, 'f> {
     configuration: &'c Configuration<'f>,
     /// Literals that computed values depend on; collected on request.
-    dependencies: RefCell<Vec<(String, Range<usize>)>>,
+    pub(super) dependencies: RefCell<Vec<(String, Range<usize>)>>,
     collects: bool,
-    depth: Cell<usize>,
+    pub(super) depth: Cell<usize>,
 }
 
 /// Number of references in a chain at which it is taken for a circle.
-const LIMIT: usize = 100;
+pub(super) const LIMIT: usize = 100;
 
 impl<'c, 'f> Tracer<'c, 'f> {
-    fn new(configuration: &'c Configuration<'f>, collects: bool) -> Self {
+    pub(super) fn new(configuration: &'c Configuration<'f>, collects: bool) -> Self {
         Self { configuration, dependencies: RefCell::default(), collects, depth: Cell::new(0) }
     }
 
-    fn of_instance(&self, instance: &Instance, path: &Path) -> Origin {
+    pub(super) fn of_instance(&self, instance: &Instance, path: &Path) -> Origin {
         let mut origin = Origin::Absent;
         let (configuration, scope) = (self.configuration, instance.scope());
         let declaration = instance.declaration();
@@ -164,7 +113,13 @@ impl<'c, 'f> Tracer<'c, 'f> {
         origin
     }
 
-    fn trace(&self, expression: &Expression, at: &Definition<'_, 'f>, scope: &Scope<'_>, steps: &[Step]) -> Origin {
+    pub(super) fn trace(
+        &self,
+        expression: &Expression,
+        at: &Definition<'_, 'f>,
+        scope: &Scope<'_>,
+        steps: &[Step],
+    ) -> Origin {
         if self.depth.get() > LIMIT {
             return computed(expression, at);
         }
@@ -179,9 +134,9 @@ impl<'c, 'f> Tracer<'c, 'f> {
             Expression::Parenthesis(inner) => self.trace(inner.inner(), at, scope, steps),
             Expression::Array(list) => match steps.split_first() {
                 None => self.collection(expression, at, scope),
-                Some((step @ Step::Index(index), rest)) => list.get(*index).map_or(Origin::Absent, |item| {
-                    self.trace(item, &at.part(step, item), scope, rest)
-                }),
+                Some((step @ Step::Index(index), rest)) => {
+                    list.get(*index).map_or(Origin::Absent, |item| self.trace(item, &at.part(step, item), scope, rest))
+                }
                 Some((step @ Step::Where(name, wanted), rest)) => {
                     let item = list.iter().find(|item| self.has(item, name, wanted, scope));
                     item.map_or(Origin::Absent, |item| self.trace(item, &at.part(step, item), scope, rest))
@@ -190,9 +145,9 @@ impl<'c, 'f> Tracer<'c, 'f> {
             },
             Expression::Object(object) => match steps.split_first() {
                 None => self.collection(expression, at, scope),
-                Some((step, rest)) => self.entry(object, step, scope).map_or(Origin::Absent, |value| {
-                    self.trace(value, &at.part(step, value), scope, rest)
-                }),
+                Some((step, rest)) => self
+                    .entry(object, step, scope)
+                    .map_or(Origin::Absent, |value| self.trace(value, &at.part(step, value), scope, rest)),
             },
             Expression::StringTemplate(template) => match &template.iter().collect::<Vec<_>>()[..] {
                 [Element::Interpolation(inner)] => self.trace(&inner.expr, at, scope, steps),
@@ -246,7 +201,11 @@ impl<'c, 'f> Tracer<'c, 'f> {
             | Expression::Number(_)
             | Expression::String(_)
             | Expression::HeredocTemplate(_) => {
-                if steps.is_empty() { literal(at, expression.span()) } else { Origin::Absent }
+                if steps.is_empty() {
+                    literal(at, expression.span())
+                } else {
+                    Origin::Absent
+                }
             }
         }
     }
@@ -275,19 +234,16 @@ impl<'c, 'f> Tracer<'c, 'f> {
     }
 
     /// Functions that pass an argument on, or a part of it.
-    fn call(
-        &self,
-        call: &FuncCall,
-        at: &Definition<'_, 'f>,
-        scope: &Scope<'_>,
-        steps: &[Step],
-    ) -> Option<Origin> {
+    fn call(&self, call: &FuncCall, at: &Definition<'_, 'f>, scope: &Scope<'_>, steps: &[Step]) -> Option<Origin> {
         let (name, arguments) = (call.name.name.as_str(), &call.args);
         let evaluate = |argument: &Expression| self.configuration.evaluate(argument, scope);
         match (name, arguments.get(0), steps.split_first()) {
-            (name, Some(argument), _) if functions::passes_through(name) => Some(self.trace(argument, at, scope, steps)),
+            (name, Some(argument), _) if functions::passes_through(name) => {
+                Some(self.trace(argument, at, scope, steps))
+            }
             ("toset", Some(Expression::Array(list)), Some((Step::Name(wanted), []))) => {
-                let is_wanted = |item: &&Expression| evaluate(item).is_ok_and(|value| text(&value).as_ref() == Some(wanted));
+                let is_wanted =
+                    |item: &&Expression| evaluate(item).is_ok_and(|value| text(&value).as_ref() == Some(wanted));
                 let position = list.iter().position(|item| is_wanted(&item))?;
                 let item = list.get(position)?;
                 Some(self.trace(item, &at.part(&Step::Index(position), item), scope, &[]))
@@ -333,7 +289,7 @@ impl<'c, 'f> Tracer<'c, 'f> {
     }
 
     /// A reference, followed to its definition.
-    fn reference(
+    pub(super) fn reference(
         &self,
         traversal: &Traversal,
         at: &Definition<'_, 'f>,
@@ -401,7 +357,7 @@ impl<'c, 'f> Tracer<'c, 'f> {
         }
         let has_key = matches!(traversal.operators.get(1)?.value(), TraversalOperator::Index(_));
         let (key, steps) = if has_key { (steps.first(), steps.get(1..)?) } else { (None, steps) };
-        let iteration = self.configuration.iteration(scope.module, declaration, key)?;
+        let iteration = self.configuration.iteration(scope.module, declaration, key).ok()?;
         let inner = Scope { iteration: iteration.as_ref(), ..Scope::of_module(scope.module) };
         let mut origin = None;
         self.configuration.follow_path(scope.module, declaration, &inner, steps, &mut |target| {
@@ -467,27 +423,6 @@ impl<'c, 'f> Tracer<'c, 'f> {
         if self.collects && self.depth.get() <= LIMIT {
             References { tracer: self, at, scope }.visit_expr(expression);
         }
-    }
-}
-
-/// Visits the references in an expression.
-struct References<'r, 'c, 'p, 'f> {
-    tracer: &'r Tracer<'c, 'f>,
-    at: &'r Definition<'p, 'f>,
-    scope: &'r Scope<'r>,
-}
-
-impl Visit for References<'_, '_, '_, '_> {
-    fn visit_traversal(&mut self, node: &Traversal) {
-        let depth = &self.tracer.depth;
-        depth.set(depth.get() + 1);
-        if depth.get() <= LIMIT
-            && let Some(Origin::Literal(literal)) = self.tracer.reference(node, self.at, self.scope, &[])
-        {
-            self.tracer.dependencies.borrow_mut().push((literal.file, literal.range));
-        }
-        depth.set(depth.get() - 1);
-        visit::visit_traversal(self, node);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Terraform's pure functions on text.
 
 use super::Value;
-use super::evaluate::{number, text};
+use super::evaluate::{Failure, number, text};
 
-/// Calls a function on known values. The outer `None` is for a function that is not known, the inner one for wrong arguments.
-pub(super) fn call(name: &str, arguments: &[&Value]) -> Option<Option<Value>> {
+/// Calls a function on known values.
+pub(super) fn call(name: &str, arguments: &[&Value]) -> Result<Value, Failure> {
     let texts: Option<Vec<String>> = arguments.iter().map(|value| text(value)).collect();
     let texts = texts.unwrap_or_default();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -31,20 +31,32 @@ pub(super) fn call(name: &str, arguments: &[&Value]) -> Option<Option<Value>> {
             base.and_then(|base| i64::from_str_radix(text, base).ok()).map(Value::from)
         }
         ("jsondecode", [text]) => serde_json::from_str::<Value>(text).ok(),
-        ("join", _) => return Some(join(arguments)),
-        ("format", _) => return Some(arguments.split_first().and_then(|(first, rest)| format(first.as_str()?, rest))),
-        ("formatlist", _) => return None,
-        ("jsonencode", _) => return Some(encode(arguments)),
+        ("join", _) => join(arguments),
+        ("format", _) => arguments.split_first().and_then(|(first, rest)| format(first.as_str()?, rest)),
+        ("jsonencode", _) => encode(arguments),
         _ if KNOWN.contains(&name) => None,
-        _ => return None,
+        _ => return Err(Failure::Unknown),
     };
-    Some(result)
+    result.ok_or(Failure::Error)
 }
 
 /// Functions that are known, whatever their arguments are.
 const KNOWN: &[&str] = &[
-    "lower", "upper", "title", "trimspace", "chomp", "trim", "trimprefix", "trimsuffix", "startswith", "endswith",
-    "strcontains", "split", "substr", "parseint", "jsondecode",
+    "lower",
+    "upper",
+    "title",
+    "trimspace",
+    "chomp",
+    "trim",
+    "trimprefix",
+    "trimsuffix",
+    "startswith",
+    "endswith",
+    "strcontains",
+    "split",
+    "substr",
+    "parseint",
+    "jsondecode",
 ];
 
 fn title(text: &str) -> String {
@@ -133,7 +145,8 @@ fn sort(value: &Value) -> Value {
     match value {
         Value::Array(list) => list.iter().map(sort).collect(),
         Value::Object(entries) => {
-            let mut entries: Vec<(String, Value)> = entries.iter().map(|(key, value)| (key.clone(), sort(value))).collect();
+            let mut entries: Vec<(String, Value)> =
+                entries.iter().map(|(key, value)| (key.clone(), sort(value))).collect();
             entries.sort_by(|(left, _), (right, _)| left.cmp(right));
             Value::Object(entries.into_iter().collect())
         }

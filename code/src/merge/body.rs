@@ -7,7 +7,7 @@ mod insertion;
 use std::collections::BTreeSet;
 
 use super::changes::Change;
-use super::layout::{blank_above, blank_below, begins_line, line_end, line_number, line_start, reindent, rest_of_line};
+use super::layout::{begins_line, blank_above, blank_below, line_end, line_start, reindent, rest_of_line};
 use super::meaning::Meaning;
 use super::pairs;
 use super::tree::{Body, Content, Item, Value, has_own_comments, same_body};
@@ -35,6 +35,7 @@ pub(crate) struct OriginEdit {
 #[derive(Default)]
 pub(crate) struct Output {
     pub(crate) changes: Vec<Change>,
+    /// Edits, each with its offset for a line; the lines are counted once for all of them.
     pub(crate) edits: Vec<MergeEdit>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) origins: Vec<OriginEdit>,
@@ -123,17 +124,22 @@ impl Scope<'_> {
             };
             self.notice(&path, NoticeKind::Drift, format!("the cluster says {cluster}, and {own}"));
         }
-        let mut names: Vec<&str> = theirs.items.iter().filter(|item| matches!(item.content, Content::Block(_))).map(|item| &*item.name).collect();
+        let mut names: Vec<&str> = theirs
+            .items
+            .iter()
+            .filter(|item| matches!(item.content, Content::Block(_)))
+            .map(|item| &*item.name)
+            .collect();
         names.dedup();
         for name in names.into_iter().filter(|name| *name != "lifecycle") {
-            let [theirs, ours] = [theirs, ours].map(|body| body.blocks(name).map(|(.., body)| body).collect::<Vec<_>>());
+            let [theirs, ours] =
+                [theirs, ours].map(|body| body.blocks(name).map(|(.., body)| body).collect::<Vec<_>>());
             for (position, pair) in pairs::pairs(name, &theirs, &ours).into_iter().enumerate() {
-                match pair {
-                    Some(own) => self.tell_below(theirs[position], ours[own], &step(path, name, &ours, own)),
-                    None => {
-                        let text = "the cluster has this block, and your code does not have it".to_owned();
-                        self.notice(&step(path, name, &theirs, position), NoticeKind::Drift, text);
-                    }
+                if let Some(own) = pair {
+                    self.tell_below(theirs[position], ours[own], &step(path, name, &ours, own));
+                } else {
+                    let text = "the cluster has this block, and your code does not have it".to_owned();
+                    self.notice(&step(path, name, &theirs, position), NoticeKind::Drift, text);
                 }
             }
         }
@@ -148,15 +154,18 @@ impl Scope<'_> {
         insertions: &mut Vec<Insertion>,
         counterparts: &mut [Option<usize>],
     ) {
-        let [base, theirs, ours] = [bodies.base, bodies.theirs, bodies.ours].map(|body| body.blocks(name).collect::<Vec<_>>());
+        let [base, theirs, ours] =
+            [bodies.base, bodies.theirs, bodies.ours].map(|body| body.blocks(name).collect::<Vec<_>>());
         let [base_bodies, their_bodies, our_bodies] =
             [&base, &theirs, &ours].map(|blocks| blocks.iter().map(|(.., body)| *body).collect::<Vec<&Body>>());
         let to_theirs = pairs::pairs(name, &base_bodies, &their_bodies);
         let dynamic = format!("dynamic \"{name}\"");
         if bodies.ours.items.iter().any(|item| item.name == dynamic) {
-            let same = base.len() == theirs.len() && base_bodies.iter().zip(&their_bodies).all(|(before, after)| same_body(before, after));
+            let same = base.len() == theirs.len()
+                && base_bodies.iter().zip(&their_bodies).all(|(before, after)| same_body(before, after));
             if !same {
-                let text = format!("the cluster changed `{name}`, which a `dynamic` block makes here: it is not edited");
+                let text =
+                    format!("the cluster changed `{name}`, which a `dynamic` block makes here: it is not edited");
                 self.notice(&path.join(name), NoticeKind::Drift, text);
             }
             return;
@@ -179,7 +188,7 @@ impl Scope<'_> {
                     let base = Some(self.lines(self.base, base_item, ""));
                     insertions.push(Insertion { position: theirs[their].0, base, text: None });
                 }
-                (Some(_), None) | (None, None) => {}
+                (Some(_) | None, None) => {}
                 (None, Some(our)) => {
                     let our_item = ours[our].1;
                     let is_as_base = same_body(our_bodies[our], base_bodies[at])
@@ -192,7 +201,10 @@ impl Scope<'_> {
         }
         let new: Vec<usize> = (0..theirs.len()).filter(|at| !to_theirs.contains(&Some(*at))).collect();
         let own: Vec<usize> = (0..ours.len()).filter(|at| !to_ours.contains(&Some(*at))).collect();
-        let (new_bodies, own_bodies) = (new.iter().map(|at| their_bodies[*at]).collect::<Vec<_>>(), own.iter().map(|at| our_bodies[*at]).collect::<Vec<_>>());
+        let (new_bodies, own_bodies) = (
+            new.iter().map(|at| their_bodies[*at]).collect::<Vec<_>>(),
+            own.iter().map(|at| our_bodies[*at]).collect::<Vec<_>>(),
+        );
         let both = pairs::pairs(name, &new_bodies, &own_bodies);
         for (at, their) in new.iter().enumerate() {
             let is_one = base.is_empty() && theirs.len() == 1 && ours.len() == 1;
@@ -211,7 +223,9 @@ impl Scope<'_> {
 
     /// Adds what has to be ignored now, where a person deleted the `lifecycle` block.
     fn lifecycle(&mut self, base: &Body, theirs: &Body, position: usize, insertions: &mut Vec<Insertion>) {
-        let items = |text: &str, body: &Body| super::list::items(text, body.attribute("ignore_changes").map(|(.., value)| value));
+        let items = |text: &str, body: &Body| {
+            super::list::items(text, body.attribute("ignore_changes").map(|(.., value)| value))
+        };
         let known = items(self.base, base);
         let new: Vec<String> = items(self.theirs, theirs).into_iter().filter(|item| !known.contains(item)).collect();
         if !new.is_empty() {
@@ -229,16 +243,14 @@ impl Scope<'_> {
         if !is_as_base {
             let base = self.lines(self.base, base, self.indentation_of(ours));
             let choices = "the cluster has it no more, and you changed it: keep yours, or take it out".to_owned();
-            let conflict = self.conflict(path, Some(base.clone()), None, Some(self.ours[ours.range.clone()].to_owned()), choices);
+            let conflict =
+                self.conflict(path, Some(base.clone()), None, Some(self.ours[ours.range.clone()].to_owned()), choices);
             self.output.changes.push(Change { range, text: String::new(), conflict: Some((base, conflict)) });
             return;
         }
         let own = rest_of_line(self.ours, ours.range.end).trim();
-        if !own.is_empty() {
-            // A person's comment behind the brace stays.
-            range = ours.range.clone();
-        } else {
-            if self.comments(self.ours, ours) == self.comments(self.base, base) {
+        if own.is_empty() {
+            if comments_above(self.ours, ours) == comments_above(self.base, base) {
                 range.start = range.start.min(ours.lead.start);
             }
             if range.start == line_start(self.ours, range.start) {
@@ -248,25 +260,24 @@ impl Scope<'_> {
                     range.end = blank.end;
                 }
             }
+        } else {
+            // A person's comment behind the brace stays.
+            range = ours.range.clone();
         }
         self.edit(path, range, String::new(), "the cluster has it no more");
     }
 
     /// Follows theirs in the comments above an item, if ours has those of base.
     pub(crate) fn lead(&mut self, base: &Item, theirs: &Item, ours: &Item) {
-        let (before, after) = (self.comments(self.base, base), self.comments(self.theirs, theirs));
-        if before == after || self.comments(self.ours, ours) != before || !begins_line(self.ours, ours.range.start) {
+        let (before, after) = (comments_above(self.base, base), comments_above(self.theirs, theirs));
+        if before == after || comments_above(self.ours, ours) != before || !begins_line(self.ours, ours.range.start) {
             return;
         }
         let indentation = self.indentation_of(ours);
-        let lines: String = after.iter().map(|line| format!("{indentation}{line}{}", self.line_break)).collect();
+        let lines = after.iter().flat_map(|line| [indentation, line, self.line_break]).collect::<String>();
         let start = line_start(self.ours, ours.range.start);
         let range = if ours.lead.is_empty() { start..start } else { ours.lead.clone() };
         self.output.changes.push(Change::edit(range, lines));
-    }
-
-    fn comments<'t>(&self, text: &'t str, item: &Item) -> Vec<&'t str> {
-        text[item.lead.clone()].lines().map(str::trim).collect()
     }
 
     fn indentation_of(&self, item: &Item) -> &str {
@@ -287,7 +298,7 @@ impl Scope<'_> {
             object: self.object.to_owned(),
             attribute: path.to_string(),
             file: self.file.to_owned(),
-            line: line_number(self.ours, range.start),
+            line: range.start,
             before: self.ours[range.clone()].trim().to_owned(),
             after: after.trim().to_owned(),
             why: why.to_owned(),
@@ -300,7 +311,14 @@ impl Scope<'_> {
         self.output.notices.push(Notice { object, attribute, kind, text });
     }
 
-    fn conflict(&self, path: &Path, base: Option<String>, theirs: Option<String>, ours: Option<String>, choices: String) -> Conflict {
+    fn conflict(
+        &self,
+        path: &Path,
+        base: Option<String>,
+        theirs: Option<String>,
+        ours: Option<String>,
+        choices: String,
+    ) -> Conflict {
         Conflict {
             object: self.object.to_owned(),
             attribute: path.to_string(),
@@ -312,6 +330,11 @@ impl Scope<'_> {
             choices,
         }
     }
+}
+
+/// The comment lines above an item.
+fn comments_above<'t>(text: &'t str, item: &Item) -> Vec<&'t str> {
+    text[item.lead.clone()].lines().map(str::trim).collect()
 }
 
 /// The text of a range of generated code. With carriage returns, a heredoc would mean another text: it becomes a quoted string.

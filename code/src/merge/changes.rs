@@ -39,7 +39,8 @@ pub(crate) fn render(text: &str, mut changes: Vec<Change>, conflicts: &mut Vec<C
         let mut group = vec![first];
         while let Some(next) = rest.next_if(|next| {
             let next = extent(text, next);
-            next.start < range.end && !next.is_empty() || next.is_empty() && next.start > range.start && next.start < range.end
+            next.start < range.end && !next.is_empty()
+                || next.is_empty() && next.start > range.start && next.start < range.end
         }) {
             let next_range = extent(text, &next);
             range.end = range.end.max(next_range.end);
@@ -67,7 +68,8 @@ fn extent(text: &str, change: &Change) -> Range<usize> {
 fn lines(text: &str, range: &Range<usize>) -> Range<usize> {
     let start = line_start(text, range.start);
     let at_line_start = line_start(text, range.end) == range.end;
-    let end = if at_line_start && (range.end > start || range.is_empty()) { range.end } else { line_end(text, range.end) };
+    let end =
+        if at_line_start && (range.end > start || range.is_empty()) { range.end } else { line_end(text, range.end) };
     start..end.max(start)
 }
 
@@ -104,7 +106,10 @@ fn push_group(result: &mut String, text: &str, range: Range<usize>, group: &[Cha
     for (_, conflict) in group.iter().filter_map(|change| change.conflict.as_ref()) {
         conflicts.push(Conflict { line, ..conflict.clone() });
         let attribute = if conflict.attribute.is_empty() { String::new() } else { format!(", {}", conflict.attribute) };
-        base_lines.push_str(&format!("# {}{attribute}: {}{line_break}", conflict.object, conflict.choices));
+        let choices = conflict.choices.replace(['\r', '\n'], " ");
+        for part in ["# ", &conflict.object, &attribute, ": ", &choices, line_break] {
+            base_lines.push_str(part);
+        }
     }
     for (marker, lines) in [(OURS, &ours), (BASE, &(base_lines + &base)), (MIDDLE, &theirs)] {
         result.push_str(marker);

@@ -11,8 +11,8 @@ use super::{ObjectPlace, Owner};
 /// A JSON value whose keys stay in order.
 #[derive(Clone, Debug, PartialEq)]
 enum Json {
-    Object(Vec<(String, Json)>),
-    Array(Vec<Json>),
+    Object(Vec<(String, Self)>),
+    Array(Vec<Self>),
     Scalar(serde_json::Value),
 }
 
@@ -52,7 +52,9 @@ fn merge(base: Option<&Json>, theirs: Json, ours: &Json) -> Json {
     let (Json::Object(after), Json::Object(own)) = (&theirs, ours) else {
         return if base == Some(&theirs) { ours.clone() } else { theirs };
     };
-    let find = |entries: &[(String, Json)], key: &str| entries.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone());
+    let find = |entries: &[(String, Json)], key: &str| {
+        entries.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone())
+    };
     let before = match base {
         Some(Json::Object(entries)) => entries.as_slice(),
         _ => &[],

@@ -14,7 +14,12 @@ pub(crate) fn items(text: &str, value: Option<&Value>) -> Vec<String> {
 }
 
 /// Edits of a list: some items out, some in at its end. `None` if a person's comment would be lost.
-pub(crate) fn edits(text: &str, value: &Value, remove: &[String], add: &[String]) -> Option<Vec<(Range<usize>, String)>> {
+pub(crate) fn edits(
+    text: &str,
+    value: &Value,
+    remove: &[String],
+    add: &[String],
+) -> Option<Vec<(Range<usize>, String)>> {
     let items = value.list.as_ref()?;
     let gone: Vec<bool> = items.iter().map(|range| remove.contains(&compact(&text[range.clone()]))).collect();
     if gone.iter().all(|gone| *gone) {
@@ -40,11 +45,12 @@ pub(crate) fn edits(text: &str, value: &Value, remove: &[String], add: &[String]
         index = end;
     }
     let last = gone.iter().rposition(|gone| !gone).map(|index| &items[index])?;
-    let separator = match begins_line(text, last.start) {
-        true => format!(",{}{}", line_break(text), indentation(text, last.start)),
-        false => ", ".to_owned(),
+    let separator = if begins_line(text, last.start) {
+        format!(",{}{}", line_break(text), indentation(text, last.start))
+    } else {
+        ", ".to_owned()
     };
-    let added: String = add.iter().map(|item| format!("{separator}{item}")).collect();
+    let added = add.iter().flat_map(|item| [&*separator, item]).collect::<String>();
     if !added.is_empty() {
         edits.push((last.end..last.end, added));
     }

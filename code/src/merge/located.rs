@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::MergeInput;
 use super::body::Evaluated;
 use super::meaning::Meaning;
-use crate::configuration::{Address, Configuration, FoundBy, GeneratedObject, Instance, Origin, Path, Placements, ReadOnly};
+use crate::configuration::{
+    Address, Configuration, FoundBy, GeneratedObject, Instance, Origin, Path, Placements, ReadOnly,
+};
 
 /// Places of the objects in ours.
 pub(crate) struct Located<'i> {
@@ -72,6 +74,11 @@ impl<'i> Located<'i> {
     pub(crate) fn is_overridden(&self, address: &str) -> bool {
         let instance = address.parse().ok().and_then(|address| self.instance(&address));
         instance.is_some_and(|instance| instance.read_only == Some(ReadOnly::Override))
+    }
+
+    /// Reports whether a file of ours is no valid code.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.configuration.as_ref().is_some_and(|configuration| !configuration.errors().is_empty())
     }
 
     /// Further blocks that claim to be the object.

@@ -16,8 +16,8 @@ pub(crate) enum Meaning {
     Boolean(bool),
     Number(String),
     Text(String),
-    List(Vec<Meaning>),
-    Map(BTreeMap<String, Meaning>),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
     /// Anything that has to be evaluated, without blanks.
     Code(String),
 }

@@ -66,7 +66,7 @@ pub struct MergeInput<'a> {
     pub state: &'a [StateInstance],
     /// Keys that identify the objects in people's code.
     pub keys: &'a dyn ObjectKeys,
-    /// True if a block is renamed where the generated address has changed. Else the address in ours stays.
+    /// True if a changed generated address is told. The address in ours stays: nothing of a person's code is renamed.
     pub rename: bool,
 }
 

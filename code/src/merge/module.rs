@@ -100,7 +100,9 @@ impl<'i> Module<'i, '_> {
             let place = self.located.place(identity).or(at_address.filter(|_| was_generated));
             for object in &generated {
                 let address = place.as_ref().map(|place| place.address.clone());
-                if address.as_ref() != Some(&object.address) && was_generated || place.is_some() && address.as_ref() != Some(&object.address) {
+                if address.as_ref() != Some(&object.address) && was_generated
+                    || place.is_some() && address.as_ref() != Some(&object.address)
+                {
                     let in_module = |address: &String| address.starts_with("module.");
                     let reference = address.filter(|address| !in_module(address));
                     self.addresses.insert(object.address.clone(), (reference, (*identity).clone()));
@@ -112,9 +114,8 @@ impl<'i> Module<'i, '_> {
 
     /// Chooses the files that nobody has edited and that need no look inside.
     fn choose_whole_files(&mut self) {
-        let unedited = |path: &&str| {
-            self.ours.texts.get(path).is_some_and(|ours| self.base.texts.get(path) == Some(ours))
-        };
+        let unedited =
+            |path: &&str| self.ours.texts.get(path).is_some_and(|ours| self.base.texts.get(path) == Some(ours));
         let mut whole: BTreeSet<&'i str> = self.base.texts.keys().copied().filter(unedited).collect();
         let absent = |path: &str| !self.base.texts.contains_key(path) && !self.ours.texts.contains_key(path);
         whole.extend(self.theirs.texts.keys().copied().filter(|path| absent(path)));
@@ -126,13 +127,17 @@ impl<'i> Module<'i, '_> {
         let empty = Vec::new();
         let theirs = self.theirs.pieces.get(path).unwrap_or(&empty);
         let base = self.base.pieces.get(path).unwrap_or(&empty);
+        let names = |pieces: &'_ [super::pieces::Piece]| -> BTreeSet<String> {
+            pieces.iter().map(|piece| piece.name.clone()).collect()
+        };
+        let (before, after) = (names(base), names(theirs));
         let text = self.theirs.texts.get(path).copied().unwrap_or_default();
         if !self.addresses.is_empty() && self.updated(text, false) != text {
             return false;
         }
         let is_fine = |piece: &super::pieces::Piece| {
             let is_elsewhere = self.ours.names.get(&piece.name).is_some_and(|(file, _)| *file != path);
-            let is_known = base.iter().any(|before| before.name == piece.name);
+            let is_known = before.contains(&piece.name);
             if is_elsewhere {
                 return false;
             }
@@ -148,18 +153,22 @@ impl<'i> Module<'i, '_> {
             }
         };
         let gone_elsewhere = base.iter().any(|before| {
-            let is_gone = !theirs.iter().any(|piece| piece.name == before.name);
-            is_gone && (self.theirs.names.contains_key(&before.name) || self.is_used(&before.name) || self.state_of(&before.name).is_some())
+            let is_gone = !after.contains(&before.name);
+            is_gone
+                && (self.theirs.names.contains_key(&before.name)
+                    || self.is_used(&before.name)
+                    || self.state_of(&before.name).is_some())
         });
-        let moved_here = theirs.iter().any(|piece| {
-            self.base.names.get(&piece.name).is_some_and(|(file, _)| *file != path)
-        });
+        let moved_here =
+            theirs.iter().any(|piece| self.base.names.get(&piece.name).is_some_and(|(file, _)| *file != path));
         theirs.iter().all(is_fine) && !gone_elsewhere && !moved_here
     }
 
     /// The object at a generated address.
     fn identity_at(&self, address: &str) -> Option<&'i str> {
-        self.theirs.identity(self.input.theirs.objects, address).or_else(|| self.base.identity(self.input.base.objects, address))
+        self.theirs
+            .identity(self.input.theirs.objects, address)
+            .or_else(|| self.base.identity(self.input.base.objects, address))
     }
 
     /// Reports whether code of ours that is not generated uses a variable.

@@ -65,7 +65,9 @@ fn likeness(one: &Body, other: &Body) -> usize {
         return 1000;
     }
     let equal = one.items.iter().filter(|item| match &item.content {
-        Content::Value(value) => other.attribute(&item.name).is_some_and(|(_, _, theirs)| theirs.meaning == value.meaning),
+        Content::Value(value) => {
+            other.attribute(&item.name).is_some_and(|(_, _, theirs)| theirs.meaning == value.meaning)
+        }
         Content::Block(body) => other.blocks(&item.name).any(|(_, _, theirs)| same_body(body, theirs)),
     });
     1 + 4 * equal.count()

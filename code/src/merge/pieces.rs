@@ -53,7 +53,7 @@ pub(crate) fn pieces(text: &str) -> Option<Vec<Piece>> {
                 if lines.start == 0 && text.starts_with('\u{feff}') {
                     lines.start = 3;
                 }
-                let name = name(&text[start..end])?;
+                let name = name(&text[start..end]);
                 pieces.push(Piece { name, lines, code: start..end });
                 at = end;
             }
@@ -180,24 +180,21 @@ fn heredoc(text: &str, start: usize) -> Option<usize> {
 }
 
 /// Name of a statement in its module.
-fn name(code: &str) -> Option<String> {
+fn name(code: &str) -> String {
     let keyword: String = code.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '-').collect();
-    match keyword.as_str() {
-        "import" | "moved" | "removed" | "provider" => {}
-        "resource" => return Some(head(code)),
-        _ => return Some(head(code)),
+    let attribute = match keyword.as_str() {
+        "import" => "to",
+        "moved" | "removed" => "from",
+        "provider" => "alias",
+        _ => return head(code),
+    };
+    let document = Document::parse(code).ok();
+    let block = document.as_ref().and_then(|document| document.blocks().next());
+    let value = block.and_then(|block| block.attribute(attribute)).map(|value| compact(value.source()));
+    match value {
+        Some(value) => format!("{} {attribute} {value}", head(code)),
+        None => head(code),
     }
-    let Ok(document) = Document::parse(code) else { return Some(head(code)) };
-    let Some(block) = document.blocks().next() else { return Some(head(code)) };
-    let attribute = |name: &str| block.attribute(name).map(|value| compact(value.source()));
-    Some(match keyword.as_str() {
-        "import" => attribute("to").map_or_else(|| head(code), |to| format!("import to {to}")),
-        "provider" => match attribute("alias") {
-            Some(alias) => format!("{} alias {alias}", head(code)),
-            None => head(code),
-        },
-        _ => attribute("from").map_or_else(|| head(code), |from| format!("{keyword} from {from}")),
-    })
 }
 
 /// Keyword and labels of a block, or the name of an attribute.

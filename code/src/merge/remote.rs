@@ -54,7 +54,12 @@ fn value(scope: &mut Scope<'_>, address: &str, Difference { path, base, theirs }
         Some(_) => "another value is written there".to_owned(),
         None => "no value is known there".to_owned(),
     };
-    notice(scope.object, scope.output, &path, format!("the cluster says {text} for {address}, and {own}: it is not edited"));
+    notice(
+        scope.object,
+        scope.output,
+        &path,
+        format!("the cluster says {text} for {address}, and {own}: it is not edited"),
+    );
 }
 
 fn notice(object: &str, output: &mut Output, path: &Path, text: String) {

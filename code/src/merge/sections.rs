@@ -83,7 +83,12 @@ pub(crate) fn merge(
             }
             tail.clear();
         } else if tail.is_empty() {
-            theirs.iter().map(|section| section.tail).find(|tail| !tail.is_empty()).unwrap_or_default().clone_into(&mut tail);
+            theirs
+                .iter()
+                .map(|section| section.tail)
+                .find(|tail| !tail.is_empty())
+                .unwrap_or_default()
+                .clone_into(&mut tail);
         }
         result.insert(at, (new.key.clone(), new.text.to_owned(), tail));
     }

@@ -51,7 +51,7 @@ pub(crate) fn merge_file(versions: &Versions<'_>, merge: &mut Merge) {
     let line_break = line_break(ours);
     let convert = |text: &str| text.replace("\r\n", "\n").replace('\n', line_break);
     let (base, theirs) = (convert(base), convert(theirs));
-    let is_yaml = path.ends_with(".yml") || path.ends_with(".yaml");
+    let is_yaml = path.rsplit('.').next().is_some_and(|extension| ["yml", "yaml"].contains(&extension));
     let text = if path.rsplit('/').next() == Some(".gitignore") && base.is_empty() {
         union(ours, &theirs, line_break)
     } else if is_yaml {

@@ -130,7 +130,7 @@ impl Reader<'_> {
                 let range = self.range(block.span());
                 let labels = block.labels.iter().map(BlockLabel::as_str);
                 let name = labels.fold(block.ident.as_str().to_owned(), |name, label| format!("{name} \"{label}\""));
-                let head = block.labels.last().map_or_else(|| block.ident.span(), |label| label.span());
+                let head = block.labels.last().map_or_else(|| block.ident.span(), hcl_edit::Span::span);
                 let open = self.range(head).end;
                 let open = self.text[open..range.end].find('{').map_or(open, |at| open + at + 1);
                 let items = self.items(block.body.iter(), open);
@@ -175,9 +175,7 @@ impl Reader<'_> {
         // A heredoc ends with its closing word; a span may go on to the line break.
         let range = range.start..range.start + self.text[range].trim_end().len();
         let list = match expression {
-            Expression::Array(array) => {
-                Some(array.iter().map(|item| self.trimmed(self.range(item.span()))).collect())
-            }
+            Expression::Array(array) => Some(array.iter().map(|item| self.trimmed(self.range(item.span()))).collect()),
             _ => None,
         };
         let object = match expression {

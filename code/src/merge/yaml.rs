@@ -55,7 +55,14 @@ fn split(text: &str, starts: Vec<(usize, String)>) -> Vec<Section<'_>> {
 }
 
 /// Merges a mapping by its keys, and what is below a key that both sides changed in the same way.
-fn mapping(base: &str, theirs: &str, ours: &str, level: usize, path: &str, notices: &mut Vec<(String, Event)>) -> String {
+fn mapping(
+    base: &str,
+    theirs: &str,
+    ours: &str,
+    level: usize,
+    path: &str,
+    notices: &mut Vec<(String, Event)>,
+) -> String {
     let (Some(base_keys), Some(their_keys), Some(our_keys)) = (keys(base), keys(theirs), keys(ours)) else {
         return merge_lines(base, theirs, ours);
     };

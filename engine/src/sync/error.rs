@@ -33,14 +33,9 @@ pub enum SyncError {
         /// The workspace.
         folder: PathBuf,
     },
-    /// A manifest under version control is not valid.
-    #[error("`manifest.json` of {place} cannot be used")]
-    Manifest {
-        /// The commit that has it: `HEAD`, or the name of the generated branch.
-        place: String,
-        /// The problem.
-        source: ManifestError,
-    },
+    /// The manifest at HEAD is not valid.
+    #[error("`manifest.json` at HEAD cannot be used")]
+    Manifest(#[source] ManifestError),
     /// An observation under version control is not valid.
     #[error("the observations of the generated branch cannot be read")]
     Observation(#[from] FileError),
@@ -60,7 +55,7 @@ impl Fault for SyncError {
             Self::Settings(error) => error.kind(),
             Self::Timeline(error) => error.kind(),
             Self::NoRepository { .. } => FaultKind::Usage,
-            Self::Manifest { .. } | Self::Observation(_) => FaultKind::Failed,
+            Self::Manifest(_) | Self::Observation(_) => FaultKind::Failed,
         }
     }
 
@@ -78,10 +73,10 @@ impl Fault for SyncError {
                 format!("`proxmox-mpc init {}` makes one, and writes the settings of the workspace.", folder.display()),
                 "`proxmox-mpc import` writes the code without git.".to_owned(),
             ],
-            Self::Manifest { source: ManifestError::Newer(_), .. } => {
+            Self::Manifest(ManifestError::Newer(_)) => {
                 vec!["Install the version of proxmox-mpc that wrote it, or a newer one.".to_owned()]
             }
-            Self::Manifest { .. } => {
+            Self::Manifest(_) => {
                 vec!["`git log -p manifest.json` shows who changed it; `git checkout REV manifest.json` restores it.".to_owned()]
             }
             Self::Observation(_) => vec![

@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use proxmox_mpc_code::configuration::StateInstance;
-use proxmox_mpc_code::merge::{self, Generated, Merge, MergeInput};
+use proxmox_mpc_code::merge::Merge;
 use proxmox_mpc_generators::FileSet;
-use proxmox_mpc_generators::adopt::{self, Instance, ObjectIds, StateError};
+use proxmox_mpc_generators::adopt::{self, Instance, StateError};
 
-use super::generated::GeneratedTree;
-use super::{MergeReport, SyncError, patch};
+use super::{MergeReport, SyncError};
 use crate::history::{FileConflict, Repository};
 use crate::import::ImportError;
-use crate::workspace::Workspace;
+use crate::timeline::generated_tree::{self, GeneratedTree};
+use crate::workspace::patch::patch;
 
 /// A merge that is computed, and not yet carried out.
 pub(super) struct Merging {
@@ -34,16 +34,7 @@ pub(super) fn merge(
     let generated: BTreeSet<&String> = base.files.keys().chain(theirs.files.keys()).collect();
     let ours = repository.head_files(|path| is_code(path) || generated.contains(&path.to_owned()))?;
     leave_own(&mut base.files, &mut theirs.files, &ours);
-    let (base_objects, theirs_objects) = (base.objects(), theirs.objects());
-    let merge = merge::merge(&MergeInput {
-        base: Generated { files: &base.files, objects: &base_objects },
-        theirs: Generated { files: &theirs.files, objects: &theirs_objects },
-        ours: &ours,
-        root: Workspace::TERRAFORM,
-        state,
-        keys: &ObjectIds,
-        rename,
-    });
+    let merge = generated_tree::merge(&base, &theirs, &ours, state, rename);
     Ok(Merging { base: base.files, theirs: theirs.files, ours, merge })
 }
 
@@ -94,7 +85,7 @@ impl Merging {
             edits: self.merge.edits.clone(),
             conflicts: self.merge.conflicts.clone(),
             notices: self.merge.notices.clone(),
-            patch: prefix.map(|prefix| patch::patch(&self.ours, &self.merge.files, prefix)),
+            patch: prefix.map(|prefix| patch(&self.ours, &self.merge.files, prefix)),
         }
     }
 

@@ -1,10 +1,8 @@
 //! Sync: reads the cluster, commits its pristine code to the generated branch, and merges that branch into people's code.
 
 mod error;
-mod generated;
 mod index;
 mod merging;
-mod patch;
 mod report;
 mod request;
 mod run;

@@ -10,7 +10,6 @@ use proxmox_mpc_model::observation::{Changes, Observation, Window};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::generated::GeneratedTree;
 use super::index::SyncRecord;
 use super::merging::{self, Merging};
 use super::start::Start;
@@ -22,6 +21,7 @@ use crate::import::removal::{self, RemovalLimits};
 use crate::import::{ImportError, Source};
 use crate::operation::Context;
 use crate::operation::fault::sentence;
+use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, Workspace};
 
 /// A sync that is ready to run.

@@ -5,11 +5,11 @@ use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
 use proxmox_mpc_model::observation::{FOLDER, Observation};
 use proxmox_mpc_twin::recording::Recording;
 
-use super::generated::{self, GeneratedTree};
 use super::{SyncError, merging, run};
 use crate::history::{Commit, HistoryError, HistoryNotice, Repository};
 use crate::operation::Context;
 use crate::settings;
+use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, FileSet, Workspace};
 
 /// What a sync begins with.
@@ -63,7 +63,8 @@ impl Start {
             }
         }
         let tip = repository.generated(&branch)?;
-        let manifest = generated::parse(&repository.head_files(|path| path == Workspace::MANIFEST)?, "HEAD")?;
+        let manifest = repository.head_files(|path| path == Workspace::MANIFEST)?.remove(Workspace::MANIFEST);
+        let manifest = manifest.map(|text| Manifest::parse(&text)).transpose().map_err(SyncError::Manifest)?;
         let mut start = Self {
             previous: GeneratedTree::default(),
             observation: None,
@@ -77,7 +78,7 @@ impl Start {
         };
         match tip {
             Some(tip) => {
-                start.previous = GeneratedTree::at(&start.repository, tip.id, &start.branch)?;
+                start.previous = GeneratedTree::at(&start.repository, tip.id)?;
                 let files = start.repository.files_below(tip.id, FOLDER)?;
                 start.observation = Some(Observation::from_files(files)?);
                 start.time = Some(tip.time);
@@ -123,7 +124,7 @@ impl Start {
     /// The base of the merge. `merged` is the generated commit that HEAD has merged last.
     pub(super) fn base(&self, merged: Option<Commit>) -> Result<GeneratedTree, SyncError> {
         if let Some(commit) = merged {
-            return GeneratedTree::at(&self.repository, commit.id, &self.branch);
+            return Ok(GeneratedTree::at(&self.repository, commit.id)?);
         }
         if self.manifest.is_none() {
             return Ok(GeneratedTree::default());
@@ -136,7 +137,7 @@ impl Start {
         let import = first.filter(|commit| commit.trailers.iter().any(|(name, _)| name == IMPORT_TRAILER));
         let Some(import) = import else { return Ok(GeneratedTree::default()) };
         let id = import.id.parse().map_err(|_| HistoryError::Revision { text: import.id.clone() })?;
-        GeneratedTree::at(&self.repository, id, &self.branch)
+        Ok(GeneratedTree::at(&self.repository, id)?)
     }
 
     /// The objects that somebody excludes in the manifest.

@@ -5,8 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use proxmox_mpc_code::configuration::{self, Configuration, GeneratedObject, ObjectKeys, WrittenId};
+use proxmox_mpc_code::configuration::{self, Configuration, GeneratedObject};
 use proxmox_mpc_code::{Document, outline::outline};
+use proxmox_mpc_generators::adopt::ObjectIds;
 use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
 use proxmox_mpc_model::Identity;
 use schemars::JsonSchema;
@@ -147,30 +148,13 @@ fn locate(absent: &mut [CodeChange], ours: &FileSet, manifest: &Manifest) {
             Some(GeneratedObject { identity: change.identity.to_string(), address, import_id })
         })
         .collect();
-    let mut placements = configuration.locate(&objects, &ByImport, &[]);
+    let mut placements = configuration.locate(&objects, &ObjectIds, &[]);
     for change in absent {
         let placement = placements.objects.remove(change.identity.as_str());
         if let Some(address) = placement.and_then(|placement| placement.address) {
             change.state = CodeState::Moved;
             change.place = Some(address.to_string());
         }
-    }
-}
-
-/// Objects are known by the ids of their imports.
-pub(super) struct ByImport;
-
-impl ObjectKeys for ByImport {
-    fn of_import(&self, resource_type: &str, import_id: &str) -> String {
-        format!("{resource_type} {import_id}")
-    }
-
-    fn of_state(&self, _: &str, _: &BTreeMap<String, String>) -> Option<String> {
-        None
-    }
-
-    fn of_block(&self, _: &str, _: &dyn Fn(&str) -> WrittenId) -> WrittenId {
-        WrittenId::Absent
     }
 }
 

@@ -3,25 +3,14 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_code::lines;
-use proxmox_mpc_code::merge::GeneratedObject;
 use proxmox_mpc_code::references::{self, Successor};
-use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
 use proxmox_mpc_model::Identity;
 
 use super::code::is_terraform;
-use crate::workspace::FileSet;
+use super::generated_tree::GeneratedTree;
 
 /// File with the variables of generated code.
 const VARIABLES: &str = "terraform/variables.tf";
-
-/// Generated code of one sync.
-#[derive(Clone, Debug, Default)]
-pub(super) struct GeneratedTree {
-    /// Files by path relative to the workspace.
-    pub(super) files: FileSet,
-    /// The manifest.
-    pub(super) manifest: Manifest,
-}
 
 /// Block of an object in generated code.
 struct GeneratedBlock<'t> {
@@ -75,19 +64,6 @@ impl GeneratedTree {
         tree
     }
 
-    /// The objects that have a block, by identity.
-    pub(super) fn objects(&self) -> BTreeMap<String, GeneratedObject> {
-        let code = self.files.iter().filter(|(path, _)| is_terraform(path));
-        let files: BTreeMap<String, &String> =
-            code.flat_map(|(path, text)| lines::resource_addresses(text).map(move |address| (address, path))).collect();
-        let object = |(identity, entry): (&Identity, &ManifestEntry)| {
-            let file = (*files.get(&entry.address)?).clone();
-            let (address, import_id) = (entry.address.clone(), entry.import_id.clone());
-            Some((identity.to_string(), GeneratedObject { address, import_id, file }))
-        };
-        self.manifest.objects.iter().filter(|(_, entry)| !entry.skip).filter_map(object).collect()
-    }
-
     /// A former block with the addresses that the objects which it refers to have now.
     fn updated(&self, then: &Self, text: &str) -> String {
         let before: BTreeMap<&str, &Identity> =
@@ -139,7 +115,10 @@ fn relabelled(text: &str, address: &str, now: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
+
     use super::*;
+    use crate::workspace::FileSet;
 
     fn tree(files: &[(&str, &str)], objects: &[(&str, &str)]) -> GeneratedTree {
         let entry = |address: &str| ManifestEntry {

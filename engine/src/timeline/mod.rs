@@ -5,6 +5,7 @@ mod code;
 mod diff;
 mod error;
 mod former;
+pub(crate) mod generated_tree;
 mod history;
 mod live;
 mod object;
@@ -13,7 +14,6 @@ mod status;
 
 use std::path::Path;
 
-use proxmox_mpc_generators::Manifest;
 use proxmox_mpc_model::observation::{Changes, FOLDER, ObjectState, Observation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,12 @@ pub use live::{Live, Look, look, task_log};
 pub use restore::{RestoreReport, RestoreRequest};
 pub use status::{StatusReport, StatusRequest};
 
+use generated_tree::GeneratedTree;
+
 use crate::history::{CommitInfo, HistoryError, Oid, Repository};
 use crate::operation::Context;
 use crate::settings;
-use crate::workspace::{FileSet, Workspace};
+use crate::workspace::Workspace;
 
 /// The generated branch of one workspace, as a series of observations.
 pub struct Timeline {
@@ -141,21 +143,8 @@ impl Timeline {
         Ok(Changes::between(&part(from)?, &part(to)?))
     }
 
-    /// The generated files of a sync, without the observation.
-    pub fn generated(&self, commit: Oid) -> Result<FileSet, HistoryError> {
-        let observed = format!("{FOLDER}/");
-        let mut files = FileSet::new();
-        for (path, blob) in self.repository.blobs(commit, "")? {
-            if !path.starts_with(&observed) {
-                files.extend(self.repository.text(blob)?.map(|text| (path, text)));
-            }
-        }
-        Ok(files)
-    }
-
-    /// The manifest at a sync.
-    pub fn manifest(&self, commit: Oid) -> Result<Manifest, TimelineError> {
-        let text = self.repository.file(commit, Workspace::MANIFEST)?.unwrap_or_default();
-        Manifest::parse(&text).map_err(|source| TimelineError::Manifest { source })
+    /// The generated tree of a sync.
+    pub(crate) fn generated(&self, commit: Oid) -> Result<GeneratedTree, TimelineError> {
+        GeneratedTree::at(&self.repository, commit)
     }
 }

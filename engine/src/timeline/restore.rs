@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use proxmox_mpc_code::merge::{self, Conflict, MergeEdit, MergeInput, Notice, Owner};
+use proxmox_mpc_code::merge::{Conflict, Merge, MergeEdit, Notice, Owner};
 use proxmox_mpc_model::observation::{Event, ObjectChange, path};
 use proxmox_mpc_model::{Identity, kinds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use similar::TextDiff;
 
-use super::code::{self, ByImport};
-use super::former::GeneratedTree;
-use super::{Sync, Timeline, TimelineError, object};
-use crate::history::Oid;
+use super::{Sync, Timeline, TimelineError, code, generated_tree, object};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, FaultKind, Request};
 use crate::workspace::lock::{self, Attempt, Holder};
-use crate::workspace::{FileSet, Workspace, WorkspaceError};
+use crate::workspace::patch::patch;
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// Request to bring a former state of an object back into the code.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -84,20 +81,20 @@ fn restore(request: &RestoreRequest, context: &Context) -> Result<RestoreReport,
     let _lock = if request.dry_run { None } else { Some(locked(workspace, context)?) };
     let (tip, at) = (timeline.tip()?, timeline.resolve(&request.at, context.seconds())?);
     let identity = object::object(&timeline, &request.object)?;
-    let (now, then) = (tree(&timeline, tip)?, tree(&timeline, at)?);
+    let (now, then) = (timeline.generated(tip)?, timeline.generated(at)?);
     let sync = timeline.sync(at)?;
     let Some(former) = now.with_former(&then, &identity) else {
         return Err(TimelineError::NoFormerCode { object: identity, time: sync.time });
     };
     let ours = code::files(workspace, &now.files)?;
-    let mut merge = merged(&now, &former, &ours);
+    let mut merge = generated_tree::merge(&now, &former, &ours, &[], false);
     let is_absent =
-        |merge: &merge::Merge| merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Absent);
+        |merge: &Merge| merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Absent);
     if is_absent(&merge) {
         // Somebody has deleted the code. Who asks for it back has changed that decision.
-        merge = merged(&now.without(&identity), &former, &ours);
+        merge = generated_tree::merge(&now.without(&identity), &former, &ours, &[], false);
     }
-    let patch = patch(&ours, &merge.files);
+    let patch = patch(&ours, &merge.files, timeline.repository.prefix());
     if !request.dry_run {
         write(workspace, &merge.files)?;
     }
@@ -128,40 +125,6 @@ fn locked(workspace: &Workspace, context: &Context) -> Result<lock::Lock, Timeli
         Attempt::Locked(lock) => Ok(lock),
         Attempt::Busy(holder) => Err(WorkspaceError::Busy { folder: workspace.root().to_owned(), holder }.into()),
     }
-}
-
-/// The generated code of a sync.
-fn tree(timeline: &Timeline, commit: Oid) -> Result<GeneratedTree, TimelineError> {
-    Ok(GeneratedTree { files: timeline.generated(commit)?, manifest: timeline.manifest(commit)? })
-}
-
-/// Merges the difference of two generated trees into the code of the workspace.
-fn merged(base: &GeneratedTree, theirs: &GeneratedTree, ours: &FileSet) -> merge::Merge {
-    let (base_objects, their_objects) = (base.objects(), theirs.objects());
-    merge::merge(&MergeInput {
-        base: merge::Generated { files: &base.files, objects: &base_objects },
-        theirs: merge::Generated { files: &theirs.files, objects: &their_objects },
-        ours,
-        root: Workspace::TERRAFORM,
-        state: &[],
-        keys: &ByImport,
-        rename: false,
-    })
-}
-
-/// The change of files, as a unified difference that `git apply` takes.
-fn patch(ours: &FileSet, files: &BTreeMap<String, Option<String>>) -> String {
-    let mut patch = String::new();
-    for (path, text) in files {
-        let (before, after) = (ours.get(path), text.as_ref());
-        let name = |side: &str, there: bool| if there { format!("{side}/{path}") } else { "/dev/null".to_owned() };
-        let difference = TextDiff::from_lines(before.map_or("", String::as_str), after.map_or("", String::as_str))
-            .unified_diff()
-            .header(&name("a", before.is_some()), &name("b", after.is_some()))
-            .to_string();
-        patch.push_str(&difference);
-    }
-    patch
 }
 
 /// Writes the files, each whole or not at all.

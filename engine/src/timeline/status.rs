@@ -133,7 +133,8 @@ fn counts(timeline: &Timeline, commit: Oid) -> Result<(usize, usize), TimelineEr
 
 /// The code of the work tree beside the generated code at a commit.
 pub(super) fn compare(timeline: &Timeline, commit: Oid) -> Result<CodeChanges, TimelineError> {
-    code::compare(&timeline.workspace, &timeline.generated(commit)?, &timeline.manifest(commit)?)
+    let generated = timeline.generated(commit)?;
+    code::compare(&timeline.workspace, &generated.files, &generated.manifest)
 }
 
 /// The entries of the file of conflicts: a list, or a list under `conflicts`.

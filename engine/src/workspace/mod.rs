@@ -5,6 +5,7 @@ mod clashes;
 mod error;
 mod layout;
 pub mod lock;
+pub mod patch;
 mod path;
 
 use std::collections::{BTreeMap, BTreeSet};

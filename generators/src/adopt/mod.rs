@@ -101,7 +101,8 @@ pub fn adopt(instances: &[Instance], baseline: Baseline<'_>) -> Adoption {
     let mut addresses = Manifest::default();
     for (identity, (address, new)) in run.given {
         if new {
-            let place = ManifestEntry { address, import_id: String::new(), name: None, skip: false, block: None, code: None };
+            let place =
+                ManifestEntry { address, import_id: String::new(), name: None, skip: false, block: None, code: None };
             addresses.objects.insert(identity, place);
         }
     }

@@ -32,7 +32,11 @@ fn objects() -> Vec<GeneratedObject> {
         address: address.parse().unwrap(),
         import_id: import_id.to_owned(),
     };
-    vec![object("qemu/101", "vm.web", "pve1/101"), object("qemu/102", "vm.db", "pve1/102"), object("pool/prod", "pool.prod", "prod")]
+    vec![
+        object("qemu/101", "vm.web", "pve1/101"),
+        object("qemu/102", "vm.db", "pve1/102"),
+        object("pool/prod", "pool.prod", "prod"),
+    ]
 }
 
 fn check_with(text: &str, state: &[(&str, &str)], expected: &[&str]) {
@@ -66,14 +70,20 @@ fn objects_are_found_where_people_put_them() {
     let import = |to: &str, id: &str| format!("import {{\n  to = {to}\n  id = \"{id}\"\n}}\n");
     let vm = |name: &str| format!("resource \"vm\" \"{name}\" {{\n}}\n");
     // As it was generated, and moved to another file.
-    check(&format!("=== imports.tf\n{}=== x.tf\n{}", import("vm.web", "pve1/101"), vm("web")), &["qemu/101: Generated vm.web"]);
+    check(
+        &format!("=== imports.tf\n{}=== x.tf\n{}", import("vm.web", "pve1/101"), vm("web")),
+        &["qemu/101: Generated vm.web"],
+    );
     // Without the import block, which is done with after an apply.
     check(&format!("=== x.tf\n{}", vm("web")), &["qemu/101: Generated vm.web"]);
     // Renamed, with the import block or with `moved`, or both.
     check(&format!("=== x.tf\n{}{}", import("vm.www", "pve1/101"), vm("www")), &["qemu/101: Imported vm.www"]);
     let moved = "moved {\n  from = vm.web\n  to = vm.www\n}\n";
     check(&format!("=== x.tf\n{moved}{}", vm("www")), &["qemu/101: Moved vm.www"]);
-    check(&format!("=== x.tf\n{moved}moved {{\n  from = vm.www\n  to = vm.last\n}}\n{}", vm("last")), &["qemu/101: Moved vm.last"]);
+    check(
+        &format!("=== x.tf\n{moved}moved {{\n  from = vm.www\n  to = vm.last\n}}\n{}", vm("last")),
+        &["qemu/101: Moved vm.last"],
+    );
     check(&format!("=== x.tf\n{moved}{}{}", import("vm.web", "pve1/101"), vm("www")), &["qemu/101: Moved vm.www"]);
     // A resource that got a `count`.
     check("=== x.tf\nresource \"vm\" \"web\" {\n  count = 1\n}\n", &["qemu/101: Moved vm.web[0]"]);
@@ -89,16 +99,26 @@ fn objects_are_found_where_people_put_them() {
     let module = "=== m/x.tf\nvariable \"id\" {}\nresource \"vm\" \"this\" {\n  vm_id = var.id\n}\n";
     let call = "=== x.tf\nmodule \"vm\" {\n  for_each = { web = 101 }\n  source = \"./m\"\n  id = each.value\n}\n";
     check(&format!("{call}{module}"), &["qemu/101: ByIds module.vm[\"web\"].vm.this"]);
-    check(&format!("{call}{}{module}", import("module.vm[\"web\"].vm.this", "pve1/101")), &["qemu/101: Imported module.vm[\"web\"].vm.this"]);
     check(
-        &format!("{call}moved {{\n  from = vm.web\n  to = module.old.vm.this\n}}\nmoved {{\n  from = module.old\n  to = module.vm[\"web\"]\n}}\n{module}"),
+        &format!("{call}{}{module}", import("module.vm[\"web\"].vm.this", "pve1/101")),
+        &["qemu/101: Imported module.vm[\"web\"].vm.this"],
+    );
+    check(
+        &format!(
+            "{call}moved {{\n  from = vm.web\n  to = module.old.vm.this\n}}\nmoved {{\n  from = module.old\n  to = module.vm[\"web\"]\n}}\n{module}"
+        ),
         &["qemu/101: Moved module.vm[\"web\"].vm.this"],
     );
     // Written by hand.
-    check("=== x.tf\nvariable \"id\" {\n  default = 102\n}\nresource \"vm\" \"mine\" {\n  vm_id = var.id\n}\nresource \"pool\" \"p\" {\n  pool_id = \"prod\"\n}\n",
-        &["pool/prod: ByIds pool.p", "qemu/102: ByIds vm.mine"]);
+    check(
+        "=== x.tf\nvariable \"id\" {\n  default = 102\n}\nresource \"vm\" \"mine\" {\n  vm_id = var.id\n}\nresource \"pool\" \"p\" {\n  pool_id = \"prod\"\n}\n",
+        &["pool/prod: ByIds pool.p", "qemu/102: ByIds vm.mine"],
+    );
     // In JSON syntax and in an override file.
-    check("=== x.tf.json\n{\"resource\": {\"vm\": {\"j\": {\"vm_id\": 101}}}, \"import\": {\"to\": \"vm.j\", \"id\": \"pve1/101\"}}\n", &["qemu/101: Imported vm.j"]);
+    check(
+        "=== x.tf.json\n{\"resource\": {\"vm\": {\"j\": {\"vm_id\": 101}}}, \"import\": {\"to\": \"vm.j\", \"id\": \"pve1/101\"}}\n",
+        &["qemu/101: Imported vm.j"],
+    );
 }
 
 #[test]
@@ -115,7 +135,10 @@ fn a_block_of_another_object_is_not_taken() {
 
 #[test]
 fn blocks_that_nobody_can_identify_are_named() {
-    check("=== x.tf\nresource \"vm\" \"x\" {\n  vm_id = data.x.y.z\n}\nresource \"vm\" \"y\" {\n}\nresource \"other\" \"z\" {}\n", &["vm.x: UnknownIds", "vm.y: NoIds"]);
+    check(
+        "=== x.tf\nresource \"vm\" \"x\" {\n  vm_id = data.x.y.z\n}\nresource \"vm\" \"y\" {\n}\nresource \"other\" \"z\" {}\n",
+        &["vm.x: UnknownIds", "vm.y: NoIds"],
+    );
     check("=== x.tf\nresource \"vm\" \"x\" {\n  for_each = data.x.y.z\n}\n", &["vm.x[*]: UnknownInstances"]);
     // An import block points into instances that nobody can count.
     check(
@@ -133,9 +156,17 @@ fn blocks_that_nobody_can_identify_are_named() {
 #[test]
 fn a_state_says_where_objects_are() {
     let state = [("vm.mine", "101"), ("module.m[\"x\"].vm.this", "102"), ("vm.gone", "103")];
-    check_with("=== x.tf\nresource \"vm\" \"mine\" {\n}\nmodule \"m\" {\n  source = \"a/b/c\"\n}\n", &state, &["qemu/101: ByState vm.mine", "qemu/102: ByState module.m[\"x\"].vm.this"]);
+    check_with(
+        "=== x.tf\nresource \"vm\" \"mine\" {\n}\nmodule \"m\" {\n  source = \"a/b/c\"\n}\n",
+        &state,
+        &["qemu/101: ByState vm.mine", "qemu/102: ByState module.m[\"x\"].vm.this"],
+    );
     // Moved since the last apply.
-    check_with("=== x.tf\nresource \"vm\" \"now\" {\n}\nmoved {\n  from = vm.mine\n  to = vm.now\n}\n", &state, &["qemu/101: ByState vm.now"]);
+    check_with(
+        "=== x.tf\nresource \"vm\" \"now\" {\n}\nmoved {\n  from = vm.mine\n  to = vm.now\n}\n",
+        &state,
+        &["qemu/101: ByState vm.now"],
+    );
 }
 
 #[test]

@@ -17,7 +17,8 @@ fn origin(text: &str, address: &str, path: &str) -> String {
         Origin::Literal(literal) => {
             let users: Vec<_> = literal.users.iter().map(|(address, path)| format!("{address} {path}")).collect();
             let only = literal.read_only.map(|only| format!("; {only}")).unwrap_or_default();
-            let code = if literal.read_only == Some(ReadOnly::Json) { "…" } else { &files[&literal.file][literal.range] };
+            let code =
+                if literal.read_only == Some(ReadOnly::Json) { "…" } else { &files[&literal.file][literal.range] };
             format!("{:?} {} = {code} [{}]{only}", literal.kind, literal.name, users.join(", "))
         }
     }
@@ -25,7 +26,11 @@ fn origin(text: &str, address: &str, path: &str) -> String {
 
 fn check(text: &str, address: &str, path: &str, expected: &str) {
     // Line ends and a byte order mark move every offset.
-    for text in [text.to_owned(), text.replace('\n', "\r\n").replace("\r\n=== ", "\n=== "), text.replacen(".tf\n", ".tf\n\u{feff}", 1)] {
+    for text in [
+        text.to_owned(),
+        text.replace('\n', "\r\n").replace("\r\n=== ", "\n=== "),
+        text.replacen(".tf\n", ".tf\n\u{feff}", 1),
+    ] {
         assert_eq!(origin(&text, address, path).replace("\r\n", "\n"), expected, "{path} in {text}");
     }
 }

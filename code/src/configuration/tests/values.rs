@@ -16,8 +16,13 @@ fn check(text: &str, address: &str, path: &str, expected: &str) {
 #[test]
 fn expressions_have_the_values_that_terraform_gives_them() {
     for line in include_str!("console.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (expression, expected) = line.split_once("\t").unwrap();
-        check(&format!("=== main.tf\nresource \"a\" \"b\" {{\n  x = {expression}\n}}\n{CONTEXT}"), "a.b", "x", expected);
+        let (expression, expected) = line.split_once('\t').unwrap();
+        check(
+            &format!("=== main.tf\nresource \"a\" \"b\" {{\n  x = {expression}\n}}\n{CONTEXT}"),
+            "a.b",
+            "x",
+            expected,
+        );
     }
 }
 
@@ -51,7 +56,8 @@ fn values_follow_references() {
     check(guests, "a.b[\"web\"]", "memory", "4096");
     check(guests, "a.b[\"db\"]", "memory", "512");
     check(guests, "a.b[\"db\"]", "label", "\"vm-db\"");
-    let counted = "=== main.tf\nresource \"a\" \"b\" {\n  count = 2\n  name = format(\"vm-%02d\", count.index + 1)\n}\n";
+    let counted =
+        "=== main.tf\nresource \"a\" \"b\" {\n  count = 2\n  name = format(\"vm-%02d\", count.index + 1)\n}\n";
     check(counted, "a.b[1]", "name", "\"vm-02\"");
     let module = "=== main.tf\nmodule \"m\" {\n  source = \"./m\"\n  for_each = { x = { memory = 1 } }\n  memory = each.value.memory\n  name = each.key\n}\n\
                   resource \"a\" \"o\" {\n  x = module.m[\"x\"].twice\n}\n=== m/main.tf\nvariable \"memory\" {}\nvariable \"name\" {\n  type = string\n}\n\
@@ -62,7 +68,7 @@ fn values_follow_references() {
     check(module, "module.m[\"x\"].a.b", "dir", "\"m\"");
     check(module, "a.o", "x", "2");
     let references = "=== main.tf\nresource \"s\" \"x\" {}\nresource \"v\" \"y\" {\n  vm_id = 100 + 1\n}\nresource \"p\" \"z\" {\n  pool_id = \"prod\"\n}\n\
-                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n  t = t.t.id\n}\nresource \"t\" \"t\" {\n  user_id = \"ada@pve\"\n  token_name = \"ci\"\n}\n\
+                      resource \"a\" \"b\" {\n  s = s.x.id\n  v = v.y.id\n  p = \"/pool/${p.z.pool_id}\"\n  q = p.z.id\n  u = p.z.comment\n  t = t.t.id\n}\nresource \"user\" \"u\" {\n  user_id = \"ada@pve\"\n}\nresource \"t\" \"t\" {\n  user_id = user.u.user_id\n  token_name = \"ci\"\n}\n\
                       import {\n  to = s.x\n  id = \"local-lvm\"\n}\n";
     check(references, "a.b", "s", "\"local-lvm\"");
     check(references, "a.b", "v", "\"101\"");

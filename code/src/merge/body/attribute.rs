@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bodies, Insertion, OriginEdit, Scope, quoted_heredoc};
+use super::{Bodies, Insertion, OriginEdit, Scope, comments_above, quoted_heredoc};
 use crate::configuration::{Origin, Path};
 use crate::merge::changes::Change;
-use crate::merge::layout::{begins_line, blank_above, blank_below, indentation, line_end, line_start, reindent, rest_of_line};
+use crate::merge::layout::{
+    begins_line, blank_above, blank_below, indentation, line_end, line_start, reindent, rest_of_line,
+};
 use crate::merge::list;
 use crate::merge::pieces::comments;
 use crate::merge::tree::{Body, Content, Item, Value, has_own_comments};
@@ -88,7 +90,14 @@ impl Scope<'_> {
     }
 
     /// Merges a value that the cluster changed and that ours has.
-    fn value(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, is_persons: bool) {
+    fn value(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        is_persons: bool,
+    ) {
         if ours.value.meaning.same(&theirs.value.meaning) {
             return;
         }
@@ -131,7 +140,9 @@ impl Scope<'_> {
         let cluster = self.theirs[theirs.value.range.clone()].to_owned();
         let own = self.ours[ours.value.range.clone()].to_owned();
         match evaluated.origin {
-            Origin::Literal(literal) if literal.read_only.is_none() && is_as_base && theirs.value.meaning.is_constant() => {
+            Origin::Literal(literal)
+                if literal.read_only.is_none() && is_as_base && theirs.value.meaning.is_constant() =>
+            {
                 let choices = format!(
                     "the cluster says {cluster}, and {} ({}) has the value before: change it there, override it here, or \
                      revert the cluster",
@@ -168,7 +179,13 @@ impl Scope<'_> {
     }
 
     /// Replaces items of a list that has a person's comments in it. `false` if that is not possible.
-    fn list_with_comments(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path) -> bool {
+    fn list_with_comments(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+    ) -> bool {
         let before = list::items(self.base, base.map(|base| base.value));
         let after = list::items(self.theirs, Some(theirs.value));
         let gone: Vec<String> = before.iter().filter(|item| !after.contains(item)).cloned().collect();
@@ -222,7 +239,9 @@ impl Scope<'_> {
                 let own = list::items(self.ours, Some(ours.value));
                 let new: Vec<String> = new.into_iter().filter(|item| !own.contains(item)).collect();
                 let gone: Vec<String> = gone.into_iter().filter(|item| own.contains(item)).collect();
-                if !(new.is_empty() && gone.is_empty()) && !self.edit_list(ours, &gone, &new, path) {
+                let is_changed = !new.is_empty() || !gone.is_empty();
+                if is_changed && !self.edit_list(ours, &gone, &new, path) {
+                    // An entry with a person's comment stays.
                     self.edit_list(ours, &[], &new, path);
                 }
             }
@@ -243,7 +262,7 @@ impl Scope<'_> {
                 range.end += rest.len() - rest.trim_start_matches([' ', '\t']).len();
             }
         } else {
-            if self.comments(self.ours, ours) == self.comments(self.base, base) {
+            if comments_above(self.ours, ours) == comments_above(self.base, base) {
                 range.start = range.start.min(ours.lead.start);
             }
             let above = line_start(self.ours, range.start.saturating_sub(1));
@@ -269,19 +288,34 @@ impl Scope<'_> {
         let choices = format!("the cluster has it no more, and you changed it to {own}: keep yours, or take it out");
         let conflict = self.conflict(path, Some(before), None, Some(own), choices);
         let range = line_start(self.ours, ours.item.range.start)..line_end(self.ours, ours.item.range.end);
-        let (range, lines) = match begins_line(self.ours, ours.item.range.start) {
-            true => (range, lines),
-            false => (ours.item.range.clone(), self.base[base.item.range.clone()].to_owned()),
+        let (range, lines) = if begins_line(self.ours, ours.item.range.start) {
+            (range, lines)
+        } else {
+            (ours.item.range.clone(), self.base[base.item.range.clone()].to_owned())
         };
         self.output.changes.push(Change { range, text: String::new(), conflict: Some((lines, conflict)) });
     }
 
-    fn value_conflict(&mut self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, choices: String) {
+    fn value_conflict(
+        &mut self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        choices: String,
+    ) {
         let change = self.conflict_change(base, theirs, ours, path, choices);
         self.output.changes.push(change);
     }
 
-    fn conflict_change(&self, base: Option<Attribute<'_>>, theirs: Attribute<'_>, ours: Attribute<'_>, path: &Path, choices: String) -> Change {
+    fn conflict_change(
+        &self,
+        base: Option<Attribute<'_>>,
+        theirs: Attribute<'_>,
+        ours: Attribute<'_>,
+        path: &Path,
+        choices: String,
+    ) -> Change {
         let text = |side: &str, attribute: Attribute<'_>| side[attribute.value.range.clone()].to_owned();
         let before = base.map(|base| text(self.base, base));
         let conflict =

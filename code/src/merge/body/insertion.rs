@@ -32,7 +32,7 @@ impl Scope<'_> {
     ) {
         let ours = bodies.ours;
         if !insertions.is_empty() && !self.ours[ours.inside.clone()].contains('\n') {
-            self.insert_in_line(bodies, path, insertions);
+            self.insert_in_line(bodies, path, &insertions);
             return;
         }
         let is_attribute = |position: usize| matches!(bodies.theirs.items[position].content, Content::Value(_));
@@ -82,7 +82,14 @@ impl Scope<'_> {
         }
     }
 
-    fn insert_at(&mut self, bodies: Bodies<'_>, path: &Path, anchor: Anchor, insertion: Insertion, width: Option<usize>) {
+    fn insert_at(
+        &mut self,
+        bodies: Bodies<'_>,
+        path: &Path,
+        anchor: Anchor,
+        insertion: Insertion,
+        width: Option<usize>,
+    ) {
         let (ours, item) = (bodies.ours, &bodies.theirs.items[insertion.position]);
         let indentation = self.inner_indentation(ours);
         let is_block = matches!(item.content, Content::Block(_));
@@ -95,7 +102,9 @@ impl Scope<'_> {
         };
         let lines = text(self, insertion.text.as_deref());
         let (at, lead, end) = match anchor {
-            Anchor::Start => (line_end(self.ours, ours.inside.start), String::new(), is_block && !ours.items.is_empty()),
+            Anchor::Start => {
+                (line_end(self.ours, ours.inside.start), String::new(), is_block && !ours.items.is_empty())
+            }
             Anchor::Before(index) => {
                 let next = &ours.items[index];
                 (next.lead.start.min(line_start(self.ours, next.range.start)), String::new(), is_block)
@@ -133,12 +142,12 @@ impl Scope<'_> {
     }
 
     /// Inserts into a block that is written on one line: it gets lines.
-    fn insert_in_line(&mut self, bodies: Bodies<'_>, path: &Path, insertions: Vec<Insertion>) {
+    fn insert_in_line(&mut self, bodies: Bodies<'_>, path: &Path, insertions: &[Insertion]) {
         let ours = bodies.ours;
         let outer = indentation(self.ours, ours.inside.start).to_owned();
         let inner = self.inner_indentation(ours);
         let mut lines = String::new();
-        for insertion in &insertions {
+        for insertion in insertions {
             let item = &bodies.theirs.items[insertion.position];
             if insertion.base.is_none() {
                 lines.push_str(&self.padded(item, &inner, None));
@@ -150,13 +159,12 @@ impl Scope<'_> {
         if lines.is_empty() {
             return;
         }
-        let (first, last) = match (ours.items.first(), ours.items.last()) {
-            (Some(first), Some(last)) => (first.range.start, last.range.end),
-            _ => {
-                self.edit(path, ours.inside.clone(), format!("{}{lines}{outer}", self.line_break), "the cluster has it now");
-                return;
-            }
+        let (Some(first), Some(last)) = (ours.items.first(), ours.items.last()) else {
+            let lines = format!("{}{lines}{outer}", self.line_break);
+            self.edit(path, ours.inside.clone(), lines, "the cluster has it now");
+            return;
         };
+        let (first, last) = (first.range.start, last.range.end);
         let opening = format!("{}{inner}", self.line_break);
         self.output.changes.push(Change::edit(ours.inside.start..first, opening));
         self.edit(path, last..ours.inside.end, format!("{}{lines}{outer}", self.line_break), "the cluster has it now");
@@ -187,11 +195,10 @@ fn anchor(bodies: Bodies<'_>, counterparts: &[Option<usize>], position: usize) -
         let more = ours.items[index + 1..].iter().take_while(|item| is_attribute(item)).count();
         return Anchor::After(index + more);
     }
-    for behind in position + 1..theirs.items.len() {
-        let is_like = is_attribute(&theirs.items[behind]) != is_block;
-        if let Some(index) = counterparts[behind].filter(|_| is_like) {
-            return Anchor::Before(index);
-        }
+    let behind = theirs.items.iter().zip(counterparts).skip(position + 1);
+    let mut like = behind.filter(|(item, _)| is_attribute(item) != is_block);
+    if let Some(index) = like.find_map(|(_, index)| *index) {
+        return Anchor::Before(index);
     }
     let first_block = ours.items.iter().position(|item| !is_attribute(item));
     match (is_block, first_block) {

@@ -6,10 +6,10 @@ use super::{Module, New};
 use crate::merge::NoticeKind;
 use crate::merge::body::OriginEdit;
 use crate::merge::changes::Change;
-use crate::merge::layout::{indentation, line_number, reindent};
+use crate::merge::layout::{indentation, reindent};
 use crate::merge::{MergeEdit, Notice};
 
-impl<'i> Module<'i, '_> {
+impl Module<'_, '_> {
     /// Merges every declaration of the generated files that belongs to no object.
     pub(super) fn declarations(&mut self) {
         let names: BTreeSet<String> = self.base.names.keys().chain(self.theirs.names.keys()).cloned().collect();
@@ -41,9 +41,9 @@ impl<'i> Module<'i, '_> {
         match (base, theirs, own) {
             (None, Some(theirs), None) => {
                 let Some((file, position)) = self.theirs.names.get(name).copied() else { return };
-                let is_kept = name.strip_prefix("moved from ").is_some_and(|from| {
-                    self.places.values().flatten().any(|place| place.address == from)
-                });
+                let is_kept = name
+                    .strip_prefix("moved from ")
+                    .is_some_and(|from| self.places.values().flatten().any(|place| place.address == from));
                 if !self.whole.contains(file) && !is_kept {
                     let text = theirs.text.into_owned();
                     self.new.push(New { file: file.to_owned(), position, object: name.to_owned(), text });
@@ -87,7 +87,9 @@ impl<'i> Module<'i, '_> {
             if all_same && !is_shared && !is_whole {
                 self.edit_origin(&edits);
             } else {
-                edits.into_iter().for_each(|edit| self.fall_back(edit));
+                for edit in edits {
+                    self.fall_back(edit);
+                }
             }
         }
     }
@@ -98,9 +100,10 @@ impl<'i> Module<'i, '_> {
         let range = literal.range.start..literal.range.start + ours[literal.range.clone()].trim_end().len();
         let before = &ours[range.clone()];
         let is_plain = !text.contains(['"', '\n', '[', '{']);
-        let text = match before.starts_with('"') && is_plain {
-            true => format!("\"{text}\""),
-            false => reindent(text, "  ", indentation(ours, range.start), self.line_break(&literal.file)),
+        let text = if before.starts_with('"') && is_plain {
+            format!("\"{text}\"")
+        } else {
+            reindent(text, "  ", indentation(ours, range.start), self.line_break(&literal.file))
         };
         if before == text {
             return;
@@ -111,7 +114,7 @@ impl<'i> Module<'i, '_> {
                 object: edit.object.clone(),
                 attribute: edit.path.to_string(),
                 file: literal.file.clone(),
-                line: line_number(ours, range.start),
+                line: range.start,
                 before: before.to_owned(),
                 after: text.clone(),
                 why: format!("the cluster changed it, and its value is {}", literal.name),

@@ -8,11 +8,11 @@ use crate::configuration::{FoundBy, Path};
 use crate::merge::NoticeKind;
 use crate::merge::body::{Bodies, Scope};
 use crate::merge::changes::Change;
-use crate::merge::layout::{blank_above, blank_below, line_number};
+use crate::merge::layout::{blank_above, blank_below};
 use crate::merge::located::{Form, Place};
 use crate::merge::pieces::Piece;
 use crate::merge::tree::{self, Body, Content, Item, has_own_comments, same_body};
-use crate::merge::{MergeEdit, remote};
+use crate::merge::{GeneratedObject, MergeEdit, remote};
 
 /// The versions of an object's generated block.
 type Versions<'v, 'i> = [Option<&'v Version<'i>>; 2];
@@ -33,8 +33,34 @@ impl<'i> Module<'i, '_> {
         let base = base_address.and_then(|address| self.version(&self.base, &resource_name(address)?));
         let theirs = their_address.and_then(|address| self.version(&self.theirs, &resource_name(address)?));
         let place = self.places.get(identity).cloned().flatten();
+        if place.is_none() && (!self.ours.broken.is_empty() || self.located.has_errors()) {
+            // It may be in the file that cannot be read: neither deleted nor new.
+            let is_merged = |object: &GeneratedObject| self.ours.broken.contains(&*object.file);
+            let objects = [self.input.base.objects, self.input.theirs.objects].map(|objects| objects.get(identity));
+            if !objects.into_iter().flatten().any(is_merged)
+                && base.as_ref().map(|base| &base.text) != theirs.as_ref().map(|theirs| &theirs.text)
+            {
+                let text =
+                    "it changed, and a file that is no valid code may have it: nothing was written for it".to_owned();
+                self.notice(identity, "", NoticeKind::Drift, text);
+            }
+            return;
+        }
         for address in self.located.duplicates(identity) {
-            self.notice(identity, "", NoticeKind::Adjusted, format!("{address} is the same object: one of them has to go"));
+            self.notice(
+                identity,
+                "",
+                NoticeKind::Adjusted,
+                format!("{address} is the same object: one of them has to go"),
+            );
+        }
+        if let (true, Some(before), Some(after), Some(_)) = (self.input.rename, base_address, their_address, &place)
+            && before != after
+        {
+            let text = format!(
+                "its generated address is {after} now, and its code stays {before}: rename it with a `moved` block"
+            );
+            self.notice(identity, "", NoticeKind::Adjusted, text);
         }
         match (&base, &theirs, place) {
             (None, None, _) => return,
@@ -76,7 +102,8 @@ impl<'i> Module<'i, '_> {
                 number => format!("{label}_{id}_{number}"),
             });
             let mut free = free.map(|label| format!("{resource}.{label}"));
-            let taken = |address: &String| resource_name(address).is_some_and(|name| self.ours.names.contains_key(&name));
+            let taken =
+                |address: &String| resource_name(address).is_some_and(|name| self.ours.names.contains_key(&name));
             let address = free.find(|address| !taken(address)).unwrap_or_default();
             text = text.replacen(&name, &resource_name(&address).unwrap_or_default(), 1);
             let told = format!("{} is another object's block here: this one is written as {address}", object.address);
@@ -128,7 +155,7 @@ impl<'i> Module<'i, '_> {
                 object: object.to_owned(),
                 attribute: String::new(),
                 file: file.to_owned(),
-                line: line_number(text, piece.code.start),
+                line: piece.code.start,
                 before: base.text.trim_end().to_owned(),
                 after: theirs.text.trim_end().to_owned(),
                 why: "the cluster changed it, and nobody has edited it here".to_owned(),
@@ -180,7 +207,8 @@ impl<'i> Module<'i, '_> {
     fn remote(&mut self, identity: &'i str, [base, theirs]: Versions<'_, 'i>, place: &Place) {
         let (Some(base), Some(theirs)) = (base, theirs) else { return };
         let parsed = [base, theirs].map(|version| tree::parse(&version.text, version.code.clone()));
-        let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] = &parsed
+        let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] =
+            &parsed
         else {
             return;
         };
@@ -206,16 +234,15 @@ impl<'i> Module<'i, '_> {
         let name = resource_name(&place.address);
         let is_as_base = place.form == Form::Block && name.as_ref().is_some_and(|name| self.is_as_base(base, name));
         if !is_as_base {
-            let text = format!("it is gone from the cluster, and {} was edited or written by you: it stays", place.address);
+            let text =
+                format!("it is gone from the cluster, and {} was edited or written by you: it stays", place.address);
             self.notice(identity, "", NoticeKind::Gone, text);
             return;
         }
         let name = name.unwrap_or_default();
         self.take_out(identity, &name, "it is gone from the cluster");
         if let Some(address) = self.state_of(&name) {
-            let text = format!(
-                "removed {{\n  from = {address}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n"
-            );
+            let text = format!("removed {{\n  from = {address}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n");
             let file = format!("{}/removed.tf", self.input.root);
             self.new.push(New { file, position: usize::MAX, object: identity.to_owned(), text });
         }
@@ -230,7 +257,9 @@ impl<'i> Module<'i, '_> {
             return true;
         }
         let items = (tree::parse(&base.text, base.code.clone()), tree::parse(text, piece.code.clone()));
-        let (Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(ours), .. })) = items else {
+        let (Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(ours), .. })) =
+            items
+        else {
             return false;
         };
         same_body(&before, &ours) && !has_own_comments(&text[piece.lines.clone()], &base.text)
@@ -238,7 +267,9 @@ impl<'i> Module<'i, '_> {
 
     /// Takes a whole block out of ours.
     pub(super) fn take_out(&mut self, object: &str, name: &str, why: &str) {
-        let Some((file, Piece { lines, .. })) = self.ours.piece(name).map(|(file, piece)| (file, piece.clone())) else { return };
+        let Some((file, Piece { lines, .. })) = self.ours.piece(name).map(|(file, piece)| (file, piece.clone())) else {
+            return;
+        };
         if self.whole.contains(file) {
             return;
         }
@@ -253,7 +284,7 @@ impl<'i> Module<'i, '_> {
             object: object.to_owned(),
             attribute: String::new(),
             file: file.to_owned(),
-            line: line_number(text, range.start),
+            line: range.start,
             before: text[range.clone()].trim().to_owned(),
             after: String::new(),
             why: why.to_owned(),
@@ -302,7 +333,8 @@ impl<'i> Module<'i, '_> {
                 let resource = place.as_ref().and_then(|place| place.address.parse().ok());
                 let resource: Option<crate::configuration::Address> = resource;
                 if resource.is_some_and(|address| self.located.imports(&address.resource_type, before)) {
-                    let text = "the id for its import has changed, and your `import` block has the one before".to_owned();
+                    let text =
+                        "the id for its import has changed, and your `import` block has the one before".to_owned();
                     self.notice(identity, "import", NoticeKind::Drift, text);
                 }
             }
@@ -312,7 +344,9 @@ impl<'i> Module<'i, '_> {
 
     fn add_import(&mut self, identity: &'i str, theirs: &Version<'i>, place: Option<&Place>) {
         let object = &self.input.theirs.objects[identity];
-        let Some((file, position)) = self.theirs.names.get(&format!("import to {}", object.address)).copied() else { return };
+        let Some((file, position)) = self.theirs.names.get(&format!("import to {}", object.address)).copied() else {
+            return;
+        };
         if self.whole.contains(file) {
             return;
         }
@@ -337,7 +371,9 @@ fn head<'v>(version: &'v Version<'_>) -> &'v str {
 /// Names of what differs between two versions of a block.
 fn changed_names(base: &Version<'_>, theirs: &Version<'_>) -> Vec<String> {
     let parsed = [base, theirs].map(|version| tree::parse(&version.text, version.code.clone()));
-    let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] = parsed else {
+    let [Some(Item { content: Content::Block(before), .. }), Some(Item { content: Content::Block(after), .. })] =
+        parsed
+    else {
         return Vec::new();
     };
     let names: BTreeSet<&String> = before.items.iter().chain(&after.items).map(|item| &item.name).collect();

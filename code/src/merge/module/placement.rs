@@ -31,7 +31,8 @@ impl<'i> Module<'i, '_> {
             return Some(file.to_owned());
         }
         let pieces = self.base.pieces.get(file)?;
-        let files: BTreeSet<&str> = pieces.iter().filter_map(|piece| self.counterpart(&piece.name)).map(|(file, _)| file).collect();
+        let files: BTreeSet<&str> =
+            pieces.iter().filter_map(|piece| self.counterpart(&piece.name)).map(|(file, _)| file).collect();
         match files.into_iter().collect::<Vec<_>>()[..] {
             [file] => Some(file.to_owned()),
             _ => None,
@@ -40,12 +41,11 @@ impl<'i> Module<'i, '_> {
 
     /// The block of ours that a generated block has become.
     fn counterpart(&self, name: &str) -> Option<(&'i str, std::ops::Range<usize>)> {
-        let (import, address) = match name.strip_prefix("import to ") {
-            Some(address) => (true, address.to_owned()),
-            None => {
-                let labels = name.strip_prefix("resource \"").and_then(|name| name.strip_suffix('"'));
-                (false, labels.map(|labels| labels.replace("\" \"", ".")).unwrap_or_default())
-            }
+        let (import, address) = if let Some(address) = name.strip_prefix("import to ") {
+            (true, address.to_owned())
+        } else {
+            let labels = name.strip_prefix("resource \"").and_then(|name| name.strip_suffix('"'));
+            (false, labels.map(|labels| labels.replace("\" \"", ".")).unwrap_or_default())
         };
         let place = self.identity_at(&address).and_then(|identity| self.places.get(identity)?.as_ref());
         let name = match (place, import) {
@@ -71,11 +71,12 @@ impl<'i> Module<'i, '_> {
         let below = pieces.iter().skip(position + 1).find_map(|piece| in_target(&piece.name));
         // Where everything around it is gone, it takes the place of what was there.
         let before = self.base.pieces.get(generated).map_or(&[][..], Vec::as_slice);
-        let former = before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
+        let former =
+            before.iter().rev().find_map(|piece| in_target(&piece.name)).filter(|_| new.position != usize::MAX);
         let above = above.or(if below.is_none() { former } else { None });
-        let break_before = |at: usize| match text[..at].ends_with('\n') || at == 0 {
-            true => line_break.to_owned(),
-            false => line_break.repeat(2),
+        let break_before = |at: usize| {
+            let is_line_start = text[..at].ends_with('\n') || at == 0;
+            line_break.repeat(if is_line_start { 1 } else { 2 })
         };
         let (at, block) = match (above, below) {
             (Some(lines), _) => (lines.end, format!("{}{block}", break_before(lines.end))),
@@ -87,7 +88,7 @@ impl<'i> Module<'i, '_> {
             object: new.object,
             attribute: String::new(),
             file: target.to_owned(),
-            line: line_number(text, at),
+            line: at,
             before: String::new(),
             after: block.trim().to_owned(),
             why: "it is new in the cluster".to_owned(),

@@ -8,7 +8,7 @@ use crate::document::Document;
 use crate::merge::changes::{Change, render};
 use crate::merge::located::Form;
 use crate::merge::pieces::pieces;
-use crate::merge::{Conflict, ObjectPlace, Owner, text};
+use crate::merge::{Conflict, MergeEdit, ObjectPlace, Owner, text};
 
 impl Module<'_, '_> {
     /// Merges files that are no code as texts, line by line.
@@ -35,7 +35,9 @@ impl Module<'_, '_> {
             }
         }
         for (file, output) in std::mem::take(&mut self.outputs) {
-            self.merge.edits.extend(output.edits);
+            let lines = Lines::of(self.input.ours.get(&file).map_or("", String::as_str));
+            let edits = output.edits.into_iter().map(|edit| MergeEdit { line: lines.at(edit.line), ..edit });
+            self.merge.edits.extend(edits);
             self.merge.notices.extend(output.notices);
             if !output.changes.is_empty() {
                 self.write(&file, output.changes);
@@ -116,7 +118,8 @@ impl Module<'_, '_> {
                     ObjectPlace { address: place.address.clone(), file: place.file.clone(), owner }
                 }
                 None if self.input.base.objects.contains_key(identity) => {
-                    let is_code = self.base.names.contains_key(&super::resource_name(&object.address).unwrap_or_default());
+                    let is_code =
+                        self.base.names.contains_key(&super::resource_name(&object.address).unwrap_or_default());
                     if !is_code {
                         continue;
                     }
@@ -137,39 +140,39 @@ fn header(text: &str) -> &str {
     &text[..first.unwrap_or(text.len())]
 }
 
-/// Reports whether every block that was changed can be parsed, has no attribute twice, and no declaration is there twice.
+/// Reports whether every block that was changed can be parsed, which one with an attribute twice cannot, and no declaration is
+/// there twice.
 fn is_valid(before: &str, after: &str) -> bool {
-    let Some(pieces) = pieces(after) else { return false };
-    let known: BTreeSet<&str> = match super::super::pieces::pieces(before) {
+    let Some(blocks) = pieces(after) else { return false };
+    let known: BTreeSet<&str> = match pieces(before) {
         Some(pieces) => pieces.into_iter().map(|piece| &before[piece.code]).collect(),
         None => BTreeSet::new(),
     };
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for piece in &pieces {
+    for piece in &blocks {
         *names.entry(&piece.name).or_default() += 1;
         let code = &after[piece.code.clone()];
-        if !known.contains(code) && !parses(code) {
+        if !known.contains(code) && Document::parse(code).is_err() {
             return false;
         }
     }
-    let is_single = |name: &str| ["resource", "variable", "output", "data", "module", "import"].iter().any(|word| name.starts_with(word));
+    let is_single = |name: &str| {
+        ["resource", "variable", "output", "data", "module", "import"].iter().any(|word| name.starts_with(word))
+    };
     let twice = |text: &str, name: &str| text.matches(name).count() > 1;
     names.into_iter().all(|(name, count)| count == 1 || !is_single(name) || twice(before, name))
 }
 
-/// Reports whether a block can be parsed and has no attribute twice.
-fn parses(code: &str) -> bool {
-    let Ok(document) = Document::parse(code) else { return false };
-    let _blocks = document.blocks().count();
-    let Some(item) = super::super::tree::parse(code, 0..code.len()) else { return false };
-    is_unique(&item)
-}
+/// Ends of the lines of a text.
+struct Lines(Vec<usize>);
 
-fn is_unique(item: &crate::merge::tree::Item) -> bool {
-    let crate::merge::tree::Content::Block(body) = &item.content else { return true };
-    let mut names = BTreeSet::new();
-    body.items.iter().all(|item| match &item.content {
-        crate::merge::tree::Content::Value(_) => names.insert(&item.name),
-        crate::merge::tree::Content::Block(_) => is_unique(item),
-    })
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of an offset, counted from 1.
+    fn at(&self, offset: usize) -> usize {
+        self.0.partition_point(|end| *end < offset) + 1
+    }
 }

@@ -1,8 +1,17 @@
 //! Tests of the merge: a table of cases that people meet, and random clusters with random edits.
 
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::match_bool,
+    clippy::needless_for_each,
+    clippy::too_many_lines,
+    reason = "texts of tests are put together in plain sight, and an edit of a person is one arm"
+)]
+
 mod cases;
 mod properties;
-mod speed;
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,7 @@ use proptest::sample::Index;
 use super::{Files, Keys, merge_files, merged, objects};
 use crate::configuration::{Address, Configuration, GeneratedObject, Instance, Path};
 use crate::document::Document;
+use crate::merge::changes::{BASE, MIDDLE, OURS, THEIRS};
 
 /// A guest, as the cluster has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,7 +175,9 @@ impl Person {
     /// Blocks of guests that stand alone: file, range of the lines, and the id.
     fn guests(&self) -> Vec<(String, std::ops::Range<usize>, u16)> {
         let mut guests = Vec::new();
-        for (path, text) in self.files.iter().filter(|(path, _)| path.ends_with(".tf") && path.matches('/').count() == 1) {
+        for (path, text) in
+            self.files.iter().filter(|(path, _)| path.ends_with(".tf") && path.matches('/').count() == 1)
+        {
             for block in Document::parse(text).unwrap().blocks() {
                 let id = block.attribute("vm_id").and_then(|id| id.source().parse().ok());
                 if let (Some(_), Some(id)) = (block.resource_address(), id) {
@@ -199,9 +202,21 @@ impl Person {
             self.files.remove("terraform/imports.tf");
             return;
         }
-        let (Edit::Comment(index) | Edit::CommentInside(index) | Edit::BlankLine(index) | Edit::Value(index, _) | Edit::Delete(index)
-        | Edit::MoveToFile(index) | Edit::Reorder(index) | Edit::Rename(index) | Edit::Reformat(index) | Edit::Variable(index)
-        | Edit::Local(index) | Edit::ForEach(index) | Edit::ModuleCall(index) | Edit::OwnBlock(index) | Edit::OwnIgnore(index)) = edit
+        let (Edit::Comment(index)
+        | Edit::CommentInside(index)
+        | Edit::BlankLine(index)
+        | Edit::Value(index, _)
+        | Edit::Delete(index)
+        | Edit::MoveToFile(index)
+        | Edit::Reorder(index)
+        | Edit::Rename(index)
+        | Edit::Reformat(index)
+        | Edit::Variable(index)
+        | Edit::Local(index)
+        | Edit::ForEach(index)
+        | Edit::ModuleCall(index)
+        | Edit::OwnBlock(index)
+        | Edit::OwnIgnore(index)) = edit
         else {
             return;
         };
@@ -212,7 +227,10 @@ impl Person {
         let (path, range, id) = guests[index.index(guests.len())].clone();
         let block = self.files[&path][range.clone()].to_owned();
         let mut replace = |text: String| self.files.get_mut(&path).unwrap().replace_range(range.clone(), &text);
-        let memory = block.lines().find_map(|line| line.trim().strip_prefix("memory")).map(|rest| rest.trim_start_matches([' ', '=']).to_owned());
+        let memory = block
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("memory"))
+            .map(|rest| rest.trim_start_matches([' ', '=']).to_owned());
         let address = block.split('"').nth(3).unwrap_or_default().to_owned();
         let with_memory = |value: &str| {
             let lines = block.split_inclusive('\n').map(|line| match line.trim_start().starts_with("memory") {
@@ -245,7 +263,10 @@ impl Person {
             }
             Edit::MoveToFile(_) => {
                 replace(String::new());
-                self.files.entry(format!("terraform/own_{}.tf", number % 3)).or_default().push_str(&format!("\n{block}"));
+                self.files
+                    .entry(format!("terraform/own_{}.tf", number % 3))
+                    .or_default()
+                    .push_str(&format!("\n{block}"));
             }
             Edit::Reorder(_) => {
                 replace(String::new());
@@ -292,8 +313,13 @@ impl Person {
                     &format!(" {{\n  for_each = local.each{number}\n\n"),
                     1,
                 );
-                let locals = format!("locals {{\n  each{number} = {{\n    k = {{ memory = {memory} }} # Own {number}.\n  }}\n}}\n");
-                replace(format!("{}\n{locals}", text.replace(&format!("vm_id       = {id}"), "vm_id = ID")).replace("vm_id = ID", &format!("vm_id = {id}")));
+                let locals = format!(
+                    "locals {{\n  each{number} = {{\n    k = {{ memory = {memory} }} # Own {number}.\n  }}\n}}\n"
+                );
+                replace(
+                    format!("{}\n{locals}", text.replace(&format!("vm_id       = {id}"), "vm_id = ID"))
+                        .replace("vm_id = ID", &format!("vm_id = {id}")),
+                );
                 self.own.extend([format!("# Own {number}."), format!("for_each = local.each{number}")]);
                 self.instance(&address, &format!("vm.{address}[\"k\"]"), number);
             }
@@ -310,11 +336,18 @@ impl Person {
                 self.instance(&address, &format!("module.m{number}.vm.this"), number);
             }
             Edit::OwnBlock(_) => {
-                self.files.get_mut(&path).unwrap().push_str(&format!("\noutput \"own{number}\" {{\n  value = {number}\n}}\n"));
+                self.files
+                    .get_mut(&path)
+                    .unwrap()
+                    .push_str(&format!("\noutput \"own{number}\" {{\n  value = {number}\n}}\n"));
                 self.own.push(format!("output \"own{number}\""));
             }
             Edit::OwnIgnore(_) => {
-                replace(block.replacen("  lifecycle {\n", &format!("  lifecycle {{\n    # Own {number}.\n    own{number} = false\n"), 1));
+                replace(block.replacen(
+                    "  lifecycle {\n",
+                    &format!("  lifecycle {{\n    # Own {number}.\n    own{number} = false\n"),
+                    1,
+                ));
                 self.own.push(format!("# Own {number}."));
             }
             _ => {}
@@ -350,34 +383,35 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
     let tree = merged(&ours, &result);
     let shown = || {
         let show = |files: &Files| files.iter().map(|(path, text)| format!("@ {path}\n{text}")).collect::<String>();
-        format!("{edits:?}\nBASE\n{}THEIRS\n{}OURS\n{}MERGED\n{}{:#?}{:#?}", show(&base), show(&theirs), show(&ours), show(&tree), result.conflicts, result.notices)
+        format!(
+            "{edits:?}\nBASE\n{}THEIRS\n{}OURS\n{}MERGED\n{}{:#?}{:#?}",
+            show(&base),
+            show(&theirs),
+            show(&ours),
+            show(&tree),
+            result.conflicts,
+            result.notices
+        )
     };
     // Nothing that the person wrote is gone.
     let (here, kept) = (lines(&ours), lines(&tree));
     for own in &person.own {
-        let count = |lines: &BTreeMap<String, usize>| lines.iter().filter(|(line, _)| line.contains(own.as_str())).count();
+        let count =
+            |lines: &BTreeMap<String, usize>| lines.iter().filter(|(line, _)| line.contains(own.as_str())).count();
         assert!(count(&here) == 0 || count(&kept) > 0, "`{own}` is gone\n{}", shown());
     }
-    let told: BTreeSet<&str> = result
-        .conflicts
-        .iter()
-        .map(|conflict| conflict.object.as_str())
-        .chain(result.notices.iter().map(|notice| notice.object.as_str()))
-        .collect();
-    if !result.conflicts.is_empty() {
-        return;
+    let told: BTreeSet<&str> = result.notices.iter().map(|notice| notice.object.as_str()).collect();
+    let trees = [Side::Ours, Side::Theirs].map(|side| resolved(&tree, side));
+    for tree in &trees {
+        is_consistent(tree, &shown);
     }
-    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".tf")) {
-        assert!(Document::parse(text).is_ok(), "{path} is no code\n{}", shown());
-    }
-    // No object is there twice, and each change of the cluster is there or told.
-    let configuration = Configuration::read(&tree, "terraform");
+    let taken = &trees[1];
+    // Each change of the cluster is there, or in a conflict, or told.
+    let configuration = Configuration::read(taken, "terraform");
     let mut ids: BTreeMap<String, &Instance> = BTreeMap::new();
     for instance in configuration.instances() {
         let id = configuration.value(instance, &Path::of("vm_id")).map(|id| id.to_string()).unwrap_or_default();
-        if let Some(other) = ids.insert(id.clone(), instance) {
-            panic!("{id} is at {} and {}\n{}", other.address, instance.address, shown());
-        }
+        ids.insert(id, instance);
     }
     for (id, guest) in after {
         let identity = format!("qemu/{id}");
@@ -406,11 +440,16 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
         }
         for (path, expected) in expected {
             let is_there = value(&path).is_some_and(|value| value.trim_matches('"') == expected.trim_matches('"'));
-            assert!(is_there || told.contains(&*identity), "{identity} {path} is not {expected} but {:?}\n{}", value(&path), shown());
+            assert!(
+                is_there || told.contains(&*identity),
+                "{identity} {path} is not {expected} but {:?}\n{}",
+                value(&path),
+                shown()
+            );
         }
     }
     // Merged again, nothing changes.
-    let again = merge_files(&theirs, &theirs, &tree, &[]);
+    let again = merge_files(&theirs, &theirs, taken, &[]);
     assert!(again.files.is_empty(), "merged again: {:#?}\n{}", again.files, shown());
     // An address of its own: the places are true.
     let generated: Vec<GeneratedObject> = objects(&theirs)
@@ -425,6 +464,52 @@ fn check(before: &Cluster, after: &Cluster, edits: &[Edit]) {
     for (identity, place) in &result.places {
         let found = placements.objects[identity].address.as_ref().map(ToString::to_string).unwrap_or_default();
         assert_eq!(found, place.address, "{identity}\n{}", shown());
+    }
+}
+
+/// A side of a conflict.
+#[derive(Clone, Copy)]
+enum Side {
+    Ours,
+    Theirs,
+}
+
+/// The tree of a person who takes one side of every conflict.
+fn resolved(tree: &Files, side: Side) -> Files {
+    let resolve = |text: &String| {
+        let mut place = None;
+        let keep = |line: &&str| {
+            let marker = [(OURS, Some(Side::Ours)), (BASE, None), (MIDDLE, Some(Side::Theirs)), (THEIRS, None)]
+                .into_iter()
+                .find(|(marker, _)| line.trim_end() == *marker);
+            match (marker, place) {
+                (Some((marker, next)), _) => {
+                    place = Some(next).filter(|_| marker != THEIRS);
+                    false
+                }
+                (None, None) => true,
+                (None, Some(inside)) => {
+                    matches!((inside, side), (Some(Side::Ours), Side::Ours) | (Some(Side::Theirs), Side::Theirs))
+                }
+            }
+        };
+        text.split_inclusive('\n').filter(keep).collect::<String>()
+    };
+    tree.iter().map(|(path, text)| (path.clone(), resolve(text))).collect()
+}
+
+/// Every file is code, and no object is there twice.
+fn is_consistent(tree: &Files, shown: &dyn Fn() -> String) {
+    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".tf")) {
+        assert!(Document::parse(text).is_ok(), "{path} is no code\n{text}\n{}", shown());
+    }
+    let configuration = Configuration::read(tree, "terraform");
+    let mut ids = BTreeMap::new();
+    for instance in configuration.instances() {
+        let id = configuration.value(instance, &Path::of("vm_id")).map(|id| id.to_string());
+        if let Some(other) = ids.insert(id, &instance.address) {
+            panic!("{} and {} are one object\n{}", other, instance.address, shown());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Patch of a merge: what a sync would change in the files of a workspace, as a unified diff.
+//! Patch: changes of the files of a workspace, as a unified difference that `git apply` takes.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use similar::TextDiff;
 use crate::workspace::FileSet;
 
 /// The patch from these texts to those, for `git apply`. `prefix` is the path of the workspace in the repository.
-pub(super) fn patch(ours: &FileSet, merged: &BTreeMap<String, Option<String>>, prefix: &str) -> String {
+pub fn patch(ours: &FileSet, merged: &BTreeMap<String, Option<String>>, prefix: &str) -> String {
     let mut patch = String::new();
     for (path, text) in merged {
         let name = if prefix.is_empty() { path.clone() } else { format!("{prefix}/{path}") };

@@ -1,1 +1,0 @@
-//! Time of a merge, measured and printed.
