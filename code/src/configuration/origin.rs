@@ -9,7 +9,8 @@ use hcl_edit::template::Element;
 use hcl_edit::visit::Visit as _;
 
 use super::blocks::Target;
-use super::evaluate::{Failure, Scope, text, truth};
+use super::conversions::{Failure, text, truth};
+use super::evaluate::Scope;
 use super::folder::Piece;
 use super::functions;
 use super::modules::attribute_of;
@@ -229,7 +230,7 @@ impl<'c, 'f> Tracer<'c, 'f> {
     /// Reports whether an attribute of an object has a value.
     fn has(&self, item: &Expression, name: &str, wanted: &str, scope: &Scope<'_>) -> bool {
         let value = self.configuration.evaluate(item, scope);
-        let own = value.and_then(|value| super::evaluate::walk(&value, &[Step::Name(name.to_owned())]));
+        let own = value.and_then(|value| super::conversions::walk(&value, &[Step::Name(name.to_owned())]));
         own.is_ok_and(|own| text(&own).is_some_and(|own| own == wanted))
     }
 
