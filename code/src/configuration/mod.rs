@@ -4,6 +4,7 @@ mod address;
 mod blocks;
 mod constraint;
 mod conversions;
+mod definitions;
 mod evaluate;
 mod folder;
 mod functions;
