@@ -6,7 +6,8 @@ use std::rc::Rc;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, BlockLabel, Body};
 
-use super::evaluate::{Bound, Evaluated, Failure, Scope, entries, text, unknown, walk};
+use super::conversions::{Evaluated, Failure, entries, text, unknown, walk};
+use super::evaluate::{Bound, Scope};
 use super::folder::Piece;
 use super::modules::block_of;
 use super::{Configuration, Path, ReadOnly, Step, Value};

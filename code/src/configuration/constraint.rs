@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, FuncCall};
 
-use super::evaluate::{Failure, Scope, number, text, truth};
+use super::conversions::{Failure, number, text, truth};
+use super::evaluate::Scope;
 use super::{Configuration, Step, Value};
 
 impl Configuration<'_> {
@@ -14,7 +15,7 @@ impl Configuration<'_> {
     }
 
     fn converted(&self, value: &Value, constraint: &Expression) -> Result<Value, Failure> {
-        if value.is_null() || super::evaluate::known(value).is_err() {
+        if value.is_null() || super::conversions::known(value).is_err() {
             return Ok(value.clone());
         }
         match constraint {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Value;
-use super::evaluate::{Evaluated, Failure, entries, has_unknown, number, text, truth, walk};
+use super::conversions::{Evaluated, Failure, entries, has_unknown, number, text, truth, walk};
 use super::{Step, strings};
 
 /// Calls a function. `try` and `can` are the evaluator's.
@@ -91,7 +91,7 @@ pub(super) fn call(name: &str, arguments: &[Rc<Value>]) -> Evaluated {
         ("coalesce", values) => {
             let is_empty = |value: &&&Value| value.is_null() || value.as_str() == Some("");
             let first = values.iter().find(|value| !is_empty(value)).ok_or(Failure::Error)?;
-            return super::evaluate::known(first);
+            return super::conversions::known(first);
         }
         ("one", [Value::Array(list)]) if list.len() < 2 => Some(list.first().cloned().unwrap_or(Value::Null)),
         ("max" | "min", numbers) => extreme(name, numbers),

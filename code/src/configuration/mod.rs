@@ -3,6 +3,8 @@
 mod address;
 mod blocks;
 mod constraint;
+mod conversions;
+mod definitions;
 mod evaluate;
 mod folder;
 mod functions;
@@ -35,7 +37,8 @@ pub use locate::{
 pub use path::{Path, PathError, Step};
 pub use types::{Computed, ImportBlock, Instance, Literal, OpaqueModule, Origin, OriginKind, ReadOnly, RemovedBlock};
 
-use evaluate::{Evaluated, Scope, has_unknown, text};
+use conversions::{Evaluated, has_unknown, text};
+use evaluate::Scope;
 use folder::{Errors, Folder};
 use modules::{Iterations, Module};
 

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body};
 
-use super::evaluate::{Evaluated, Failure, Scope, entries, has_unknown, text};
+use super::conversions::{Evaluated, Failure, entries, has_unknown, text};
+use super::evaluate::Scope;
 use super::folder::{Content, Folder, Piece};
 use super::{Configuration, Key, ModuleStep, Path, Step, Value};
 
@@ -109,7 +110,7 @@ impl<'f> Configuration<'f> {
         let scope = Scope::of_module(module);
         let evaluate = |expression: &Expression, _: &Piece<'f>| self.evaluate(expression, &scope);
         let iterations = if let Some(count) = self.with_attribute(module, declaration, "count", evaluate) {
-            let count = count.ok().and_then(|count| super::evaluate::number(&count)?.as_u64());
+            let count = count.ok().and_then(|count| super::conversions::number(&count)?.as_u64());
             count.map_or_else(unknown, |count| {
                 Rc::new((0..count).map(|index| iteration(Key::Number(index), None)).collect())
             })

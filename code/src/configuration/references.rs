@@ -5,7 +5,8 @@ use std::rc::Rc;
 use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
-use super::evaluate::{Evaluated, Failure, Scope, element, is_unknown, walk};
+use super::conversions::{Evaluated, Failure, element, is_unknown, walk};
+use super::evaluate::Scope;
 use super::{Configuration, Path, Step, Value};
 
 impl Configuration<'_> {

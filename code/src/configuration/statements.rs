@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::address::assemble;
-use super::evaluate::{Scope, text};
+use super::conversions::text;
+use super::evaluate::Scope;
 use super::folder::Content;
 use super::{Address, Configuration, ImportBlock, Key, ModuleStep, RemovedBlock, Step};
 

@@ -1,7 +1,7 @@
 //! Terraform's pure functions on text.
 
 use super::Value;
-use super::evaluate::{Failure, number, text};
+use super::conversions::{Failure, number, text};
 
 /// Calls a function on known values.
 pub(super) fn call(name: &str, arguments: &[&Value]) -> Result<Value, Failure> {

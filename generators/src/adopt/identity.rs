@@ -26,7 +26,7 @@ enum IdSource {
     Joined(&'static [&'static str], &'static str),
     /// The scope of a firewall (`vm/100`, `node/pve1`, `cluster`), with the attribute `name` if there is one.
     Firewall,
-    /// The VNet and the subnet. The zone in the subnet's id (`lan-10.20.0.0-24`) is the VNet's.
+    /// The virtual network and the subnet. The zone in the subnet's id (`lan-10.20.0.0-24`) is that of the network.
     Subnet,
     /// Nothing: there is one object in a cluster.
     Only,

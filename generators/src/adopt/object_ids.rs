@@ -135,7 +135,7 @@ fn pool_membership(attribute: &dyn Fn(&str) -> WrittenId) -> WrittenId {
     joined([attribute("pool_id"), word, member].into_iter(), "/")
 }
 
-/// The VNet and the network, with a hyphen for its slash as Proxmox writes it.
+/// The virtual network and the subnet, with a hyphen for its slash as Proxmox writes it.
 fn subnet(attribute: &dyn Fn(&str) -> WrittenId) -> WrittenId {
     match joined([attribute("vnet"), attribute("cidr")].into_iter(), " ") {
         WrittenId::Known(both) => {
