@@ -12,8 +12,8 @@ mod scale;
 mod serve;
 mod sheet;
 mod start;
-mod store;
 mod status;
+mod store;
 mod terraform;
 mod twin;
 

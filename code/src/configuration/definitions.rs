@@ -12,7 +12,13 @@ use super::{Key, Origin, OriginKind, Path, Step};
 
 impl<'f> Tracer<'_, 'f> {
     /// Functions that pass an argument on, or a part of it.
-    pub(super) fn call(&self, call: &FuncCall, at: &Definition<'_, 'f>, scope: &Scope<'_>, steps: &[Step]) -> Option<Origin> {
+    pub(super) fn call(
+        &self,
+        call: &FuncCall,
+        at: &Definition<'_, 'f>,
+        scope: &Scope<'_>,
+        steps: &[Step],
+    ) -> Option<Origin> {
         let (name, arguments) = (call.name.name.as_str(), &call.args);
         let evaluate = |argument: &Expression| self.configuration.evaluate(argument, scope);
         match (name, arguments.get(0), steps.split_first()) {

@@ -13,7 +13,7 @@ mod store;
 mod tests;
 
 pub use error::ImportError;
+pub use reading::Source;
 pub use report::ImportReport;
 pub use request::{ImportRequest, known_version};
-pub use reading::Source;
 pub use run::{ImportJob, Mapping, manifest, run};

@@ -75,12 +75,7 @@ pub(crate) async fn generate_code(input: Input, context: &Context) -> Result<(In
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Locks the workspace, and removes what killed imports left there.
-pub(crate) async fn lock(
-    workspace: &Workspace,
-    wait: bool,
-    now: &str,
-    context: &Context,
-) -> Result<Lock, ImportError> {
+pub(crate) async fn lock(workspace: &Workspace, wait: bool, now: &str, context: &Context) -> Result<Lock, ImportError> {
     let (us, mut announced) = (Holder::new(context.actor().name.clone(), now.to_owned()), false);
     loop {
         match lock::attempt(workspace, &us)? {

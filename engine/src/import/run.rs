@@ -10,11 +10,11 @@ use proxmox_mpc_model::kinds::{KINDS, Kind};
 use proxmox_mpc_model::{Answers as _, Cluster};
 use proxmox_mpc_twin::recording::{Recording, RecordingWriter};
 
+use super::ImportError;
 use super::fetch::{FetchOptions, Fetched};
 use super::reading::{self, Input, ScratchFolder, Source, generate_code};
 use super::removal::{self, RemovalLimits};
 use super::report::ImportReport;
-use super::ImportError;
 use crate::operation::{Cancel, Context};
 use crate::workspace::{self, Changes, Edits, Workspace, WorkspaceError};
 

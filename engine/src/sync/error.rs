@@ -77,10 +77,14 @@ impl Fault for SyncError {
                 vec!["Install the version of proxmox-mpc that wrote it, or a newer one.".to_owned()]
             }
             Self::Manifest(_) => {
-                vec!["`git log -p manifest.json` shows who changed it; `git checkout REV manifest.json` restores it.".to_owned()]
+                vec![
+                    "`git log -p manifest.json` shows who changed it; `git checkout REV manifest.json` restores it."
+                        .to_owned(),
+                ]
             }
             Self::Observation(_) => vec![
-                "Nobody but proxmox-mpc should commit to the generated branch: `git log` of it shows who did.".to_owned(),
+                "Nobody but proxmox-mpc should commit to the generated branch: `git log` of it shows who did."
+                    .to_owned(),
                 "`git branch -m` gives it another name; the next sync begins a new one.".to_owned(),
             ],
         }

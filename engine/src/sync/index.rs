@@ -61,9 +61,9 @@ impl SyncRecord {
             let origins = if position == 0 { Some(&origins) } else { None };
             let below = format!("{FOLDER}/");
             let changes = repository.tree_diff(before.map(|commit| id(&commit.id)).transpose()?, id(&commit.id)?)?;
-            let files = changes.iter().filter(|change| {
-                change.path.starts_with(&below) && change.path != observation::Observation::CLUSTER
-            });
+            let files = changes
+                .iter()
+                .filter(|change| change.path.starts_with(&below) && change.path != observation::Observation::CLUSTER);
             let observations = files.map(|file| observed(&repository, file, origins)).collect::<Result<Vec<_>, _>>()?;
             Ok(CommitRecord {
                 id: commit.id.clone(),
@@ -108,10 +108,10 @@ fn observed(
     let change = old.zip(new).and_then(|(old, new)| ObjectChange::between(&old, &new));
     let (time, actor) = author(origins.and_then(|origins| origins.get(&object)).copied());
     let attribute = |attribute: &observation::AttributeChange| Change {
-        key: attribute.property.as_ref().map_or_else(
-            || attribute.key.clone(),
-            |property| format!("{}.{property}", attribute.key),
-        ),
+        key: attribute
+            .property
+            .as_ref()
+            .map_or_else(|| attribute.key.clone(), |property| format!("{}.{property}", attribute.key)),
         before: attribute.before.clone(),
         after: attribute.after.clone(),
         time: time.clone(),

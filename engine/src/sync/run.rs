@@ -68,8 +68,7 @@ pub(super) enum Mode {
 /// Runs a sync. Nothing that is visible changes before everything is read, generated and merged.
 pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Result<SyncReport, SyncError> {
     let writes = job.mode != Mode::DryRun;
-    let _lock =
-        if writes { Some(reading::lock(&job.workspace, job.wait, &job.now, context).await?) } else { None };
+    let _lock = if writes { Some(reading::lock(&job.workspace, job.wait, &job.now, context).await?) } else { None };
     let (workspace, check) = (job.workspace.clone(), job.mode == Mode::WorkTree { autostash: false });
     let start = context.block(move |context| Start::read(workspace, writes, check, context)).await?;
 

@@ -40,12 +40,7 @@ const IMPORT_TRAILER: &str = "Proxmox-MPC-Import";
 impl Start {
     /// Reads the repository. An operation that was interrupted is finished or undone first, if something may be written.
     /// `check` refuses changes that are not committed before anything is asked of the cluster.
-    pub(super) fn read(
-        workspace: Workspace,
-        writes: bool,
-        check: bool,
-        context: &Context,
-    ) -> Result<Self, SyncError> {
+    pub(super) fn read(workspace: Workspace, writes: bool, check: bool, context: &Context) -> Result<Self, SyncError> {
         let Some(repository) = Repository::discover(&workspace)? else {
             return Err(SyncError::NoRepository { folder: workspace.root().to_owned() });
         };

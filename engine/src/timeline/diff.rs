@@ -81,7 +81,9 @@ impl Request for DiffRequest {
         let (folder, now) = (self.workspace.clone(), context.seconds());
         if self.live {
             let range = self.range.clone();
-            let earlier = context.block(move |context| earlier(&Timeline::open(&folder, context)?, range.as_deref(), now)).await?;
+            let earlier = context
+                .block(move |context| earlier(&Timeline::open(&folder, context)?, range.as_deref(), now))
+                .await?;
             let (workspace, sync, observation) = earlier;
             let look = live::look(self.connection, &workspace, sync.time, &context).await?;
             let live = Some(look.since(&observation, sync.time));

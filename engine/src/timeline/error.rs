@@ -8,8 +8,8 @@ use proxmox_mpc_model::observation::FileError;
 use proxmox_mpc_model::{Identity, Moment, Unreadable};
 
 use crate::history::HistoryError;
-use crate::settings::SettingsError;
 use crate::operation::{Fault, FaultKind};
+use crate::settings::SettingsError;
 use crate::workspace::WorkspaceError;
 
 /// The reason why the timeline of a cluster cannot be shown.
