@@ -14,7 +14,7 @@ pub struct Parts {
     header: Part,
     /// By key: `type.name` of a resource, `data.type.name`, `local.x`, `var.x`, `output.x`, and a number for blocks that
     /// nothing can refer to.
-    parts: BTreeMap<String, Part>,
+    by_key: BTreeMap<String, Part>,
     /// True if the module requires one exact version of the provider.
     pinned: bool,
 }
@@ -96,12 +96,12 @@ impl Parts {
 
     /// The keys of all parts.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.parts.keys().map(String::as_str)
+        self.by_key.keys().map(String::as_str)
     }
 
     /// A part by its key.
     pub fn get(&self, key: &str) -> Option<&Part> {
-        self.parts.get(key)
+        self.by_key.get(key)
     }
 
     /// The part of this key with everything that it and the header refer to.
@@ -112,7 +112,7 @@ impl Parts {
             |part: &'p Part| part.references.iter().map(|reference| (&*reference.key, self.reads(reference)));
         waiting.extend(referred(&self.header));
         while let Some((key, reads)) = waiting.pop() {
-            let Some(part) = self.parts.get(key) else {
+            let Some(part) = self.by_key.get(key) else {
                 closure.undefined.insert(key);
                 continue;
             };
@@ -129,14 +129,14 @@ impl Parts {
 
     /// Reports whether the value of a reference is decided by more than the code of what it leads to.
     fn reads(&self, reference: &Reference) -> bool {
-        let Some(part) = self.parts.get(&reference.key) else { return false };
+        let Some(part) = self.by_key.get(&reference.key) else { return false };
         reference.attribute.as_ref().is_none_or(|attribute| !part.attributes.contains(attribute))
     }
 
     /// Text of a part and of the header for a digest: it changes with every byte of a block, and not with the file that the
     /// block is in.
     pub fn texts<'p>(&'p self, key: &str) -> impl Iterator<Item = &'p str> {
-        self.parts.get(key).into_iter().flat_map(|part| &part.pieces).map(|piece| piece.text.as_str())
+        self.by_key.get(key).into_iter().flat_map(|part| &part.pieces).map(|piece| piece.text.as_str())
     }
 
     /// The texts of the `terraform` and `provider` blocks.
@@ -147,7 +147,7 @@ impl Parts {
     /// Files of a module with these parts only, by name, each block in the file where it was.
     pub fn files<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> BTreeMap<&str, String> {
         let mut files: BTreeMap<&str, String> = BTreeMap::new();
-        let parts = keys.into_iter().filter_map(|key| self.parts.get(key));
+        let parts = keys.into_iter().filter_map(|key| self.by_key.get(key));
         for piece in std::iter::once(&self.header).chain(parts).flat_map(|part| &part.pieces) {
             let text = files.entry(&piece.file).or_default();
             text.push_str(&piece.text);
@@ -160,19 +160,21 @@ impl Parts {
         let source = &text[block.range()];
         let piece = |text: String| Piece { file: file.to_owned(), text };
         let unknown = || Inseparable(format!("`{file}` has a `{}` block", block.keyword()));
-        let next = self.parts.len();
+        let next = self.by_key.len();
         let (part, keyword) = match (block.keyword(), &block.labels()[..]) {
             ("terraform" | "provider", _) => {
                 self.pinned |= block.keyword() == "terraform" && is_pinned(block);
                 (&mut self.header, "")
             }
-            ("resource", [resource, name]) => (self.parts.entry(format!("{resource}.{name}")).or_default(), "resource"),
-            ("data", [source, name]) => (self.parts.entry(format!("data.{source}.{name}")).or_default(), "data"),
-            ("variable", [name]) => (self.parts.entry(format!("var.{name}")).or_default(), ""),
-            ("output", [name]) => (self.parts.entry(format!("output.{name}")).or_default(), ""),
+            ("resource", [resource, name]) => {
+                (self.by_key.entry(format!("{resource}.{name}")).or_default(), "resource")
+            }
+            ("data", [source, name]) => (self.by_key.entry(format!("data.{source}.{name}")).or_default(), "data"),
+            ("variable", [name]) => (self.by_key.entry(format!("var.{name}")).or_default(), ""),
+            ("output", [name]) => (self.by_key.entry(format!("output.{name}")).or_default(), ""),
             ("locals", []) => {
                 for local in block.attributes() {
-                    let part = self.parts.entry(format!("local.{}", local.name())).or_default();
+                    let part = self.by_key.entry(format!("local.{}", local.name())).or_default();
                     part.pieces.push(piece(format!("locals {{\n  {}\n}}", &text[local.range()])));
                     part.visit(|visitor| visitor.visit_attr(local.syntax()));
                 }
@@ -180,12 +182,12 @@ impl Parts {
             }
             ("import", []) => {
                 let to = block.attribute("to").map(|to| base(to.source())).ok_or_else(unknown)?;
-                let part = self.parts.entry(to).or_default();
+                let part = self.by_key.entry(to).or_default();
                 part.imports.push(block.attribute("id").and_then(|id| id.string()).map(str::to_owned));
                 (part, "")
             }
             // Neither does anything without a state, but Terraform checks the addresses.
-            ("moved" | "removed" | "check", _) => (self.parts.entry(format!("{next:08}")).or_default(), ""),
+            ("moved" | "removed" | "check", _) => (self.by_key.entry(format!("{next:08}")).or_default(), ""),
             _ => return Err(unknown()),
         };
         part.pieces.push(piece(source.to_owned()));
@@ -274,12 +276,10 @@ impl References {
                 self.open.get_or_insert_with(|| "path.cwd".to_owned());
                 return;
             }
-            ("each" | "count" | "self" | "path" | "terraform", _) => return,
+            ("each" | "count" | "self" | "path" | "terraform", _) | (_, []) => return,
             ("data", [source, name, ..]) => (format!("data.{source}.{name}"), None),
-            ("var" | "local", [name, ..]) => (format!("{root}.{name}"), None),
+            ("var" | "local", [name, ..]) | (_, [name]) => (format!("{root}.{name}"), None),
             (_, [name, attribute, ..]) => (format!("{root}.{name}"), Some((*attribute).to_owned())),
-            (_, [name]) => (format!("{root}.{name}"), None),
-            (_, []) => return,
         };
         self.references.insert(Reference { key, attribute });
     }

@@ -75,7 +75,7 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     let scratch = ScratchFolder::beside(&job.workspace, !writes)?;
     let options =
         FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
-    let fetched = reading::read(source, &KINDS, &scratch, &options, context).await?;
+    let fetched = reading::read(source, KINDS, &scratch, &options, context).await?;
     let previous = start.previous.previous();
     let options = Options { mapping: Some(start.skipped()), provider: job.provider, ..Options::default() };
     let (Input { fetched, .. }, mut generated) =
@@ -88,16 +88,13 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
 
     let observation = Observation::read(&FetchedAnswers::from(&fetched))?;
     let time = seconds(&fetched.recording.about().recorded_at);
-    let (observation, mut changes) = match &start.observation {
-        Some(earlier) => {
-            let observation = observation.or_earlier(earlier);
-            let changes = Changes::between(earlier, &observation);
-            (observation, changes)
-        }
-        None => {
-            let changes = Changes::first(&observation);
-            (observation, changes)
-        }
+    let (observation, mut changes) = if let Some(earlier) = &start.observation {
+        let observation = observation.or_earlier(earlier);
+        let changes = Changes::between(earlier, &observation);
+        (observation, changes)
+    } else {
+        let changes = Changes::first(&observation);
+        (observation, changes)
     };
     let mut fetched = fetched;
     if let Some(from) = start.time.filter(|_| !changes.is_empty() && changes.first.is_none()) {

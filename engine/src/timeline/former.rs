@@ -118,7 +118,6 @@ mod tests {
     use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
 
     use super::*;
-    use crate::workspace::FileSet;
 
     fn tree(files: &[(&str, &str)], objects: &[(&str, &str)]) -> GeneratedTree {
         let entry = |address: &str| ManifestEntry {

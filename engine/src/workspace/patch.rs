@@ -1,6 +1,7 @@
 //! Patch: changes of the files of a workspace, as a unified difference that `git apply` takes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use similar::TextDiff;
 
@@ -13,7 +14,7 @@ pub fn patch(ours: &FileSet, merged: &BTreeMap<String, Option<String>>, prefix: 
         let name = if prefix.is_empty() { path.clone() } else { format!("{prefix}/{path}") };
         let (before, after) = (ours.get(path).map_or("", String::as_str), text.as_deref().unwrap_or_default());
         let (from, to) = (format!("a/{name}"), format!("b/{name}"));
-        patch += &format!("diff --git {from} {to}\n");
+        writeln!(patch, "diff --git {from} {to}").expect("writing to a string cannot fail");
         let none = || "/dev/null".to_owned();
         let (from, to) = match (ours.contains_key(path), text.is_some()) {
             (false, _) => {
