@@ -326,6 +326,7 @@ fn a_person_at_a_terminal_is_asked_and_no_secret_is_shown_or_committed() {
         "nonsense\n",
         &format!("{}\n", stage.token),
         "\n",
+        "n\n",
     ];
     let (code, text) = typed(&stage, &["init", "lab"], &lines);
     assert_eq!(code, Some(0), "{text}");
@@ -355,7 +356,7 @@ fn a_command_for_the_token_goes_into_the_users_file() {
     fs::write(stage.at("home/token"), &stage.token).unwrap();
     let command = format!("cat {}", stage.at("home/token").display());
     let (code, text) =
-        typed(&stage, &["init", "my lab", "--endpoint", &endpoint], &["yes\n", "3\n", &format!("{command}\n")]);
+        typed(&stage, &["init", "my lab", "--endpoint", &endpoint], &["yes\n", "3\n", &format!("{command}\n"), "n\n"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(!stage.text("my lab/proxmox-mpc.toml").contains("cat"));
     let user = stage.text("home/.config/proxmox-mpc/config.toml");

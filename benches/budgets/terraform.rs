@@ -68,9 +68,9 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
 
 /// Proves the workspace again: unchanged, and with other text in the blocks of some guests, beside a workspace of as many.
 fn again(sheet: &mut Sheet, scratch: &Path, out: &Path) -> Outcome {
-    let prove = |out: &Path| {
+    let prove = |out: &Path| -> Outcome<Duration> {
         let ran = run(command(PROGRAM).args(["--quiet", "verify"]).arg(out))?;
-        if ran.success { Ok(ran.time) } else { Err(format!("the proof failed: {}", ran.errors)) }
+        if ran.success { Ok(ran.time) } else { Err(format!("the proof failed: {}", ran.errors).into()) }
     };
     let few = scratch.join("few");
     let cluster = twin::cluster(scratch, CHANGED)?;

@@ -41,6 +41,10 @@ impl Printed for InitReport {
         }
         page.blank();
         self.brief(page);
+        if let Some(sync) = &self.first_sync {
+            page.blank();
+            sync.page(page);
+        }
         self.next.iter().for_each(|command| page.line(format!("next: {command}")));
     }
 }

@@ -64,9 +64,6 @@ pub enum InitError {
     /// Git refused.
     #[error("the git repository cannot be used")]
     Git(#[from] git2::Error),
-    /// The report of the first sync is not JSON.
-    #[error("the report of the first sync cannot be shown")]
-    Document(#[source] serde_json::Error),
 }
 
 impl Fault for InitError {
@@ -74,7 +71,6 @@ impl Fault for InitError {
         match self {
             Self::NotEmpty { .. } => FaultKind::Usage,
             Self::Declined => FaultKind::Interrupted,
-            Self::Document(_) => FaultKind::Bug,
             _ => FaultKind::Failed,
         }
     }
@@ -96,7 +92,7 @@ impl Fault for InitError {
             Self::NotAFolder { .. } => "Choose another folder.".to_owned(),
             Self::Permissions { .. } => "Check that the endpoint is a Proxmox VE node.".to_owned(),
             Self::Git(_) => "`--no-git` leaves the repository alone.".to_owned(),
-            Self::Declined | Self::File { .. } | Self::Document(_) => return Vec::new(),
+            Self::Declined | Self::File { .. } => return Vec::new(),
         };
         vec![hint]
     }

@@ -11,19 +11,16 @@ mod request;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 pub use error::InitError;
 pub use request::{
     FileResult, InitFile, InitReport, InitRequest, Purpose, PurposeReport, RepositoryReport, TrustReport,
 };
 
-use crate::commands::COMMANDS;
 use crate::history::Repository;
 use crate::operation::prompt::Nobody;
-use crate::operation::report::Document;
-use crate::operation::{Cancel, Context, Effect, Failure, Person, Prompt, PromptError, Report, Request};
+use crate::operation::{Cancel, Context, Effect, Failure, Person, Prompt, PromptError, Request};
 use crate::settings::{Connection, Endpoint, Layers, SecretSource, SettingsError, in_world};
+use crate::sync::SyncRequest;
 use crate::workspace::{Workspace, check_links};
 
 impl Request for InitRequest {
@@ -78,8 +75,12 @@ impl Request for InitRequest {
             next: Vec::new(),
         };
         report.next = next(&report);
-        if interview.wants_first_sync().await? {
-            report.first_sync = first_sync(&context, workspace.root()).await.transpose()?;
+        // In a repository that was there before, a person commits the files first.
+        if matches!(report.repository, RepositoryReport::Created { .. }) && interview.wants_first_sync().await? {
+            let workspace = workspace.root().to_owned();
+            let sync = SyncRequest { workspace, ..SyncRequest::default() };
+            report.first_sync = Some(Box::new(sync.run(context).await?));
+            report.next = vec![format!("proxmox-mpc verify {}", quoted(&report.workspace))];
         }
         Ok(report)
     }
@@ -147,7 +148,7 @@ impl Interview {
 
     /// Asks for the first sync, where there is such a command.
     async fn wants_first_sync(&self) -> Result<bool, PromptError> {
-        if !self.is_attended() || !COMMANDS.iter().any(|command| command.name == SYNC) {
+        if !self.is_attended() {
             return Ok(false);
         }
         let prompt = Prompt::new("Read the cluster and write its code now", "`proxmox-mpc sync`");
@@ -192,21 +193,9 @@ async fn endpoints(
     Ok(vec![endpoint])
 }
 
-/// The command that reads the cluster for the first time.
-const SYNC: &str = "sync";
-
-/// Runs the first sync of a new workspace, and returns its document. `None` where this program has no such command.
-async fn first_sync(context: &Context, workspace: &Path) -> Option<Result<serde_json::Value, Failure>> {
-    let command = COMMANDS.iter().find(|command| command.name == SYNC)?;
-    let report = (command.run)(context.clone(), json!({ "workspace": workspace })).await;
-    let document = |report: Box<dyn Report>| serde_json::to_value(Document::of(&*report)).map_err(InitError::Document);
-    Some(report.and_then(|report| Ok(document(report)?)))
-}
-
 /// The commands that come next.
 fn next(report: &InitReport) -> Vec<String> {
-    let folder = report.workspace.display().to_string();
-    let folder = shlex::try_quote(&folder).map_or_else(|_| folder.clone(), std::borrow::Cow::into_owned);
+    let folder = quoted(&report.workspace);
     let mut next = Vec::new();
     if let (SecretSource::Environment { variable }, true) = (&report.secret, report.login.contains('!')) {
         next.push(format!("export {variable}='{}=…'", report.login));
@@ -216,15 +205,20 @@ fn next(report: &InitReport) -> Vec<String> {
         let names: Vec<&str> = written.map(|file| file.path.as_str()).collect();
         if !names.is_empty() {
             next.push(format!("git -C {folder} add .gitignore {}", names.join(" ")));
+            next.push(format!("git -C {folder} commit -m 'Begin a workspace for the cluster'"));
         }
     }
-    let reads = if COMMANDS.iter().any(|command| command.name == SYNC) {
-        format!("proxmox-mpc sync {folder}")
-    } else {
-        format!("proxmox-mpc import --out {folder}")
-    };
-    next.push(reads);
+    next.push(match report.repository {
+        RepositoryReport::None => format!("proxmox-mpc import --out {folder}"),
+        _ => format!("proxmox-mpc sync {folder}"),
+    });
     next
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), std::borrow::Cow::into_owned)
 }
 
 /// A path as a settings file in this folder names it: relative to the folder where it is inside, absolute elsewhere.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::operation::report::ReportType;
 use crate::settings::{Connection, SecretSource};
+use crate::sync::SyncReport;
 
 /// Request to set up a workspace: the connection to a cluster, tested, and the files that every workspace has. What it
 /// leaves open is taken from the settings, or a person is asked for it.
@@ -55,8 +55,8 @@ pub struct InitReport {
     pub repository: RepositoryReport,
     /// Remarks on what a person should know.
     pub notices: Vec<String>,
-    /// The document of the first sync, if it was wanted.
-    pub first_sync: Option<Value>,
+    /// The first sync, if it was wanted.
+    pub first_sync: Option<Box<SyncReport>>,
     /// The commands that come next.
     pub next: Vec<String>,
 }
