@@ -14,6 +14,7 @@ mod sheet;
 mod start;
 mod status;
 mod store;
+mod sync;
 mod terraform;
 mod twin;
 
@@ -35,6 +36,7 @@ const PARTS: &[Part] = &[
     ("start", start::measure),
     ("store", store::measure),
     ("status", status::measure),
+    ("sync", sync::measure),
     ("generate", generate::measure),
     ("serve", serve::measure),
     ("import", import::measure),
