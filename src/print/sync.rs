@@ -17,7 +17,11 @@ const LONGEST: usize = 60;
 impl Printed for SyncReport {
     fn page(&self, page: &mut Page) {
         page.line("cluster:");
-        cluster_changes(&self.changes, page);
+        if self.changes.is_empty() && self.changes.first.is_none() {
+            page.line(format!("  {}", self.generated.subject));
+        } else {
+            cluster_changes(&self.changes, page);
+        }
         if !self.not_read.is_empty() {
             let number = plural(self.not_read.len(), "object or list", "objects or lists");
             page.line(format!("  {number} could not be read: their code stays as it is"));
@@ -90,6 +94,7 @@ fn edit(edit: &MergeEdit, page: &mut Page) {
     let change = match (edit.before.trim(), edit.after.trim()) {
         ("", after) => format!("+ {}", short(after)),
         (before, "") => format!("- {}", short(before)),
+        _ if edit.attribute.is_empty() => "as the cluster has it now".to_owned(),
         (before, after) => format!("{} → {}", short(before), short(after)),
     };
     page.line(format!("  {}:{}  {what}: {change}", edit.file, edit.line));

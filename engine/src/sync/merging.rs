@@ -43,12 +43,10 @@ fn is_code(path: &str) -> bool {
     [".tf", ".tf.json", ".tfvars", ".tfvars.json"].iter().any(|end| path.ends_with(end))
 }
 
-/// Takes files out of the merge that people write themselves in most repositories: a README and lists of ignored files that
-/// are not as generated. Neither is needed for anything.
+/// Takes the files out of the merge that people write themselves, if they are not as generated.
 fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
     let is_own = |path: &String, base: &FileSet| {
-        (path == "README.md" || path.ends_with(".gitignore"))
-            && ours.get(path).is_some_and(|own| base.get(path) != Some(own))
+        generated_tree::is_optional(path) && ours.get(path).is_some_and(|own| base.get(path) != Some(own))
     };
     let own: Vec<String> = theirs.keys().chain(base.keys()).filter(|path| is_own(path, base)).cloned().collect();
     for path in own {

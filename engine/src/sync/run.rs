@@ -1,5 +1,6 @@
 //! Run of a sync: reads the cluster, commits its code, merges it, and keeps the recording.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -103,10 +104,10 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
         changes.attribute(&log, window);
         fetched = answers;
     }
-    let message = message(&changes, &observation);
     let (login, asked) = (fetched.recording.about().login.clone(), fetched.asked);
     let not_read = generated.unread;
     let theirs = GeneratedTree::new(generated.files, generated.manifest);
+    let message = message(&changes, &observation, &code_changes(&start.previous, &theirs));
 
     let writing = Writing { job, start, theirs, observation, message, time, changes, scratch };
     let (mut report, record) = context.block(move |context| writing.write(context)).await?;
@@ -120,9 +121,23 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     Ok(report)
 }
 
-/// The message of the generated commit.
-fn message(changes: &Changes, observation: &Observation) -> String {
+/// The files of generated code that differ.
+fn code_changes(before: &GeneratedTree, after: &GeneratedTree) -> Vec<String> {
+    let paths: BTreeSet<&String> = before.files.keys().chain(after.files.keys()).collect();
+    let differ = |path: &&&String| **path != Workspace::MANIFEST && before.files.get(**path) != after.files.get(**path);
+    paths.iter().filter(differ).map(|path| (*path).clone()).collect()
+}
+
+/// The message of the generated commit. The state of guests and their addresses are in the code, and no settings: where only
+/// these changed, the message names the files.
+fn message(changes: &Changes, observation: &Observation, code: &[String]) -> String {
     let mut message = changes.subject();
+    if changes.is_empty()
+        && let [first, rest @ ..] = code
+    {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        message = format!("no setting changed; the code of {first}{more} did");
+    }
     for part in [changes.body(), observation.not_read_lines()] {
         if !part.is_empty() {
             message = format!("{}\n\n{}", message.trim_end(), part.trim_end());

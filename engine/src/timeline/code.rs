@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TimelineError;
+use super::generated_tree::is_optional;
 use crate::workspace::{FileSet, Workspace};
 
 /// Differences between the code of a workspace and the generated code.
@@ -207,7 +208,9 @@ fn addresses<'f>(path: &'f str, text: &'f str) -> Option<Vec<(String, CodeBlock<
 /// alone.
 fn edited_files(workspace: &Workspace, generated: &FileSet) -> Result<Vec<String>, TimelineError> {
     let observed = format!("{}/", proxmox_mpc_model::observation::FOLDER);
-    let is_own = |path: &str| path == Workspace::MANIFEST || path.starts_with(&observed) || is_terraform(path);
+    let is_own = |path: &str| {
+        path == Workspace::MANIFEST || path.starts_with(&observed) || is_terraform(path) || is_optional(path)
+    };
     let mut edited = Vec::new();
     for (path, text) in generated.iter().filter(|(path, _)| !is_own(path)) {
         let current = read(&workspace.root().join(path))?;
