@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use proxmox_mpc_generators::Manifest;
 use secrecy::ExposeSecret as _;
 
-use super::login::Typed;
 use super::request::{FileResult, InitFile, TrustReport};
+use super::typed_secret::{Typed, secret_file};
 use super::{InitError, relative};
 use crate::operation::Failure;
 use crate::settings::{Connection, Endpoint, Fingerprint, SecretSource, SettingsEditor, Value, World};
@@ -36,11 +36,6 @@ pub(super) struct Written {
     /// The place of the secret, if it was written.
     pub(super) secret: Option<SecretSource>,
     pub(super) notices: Vec<String>,
-}
-
-/// The file of a typed secret, relative to the workspace.
-pub(super) fn secret_file(setting: &str) -> &'static str {
-    if setting == "api_token_file" { ".proxmox-mpc/api-token" } else { ".proxmox-mpc/password" }
 }
 
 /// Refuses a folder that cannot be written to, before anybody is asked anything.

@@ -7,6 +7,7 @@ use proxmox_mpc_model::permissions::Permissions;
 use secrecy::SecretString;
 
 use super::certificate::Trusted;
+use super::typed_secret::{Typed, secret_file};
 use super::{InitError, Interview, layers};
 use crate::client::{Client, ClientError, Limits};
 use crate::operation::{Cancel, Failure, Person, Prompt, PromptError, Step, StepKind};
@@ -23,13 +24,6 @@ pub(super) struct Login {
     pub(super) secret: SecretSource,
     /// The secret that was typed, if it is to be kept in the workspace.
     pub(super) typed: Option<Typed>,
-}
-
-/// A secret that was typed.
-pub(super) struct Typed {
-    /// `api_token_file` or `password_file`.
-    pub(super) setting: &'static str,
-    pub(super) secret: SecretString,
 }
 
 /// The number of times that a typed secret is tried.
@@ -275,7 +269,7 @@ async fn kept(
         let layers = layers(connection, workspace, &interview.context).await?;
         return Ok((layers.secret_source(variable), None));
     };
-    let file = format!("in {}, which git ignores and only you can read", super::files::secret_file(typed.setting));
+    let file = format!("in {}, which git ignores and only you can read", secret_file(typed.setting));
     let nowhere = format!("nowhere: I set {variable} myself");
     let prompt = Prompt::new("Where is it kept", variable);
     let choice = interview.ask(move |person, cancel| person.choice(&prompt, &[&file, &nowhere], 0, cancel)).await?;

@@ -8,6 +8,7 @@ mod login;
 mod permissions;
 mod repository;
 mod request;
+mod typed_secret;
 
 use std::path::{Path, PathBuf};
 

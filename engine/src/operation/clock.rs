@@ -26,6 +26,11 @@ pub fn seconds(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_else(|_| "1970-01-01T00:00:00Z".to_owned())
 }
 
+/// A time in whole seconds as seconds since 1970; the beginning of 1970 for a text that is no time.
+pub fn unix(text: &str) -> i64 {
+    OffsetDateTime::parse(text, &Rfc3339).map_or(0, OffsetDateTime::unix_timestamp)
+}
+
 /// A time in milliseconds, as events hold it: `2026-11-23T00:50:00.250Z`.
 pub fn milliseconds(time: OffsetDateTime) -> String {
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

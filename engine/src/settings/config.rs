@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::context::{ContextReason, Contexts, is_name};
+use super::context::{ContextReason, Contexts};
 use super::edit::SettingsEditor;
 use super::endpoint::Endpoint;
 use super::file;
 use super::layer::{Source, Value, parse};
+use super::section::is_name;
 use super::table::{CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SETTINGS, Setting};
 use super::{Connection, FileFault, Fingerprint, Layers, MinimumTls, SettingsError, World, credentials, in_world};
 use crate::operation::report::ReportType;

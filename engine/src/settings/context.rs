@@ -1,35 +1,20 @@
 //! Context: a cluster with a name, in the user's settings file or in that of a workspace, and the one that counts now.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::choice::StoredChoice;
 use super::file::{self, SettingsFile};
-use super::layer::{Layer, Origin};
+use super::layer::Origin;
+use super::section::{ContextSection, nearest};
 use super::{SettingsError, World};
 use crate::workspace::Workspace;
 
 /// The variable that chooses a context.
 pub(super) const VARIABLE: &str = "PROXMOX_MPC_CONTEXT";
-
-/// A context as a settings file has it.
-#[derive(Debug)]
-pub(super) struct ContextSection {
-    pub(super) name: String,
-    pub(super) layer: Layer,
-    /// The folder of its code. A context of the user's need not have one.
-    pub(super) folder: Option<PathBuf>,
-}
-
-impl ContextSection {
-    /// Reports whether the user's file names it.
-    pub(super) fn is_of_user(&self) -> bool {
-        !self.layer.origin.is_of_workspace()
-    }
-}
 
 /// The reason why a context counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -190,19 +175,6 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
         (Ok(one), Ok(other)) => one == other,
         _ => one == other,
     }
-}
-
-/// Reports whether this can be the name of a context: letters, digits, `.`, `_` and `-`, and not `-` alone.
-pub(super) fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    name.bytes().all(plain) && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-}
-
-/// The name that is most like an unknown one, if any is.
-pub(super) fn nearest<'n>(unknown: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let like = |name: &str| strsim::jaro_winkler(unknown, name);
-    let nearest = names.max_by(|one, other| like(one).total_cmp(&like(other)))?;
-    (like(nearest) > 0.75).then_some(nearest)
 }
 
 impl Origin {

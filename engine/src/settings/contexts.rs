@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::choice::StoredChoice;
-use super::context::{Active, ContextReason, ContextSection, Contexts};
+use super::context::{Active, ContextReason, Contexts};
+use super::section::ContextSection;
 use super::table::ENDPOINTS;
 use super::{Connection, Layers, SettingsError, World, config::SettingsScope, in_world};
 use crate::operation::report::ReportType;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::context::{ContextSection, is_name};
 use super::layer::{Layer, Origin, Value};
+use super::section::{self, ContextSection, is_name};
 use super::table::{CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SETTINGS, Setting};
 use super::{FileFault, SettingsError, World};
 use crate::workspace::Workspace;
@@ -174,5 +174,5 @@ fn is_inside(file: &Path, folder: &Path) -> bool {
 
 /// The known key that is most like an unknown one, if any is.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    super::context::nearest(key, SETTINGS.iter().map(|setting| setting.name).chain([CONTEXTS]))
+    section::nearest(key, SETTINGS.iter().map(|setting| setting.name).chain([CONTEXTS]))
 }

@@ -32,6 +32,7 @@ mod file;
 mod layer;
 mod layers;
 mod login;
+mod section;
 mod sources;
 pub mod table;
 mod trust;

@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use proxmox_mpc_generators::Options;
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::observation::{Changes, Observation, Window};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::index::SyncRecord;
 use super::merging::{self, Merging};
@@ -20,8 +18,8 @@ use crate::import::fetch::{FetchOptions, FetchedAnswers};
 use crate::import::reading::{self, Input, ScratchFolder};
 use crate::import::removal::{self, RemovalLimits};
 use crate::import::{ImportError, Source};
-use crate::operation::Context;
 use crate::operation::fault::sentence;
+use crate::operation::{Context, clock};
 use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, Workspace};
 
@@ -88,7 +86,7 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     generated.manifest.files = workspace::hashes(&generated.files);
 
     let observation = Observation::read(&FetchedAnswers::from(&fetched))?;
-    let time = seconds(&fetched.recording.about().recorded_at);
+    let time = clock::unix(&fetched.recording.about().recorded_at);
     let (observation, mut changes) = if let Some(earlier) = &start.observation {
         let observation = observation.or_earlier(earlier);
         let changes = Changes::between(earlier, &observation);
@@ -144,11 +142,6 @@ fn message(changes: &Changes, observation: &Observation, code: &[String]) -> Str
         }
     }
     message + "\n"
-}
-
-/// A time of a recording in seconds since 1970; its beginning for a text that is no time.
-pub(super) fn seconds(text: &str) -> i64 {
-    OffsetDateTime::parse(text, &Rfc3339).map_or(0, OffsetDateTime::unix_timestamp)
 }
 
 fn unsigned(seconds: i64) -> u64 {
@@ -252,7 +245,7 @@ impl Writing {
             tip: self.start.tip.map(|commit| commit.id),
             generated: after.id,
             message: format!("sync: {}", self.message),
-            time: seconds(&self.job.now),
+            time: clock::unix(&self.job.now),
             target,
             verify: true,
         };

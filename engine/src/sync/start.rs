@@ -5,9 +5,9 @@ use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
 use proxmox_mpc_model::observation::{FOLDER, Observation};
 use proxmox_mpc_twin::recording::Recording;
 
-use super::{SyncError, merging, run};
+use super::{SyncError, merging};
 use crate::history::{Commit, HistoryError, HistoryNotice, Repository};
-use crate::operation::Context;
+use crate::operation::{Context, clock};
 use crate::settings;
 use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, FileSet, Workspace};
@@ -99,7 +99,7 @@ impl Start {
         generated.manifest.files = workspace::hashes(&generated.files);
         self.previous = GeneratedTree::new(generated.files, generated.manifest);
         self.observation = Some(Observation::read(&recording)?);
-        self.time = Some(run::seconds(&recording.about().recorded_at));
+        self.time = Some(clock::unix(&recording.about().recorded_at));
         Ok(())
     }
 
