@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use proxmox_mpc_code::merge::Notice;
 use proxmox_mpc_model::observation::{self, Changes, FOLDER, ObjectChange, ObjectState, Origin};
 use time::OffsetDateTime;
 
+use super::SyncRequest;
 use crate::history::{CommitInfo, HistoryError, Oid, PathChange, Repository};
-use crate::operation::{Context, Failure, clock};
-use crate::store::{Change, CommitRecord, Observation, Owner, Store};
+use crate::operation::{Context, Failure, Request as _, clock};
+use crate::store::{Change, CommitRecord, Decision, Observation, Owner, Run, RunEnd, RunOutcome, Store, StoreError};
 use crate::workspace::Workspace;
 
 /// A sync to record.
@@ -20,12 +22,22 @@ pub(super) struct SyncRecord {
     pub(super) cluster: Option<String>,
     /// The changes that the tip of the branch has, with who and when.
     pub(super) changes: Changes,
+    /// The objects that were read.
+    pub(super) seen: Vec<String>,
+    /// The decisions of people that the merge kept.
+    pub(super) decisions: Vec<Notice>,
+    /// The times of the beginning of the sync and of its observation.
+    pub(super) started: String,
+    pub(super) observed: String,
+    /// The outcome of the sync, with a few figures.
+    pub(super) outcome: RunOutcome,
+    pub(super) summary: serde_json::Value,
 }
 
 impl SyncRecord {
     /// Brings the state store up to the tip of the generated branch: with the last commit, or with all of them where the
     /// store does not know the one before.
-    pub(super) async fn store(self, context: &Context) -> Result<(), Failure> {
+    pub(super) async fn store(mut self, context: &Context) -> Result<(), Failure> {
         let (workspace, branch) = (self.workspace.clone(), self.branch.clone());
         let commits = context.block(move |_| log(&workspace, &branch)).await?;
         let (Some(last), Some(first)) = (commits.first(), commits.last()) else { return Ok(()) };
@@ -35,7 +47,13 @@ impl SyncRecord {
         if known.as_ref() != Some(&last.id) {
             let follows = commits.get(1).is_some_and(|before| known.as_ref() == Some(&before.id));
             let wanted = if follows { 1 } else { commits.len() };
-            let records = context.block(move |_| self.records(&commits, wanted)).await?;
+            let (record, records) = context
+                .block(move |_| {
+                    let records = self.records(&commits, wanted);
+                    records.map(|records| (self, records))
+                })
+                .await?;
+            self = record;
             if follows {
                 for record in &records {
                     store.record_commit(record).await?;
@@ -44,7 +62,41 @@ impl SyncRecord {
                 store.rebuild(records).await?;
             }
         }
+        store.record_sightings(&self.observed, self.seen.iter().map(String::as_str)).await?;
+        self.store_decisions(&store, context).await?;
+        self.store_run(&store, context).await?;
         Ok(store.close().await?)
+    }
+
+    /// Records each decision that is not the last one known of its object.
+    async fn store_decisions(&self, store: &Store, context: &Context) -> Result<(), StoreError> {
+        for notice in &self.decisions {
+            let known = store.decisions(Some(&notice.object)).await?;
+            if known.first().is_none_or(|decision| decision.decision != notice.text) {
+                let decision = Decision {
+                    object: notice.object.clone(),
+                    decision: notice.text.clone(),
+                    actor: context.actor().name.clone(),
+                    time: self.started.clone(),
+                    reason: String::new(),
+                };
+                store.record_decision(&decision).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_run(&self, store: &Store, context: &Context) -> Result<(), StoreError> {
+        let operation = context.operation().to_string();
+        let run = Run {
+            operation: operation.clone(),
+            command: SyncRequest::NAME.to_owned(),
+            actor: context.actor().name.clone(),
+            started: self.started.clone(),
+        };
+        store.record_run(&run).await?;
+        let end = RunEnd { time: context.now(), outcome: self.outcome, summary: self.summary.clone() };
+        store.record_run_end(&operation, &end).await
     }
 
     /// The records of the newest `number` commits, oldest first. `commits` are newest first.

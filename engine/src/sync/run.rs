@@ -5,9 +5,12 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use proxmox_mpc_code::merge::NoticeKind;
 use proxmox_mpc_generators::Options;
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::observation::{Changes, Observation, Window};
+use serde_json::json;
+use time::OffsetDateTime;
 
 use super::index::SyncRecord;
 use super::merging::{self, Merging};
@@ -19,6 +22,7 @@ use crate::import::reading::{self, Input, ScratchFolder};
 use crate::import::removal::{self, RemovalLimits};
 use crate::import::{ImportError, Source};
 use crate::operation::fault::sentence;
+use crate::operation::report::ReportType as _;
 use crate::operation::{Context, clock};
 use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, Workspace};
@@ -218,8 +222,30 @@ impl Writing {
         }
         self.scratch.move_recording(&self.job.workspace.recording())?;
         write_conflicts(&self.job.workspace, report.merge.as_ref())?;
-        let (workspace, changes) = (self.job.workspace.clone(), report.changes.clone());
-        Ok((report, Some(SyncRecord { workspace, branch, cluster: self.observation.cluster, changes })))
+        let record = self.record(&report, branch);
+        Ok((report, Some(record)))
+    }
+
+    /// What the state store is to know of the sync.
+    fn record(self, report: &SyncReport, branch: String) -> SyncRecord {
+        let observation = self.observation;
+        let objects = observation.objects.keys().filter(|identity| !observation.is_unknown(identity));
+        let notices = report.merge.iter().flat_map(|merge| &merge.notices);
+        let edits = report.merge.as_ref().map_or(0, |merge| merge.edits.len());
+        SyncRecord {
+            workspace: self.job.workspace,
+            branch,
+            cluster: observation.cluster.clone(),
+            changes: report.changes.clone(),
+            seen: objects.map(ToString::to_string).collect(),
+            decisions: notices.filter(|notice| notice.kind == NoticeKind::Decision).cloned().collect(),
+            started: self.job.now,
+            observed: clock::seconds(
+                OffsetDateTime::from_unix_timestamp(self.time).unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            ),
+            outcome: report.ended().into(),
+            summary: json!({ "generated": report.generated.after, "changes": report.changes.objects.len(), "edits": edits }),
+        }
     }
 
     /// Carries the merge out, as far as the mode wants it.
