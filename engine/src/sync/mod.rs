@@ -3,6 +3,7 @@
 mod error;
 mod index;
 mod merging;
+mod observing;
 mod report;
 mod request;
 mod run;

@@ -14,18 +14,19 @@ use time::OffsetDateTime;
 
 use super::index::SyncRecord;
 use super::merging::{self, Merging};
+use super::observing::generate_and_observe;
 use super::start::Start;
 use super::{GeneratedCommit, MergeReport, Outcome, SyncError, SyncReport, task_log};
 use crate::history::{Commit, HistoryNotice, MergeCommit, Target};
-use crate::import::fetch::{FetchOptions, FetchedAnswers};
-use crate::import::reading::{self, Input, ScratchFolder};
+use crate::import::fetch::FetchOptions;
+use crate::import::reading::{self, ScratchFolder};
 use crate::import::removal::{self, RemovalLimits};
 use crate::import::{ImportError, Source};
 use crate::operation::fault::sentence;
 use crate::operation::report::ReportType as _;
 use crate::operation::{Context, clock};
 use crate::timeline::generated_tree::GeneratedTree;
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, FileSet, Workspace};
 
 /// A sync that is ready to run.
 #[derive(Clone, Debug)]
@@ -81,24 +82,19 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     let fetched = reading::read(source, KINDS, &scratch, &options, context).await?;
     let previous = start.previous.previous();
     let options = Options { mapping: Some(start.skipped()), provider: job.provider, ..Options::default() };
-    let (Input { fetched, .. }, mut generated) =
-        reading::generate_code(Input { fetched, options, previous }, context).await?;
+    let (fetched, mut generated, observation) = generate_and_observe(fetched, options, previous, context).await?;
     let removals = removal::brake(&generated, job.removal);
     if writes && !removals.is_empty() {
         return Err(ImportError::Removal { removals }.into());
     }
     generated.manifest.files = workspace::hashes(&generated.files);
 
-    let observation = Observation::read(&FetchedAnswers::from(&fetched))?;
     let time = clock::unix(&fetched.recording.about().recorded_at);
-    let (observation, mut changes) = if let Some(earlier) = &start.observation {
-        let observation = observation.or_earlier(earlier);
-        let changes = Changes::between(earlier, &observation);
-        (observation, changes)
-    } else {
-        let changes = Changes::first(&observation);
-        (observation, changes)
+    let changes = move |_: &Context| {
+        let changes = start.earlier.changes(observation, &start.repository);
+        changes.map(|changes| (start, changes))
     };
+    let (start, (observation, observed, mut changes)) = context.block(changes).await?;
     let mut fetched = fetched;
     if let Some(from) = start.time.filter(|_| !changes.is_empty() && changes.first.is_none()) {
         let window = Window { from: unsigned(from), to: unsigned(time) };
@@ -111,7 +107,7 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
     let theirs = GeneratedTree::new(generated.files, generated.manifest);
     let message = message(&changes, &observation, &code_changes(&start.previous, &theirs));
 
-    let writing = Writing { job, start, theirs, observation, message, time, changes, scratch };
+    let writing = Writing { job, start, theirs, observation, observed, message, time, changes, scratch };
     let (mut report, record) = context.block(move |context| writing.write(context)).await?;
     report.login = login;
     report.asked = asked;
@@ -158,6 +154,8 @@ struct Writing {
     start: Start,
     theirs: GeneratedTree,
     observation: Observation,
+    /// The files of the observation.
+    observed: FileSet,
     message: String,
     time: i64,
     changes: Changes,
@@ -173,7 +171,7 @@ impl Writing {
         }
         let (tip, repository) = (self.start.tip, &self.start.repository);
         let mut files = self.theirs.files.clone();
-        files.extend(self.observation.files());
+        files.append(&mut self.observed);
         let after =
             repository.write_generated(&branch, &files, &self.message, self.time, tip.map(|commit| commit.id))?;
         drop(files);

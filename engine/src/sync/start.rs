@@ -5,6 +5,7 @@ use proxmox_mpc_generators::{Manifest, Options, Previous, generate};
 use proxmox_mpc_model::observation::{FOLDER, Observation};
 use proxmox_mpc_twin::recording::Recording;
 
+use super::observing::Earlier;
 use super::{SyncError, merging};
 use crate::history::{Commit, HistoryError, HistoryNotice, Repository};
 use crate::operation::{Context, clock};
@@ -23,7 +24,7 @@ pub(super) struct Start {
     /// The generated tree of the last sync; before the first, that of an import whose files are at HEAD.
     pub(super) previous: GeneratedTree,
     /// The observation of the last sync or import.
-    pub(super) observation: Option<Observation>,
+    pub(super) earlier: Earlier,
     /// The time of that observation in seconds since 1970.
     pub(super) time: Option<i64>,
     /// Facts about git that the person should know.
@@ -62,7 +63,7 @@ impl Start {
         let manifest = manifest.map(|text| Manifest::parse(&text)).transpose().map_err(SyncError::Manifest)?;
         let mut start = Self {
             previous: GeneratedTree::default(),
-            observation: None,
+            earlier: Earlier::None,
             time: None,
             workspace,
             repository,
@@ -74,8 +75,7 @@ impl Start {
         match tip {
             Some(tip) => {
                 start.previous = GeneratedTree::at(&start.repository, tip.id)?;
-                let files = start.repository.files_below(tip.id, FOLDER)?;
-                start.observation = Some(Observation::from_files(files)?);
+                start.earlier = Earlier::Sync(start.repository.blobs(tip.id, FOLDER)?);
                 start.time = Some(tip.time);
             }
             None => start.read_import()?,
@@ -98,14 +98,14 @@ impl Start {
         let mut generated = generate(&recording, &Options::default(), &previous)?;
         generated.manifest.files = workspace::hashes(&generated.files);
         self.previous = GeneratedTree::new(generated.files, generated.manifest);
-        self.observation = Some(Observation::read(&recording)?);
+        self.earlier = Earlier::Import(Box::new(Observation::read(&recording)?));
         self.time = Some(clock::unix(&recording.about().recorded_at));
         Ok(())
     }
 
     /// Commits the tree of an earlier import as the beginning of the generated branch.
     pub(super) fn commit_import(&mut self) -> Result<(), SyncError> {
-        let (Some(observation), Some(time)) = (&self.observation, self.time) else { return Ok(()) };
+        let (Earlier::Import(observation), Some(time)) = (&self.earlier, self.time) else { return Ok(()) };
         let mut files: FileSet = self.previous.files.clone();
         files.extend(observation.files());
         let cluster = observation.cluster.as_deref().unwrap_or("the cluster");
