@@ -42,8 +42,8 @@ impl<'s, 'f> Changes<'s, 'f> {
         self.edits.entry(file.path.to_owned()).or_default().push(Edit { range, text });
     }
 
-    /// Takes a block out of its file, with the comments above it and one blank line.
-    pub(super) fn remove(&mut self, resource: &Resource<'_, '_>) {
+    /// Takes a block out of its file, with the comments above it and one blank line. `now` says where its code is.
+    pub(super) fn remove(&mut self, resource: &Resource<'_, '_>, now: &str) {
         let text = resource.file.text;
         let start = resource.block.range().start;
         let mut range = resource.file.piece(start).map_or_else(|| resource.block.range(), |piece| piece.lines.clone());
@@ -58,7 +58,7 @@ impl<'s, 'f> Changes<'s, 'f> {
             block: resource.address.clone(),
             attribute: String::new(),
             before: String::new(),
-            after: String::new(),
+            after: now.to_owned(),
         });
         let edit = Edit { range, text: String::new() };
         self.edits.entry(resource.file.path.to_owned()).or_default().push(edit);
@@ -69,8 +69,14 @@ impl<'s, 'f> Changes<'s, 'f> {
         self.appended.entry(format!("{}/{file}", self.sources.input.root)).or_default().push(block);
     }
 
-    /// Records another address of a resource.
+    /// Adds a file.
+    pub(super) fn create(&mut self, path: String, text: String) {
+        self.appended.insert(path, vec![text]);
+    }
+
+    /// Adds a `moved` block, and records the new address.
     pub(super) fn moved(&mut self, from: &str, to: &str, file: &str) {
+        self.append("moved.tf", format!("moved {{\n  from = {from}\n  to   = {to}\n}}\n"));
         self.moves.push(ResourceMove { from: from.to_owned(), to: to.to_owned(), file: file.to_owned() });
     }
 

@@ -118,3 +118,8 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     }
     Err(Refusal(format!("`{name}` is not a name that Terraform takes: letters, digits, `_` and `-`, and no digit first")))
 }
+
+/// A block that is no resource, for people: `output "web_ip"`.
+fn title(block: crate::document::Block<'_>) -> String {
+    block.labels().iter().fold(block.keyword().to_owned(), |text, label| format!("{text} {}", crate::quote::quoted(label)))
+}

@@ -117,7 +117,8 @@ pub(super) fn nested_blocks(block: Block<'_>) -> Vec<String> {
             let position = positions.entry(nested.keyword()).or_default();
             let path = prefix.join(nested.keyword()).with(Step::Index(*position));
             *position += 1;
-            paths.push(path.to_string());
+            let labels: Vec<&str> = nested.labels();
+            paths.push(format!("{path} {}", labels.join(" ")).trim_end().to_owned());
             collect(nested, &path, paths);
         }
     }

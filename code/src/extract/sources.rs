@@ -1,5 +1,7 @@
 //! Parsed files of a root module, and the resource blocks that somebody selects in them.
 
+use std::collections::BTreeSet;
+
 use super::{ExtractInput, Refusal};
 use crate::configuration::Configuration;
 use crate::document::{Block, Document};
@@ -91,6 +93,18 @@ impl<'f> Sources<'f> {
     }
 }
 
+impl<'f> Sources<'f> {
+    /// Refuses addresses that a file in JSON syntax mentions: it is only read, and its references would lead nowhere.
+    pub(super) fn check_json(&self, addresses: &BTreeSet<String>) -> Result<(), Refusal> {
+        for (path, text) in self.input.files.iter().filter(|(path, _)| path.ends_with(".tf.json")) {
+            if let Some(address) = addresses.iter().find(|address| text.contains(address.as_str())) {
+                return Err(Refusal(format!("`{path}` mentions `{address}`, and is only read: it is written in JSON syntax")));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl SourceFile<'_> {
     /// The block that begins at an offset, with the comments above it.
     pub(super) fn piece(&self, start: usize) -> Option<&Piece> {
@@ -99,6 +113,12 @@ impl SourceFile<'_> {
 }
 
 impl Resource<'_, '_> {
+    /// The lines of the block, with the comments above it.
+    pub(super) fn lines(&self) -> &str {
+        let range = self.block.range();
+        &self.file.text[self.file.piece(range.start).map_or(range, |piece| piece.lines.clone())]
+    }
+
     /// The line of the block.
     pub(super) fn line(&self) -> usize {
         self.file.document.line(self.block.range().start)
