@@ -24,7 +24,13 @@ impl<'s, 'f> Changes<'s, 'f> {
     }
 
     /// Replaces the bytes of an attribute's value, or of a reference.
-    pub(super) fn replace(&mut self, file: &SourceFile<'_>, range: Range<usize>, (block, attribute): (&str, &str), text: &str) {
+    pub(super) fn replace(
+        &mut self,
+        file: &SourceFile<'_>,
+        range: Range<usize>,
+        (block, attribute): (&str, &str),
+        text: &str,
+    ) {
         self.reported.push(ExtractEdit {
             file: file.path.to_owned(),
             line: file.document.line(range.start),
@@ -60,8 +66,17 @@ impl<'s, 'f> Changes<'s, 'f> {
             before: String::new(),
             after: now.to_owned(),
         });
-        let edit = Edit { range, text: String::new() };
-        self.edits.entry(resource.file.path.to_owned()).or_default().push(edit);
+        let edits = self.edits.entry(resource.file.path.to_owned()).or_default();
+        // The block before took the blank line between both: they go as one, with the blank line above that one.
+        if let Some(before) = edits
+            .iter_mut()
+            .find(|edit| edit.text.is_empty() && edit.range.end > range.start && edit.range.start < range.start)
+        {
+            before.range.start = blank_above(text, before.range.start).map_or(before.range.start, |blank| blank.start);
+            before.range.end = range.end;
+            return;
+        }
+        edits.push(Edit { range, text: String::new() });
     }
 
     /// Adds a block to the end of a file of the root module, which may be a new one.

@@ -64,7 +64,10 @@ fn members<'s, 'f>(sources: &'s Sources<'f>, blocks: &[String]) -> Result<Vec<Me
     }
     let selected = sources.select(blocks)?;
     if let [only] = &selected[..] {
-        return Err(Refusal(format!("a `for_each` needs two resources at least, and only `{}` is selected", only.address)));
+        return Err(Refusal(format!(
+            "a `for_each` needs two resources at least, and only `{}` is selected",
+            only.address
+        )));
     }
     let first = &selected[0];
     if let Some(other) = selected.iter().find(|other| other.resource_type != first.resource_type) {
@@ -93,7 +96,9 @@ fn alike<'m, 's, 'f>(
 ) -> Result<&'m Member<'s, 'f>, Refusal> {
     for member in members {
         let own = &member.resource.address;
-        if let Some(word) = ["count", "for_each"].into_iter().find(|word| member.resource.block.attribute(word).is_some()) {
+        if let Some(word) =
+            ["count", "for_each"].into_iter().find(|word| member.resource.block.attribute(word).is_some())
+        {
             return Err(Refusal(format!("`{own}` has a `{word}` already")));
         }
         for reference in references(member.resource.file, member.resource.block)? {
@@ -238,9 +243,10 @@ fn plural(name: &str) -> String {
     let vowel = |c: char| "aeiou".contains(c);
     let mut letters = name.chars().rev();
     match (letters.next(), letters.next()) {
-        (Some('y'), Some(before)) if before.is_alphabetic() && !vowel(before) => format!("{}ies", &name[..name.len() - 1]),
+        (Some('y'), Some(before)) if before.is_alphabetic() && !vowel(before) => {
+            format!("{}ies", &name[..name.len() - 1])
+        }
         (Some('s' | 'x' | 'z'), _) | (Some('h'), Some('c' | 's')) => format!("{name}es"),
         _ => format!("{name}s"),
     }
 }
-

@@ -55,9 +55,8 @@ pub fn literal(input: ExtractInput<'_>, request: &LiteralRequest) -> Result<Extr
 
 /// The value that a person wrote: code of a literal, or else plain text.
 fn value(text: &str) -> Meaning {
-    let code = expression(text).map(|expression| {
-        meaning::of(&expression, &|span| span.and_then(|span| text.get(span)).unwrap_or_default())
-    });
+    let code = expression(text)
+        .map(|expression| meaning::of(&expression, &|span| span.and_then(|span| text.get(span)).unwrap_or_default()));
     code.filter(Meaning::is_constant).unwrap_or_else(|| Meaning::Text(text.to_owned()))
 }
 

@@ -116,10 +116,15 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     if begins && characters.all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
         return Ok(());
     }
-    Err(Refusal(format!("`{name}` is not a name that Terraform takes: letters, digits, `_` and `-`, and no digit first")))
+    Err(Refusal(format!(
+        "`{name}` is not a name that Terraform takes: letters, digits, `_` and `-`, and no digit first"
+    )))
 }
 
 /// A block that is no resource, for people: `output "web_ip"`.
 fn title(block: crate::document::Block<'_>) -> String {
-    block.labels().iter().fold(block.keyword().to_owned(), |text, label| format!("{text} {}", crate::quote::quoted(label)))
+    block
+        .labels()
+        .iter()
+        .fold(block.keyword().to_owned(), |text, label| format!("{text} {}", crate::quote::quoted(label)))
 }

@@ -48,7 +48,9 @@ pub fn module(input: ExtractInput<'_>, blocks: &[String], name: &str) -> Result<
                 _ if is_target => (2, format!("module.{name}.{address}")),
                 "depends_on" => (2, format!("module.{name}")),
                 "replace_triggered_by" => {
-                    return Err(Refusal(format!("`{own}` is replaced with `{address}`, which it cannot be through a module")));
+                    return Err(Refusal(format!(
+                        "`{own}` is replaced with `{address}`, which it cannot be through a module"
+                    )));
                 }
                 _ => {
                     let names = reference.names.len().min(3);
@@ -67,7 +69,11 @@ pub fn module(input: ExtractInput<'_>, blocks: &[String], name: &str) -> Result<
     }
     changes.create(format!("{folder}/main.tf"), main);
     let (variables, call) = (variables(&sources, &inputs), call(name, &inputs));
-    let texts = [("variables.tf", variables), ("outputs.tf", output_blocks(&outputs)), ("versions.tf", versions(&sources, &group))];
+    let texts = [
+        ("variables.tf", variables),
+        ("outputs.tf", output_blocks(&outputs)),
+        ("versions.tf", versions(&sources, &group)),
+    ];
     for (file, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
         changes.create(format!("{folder}/{file}"), text);
     }
@@ -116,11 +122,14 @@ fn resources(
     let mut text = String::new();
     for (resource, references) in group.iter().zip(&all) {
         let file = resource.file;
-        let range = file.piece(resource.block.range().start).map_or_else(|| resource.block.range(), |piece| piece.lines.clone());
+        let range = file
+            .piece(resource.block.range().start)
+            .map_or_else(|| resource.block.range(), |piece| piece.lines.clone());
         let mut edits = Vec::new();
         for reference in references {
             let Some((names, expression)) = outside(resource, reference, inside, &declared)? else { continue };
-            let parts: Vec<&str> = expression.split('.').skip(if reference.names[0].0 == "data" { 2 } else { 1 }).collect();
+            let parts: Vec<&str> =
+                expression.split('.').skip(if reference.names[0].0 == "data" { 2 } else { 1 }).collect();
             let name = inputs.name(&expression, &parts.join("_"));
             let at = reference.range(names);
             edits.push(Edit { range: at.start - range.start..at.end - range.start, text: format!("var.{name}") });
@@ -162,7 +171,10 @@ fn outside(
         _ => return Ok(None),
     };
     if matches!(reference.attribute.as_str(), "depends_on" | "replace_triggered_by") {
-        return Err(Refusal(format!("`{own}` names `{head}` in `{}`, which has to be in the module as well", reference.attribute)));
+        return Err(Refusal(format!(
+            "`{own}` names `{head}` in `{}`, which has to be in the module as well",
+            reference.attribute
+        )));
     }
     let names = names.min(reference.names.len());
     Ok(reference.head(names).map(|expression| (names, expression)))
@@ -193,9 +205,8 @@ fn variables(sources: &Sources<'_>, inputs: &Names) -> String {
 fn output_blocks(outputs: &Names) -> String {
     let mut blocks: Vec<(&String, &String)> = outputs.0.iter().map(|(expression, name)| (name, expression)).collect();
     blocks.sort();
-    let block = |(name, expression): (&String, &String)| {
-        format!("output {} {{\n  value = {expression}\n}}\n", quoted(name))
-    };
+    let block =
+        |(name, expression): (&String, &String)| format!("output {} {{\n  value = {expression}\n}}\n", quoted(name));
     blocks.into_iter().map(block).collect::<Vec<_>>().join("\n")
 }
 

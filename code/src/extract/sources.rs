@@ -71,14 +71,17 @@ impl<'f> Sources<'f> {
 
     /// The resource blocks that words select: addresses, types, or the ends of types (`container`). No word selects all.
     pub(super) fn select(&self, words: &[String]) -> Result<Vec<Resource<'_, 'f>>, Refusal> {
-        let is_type = |own: &str, word: &str| own == word || own.strip_suffix(word).is_some_and(|own| own.ends_with('_'));
-        let is_meant = |resource: &Resource<'_, 'f>, word: &str| {
-            resource.address == word || is_type(resource.resource_type, word)
-        };
+        let is_type =
+            |own: &str, word: &str| own == word || own.strip_suffix(word).is_some_and(|own| own.ends_with('_'));
+        let is_meant =
+            |resource: &Resource<'_, 'f>, word: &str| resource.address == word || is_type(resource.resource_type, word);
         if let Some(word) = words.iter().find(|word| !self.resources().any(|resource| is_meant(&resource, word))) {
-            return Err(Refusal(format!("no resource block of the root module is `{word}`, as an address or as a type")));
+            return Err(Refusal(format!(
+                "no resource block of the root module is `{word}`, as an address or as a type"
+            )));
         }
-        let is_selected = |resource: &Resource<'_, 'f>| words.is_empty() || words.iter().any(|word| is_meant(resource, word));
+        let is_selected =
+            |resource: &Resource<'_, 'f>| words.is_empty() || words.iter().any(|word| is_meant(resource, word));
         let selected: Vec<_> = self.resources().filter(is_selected).collect();
         let configuration = Configuration::read(self.input.files, self.input.root);
         for instance in configuration.instances().iter().filter(|instance| instance.address.modules.is_empty()) {
@@ -98,7 +101,9 @@ impl<'f> Sources<'f> {
     pub(super) fn check_json(&self, addresses: &BTreeSet<String>) -> Result<(), Refusal> {
         for (path, text) in self.input.files.iter().filter(|(path, _)| path.ends_with(".tf.json")) {
             if let Some(address) = addresses.iter().find(|address| text.contains(address.as_str())) {
-                return Err(Refusal(format!("`{path}` mentions `{address}`, and is only read: it is written in JSON syntax")));
+                return Err(Refusal(format!(
+                    "`{path}` mentions `{address}`, and is only read: it is written in JSON syntax"
+                )));
             }
         }
         Ok(())

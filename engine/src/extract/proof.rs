@@ -58,7 +58,12 @@ impl Before<'_> {
     }
 
     /// Plans files on a copy of the code.
-    fn plan(&self, files: &FileSet, imports: &BTreeMap<String, String>, context: &Context) -> Result<Proof, ExtractError> {
+    fn plan(
+        &self,
+        files: &FileSet,
+        imports: &BTreeMap<String, String>,
+        context: &Context,
+    ) -> Result<Proof, ExtractError> {
         let copy = TempDir::with_prefix("proxmox-mpc-").map_err(|source| failed(self.workspace.root(), source))?;
         let workspace = Workspace::at(copy.path());
         copy_folder(&self.workspace.terraform(), &workspace.terraform())?;
