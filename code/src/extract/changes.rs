@@ -67,14 +67,21 @@ impl<'s, 'f> Changes<'s, 'f> {
             after: now.to_owned(),
         });
         let edits = self.edits.entry(resource.file.path.to_owned()).or_default();
-        // The block before took the blank line between both: they go as one, with the blank line above that one.
-        if let Some(before) = edits
-            .iter_mut()
-            .find(|edit| edit.text.is_empty() && edit.range.end > range.start && edit.range.start < range.start)
-        {
-            before.range.start = blank_above(text, before.range.start).map_or(before.range.start, |blank| blank.start);
-            before.range.end = range.end;
-            return;
+        // The blank line above may have gone with the block before, and that above it with the one before that.
+        let ends_in = |edits: &[Edit], at: usize| {
+            edits.iter().position(|edit| edit.text.is_empty() && edit.range.start < at && edit.range.end >= at)
+        };
+        let is_last = blank_below(text, range.end).is_none();
+        let mut first = ends_in(edits, range.start + 1).filter(|_| is_last);
+        if let Some(before) = first {
+            range.start = range.start.max(edits[before].range.end);
+        }
+        while let Some(position) = first {
+            let start = edits[position].range.start;
+            first = ends_in(edits, start);
+            if first.is_none() {
+                edits[position].range.start = blank_above(text, start).map_or(start, |blank| blank.start);
+            }
         }
         edits.push(Edit { range, text: String::new() });
     }
