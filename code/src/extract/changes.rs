@@ -1,6 +1,7 @@
 //! Collected edits of files: replaced byte ranges, removed blocks, and code at the end of files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::sources::{Resource, SourceFile, Sources};
@@ -144,7 +145,7 @@ pub(super) fn aligned(attributes: &[(String, String)], indentation: &str) -> Str
         let run = &attributes[start..start + length.max(1)];
         let width = run.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
         for (name, value) in run {
-            text.push_str(&format!("{indentation}{name:width$} = {value}\n"));
+            _ = writeln!(text, "{indentation}{name:width$} = {value}");
         }
         start += run.len();
     }

@@ -1,6 +1,7 @@
 //! Extraction of alike resources to one resource with a `for_each` over a map.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::changes::{Changes, aligned};
 use super::references::references;
@@ -25,7 +26,7 @@ pub fn for_each(input: ExtractInput<'_>, blocks: &[String], name: &str) -> Resul
     check_name(name)?;
     let sources = Sources::read(input)?;
     let members = members(&sources, blocks)?;
-    let resource_type = members[0].resource.resource_type;
+    let resource_type = members[0].resource.type_name;
     let addresses: BTreeSet<String> = members.iter().map(|member| member.resource.address.clone()).collect();
     let target = format!("{resource_type}.{name}");
     let map = plural(name);
@@ -70,7 +71,7 @@ fn members<'s, 'f>(sources: &'s Sources<'f>, blocks: &[String]) -> Result<Vec<Me
         )));
     }
     let first = &selected[0];
-    if let Some(other) = selected.iter().find(|other| other.resource_type != first.resource_type) {
+    if let Some(other) = selected.iter().find(|other| other.type_name != first.type_name) {
         return Err(Refusal(format!("`{}` and `{}` are of different types", first.address, other.address)));
     }
     Ok(selected.into_iter().map(|resource| Member { settings: settings(&resource), resource }).collect())
@@ -211,7 +212,7 @@ fn locals(
         let Resource { file, label, address, .. } = &member.resource;
         if *address != template.resource.address {
             for comment in comments(member.resource.lines()).into_iter().filter(|comment| !common.contains(comment)) {
-                text.push_str(&format!("    {}\n", reindent(comment, indentation(comment, 0), "    ", "\n")));
+                _ = writeln!(text, "    {}", reindent(comment, indentation(comment, 0), "    ", "\n"));
             }
         }
         let label = if RESERVED.contains(label) { format!("\"{label}\"") } else { (*label).to_owned() };
@@ -226,9 +227,9 @@ fn locals(
         };
         let values: Vec<(String, String)> = keys.iter().cloned().zip(varying.iter().map(value)).collect();
         if values.is_empty() {
-            text.push_str(&format!("    {label} = {{}}\n"));
+            _ = writeln!(text, "    {label} = {{}}");
         } else {
-            text.push_str(&format!("    {label} = {{\n{}    }}\n", aligned(&values, "      ")));
+            _ = writeln!(text, "    {label} = {{\n{}    }}", aligned(&values, "      "));
         }
     }
     text.push_str("  }\n}\n");

@@ -222,7 +222,7 @@ fn call(name: &str, inputs: &Names) -> String {
 /// The providers of the resources, as the root module requires them; empty where it requires none.
 fn versions(sources: &Sources<'_>, group: &[Resource<'_, '_>]) -> String {
     let used: BTreeSet<&str> =
-        group.iter().map(|resource| resource.resource_type.split('_').next().unwrap_or_default()).collect();
+        group.iter().map(|resource| resource.type_name.split('_').next().unwrap_or_default()).collect();
     let mut requirements = Vec::new();
     for (file, block) in sources.blocks().filter(|(_, block)| block.keyword() == "terraform") {
         for required in block.blocks("required_providers") {

@@ -27,7 +27,7 @@ pub(super) struct SourceFile<'f> {
 pub(super) struct Resource<'s, 'f> {
     pub(super) file: &'s SourceFile<'f>,
     pub(super) block: Block<'s>,
-    pub(super) resource_type: &'s str,
+    pub(super) type_name: &'s str,
     pub(super) label: &'s str,
     /// `type.label`.
     pub(super) address: String,
@@ -54,8 +54,8 @@ impl<'f> Sources<'f> {
     pub(super) fn resources(&self) -> impl Iterator<Item = Resource<'_, 'f>> {
         self.blocks().filter_map(|(file, block)| {
             let address = block.resource_address()?;
-            let [resource_type, label] = block.labels()[..] else { return None };
-            Some(Resource { file, block, resource_type, label, address })
+            let [type_name, label] = block.labels()[..] else { return None };
+            Some(Resource { file, block, type_name, label, address })
         })
     }
 
@@ -74,7 +74,7 @@ impl<'f> Sources<'f> {
         let is_type =
             |own: &str, word: &str| own == word || own.strip_suffix(word).is_some_and(|own| own.ends_with('_'));
         let is_meant =
-            |resource: &Resource<'_, 'f>, word: &str| resource.address == word || is_type(resource.resource_type, word);
+            |resource: &Resource<'_, 'f>, word: &str| resource.address == word || is_type(resource.type_name, word);
         if let Some(word) = words.iter().find(|word| !self.resources().any(|resource| is_meant(&resource, word))) {
             return Err(Refusal(format!(
                 "no resource block of the root module is `{word}`, as an address or as a type"
@@ -96,7 +96,7 @@ impl<'f> Sources<'f> {
     }
 }
 
-impl<'f> Sources<'f> {
+impl Sources<'_> {
     /// Refuses addresses that a file in JSON syntax mentions: it is only read, and its references would lead nowhere.
     pub(super) fn check_json(&self, addresses: &BTreeSet<String>) -> Result<(), Refusal> {
         for (path, text) in self.input.files.iter().filter(|(path, _)| path.ends_with(".tf.json")) {

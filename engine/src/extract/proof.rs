@@ -2,6 +2,7 @@
 //! as little.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -74,7 +75,7 @@ impl Before<'_> {
         }
         let mut text = String::new();
         for (address, id) in imports {
-            text.push_str(&format!("import {{\n  to = {address}\n  id = {}\n}}\n", quoted(id)));
+            _ = writeln!(text, "import {{\n  to = {address}\n  id = {}\n}}", quoted(id));
         }
         let own = format!("{prefix}{IMPORTS}");
         let added = (!text.is_empty()).then_some((&own, &text));
@@ -110,11 +111,11 @@ impl Before<'_> {
 
 /// The address that an address has after the extraction.
 pub(super) fn present(address: &str, moves: &[ResourceMove]) -> String {
-    let moved = moves.iter().find_map(|step| {
+    let successor = moves.iter().find_map(|step| {
         let rest = address.strip_prefix(step.from.as_str())?;
         (rest.is_empty() || rest.starts_with('[')).then(|| format!("{}{rest}", step.to))
     });
-    moved.unwrap_or_else(|| address.to_owned())
+    successor.unwrap_or_else(|| address.to_owned())
 }
 
 /// The first difference between two plans.
