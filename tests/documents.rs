@@ -25,7 +25,7 @@ use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
-const LINES: [(&str, &str, i32); 38] = [
+const LINES: [(&str, &str, i32); 42] = [
     ("demo --out OUT", "demo", 0),
     ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("import --from RECORDING --out OUT", "import", 0),
@@ -62,6 +62,10 @@ const LINES: [(&str, &str, i32); 38] = [
     ("history --workspace SYNCED", "history", 0),
     ("history qemu/101 --workspace SYNCED", "history", 0),
     ("restore qemu/101 --at 2026-11-20 --dry-run --workspace SYNCED", "restore", 0),
+    ("extract local x --attribute memory.dedicated --value 512 --dry-run --workspace LAB", "extract", 0),
+    ("extract variable x --value 512 --dry-run --workspace LAB", "extract", 0),
+    ("extract for-each pools --resource pool --dry-run --workspace LAB", "extract", 0),
+    ("extract module pools --resource pool --dry-run --workspace LAB", "extract", 0),
     ("verify LAB", "proof", 0),
     ("rehearse LAB", "rehearsal", 0),
 ];

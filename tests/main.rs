@@ -9,6 +9,7 @@ mod client;
 mod contexts;
 mod coverage;
 mod documents;
+mod extract;
 mod import;
 mod init;
 mod laws;

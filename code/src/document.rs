@@ -61,7 +61,7 @@ impl<'t> Document<'t> {
     }
 
     /// Moves a span of the parser behind the byte order mark. Everything that was parsed has a span.
-    fn range(&self, span: Option<Range<usize>>) -> Range<usize> {
+    pub(crate) fn range(&self, span: Option<Range<usize>>) -> Range<usize> {
         let span = span.expect("what was parsed has a span");
         span.start + self.offset..span.end + self.offset
     }
@@ -113,6 +113,12 @@ impl<'d> Block<'d> {
     /// Reports whether there are nested blocks.
     pub fn has_blocks(&self) -> bool {
         self.block.body.blocks().next().is_some()
+    }
+
+    /// All nested blocks, in the order of the file.
+    pub(crate) fn nested(&self) -> impl Iterator<Item = Self> + use<'d> {
+        let document = self.document;
+        self.block.body.blocks().map(move |block| Self { document, block })
     }
 
     /// The syntax tree of the block.

@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod declarations;
 pub mod document;
 pub mod edit;
+pub mod extract;
 pub mod index;
 pub mod lines;
 pub mod lock_file;

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod coverage;
 pub mod demo;
 pub mod explain;
+pub mod extract;
 pub mod history;
 pub mod import;
 pub mod init;

@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod diff;
 mod explain;
+mod extract;
 mod history;
 mod import;
 mod init;
@@ -26,6 +27,7 @@ use clap::Subcommand;
 use proxmox_mpc_engine::commands::SchemaRequest;
 use proxmox_mpc_engine::demo::DemoRequest;
 use proxmox_mpc_engine::explain::ExplainRequest;
+use proxmox_mpc_engine::extract::ExtractRequest;
 use proxmox_mpc_engine::import::ImportRequest;
 use proxmox_mpc_engine::init::InitRequest;
 use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
@@ -46,6 +48,7 @@ pub enum Command {
     Diff(Box<diff::Arguments>),
     History(history::Arguments),
     Restore(restore::Arguments),
+    Extract(Box<extract::Arguments>),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -79,6 +82,7 @@ impl Command {
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
             Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
+            Self::Extract(arguments) => run(context, ExtractRequest::from(*arguments)).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

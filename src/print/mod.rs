@@ -7,6 +7,7 @@ mod coverage;
 mod demo;
 mod diff;
 mod explain;
+mod extract;
 mod history;
 mod import;
 mod init;
@@ -26,6 +27,7 @@ use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::explain::Rules;
+use proxmox_mpc_engine::extract::ExtractReport;
 use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
@@ -82,7 +84,7 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 25] = [
+const PRINTERS: [Printer; 26] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
@@ -91,6 +93,7 @@ const PRINTERS: [Printer; 25] = [
     Printer::of::<DiffReport>(),
     Printer::of::<HistoryReport>(),
     Printer::of::<RestoreReport>(),
+    Printer::of::<ExtractReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

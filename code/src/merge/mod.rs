@@ -8,13 +8,13 @@
 mod body;
 mod changes;
 mod json;
-mod layout;
+pub(crate) mod layout;
 mod list;
 mod located;
-mod meaning;
+pub(crate) mod meaning;
 mod module;
 mod pairs;
-mod pieces;
+pub(crate) mod pieces;
 mod remote;
 mod sections;
 mod text;

@@ -12,6 +12,7 @@ pub use schema::{SchemaRequest, Schemas};
 use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
 use crate::explain::ExplainRequest;
+use crate::extract::ExtractRequest;
 use crate::import::ImportRequest;
 use crate::init::InitRequest;
 use crate::operation::report::{self, ReportType};
@@ -82,7 +83,7 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 24] = [
+pub const COMMANDS: [Command; 25] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
@@ -91,6 +92,7 @@ pub const COMMANDS: [Command; 24] = [
     Command::of::<DiffRequest>(),
     Command::of::<HistoryRequest>(),
     Command::of::<RestoreRequest>(),
+    Command::of::<ExtractRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),

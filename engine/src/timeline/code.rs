@@ -233,7 +233,7 @@ pub(super) fn is_terraform(path: &str) -> bool {
 
 /// Reads every file of Terraform code in the workspace, modules and variables included. Hidden folders (`.terraform`, `.git`,
 /// our own) are passed over.
-fn terraform_files(workspace: &Workspace) -> Result<FileSet, TimelineError> {
+pub(crate) fn terraform_files(workspace: &Workspace) -> Result<FileSet, TimelineError> {
     let mut files = FileSet::new();
     let mut waiting = vec![(workspace.root().to_owned(), String::new())];
     while let Some((folder, above)) = waiting.pop() {

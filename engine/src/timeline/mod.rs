@@ -1,7 +1,7 @@
 //! Timeline: the observations of a cluster that the generated branch keeps, and the commands that look at them: `status`,
 //! `diff`, `history`, `restore`.
 
-mod code;
+pub(crate) mod code;
 mod diff;
 mod error;
 mod former;
@@ -9,7 +9,7 @@ pub(crate) mod generated_tree;
 mod history;
 mod live;
 mod object;
-mod restore;
+pub(crate) mod restore;
 mod status;
 
 use std::path::Path;

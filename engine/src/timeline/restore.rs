@@ -120,7 +120,7 @@ fn restore(request: &RestoreRequest, context: &Context) -> Result<RestoreReport,
 }
 
 /// Locks the workspace.
-fn locked(workspace: &Workspace, context: &Context) -> Result<lock::Lock, TimelineError> {
+pub(crate) fn locked(workspace: &Workspace, context: &Context) -> Result<lock::Lock, TimelineError> {
     match lock::attempt(workspace, &Holder::new(context.actor().name.clone(), context.now()))? {
         Attempt::Locked(lock) => Ok(lock),
         Attempt::Busy(holder) => Err(WorkspaceError::Busy { folder: workspace.root().to_owned(), holder }.into()),
@@ -128,7 +128,7 @@ fn locked(workspace: &Workspace, context: &Context) -> Result<lock::Lock, Timeli
 }
 
 /// Writes the files, each whole or not at all.
-fn write(workspace: &Workspace, files: &BTreeMap<String, Option<String>>) -> Result<(), TimelineError> {
+pub(crate) fn write(workspace: &Workspace, files: &BTreeMap<String, Option<String>>) -> Result<(), TimelineError> {
     for (path, text) in files {
         let file = workspace.root().join(path);
         let failed = |source| TimelineError::Write { path: file.clone(), source };
