@@ -20,6 +20,7 @@ mod server;
 mod settings;
 mod store;
 mod support;
+mod sync;
 mod timeline;
 mod verify;
 mod workspace;
