@@ -25,7 +25,7 @@ use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
-const LINES: [(&str, &str, i32); 38] = [
+const LINES: [(&str, &str, i32); 42] = [
     ("demo --out OUT", "demo", 0),
     ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("import --from RECORDING --out OUT", "import", 0),
