@@ -281,21 +281,20 @@ fn typed(stage: &Stage, arguments: &[&str], answers: &[&str]) -> (Option<i32>, S
     });
     let (mut text, mut answers) = (String::new(), answers.iter());
     let code = loop {
-        match screen.recv_timeout(Duration::from_millis(200)) {
-            Ok(part) => text.push_str(&String::from_utf8_lossy(&part)),
-            Err(_) => {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break status.code();
-                }
-                if text.ends_with(": ") {
-                    let answer = answers.next().unwrap_or_else(|| panic!("another question: {text}"));
-                    input.write_all(answer.as_bytes()).unwrap();
-                    // Until the program prints something, the question is answered.
-                    text.push_str(if answer.ends_with('\n') { "" } else { " " });
-                    let part = screen.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
-                    text.push_str(&String::from_utf8_lossy(&part));
-                }
-            }
+        if let Ok(part) = screen.recv_timeout(Duration::from_millis(200)) {
+            text.push_str(&String::from_utf8_lossy(&part));
+            continue;
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            break status.code();
+        }
+        if text.ends_with(": ") {
+            let answer = answers.next().unwrap_or_else(|| panic!("another question: {text}"));
+            input.write_all(answer.as_bytes()).unwrap();
+            // Until the program prints something, the question is answered.
+            text.push_str(if answer.ends_with('\n') { "" } else { " " });
+            let part = screen.recv_timeout(Duration::from_mins(1)).unwrap_or_default();
+            text.push_str(&String::from_utf8_lossy(&part));
         }
     };
     assert_eq!(answers.next(), None, "{text}");

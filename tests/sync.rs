@@ -135,7 +135,7 @@ fn the_first_sync_commits_and_the_next_one_finds_nothing() {
         assert_eq!(ran.code, Some(0), "{}", ran.errors);
         lab.check_clean();
         let (head, generated) = (lab.id("HEAD"), lab.id(GENERATED));
-        assert_eq!(lab.parents("HEAD"), [generated.clone()]);
+        assert_eq!(lab.parents("HEAD"), std::slice::from_ref(&generated));
         assert_eq!(lab.parents(GENERATED), [""; 0]);
         let files = |revision: &str| -> BTreeSet<String> {
             lab.git(&["ls-tree", "-r", "--name-only", revision]).lines().map(str::to_owned).collect()

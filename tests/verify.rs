@@ -70,7 +70,7 @@ impl VerifyStage {
     fn verify(&self) -> (Result<Proof, VerifyError>, Vec<EventKind>) {
         let (context, events) = support::followed();
         let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
-        let proof = verify::against_twin(&Workspace::at(self.folder.path()), recording, &self.tool, &context);
+        let proof = verify::against_twin(&Workspace::at(self.folder.path()), &recording, &self.tool, &context);
         let events = events.lock().unwrap().iter().map(|event| event.kind.clone()).collect();
         (proof, events)
     }
@@ -267,7 +267,7 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
         "enabled",
         "false",
     );
-    let proof = or_skip!(proof(workspace, Arc::clone(&recording), &tool));
+    let proof = or_skip!(proof(workspace, &recording, &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences), "{table}");
     let mut edited = 0;
@@ -288,15 +288,14 @@ fn the_real_provider_sees_edits_and_they_are_called_that() {
     let address = text.lines().find_map(|line| line.trim().strip_prefix("to = proxmox_metrics_server.")).unwrap();
     let block = format!("resource \"proxmox_metrics_server\" \"{address}\"");
     change(workspace, "metric_servers.tf", &block, |_| String::new());
-    let proof =
-        verify::against_twin(&Workspace::at(workspace), Arc::clone(&recording), &tool, &support::context()).unwrap();
+    let proof = verify::against_twin(&Workspace::at(workspace), &recording, &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     let removed = format!("The block of `proxmox_metrics_server.{address}` was removed from the code");
     assert!(table.contains(&removed), "{table}");
     change(workspace, "imports.tf", &format!("import {{\n  to = proxmox_metrics_server.{address}\n"), |_| {
         String::new()
     });
-    let proof = verify::against_twin(&Workspace::at(workspace), recording, &tool, &support::context()).unwrap();
+    let proof = verify::against_twin(&Workspace::at(workspace), &recording, &tool, &support::context()).unwrap();
     let table = shown(&proof, OutputFormat::Table);
     assert_eq!(proof.removed, [format!("proxmox_metrics_server.{address}")], "{table}");
     support::snapshot("verify_import_removed", &support::filtered(&table));
@@ -309,7 +308,7 @@ fn the_real_provider_agrees() {
     let recording = Arc::new(Recording::open(&fixture("pve-9.1.tar.zst")).unwrap());
     let workspace = imported(&recording);
     let placed = Workspace::at(workspace.path());
-    let proof = or_skip!(proof(workspace.path(), Arc::clone(&recording), &tool));
+    let proof = or_skip!(proof(workspace.path(), &recording, &tool));
     let table = shown(&proof, OutputFormat::Table);
     assert!(proof.clean, "{table}");
     let answers = proof.answers.unwrap();
@@ -321,7 +320,7 @@ fn the_real_provider_agrees() {
     let text = fs::read_to_string(&pools).unwrap();
     assert!(text.contains("Production workloads"), "{text}");
     fs::write(&pools, text.replace("Production workloads", "Something else")).unwrap();
-    let proof = verify::against_twin(&placed, recording, &tool, &support::context()).unwrap();
+    let proof = verify::against_twin(&placed, &recording, &tool, &support::context()).unwrap();
     assert_eq!(proof.fault_kind(), Some(FaultKind::Differences));
     let difference = &proof.differences[0].difference;
     assert_eq!(difference.address, "proxmox_virtual_environment_pool.prod");
@@ -360,7 +359,7 @@ fn what_is_proved_is_what_all_proves() {
     let packed = Recording::open(&from).unwrap();
     let folder = imported(&packed);
     let workspace = folder.path().join("lab");
-    or_skip!(proof(folder.path(), Arc::new(packed), &tool));
+    or_skip!(proof(folder.path(), &Arc::new(packed), &tool));
     let ran =
         support::program::ran(&["import", "--from", from.to_str().unwrap(), "--out", workspace.to_str().unwrap()]);
     assert_eq!(ran.code, Some(0), "{}", ran.errors);

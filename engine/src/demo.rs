@@ -136,7 +136,7 @@ fn prove(out: &Path, context: &Context) -> Result<(Option<Proof>, Option<String>
         Err(error) => return Ok((None, Some(sentence(&error)))),
     };
     let recording = Arc::new(Recording::open(&workspace.recording())?);
-    match verify::against_twin(&workspace, recording, &tool, context) {
+    match verify::against_twin(&workspace, &recording, &tool, context) {
         Ok(proof) => Ok((Some(proof), None)),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => Ok((None, Some(sentence(&error)))),
         Err(error) => Err(error.into()),

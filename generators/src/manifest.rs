@@ -225,6 +225,17 @@ impl Manifest {
         text
     }
 
+    /// The objects that have code now, each with the address of its code: where somebody has moved it, the address there. What
+    /// somebody has deleted has none.
+    pub fn in_code(&self) -> impl Iterator<Item = (&Identity, &str, &ManifestEntry)> {
+        let objects = self.objects.iter().filter(|(_, entry)| !entry.skip);
+        let objects = objects.map(|(identity, entry)| {
+            let address = entry.code.as_ref().map_or(&entry.address, |place| &place.address);
+            (identity, address.as_str(), entry)
+        });
+        objects.filter(|(_, address, _)| !address.is_empty())
+    }
+
     /// Label of an object's address: `web` of `proxmox_virtual_environment_vm.web`.
     pub fn label(&self, identity: &Identity) -> Option<&str> {
         Some(self.objects.get(identity)?.address.split_once('.')?.1)

@@ -11,7 +11,7 @@ use super::import::provider_version;
 ///
 /// Commits the pristine generated code to the branch proxmox-mpc/generated, whose log is the history of the cluster, and
 /// merges that branch into the branch that is checked out. The merge goes by object and attribute: your files keep their
-/// order, comments and form, whatever you moved, renamed, or put into variables, for_each or modules is found where it is
+/// order, comments and form, whatever you moved, renamed, or put into variables, `for_each` or modules is found where it is
 /// now, and what you deleted stays deleted. Where you and the cluster changed the same attribute, the merge stops with an
 /// ordinary git conflict around it.
 ///

@@ -71,7 +71,9 @@ fn permissions(report: &InitReport, page: &mut Page) {
         let lines: Vec<&String> = purpose.grant.iter().filter(|line| !shown.contains(line)).collect();
         if !lines.is_empty() {
             page.line(format!("  to {}, run on a node as root:", what_for(purpose)));
-            lines.iter().for_each(|line| page.line(format!("    {line}")));
+            for line in &lines {
+                page.line(format!("    {line}"));
+            }
         }
         shown.extend(lines);
     }

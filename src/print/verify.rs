@@ -160,7 +160,7 @@ fn verdict(proof: &Proof, page: &mut Page) {
             page.bad(format!("{counts}, but Terraform failed: the plan is incomplete and proves nothing"));
         }
         None if proof.clean => {
-            page.good(format!("{} objects proved before, unchanged; nothing to do", proof.unchanged))
+            page.good(format!("{} objects proved before, unchanged; nothing to do", proof.unchanged));
         }
         None => page.bad("Terraform failed before it had a plan: there is no proof"),
     }

@@ -44,13 +44,11 @@ impl Terminal {
     /// Prints a question, and reads the line that answers it, without its end and the spaces around it.
     fn answer(&self, question: &str, prompt: &Prompt, cancel: &Cancel) -> Result<String, PromptError> {
         self.print(question);
-        match line(cancel)? {
-            Some(line) => Ok(line.trim().to_owned()),
-            None => {
-                self.print("\n");
-                Err(PromptError::Closed { question: prompt.text.clone() })
-            }
-        }
+        let Some(line) = line(cancel)? else {
+            self.print("\n");
+            return Err(PromptError::Closed { question: prompt.text.clone() });
+        };
+        Ok(line.trim().to_owned())
     }
 }
 

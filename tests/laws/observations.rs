@@ -104,8 +104,11 @@ fn an_observation_has_no_secret() {
 /// An edit of an answer: the guest or pool by its number, the key and the new value.
 type Edit = (usize, usize, Option<u16>);
 
+/// A key of a guest, and its value for a number.
+type EditedKey = (&'static str, fn(u16) -> Value);
+
 /// Keys of guests that are edited, with the form of their values.
-const KEYS: [(&str, fn(u16) -> Value); 5] = [
+const KEYS: [EditedKey; 5] = [
     ("memory", |value| json!(value.to_string())),
     ("onboot", |value| json!(value % 2)),
     ("description", |value| json!(format!("note\n{value}"))),

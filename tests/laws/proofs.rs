@@ -44,7 +44,7 @@ fn the_real_provider_agrees_with_every_proof() {
         let workspace = Workspace::at(folder.path().join(name));
         imported(file, workspace.root());
         let recording = Arc::new(Recording::open(&workspace.recording()).unwrap());
-        let proof = or_skip!(proof(workspace.root(), recording, &tool));
+        let proof = or_skip!(proof(workspace.root(), &recording, &tool));
         let kept = ProofRecord::read(&place(&format!("{name}.proof.json"))).unwrap();
         assert!(proof.clean, "{name}: {:?} {:?}", proof.differences, proof.errors);
         assert_eq!(proof.counts, Some(kept.counts), "{name}");

@@ -107,7 +107,9 @@ fn remove_rows(value: &mut Value, vmid: &str) {
             let is_vmid = |id: &Value| id.to_string().trim_matches('"') == vmid;
             let of_guest = |row: &Value| row.get("vmid").is_some_and(is_vmid) && !is_job(row);
             rows.retain(|row| !of_guest(row));
-            rows.iter_mut().for_each(|row| remove_rows(row, vmid));
+            for row in rows {
+                remove_rows(row, vmid);
+            }
         }
         Value::Object(keys) => keys.values_mut().for_each(|value| remove_rows(value, vmid)),
         _ => {}

@@ -73,7 +73,7 @@ pub(crate) fn terraform() -> Result<terraform::Tool, Missing> {
 }
 
 /// Proves a workspace against a twin of this recording, with the real provider.
-pub(crate) fn proof(workspace: &Path, recording: Arc<Recording>, tool: &terraform::Tool) -> Result<Proof, Missing> {
+pub(crate) fn proof(workspace: &Path, recording: &Arc<Recording>, tool: &terraform::Tool) -> Result<Proof, Missing> {
     match verify::against_twin(&Workspace::at(workspace), recording, tool, &super::context()) {
         Ok(proof) => Ok(proof),
         Err(error @ VerifyError::Terraform(TerraformError::Provider { .. })) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::NamedValue::{Local, Variable};
 use super::*;
 
 type Files = BTreeMap<String, String>;
@@ -15,8 +16,8 @@ fn after(files: &Files, extraction: Extraction) -> Files {
     let mut after = files.clone();
     for (path, text) in extraction.files {
         match text {
-            Some(text) => _ = after.insert(path, text),
-            None => _ = after.remove(&path),
+            Some(text) => drop(after.insert(path, text)),
+            None => drop(after.remove(&path)),
         }
     }
     for (path, text) in &after {
@@ -54,7 +55,6 @@ fn literals_get_a_name() {
             assert_eq!(after(&before, extraction), expected);
         }
     };
-    use NamedValue::{Local, Variable};
     let memory =
         [("dedicated = 2048 # kept", "dedicated = local.x # kept"), ("dedicated = 2048\n", "dedicated = local.x\n")];
     let local = ("locals.tf", "locals {\n  x = 2048\n}\n");
@@ -93,7 +93,6 @@ fn literals_that_cannot_be_named_are_refused() {
         let error = literal(ExtractInput { files: &before, root: "terraform" }, request).unwrap_err();
         assert_eq!(error.to_string(), expected);
     };
-    use NamedValue::{Local, Variable};
     check(
         &request(Local, Some("memory.dedicated"), None, &[]),
         "`memory.dedicated` has 2 values: 2048 (2 times), 512 (1 times): name the one to extract",

@@ -87,7 +87,7 @@ impl Before<'_> {
             };
             write().map_err(|source| failed(&path, source))?;
         }
-        against_twin(&workspace, Arc::clone(&self.recording), self.tool, context).map_err(ExtractError::NoProof)
+        against_twin(&workspace, &self.recording, self.tool, context).map_err(ExtractError::NoProof)
     }
 
     /// The objects that have a block and no `import` block any more: their addresses and ids.

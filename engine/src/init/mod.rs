@@ -80,7 +80,7 @@ impl Request for InitRequest {
         if matches!(report.repository, RepositoryReport::Created { .. }) && interview.wants_first_sync().await? {
             let workspace = workspace.root().to_owned();
             let sync = SyncRequest { workspace, ..SyncRequest::default() };
-            report.first_sync = Some(Box::new(sync.run(context).await?));
+            report.first_sync = Some(Box::new(Box::pin(sync.run(context)).await?));
             report.next = vec![format!("proxmox-mpc verify {}", quoted(&report.workspace))];
         }
         Ok(report)

@@ -74,9 +74,9 @@ fn prepare(
     scratch.point_at(endpoint, code)?;
     if state.is_unknown() {
         // With a backend, the imports were most likely applied, and their blocks may have been removed since.
-        let objects = manifest.objects.values().filter(|object| !object.skip && !object.import_id.is_empty());
-        let objects = objects.filter(|object| !code.imports.contains(&object.address));
-        let imports: Vec<_> = objects.map(|object| (object.address.as_str(), object.import_id.as_str())).collect();
+        let objects = manifest.in_code().filter(|(_, _, object)| !object.import_id.is_empty());
+        let objects = objects.filter(|(_, address, _)| !code.imports.contains(*address));
+        let imports: Vec<_> = objects.map(|(_, address, object)| (address, object.import_id.as_str())).collect();
         scratch.import(&imports)?;
     }
     Ok(protected)
@@ -260,9 +260,9 @@ impl RunningRehearsal<'_> {
 
     /// The Terraform address of each object, from the manifest and the state.
     fn addresses(&self, answers: &dyn Answers) -> Result<BTreeMap<Identity, String>, RehearseError> {
-        let objects = self.manifest.objects.iter().filter(|(_, object)| !object.skip);
+        let objects = self.manifest.in_code();
         let mut addresses: BTreeMap<Identity, String> =
-            objects.map(|(identity, object)| (identity.clone(), object.address.clone())).collect();
+            objects.map(|(identity, address, _)| (identity.clone(), address.to_owned())).collect();
         let instances = self.instances()?;
         if !instances.is_empty() {
             let manifest = generate(answers, &Options::default(), &Previous::default())?.manifest;

@@ -79,16 +79,16 @@ impl Earlier {
             differ.map(text).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
         let earlier = Observation::from_files(earlier)?;
         let observation = observation.or_earlier(&earlier);
-        // What was not read this time has its earlier file again.
-        if observation.objects.len() >= files.len() {
+        // What was not read this time has its earlier file again. One file is that of the cluster.
+        if observation.objects.len() + 1 > files.len() {
             files = observation.files();
         }
         let is_known = |path: &String| blobs.contains_key(path);
-        let changed = observation.objects.iter().filter(|(identity, _)| {
+        let differing = observation.objects.iter().filter(|(identity, _)| {
             earlier.objects.contains_key(*identity) || !is_known(&proxmox_mpc_model::observation::path(identity))
         });
-        let changed = changed.map(|(identity, state)| (identity.clone(), state.clone())).collect();
-        let changes = Changes::of(&earlier, &observation, &earlier.objects, &changed);
+        let differing = differing.map(|(identity, state)| (identity.clone(), state.clone())).collect();
+        let changes = Changes::of(&earlier, &observation, &earlier.objects, &differing);
         Ok((observation, files, changes))
     }
 }

@@ -113,9 +113,9 @@ impl Request for SyncRequest {
             };
             run::run(&source, job, &context).await
         };
-        let mut report = context.unless_cancelled(work).await??;
+        let mut report = context.unless_cancelled(Box::pin(work)).await??;
         if let Some(proof) = proof.filter(|_| report.is_in_the_work_tree()) {
-            report.proof = Some(Box::new(proof.run(context).await?));
+            report.proof = Some(Box::new(Box::pin(proof.run(context)).await?));
         }
         Ok(report)
     }

@@ -76,7 +76,9 @@ impl AnswerDigests {
         match topics {
             Topics::All => self.0.iter().for_each(|(topic, digest)| add(topic, digest)),
             Topics::Of(topics) => {
-                topics.iter().for_each(|topic| add(topic, self.0.get(topic).map_or("none", String::as_str)));
+                for topic in topics {
+                    add(topic, self.0.get(topic).map_or("none", String::as_str));
+                }
             }
         }
         hexadecimal(&hasher.finalize())

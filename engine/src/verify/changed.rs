@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proxmox_mpc_code::lock_file;
-use proxmox_mpc_code::parts::{Parts, base};
+use proxmox_mpc_code::parts::{Part, Parts, base};
 use proxmox_mpc_generators::Manifest;
 use proxmox_mpc_twin::Recording;
 use schemars::JsonSchema;
@@ -192,8 +192,7 @@ impl Known {
         }
         let (manifest, code) = (manifest(workspace)?, root_module(workspace)?);
         let expected = expected(&manifest, &code);
-        if let Some(missing) =
-            expected.iter().find(|address| !parts.get(&base(address)).is_some_and(|part| part.is_defined()))
+        if let Some(missing) = expected.iter().find(|address| !parts.get(&base(address)).is_some_and(Part::is_defined))
         {
             return Ok(Err(format!("`{missing}` has no block in the code")));
         }
@@ -205,8 +204,8 @@ impl Known {
             Err(error) => return Ok(Err(error.to_string())),
         };
         let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for object in manifest.objects.values().filter(|object| !object.skip && !object.import_id.is_empty()) {
-            ids.entry(base(&object.address)).or_default().push(object.import_id.clone());
+        for (_, address, object) in manifest.in_code().filter(|(_, _, object)| !object.import_id.is_empty()) {
+            ids.entry(base(address)).or_default().push(object.import_id.clone());
         }
         Ok(Ok(Self { parts, manifest, ids, expected, answers, lock }))
     }
@@ -269,13 +268,15 @@ impl Known {
             return Topics::All;
         }
         let mut all = Topics::Of(BTreeSet::new());
-        ids.into_iter().for_each(|id| all.extend(topics(resource, id)));
+        for id in ids {
+            all.extend(topics(resource, id));
+        }
         all
     }
 
     fn topics_of_all(&self, keys: &BTreeSet<&str>) -> Topics {
         let mut all = Topics::Of(BTreeSet::new());
-        let resources = keys.iter().filter(|key| self.parts.get(key).is_some_and(|part| part.is_defined()));
+        let resources = keys.iter().filter(|key| self.parts.get(key).is_some_and(Part::is_defined));
         resources.for_each(|key| all.extend(self.topics(key)));
         all
     }

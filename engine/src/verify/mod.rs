@@ -51,11 +51,11 @@ use judgement::PlanRun;
 /// variables of the user. It blocks for as long as Terraform runs (`Context::block`).
 pub fn against_twin(
     workspace: &Workspace,
-    recording: Arc<Recording>,
+    recording: &Arc<Recording>,
     tool: &Tool,
     context: &Context,
 ) -> Result<Proof, VerifyError> {
-    on_twin(workspace, &recording, Watched::new(Arc::clone(&recording)), None, tool, context)
+    on_twin(workspace, recording, Watched::new(Arc::clone(recording)), None, tool, context)
 }
 
 /// The same, of a selection of the code if there is one: the code in parts, and the keys of the selected ones.
@@ -79,18 +79,18 @@ fn on_twin(
     }
     scratch.point_at(&bench.twin.endpoint(), &code)?;
     let is_selected =
-        |address: &String| selection.is_none_or(|(_, keys)| keys.contains(&*proxmox_mpc_code::parts::base(address)));
-    let objects = manifest.objects.values().filter(|object| !object.skip && is_selected(&object.address));
+        |address: &str| selection.is_none_or(|(_, keys)| keys.contains(&*proxmox_mpc_code::parts::base(address)));
+    let objects = manifest.in_code().filter(|(_, address, _)| is_selected(address));
     let missing_imports: Vec<(&str, &str)> = objects
-        .filter(|object| !code.imports.contains(&object.address) && !object.import_id.is_empty())
+        .filter(|(_, address, object)| !code.imports.contains(*address) && !object.import_id.is_empty())
         // An `import` block whose resource block was removed would be another error.
-        .filter(|object| code.resources.contains(&object.address))
-        .map(|object| (object.address.as_str(), object.import_id.as_str()))
+        .filter(|(_, address, _)| code.resources.contains(*address))
+        .map(|(_, address, object)| (address, object.import_id.as_str()))
         .collect();
     scratch.import(&missing_imports)?;
     let pinned = pinned(&manifest);
     let mut expected = expected(&manifest, &code);
-    expected.retain(is_selected);
+    expected.retain(|address| is_selected(address));
     let compare = || Comparison::new(workspace, manifest.clone(), recording).map(Some);
     let session = Session {
         tool,
@@ -163,7 +163,7 @@ pub fn live(
 
 /// The addresses that a plan should import or have in its state: those of the manifest, and those of `import` blocks.
 fn expected(manifest: &Manifest, code: &RootModule) -> BTreeSet<String> {
-    let objects = manifest.objects.values().filter(|object| !object.skip).map(|object| object.address.clone());
+    let objects = manifest.in_code().map(|(_, address, _)| address.to_owned());
     code.imports.iter().cloned().chain(objects).collect()
 }
 

@@ -109,7 +109,9 @@ pub(super) fn recording(path: &Path) -> io::Result<Stamp> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let newest = Duration::from_secs(u64::try_from(newest).unwrap_or_default().saturating_add(1));
     let mut hasher = Sha256::new();
-    stamps.iter().for_each(|stamp| hasher.update(stamp));
+    for stamp in &stamps {
+        hasher.update(stamp);
+    }
     Ok(Stamp { digest: hexadecimal(&hasher.finalize()), settled: newest + SETTLED <= now })
 }
 

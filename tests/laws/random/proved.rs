@@ -39,7 +39,7 @@ pub(super) fn recorded(guests: &[Guest]) -> (TempDir, Arc<Recording>) {
 fn faults_of(tool: &Tool, guests: &[Guest]) -> Result<BTreeMap<String, String>, Missing> {
     let (_folder, recording) = recorded(guests);
     let workspace = imported(&recording);
-    let proof = proof(workspace.path(), recording, tool)?;
+    let proof = proof(workspace.path(), &recording, tool)?;
     let mut faults = BTreeMap::new();
     for error in &proof.errors {
         let address = error.diagnostic.address.clone().unwrap_or_default();
