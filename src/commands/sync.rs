@@ -38,9 +38,6 @@ pub struct Arguments {
     /// Set changes that are not committed aside, and bring them back after the merge
     #[arg(long, conflicts_with_all = ["branch", "generated_only", "dry_run"])]
     autostash: bool,
-    /// Rename blocks whose objects were renamed in Proxmox, with `moved` blocks; without it, addresses stay
-    #[arg(long)]
-    rename: bool,
     /// Look into this Terraform state for where objects live in the code: the output of `terraform show -json`
     ///
     /// A state file in terraform/ is read without it.
@@ -95,7 +92,6 @@ impl From<Arguments> for SyncRequest {
             branch: arguments.branch,
             generated_only: arguments.generated_only,
             autostash: arguments.autostash,
-            rename: arguments.rename,
             state: arguments.state,
             verify: arguments.verify,
             terraform: arguments.terraform_bin,

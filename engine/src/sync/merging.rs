@@ -28,13 +28,12 @@ pub(super) fn merge(
     repository: &Repository,
     mut base: GeneratedTree,
     mut theirs: GeneratedTree,
-    rename: bool,
     state: &[StateInstance],
 ) -> Result<Merging, SyncError> {
     let generated: BTreeSet<&String> = base.files.keys().chain(theirs.files.keys()).collect();
     let ours = repository.head_files(|path| is_code(path) || generated.contains(&path.to_owned()))?;
     leave_own(&mut base.files, &mut theirs.files, &ours);
-    let merge = generated_tree::merge(&base, &theirs, &ours, state, rename);
+    let merge = generated_tree::merge(&base, &theirs, &ours, state);
     Ok(Merging { base: base.files, theirs: theirs.files, ours, merge })
 }
 

@@ -35,8 +35,6 @@ pub(super) struct SyncJob {
     pub(super) workspace: Workspace,
     /// What is written.
     pub(super) mode: Mode,
-    /// Rename blocks after objects that were renamed in Proxmox.
-    pub(super) rename: bool,
     /// The file of a Terraform state.
     pub(super) state: Option<PathBuf>,
     /// The version of the provider to pin.
@@ -207,7 +205,7 @@ impl Writing {
                 None => self.start.local_state()?,
             };
             let theirs = std::mem::take(&mut self.theirs);
-            let merge = merging::merge(repository, base, theirs, self.job.rename, &state)?;
+            let merge = merging::merge(repository, base, theirs, &state)?;
             let prefix = (self.job.mode == Mode::DryRun).then(|| repository.prefix());
             let details = merge.report(prefix);
             report.outcome = self.carry_out(merge, after, &details, &mut report.git, context)?;

@@ -71,15 +71,8 @@ pub(crate) fn is_optional(path: &str) -> bool {
     path == "README.md" || path.ends_with(".gitignore")
 }
 
-/// Merges the difference of two generated trees into the files of a person. `state` tells where objects live in the code;
-/// with `rename`, blocks follow the generated addresses.
-pub(crate) fn merge(
-    base: &GeneratedTree,
-    theirs: &GeneratedTree,
-    ours: &FileSet,
-    state: &[StateInstance],
-    rename: bool,
-) -> Merge {
+/// Merges the difference of two generated trees into the files of a person. `state` tells where objects live in the code.
+pub(crate) fn merge(base: &GeneratedTree, theirs: &GeneratedTree, ours: &FileSet, state: &[StateInstance]) -> Merge {
     let (base_objects, their_objects) = (base.objects(), theirs.objects());
     merge::merge(&MergeInput {
         base: Generated { files: &base.files, objects: &base_objects },
@@ -88,6 +81,6 @@ pub(crate) fn merge(
         root: Workspace::TERRAFORM,
         state,
         keys: &ObjectIds,
-        rename,
+        rename: false,
     })
 }

@@ -87,12 +87,12 @@ fn restore(request: &RestoreRequest, context: &Context) -> Result<RestoreReport,
         return Err(TimelineError::NoFormerCode { object: identity, time: sync.time });
     };
     let ours = code::files(workspace, &now.files)?;
-    let mut merge = generated_tree::merge(&now, &former, &ours, &[], false);
+    let mut merge = generated_tree::merge(&now, &former, &ours, &[]);
     let is_absent =
         |merge: &Merge| merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Absent);
     if is_absent(&merge) {
         // Somebody has deleted the code. Who asks for it back has changed that decision.
-        merge = generated_tree::merge(&now.without(&identity), &former, &ours, &[], false);
+        merge = generated_tree::merge(&now.without(&identity), &former, &ours, &[]);
     }
     let patch = patch(&ours, &merge.files, timeline.repository.prefix());
     if !request.dry_run {
