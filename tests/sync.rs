@@ -1,5 +1,9 @@
 //! Sync in real git repositories: what it commits, what it merges, what it leaves alone, and what a kill leaves behind.
 
+mod clusters;
+mod proofs;
+mod repositories;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
