@@ -229,7 +229,10 @@ fn a_sync_is_stopped_at_every_stage() {
     let request = |folder: &Path| {
         fs::create_dir(folder.join("lab")).unwrap();
         git(folder, &["init", "--quiet", "--initial-branch", "main"]);
-        git(folder, &["-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "--quiet", "--allow-empty", "-m", "begin"]);
+        git(
+            folder,
+            &["-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "--quiet", "--allow-empty", "-m", "begin"],
+        );
         sync(folder)
     };
     check("sync", request, |folder, finished| {

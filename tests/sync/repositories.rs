@@ -40,10 +40,8 @@ fn a_first_sync_goes_beside_other_code() {
     check(settings, settings);
     let backend = "terraform {\n  backend \"local\" {}\n}\n";
     check(backend, backend);
-    let (before, after) = (
-        "terraform {\n  required_providers {\n",
-        "    null = {\n      source = \"hashicorp/null\"\n    }\n  }\n}\n",
-    );
+    let (before, after) =
+        ("terraform {\n  required_providers {\n", "    null = {\n      source = \"hashicorp/null\"\n    }\n  }\n}\n");
     let added = "    # The version that this code is for; `proxmox-mpc import --provider-version` chooses another one.\n    \
                  proxmox = {\n      source  = \"bpg/proxmox\"\n      version = \"0.111.1\"\n    }\n";
     check(&format!("{before}{after}"), &format!("{before}{added}{after}"));

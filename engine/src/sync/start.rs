@@ -88,7 +88,8 @@ impl Start {
     fn read_import(&mut self) -> Result<(), SyncError> {
         let Some(manifest) = self.manifest.clone() else { return Ok(()) };
         let Ok(recording) = Recording::open(&self.workspace.recording()) else {
-            let is_generated = |path: &str, text: &str| manifest.files.get(path) == Some(&workspace::hash(text.as_bytes()));
+            let is_generated =
+                |path: &str, text: &str| manifest.files.get(path) == Some(&workspace::hash(text.as_bytes()));
             let files = self.repository.latest_files(manifest.files.keys(), is_generated)?;
             self.previous = GeneratedTree::new(files, manifest);
             return Ok(());
