@@ -151,6 +151,42 @@ fn a_clone_of_an_import_finds_the_files_before_the_edits() {
     lab.check_clean();
 }
 
+/// Two people sync in turn, each in a clone: the history of the cluster goes on, and can be pushed.
+#[test]
+fn clones_go_on_with_the_branch_of_their_remote() {
+    let lab = Lab::synced();
+    let origin = lab.folder.path().join("origin.git");
+    let origin = origin.to_str().unwrap();
+    lab.git(&["clone", "--quiet", "--bare", ".", origin]);
+    let clone = || {
+        let clone = Lab::new("");
+        clone.git(&["remote", "add", "origin", origin]);
+        clone.git(&["fetch", "--quiet", "origin"]);
+        clone.git(&["checkout", "--quiet", "main"]);
+        clone
+    };
+    let (ada, bob) = (clone(), clone());
+    let first = ada.id("origin/proxmox-mpc/generated");
+    let history = ran_in(Invocation::new(PROGRAM), &["history", "--workspace", ada.workspace().to_str().unwrap()]);
+    assert!(history.output.contains("first sync of pve"), "{}{}", history.output, history.errors);
+    let dry = ada.sync(&with_memory(6144), &["--dry-run"]);
+    assert!(dry.output.contains("memory 4096 → 6144"), "{}{}", dry.output, dry.errors);
+    assert_eq!(ada.git(&["branch", "--list", GENERATED]), "");
+    let push = |lab: &Lab| lab.git(&["push", "--quiet", "origin", "main", GENERATED]);
+    let mut before = first;
+    for (person, memory) in [(&ada, 6144), (&bob, 8192), (&ada, 4096)] {
+        person.git(&["pull", "--quiet", "--ff-only", "origin", "main"]);
+        person.git(&["fetch", "--quiet", "origin"]);
+        let ran = person.sync(&with_memory(memory), &[]);
+        assert_eq!(ran.code, Some(0), "{memory}: {}{}", ran.output, ran.errors);
+        assert_eq!(person.parents(GENERATED), [before], "{memory}");
+        assert!(person.text(MACHINES).contains(&format!("dedicated = {memory}")), "{memory}");
+        person.check_clean();
+        push(person);
+        before = person.id(GENERATED);
+    }
+}
+
 /// A merge that is aborted comes again; one that somebody resolved does not.
 #[test]
 fn an_aborted_merge_comes_again() {
