@@ -397,7 +397,7 @@ fn what_is_proved_is_what_all_proves() {
             Some(0..=1),
         ),
         edit("terraform/variables.tf", "default     = null", "default     = \"x\"", Some(1..=12)),
-        edit("qemu/110/config", "\"cores\":4", "\"cores\":3", Some(1..=30)),
+        edit("qemu/110/config", "\"cores\":6", "\"cores\":3", Some(1..=50)),
     ];
     for FileEdit { file, from, to, planned } in edits {
         let path = match file.strip_prefix("qemu/") {
