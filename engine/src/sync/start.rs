@@ -120,9 +120,8 @@ impl Start {
     /// The generated commit that HEAD has. `merged` is the last one in its history. A merge request that was squashed, or a branch
     /// that was rebased, has the files of a later one without its history: the manifest at HEAD tells.
     fn contained(&self, merged: Option<Oid>) -> Result<Option<Oid>, SyncError> {
-        let Some(manifest) = self.manifest.as_ref().filter(|_| merged != self.tip.map(|tip| tip.id)) else {
-            return Ok(merged);
-        };
+        let manifest = self.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
+        let Some(manifest) = manifest.filter(|_| merged != self.tip.map(|tip| tip.id)) else { return Ok(merged) };
         for commit in self.repository.log(&self.branch, None, None)? {
             let id = id(&commit.id)?;
             if merged == Some(id) {
