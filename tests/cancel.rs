@@ -16,6 +16,7 @@ use proxmox_mpc_engine::operation::report::Document;
 use proxmox_mpc_engine::operation::{Cancel, Cause, Event, EventKind, Report, Request, Sink, run};
 use proxmox_mpc_engine::rehearse::RehearseRequest;
 use proxmox_mpc_engine::settings::Connection;
+use proxmox_mpc_engine::sync::SyncRequest;
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_engine::toolchain::process;
 use proxmox_mpc_engine::twins::{ServeRequest, SynthesizeRequest};
@@ -27,6 +28,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::support;
 use crate::support::clusters::place;
+use crate::support::program::ran_in;
 use crate::support::tools::or_skip;
 use crate::support::workspaces::{bytes, edit, imported};
 
@@ -209,6 +211,37 @@ fn an_import_into_a_workspace_is_stopped_at_every_stage() {
             assert!(code(&folder.join("lab")) == code(before.path()), "nothing was changed");
         }
         assert!(!folder.join("lab/.proxmox-mpc/lock").exists());
+    });
+}
+
+/// A sync leaves the repository as it was, or has merged; the next one goes on.
+#[test]
+fn a_sync_is_stopped_at_every_stage() {
+    let git = |folder: &Path, arguments: &[&str]| {
+        let ran = ran_in(Invocation::new("git").folder(folder.join("lab")), arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.errors);
+        ran.output.trim().to_owned()
+    };
+    let sync = |folder: &Path| {
+        let workspace = folder.join("lab");
+        SyncRequest { workspace, from: Some(homelab()), ..SyncRequest::default() }
+    };
+    let request = |folder: &Path| {
+        fs::create_dir(folder.join("lab")).unwrap();
+        git(folder, &["init", "--quiet", "--initial-branch", "main"]);
+        git(
+            folder,
+            &["-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "--quiet", "--allow-empty", "-m", "begin"],
+        );
+        sync(folder)
+    };
+    check("sync", request, |folder, finished| {
+        let branches = || git(folder, &["for-each-ref", "--format=%(refname:short)"]);
+        assert_eq!(git(folder, &["status", "--porcelain"]), "");
+        assert_eq!(branches(), if finished { "main\nproxmox-mpc/generated" } else { "main" });
+        assert!(stopped(sync(folder), usize::MAX).0.is_ok(), "the next one goes on");
+        assert_eq!(git(folder, &["rev-list", "--count", "--merges", "main"]), "1");
+        assert_eq!(git(folder, &["status", "--porcelain"]), "");
     });
 }
 

@@ -123,6 +123,33 @@ fn a_workspace_is_set_up_without_questions() {
     assert!(stage.text("lab/README.md").contains("`proxmox-mpc import` wrote this folder"));
 }
 
+/// The page and the list of ignored files that the set-up wrote are no conflicts, edited or not.
+#[test]
+fn the_first_sync_goes_on_from_a_set_up() {
+    let stage = Stage::new();
+    let endpoint = stage.twin().endpoint();
+    let git = |arguments: &[&str]| ran_in(Invocation::new("git").folder(stage.at("lab")), arguments);
+    for is_edited in [false, true] {
+        assert_eq!(stage.ran(true, &["init", "lab", "--endpoint", &endpoint, "--yes"]).code, Some(0));
+        if is_edited {
+            for name in ["lab/README.md", "lab/.gitignore"] {
+                fs::write(stage.at(name), stage.text(name) + "mine\n").unwrap();
+            }
+            let ran = git(&["-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "-q", "-a", "-m", "mine"]);
+            assert_eq!(ran.code, Some(0), "{}", ran.errors);
+        }
+        let ignored = stage.text("lab/.gitignore");
+        let ran = stage.ran(true, &["sync", "lab"]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
+        assert_eq!(git(&["status", "--porcelain"]).output, "");
+        assert_eq!(stage.text("lab/.gitignore"), ignored);
+        assert_eq!(stage.text("lab/README.md").ends_with("mine\n"), is_edited);
+        let ran = stage.ran(true, &["sync", "lab"]);
+        assert!(ran.output.contains("up to date"), "{}{}", ran.output, ran.errors);
+        fs::remove_dir_all(stage.at("lab")).unwrap();
+    }
+}
+
 #[test]
 fn a_settings_file_keeps_what_people_wrote() {
     let stage = Stage::new();

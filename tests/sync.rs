@@ -1,4 +1,9 @@
-//! Sync in real git repositories: what it commits, what it merges, what it leaves alone, and what a kill leaves behind.
+//! Sync in real git repositories: what it commits, what it merges, and what it leaves alone.
+
+mod clusters;
+mod kills;
+mod proofs;
+mod repositories;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -313,31 +318,4 @@ fn a_login_that_sees_less_takes_nothing_away() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
     assert_eq!(tree(&lab), before, "{}", lab.git(&["diff", "HEAD~1", "--", "terraform"]));
     lab.check_clean();
-}
-
-/// Killed at any moment, the repository is as before or as after, and the next sync finishes.
-#[test]
-fn a_kill_leaves_the_repository_as_before_or_as_after() {
-    let reference = Lab::synced();
-    move_out(&reference);
-    assert_eq!(reference.sync(&with_memory(6144), &[]).code, Some(0));
-    let after = reference.id("HEAD^{tree}");
-    let mut kills = 0;
-    for milliseconds in (20..400).step_by(20) {
-        let lab = Lab::synced();
-        move_out(&lab);
-        let (head, generated) = (lab.id("HEAD"), lab.id(GENERATED));
-        let recording = lab.recorded(&with_memory(6144));
-        let killing = Invocation::new("timeout").arg("--signal").arg("KILL").arg(format!("0.{milliseconds:03}"));
-        let ran = lab.sync_with(killing.arg(PROGRAM), &recording, &[]);
-        kills += usize::from(ran.code != Some(0));
-        lab.git(&["fsck", "--strict"]);
-        let ran = lab.sync_with(Invocation::new(PROGRAM), &recording, &["--wait"]);
-        assert_eq!(ran.code, Some(0), "after {milliseconds} ms: {}{}", ran.output, ran.errors);
-        lab.check_clean();
-        assert_eq!(lab.id("HEAD^{tree}"), after, "after {milliseconds} ms");
-        assert_eq!(lab.parents("HEAD"), [head, lab.id(GENERATED)], "after {milliseconds} ms");
-        assert_eq!(lab.parents(GENERATED), [generated], "after {milliseconds} ms");
-    }
-    assert!(kills > 0, "no sync was killed");
 }

@@ -188,6 +188,27 @@ fn no_secret_leaves_an_import() {
     }
 }
 
+/// Neither the work tree nor any object of the repository has a secret, and no output either.
+#[test]
+fn no_secret_leaves_a_sync() {
+    for name in RECORDED {
+        let folder = tempfile::tempdir().unwrap();
+        let (answers, lab) = (folder.path().join("answers"), folder.path().join("lab"));
+        record(&planted(name), &answers);
+        let git = |arguments: &[&str]| ran_in(Invocation::new("git").folder(&lab), arguments);
+        fs::create_dir(&lab).unwrap();
+        assert_eq!(git(&["init", "--quiet"]).code, Some(0));
+        let words = ["sync", lab.to_str().unwrap(), "--from", answers.to_str().unwrap()];
+        for more in [&["--dry-run", "--output", "json"][..], &["-vv"], &["--output", "json", "--events", "json"]] {
+            check(&ran_in(Invocation::new(PROGRAM), &[&words, more].concat()), &folder.path().join("nowhere"));
+        }
+        clean(&lab);
+        let objects = git(&["cat-file", "--batch-all-objects", "--batch"]);
+        assert!(objects.output.lines().count() > 1000, "{name}: {}", objects.errors);
+        assert_eq!(leaked(objects.output.as_bytes()), None, "{name}");
+    }
+}
+
 /// A proof of such a cluster prints no secret. Without Terraform it is an error, which prints none either.
 #[test]
 fn no_secret_leaves_a_proof() {

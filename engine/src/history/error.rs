@@ -230,7 +230,7 @@ impl Fault for HistoryError {
             Self::Locked { lock } => {
                 format!("Run again when it has finished. If none is running: `rm {}`.", lock.display())
             }
-            Self::Hook { .. } => "Nothing was changed. Do what the hook says, or run with `--no-verify`.".to_owned(),
+            Self::Hook { .. } => "Nothing was changed. Do what the hook says, and run again.".to_owned(),
             Self::NoProgram { .. } => "Install `git`, or add its folder to PATH.".to_owned(),
             Self::Revision { .. } => {
                 "Give a commit such as `HEAD~3`, or a time such as `2026-11-01` or `3 days ago`.".to_owned()

@@ -17,8 +17,10 @@ pub const WORKSPACE_TRAILER: &str = "Proxmox-MPC-Workspace";
 
 impl Repository {
     /// The tip of the generated branch; `None` before the first sync. A branch of another workspace is refused.
+    ///
+    /// A clone has the branch as that of its remote at first, and after a fetch that one may be ahead: the tip is the newest.
     pub fn generated(&self, branch: &str) -> Result<Option<Commit>, HistoryError> {
-        let Some(tip) = self.tip(branch)? else { return Ok(None) };
+        let Some(tip) = self.newest_tip(branch)? else { return Ok(None) };
         let failed = HistoryError::git("read the generated branch");
         let commit = self.git.find_commit(tip).map_err(&failed)?;
         let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
@@ -30,6 +32,24 @@ impl Repository {
             }
             None => Err(HistoryError::ForeignCommit { branch: branch.to_owned(), commit: tip.to_string() }),
         }
+    }
+
+    /// The commit of a branch, or of the branch of a remote with the same name that goes on from there.
+    pub(super) fn newest_tip(&self, branch: &str) -> Result<Option<Oid>, HistoryError> {
+        let mut newest = self.tip(branch)?;
+        let failed = HistoryError::git("read the branches of the remotes");
+        let remotes = self.git.references_glob(&format!("refs/remotes/*/{branch}")).map_err(&failed)?;
+        for remote in remotes {
+            let commit = remote.and_then(|reference| reference.peel_to_commit()).map_err(&failed)?.id();
+            let goes_on = match newest {
+                Some(newest) => self.git.graph_descendant_of(commit, newest).map_err(&failed)?,
+                None => true,
+            };
+            if goes_on {
+                newest = Some(commit);
+            }
+        }
+        Ok(newest)
     }
 
     /// The commit of a branch; `None` where there is no such branch.
@@ -55,7 +75,7 @@ impl Repository {
         time: i64,
         expected: Option<Oid>,
     ) -> Result<Commit, HistoryError> {
-        if self.tip(branch)? != expected {
+        if self.newest_tip(branch)? != expected {
             return Err(HistoryError::Moved { reference: reference(branch)? });
         }
         let failed = HistoryError::git("write the generated commit");
@@ -91,6 +111,8 @@ impl Repository {
     /// Moves the generated branch, if it is still at `from`; `None` makes it. Never while somebody has it checked out.
     pub fn advance(&self, branch: &str, from: Option<Oid>, to: Oid) -> Result<(), HistoryError> {
         self.check_not_checked_out(branch)?;
+        // The branch may be behind that of a remote, or not be there yet.
+        let from = if self.newest_tip(branch)? == from { self.tip(branch)? } else { from };
         self.move_reference(&reference(branch)?, from, to, "proxmox-mpc: sync")
     }
 

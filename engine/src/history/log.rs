@@ -1,11 +1,14 @@
 //! Log: commits of the generated branch, which are the history of the cluster, and revisions named by a text.
 
+use std::collections::BTreeSet;
+
 use git2::{ErrorCode, Sort};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 use super::{HistoryError, Oid, Repository, generated};
+use crate::workspace::FileSet;
 
 /// A commit as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +53,37 @@ impl Repository {
             list.push(info(&commit));
         }
         Ok(list)
+    }
+
+    /// The latest text in the history of HEAD that passes, of each of these files of the workspace; files without any are left out.
+    pub fn latest_files<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p String>,
+        passes: impl Fn(&str, &str) -> bool,
+    ) -> Result<FileSet, HistoryError> {
+        let (mut files, mut seen) = (FileSet::new(), BTreeSet::new());
+        let mut missing: Vec<&String> = paths.into_iter().collect();
+        let Some(head) = self.head()? else { return Ok(files) };
+        let failed = HistoryError::git("read the history");
+        let mut walk = self.git.revwalk().map_err(&failed)?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).and_then(|()| walk.push(head)).map_err(&failed)?;
+        for commit in walk {
+            if missing.is_empty() {
+                break;
+            }
+            let tree = self.tree_of(commit.map_err(&failed)?)?;
+            let mut still_missing = Vec::new();
+            for path in missing {
+                let blob = self.entry(tree, &self.path_in_repository(path))?.map(|(blob, _)| blob);
+                let new = blob.filter(|blob| seen.insert((path, *blob)));
+                match new.map(|blob| self.text(blob)).transpose()?.flatten().filter(|text| passes(path, text)) {
+                    Some(text) => drop(files.insert(path.clone(), text)),
+                    None => still_missing.push(path),
+                }
+            }
+            missing = still_missing;
+        }
+        Ok(files)
     }
 
     /// The commit of the generated branch that a text names; `None` where the branch is not there.

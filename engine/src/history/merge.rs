@@ -75,7 +75,7 @@ impl Repository {
             return Err(HistoryError::UnderWay { operation });
         }
         self.check_not_checked_out(&merge.branch)?;
-        if self.tip(&merge.branch)? != merge.tip {
+        if self.newest_tip(&merge.branch)? != merge.tip {
             return Err(HistoryError::Moved { reference: generated::reference(&merge.branch)? });
         }
         let mut notices = Vec::new();

@@ -7,7 +7,7 @@ use proxmox_mpc_twin::recording::Recording;
 
 use super::observing::Earlier;
 use super::{SyncError, merging};
-use crate::history::{Commit, HistoryError, HistoryNotice, Repository};
+use crate::history::{Commit, HistoryError, HistoryNotice, Oid, Repository};
 use crate::operation::{Context, clock};
 use crate::settings;
 use crate::timeline::generated_tree::GeneratedTree;
@@ -84,16 +84,17 @@ impl Start {
     }
 
     /// Reads what an import wrote before the first sync: as its recording would give it again, without the edits that people
-    /// have made since; without a recording, the files that nobody has edited.
+    /// have made since; without a recording, which no clone has, the files as they were committed before those edits.
     fn read_import(&mut self) -> Result<(), SyncError> {
         let Some(manifest) = self.manifest.clone() else { return Ok(()) };
-        let files = self.repository.head_files(|path| manifest.files.contains_key(path))?;
         let Ok(recording) = Recording::open(&self.workspace.recording()) else {
-            let mut files = files;
-            files.retain(|path, text| manifest.files.get(path) == Some(&workspace::hash(text.as_bytes())));
+            let is_generated =
+                |path: &str, text: &str| manifest.files.get(path) == Some(&workspace::hash(text.as_bytes()));
+            let files = self.repository.latest_files(manifest.files.keys(), is_generated)?;
             self.previous = GeneratedTree::new(files, manifest);
             return Ok(());
         };
+        let files = self.repository.head_files(|path| manifest.files.contains_key(path))?;
         let previous = Previous { manifest, files, ..Previous::default() };
         let mut generated = generate(&recording, &Options::default(), &previous)?;
         generated.manifest.files = workspace::hashes(&generated.files);
@@ -116,10 +117,28 @@ impl Start {
         Ok(())
     }
 
-    /// The base of the merge. `merged` is the generated commit that HEAD has merged last.
+    /// The generated commit that HEAD has. `merged` is the last one in its history. A merge request that was squashed, or a branch
+    /// that was rebased, has the files of a later one without its history: the manifest at HEAD tells.
+    fn contained(&self, merged: Option<Oid>) -> Result<Option<Oid>, SyncError> {
+        let manifest = self.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
+        let Some(manifest) = manifest.filter(|_| merged != self.tip.map(|tip| tip.id)) else { return Ok(merged) };
+        for commit in self.repository.log(&self.branch, None, None)? {
+            let id = id(&commit.id)?;
+            if merged == Some(id) {
+                break;
+            }
+            let text = self.repository.file(id, Workspace::MANIFEST)?.unwrap_or_default();
+            if Manifest::parse(&text).is_ok_and(|generated| generated.files == manifest.files) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(merged)
+    }
+
+    /// The base of the merge. `merged` is the last generated commit in the history of HEAD.
     pub(super) fn base(&self, merged: Option<Commit>) -> Result<GeneratedTree, SyncError> {
-        if let Some(commit) = merged {
-            return Ok(GeneratedTree::at(&self.repository, commit.id)?);
+        if let Some(commit) = self.contained(merged.map(|commit| commit.id))? {
+            return Ok(GeneratedTree::at(&self.repository, commit)?);
         }
         if self.manifest.is_none() {
             return Ok(GeneratedTree::default());
@@ -131,8 +150,7 @@ impl Start {
         let first = self.repository.log(&self.branch, None, None)?.pop();
         let import = first.filter(|commit| commit.trailers.iter().any(|(name, _)| name == IMPORT_TRAILER));
         let Some(import) = import else { return Ok(GeneratedTree::default()) };
-        let id = import.id.parse().map_err(|_| HistoryError::Revision { text: import.id.clone() })?;
-        Ok(GeneratedTree::at(&self.repository, id)?)
+        Ok(GeneratedTree::at(&self.repository, id(&import.id)?)?)
     }
 
     /// The objects that somebody excludes in the manifest.
@@ -148,4 +166,8 @@ impl Start {
         let path = self.workspace.terraform().join("terraform.tfstate");
         Ok(if path.is_file() { merging::state(&path).or_else(merging::empty)? } else { Vec::new() })
     }
+}
+
+fn id(text: &str) -> Result<Oid, SyncError> {
+    text.parse().map_err(|_| HistoryError::Revision { text: text.to_owned() }.into())
 }

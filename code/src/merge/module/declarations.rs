@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::side::Version;
 use super::{Module, New};
 use crate::merge::NoticeKind;
 use crate::merge::body::OriginEdit;
 use crate::merge::changes::Change;
 use crate::merge::layout::{indentation, reindent};
+use crate::merge::tree::{self, Body, Content};
 use crate::merge::{MergeEdit, Notice};
 
 impl Module<'_, '_> {
@@ -49,6 +51,10 @@ impl Module<'_, '_> {
                     self.new.push(New { file: file.to_owned(), position, object: name.to_owned(), text });
                 }
             }
+            (None, Some(theirs), Some(_)) if name == "terraform" && !self.has_provider(&theirs) => {
+                let base = without_providers(&theirs);
+                self.block(name, [base.as_ref(), Some(&theirs)], name, None);
+            }
             (base, Some(theirs), Some(_)) => self.block(name, [base.as_ref(), Some(&theirs)], name, None),
             (Some(base), None, Some(_)) => {
                 if self.is_as_base(&base, name) && !self.is_used(name) {
@@ -64,6 +70,18 @@ impl Module<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// Reports whether the providers of ours have an entry for each one of theirs. A module has one block for them.
+    fn has_provider(&self, theirs: &Version<'_>) -> bool {
+        let Some((file, piece)) = self.ours.piece("terraform") else { return false };
+        let ours = tree::parse(self.ours.texts[file], piece.code.clone());
+        let theirs = tree::parse(&theirs.text, theirs.code.clone());
+        let (Some(ours), Some(theirs)) = (ours.as_ref().and_then(|item| providers(&item.content)), theirs) else {
+            return true; // It cannot be edited.
+        };
+        let required = providers(&theirs.content).into_iter().flat_map(|body| &body.items);
+        required.into_iter().all(|item| ours.attribute(&item.name).is_some())
     }
 
     /// Edits the literals behind values of objects. One that several objects share is edited if all of them get the same value.
@@ -140,4 +158,19 @@ impl Module<'_, '_> {
         let (object, attribute) = (edit.object, edit.path.to_string());
         self.merge.notices.push(Notice { object, attribute, kind: NoticeKind::Drift, text });
     }
+}
+
+/// The body of `required_providers` in a `terraform` block.
+fn providers(content: &Content) -> Option<&Body> {
+    let Content::Block(body) = content else { return None };
+    body.blocks("required_providers").next().map(|(.., body)| body)
+}
+
+/// The generated `terraform` block without its providers: the base for code that has such a block and never had a sync, which
+/// gets the provider and nothing else.
+fn without_providers<'i>(theirs: &Version<'i>) -> Option<Version<'i>> {
+    let item = tree::parse(&theirs.text, theirs.code.clone())?;
+    let inside = providers(&item.content)?.inside.clone();
+    let text = format!("{}{}", &theirs.text[..inside.start], &theirs.text[inside.end..]);
+    Some(Version { text: text.into(), code: theirs.code.start..theirs.code.end - inside.len() })
 }

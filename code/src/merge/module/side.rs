@@ -34,11 +34,10 @@ impl<'i> Side<'i> {
             };
             for (position, piece) in pieces.iter().enumerate() {
                 let place = (path.as_str(), position);
-                let is_first = !side.names.contains_key(&piece.name);
-                // There may be several of these, as with a backend in a file of its own; ours is the one with the providers.
-                let is_main = piece.name == "terraform" && text[piece.code.clone()].contains("required_providers");
-                if is_first || is_main {
-                    side.names.insert(piece.name.clone(), place);
+                // There may be several of these, as with a backend in a file of its own; the generated one has the providers.
+                let is_other = piece.name == "terraform" && !text[piece.code.clone()].contains("required_providers");
+                if !is_other {
+                    side.names.entry(piece.name.clone()).or_insert(place);
                 }
             }
             side.pieces.insert(path, pieces);
