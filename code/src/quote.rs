@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 /// Returns the text as a quoted string. Nothing in it can start an expression, end the string or change the reading direction
 /// of the line.
 pub fn quoted(value: &str) -> String {
-    let mut text = String::new();
-    quote(&mut text, value);
+    let mut text = String::from('"');
+    escape(&mut text, value, false);
+    text.push('"');
     text
 }
 
@@ -14,13 +15,6 @@ pub fn quoted(value: &str) -> String {
 pub fn unquoted(value: &str) -> String {
     let text = quoted(value);
     text[1..text.len() - 1].to_owned()
-}
-
-/// Appends the text as a quoted string.
-pub fn quote(text: &mut String, value: &str) {
-    text.push('"');
-    escape(text, value, false);
-    text.push('"');
 }
 
 /// Appends the inside of a quoted string. A reference (`${…}`) may come right behind it.

@@ -119,6 +119,24 @@ proptest! {
     }
 }
 
+/// What is written is hcl-edit's tree, so it reads back as a tree that prints the same. It only has no escapes for marks of
+/// direction and for sigils.
+#[test]
+fn every_generated_file_is_printed_again_as_it_was() {
+    let mut files = 0;
+    for (name, answers) in all() {
+        for (path, text) in terraform(&generated(&answers).files) {
+            let printed = parse_body(text).unwrap_or_else(|error| panic!("{name}: {path}: {error}")).to_string();
+            assert_eq!(printed.lines().count(), text.lines().count(), "{name}: {path}");
+            for (again, line) in printed.lines().zip(text.lines()).filter(|(_, line)| !line.contains("\\u")) {
+                assert_eq!(again, line, "{name}: {path}");
+            }
+            files += 1;
+        }
+    }
+    assert!(files > 50, "{files}");
+}
+
 /// A block with the attribute `x`.
 fn written(value: impl Into<hcl::Value>) -> String {
     let mut block = hcl::Block::new("b");
@@ -169,6 +187,8 @@ fn several_lines_stand_on_several_lines() {
         ("a\nEOT\n EOF\nENDING", "\""),
         ("a ${b} %{c}\n\"d\" \\n", "chomp(<<-EOT"),
         ("a $${b}\nc", "\""),
+        ("a $%{b}\nc", "\""),
+        ("one $%{line} %${x}", "\""),
     ];
     let mut code = String::new();
     for (number, (text, start)) in cases.iter().enumerate() {

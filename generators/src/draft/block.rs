@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use hcl_edit::structure::Structure;
 use proxmox_mpc_model::Identity;
 
 use super::{Draft, Remark, Variable};
-use crate::hcl::{Block, Content, Item, Value};
+use crate::hcl::{self, Block, Value};
 use crate::names;
 
 impl Draft<'_> {
     /// Adds an attribute.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.attributes.push(Item { comment: Vec::new(), content: Content::Attribute(name.to_owned(), value.into()) });
+        self.attributes.push(hcl::attribute(name, value));
     }
 
     /// Adds an attribute if there is a value.
@@ -24,17 +25,19 @@ impl Draft<'_> {
 
     /// Adds a nested block.
     pub fn add_block(&mut self, block: Block) {
-        self.blocks.push(Item { comment: Vec::new(), content: Content::Block(block) });
+        self.blocks.push(block.into());
     }
 
     /// Adds a nested block with a comment above it.
     pub fn add_commented_block(&mut self, comment: &str, block: Block) {
-        self.blocks.push(Item { comment: vec![comment.to_owned()], content: Content::Block(block) });
+        let mut block = block.into();
+        hcl::add_comment(&mut block, comment);
+        self.blocks.push(block);
     }
 
     /// True if there is a nested block with this name.
     pub fn has_block(&self, name: &str) -> bool {
-        self.blocks.iter().any(|item| matches!(&item.content, Content::Block(block) if block.name == name))
+        self.blocks.iter().any(|item| is_block(item, name))
     }
 
     /// Adds attribute paths to `ignore_changes`. Paths with the same reason share one comment.
@@ -60,15 +63,14 @@ impl Draft<'_> {
     /// Adds comment lines above everything in the block.
     pub fn comment_first(&mut self, lines: impl IntoIterator<Item = String>) {
         if let Some(item) = self.attributes.first_mut() {
-            item.comment.extend(lines);
+            lines.into_iter().for_each(|line| hcl::add_comment(item, &line));
         }
     }
 
     /// Adds a comment above the first nested block with this name.
-    pub fn comment_on(&mut self, name: &str, comment: String) {
-        let is_one = |item: &&mut Item| matches!(&item.content, Content::Block(block) if block.name == name);
-        if let Some(item) = self.blocks.iter_mut().find(is_one) {
-            item.comment.push(comment);
+    pub fn comment_on(&mut self, name: &str, comment: &str) {
+        if let Some(item) = self.blocks.iter_mut().find(|item| is_block(item, name)) {
+            hcl::add_comment(item, comment);
         }
     }
 
@@ -110,4 +112,8 @@ impl Draft<'_> {
         self.variables.insert(name, variable);
         reference
     }
+}
+
+fn is_block(item: &Structure, name: &str) -> bool {
+    item.as_block().is_some_and(|block| block.has_ident(name))
 }

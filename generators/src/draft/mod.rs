@@ -8,12 +8,12 @@ mod variable;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use hcl_edit::structure::Structure;
 use proxmox_mpc_model::kinds::Kind;
 use proxmox_mpc_model::{Cluster, Entry, Identity, Object};
 
 use crate::ansible::AnsibleKey;
 use crate::coverage::Fate;
-use crate::hcl::Item;
 pub use crate::property_options::PropertyOptions;
 pub use obstacle::{Obstacle, Remark, RowError, RowResult};
 pub use variable::{Variable, VariableDefault};
@@ -28,8 +28,8 @@ pub struct Draft<'a> {
     pub kind: &'static Kind,
     /// Addresses of the objects that have code so far, its own among them.
     pub addresses: &'a BTreeMap<Identity, String>,
-    pub(crate) attributes: Vec<Item>,
-    pub(crate) blocks: Vec<Item>,
+    pub(crate) attributes: Vec<Structure>,
+    pub(crate) blocks: Vec<Structure>,
     pub(crate) fates: BTreeMap<String, Fate>,
     /// Addresses for `depends_on`: what the object needs and no attribute refers to.
     pub(crate) dependencies: Vec<String>,

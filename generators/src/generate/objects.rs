@@ -134,7 +134,7 @@ impl Generation<'_> {
             self.not_importable(translation, object, obstacle, fates);
             return Ok(());
         }
-        let text = files::resource(translation, &draft, resource, &label);
+        let text = files::resource(translation, &mut draft, resource, &label);
         let title = capital(&draft.title());
         let (remarks, variables, entrusted) = (draft.remarks, draft.variables, draft.entrusted);
         self.variable_kinds.extend(variables.keys().map(|name| (name.clone(), translation.kind)));

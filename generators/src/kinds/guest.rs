@@ -167,7 +167,7 @@ pub(super) fn startup(draft: &mut Draft<'_>) -> RowResult {
         );
     }
     draft.explain_remaining(&options, &[]);
-    if block.body.is_empty() {
+    if block.is_empty() {
         draft.add_commented_block(
             "Proxmox has a start order that the provider does not read, and the block all the same.",
             block,

@@ -137,7 +137,7 @@ fn gaps(draft: &mut Draft<'_>, family: &KeyFamily) {
     };
     let (is, becomes) = (all(|pair| pair.0), all(|pair| pair.1));
     let comment = format!("{is} in Proxmox. The provider counts from 0: a change here would write {becomes} instead.");
-    draft.comment_on(family.block, comment);
+    draft.comment_on(family.block, &comment);
     protect(
         draft,
         family,

@@ -248,7 +248,7 @@ pub(super) fn features(draft: &mut Draft<'_>) {
         block.set("mount", Value::List(mounts.into_iter().map(Value::from).collect()));
     }
     let on = options.get("force_rw_sys").and_then(boolean::parse) == Some(true);
-    if !block.body.is_empty() || refused {
+    if !block.is_empty() || refused {
         draft.keep_options_in_ansible(&options, &[("force_rw_sys", UNKNOWN)]);
         draft.add_block(block);
     } else if on {

@@ -113,7 +113,7 @@ pub(super) fn initialization(draft: &mut Draft<'_>) {
     }
     for (index, text) in interfaces {
         let addresses = guest::ip_config(&mut PropertyOptions::new(&format!("net{index}"), &text));
-        block.add_some_block(Some(addresses).filter(|addresses| !addresses.body.is_empty()));
+        block.add_some_block(Some(addresses).filter(|addresses| !addresses.is_empty()));
     }
     draft.add_block(block);
 }

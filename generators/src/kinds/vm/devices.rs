@@ -6,7 +6,7 @@ use proxmox_mpc_model::boolean;
 
 use crate::bpg;
 use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult};
-use crate::hcl::{Block, Content, Item};
+use crate::hcl::Block;
 use crate::kinds::guest::{equivalent_command, rewritten};
 use crate::kinds::references;
 
@@ -250,13 +250,11 @@ pub(super) fn smbios(draft: &mut Draft<'_>) -> RowResult {
         }
         return Ok(());
     }
-    if block.body.is_empty() {
+    if block.is_empty() {
         draft.not_in_provider("smbios1", "the provider shows no block that has a UUID only (provider rule V1)");
         return Ok(());
     }
-    let uuid =
-        uuid.map(|uuid| Item { comment: Vec::new(), content: Content::Attribute("uuid".to_owned(), uuid.into()) });
-    block.body.extend(uuid);
+    block.set_some("uuid", uuid);
     draft.add_block(block);
     Ok(())
 }

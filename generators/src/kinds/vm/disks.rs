@@ -78,7 +78,7 @@ pub(super) fn drives(draft: &mut Draft<'_>) -> RowResult {
                 cd_rom(draft, &text);
             }
             match drive(draft, &interface, &text, blocks.len()) {
-                Ok(Drive::Disk(block)) => blocks.push(block),
+                Ok(Drive::Disk(block)) => blocks.push(*block),
                 Ok(Drive::Other) => {}
                 Ok(Drive::Foreign) => foreign.push(interface),
                 Ok(Drive::WithoutVolume) => {
@@ -154,7 +154,7 @@ fn cd_rom(draft: &mut Draft<'_>, text: &str) {
 /// Drive as the provider treats it.
 enum Drive {
     /// A disk.
-    Disk(Block),
+    Disk(Box<Block>),
     /// A CD-ROM, a cloud-init drive or an empty one.
     Other,
     /// A disk with content that a creation would not restore.
@@ -210,7 +210,7 @@ fn drive(draft: &mut Draft<'_>, interface: &str, text: &str, index: usize) -> Re
     block.set_some("size", (gib > 0).then_some(gib));
     tuning(draft, &mut options, &mut block, index)?;
     draft.keep_options_in_ansible(&options, LOST);
-    Ok(Drive::Disk(block))
+    Ok(Drive::Disk(Box::new(block)))
 }
 
 /// Size in whole GiB. The provider has no fractions (docs/provider.md, T13).

@@ -4,7 +4,7 @@ use proxmox_mpc_model::kinds::matches;
 
 use crate::bpg;
 use crate::draft::{Draft, Obstacle, PropertyOptions, RowResult, Variable, VariableDefault};
-use crate::hcl::{Block, Content, Value};
+use crate::hcl::{Block, Value};
 
 use crate::kinds::guest::{self, command};
 use crate::kinds::references;
@@ -177,7 +177,7 @@ fn account(draft: &mut Draft<'_>, block: &mut Block) {
         // Only the line feed separates: a carriage return belongs to the key, as the provider reads it.
         let lines: Vec<Value> = lines.split('\n').map(Value::from).collect();
         if !keys.is_empty() {
-            account.push(Content::Attribute("keys".to_owned(), Value::List(lines)));
+            account.set("keys", Value::List(lines));
         }
     }
     block.add_block(account);
