@@ -6,6 +6,7 @@ mod exchange;
 mod fetch;
 mod generate;
 mod import;
+mod merge;
 mod program;
 mod requests;
 mod scale;
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     ("start", start::measure),
     ("store", store::measure),
     ("status", status::measure),
+    ("merge", merge::measure),
     ("sync", sync::measure),
     ("generate", generate::measure),
     ("serve", serve::measure),

@@ -55,6 +55,11 @@ impl<'t> Document<'t> {
         self.text[..offset].matches('\n').count() + 1
     }
 
+    /// The text that it was parsed from.
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// The text of a range.
     pub fn slice(&self, range: Range<usize>) -> &'t str {
         &self.text[range]
@@ -83,6 +88,11 @@ impl<'d> Block<'d> {
     /// The labels, unquoted.
     pub fn labels(&self) -> Vec<&'d str> {
         self.block.labels.iter().map(BlockLabel::as_str).collect()
+    }
+
+    /// The bytes of the labels, quotes included.
+    pub(crate) fn label_ranges(&self) -> Vec<Range<usize>> {
+        self.block.labels.iter().map(|label| self.document.range(label.span())).collect()
     }
 
     /// The address of a `resource` block, `type.name`; `None` for any other block.

@@ -18,6 +18,7 @@ pub mod quote;
 pub mod references;
 pub mod root_module;
 mod scan;
+mod traversals;
 
 pub use document::{Attribute, Block, Document, SyntaxError};
 pub use edit::Edit;

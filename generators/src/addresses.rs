@@ -1,8 +1,9 @@
-//! Labels of objects: from the user's mapping, else the manifest, else the names in Proxmox.
+//! Labels of objects: from the user's mapping, else the manifest, else the names in Proxmox. On demand, what was renamed in
+//! Proxmox is named anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_model::{Identity, Listing};
+use proxmox_mpc_model::{Entry, Identity, Listing};
 
 use crate::kinds::{Namespace, Translation};
 use crate::manifest::Manifest;
@@ -19,17 +20,28 @@ pub(crate) fn assign(
     let mut kept: BTreeMap<Namespace, BTreeMap<Identity, String>> = BTreeMap::new();
     for (translation, listing) in listings {
         let prefix = translation.model().prefix;
-        let places = kept.entry(translation.namespace).or_default();
-        for known in [Some(manifest), options.mapping.as_ref()].into_iter().flatten() {
-            let ours = known.objects.keys().filter(|identity| identity.prefix() == prefix);
-            places.extend(ours.filter_map(|identity| Some((identity.clone(), known.label(identity)?.to_owned()))));
-        }
-        requests.entry(translation.namespace).or_default().extend(listing.entries.iter().map(|entry| NameRequest {
+        let request = |entry: &Entry| NameRequest {
             identity: entry.identity.clone(),
             name: (translation.name)(entry),
             word: translation.word,
             id: entry.identity.id().to_owned(),
-        }));
+        };
+        let listed: Vec<NameRequest> = listing.entries.iter().map(request).collect();
+        let labels = |known: &Manifest| -> Vec<(Identity, String)> {
+            let ours = known.objects.keys().filter(|identity| identity.prefix() == prefix);
+            ours.filter_map(|identity| Some((identity.clone(), known.label(identity)?.to_owned()))).collect()
+        };
+        let places = kept.entry(translation.namespace).or_default();
+        places.extend(labels(manifest));
+        if options.rename {
+            for request in &listed {
+                if places.get(&request.identity).is_some_and(|label| !names::may_be(request, label)) {
+                    places.remove(&request.identity);
+                }
+            }
+        }
+        places.extend(options.mapping.as_ref().map(labels).unwrap_or_default());
+        requests.entry(translation.namespace).or_default().extend(listed);
     }
     // Terraform follows a `moved` block from an old label, so no new object may get that label.
     let moved: BTreeSet<&str> = manifest.moved.iter().filter_map(|step| Some(step.from.split_once('.')?.1)).collect();

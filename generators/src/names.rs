@@ -90,6 +90,12 @@ pub fn assign(
     names
 }
 
+/// Reports whether an object of this name and id in Proxmox may have got a name, whatever other objects there were.
+pub(crate) fn may_be(request: &NameRequest, name: &str) -> bool {
+    // After these steps the digest is complete.
+    (0..12).any(|step| candidate(request, step) == name)
+}
+
 /// Candidate for a name at a step: plain, with the id, with word and id, then with more and more of the digest.
 fn candidate(request: &NameRequest, step: usize) -> String {
     let slug = request.name.as_deref().map(slug).unwrap_or_default();
@@ -132,6 +138,18 @@ mod tests {
     fn request(vmid: u32, name: &str) -> NameRequest {
         let name = (!name.is_empty()).then(|| name.to_owned());
         NameRequest { identity: Identity::new("qemu", vmid), name, word: "vm", id: vmid.to_string() }
+    }
+
+    #[test]
+    fn a_name_comes_from_the_one_in_proxmox() {
+        let check = |name: &str, given: &str, expected: bool| assert_eq!(may_be(&request(101, name), given), expected);
+        check("web", "web", true);
+        check("web", "web_101", true);
+        check("web", "vm_web_101", true);
+        check("web", &format!("web_{}", digest(&request(101, "web").identity, 1)), true);
+        check("web", "web_102", false);
+        check("shop", "web", false);
+        check("", "vm_101", true);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Options {
     pub mapping: Option<Manifest>,
     /// Version of the provider that the code pins; `None` for that of the workspace's manifest.
     pub provider: Option<&'static str>,
+    /// True if objects whose name in Proxmox has changed get a new label, with a `moved` block. Without it, labels stay.
+    pub rename: bool,
 }
 
 /// Contents of the workspace before the run.

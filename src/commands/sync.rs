@@ -38,6 +38,11 @@ pub struct Arguments {
     /// Set changes that are not committed aside, and bring them back after the merge
     #[arg(long, conflicts_with_all = ["branch", "generated_only", "dry_run"])]
     autostash: bool,
+    /// Rename the code of objects that have another name in Proxmox now, with `moved` blocks; without it, addresses stay
+    ///
+    /// References to them follow. A name that you gave stays.
+    #[arg(long)]
+    rename: bool,
     /// Look into this Terraform state for where objects live in the code: the output of `terraform show -json`
     ///
     /// A state file in terraform/ is read without it.
@@ -92,6 +97,7 @@ impl From<Arguments> for SyncRequest {
             branch: arguments.branch,
             generated_only: arguments.generated_only,
             autostash: arguments.autostash,
+            rename: arguments.rename,
             state: arguments.state,
             verify: arguments.verify,
             terraform: arguments.terraform_bin,

@@ -168,3 +168,26 @@ fn a_change_goes_into_a_for_each_and_into_a_module() {
     check(into_for_each, "homelab = \"Always on\" # the first", "homelab = \"Never off\" # the first");
     check(into_module, "comment = \"Always on\"", "comment = \"Never off\"");
 }
+
+#[test]
+fn a_guest_with_another_name_is_renamed_on_demand() {
+    let lab = Lab::synced();
+    super::move_out(&lab);
+    let ran = lab.sync(&renamed(cluster(), "home"), &[]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
+    let (code, imports) = (lab.text("terraform/home.tf"), lab.text("terraform/imports.tf"));
+    let before = "proxmox_virtual_environment_vm.haos_16_2";
+    assert!(code.contains("\"haos_16_2\"") && imports.contains(&format!("to = {before}\n")), "{code}");
+    // The name changed before: it is the present one that counts.
+    let ran = lab.sync(&renamed(cluster(), "home"), &["--rename"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
+    lab.check_clean();
+    let after = "proxmox_virtual_environment_vm.home";
+    assert_eq!(lab.text("terraform/home.tf"), code.replace("\"haos_16_2\"", "\"home\""));
+    assert_eq!(lab.text("terraform/imports.tf"), imports.replace(before, after));
+    assert!(lab.text("terraform/moved.tf").contains(&format!("  from = {before}\n  to   = {after}\n")));
+    assert_eq!(lab.tried_git(&["grep", "--quiet", before, "--", "terraform", ":!terraform/moved.tf"]).code, Some(1));
+    let head = lab.id("HEAD");
+    assert_eq!(lab.sync(&renamed(cluster(), "home"), &["--rename"]).code, Some(0));
+    assert_eq!(lab.id("HEAD"), head);
+}

@@ -33,7 +33,7 @@ fn a_synced_cluster_is_proved() {
     }
 }
 
-/// Memory, name and comment change; the code is split into files, a map and a module.
+/// Memory, name and comment change, and the label follows the name; the code is split into files, a map and a module.
 #[test]
 fn a_changed_cluster_is_proved_in_reshaped_code() {
     let tool = or_skip!(terraform());
@@ -43,10 +43,10 @@ fn a_changed_cluster_is_proved_in_reshaped_code() {
         assert_eq!(lab.sync(&cluster(), &[]).code, Some(0));
         reshape(&lab);
         move_out(&lab);
-        let ran = lab.sync(&changed, &[]);
+        let ran = lab.sync(&changed, &["--rename"]);
         assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
         let code = lab.git(&["diff", "HEAD~1", "HEAD", "--", "terraform"]);
-        for line in ["memory = 6144", "\"Never off\"", "= \"home\""] {
+        for line in ["memory = 6144", "\"Never off\"", "= \"home\"", "_vm\" \"home\" {", "moved {"] {
             assert!(code.lines().any(|changed| changed.starts_with('+') && changed.contains(line)), "{line}: {code}");
         }
         or_skip!(prove(&lab, "reshaped", &tool));

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::changes::{Changes, aligned};
-use super::references::references;
 use super::settings::{Setting, nested_blocks, settings};
 use super::sources::{Resource, Sources};
 use super::{ExtractInput, Extraction, Refusal, check_name};
@@ -48,7 +47,7 @@ pub fn for_each(input: ExtractInput<'_>, blocks: &[String], name: &str) -> Resul
     }
     for (file, block) in sources.blocks().filter(|(_, block)| !matches!(block.keyword(), "moved" | "removed")) {
         let own = block.resource_address().unwrap_or_else(|| super::title(block));
-        for reference in references(file, block)? {
+        for reference in file.references(block)? {
             if let Some(address) = reference.head(2).filter(|address| addresses.contains(address)) {
                 let label = &address[resource_type.len() + 1..];
                 let now = format!("{target}[\"{label}\"]");
@@ -102,7 +101,7 @@ fn alike<'m, 's, 'f>(
         {
             return Err(Refusal(format!("`{own}` has a `{word}` already")));
         }
-        for reference in references(member.resource.file, member.resource.block)? {
+        for reference in member.resource.file.references(member.resource.block)? {
             if let Some(address) = reference.head(2).filter(|address| addresses.contains(address)) {
                 return Err(Refusal(format!("`{own}` refers to `{address}`: both would be the same resource")));
             }

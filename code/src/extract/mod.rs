@@ -5,7 +5,6 @@ mod changes;
 mod for_each;
 mod literal;
 mod module;
-mod references;
 mod settings;
 mod sources;
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Changes, aligned};
-use super::references::{Reference, references};
 use super::sources::{Resource, Sources};
 use super::{ExtractInput, Extraction, Refusal, check_name};
 use crate::edit::{self, Edit};
 use crate::merge::layout::{indentation, line_break, reindent};
 use crate::quote::quoted;
+use crate::traversals::Reference;
 
 /// Moves resources to `modules/NAME`, and calls it in `modules.tf`.
 ///
@@ -41,7 +41,7 @@ pub fn module(input: ExtractInput<'_>, blocks: &[String], name: &str) -> Result<
             continue;
         }
         let own = own.unwrap_or_else(|| super::title(block));
-        for reference in references(file, block)? {
+        for reference in file.references(block)? {
             let Some(address) = reference.head(2).filter(|address| inside.contains(address)) else { continue };
             let is_target = block.keyword() == "import" && reference.attribute == "to";
             let (names, now) = match reference.attribute.as_str() {
@@ -111,7 +111,7 @@ fn resources(
     inputs: &mut Names,
 ) -> Result<String, Refusal> {
     let all: Vec<Vec<Reference>> =
-        group.iter().map(|resource| references(resource.file, resource.block)).collect::<Result<_, _>>()?;
+        group.iter().map(|resource| resource.file.references(resource.block)).collect::<Result<_, _>>()?;
     // Variables keep their names, and with them the code its bytes.
     for reference in all.iter().flatten().filter(|reference| reference.names[0].0 == "var") {
         if let Some(expression) = reference.head(2) {

@@ -6,6 +6,7 @@ use super::{ExtractInput, Refusal};
 use crate::configuration::Configuration;
 use crate::document::{Block, Document};
 use crate::merge::pieces::{Piece, pieces};
+use crate::traversals::{self, Reference};
 
 /// The parsed `.tf` files of the root module.
 pub(super) struct Sources<'f> {
@@ -111,6 +112,12 @@ impl Sources<'_> {
 }
 
 impl SourceFile<'_> {
+    /// The references in a block, in the order of the text.
+    pub(super) fn references(&self, block: Block<'_>) -> Result<Vec<Reference>, Refusal> {
+        let lost = |text| Refusal(format!("the place of the reference `{text}` in `{}` is not known", self.path));
+        traversals::references(&self.document, block).map_err(lost)
+    }
+
     /// The block that begins at an offset, with the comments above it.
     pub(super) fn piece(&self, start: usize) -> Option<&Piece> {
         self.pieces.iter().find(|piece| piece.code.start == start)

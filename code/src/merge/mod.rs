@@ -16,6 +16,7 @@ mod module;
 mod pairs;
 pub(crate) mod pieces;
 mod remote;
+mod rename;
 mod sections;
 mod text;
 mod tree;
@@ -66,8 +67,6 @@ pub struct MergeInput<'a> {
     pub state: &'a [StateInstance],
     /// Keys that identify the objects in people's code.
     pub keys: &'a dyn ObjectKeys,
-    /// True if a changed generated address is told. The address in ours stays: nothing of a person's code is renamed.
-    pub rename: bool,
 }
 
 /// Result of a merge.
@@ -178,10 +177,25 @@ pub enum Owner {
 }
 
 /// Merges the change from base to theirs into ours.
+///
+/// An object with another address in theirs, and a `moved` block that leads there, is renamed in ours, with every reference.
 pub fn merge(input: &MergeInput<'_>) -> Merge {
+    let renamed = rename::rename(input);
     let mut merge = Merge::default();
+    merge_files(&renamed.as_ref().map_or(*input, |renamed| renamed.input(input)), &mut merge);
+    if let Some(renamed) = renamed {
+        renamed.finish(input.ours, &mut merge);
+    }
+    merge.edits.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    merge.conflicts.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    merge.notices.sort();
+    merge.notices.dedup();
+    merge
+}
+
+fn merge_files(input: &MergeInput<'_>, merge: &mut Merge) {
     let is_terraform = |path: &str| module::is_code(path, input.root);
-    module::merge(input, &mut merge);
+    module::merge(input, merge);
     let paths = input.base.files.keys().chain(input.theirs.files.keys());
     let paths: std::collections::BTreeSet<&String> = paths.filter(|path| !is_terraform(path)).collect();
     for path in paths {
@@ -191,11 +205,6 @@ pub fn merge(input: &MergeInput<'_>) -> Merge {
             theirs: input.theirs.files.get(path).map(String::as_str),
             ours: input.ours.get(path).map(String::as_str),
         };
-        text::merge_file(&versions, &mut merge);
+        text::merge_file(&versions, merge);
     }
-    merge.edits.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    merge.conflicts.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    merge.notices.sort();
-    merge.notices.dedup();
-    merge
 }

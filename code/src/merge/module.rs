@@ -138,7 +138,7 @@ impl<'i> Module<'i, '_> {
         let is_fine = |piece: &super::pieces::Piece| {
             let is_elsewhere = self.ours.names.get(&piece.name).is_some_and(|(file, _)| *file != path);
             let is_known = before.contains(&piece.name);
-            if is_elsewhere {
+            if is_elsewhere || !is_known && self.leads_from_code(&piece.name) {
                 return false;
             }
             let import = piece.name.strip_prefix("import to ");

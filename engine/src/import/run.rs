@@ -99,7 +99,7 @@ pub async fn run(source: Source, job: &ImportJob, context: &Context) -> Result<I
         FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
     let fetched = reading::read(&source, &kinds, &scratch, &options, context).await?;
     let permissions = Cluster::read(&fetched.recording)?.permissions;
-    let mut options = Options { selection: job.selection.clone(), mapping: None, provider: job.provider };
+    let mut options = Options { selection: job.selection.clone(), provider: job.provider, ..Options::default() };
     options.mapping = job.mapping.as_ref().map(|mapping| mapping.manifest.clone());
     let mut input = Input { fetched, options, previous };
     let adoption = match &job.adopt {

@@ -34,6 +34,8 @@ pub struct SyncRequest {
     pub generated_only: bool,
     /// Set changes that are not committed aside during the merge.
     pub autostash: bool,
+    /// Rename the code of objects that have another name in Proxmox now.
+    pub rename: bool,
     /// A Terraform state that tells where objects live in the code: the output of `terraform show -json`.
     pub state: Option<PathBuf>,
     /// Prove the merged code afterwards, as `verify` does.
@@ -64,6 +66,7 @@ impl Default for SyncRequest {
             branch: None,
             generated_only: false,
             autostash: false,
+            rename: false,
             state: None,
             verify: false,
             terraform: None,
@@ -135,6 +138,7 @@ impl SyncRequest {
                 Some(name) => run::Mode::Branch(name),
                 None => run::Mode::WorkTree { autostash: self.autostash },
             },
+            rename: self.rename,
             state: self.state,
             provider: self.provider_version.as_deref().map(known_version).transpose()?,
             wait: self.wait,

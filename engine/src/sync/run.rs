@@ -35,6 +35,8 @@ pub(super) struct SyncJob {
     pub(super) workspace: Workspace,
     /// What is written.
     pub(super) mode: Mode,
+    /// Rename the code of objects that have another name in Proxmox now.
+    pub(super) rename: bool,
     /// The file of a Terraform state.
     pub(super) state: Option<PathBuf>,
     /// The version of the provider to pin.
@@ -79,7 +81,8 @@ pub(super) async fn run(source: &Source, job: SyncJob, context: &Context) -> Res
         FetchOptions { concurrency: job.concurrency, ask_guests: job.ask_guests, recorded_at: job.now.clone() };
     let fetched = reading::read(source, KINDS, &scratch, &options, context).await?;
     let previous = start.previous.previous();
-    let options = Options { mapping: Some(start.skipped()), provider: job.provider, ..Options::default() };
+    let options =
+        Options { mapping: Some(start.skipped()), provider: job.provider, rename: job.rename, ..Options::default() };
     let (fetched, mut generated, observation) = generate_and_observe(fetched, options, previous, context).await?;
     let removals = removal::brake(&generated, job.removal);
     if writes && !removals.is_empty() {

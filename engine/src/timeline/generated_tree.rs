@@ -81,6 +81,5 @@ pub(crate) fn merge(base: &GeneratedTree, theirs: &GeneratedTree, ours: &FileSet
         root: Workspace::TERRAFORM,
         state,
         keys: &ObjectIds,
-        rename: false,
     })
 }

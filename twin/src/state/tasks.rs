@@ -66,13 +66,25 @@ impl Transaction {
 
     fn run_task(
         &mut self,
-        (login, duration): (&Login, i64),
-        (node, kind, id): (&str, &str, &str),
+        by: (&Login, i64),
+        about: (&str, &str, &str),
         work: impl FnOnce(&mut Self, &mut TaskLog) -> Result<TaskEnd, Refusal>,
     ) -> Result<Value, Refusal> {
         let mut log = TaskLog::new();
         let count = self.next_number();
         let outcome = self.attempt(|transaction| work(transaction, &mut log));
+        self.keep_task(by, about, count, outcome, log)
+    }
+
+    /// Keeps a task that has run. Apart from [`Self::run_task`], which is compiled for each kind of work.
+    fn keep_task(
+        &mut self,
+        (login, duration): (&Login, i64),
+        (node, kind, id): (&str, &str, &str),
+        count: u64,
+        outcome: Result<TaskEnd, Refusal>,
+        mut log: TaskLog,
+    ) -> Result<Value, Refusal> {
         let end = match outcome {
             Ok(end) => end,
             Err(Refusal::Unreadable(error)) => return Err(error.into()),

@@ -28,6 +28,16 @@ impl Module<'_, '_> {
         }
     }
 
+    /// Reports whether a name is that of a `moved` block away from an address where ours still has an object, or that an object
+    /// had whose name in ours is a person's.
+    pub(super) fn leads_from_code(&self, name: &str) -> bool {
+        let is_left = |from: &str| {
+            self.places.values().flatten().any(|place| place.address == from)
+                || self.base.identity(self.input.base.objects, from).is_some()
+        };
+        name.strip_prefix("moved from ").is_some_and(is_left)
+    }
+
     fn declaration(&mut self, name: &str) {
         let base = self.version(&self.base, name);
         let theirs = self.version(&self.theirs, name);
@@ -41,12 +51,10 @@ impl Module<'_, '_> {
             return;
         }
         match (base, theirs, own) {
+            (None, Some(_), _) if self.leads_from_code(name) => {}
             (None, Some(theirs), None) => {
                 let Some((file, position)) = self.theirs.names.get(name).copied() else { return };
-                let is_kept = name
-                    .strip_prefix("moved from ")
-                    .is_some_and(|from| self.places.values().flatten().any(|place| place.address == from));
-                if !self.whole.contains(file) && !is_kept {
+                if !self.whole.contains(file) {
                     let text = theirs.text.into_owned();
                     self.new.push(New { file: file.to_owned(), position, object: name.to_owned(), text });
                 }

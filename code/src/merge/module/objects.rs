@@ -54,14 +54,6 @@ impl<'i> Module<'i, '_> {
                 format!("{address} is the same object: one of them has to go"),
             );
         }
-        if let (true, Some(before), Some(after), Some(_)) = (self.input.rename, base_address, their_address, &place)
-            && before != after
-        {
-            let text = format!(
-                "its generated address is {after} now, and its code stays {before}: rename it with a `moved` block"
-            );
-            self.notice(identity, "", NoticeKind::Adjusted, text);
-        }
         match (&base, &theirs, place) {
             (None, None, _) => return,
             (None, Some(version), None) => self.add(identity, version),

@@ -129,7 +129,7 @@ fn nested_blocks_are_merged_by_key_and_position() {
 
 #[test]
 fn objects_and_declarations_come_and_go() {
-    check_all(include_str!("cases/files.txt"), 28);
+    check_all(include_str!("cases/files.txt"), 32);
 }
 
 #[test]

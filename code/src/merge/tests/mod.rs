@@ -71,7 +71,6 @@ pub(super) fn merge_files(base: &Files, theirs: &Files, ours: &Files, state: &[S
         root: "terraform",
         state,
         keys: &Keys,
-        rename: false,
     })
 }
 

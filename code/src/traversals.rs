@@ -7,46 +7,44 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::Attribute;
 use hcl_edit::visit::{self, Visit};
 
-use super::Refusal;
-use super::sources::SourceFile;
-use crate::document::Block;
+use crate::document::{Block, Document};
 
 /// A reference: names that are joined by dots, before an index or a splat.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     /// The names, each with the offset behind it.
-    pub(super) names: Vec<(String, usize)>,
+    pub(crate) names: Vec<(String, usize)>,
     /// The offset of the first name.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// The attribute that it stands in.
-    pub(super) attribute: String,
+    pub(crate) attribute: String,
 }
 
 impl Reference {
     /// The first names, joined by dots; `None` if there are fewer.
-    pub(super) fn head(&self, count: usize) -> Option<String> {
+    pub(crate) fn head(&self, count: usize) -> Option<String> {
         let names: Vec<&str> = self.names.get(..count)?.iter().map(|(name, _)| name.as_str()).collect();
         Some(names.join("."))
     }
 
     /// The bytes of the first names.
-    pub(super) fn range(&self, count: usize) -> Range<usize> {
+    pub(crate) fn range(&self, count: usize) -> Range<usize> {
         self.start..self.names.get(count - 1).map_or(self.start, |(_, end)| *end)
     }
 }
 
 /// The references in a block, in the order of the text.
-pub(super) fn references(file: &SourceFile<'_>, block: Block<'_>) -> Result<Vec<Reference>, Refusal> {
-    let mut visitor = Visitor { file, attribute: String::new(), references: Vec::new(), lost: None };
+///
+/// # Errors
+/// The reference whose bytes cannot be found.
+pub(crate) fn references(document: &Document<'_>, block: Block<'_>) -> Result<Vec<Reference>, String> {
+    let mut visitor = Visitor { document, attribute: String::new(), references: Vec::new(), lost: None };
     visitor.visit_block(block.syntax());
-    match visitor.lost {
-        Some(text) => Err(Refusal(format!("the place of the reference `{text}` in `{}` is not known", file.path))),
-        None => Ok(visitor.references),
-    }
+    visitor.lost.map_or(Ok(visitor.references), Err)
 }
 
-struct Visitor<'s, 'f> {
-    file: &'s SourceFile<'f>,
+struct Visitor<'d, 't> {
+    document: &'d Document<'t>,
     attribute: String,
     references: Vec<Reference>,
     /// A reference whose bytes are not known.
@@ -66,8 +64,8 @@ impl Visit for Visitor<'_, '_> {
                 _ => None,
             });
             let names: Vec<&str> = std::iter::once(root.as_str()).chain(names).collect();
-            let start = root.span().map(|span| self.file.document.range(Some(span)).start);
-            match start.and_then(|start| locate(self.file.text, start, &names)) {
+            let start = root.span().map(|span| self.document.range(Some(span)).start);
+            match start.and_then(|start| locate(self.document.text(), start, &names)) {
                 Some(reference) => self.references.push(Reference { attribute: self.attribute.clone(), ..reference }),
                 None => self.lost = Some(names.join(".")),
             }
