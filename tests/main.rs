@@ -9,6 +9,7 @@ mod client;
 mod contexts;
 mod coverage;
 mod documents;
+mod drift;
 mod extract;
 mod import;
 mod init;

@@ -5,6 +5,7 @@ pub mod client;
 pub mod commands;
 pub mod coverage;
 pub mod demo;
+pub mod drift;
 pub mod explain;
 pub mod extract;
 pub mod history;

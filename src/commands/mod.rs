@@ -8,6 +8,7 @@ mod context;
 mod coverage;
 mod demo;
 mod diff;
+mod drift;
 mod explain;
 mod extract;
 mod history;
@@ -46,6 +47,7 @@ pub enum Command {
     Sync(Box<sync::Arguments>),
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
+    Drift(Box<drift::Arguments>),
     History(history::Arguments),
     Restore(restore::Arguments),
     Extract(Box<extract::Arguments>),
@@ -80,6 +82,7 @@ impl Command {
             Self::Sync(arguments) => run(context, SyncRequest::from(*arguments)).await,
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
+            Self::Drift(arguments) => arguments.run(context).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
             Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Extract(arguments) => run(context, ExtractRequest::from(*arguments)).await,

@@ -6,6 +6,7 @@ mod contexts;
 mod coverage;
 mod demo;
 mod diff;
+mod drift;
 mod explain;
 mod extract;
 mod history;
@@ -26,6 +27,7 @@ use std::any::Any;
 use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
+use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, DriftReport};
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::extract::ExtractReport;
 use proxmox_mpc_engine::import::ImportReport;
@@ -84,13 +86,16 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 26] = [
+const PRINTERS: [Printer; 29] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
     Printer::of::<SyncReport>(),
     Printer::of::<StatusReport>(),
     Printer::of::<DiffReport>(),
+    Printer::of::<DriftReport>(),
+    Printer::of::<AdoptReport>(),
+    Printer::of::<AcceptReport>(),
     Printer::of::<HistoryReport>(),
     Printer::of::<RestoreReport>(),
     Printer::of::<ExtractReport>(),

@@ -11,6 +11,7 @@ pub use schema::{SchemaRequest, Schemas};
 
 use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
+use crate::drift::{AcceptRequest, AdoptRequest, DriftRequest};
 use crate::explain::ExplainRequest;
 use crate::extract::ExtractRequest;
 use crate::import::ImportRequest;
@@ -83,13 +84,16 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 25] = [
+pub const COMMANDS: [Command; 28] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
     Command::of::<SyncRequest>(),
     Command::of::<StatusRequest>(),
     Command::of::<DiffRequest>(),
+    Command::of::<DriftRequest>(),
+    Command::of::<AdoptRequest>(),
+    Command::of::<AcceptRequest>(),
     Command::of::<HistoryRequest>(),
     Command::of::<RestoreRequest>(),
     Command::of::<ExtractRequest>(),

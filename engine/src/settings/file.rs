@@ -10,6 +10,9 @@ use super::table::{CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SET
 use super::{FileFault, SettingsError, World};
 use crate::workspace::Workspace;
 
+/// Tables of a workspace's file that are rules of a command: `[[drift.ignore]]`.
+const ROOMS: [&str; 1] = ["drift"];
+
 /// A settings file: its own settings, and the contexts that it names.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
@@ -62,6 +65,8 @@ pub(super) fn parse(origin: &Origin, text: &str) -> Result<SettingsFile, Setting
     for (key, value) in table {
         if key == CONTEXTS {
             file.contexts = contexts(value, origin)?;
+        } else if ROOMS.contains(&key.as_str()) && matches!(origin, Origin::Workspace(_)) {
+            // Rules of a command, which it reads by itself.
         } else {
             put(&mut file.layer, &key, &key, value)?;
         }

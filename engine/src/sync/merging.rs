@@ -43,7 +43,7 @@ fn is_code(path: &str) -> bool {
 }
 
 /// Takes the files out of the merge that people write themselves, if they are not as generated.
-fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
+pub(crate) fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
     let is_own = |path: &String, base: &FileSet| {
         generated_tree::is_optional(path) && ours.get(path).is_some_and(|own| base.get(path) != Some(own))
     };

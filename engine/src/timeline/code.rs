@@ -84,7 +84,7 @@ struct CodeBlock<'f> {
 
 /// Compares the code of a workspace with generated files and their manifest. Files that are as they were generated are not
 /// read any further.
-pub(super) fn compare(
+pub(crate) fn compare(
     workspace: &Workspace,
     generated: &FileSet,
     manifest: &Manifest,
@@ -160,7 +160,7 @@ fn locate(absent: &mut [CodeChange], ours: &FileSet, manifest: &Manifest) {
 }
 
 /// Attributes that are written in another way, by path. Comments, order and alignment do not count.
-fn differences(generated: &str, own: &str) -> Vec<CodeAttribute> {
+pub(crate) fn differences(generated: &str, own: &str) -> Vec<CodeAttribute> {
     if same(generated, own) {
         return Vec::new();
     }
@@ -253,7 +253,7 @@ pub(crate) fn terraform_files(workspace: &Workspace) -> Result<FileSet, Timeline
 }
 
 /// The files of a workspace for a merge: all Terraform code and values, and every path that the generated files have.
-pub(super) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSet, TimelineError> {
+pub(crate) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSet, TimelineError> {
     let mut files = terraform_files(workspace)?;
     for path in generated.keys() {
         if !files.contains_key(path) {
@@ -269,7 +269,7 @@ fn is_code(name: &str) -> bool {
 }
 
 /// The text of a file; `None` where it is not there or not text.
-fn read(path: &Path) -> Result<Option<String>, TimelineError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, TimelineError> {
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
