@@ -28,6 +28,9 @@ Exit codes: 0 no drift, 3 drift, 1 failed."
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Look again every so many seconds, and tell each drift once, and when it has cleared
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "60", value_parser = clap::value_parser!(u32).range(1..))]
+    watch: Option<u32>,
     #[command(flatten)]
     source: SourceArguments,
 }
@@ -105,7 +108,7 @@ struct AcceptArguments {
 impl Arguments {
     pub(super) async fn run(self, context: &Context) -> Result<Box<dyn Report>, Failure> {
         match self.command {
-            None => run(context, DriftRequest { source: self.source.into() }).await,
+            None => run(context, DriftRequest { source: self.source.into(), watch: self.watch }).await,
             Some(Command::Adopt(arguments)) => {
                 let AdoptArguments { objects, all, dry_run, source } = *arguments;
                 run(context, AdoptRequest { source: source.into(), objects, all, dry_run }).await

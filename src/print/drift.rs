@@ -1,7 +1,6 @@
 //! Drift for people: each object with what changed in the cluster, and where the code says something else.
 
 use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport};
-use proxmox_mpc_model::observation::{Event, ObjectChange};
 
 use super::Printed;
 use super::changes::{moment, plural, shortened};
@@ -69,20 +68,9 @@ fn object(drift: &Drift, page: &mut Page) {
         DriftKind::Moved => ('>', ""),
     };
     page.line(format!("{mark} {}{name}{address}{what}", drift.identity));
-    // The words of the history are those of drift.
-    let change = ObjectChange {
-        identity: drift.identity.clone(),
-        name: drift.name.clone(),
-        node: None,
-        event: Event::Changed,
-        renamed: drift.renamed.clone(),
-        moved: drift.moved.clone(),
-        attributes: drift.settings.clone(),
-        origin: drift.origin.clone(),
-    };
     if matches!(drift.kind, DriftKind::Changed | DriftKind::Moved) {
         let title = format!("{}{name}: ", drift.identity);
-        for line in change.lines() {
+        for line in drift.lines() {
             page.line(format!("    {}", line.strip_prefix(&title).unwrap_or(&line)));
         }
     }

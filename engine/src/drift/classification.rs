@@ -12,6 +12,7 @@ use super::acceptance::Accepted;
 use super::comparison::Comparison;
 use super::report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced};
 use super::rules::Rules;
+use super::watch::Watch;
 use crate::timeline::code;
 use crate::timeline::generated_tree::GeneratedTree;
 
@@ -42,6 +43,7 @@ pub(super) fn report(comparison: &Comparison, rules: &Rules, accepted: &Accepted
         without_code: without_code(comparison),
         coverage: comparison.coverage.total().percent(),
         not_read: comparison.not_read,
+        watch: Watch::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod error;
 mod report;
 mod request;
 mod rules;
+mod watch;
 
 pub use acceptance::{AcceptReport, AcceptRequest};
 pub use adopt::{AdoptReport, AdoptRequest};

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 
 use proxmox_mpc_model::Identity;
-use proxmox_mpc_model::observation::{AttributeChange, Origin, Step};
+use proxmox_mpc_model::observation::{AttributeChange, Event, ObjectChange, Origin, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::IgnoreRule;
+use super::watch::Watch;
 use crate::operation::FaultKind;
-use crate::operation::report::ReportType;
+use crate::operation::report::{ReportType, Service};
 
 /// Report of the drift of a cluster from the code of a workspace.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DriftReport {
     /// The workspace.
     pub workspace: PathBuf,
@@ -34,6 +35,8 @@ pub struct DriftReport {
     pub coverage: f64,
     /// Objects and lists that could not be read: nothing is known of drift there.
     pub not_read: usize,
+    #[serde(skip)]
+    pub(super) watch: Watch,
 }
 
 impl ReportType for DriftReport {
@@ -41,6 +44,10 @@ impl ReportType for DriftReport {
 
     fn ended(&self) -> Option<FaultKind> {
         (!self.drift.is_empty()).then_some(FaultKind::Differences)
+    }
+
+    fn service(&mut self) -> Option<Service> {
+        self.watch.service()
     }
 }
 
@@ -70,6 +77,28 @@ pub struct Drift {
     /// Who changed it, as far as the cluster's task log tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+}
+
+impl Drift {
+    /// What happened to the object, in Proxmox's words: `qemu/101 web: memory 4096 → 8192`.
+    pub fn lines(&self) -> Vec<String> {
+        let event = match self.kind {
+            DriftKind::Gone => Event::Gone,
+            DriftKind::New => Event::New,
+            DriftKind::Changed | DriftKind::Moved => Event::Changed,
+        };
+        let change = ObjectChange {
+            identity: self.identity.clone(),
+            name: self.name.clone(),
+            node: None,
+            event,
+            renamed: self.renamed.clone(),
+            moved: self.moved.clone(),
+            attributes: self.settings.clone(),
+            origin: self.origin.clone(),
+        };
+        change.lines()
+    }
 }
 
 /// What happened to an object.

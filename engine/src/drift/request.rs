@@ -1,6 +1,7 @@
 //! Request for the drift of a cluster, and where its present state is read.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proxmox_mpc_twin::recording::Recording;
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acceptance::Accepted;
 use super::rules::Rules;
+use super::watch::Watch;
 use super::{DriftError, DriftReport, classification, comparison};
 use crate::client::Client;
 use crate::import::{ImportError, Source};
@@ -35,6 +37,8 @@ pub struct DriftSource {
 pub struct DriftRequest {
     /// The workspace and the cluster.
     pub source: DriftSource,
+    /// Look again and again at this interval in seconds, and tell what is new and what has cleared.
+    pub watch: Option<u32>,
 }
 
 impl DriftSource {
@@ -59,13 +63,22 @@ impl Request for DriftRequest {
     type Report = DriftReport;
 
     async fn run(self, context: Context) -> Result<DriftReport, Failure> {
-        let comparison = comparison::compare(&self.source, &context).await?;
-        let now = context.seconds();
-        let work = move |_: &Context| -> Result<DriftReport, DriftError> {
-            let rules = Rules::read(&comparison.workspace, now)?;
-            let accepted = Accepted::read(&comparison.workspace)?;
-            Ok(classification::report(&comparison, &rules, &accepted))
-        };
-        Ok(context.block(work).await?)
+        let mut report = look(&self.source, &context).await?;
+        if let Some(seconds) = self.watch {
+            let interval = Duration::from_secs(u64::from(seconds.max(1)));
+            report.watch = Watch::new(self.source, interval, &report.drift, context);
+        }
+        Ok(report)
     }
+}
+
+/// Looks at the cluster once.
+pub(super) async fn look(source: &DriftSource, context: &Context) -> Result<DriftReport, Failure> {
+    let comparison = comparison::compare(source, context).await?;
+    let work = move |context: &Context| -> Result<DriftReport, DriftError> {
+        let rules = Rules::read(&comparison.workspace, context.seconds())?;
+        let accepted = Accepted::read(&comparison.workspace)?;
+        Ok(classification::report(&comparison, &rules, &accepted))
+    };
+    Ok(context.block(work).await?)
 }
