@@ -14,7 +14,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TimelineError;
-use super::generated_tree::is_optional;
 use crate::workspace::{FileSet, Workspace};
 
 /// Differences between the code of a workspace and the generated code.
@@ -224,6 +223,12 @@ fn edited_files(workspace: &Workspace, generated: &FileSet) -> Result<Vec<String
 /// Reports whether two texts are the same but for line ends, which git may convert.
 fn same(one: &str, other: &str) -> bool {
     one == other || (one.contains('\r') || other.contains('\r')) && one.lines().eq(other.lines())
+}
+
+/// Reports whether a generated file is one that people write themselves in most repositories, a README or a list of ignored
+/// files. Once somebody has edited it, it is left alone: nothing needs it.
+pub(crate) fn is_optional(path: &str) -> bool {
+    path == "README.md" || path.ends_with(".gitignore")
 }
 
 /// Reports whether a path is one of a file of Terraform code.
