@@ -1,6 +1,6 @@
 //! Drift for people: each object with what changed in the cluster, and where the code says something else.
 
-use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport};
+use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport, Severity};
 
 use super::Printed;
 use super::changes::{moment, plural, shortened};
@@ -67,7 +67,7 @@ fn object(drift: &Drift, page: &mut Page) {
         DriftKind::New => ('+', ": new in the cluster, no code has it"),
         DriftKind::Moved => ('>', ""),
     };
-    page.line(format!("{mark} {}{name}{address}{what}", drift.identity));
+    page.line(format!("{mark} {}{name}{address}{what}{}", drift.identity, severity(drift.severity)));
     if matches!(drift.kind, DriftKind::Changed | DriftKind::Moved) {
         let title = format!("{}{name}: ", drift.identity);
         for line in drift.lines() {
@@ -76,6 +76,18 @@ fn object(drift: &Drift, page: &mut Page) {
     }
     for difference in &drift.code {
         page.line(format!("    {}", code(difference)));
+    }
+    if let Some(impact) = &drift.revert {
+        page.line(format!("    putting it back: {impact}"));
+    }
+}
+
+/// A severity that is worth a word.
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low | Severity::Medium => "",
+        Severity::High => "  [high]",
+        Severity::Critical => "  [critical]",
     }
 }
 

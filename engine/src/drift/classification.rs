@@ -7,12 +7,13 @@ use proxmox_mpc_generators::coverage::{Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_model::observation::{AttributeChange, Event, ObjectChange};
 use proxmox_mpc_model::{Identity, kinds};
 
-use super::DriftError;
 use super::acceptance::Accepted;
 use super::comparison::Comparison;
 use super::report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced};
 use super::rules::Rules;
+use super::severity::{self, Severity};
 use super::watch::Watch;
+use super::{DriftError, consequences};
 use crate::timeline::code;
 use crate::timeline::generated_tree::GeneratedTree;
 
@@ -28,9 +29,12 @@ pub(super) fn report(comparison: &Comparison, rules: &Rules, accepted: &Accepted
         } else if accepted.has(&object, comparison) {
             silenced.push(Silenced { identity, reason: None });
         } else {
+            object.severity = severity::of_drift(&object);
+            object.revert = consequences::of_revert(&object, comparison);
             drift.push(object);
         }
     }
+    drift.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.identity.cmp(&other.identity)));
     let ahead = comparison.edited.objects.iter().filter(|change| change.state != code::CodeState::Moved);
     DriftReport {
         workspace: comparison.workspace.root().to_owned(),
@@ -174,6 +178,8 @@ impl<'c> CodeDrift<'c> {
             moved: change.moved.clone(),
             settings: change.attributes.clone(),
             code,
+            severity: Severity::Low,
+            revert: None,
             origin: change.origin.clone(),
         })
     }

@@ -7,10 +7,12 @@ mod acceptance;
 mod adopt;
 mod classification;
 mod comparison;
+mod consequences;
 mod error;
 mod report;
 mod request;
 mod rules;
+mod severity;
 mod watch;
 
 pub use acceptance::{AcceptReport, AcceptRequest};
@@ -19,3 +21,4 @@ pub use error::DriftError;
 pub use report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced};
 pub use request::{DriftRequest, DriftSource};
 pub use rules::IgnoreRule;
+pub use severity::Severity;

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use proxmox_mpc_generators::bpg::impact::Impact;
 use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::observation::{AttributeChange, Event, ObjectChange, Origin, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::IgnoreRule;
+use super::severity::Severity;
 use super::watch::Watch;
 use crate::operation::FaultKind;
 use crate::operation::report::{ReportType, Service};
@@ -74,6 +76,11 @@ pub struct Drift {
     /// The places in the code that say something else than the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<CodeDifference>,
+    /// Its severity: that of the worst change.
+    pub severity: Severity,
+    /// What putting the cluster back would do to the object; `None` where no Terraform code has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Impact>,
     /// Who changed it, as far as the cluster's task log tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

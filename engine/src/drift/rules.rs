@@ -135,6 +135,8 @@ mod tests {
             moved: None,
             settings: keys.iter().map(change).collect(),
             code: Vec::new(),
+            severity: crate::drift::Severity::Low,
+            revert: None,
             origin: None,
         }
     }
