@@ -47,6 +47,9 @@ fn what_the_code_does_not_say_has_drifted() {
     let drift = &told["drift"][0];
     assert_eq!(drift["address"], "proxmox_virtual_environment_vm.haos_16_2");
     assert_eq!(drift["settings"], json!([{"key": "memory", "before": "4096", "after": "6144"}]));
+    assert_eq!(drift["severity"], "medium");
+    let revert = json!({"effect": "cycle", "is_clean": true, "attribute": "memory.dedicated", "evidence": "rehearsed"});
+    assert_eq!(drift["revert"], revert);
     let place = json!([{"attribute": "memory.dedicated", "file": MACHINES, "code": "4096", "cluster": "6144"}]);
     assert_eq!(drift["code"], place);
     // Code that says what the cluster says is right, whoever came first. Code that is ahead is not applied yet.

@@ -29,8 +29,8 @@ const ROWS: &[Row] = &[
     ("*", "comment*", Severity::Low, "words for people"),
     ("*", "notes-template", Severity::Low, "words for people"),
     ("*", "tags", Severity::Low, "words for people"),
-    ("*firewall*options*", "enable", Severity::Critical, "the firewall as a whole is switched"),
-    ("*firewall*options*", "policy_in", Severity::Critical, "what no rule names is let in, or not"),
+    ("*-firewall/*", "enable", Severity::Critical, "the firewall as a whole is switched"),
+    ("*-firewall/*", "policy_in", Severity::Critical, "what no rule names is let in, or not"),
     ("*firewall*", "*", Severity::High, "who may reach what"),
     ("*", "firewall", Severity::High, "the firewall of an interface is switched"),
     ("acl*", "*", Severity::Critical, "who may do what"),
@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
     ("group*", "*", Severity::High, "who is in it has its rights"),
     ("backup*", "*", Severity::High, "what is backed up, and when"),
     ("replication*", "*", Severity::High, "what is copied, and when"),
-    ("ha*", "*", Severity::High, "what is started again elsewhere"),
+    ("ha-*", "*", Severity::High, "what is started again elsewhere"),
     ("storage/*", "*", Severity::High, "where data are, and how long backups are kept"),
     ("*", "protection", Severity::High, "whether a guest can be removed"),
     ("*", "unprivileged", Severity::Critical, "how far a container is from its node"),
@@ -70,7 +70,8 @@ pub(super) fn of_drift(drift: &Drift) -> Severity {
     let identity = drift.identity.as_str();
     let settings = drift.settings.iter().map(|setting| of_setting(identity, &setting.key)).max();
     match drift.kind {
-        DriftKind::Gone | DriftKind::New => of_setting(identity, "").max(Severity::High),
+        DriftKind::Gone | DriftKind::New if matches!(drift.identity.prefix(), "qemu" | "lxc") => Severity::High,
+        DriftKind::Gone | DriftKind::New => of_setting(identity, ""),
         DriftKind::Moved => Severity::Low,
         DriftKind::Changed => settings.unwrap_or(Severity::Medium),
     }
@@ -89,5 +90,8 @@ mod tests {
         check("lxc/201", "unprivileged", Severity::Critical);
         check("acl/vms", "roles", Severity::Critical);
         check("backup-job/daily", "enabled", Severity::High);
+        check("cluster-firewall/cluster", "enable", Severity::Critical);
+        check("firewall-rules/qemu/101", "rules", Severity::High);
+        check("hardware-mapping-pci/gpu", "map", Severity::Medium);
     }
 }
