@@ -42,7 +42,7 @@ impl Guest for Seen<'_> {
 /// The impact of an apply that puts an object back as its code has it; `None` where no code has it.
 pub(super) fn of_revert(drift: &Drift, comparison: &Comparison) -> Option<Impact> {
     if drift.kind == DriftKind::Gone {
-        let note = "it is created anew, with new and empty disks where it has any".to_owned();
+        let note = "created anew, with new and empty disks where it has any".to_owned();
         return Some(Impact {
             effect: Effect::Replace,
             is_clean: None,

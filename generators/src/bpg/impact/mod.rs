@@ -272,7 +272,7 @@ impl fmt::Display for Effect {
             Self::OffFirst => "takes it down for the time of the work",
             Self::Stop => "stops it",
             Self::Error => "fails",
-            Self::Replace => "destroys it and creates it anew",
+            Self::Replace => "replaces it",
         })
     }
 }
