@@ -1,17 +1,17 @@
 //! Drift between the code of a workspace and a cluster, and the ways out of it, in real repositories.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use proxmox_mpc_engine::toolchain::invocation::Invocation;
 use proxmox_mpc_model::Identity;
 use serde_json::{Value, json};
 
-use crate::support::clusters::{Memory, data, without};
+use crate::support::clusters::{Memory, data, fixture, without};
 use crate::support::program::{PROGRAM, Ran, ran_in};
 use crate::support::workspaces::edit;
 use crate::sync::clusters::{into_for_each, into_module, renamed, with_comment};
 use crate::sync::{CONFIG, Lab, MACHINES, cluster, move_out, with_memory};
-use proxmox_mpc_engine::toolchain::invocation::Invocation;
-
 /// Runs `drift` with these words on a cluster.
 fn ran(lab: &Lab, cluster: &Memory, words: &[&str]) -> Ran {
     let (workspace, recording) = (lab.workspace(), lab.recorded(cluster));
@@ -180,4 +180,62 @@ fn nobody_guesses() {
     let ran = ran_in(program, &[]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.errors.contains("proxmox-mpc sync"), "{}", ran.errors);
+}
+
+/// A key of a guest's configuration, and another value for the one that it has.
+type Change = (&'static str, fn(&str) -> String);
+
+/// Changes that Proxmox takes of every guest that has the key.
+const CHANGES: [Change; 9] = [
+    ("memory", |value| (value.parse::<u32>().unwrap() + 1024).to_string()),
+    ("cores", |value| (value.parse::<u32>().unwrap() + 1).to_string()),
+    ("swap", |value| (value.parse::<u32>().unwrap() + 512).to_string()),
+    ("onboot", |value| if value == "1" { "0" } else { "1" }.to_owned()),
+    ("protection", |value| if value == "1" { "0" } else { "1" }.to_owned()),
+    ("description", |value| format!("{value}\nmore")),
+    ("tags", |value| format!("{value};zz-more")),
+    ("startup", |_| "order=77".to_owned()),
+    ("balloon", |_| "0".to_owned()),
+];
+
+/// A change of a key in every guest that has it: each guest drifts, nothing else does, and what is adopted has not drifted.
+#[test]
+fn every_change_of_a_guest_drifts_until_it_is_adopted() {
+    for name in ["homelab", "pve-9.1"] {
+        let mut cluster = fixture(name);
+        let lab = Lab::new("");
+        assert_eq!(lab.sync(&cluster, &[]).code, Some(0));
+        let mut seen = 0;
+        for (key, change) in CHANGES {
+            let mut changed = BTreeSet::new();
+            for (path, answer) in &mut cluster {
+                let parts: Vec<&str> = path.segments().collect();
+                let ["nodes", _, prefix @ ("qemu" | "lxc"), id, "config"] = parts[..] else { continue };
+                let identity = format!("{prefix}/{id}");
+                let Some(value) = answer.body.get_mut("data").and_then(|data| data.get_mut(key)) else { continue };
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let other = change(&text);
+                if other != text {
+                    *value = if value.is_string() { json!(other) } else { json!(other.parse::<u32>().unwrap()) };
+                    changed.insert(identity);
+                }
+            }
+            let told = report(&lab, &cluster);
+            let told: BTreeSet<String> = told["drift"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|drift| drift["identity"].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(told, changed, "{name}: {key}");
+            if changed.is_empty() {
+                continue;
+            }
+            ran(&lab, &cluster, &["adopt", "--all"]);
+            assert_eq!(drifted(&report(&lab, &cluster)), [""; 0], "{name}: {key} was adopted");
+            lab.commit(key);
+            seen += changed.len();
+        }
+        assert!(seen > 10, "{name}: {seen}");
+    }
 }
