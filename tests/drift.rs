@@ -209,7 +209,7 @@ fn every_change_of_a_guest_drifts_until_it_is_adopted() {
         for (key, change) in CHANGES {
             let mut changed = BTreeSet::new();
             for (path, answer) in &mut cluster {
-                let parts: Vec<&str> = path.segments().collect();
+                let parts: Vec<&str> = path.as_str().split('/').collect();
                 let ["nodes", _, prefix @ ("qemu" | "lxc"), id, "config"] = parts[..] else { continue };
                 let identity = format!("{prefix}/{id}");
                 let Some(value) = answer.body.get_mut("data").and_then(|data| data.get_mut(key)) else { continue };
