@@ -1,0 +1,3 @@
+//! Rules beside the code that they find something in.
+
+use std::collections::BTreeMap;
