@@ -1,6 +1,7 @@
 //! Printers: the page of each report, for people.
 
 mod changes;
+mod check;
 mod config;
 mod contexts;
 mod coverage;
@@ -23,6 +24,7 @@ mod version;
 
 use std::any::Any;
 
+use proxmox_mpc_engine::check::{CheckReport, CheckRulesReport};
 use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
@@ -84,7 +86,7 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 26] = [
+const PRINTERS: [Printer; 28] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
@@ -94,6 +96,8 @@ const PRINTERS: [Printer; 26] = [
     Printer::of::<HistoryReport>(),
     Printer::of::<RestoreReport>(),
     Printer::of::<ExtractReport>(),
+    Printer::of::<CheckReport>(),
+    Printer::of::<CheckRulesReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

@@ -30,7 +30,7 @@ use code::Code;
 use finding::{Draft, Lines, Spot};
 
 /// Every rule, in the order of their codes.
-pub static RULES: [&Rule; 29] = [
+pub static RULES: [&Rule; 30] = [
     &code::UNREADABLE_FILE,
     &ignore::WITHOUT_REASON,
     &ignore::UNKNOWN_RULE,
@@ -51,6 +51,7 @@ pub static RULES: [&Rule; 29] = [
     &references::PERMISSION,
     &references::TEMPLATE,
     &references::NETWORK,
+    &references::CONTENT,
     &conformity::UNKNOWN_TYPE,
     &conformity::UNKNOWN_ATTRIBUTE,
     &conformity::READ_ONLY,

@@ -79,6 +79,8 @@ impl Objects {
         for resource in &code.resources {
             let Some((kind, attribute)) = ObjectKind::of(resource) else { continue };
             match id(resource, kind, attribute) {
+                // A guest without a VMID gets one that nobody can write down.
+                None if kind == ObjectKind::Guest && resource.fields.get(attribute).is_none() => {}
                 Some(id) => objects.ids.entry(kind).or_default().push(id),
                 None => objects.unknown.push(kind),
             }

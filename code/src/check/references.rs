@@ -106,6 +106,18 @@ pub(super) static NETWORK: Rule = reference!(
     "Proxmox refuses the VNet: `zone nowhere does not exist`."
 );
 
+pub(super) static CONTENT: Rule = Rule {
+    code: "PVE210",
+    name: "storage-content",
+    severity: Severity::Error,
+    summary: "The storage does not take disks of this kind of guest.",
+    case: "resource \"proxmox_virtual_environment_vm\" \"web\" {\n  node_name = \"pve\"\n\n  disk {\n    interface    = \
+           \"scsi0\"\n    datastore_id = \"local\"\n  }\n}\n",
+    why: "Proxmox refuses the disk: `storage 'local' does not support content-type 'images'`. Disks of virtual machines are \
+          `images`, those of containers `rootdir`.",
+    remedy: "Use another storage, or let this one take the content (Datacenter → Storage → Edit → Content).",
+};
+
 /// Object that a value refers to.
 #[derive(Clone, Copy)]
 enum Target {
@@ -123,6 +135,13 @@ pub(super) fn find(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mu
         resource.fields.visit(&mut Vec::new(), &Path::default(), &mut |names, path, node| {
             let Some(target) = target(resource.kind, names) else { return };
             let Some(id) = node.text().filter(|id| !id.is_empty()) else { return };
+            if let (Target::Object(ObjectKind::Storage, _), [block, _]) = (target, names)
+                && !objects.may_have(ObjectKind::Storage, &id)
+                && let Some(message) = refused_content(resource.kind, block, recorded, &id)
+            {
+                let draft = Draft::new(&CONTENT, code.origin(resource, path, node), message).at(&resource.address);
+                return drafts.push(draft);
+            }
             let missing = match target {
                 Target::Node => missing_node(recorded, &id),
                 Target::Volume => missing_volume(recorded, &volumes, &id),
@@ -179,6 +198,18 @@ struct Missing {
     message: String,
     /// Ids that it might have meant.
     known: Vec<String>,
+}
+
+/// A message about a storage that does not take the disks of a block.
+fn refused_content(kind: &str, block: &str, recorded: &Recorded, id: &str) -> Option<String> {
+    let wanted = match (kind, block) {
+        ("vm", "disk" | "efi_disk" | "tpm_state" | "initialization") => "images",
+        ("container", "disk") => "rootdir",
+        _ => return None,
+    };
+    let facts = recorded.storages.as_ref()?.get(id).filter(|facts| !facts.content.contains(wanted))?;
+    let content: Vec<&str> = facts.content.iter().map(String::as_str).collect();
+    Some(format!("storage `{id}` takes no `{wanted}`, only {}", content.join(", ")))
 }
 
 fn missing_node(recorded: &Recorded, id: &str) -> Option<Missing> {

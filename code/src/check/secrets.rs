@@ -27,7 +27,9 @@ pub(super) static SECRET: Rule = Rule {
 pub(super) fn find(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) -> Vec<Spot> {
     let mut spots = BTreeSet::new();
     let mut add = |draft: Draft| {
-        if spots.insert(draft.spot.clone()) {
+        let overlaps =
+            |own: &Spot| own.file == draft.spot.file && own.start < draft.spot.end && draft.spot.start < own.end;
+        if !spots.iter().any(overlaps) && spots.insert(draft.spot.clone()) {
             drafts.push(draft);
         }
     };

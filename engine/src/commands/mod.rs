@@ -9,6 +9,7 @@ use serde_json::Value;
 
 pub use schema::{SchemaRequest, Schemas};
 
+use crate::check::{CheckRequest, CheckRulesRequest};
 use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
 use crate::explain::ExplainRequest;
@@ -83,7 +84,7 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 25] = [
+pub const COMMANDS: [Command; 27] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
@@ -93,6 +94,8 @@ pub const COMMANDS: [Command; 25] = [
     Command::of::<HistoryRequest>(),
     Command::of::<RestoreRequest>(),
     Command::of::<ExtractRequest>(),
+    Command::of::<CheckRequest>(),
+    Command::of::<CheckRulesRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),
