@@ -4,6 +4,7 @@
 
 mod ansible;
 mod cancel;
+mod check;
 mod cli;
 mod client;
 mod contexts;

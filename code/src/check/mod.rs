@@ -6,6 +6,7 @@ mod code;
 mod conformity;
 mod duplicates;
 mod finding;
+mod generated;
 mod ignore;
 mod objects;
 mod protection;
@@ -28,6 +29,7 @@ pub use rule::{Level, Rule, Severity};
 use crate::configuration::Configuration;
 use code::Code;
 use finding::{Draft, Lines, Spot};
+use generated::GeneratedBlocks;
 
 /// Every rule, in the order of their codes.
 pub static RULES: [&Rule; 30] = [
@@ -70,6 +72,9 @@ pub struct CheckInput<'a> {
     pub files: &'a BTreeMap<String, String>,
     /// The folder of the root module.
     pub root: &'a str,
+    /// The same files as they were generated, from one sync or several. What stands in them byte for byte is what the cluster
+    /// has: nothing is found there, but secrets.
+    pub generated: &'a [BTreeMap<String, String>],
     /// The cluster, as far as a recording tells of it.
     pub recorded: Option<&'a Recorded>,
     /// The settings.
@@ -136,12 +141,16 @@ fn finish(
     let mut comments = ignore::read(input.files, files, options.today.as_deref());
     let mut checked = Checked { resources, files: files.clone(), ..Checked::default() };
     let mut known = BTreeSet::new();
+    let mut generated = GeneratedBlocks::new(input.files, input.generated);
     let add = |draft: Draft, lines: &mut Lines<'_>, checked: &mut Checked| {
         let Some(severity) = severity(draft.rule, options) else { return };
         checked.findings.push(lines.finding(draft, severity));
     };
     for draft in drafts {
         if severity(draft.rule, options).is_none() || !known.insert((draft.rule.code, draft.spot.clone())) {
+            continue;
+        }
+        if draft.rule != &secrets::SECRET && generated.have(&draft) {
             continue;
         }
         let line = lines.line(&draft.spot.file, draft.spot.start);

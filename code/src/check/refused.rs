@@ -98,7 +98,6 @@ static SENT: &[Sent] = &[
     sent("hardware_mapping_usb", &["name"], &["cluster", "mapping", "usb"], "id", "{}"),
     sent("haresource", &["resource_id"], &["cluster", "ha", "resources"], "sid", "{}"),
     sent("backup_job", &["schedule"], &["cluster", "backup"], "schedule", "{}"),
-    sent("backup_job", &["id"], &["cluster", "backup"], "id", "{}"),
 ];
 
 pub(super) fn find(code: &Code<'_, '_>, _: Option<&Recorded>, drafts: &mut Vec<Draft>) {

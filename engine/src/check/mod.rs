@@ -1,6 +1,7 @@
 //! Check: the rules of `code` over the files of a workspace or any other folder, with its settings and its last recording.
 
 mod error;
+mod generated;
 mod page;
 mod request;
 mod rules;

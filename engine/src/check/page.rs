@@ -82,3 +82,23 @@ A comment without a reason is a finding itself, and so is one that hides nothing
 | code | name | level | summary |
 |---|---|---|---|
 ";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::Sources;
+
+    /// `PROXMOX_MPC_WRITE_DOCS=1 cargo test -p proxmox-mpc-engine check::page` writes the page anew.
+    #[test]
+    fn the_page_is_made_from_the_rules() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/check.md");
+        if Sources::of_process().variable("PROXMOX_MPC_WRITE_DOCS").is_some() {
+            fs::write(&path, page()).unwrap();
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        assert!(text == page(), "docs/check.md is out of date: PROXMOX_MPC_WRITE_DOCS=1 writes it anew");
+    }
+}

@@ -8,7 +8,7 @@ use proxmox_mpc_twin::Recording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::CheckError;
+use super::{CheckError, generated};
 use super::trees::{Tree, trees};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, FaultKind, Request};
@@ -120,8 +120,11 @@ fn check_tree(
         }
         let options =
             CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.clone() };
+        let generated = generated::read(tree, &workspace, context)?;
         let recorded = recorded.get(&path).and_then(Option::as_ref);
-        results.push(check::check(CheckInput { files: &tree.files, root: &root, recorded, options: &options }));
+        let input =
+            CheckInput { files: &tree.files, root: &root, generated: &generated, recorded, options: &options };
+        results.push(check::check(input));
     }
     report.recordings.extend(recorded.into_iter().filter_map(|(path, recorded)| recorded.map(|_| path)));
     let unused = unused(&results);

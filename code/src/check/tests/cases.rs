@@ -201,7 +201,7 @@ fn settings_choose_levels() {
     let with = |levels: &[(&str, Level)]| {
         let levels = levels.iter().map(|(word, level)| ((*word).to_owned(), *level)).collect();
         let options = CheckOptions { levels, today: None };
-        let checked = check_code(CheckInput { files: &files, root: "", recorded: None, options: &options });
+        let checked = check_code(CheckInput { files: &files, root: "", generated: &[], recorded: None, options: &options });
         checked.findings.iter().map(|finding| format!("{} {}", finding.rule, finding.severity)).collect::<Vec<_>>()
     };
     assert_eq!(with(&[]), ["PVE601 note", "PVE401 error"]);
@@ -215,4 +215,24 @@ fn roots_are_the_folders_that_nobody_calls() {
          === modules/a/b/x.tf\nlocals {}\n=== env/lab/main.tf.json\n{\"module\": {\"a\": {\"source\": \"../../modules/a\"}}}\n=== docs/x.tfvars\n",
     );
     assert_eq!(crate::check::roots(&files), ["env/lab", "env/prod"]);
+}
+
+#[test]
+fn generated_blocks_are_what_the_cluster_has() {
+    let (one, other) = (vm("a", "vm_id = 100"), vm("b", "vm_id = 100"));
+    let text = format!("{one}{other}");
+    let count = |text: &str, generated: &str| {
+        let (files, generated) = (files(text), [files(generated)]);
+        let options = CheckOptions::default();
+        let input = CheckInput { files: &files, root: "", generated: &generated, recorded: None, options: &options };
+        check_code(input).findings.len()
+    };
+    assert_eq!(count(&text, &text), 0);
+    // Another place in the file, and other comments, are no edit of the block.
+    assert_eq!(count(&format!("# mine\n{other}{one}"), &text), 0);
+    // One of the two is a person's.
+    assert_eq!(count(&text, &one), 1);
+    assert_eq!(count(&text, &other), 1);
+    let secret = "provider \"proxmox\" {\n  password = \"hunter2\"\n}\n";
+    assert_eq!(count(secret, secret), 1);
 }

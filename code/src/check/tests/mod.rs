@@ -68,7 +68,7 @@ fn checked(text: &str, recorded: Option<&Recorded>) -> Checked {
     let files = files(text);
     let options = CheckOptions { today: Some("2026-12-01".to_owned()), ..CheckOptions::default() };
     let root = if files.keys().any(|file| file.starts_with("terraform/")) { "terraform" } else { "" };
-    check(CheckInput { files: &files, root, recorded, options: &options })
+    check(CheckInput { files: &files, root, generated: &[], recorded, options: &options })
 }
 
 /// The findings, a line each: `main.tf:3:15 PVE101 message`.
