@@ -32,7 +32,7 @@ resource \"proxmox_virtual_environment_vm\" \"web\" {
   }
 }
 
-# proxmox-mpc:ignore PVE601 made anew each night
+# proxmox-mpc:ignore PVE601 rebuilt each night
 resource \"proxmox_virtual_environment_container\" \"dns\" {
   node_name = \"pve\"
   vm_id     = 110

@@ -11,6 +11,7 @@ mod contexts;
 mod coverage;
 mod documents;
 mod extract;
+mod hooks;
 mod import;
 mod init;
 mod laws;

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod explain;
 pub mod extract;
 pub mod history;
+pub mod hooks;
 pub mod import;
 pub mod init;
 pub mod operation;

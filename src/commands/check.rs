@@ -14,6 +14,7 @@ use proxmox_mpc_engine::operation::{Context, Failure, Report, run};
 #[command(after_help = "Examples:
   proxmox-mpc check                          check the workspace, or the repository, around the current folder
   proxmox-mpc check terraform/web.tf         show findings in this file alone
+  proxmox-mpc check --staged                 check what the next commit will have
   proxmox-mpc check --explain PVE101         explain a rule
   proxmox-mpc check --format github          annotate a pull request
 
@@ -25,11 +26,14 @@ pub struct Arguments {
     /// The workspace, or any folder with Terraform code
     #[arg(long, value_name = "DIR", default_value = ".")]
     workspace: PathBuf,
+    /// Check the files as the next commit will have them: those of git's index
+    #[arg(long)]
+    staged: bool,
     /// The form of the findings
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     format: Format,
     /// Explain a rule, by its code or name; list all of them without one
-    #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["files", "workspace", "format"])]
+    #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["files", "workspace", "staged", "format"])]
     explain: Option<Option<String>>,
 }
 
@@ -58,6 +62,6 @@ impl Arguments {
             Format::Sarif => CheckFormat::Sarif,
             Format::Github => CheckFormat::Github,
         };
-        run(context, CheckRequest { workspace: self.workspace, files: self.files, format }).await
+        run(context, CheckRequest { workspace: self.workspace, files: self.files, staged: self.staged, format }).await
     }
 }

@@ -12,6 +12,7 @@ mod diff;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod man;
@@ -51,6 +52,7 @@ pub enum Command {
     Restore(restore::Arguments),
     Extract(Box<extract::Arguments>),
     Check(check::Arguments),
+    Hooks(hooks::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -86,6 +88,7 @@ impl Command {
             Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Extract(arguments) => run(context, ExtractRequest::from(*arguments)).await,
             Self::Check(arguments) => arguments.run(context).await,
+            Self::Hooks(arguments) => arguments.run(context).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

@@ -10,6 +10,7 @@ mod diff;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod manual;
@@ -30,6 +31,7 @@ use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::extract::ExtractReport;
+use proxmox_mpc_engine::hooks::HooksReport;
 use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
@@ -86,7 +88,7 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 28] = [
+const PRINTERS: [Printer; 29] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
@@ -98,6 +100,7 @@ const PRINTERS: [Printer; 28] = [
     Printer::of::<ExtractReport>(),
     Printer::of::<CheckReport>(),
     Printer::of::<CheckRulesReport>(),
+    Printer::of::<HooksReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

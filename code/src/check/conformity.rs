@@ -155,7 +155,7 @@ impl<'f> Check<'_, '_, 'f, '_> {
         // Some attributes have their place in a block of the resource.
         let inside = body.blocks.iter().find(|(_, nested)| nested.body.attributes.contains_key(name));
         let help = match inside {
-            Some((block, _)) => Some(format!("It belongs into the block `{block}`.")),
+            Some((block, _)) => Some(format!("It belongs in the block `{block}`.")),
             None => nearest(name, &known).filter(|help| help.starts_with("Did")),
         };
         self.add(help.into_iter().fold(draft, Draft::help));

@@ -13,7 +13,7 @@ pub(super) static WITHOUT_REASON: Rule = Rule {
     case: "# proxmox-mpc:ignore PVE601\nresource \"proxmox_virtual_environment_vm\" \"web\" {\n  node_name = \"pve\"\n\n  \
            disk {\n    interface = \"scsi0\"\n  }\n}\n",
     why: "Whoever reads the code a year later cannot tell whether the exception still holds.",
-    remedy: "Write the reason behind the rule: `# proxmox-mpc:ignore PVE601 a scratch machine, made anew each night`.",
+    remedy: "Write the reason behind the rule: `# proxmox-mpc:ignore PVE601 a scratch machine, rebuilt each night`.",
 };
 
 pub(super) static UNKNOWN_RULE: Rule = Rule {

@@ -34,6 +34,12 @@ pub enum CheckError {
     /// An answer of the last recording cannot be read.
     #[error("the last recording of the cluster cannot be read")]
     Answer(#[from] Unreadable),
+    /// There is no index to check.
+    #[error("`{}` is not in a git repository", folder.display())]
+    NoRepository {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// No rule has this name.
     #[error("there is no rule `{word}`")]
     NoRule {
@@ -45,7 +51,7 @@ pub enum CheckError {
 impl Fault for CheckError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::NoFile { .. } | Self::NoRule { .. } => FaultKind::Usage,
+            Self::NoFile { .. } | Self::NoRule { .. } | Self::NoRepository { .. } => FaultKind::Usage,
             Self::Settings(error) => error.kind(),
             Self::Files(error) => error.kind(),
             Self::History(error) => error.kind(),
@@ -62,7 +68,7 @@ impl Fault for CheckError {
             Self::Settings(error) => error.hints(),
             Self::Files(error) => error.hints(),
             Self::History(error) => error.hints(),
-            Self::NoFile { .. } => Vec::new(),
+            Self::NoFile { .. } | Self::NoRepository { .. } => Vec::new(),
         }
     }
 }

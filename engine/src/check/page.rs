@@ -54,6 +54,26 @@ Attributes are those of version VERSION of the provider.
 The exit code is 3 if there is an error, and 0 if there are only warnings and notes. `--output json` prints the report, `--format sarif`
 a file for code hosts, `--format github` annotations of a pull request.
 
+## Before every commit
+
+```console
+proxmox-mpc hooks install
+```
+
+writes a hook of git that runs `proxmox-mpc check --staged`: what is checked is what is committed, also where a file is staged in part. A hook
+of somebody else stays as it is. With [pre-commit](https://pre-commit.com), which puts aside what is not staged itself, add to
+`.pre-commit-config.yaml`:
+
+```yaml
+repos:
+  - repo: https://github.com/proxmox-mpc/proxmox-mpc
+    rev: v0.1.0
+    hooks:
+      - id: proxmox-mpc-check
+```
+
+Other hooks are `proxmox-mpc-fmt` and `proxmox-mpc-validate`, which run Terraform. The programs have to be installed.
+
 ## Levels
 
 `proxmox-mpc.toml` sets the level of a rule, by its code or its name: `error`, `warning`, `note` or `off`.
@@ -69,7 +89,7 @@ PVE701 = \"error\"
 A comment on the line of a finding, or on the line above, hides it. It names the rules and gives the reason, and may have an end date:
 
 ```terraform
-# proxmox-mpc:ignore PVE601 a scratch machine, made anew each night
+# proxmox-mpc:ignore PVE601 a scratch machine, rebuilt each night
 resource \"proxmox_virtual_environment_vm\" \"scratch\" {
   node_name = \"pve9\" # proxmox-mpc:ignore PVE201,PVE202 until 2027-03-31 the node arrives in March
 }

@@ -23,6 +23,8 @@ pub struct CheckRequest {
     pub workspace: PathBuf,
     /// Files and folders: findings in others are not reported.
     pub files: Vec<PathBuf>,
+    /// Check the files as the next commit will have them, instead of those of the work tree.
+    pub staged: bool,
     /// The form of the report for people and other programs.
     pub format: CheckFormat,
 }
@@ -93,7 +95,7 @@ impl CheckRequest {
     fn check(&self, context: &Context) -> Result<CheckReport, CheckError> {
         let today = context.now().split('T').next().map(str::to_owned);
         let mut report = CheckReport { format: self.format, ..CheckReport::default() };
-        for tree in trees(&self.workspace, &self.files, context)? {
+        for tree in trees(self, context)? {
             check_tree(&tree, today.clone(), context, &mut report)?;
         }
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
@@ -137,7 +139,7 @@ fn check_tree(
         for finding in &result.findings {
             let place = (&finding.place.file, finding.place.line, finding.place.column);
             let counts = finding.rule != UNUSED_IGNORE || unused.contains(&place);
-            if !counts || !tree.is_asked_for(&finding.place.file) || !known.insert((&finding.rule, place)) {
+            if !counts || !tree.is_asked_for(finding) || !known.insert((&finding.rule, place)) {
                 continue;
             }
             if finding.rule == SECRET && tree.is_ignored(&finding.place.file)? {

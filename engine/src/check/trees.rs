@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use proxmox_mpc_code::check::Finding;
 
-use super::CheckError;
+use super::{CheckError, CheckRequest};
 use crate::history::Repository;
 use crate::operation::Context;
 use crate::settings;
-use crate::timeline::code::terraform_files;
+use crate::timeline::code::{is_code, terraform_files};
 use crate::workspace::{FileSet, Workspace};
 
 /// A folder with its code.
@@ -27,7 +27,8 @@ pub(super) struct Tree {
 }
 
 /// The trees that files and folders are in; that of the workspace where none are named.
-pub(super) fn trees(workspace: &Path, files: &[PathBuf], context: &Context) -> Result<Vec<Tree>, CheckError> {
+pub(super) fn trees(request: &CheckRequest, context: &Context) -> Result<Vec<Tree>, CheckError> {
+    let CheckRequest { workspace, files, staged, .. } = request;
     let mut asked: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
     if files.is_empty() {
         let workspace = settings::workspace(context, workspace)?;
@@ -42,7 +43,7 @@ pub(super) fn trees(workspace: &Path, files: &[PathBuf], context: &Context) -> R
         asked.entry(root).or_default().insert(relative);
     }
     let here = real(Path::new("."))?;
-    asked.into_iter().map(|(root, asked)| Tree::read(root, asked, &here)).collect()
+    asked.into_iter().map(|(root, asked)| Tree::read(root, asked, *staged, &here, context)).collect()
 }
 
 /// The folder around a folder that is read as a whole: the workspace, else the git repository, else the folder itself.
@@ -59,9 +60,24 @@ fn real(path: &Path) -> Result<PathBuf, CheckError> {
 }
 
 impl Tree {
-    fn read(root: PathBuf, asked: BTreeSet<String>, here: &Path) -> Result<Self, CheckError> {
+    fn read(
+        root: PathBuf,
+        asked: BTreeSet<String>,
+        staged: bool,
+        here: &Path,
+        context: &Context,
+    ) -> Result<Self, CheckError> {
         let workspace = Workspace::at(&root);
-        let files = terraform_files(&workspace)?;
+        let repository = Repository::discover(&workspace)?;
+        let files = if staged {
+            let repository = repository.as_ref().ok_or_else(|| CheckError::NoRepository { folder: root.clone() })?;
+            // Git names the index of `git commit -a` to its hooks.
+            let is_hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+            let index = context.sources().variable("GIT_INDEX_FILE");
+            repository.index_files(index, |path| is_code(path) && !is_hidden(path))?
+        } else {
+            terraform_files(&workspace)?
+        };
         let prefix = match root.strip_prefix(here) {
             Ok(below) if below.as_os_str().is_empty() => String::new(),
             Ok(below) => format!("{}/", below.display()),
@@ -69,14 +85,18 @@ impl Tree {
         };
         // A folder that was asked for as a whole means everything.
         let asked = if asked.contains("") { BTreeSet::new() } else { asked };
-        let repository = Repository::discover(&workspace)?;
         Ok(Self { root, files, asked, prefix, repository })
     }
 
-    /// Reports whether findings in a file are wanted.
-    pub(super) fn is_asked_for(&self, file: &str) -> bool {
-        let is_below = |path: &String| file == path || file.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        self.asked.is_empty() || self.asked.iter().any(is_below)
+    /// Reports whether a finding is wanted.
+    pub(super) fn is_asked_for(&self, finding: &Finding) -> bool {
+        let is_below = |file: &str, path: &String| {
+            file.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_asked = |file: &str| self.asked.iter().any(|path| is_below(file, path));
+        // Of two places that do not go together, either may be the new one.
+        let places = finding.related.iter().map(|related| &related.place).chain([&finding.place]);
+        self.asked.is_empty() || places.into_iter().any(|place| is_asked(&place.file))
     }
 
     /// Reports whether git ignores a file.

@@ -14,6 +14,7 @@ use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
 use crate::explain::ExplainRequest;
 use crate::extract::ExtractRequest;
+use crate::hooks::{HooksInstallRequest, HooksUninstallRequest};
 use crate::import::ImportRequest;
 use crate::init::InitRequest;
 use crate::operation::report::{self, ReportType};
@@ -84,7 +85,7 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 27] = [
+pub const COMMANDS: [Command; 29] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
@@ -96,6 +97,8 @@ pub const COMMANDS: [Command; 27] = [
     Command::of::<ExtractRequest>(),
     Command::of::<CheckRequest>(),
     Command::of::<CheckRulesRequest>(),
+    Command::of::<HooksInstallRequest>(),
+    Command::of::<HooksUninstallRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),
