@@ -59,6 +59,7 @@ fn generated_code_has_only_findings_that_are_true_of_the_cluster() {
             files: &files,
             root: "terraform",
             generated,
+            provider: None,
             recorded: Some(&recorded),
             options: &options,
         };

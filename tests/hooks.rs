@@ -5,9 +5,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use proxmox_mpc_engine::toolchain::invocation::Invocation;
+use proxmox_mpc_engine::toolchain::process::run;
+use proxmox_mpc_judges::tools::{Missing, Tool};
 use tempfile::TempDir;
 
+use crate::support;
 use crate::support::program::{PROGRAM, Ran, ran_in};
+use crate::support::tools;
 
 /// A repository with the program in front of its `PATH`.
 struct Repository {
@@ -35,8 +39,15 @@ impl Repository {
 
     fn git(&self, arguments: &[&str]) -> Ran {
         let programs = Path::new(PROGRAM).parent().unwrap().display();
-        let path = std::env::var("PATH").unwrap();
-        ran_in(Invocation::new("git").folder(self.root()).env("PATH", format!("{programs}:{path}")), arguments)
+        let path = support::variable("PATH").unwrap_or_default();
+        let git = Invocation::new("git").folder(self.root()).env("PATH", format!("{programs}:{path}"));
+        let git = git.env("PRE_COMMIT_HOME", self.cache());
+        ran_in(git, arguments)
+    }
+
+    /// The folder of pre-commit's own files.
+    fn cache(&self) -> String {
+        self.root().join(".git/pre-commit-home").display().to_string()
     }
 
     fn hooks(&self, action: &str) -> Ran {
@@ -61,15 +72,48 @@ fn bad() -> String {
 fn a_commit_is_checked_as_it_is_staged() {
     let repository = Repository::new();
     assert_eq!(repository.hooks("install").code, Some(0));
+    commits_are_checked(&repository);
+}
+
+/// The same with the program `pre-commit` and our `.pre-commit-hooks.yaml`.
+#[test]
+fn pre_commit_checks_what_is_staged() {
+    let version = Invocation::new("pre-commit").arg("--version");
+    if run(&version, &support::context(), |_, _| {}).is_err() {
+        let missing = Missing::new(Tool::PreCommit, "`pre-commit` is not in PATH");
+        return tools::skip(module_path!(), &missing);
+    }
+    let (source, repository) = (Repository::new(), Repository::new());
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml");
+    fs::copy(hooks, source.root().join(".pre-commit-hooks.yaml")).unwrap();
+    source.git(&["add", ".pre-commit-hooks.yaml"]);
+    assert_eq!(source.git(&["commit", "--quiet", "--message", "hooks"]).code, Some(0));
+    let revision = source.git(&["rev-parse", "HEAD"]).output;
+    let configuration = format!(
+        "repos:\n  - repo: {}\n    rev: {}\n    hooks:\n      - id: proxmox-mpc-check\n",
+        source.root().display(),
+        revision.trim()
+    );
+    repository.write(".pre-commit-config.yaml", &configuration);
+    repository.git(&["add", ".pre-commit-config.yaml"]);
+    let install = Invocation::new("pre-commit").folder(repository.root()).env("PRE_COMMIT_HOME", repository.cache());
+    let ran = ran_in(install, &["install"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.output, ran.errors);
+    commits_are_checked(&repository);
+}
+
+/// Commits of what is staged in part, of everything and of one file.
+fn commits_are_checked(repository: &Repository) {
     let commit = |arguments: &[&str]| repository.git(&[&["commit", "--quiet", "--message", "x"], arguments].concat());
     let check = |ran: Ran, is_good: bool| {
-        assert_eq!(ran.code == Some(0), is_good, "{}{}", ran.output, ran.errors);
-        assert_eq!(ran.errors.contains("PVE302") || ran.output.contains("PVE302"), !is_good, "{}{}", ran.output, ran.errors);
+        let text = format!("{}{}", ran.output, ran.errors);
+        assert_eq!(ran.code == Some(0), is_good, "{text}");
+        assert_eq!(text.contains("PVE302"), !is_good, "{text}");
     };
     repository.write("main.tf", &bad());
     repository.git(&["add", "main.tf"]);
     check(commit(&[]), false);
-    // Staged in part: the work tree is right, the index is not, and the other way round.
+    // The work tree is right, the index is not, and the other way round.
     repository.write("main.tf", GOOD);
     check(commit(&[]), false);
     repository.git(&["add", "main.tf"]);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Draft, Spot};
+use super::provider;
 use super::rule::{Rule, Severity};
 use crate::configuration::{Configuration, Fields, FileError, FilePlace, Instance, Node, Path};
 
@@ -23,6 +24,8 @@ pub(super) struct Code<'c, 'f> {
     pub(super) resources: Vec<Resource<'c, 'f>>,
     /// The files of the root module and of the modules that it calls.
     pub(super) files: BTreeSet<String>,
+    /// The version of the provider in the lock file, where it is another one than that of the table.
+    pub(super) other_provider: Option<String>,
     /// True if all code is known: no file is broken, and no module is from elsewhere.
     pub(super) is_complete: bool,
 }
@@ -39,7 +42,11 @@ pub(super) struct Resource<'c, 'f> {
 }
 
 impl<'c, 'f> Code<'c, 'f> {
-    pub(super) fn read(configuration: &'c Configuration<'f>, texts: &'f BTreeMap<String, String>) -> Self {
+    pub(super) fn read(
+        configuration: &'c Configuration<'f>,
+        texts: &'f BTreeMap<String, String>,
+        provider: Option<&str>,
+    ) -> Self {
         let ours = configuration.instances().iter().filter_map(|instance| {
             let kind = kind(&instance.address.resource_type)?;
             let fields = configuration.content(instance)?;
@@ -55,7 +62,8 @@ impl<'c, 'f> Code<'c, 'f> {
         };
         let files = texts.keys().filter(is_ours).cloned().collect();
         let is_complete = configuration.errors().is_empty() && configuration.opaque_modules().is_empty();
-        Self { configuration, texts, resources, files, is_complete }
+        let other_provider = provider.filter(|version| *version != provider::VERSION).map(str::to_owned);
+        Self { configuration, texts, resources, files, other_provider, is_complete }
     }
 
     /// Files that cannot be parsed.

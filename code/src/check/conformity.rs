@@ -66,6 +66,7 @@ pub(super) static WRONG_TYPE: Rule = Rule {
 const META: &[&str] = &["connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"];
 
 pub(super) fn find(code: &Code<'_, '_>, _: Option<&Recorded>, drafts: &mut Vec<Draft>) {
+    let first = drafts.len();
     for resource in &code.resources {
         let resource_type = resource.instance.address.resource_type.as_str();
         let Some(body) = provider::resource(resource_type) else {
@@ -74,6 +75,11 @@ pub(super) fn find(code: &Code<'_, '_>, _: Option<&Recorded>, drafts: &mut Vec<D
         };
         let mut check = Check { resource, drafts: &mut *drafts };
         check.body(body, &resource.fields, true);
+    }
+    let Some(other) = &code.other_provider else { return };
+    for draft in &mut drafts[first..] {
+        draft.most = Some(Severity::Warning);
+        draft.help.push(format!("The table is of version {}, and the lock file has {other}.", provider::VERSION));
     }
 }
 

@@ -92,7 +92,7 @@ struct Use<'c, 'r, 'f> {
 pub(super) fn find(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mut Vec<Draft>) {
     vmids(code, recorded, drafts);
     macs(code, drafts);
-    ips(code, drafts);
+    ips(code, recorded, drafts);
     declarations(code, drafts);
     imports(code, drafts);
     same_objects(code, drafts);
@@ -181,7 +181,7 @@ impl Address<'_, '_, '_> {
     }
 }
 
-fn ips(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) {
+fn ips(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mut Vec<Draft>) {
     let mut addresses: BTreeMap<IpAddr, Vec<Address<'_, '_, '_>>> = BTreeMap::new();
     for resource in &code.resources {
         let (_, devices) = devices(resource);
@@ -203,11 +203,22 @@ fn ips(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) {
                         node: resource.text("node_name"),
                         of: Use { resource, spot },
                     };
+                    drafts.extend(recorded.and_then(|recorded| of_node(&own, recorded)));
                     add_address(addresses.entry(address).or_default(), own, drafts);
                 }
             }
         }
     }
+}
+
+/// An address that a node has on the very bridge of the guest.
+fn of_node(own: &Address<'_, '_, '_>, recorded: &Recorded) -> Option<Draft> {
+    let is_same = |(_, interface, address): &&(String, String, IpAddr)| {
+        *address == own.address && own.bridge.as_ref() == Some(interface) && own.vlan.as_deref() == Some("0")
+    };
+    let (node, interface, _) = recorded.addresses.iter().find(is_same)?;
+    let message = format!("IP address {} is taken: node `{node}` has it on `{interface}`", own.address);
+    Some(Draft::new(&IP, own.of.spot.clone(), message).at(&own.of.resource.address))
 }
 
 /// The VLAN of a device; `0` for none.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Rule, Severity};
-use crate::configuration::FilePlace;
+use crate::configuration::{Address, FilePlace};
 
 /// Something that a rule found in the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,13 +75,15 @@ pub(super) struct Draft {
     pub(super) message: String,
     pub(super) address: Option<String>,
     pub(super) spot: Spot,
+    /// The most that the finding may be.
+    pub(super) most: Option<Severity>,
     pub(super) related: Vec<(Spot, String)>,
     pub(super) help: Vec<String>,
 }
 
 impl Draft {
     pub(super) fn new(rule: &'static Rule, spot: impl Into<Spot>, message: String) -> Self {
-        Self { rule, message, address: None, spot: spot.into(), related: Vec::new(), help: Vec::new() }
+        Self { rule, message, address: None, spot: spot.into(), most: None, related: Vec::new(), help: Vec::new() }
     }
 
     #[must_use]
@@ -102,6 +104,31 @@ impl Draft {
     pub(super) fn help(mut self, sentence: impl Into<String>) -> Self {
         self.help.push(sentence.into());
         self
+    }
+}
+
+impl Spot {
+    pub(super) fn is_json(&self) -> bool {
+        std::path::Path::new(&self.file).extension().is_some_and(|extension| extension == "json")
+    }
+}
+
+impl Draft {
+    /// Finds the name of the resource in a file in JSON syntax, of which only the whole is known.
+    pub(super) fn narrow(&mut self, files: &BTreeMap<String, String>) {
+        let Some(text) = files.get(&self.spot.file).filter(|text| self.spot.is_json() && self.spot.end >= text.len()) else {
+            return;
+        };
+        let address: Option<Address> = self.address.as_ref().and_then(|address| address.parse().ok());
+        let Some(address) = address else { return };
+        let find = |word: &str, from: usize| {
+            let quoted = format!("\"{word}\"");
+            text[from..].find(&quoted).map(|start| (from + start, from + start + quoted.len()))
+        };
+        let name = find(&address.resource_type, 0).and_then(|(_, end)| find(&address.name, end));
+        if let Some((start, end)) = name {
+            (self.spot.start, self.spot.end) = (start, end);
+        }
     }
 }
 
@@ -197,7 +224,7 @@ impl<'f> Lines<'f> {
         Finding {
             rule: draft.rule.code.to_owned(),
             name: draft.rule.name.to_owned(),
-            severity,
+            severity: draft.most.map_or(severity, |most| severity.max(most)),
             message: draft.message,
             address: draft.address,
             place: self.place(&draft.spot),

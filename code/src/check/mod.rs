@@ -77,6 +77,8 @@ pub struct CheckInput<'a> {
     pub generated: &'a [BTreeMap<String, String>],
     /// The cluster, as far as a recording tells of it.
     pub recorded: Option<&'a Recorded>,
+    /// The version of the provider in the lock file.
+    pub provider: Option<&'a str>,
     /// The settings.
     pub options: &'a CheckOptions,
 }
@@ -111,7 +113,7 @@ pub fn rule(word: &str) -> Option<&'static Rule> {
 /// Checks a root module.
 pub fn check(input: CheckInput<'_>) -> Checked {
     let configuration = Configuration::read(input.files, input.root);
-    let code = Code::read(&configuration, input.files);
+    let code = Code::read(&configuration, input.files, input.provider);
     let mut drafts = code.unreadable();
     for find in [
         duplicates::find as fn(&Code<'_, '_>, Option<&Recorded>, &mut Vec<Draft>),
@@ -146,8 +148,11 @@ fn finish(
         let Some(severity) = severity(draft.rule, options) else { return };
         checked.findings.push(lines.finding(draft, severity));
     };
-    for draft in drafts {
-        if severity(draft.rule, options).is_none() || !known.insert((draft.rule.code, draft.spot.clone())) {
+    for mut draft in drafts {
+        draft.narrow(input.files);
+        // Two findings of one rule at one place are one: of each instance of a `for_each`. In JSON syntax places are coarse.
+        let message = if draft.spot.is_json() { draft.message.clone() } else { String::new() };
+        if severity(draft.rule, options).is_none() || !known.insert((draft.rule.code, draft.spot.clone(), message)) {
             continue;
         }
         if draft.rule != &secrets::SECRET && generated.have(&draft) {

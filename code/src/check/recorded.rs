@@ -1,6 +1,7 @@
 //! Recorded: what a recording tells of a cluster, as far as rules ask for it. A list counts only if it is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use proxmox_mpc_model::{Answers, ApiPath, Unreadable};
 use serde_json::{Map, Value};
@@ -8,10 +9,14 @@ use serde_json::{Map, Value};
 /// Names in a cluster. `None` where the list was not read, or where the login may not see all of it.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
+    /// The release of Proxmox VE: `9.1.4`.
+    pub(super) version: Option<String>,
     pub(super) nodes: Option<BTreeMap<String, NodeFacts>>,
     pub(super) storages: Option<BTreeMap<String, StorageFacts>>,
     /// Bridges, VNets and Open vSwitch bridges by node.
     pub(super) bridges: BTreeMap<String, BTreeSet<String>>,
+    /// Addresses of nodes: the node, its interface, the address.
+    pub(super) addresses: Vec<(String, String, IpAddr)>,
     pub(super) guests: Option<BTreeMap<String, GuestFacts>>,
     /// Volume ids by storage; only of storages whose content was read on every node that has it.
     pub(super) volumes: BTreeMap<String, BTreeSet<String>>,
@@ -62,7 +67,9 @@ impl Recorded {
     /// A recording that cannot be read.
     pub fn read(answers: &dyn Answers) -> Result<Self, Unreadable> {
         let reader = Reader::new(answers)?;
-        let mut recorded = Self::default();
+        let version = answers.get(&ApiPath::new(["version"]))?;
+        let version = version.and_then(|answer| answer.data()?.get("version")?.as_str().map(str::to_owned));
+        let mut recorded = Self { version, ..Self::default() };
         if reader.may("Sys.Audit") {
             recorded.nodes = reader.rows(&ApiPath::new(["nodes"]))?.map(|rows| keyed(&rows, "node", node));
         }
@@ -151,6 +158,11 @@ impl Recorded {
             let is_bridge = |row: &&Row| {
                 matches!(text(row, "type").as_deref(), Some("bridge" | "OVSBridge" | "vnet" | "any_bridge"))
             };
+            for row in &rows {
+                let Some(interface) = text(row, "iface") else { continue };
+                let own = ["address", "address6"].iter().filter_map(|key| text(row, key)?.parse().ok());
+                self.addresses.extend(own.map(|address| (node.clone(), interface.clone(), address)));
+            }
             let names = rows.iter().filter(is_bridge).filter_map(|row| text(row, "iface")).collect();
             self.bridges.insert(node.clone(), names);
         }

@@ -33,6 +33,9 @@ struct Sent {
     except: &'static [&'static str],
 }
 
+/// Releases have other privileges: they are compared only where the release is known.
+const PRIVILEGES: &[&str] = &["privileges"];
+
 const VM: &[&str] = &["nodes", "n", "qemu"];
 const CONTAINER: &[&str] = &["nodes", "n", "lxc"];
 
@@ -89,7 +92,7 @@ static SENT: &[Sent] = &[
     sent("user", &["user_id"], &["access", "users"], "userid", "{}"),
     sent("group", &["group_id"], &["access", "groups"], "groupid", "{}"),
     sent("role", &["role_id"], &["access", "roles"], "roleid", "{}"),
-    sent("role", &["privileges"], &["access", "roles"], "privs", "{}"),
+    sent("role", PRIVILEGES, &["access", "roles"], "privs", "{}"),
     sent("user_token", &["token_name"], &["access", "users", "u", "token", "t"], "tokenid", "{}"),
     sent("storage_*", &["id"], &["storage"], "storage", "{}"),
     sent("sdn_zone_*", &["id"], &["cluster", "sdn", "zones"], "zone", "{}"),
@@ -100,9 +103,12 @@ static SENT: &[Sent] = &[
     sent("backup_job", &["schedule"], &["cluster", "backup"], "schedule", "{}"),
 ];
 
-pub(super) fn find(code: &Code<'_, '_>, _: Option<&Recorded>, drafts: &mut Vec<Draft>) {
+pub(super) fn find(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mut Vec<Draft>) {
+    let version = recorded.and_then(|recorded| recorded.version.as_deref());
+    let is_described = version.is_some_and(|version| version.starts_with("9."));
     for resource in &code.resources {
-        let rows: Vec<&Sent> = SENT.iter().filter(|row| row.is_of(resource.kind)).collect();
+        let rows = SENT.iter().filter(|row| row.is_of(resource.kind) && (is_described || row.names != PRIVILEGES));
+        let rows: Vec<&Sent> = rows.collect();
         if rows.is_empty() {
             continue;
         }

@@ -49,7 +49,7 @@ proxmox-mpc check --explain PVE101
 The code may be generated or your own: `.tf` and `.tf.json`, variables, locals, `for_each`, `dynamic` blocks and local modules are
 followed as far as that goes without Terraform. A value that only Terraform knows is not judged. Where the workspace has a recording
 of its last import or sync, names of nodes, storages, bridges and the like are compared with it; without one these rules are silent.
-Attributes are those of version VERSION of the provider.
+Attributes are those of version VERSION of the provider; where the lock file has another version, findings about them are warnings.
 
 The exit code is 3 if there is an error, and 0 if there are only warnings and notes. `--output json` prints the report, `--format sarif`
 a file for code hosts, `--format github` annotations of a pull request.

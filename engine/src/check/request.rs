@@ -1,8 +1,11 @@
 //! `check`: its request, its report, and the way from files to findings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use proxmox_mpc_code::lock_file;
 use proxmox_mpc_code::check::{self, CheckInput, CheckOptions, Checked, Finding, Recorded, Severity};
 use proxmox_mpc_twin::Recording;
 use schemars::JsonSchema;
@@ -13,6 +16,7 @@ use super::trees::{Tree, trees};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, FaultKind, Request};
 use crate::settings;
+use crate::timeline::TimelineError;
 use crate::workspace::Workspace;
 
 /// Request to check Terraform code. No cluster is asked, and no program is started.
@@ -124,8 +128,15 @@ fn check_tree(
             CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.clone() };
         let generated = generated::read(tree, &workspace, context)?;
         let recorded = recorded.get(&path).and_then(Option::as_ref);
-        let input =
-            CheckInput { files: &tree.files, root: &root, generated: &generated, recorded, options: &options };
+        let provider = locked(&tree.root.join(&root))?;
+        let input = CheckInput {
+            files: &tree.files,
+            root: &root,
+            generated: &generated,
+            recorded,
+            provider: provider.as_deref(),
+            options: &options,
+        };
         results.push(check::check(input));
     }
     report.recordings.extend(recorded.into_iter().filter_map(|(path, recorded)| recorded.map(|_| path)));
@@ -171,4 +182,14 @@ fn read(workspace: &Workspace) -> Result<Option<Recorded>, CheckError> {
         return Ok(None);
     }
     Ok(Some(Recorded::read(&Recording::open(&path)?)?))
+}
+
+/// The version of the provider in the lock file of a root module; `None` where there is none.
+fn locked(folder: &Path) -> Result<Option<String>, CheckError> {
+    let path = folder.join(".terraform.lock.hcl");
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(lock_file::version(&text, "/bpg/proxmox")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TimelineError::Read { path, source }.into()),
+    }
 }

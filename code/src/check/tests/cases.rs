@@ -66,6 +66,9 @@ fn duplicates_are_found_where_they_are_written() {
         &format!("{}{}", guest("a", "vlan_id = 10"), guest("b", "vlan_id = 10")),
         &["main.tf:22:19 PVE103 IP address 10.0.0.5 is taken: `proxmox_virtual_environment_vm.a` has it"],
     );
+    let node = guest("a", "bridge = \"vmbr0\"").replace("10.0.0.5", "10.0.0.2");
+    check(&node, &["main.tf:9:19 PVE103 IP address 10.0.0.2 is taken: node `pve` has it on `vmbr0`"]);
+    check(&guest("a", "bridge = \"lab\"").replace("10.0.0.5", "10.0.0.2"), &[]);
     check(
         "=== a.tf\nlocals {\n  x = 1\n}\n=== b.tf\nlocals {\n  x = 2\n}\n=== c_override.tf\nlocals {\n  x = 3\n}\n",
         &["b.tf:2:3 PVE104 `local.x` is declared twice"],
@@ -125,7 +128,7 @@ fn attributes_are_those_of_the_provider() {
     );
     check(
         "=== main.tf.json\n{\"resource\": {\"proxmox_virtual_environment_vm\": {\"a\": {\"cpu\": {\"cores\": 2}}}}}\n",
-        &["main.tf.json:1:1 PVE304 `node_name` is missing"],
+        &["main.tf.json:1:50 PVE304 `node_name` is missing"],
     );
     // A `dynamic` block whose number nobody knows may be there.
     check(
@@ -145,6 +148,9 @@ fn values_are_those_that_proxmox_takes() {
         &vm("a", "initialization {\n    ip_config {\n      ipv4 {\n        address = \"10.0.0.5\"\n      }\n    }\n  }"),
         &["main.tf:6:19 PVE401 Proxmox refuses `10.0.0.5` as initialization.ip_config.ipv4.address: value does not look like a valid IPv4 network"],
     );
+    let role = "resource \"proxmox_virtual_environment_role\" \"a\" {\n  role_id = \"ops\"\n  privileges = [\"VM.Audit\", \"VM.Monitor\"]\n}\n";
+    assert_eq!(lines(&checked(role, None)), Vec::<String>::new(), "Proxmox VE 8 has it");
+    check(role, &["main.tf:3:29 PVE401 Proxmox refuses `VM.Monitor` as privileges: invalid privilege 'VM.Monitor'"]);
     check(&vm("a", "keyboard_layout = \"\"\n  bios = \"ovmf\"\n  scsi_hardware = \"virtio-scsi-single\""), &[]);
 }
 
@@ -201,7 +207,7 @@ fn settings_choose_levels() {
     let with = |levels: &[(&str, Level)]| {
         let levels = levels.iter().map(|(word, level)| ((*word).to_owned(), *level)).collect();
         let options = CheckOptions { levels, today: None };
-        let checked = check_code(CheckInput { files: &files, root: "", generated: &[], recorded: None, options: &options });
+        let checked = check_code(CheckInput { files: &files, root: "", generated: &[], provider: None, recorded: None, options: &options });
         checked.findings.iter().map(|finding| format!("{} {}", finding.rule, finding.severity)).collect::<Vec<_>>()
     };
     assert_eq!(with(&[]), ["PVE601 note", "PVE401 error"]);
@@ -224,7 +230,7 @@ fn generated_blocks_are_what_the_cluster_has() {
     let count = |text: &str, generated: &str| {
         let (files, generated) = (files(text), [files(generated)]);
         let options = CheckOptions::default();
-        let input = CheckInput { files: &files, root: "", generated: &generated, recorded: None, options: &options };
+        let input = CheckInput { files: &files, root: "", generated: &generated, provider: None, recorded: None, options: &options };
         check_code(input).findings.len()
     };
     assert_eq!(count(&text, &text), 0);
@@ -235,4 +241,19 @@ fn generated_blocks_are_what_the_cluster_has() {
     assert_eq!(count(&text, &other), 1);
     let secret = "provider \"proxmox\" {\n  password = \"hunter2\"\n}\n";
     assert_eq!(count(secret, secret), 1);
+}
+
+#[test]
+fn another_version_of_the_provider_may_have_other_attributes() {
+    let files = files(&vm("a", "nonsense = 1"));
+    let options = CheckOptions::default();
+    let with = |provider| {
+        let input = CheckInput { files: &files, root: "", generated: &[], provider, recorded: None, options: &options };
+        let finding = check_code(input).findings.remove(0);
+        (finding.severity.word(), finding.help)
+    };
+    assert_eq!(with(None), ("error", Vec::new()));
+    assert_eq!(with(Some("0.111.1")), ("error", Vec::new()));
+    let help = "The table is of version 0.111.1, and the lock file has 0.112.0.".to_owned();
+    assert_eq!(with(Some("0.112.0")), ("warning", vec![help]));
 }

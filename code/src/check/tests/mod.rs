@@ -27,6 +27,7 @@ fn cluster() -> Recorded {
     };
     let privileges =
         ["Sys.Audit", "Datastore.Audit", "VM.Audit", "Pool.Audit", "Mapping.Audit", "SDN.Audit"].map(|name| (name, 1));
+    add("version", json!({"version": "9.1.4"}));
     add("access/permissions", json!({"/": BTreeMap::from(privileges)}));
     add(
         "nodes",
@@ -58,7 +59,7 @@ fn cluster() -> Recorded {
     add("cluster/sdn/vnets", json!([{"vnet": "lab"}]));
     add("cluster/sdn/zones?pending=1", json!([{"zone": "simple"}]));
     for node in ["pve", "pve2"] {
-        add(&format!("nodes/{node}/network"), json!([{"iface": "vmbr0", "type": "bridge"}, {"iface": "eno1", "type": "eth"}]));
+        add(&format!("nodes/{node}/network"), json!([{"iface": "vmbr0", "type": "bridge", "address": "10.0.0.2"}, {"iface": "eno1", "type": "eth"}]));
         add(&format!("nodes/{node}/storage/local/content"), json!([{"volid": "local:iso/debian-12.iso"}]));
     }
     Recorded::read(&answers).unwrap()
@@ -68,7 +69,7 @@ fn checked(text: &str, recorded: Option<&Recorded>) -> Checked {
     let files = files(text);
     let options = CheckOptions { today: Some("2026-12-01".to_owned()), ..CheckOptions::default() };
     let root = if files.keys().any(|file| file.starts_with("terraform/")) { "terraform" } else { "" };
-    check(CheckInput { files: &files, root, generated: &[], recorded, options: &options })
+    check(CheckInput { files: &files, root, generated: &[], provider: None, recorded, options: &options })
 }
 
 /// The findings, a line each: `main.tf:3:15 PVE101 message`.
