@@ -112,7 +112,10 @@ pub fn rule(word: &str) -> Option<&'static Rule> {
 
 /// Checks a root module.
 pub fn check(input: CheckInput<'_>) -> Checked {
-    let configuration = Configuration::read(input.files, input.root);
+    // What was generated is known to be valid, and is parsed once instead of twice.
+    let none = BTreeMap::new();
+    let generated = input.generated.first().unwrap_or(&none);
+    let configuration = Configuration::read_beside(input.files, input.root, generated);
     let code = Code::read(&configuration, input.files, input.provider);
     let mut drafts = code.unreadable();
     for find in [

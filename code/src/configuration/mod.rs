@@ -9,6 +9,7 @@ mod definitions;
 mod evaluate;
 mod folder;
 mod functions;
+mod instance_content;
 mod json;
 mod locate;
 mod modules;
