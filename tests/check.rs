@@ -94,7 +94,8 @@ fn findings_are_shown_as_a_compiler_shows_them() {
         run(folder.path(), &["check", "--explain", "PVE999"]),
         run(folder.path(), &["check", "--explain"]),
     ];
-    fs::write(folder.path().join("proxmox-mpc.toml"), "[check]\nPVE101 = \"off\"\nsecret-in-code = \"warning\"\n").unwrap();
+    fs::write(folder.path().join("proxmox-mpc.toml"), "[check]\nPVE101 = \"off\"\nsecret-in-code = \"warning\"\n")
+        .unwrap();
     runs.push(run(folder.path(), &["check", "--quiet"]));
     fs::write(folder.path().join("proxmox-mpc.toml"), "[check]\nPVE101 = \"loud\"\n").unwrap();
     runs.push(run(folder.path(), &["check"]));
@@ -143,7 +144,8 @@ fn an_edit_is_compared_with_the_cluster() {
 #[test]
 fn secrets_in_ignored_files_are_no_findings() {
     let folder = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| assert_eq!(ran_in(Invocation::new("git").folder(folder.path()), arguments).code, Some(0));
+    let git =
+        |arguments: &[&str]| assert_eq!(ran_in(Invocation::new("git").folder(folder.path()), arguments).code, Some(0));
     git(&["init", "--quiet"]);
     fs::write(
         folder.path().join("main.tf"),

@@ -13,7 +13,7 @@ use crate::page::{Page, Table};
 
 impl Printed for CheckReport {
     fn page(&self, page: &mut Page) {
-        match self.format {
+        match self.printed_as {
             CheckFormat::Text => {
                 self.findings.iter().for_each(|finding| shown(finding, page));
                 self.brief(page);
@@ -25,15 +25,12 @@ impl Printed for CheckReport {
     }
 
     fn brief(&self, page: &mut Page) {
-        if self.format != CheckFormat::Text {
+        if self.printed_as != CheckFormat::Text {
             return self.page(page);
         }
         page.blank();
-        let read = format!(
-            "{} in {}",
-            plural(self.resources, "resource", "resources"),
-            plural(self.files, "file", "files")
-        );
+        let read =
+            format!("{} in {}", plural(self.resources, "resource", "resources"), plural(self.files, "file", "files"));
         let ignored = match self.ignored {
             0 => String::new(),
             number => format!("; {number} ignored by comments"),
@@ -41,7 +38,8 @@ impl Printed for CheckReport {
         if self.findings.is_empty() {
             return page.good(format!("{read}: no findings{ignored}"));
         }
-        let counts = [(self.errors, "error", "errors"), (self.warnings, "warning", "warnings"), (self.notes, "note", "notes")];
+        let counts =
+            [(self.errors, "error", "errors"), (self.warnings, "warning", "warnings"), (self.notes, "note", "notes")];
         let counts: Vec<String> = counts
             .into_iter()
             .filter(|(number, ..)| *number > 0)

@@ -60,7 +60,8 @@ fn disks(code: &Code<'_, '_>, resource: &Resource<'_, '_>, node: &str, recorded:
         let gibibytes = most / MEBIBYTE / 1024.0;
         if *most > 0.0 && number > gibibytes {
             let spot = code.origin(resource, &Path::of("disk").with(Step::Index(index)).join("size"), size);
-            let message = format!("a disk of {number} GiB: storage `{storage}` has {:.0} GiB in all", gibibytes.floor());
+            let message =
+                format!("a disk of {number} GiB: storage `{storage}` has {:.0} GiB in all", gibibytes.floor());
             drafts.push(draft(resource, spot, message));
         }
     }

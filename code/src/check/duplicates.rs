@@ -226,11 +226,7 @@ fn vlan(device: &Fields<'_>) -> Option<String> {
     device.get("vlan_id").map_or_else(|| Some("0".to_owned()), Node::text)
 }
 
-fn add_address<'c, 'r, 'f>(
-    known: &mut Vec<Address<'c, 'r, 'f>>,
-    own: Address<'c, 'r, 'f>,
-    drafts: &mut Vec<Draft>,
-) {
+fn add_address<'c, 'r, 'f>(known: &mut Vec<Address<'c, 'r, 'f>>, own: Address<'c, 'r, 'f>, drafts: &mut Vec<Draft>) {
     if let Some(first) = known.iter().find(|other| other.is_beside(&own)) {
         let message = format!("IP address {} is taken: `{}` has it", own.address, first.of.resource.address);
         let draft = Draft::new(&IP, own.of.spot.clone(), message).at(&own.of.resource.address);

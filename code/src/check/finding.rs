@@ -116,7 +116,8 @@ impl Spot {
 impl Draft {
     /// Finds the name of the resource in a file in JSON syntax, of which only the whole is known.
     pub(super) fn narrow(&mut self, files: &BTreeMap<String, String>) {
-        let Some(text) = files.get(&self.spot.file).filter(|text| self.spot.is_json() && self.spot.end >= text.len()) else {
+        let Some(text) = files.get(&self.spot.file).filter(|text| self.spot.is_json() && self.spot.end >= text.len())
+        else {
             return;
         };
         let address: Option<Address> = self.address.as_ref().and_then(|address| address.parse().ok());
@@ -219,7 +220,8 @@ impl<'f> Lines<'f> {
     }
 
     pub(super) fn finding(&mut self, draft: Draft, severity: Severity) -> Finding {
-        let related = draft.related.iter().map(|(spot, label)| Related { place: self.place(spot), label: label.clone() });
+        let related =
+            draft.related.iter().map(|(spot, label)| Related { place: self.place(spot), label: label.clone() });
         let related = related.collect();
         Finding {
             rule: draft.rule.code.to_owned(),

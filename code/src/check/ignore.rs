@@ -138,7 +138,9 @@ impl Comments {
                 match super::rule(word) {
                     None => add(&UNKNOWN_RULE, format!("there is no rule `{word}`")),
                     Some(rule) if comment.is_expired || is_off(rule) || comment.used.contains(rule.code) => {}
-                    Some(rule) => add(&UNUSED, format!("this comment hides no finding of {} ({})", rule.code, rule.name)),
+                    Some(rule) => {
+                        add(&UNUSED, format!("this comment hides no finding of {} ({})", rule.code, rule.name))
+                    }
                 }
             }
         }

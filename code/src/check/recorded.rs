@@ -124,7 +124,8 @@ impl Recorded {
         });
         for row in resources.iter().filter(|row| text(row, "type").as_deref() == Some("storage")) {
             let (Some(storage), Some(node)) = (text(row, "storage"), text(row, "node")) else { continue };
-            if let (Some(facts), Some(size)) = (storages.get_mut(&storage), row.get("maxdisk").and_then(Value::as_f64)) {
+            if let (Some(facts), Some(size)) = (storages.get_mut(&storage), row.get("maxdisk").and_then(Value::as_f64))
+            {
                 facts.sizes.insert(node, size);
             }
         }
@@ -208,7 +209,10 @@ impl<'a> Reader<'a> {
     /// The rows of a list; `None` if it was not read or refused.
     fn rows(&self, path: &ApiPath) -> Result<Option<Vec<Row>>, Unreadable> {
         let Some(answer) = self.answers.get(path)? else { return Ok(None) };
-        Ok(answer.data().and_then(Value::as_array).map(|rows| rows.iter().filter_map(Value::as_object).cloned().collect()))
+        Ok(answer
+            .data()
+            .and_then(Value::as_array)
+            .map(|rows| rows.iter().filter_map(Value::as_object).cloned().collect()))
     }
 }
 

@@ -134,10 +134,17 @@ impl Sent {
         let mut parameters: Map<String, Value> = [(self.parameter.to_owned(), Value::from(text))].into_iter().collect();
         let errors = schema::check(&method, &mut parameters).err()?;
         let complaint = errors.get(self.parameter)?;
+        // Values of the wrong type are for the provider's schema.
+        if complaint.starts_with("type check") {
+            return None;
+        }
         // Of a property string, the last line names the property and what is wrong with it.
         let last = complaint.lines().map(str::trim).rfind(|line| !line.is_empty())?;
         let last = last.strip_prefix("invalid format - ").unwrap_or(last);
-        let words = last.split_once(": ").filter(|_| complaint.contains("format error")).map_or(last, |(_, words)| words);
-        Some((value, words.strip_prefix("invalid format - ").unwrap_or(words).to_owned()))
+        let words =
+            last.split_once(": ").filter(|_| complaint.contains("format error")).map_or(last, |(_, words)| words);
+        let words = words.strip_prefix("invalid format - ").unwrap_or(words);
+        let listed = words.split_once("in the enumeration '").map(|(_, list)| list.trim_end_matches('\''));
+        Some((value, listed.map_or_else(|| words.to_owned(), |list| format!("it has to be one of {list}"))))
     }
 }

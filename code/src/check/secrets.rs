@@ -23,6 +23,9 @@ pub(super) static SECRET: Rule = Rule {
              at.",
 };
 
+/// Ends of the names of attributes that hold secrets.
+const SECRET_NAMES: [&str; 4] = ["password", "private_key", "secret", "token"];
+
 /// Finds secrets. The places are returned: no line is printed with a secret in it.
 pub(super) fn find(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) -> Vec<Spot> {
     let mut spots = BTreeSet::new();
@@ -55,12 +58,7 @@ pub(super) fn find(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) -> Vec<Spot> {
 }
 
 /// Goes over the values of sensitive attributes.
-fn sensitive<'s, 'f>(
-    body: &Body,
-    fields: &'s Fields<'f>,
-    path: &Path,
-    receive: &mut dyn FnMut(&Path, &'s Node<'f>),
-) {
+fn sensitive<'s, 'f>(body: &Body, fields: &'s Fields<'f>, path: &Path, receive: &mut dyn FnMut(&Path, &'s Node<'f>)) {
     for (position, entry) in fields.entries.iter().enumerate() {
         let mut path = path.join(&entry.name);
         if entry.is_block {
@@ -74,7 +72,13 @@ fn sensitive<'s, 'f>(
                 entry.node.fields().into_iter().for_each(|fields| sensitive(body, fields, &path, receive));
             }
             None => {
-                let Some(nested) = body.blocks.get(entry.name.as_str()) else { continue };
+                let Some(nested) = body.blocks.get(entry.name.as_str()) else {
+                    // In the wrong place it is a secret all the same.
+                    if SECRET_NAMES.iter().any(|name| entry.name.ends_with(name)) {
+                        receive(&path, &entry.node);
+                    }
+                    continue;
+                };
                 entry.node.fields().into_iter().for_each(|fields| sensitive(&nested.body, fields, &path, receive));
             }
         }
@@ -95,6 +99,7 @@ fn written(code: &Code<'_, '_>, resource: &Resource<'_, '_>, path: &Path, node: 
     } else {
         code.configuration.literal_place(resource.instance, path)?.into()
     };
+    let path = path.to_string().replace("[0]", "");
     let message = format!("the secret `{path}` is written in the code");
     Some(Draft::new(&SECRET, spot, message).at(&resource.address).related(&node.place, "used here"))
 }

@@ -65,13 +65,7 @@ impl<'f> Configuration<'f> {
         repeated
     }
 
-    fn fields(
-        &self,
-        layers: &[Layer<'_, 'f>],
-        scope: &Scope<'_>,
-        place: FilePlace<'f>,
-        is_top: bool,
-    ) -> Fields<'f> {
+    fn fields(&self, layers: &[Layer<'_, 'f>], scope: &Scope<'_>, place: FilePlace<'f>, is_top: bool) -> Fields<'f> {
         let mut fields = Fields { place, entries: Vec::new(), open: BTreeSet::new() };
         let mut names = BTreeSet::new();
         for layer in layers.iter().rev() {

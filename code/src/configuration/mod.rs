@@ -31,8 +31,8 @@ use hcl_edit::structure::Body;
 
 pub use hcl::Value;
 
-pub(crate) use content::{Entry, Fields, FilePlace, Node, NodeKind};
 pub use address::{Address, AddressError, Key, ModuleStep};
+pub(crate) use content::{Entry, Fields, FilePlace, Node, NodeKind};
 pub use folder::FileError;
 pub use locate::{
     FoundBy, GeneratedObject, NotIdentified, ObjectKeys, Placement, Placements, StateInstance, Unidentified, WrittenId,

@@ -8,8 +8,16 @@ use proxmox_mpc_code::check::{RULES, Severity, provider};
 pub fn page() -> String {
     let mut page = BEGINNING.replace("VERSION", provider::VERSION);
     for rule in RULES {
-        writeln!(page, "| [{}](#{}) | `{}` | {} | {} |", rule.code, rule.code.to_lowercase(), rule.name, rule.severity, rule.summary)
-            .expect("writing to a string cannot fail");
+        writeln!(
+            page,
+            "| [{}](#{}) | `{}` | {} | {} |",
+            rule.code,
+            rule.code.to_lowercase(),
+            rule.name,
+            rule.severity,
+            rule.summary
+        )
+        .expect("writing to a string cannot fail");
     }
     for rule in RULES {
         write!(

@@ -5,14 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use proxmox_mpc_code::lock_file;
 use proxmox_mpc_code::check::{self, CheckInput, CheckOptions, Checked, Finding, Recorded, Severity};
+use proxmox_mpc_code::lock_file;
 use proxmox_mpc_twin::Recording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckError, generated};
 use super::trees::{Tree, trees};
+use super::{CheckError, generated};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, FaultKind, Request};
 use crate::settings;
@@ -67,8 +67,8 @@ pub struct CheckReport {
     pub resources: usize,
     /// The recordings that the code was compared with.
     pub recordings: Vec<PathBuf>,
-    /// The form that was asked for.
-    pub format: CheckFormat,
+    /// The form in which it is printed for people and code hosts.
+    pub printed_as: CheckFormat,
 }
 
 impl ReportType for CheckReport {
@@ -98,7 +98,7 @@ const SECRET: &str = "PVE501";
 impl CheckRequest {
     fn check(&self, context: &Context) -> Result<CheckReport, CheckError> {
         let today = context.now().split('T').next().map(str::to_owned);
-        let mut report = CheckReport { format: self.format, ..CheckReport::default() };
+        let mut report = CheckReport { printed_as: self.format, ..CheckReport::default() };
         for tree in trees(self, context)? {
             check_tree(&tree, today.clone(), context, &mut report)?;
         }
@@ -124,8 +124,7 @@ fn check_tree(
         if !recorded.contains_key(&path) {
             recorded.insert(path.clone(), read(&workspace)?);
         }
-        let options =
-            CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.clone() };
+        let options = CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.clone() };
         let generated = generated::read(tree, &workspace, context)?;
         let recorded = recorded.get(&path).and_then(Option::as_ref);
         let provider = locked(&tree.root.join(&root))?;

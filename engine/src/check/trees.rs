@@ -119,7 +119,8 @@ impl Tree {
     fn shown_path(&self, file: &str) -> String {
         let path = format!("{}{file}", self.prefix);
         let here = fs::canonicalize(".").ok();
-        let below = here.and_then(|here| Path::new(&path).strip_prefix(here).ok().map(|path| path.display().to_string()));
+        let below =
+            here.and_then(|here| Path::new(&path).strip_prefix(here).ok().map(|path| path.display().to_string()));
         below.unwrap_or(path)
     }
 }

@@ -34,7 +34,9 @@ impl Repository {
             let is_file = entry.mode & 0o170_000 == 0o100_000;
             let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
             let Some(path) = path.strip_prefix(&beginning) else { continue };
-            if is_ours && is_file && wanted(path)
+            if is_ours
+                && is_file
+                && wanted(path)
                 && let Some(text) = self.text(entry.id)?
             {
                 files.insert(path.to_owned(), text);

@@ -22,7 +22,8 @@ pub(super) fn annotation(finding: &Finding) -> String {
     }
     properties.push(format!("title={}", property(&format!("{} {}", finding.rule, finding.name))));
     let address = finding.address.as_ref().map(|address| format!(" (in {address})")).unwrap_or_default();
-    let text: Vec<String> = std::iter::once(format!("{}{address}", finding.message)).chain(finding.help.clone()).collect();
+    let text: Vec<String> =
+        std::iter::once(format!("{}{address}", finding.message)).chain(finding.help.clone()).collect();
     format!("::{word} {}::{}", properties.join(","), message(&text.join("\n")))
 }
 

@@ -53,7 +53,10 @@ pub(super) enum Form {
     Map(Box<Self>),
     Object(BTreeMap<&'static str, Self>),
     /// Attributes of its own; several of them in a list, a set or a map.
-    Nested { nesting: &'static str, body: Body },
+    Nested {
+        nesting: &'static str,
+        body: Body,
+    },
 }
 
 /// Resource type in the table; `None` for one that the provider does not have.

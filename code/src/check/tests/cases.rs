@@ -54,12 +54,20 @@ fn duplicates_are_found_where_they_are_written() {
     check(&vm("a", "count = 2\n  vm_id = 110 + count.index"), &[]);
     // Two clusters have VMIDs of their own.
     check(&format!("{}{}", vm("a", "vm_id = 100"), vm("b", "vm_id = 100\n  provider = proxmox.other")), &[]);
-    check(&vm("a", "vm_id = 200"), &["main.tf:3:11 PVE101 VMID 200 is taken: the cluster has the container `dns` with it"]);
+    check(
+        &vm("a", "vm_id = 200"),
+        &["main.tf:3:11 PVE101 VMID 200 is taken: the cluster has the container `dns` with it"],
+    );
     // Unknown values are not compared.
     check(&format!("variable \"id\" {{}}\n{}{}", vm("a", "vm_id = var.id"), vm("b", "vm_id = var.id")), &[]);
     // Other VLANs and bridges have addresses of their own.
     let guest = |name: &str, device: &str| {
-        vm(name, &format!("network_device {{\n    {device}\n  }}\n  initialization {{\n    ip_config {{\n      ipv4 {{\n        address = \"10.0.0.5/24\"\n      }}\n    }}\n  }}"))
+        vm(
+            name,
+            &format!(
+                "network_device {{\n    {device}\n  }}\n  initialization {{\n    ip_config {{\n      ipv4 {{\n        address = \"10.0.0.5/24\"\n      }}\n    }}\n  }}"
+            ),
+        )
     };
     check(&format!("{}{}", guest("a", "vlan_id = 10"), guest("b", "vlan_id = 20")), &[]);
     check(
@@ -77,14 +85,15 @@ fn duplicates_are_found_where_they_are_written() {
 
 #[test]
 fn references_are_compared_with_code_and_cluster() {
-    let disk = |storage: &str| vm("a", &format!("disk {{\n    interface = \"scsi0\"\n    datastore_id = \"{storage}\"\n  }}"));
+    let disk =
+        |storage: &str| vm("a", &format!("disk {{\n    interface = \"scsi0\"\n    datastore_id = \"{storage}\"\n  }}"));
     check(&disk("local-lvm"), &[]);
     check(&disk("fast"), &["main.tf:5:20 PVE202 storage `fast` is not on node `pve`"]);
+    check(&disk("local-lmv"), &["main.tf:5:20 PVE202 the cluster has no storage `local-lmv`, and the code makes none"]);
     check(
-        &disk("local-lmv"),
-        &["main.tf:5:20 PVE202 the cluster has no storage `local-lmv`, and the code makes none"],
+        &disk("local"),
+        &["main.tf:5:20 PVE210 storage `local` takes no `images`, only import, iso, snippets, vztmpl"],
     );
-    check(&disk("local"), &["main.tf:5:20 PVE210 storage `local` takes no `images`, only import, iso, snippets, vztmpl"]);
     let bridge = vm("a", "network_device {\n    bridge = \"vmbr7\"\n  }");
     check(&bridge, &["main.tf:4:14 PVE203 node `pve` has no bridge or VNet `vmbr7`, and the code makes none"]);
     let made = "resource \"proxmox_virtual_environment_network_linux_bridge\" \"b\" {\n  node_name = \"pve\"\n  name = \"vmbr7\"\n}\n";
@@ -106,7 +115,10 @@ fn references_are_compared_with_code_and_cluster() {
 fn attributes_are_those_of_the_provider() {
     check(&vm("a", "memmory {\n    dedicated = 1\n  }"), &["main.tf:3:3 PVE302 there is no block `memmory` here"]);
     check(&vm("a", "cpu {\n    core = 1\n  }"), &["main.tf:4:5 PVE302 there is no attribute `core` here"]);
-    check(&vm("a", "network_device {\n    brigde = \"vmbr0\"\n  }"), &["main.tf:4:5 PVE302 there is no attribute `brigde` here"]);
+    check(
+        &vm("a", "network_device {\n    brigde = \"vmbr0\"\n  }"),
+        &["main.tf:4:5 PVE302 there is no attribute `brigde` here"],
+    );
     check(&vm("a", "disk {\n  }"), &["main.tf:3:3 PVE304 `interface` is missing"]);
     check(&vm("a", "cpu {\n  }\n  cpu {\n  }"), &["main.tf:5:3 PVE305 2 blocks `cpu`: there may be 1"]);
     check(&vm("a", "cpu = { cores = 1 }"), &["main.tf:3:3 PVE305 `cpu` is a block, not an attribute"]);
@@ -114,10 +126,7 @@ fn attributes_are_those_of_the_provider() {
     check(&vm("a", "tags = [\"x\", 1, null]\n  started = \"true\"\n  vm_id = \"120\""), &[]);
     check(
         "resource \"proxmox_hardware_mapping_usb\" \"a\" {\n  name = \"zb\"\n  map = [{ node = \"pve\", nonsense = 1 }]\n}\n",
-        &[
-            "main.tf:3:10 PVE304 `id` is missing",
-            "main.tf:3:26 PVE302 there is no attribute `nonsense` here",
-        ],
+        &["main.tf:3:10 PVE304 `id` is missing", "main.tf:3:26 PVE302 there is no attribute `nonsense` here"],
     );
     // Types of other providers are none of ours.
     check("resource \"proxmox_vm_qemu\" \"a\" {\n  target_node = \"pve\"\n}\nresource \"random_id\" \"b\" {}\n", &[]);
@@ -139,18 +148,35 @@ fn attributes_are_those_of_the_provider() {
 
 #[test]
 fn values_are_those_that_proxmox_takes() {
-    check(&vm("a", "vm_id = 42"), &["main.tf:3:11 PVE401 Proxmox refuses `42` as vm_id: value does not look like a valid VM ID"]);
     check(
-        &vm("a", "network_device {\n    mac_address = \"01:02:03:04:05:06\"\n  }"),
-        &["main.tf:4:19 PVE401 Proxmox refuses `01:02:03:04:05:06` as network_device.mac_address: value does not look like a valid unicast MAC address"],
+        &vm("a", "vm_id = 42"),
+        &["main.tf:3:11 PVE401 Proxmox refuses `42` as vm_id: value does not look like a valid VM ID"],
     );
     check(
-        &vm("a", "initialization {\n    ip_config {\n      ipv4 {\n        address = \"10.0.0.5\"\n      }\n    }\n  }"),
-        &["main.tf:6:19 PVE401 Proxmox refuses `10.0.0.5` as initialization.ip_config.ipv4.address: value does not look like a valid IPv4 network"],
+        &vm("a", "network_device {\n    mac_address = \"01:02:03:04:05:06\"\n  }"),
+        &[
+            "main.tf:4:19 PVE401 Proxmox refuses `01:02:03:04:05:06` as network_device.mac_address: value does not look like a valid unicast MAC address",
+        ],
+    );
+    check(
+        &vm(
+            "a",
+            "initialization {\n    ip_config {\n      ipv4 {\n        address = \"10.0.0.5\"\n      }\n    }\n  }",
+        ),
+        &[
+            "main.tf:6:19 PVE401 Proxmox refuses `10.0.0.5` as initialization.ip_config.ipv4.address: value does not look like a valid IPv4 network",
+        ],
     );
     let role = "resource \"proxmox_virtual_environment_role\" \"a\" {\n  role_id = \"ops\"\n  privileges = [\"VM.Audit\", \"VM.Monitor\"]\n}\n";
     assert_eq!(lines(&checked(role, None)), Vec::<String>::new(), "Proxmox VE 8 has it");
     check(role, &["main.tf:3:29 PVE401 Proxmox refuses `VM.Monitor` as privileges: invalid privilege 'VM.Monitor'"]);
+    check(
+        &vm("a", "network_device {\n    model = \"virtoi\"\n  }\n  cpu {\n    cores = \"many\"\n  }"),
+        &[
+            "main.tf:4:13 PVE401 Proxmox refuses `virtoi` as network_device.model: it has to be one of e1000, e1000-82540em, e1000-82544gc, e1000-82545em, e1000e, i82551, i82557b, i82559er, ne2k_isa, ne2k_pci, pcnet, rtl8139, virtio, vmxnet3",
+            "main.tf:7:13 PVE305 `cores` has to be a number",
+        ],
+    );
     check(&vm("a", "keyboard_layout = \"\"\n  bios = \"ovmf\"\n  scsi_hardware = \"virtio-scsi-single\""), &[]);
 }
 
@@ -175,7 +201,13 @@ fn secrets_are_found_and_not_shown() {
     for secret in [uuid, "hunter2", "letmein"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-    check("variable \"pw\" {\n  sensitive = true\n  default = \"\"\n}\n# root@pam!tf=00000000-0000-0000-0000-000000000000\n", &[]);
+    let misplaced = super::checked(&vm("a", "password = \"hunter2\""), None);
+    assert_eq!(misplaced.findings.len(), 2);
+    assert!(misplaced.findings.iter().all(|finding| !finding.place.source.contains("hunter2")));
+    check(
+        "variable \"pw\" {\n  sensitive = true\n  default = \"\"\n}\n# root@pam!tf=00000000-0000-0000-0000-000000000000\n",
+        &[],
+    );
 }
 
 #[test]
@@ -184,10 +216,7 @@ fn comments_hide_findings_and_have_reasons() {
     check(&with("PVE401 an old guest"), &[]);
     check(&with("refused-value until 2026-12-31 an old guest"), &[]);
     check(&with("PVE401"), &["main.tf:3:14 PVE002 this ignore comment gives no reason"]);
-    check(
-        &with("PVE401,PVE102 why"),
-        &["main.tf:3:14 PVE004 this comment hides no finding of PVE102 (duplicate-mac)"],
-    );
+    check(&with("PVE401,PVE102 why"), &["main.tf:3:14 PVE004 this comment hides no finding of PVE102 (duplicate-mac)"]);
     check(
         &with("PVE401 until 2026-11-30 why"),
         &[
@@ -207,7 +236,14 @@ fn settings_choose_levels() {
     let with = |levels: &[(&str, Level)]| {
         let levels = levels.iter().map(|(word, level)| ((*word).to_owned(), *level)).collect();
         let options = CheckOptions { levels, today: None };
-        let checked = check_code(CheckInput { files: &files, root: "", generated: &[], provider: None, recorded: None, options: &options });
+        let checked = check_code(CheckInput {
+            files: &files,
+            root: "",
+            generated: &[],
+            provider: None,
+            recorded: None,
+            options: &options,
+        });
         checked.findings.iter().map(|finding| format!("{} {}", finding.rule, finding.severity)).collect::<Vec<_>>()
     };
     assert_eq!(with(&[]), ["PVE601 note", "PVE401 error"]);
@@ -230,7 +266,14 @@ fn generated_blocks_are_what_the_cluster_has() {
     let count = |text: &str, generated: &str| {
         let (files, generated) = (files(text), [files(generated)]);
         let options = CheckOptions::default();
-        let input = CheckInput { files: &files, root: "", generated: &generated, provider: None, recorded: None, options: &options };
+        let input = CheckInput {
+            files: &files,
+            root: "",
+            generated: &generated,
+            provider: None,
+            recorded: None,
+            options: &options,
+        };
         check_code(input).findings.len()
     };
     assert_eq!(count(&text, &text), 0);

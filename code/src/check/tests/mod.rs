@@ -59,7 +59,10 @@ fn cluster() -> Recorded {
     add("cluster/sdn/vnets", json!([{"vnet": "lab"}]));
     add("cluster/sdn/zones?pending=1", json!([{"zone": "simple"}]));
     for node in ["pve", "pve2"] {
-        add(&format!("nodes/{node}/network"), json!([{"iface": "vmbr0", "type": "bridge", "address": "10.0.0.2"}, {"iface": "eno1", "type": "eth"}]));
+        add(
+            &format!("nodes/{node}/network"),
+            json!([{"iface": "vmbr0", "type": "bridge", "address": "10.0.0.2"}, {"iface": "eno1", "type": "eth"}]),
+        );
         add(&format!("nodes/{node}/storage/local/content"), json!([{"volid": "local:iso/debian-12.iso"}]));
     }
     Recorded::read(&answers).unwrap()
