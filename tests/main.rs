@@ -4,6 +4,7 @@
 
 mod ansible;
 mod cancel;
+mod check;
 mod cli;
 mod client;
 mod contexts;
@@ -11,6 +12,7 @@ mod coverage;
 mod documents;
 mod drift;
 mod extract;
+mod hooks;
 mod import;
 mod init;
 mod laws;

@@ -1,6 +1,7 @@
 //! The commands of the command line, one file each: options whose documentation is the help, and the request that they
 //! make. Completions and the manual are commands of this face alone.
 
+mod check;
 mod completions;
 mod config;
 mod connection;
@@ -12,6 +13,7 @@ mod drift;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod man;
@@ -51,6 +53,8 @@ pub enum Command {
     History(history::Arguments),
     Restore(restore::Arguments),
     Extract(Box<extract::Arguments>),
+    Check(check::Arguments),
+    Hooks(hooks::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -86,6 +90,8 @@ impl Command {
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
             Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Extract(arguments) => run(context, ExtractRequest::from(*arguments)).await,
+            Self::Check(arguments) => arguments.run(context).await,
+            Self::Hooks(arguments) => arguments.run(context).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

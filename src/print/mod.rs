@@ -1,6 +1,7 @@
 //! Printers: the page of each report, for people.
 
 mod changes;
+mod check;
 mod config;
 mod contexts;
 mod coverage;
@@ -10,6 +11,7 @@ mod drift;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod manual;
@@ -24,12 +26,14 @@ mod version;
 
 use std::any::Any;
 
+use proxmox_mpc_engine::check::{CheckReport, CheckRulesReport};
 use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
 use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, DriftReport};
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::extract::ExtractReport;
+use proxmox_mpc_engine::hooks::HooksReport;
 use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
@@ -86,7 +90,7 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 29] = [
+const PRINTERS: [Printer; 32] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
@@ -99,6 +103,9 @@ const PRINTERS: [Printer; 29] = [
     Printer::of::<HistoryReport>(),
     Printer::of::<RestoreReport>(),
     Printer::of::<ExtractReport>(),
+    Printer::of::<CheckReport>(),
+    Printer::of::<CheckRulesReport>(),
+    Printer::of::<HooksReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

@@ -269,7 +269,7 @@ pub(crate) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSe
 }
 
 /// Reports whether Terraform reads a file of this name.
-fn is_code(name: &str) -> bool {
+pub(crate) fn is_code(name: &str) -> bool {
     [".tf", ".tf.json", ".tfvars", ".tfvars.json"].iter().any(|ending| name.ends_with(ending))
 }
 
