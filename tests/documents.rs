@@ -25,7 +25,7 @@ use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
-const LINES: [(&str, &str, i32); 43] = [
+const LINES: [(&str, &str, i32); 51] = [
     ("demo --out OUT", "demo", 0),
     ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("sync SYNCED --from RECORDING --dry-run", "sync", 0),
@@ -60,6 +60,9 @@ const LINES: [(&str, &str, i32); 43] = [
     ("diff 2026-11-20..2026-11-22 --exit-code --workspace SYNCED", "diff", 3),
     ("diff 2026-11-20..2026-11-20 --exit-code --workspace SYNCED", "diff", 0),
     ("diff --code --workspace SYNCED", "diff", 0),
+    ("drift --from RECORDING --workspace SYNCED", "drift", 3),
+    ("drift adopt --all --dry-run --from RECORDING --workspace SYNCED", "drift_adopt", 0),
+    ("drift accept --all --from RECORDING --workspace SYNCED", "drift_accept", 0),
     ("history --workspace SYNCED", "history", 0),
     ("history qemu/101 --workspace SYNCED", "history", 0),
     ("restore qemu/101 --at 2026-11-20 --dry-run --workspace SYNCED", "restore", 0),
@@ -67,6 +70,11 @@ const LINES: [(&str, &str, i32); 43] = [
     ("extract variable x --value 512 --dry-run --workspace LAB", "extract", 0),
     ("extract for-each pools --resource pool --dry-run --workspace LAB", "extract", 0),
     ("extract module pools --resource pool --dry-run --workspace LAB", "extract", 0),
+    ("check --workspace LAB", "check", 0),
+    ("check --explain PVE101", "check_rules", 0),
+    ("check --staged --workspace SYNCED", "check", 0),
+    ("hooks install SYNCED", "hooks", 0),
+    ("hooks uninstall SYNCED", "hooks", 0),
     ("verify LAB", "proof", 0),
     ("rehearse LAB", "rehearsal", 0),
 ];

@@ -4,12 +4,15 @@
 
 mod ansible;
 mod cancel;
+mod check;
 mod cli;
 mod client;
 mod contexts;
 mod coverage;
 mod documents;
+mod drift;
 mod extract;
+mod hooks;
 mod import;
 mod init;
 mod laws;

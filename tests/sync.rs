@@ -1,6 +1,6 @@
 //! Sync in real git repositories: what it commits, what it merges, and what it leaves alone.
 
-mod clusters;
+pub(crate) mod clusters;
 mod kills;
 mod proofs;
 mod repositories;
@@ -19,18 +19,18 @@ use crate::support::program::{PROGRAM, Ran, ran_in};
 use crate::support::workspaces::{bytes, edit};
 
 const GENERATED: &str = "proxmox-mpc/generated";
-const MACHINES: &str = "terraform/virtual_machines.tf";
-const CONFIG: &str = "nodes/pve/qemu/100/config";
+pub(crate) const MACHINES: &str = "terraform/virtual_machines.tf";
+pub(crate) const CONFIG: &str = "nodes/pve/qemu/100/config";
 
 /// A repository with a workspace, and recordings beside it.
-struct Lab {
+pub(crate) struct Lab {
     folder: TempDir,
     /// The workspace relative to the repository.
     workspace: &'static str,
 }
 
 impl Lab {
-    fn new(workspace: &'static str) -> Self {
+    pub(crate) fn new(workspace: &'static str) -> Self {
         let lab = Self { folder: tempfile::tempdir().unwrap(), workspace };
         fs::create_dir_all(lab.workspace()).unwrap();
         lab.git(&["init", "--quiet", "--initial-branch", "main"]);
@@ -40,7 +40,7 @@ impl Lab {
     }
 
     /// A workspace that has had its first sync.
-    fn synced() -> Self {
+    pub(crate) fn synced() -> Self {
         let lab = Self::new("");
         assert_eq!(lab.sync(&cluster(), &[]).code, Some(0));
         lab
@@ -50,11 +50,11 @@ impl Lab {
         self.folder.path().join("repository")
     }
 
-    fn workspace(&self) -> PathBuf {
+    pub(crate) fn workspace(&self) -> PathBuf {
         self.root().join(self.workspace)
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let ran = self.tried_git(arguments);
         assert_eq!(ran.code, Some(0), "git {arguments:?}: {}", ran.errors);
         ran.output.trim_end().to_owned()
@@ -64,13 +64,13 @@ impl Lab {
         ran_in(Invocation::new("git").folder(self.root()), arguments)
     }
 
-    fn commit(&self, message: &str) {
+    pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
     /// Keeps a cluster as a recording beside the repository.
-    fn recorded(&self, cluster: &Memory) -> PathBuf {
+    pub(crate) fn recorded(&self, cluster: &Memory) -> PathBuf {
         let place = tempfile::Builder::new().prefix("cluster").tempdir_in(self.folder.path()).unwrap().keep();
         let place = place.join("recording");
         record(cluster, &place);
@@ -78,7 +78,7 @@ impl Lab {
     }
 
     /// Syncs with this cluster.
-    fn sync(&self, cluster: &Memory, options: &[&str]) -> Ran {
+    pub(crate) fn sync(&self, cluster: &Memory, options: &[&str]) -> Ran {
         self.sync_with(Invocation::new(PROGRAM), &self.recorded(cluster), options)
     }
 
@@ -88,7 +88,7 @@ impl Lab {
         ran_in(program, options)
     }
 
-    fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.workspace().join(path)).unwrap()
     }
 
@@ -109,19 +109,19 @@ impl Lab {
 }
 
 /// The recorded cluster.
-fn cluster() -> Memory {
+pub(crate) fn cluster() -> Memory {
     asked(&fixture("homelab"))
 }
 
 /// The cluster with another amount of memory for the guest 100, in which it had 4096.
-fn with_memory(memory: u32) -> Memory {
+pub(crate) fn with_memory(memory: u32) -> Memory {
     let mut cluster = cluster();
     data(&mut cluster, CONFIG)["memory"] = json!(memory.to_string());
     cluster
 }
 
 /// Moves the block of the guest 100 to a file of its own, with its memory in a local.
-fn move_out(lab: &Lab) {
+pub(crate) fn move_out(lab: &Lab) {
     let machines = lab.text(MACHINES);
     let start = machines.find("resource \"proxmox_virtual_environment_vm\" \"haos_16_2\"").unwrap();
     let end = start + machines[start..].find("\n}\n").unwrap() + 3;

@@ -2,6 +2,7 @@
 //!
 //! Time depends on the machine and on what else it does, so what counts is a ratio of two things that took turns.
 
+mod check;
 mod exchange;
 mod fetch;
 mod generate;
@@ -38,6 +39,7 @@ const PARTS: &[Part] = &[
     ("store", store::measure),
     ("status", status::measure),
     ("merge", merge::measure),
+    ("check", check::measure),
     ("sync", sync::measure),
     ("generate", generate::measure),
     ("serve", serve::measure),

@@ -3,6 +3,7 @@
 //! Two readers share the work. [`Document`] parses a whole file and knows the location of everything in it; [`lines`] reads the
 //! canonical layout of generated files line by line, because ten thousand parsed blocks take two hundred megabytes.
 
+pub mod check;
 pub mod configuration;
 pub mod declarations;
 pub mod document;

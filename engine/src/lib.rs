@@ -1,13 +1,16 @@
 //! Engine: every operation on clusters, workspaces, code and twins. It prints nothing and knows no terminal; faces (the
 //! command line, later a console, servers) give it requests, follow its events and show its reports.
 
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod coverage;
 pub mod demo;
+pub mod drift;
 pub mod explain;
 pub mod extract;
 pub mod history;
+pub mod hooks;
 pub mod import;
 pub mod init;
 pub mod operation;

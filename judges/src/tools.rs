@@ -20,11 +20,14 @@ pub enum Tool {
     Ansible,
     /// PostgreSQL's server and `psql`.
     Postgresql,
+    /// The program `pre-commit`.
+    #[serde(rename = "pre-commit")]
+    PreCommit,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Terraform, Self::Provider, Self::Ansible, Self::Postgresql];
+    pub const ALL: [Self; 5] = [Self::Terraform, Self::Provider, Self::Ansible, Self::Postgresql, Self::PreCommit];
 
     /// Name in [`REQUIRE`].
     pub fn name(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Tool {
             Self::Provider => "provider",
             Self::Ansible => "ansible",
             Self::Postgresql => "postgresql",
+            Self::PreCommit => "pre-commit",
         }
     }
 

@@ -1,6 +1,7 @@
 //! The commands of the command line, one file each: options whose documentation is the help, and the request that they
 //! make. Completions and the manual are commands of this face alone.
 
+mod check;
 mod completions;
 mod config;
 mod connection;
@@ -8,9 +9,11 @@ mod context;
 mod coverage;
 mod demo;
 mod diff;
+mod drift;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod man;
@@ -46,9 +49,12 @@ pub enum Command {
     Sync(Box<sync::Arguments>),
     Status(Box<status::Arguments>),
     Diff(Box<diff::Arguments>),
+    Drift(Box<drift::Arguments>),
     History(history::Arguments),
     Restore(restore::Arguments),
     Extract(Box<extract::Arguments>),
+    Check(check::Arguments),
+    Hooks(hooks::Arguments),
     Verify(verify::Arguments),
     Rehearse(Box<rehearse::Arguments>),
     Coverage(coverage::Arguments),
@@ -80,9 +86,12 @@ impl Command {
             Self::Sync(arguments) => run(context, SyncRequest::from(*arguments)).await,
             Self::Status(arguments) => run(context, StatusRequest::from(*arguments)).await,
             Self::Diff(arguments) => run(context, DiffRequest::from(*arguments)).await,
+            Self::Drift(arguments) => arguments.run(context).await,
             Self::History(arguments) => run(context, HistoryRequest::from(arguments)).await,
             Self::Restore(arguments) => run(context, RestoreRequest::from(arguments)).await,
             Self::Extract(arguments) => run(context, ExtractRequest::from(*arguments)).await,
+            Self::Check(arguments) => arguments.run(context).await,
+            Self::Hooks(arguments) => arguments.run(context).await,
             Self::Verify(arguments) => run(context, VerifyRequest::from(arguments)).await,
             Self::Rehearse(arguments) => run(context, RehearseRequest::from(*arguments)).await,
             Self::Coverage(arguments) => run(context, arguments.request(line.verbose)).await,

@@ -91,7 +91,7 @@ fn object(change: &CodeChange, page: &mut Page) {
 }
 
 /// The first line of a value, cut.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let short: String = line.chars().take(LONGEST).collect();
     if short.len() < text.len() { format!("{short}…") } else { short }

@@ -1,14 +1,17 @@
 //! Printers: the page of each report, for people.
 
 mod changes;
+mod check;
 mod config;
 mod contexts;
 mod coverage;
 mod demo;
 mod diff;
+mod drift;
 mod explain;
 mod extract;
 mod history;
+mod hooks;
 mod import;
 mod init;
 mod manual;
@@ -23,11 +26,14 @@ mod version;
 
 use std::any::Any;
 
+use proxmox_mpc_engine::check::{CheckReport, CheckRulesReport};
 use proxmox_mpc_engine::commands::Schemas;
 use proxmox_mpc_engine::coverage::CoverageReport;
 use proxmox_mpc_engine::demo::Demonstration;
+use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, DriftReport};
 use proxmox_mpc_engine::explain::Rules;
 use proxmox_mpc_engine::extract::ExtractReport;
+use proxmox_mpc_engine::hooks::HooksReport;
 use proxmox_mpc_engine::import::ImportReport;
 use proxmox_mpc_engine::init::InitReport;
 use proxmox_mpc_engine::operation::Report;
@@ -84,16 +90,22 @@ impl Printer {
     }
 }
 
-const PRINTERS: [Printer; 26] = [
+const PRINTERS: [Printer; 32] = [
     Printer::of::<Demonstration>(),
     Printer::of::<InitReport>(),
     Printer::of::<ImportReport>(),
     Printer::of::<SyncReport>(),
     Printer::of::<StatusReport>(),
     Printer::of::<DiffReport>(),
+    Printer::of::<DriftReport>(),
+    Printer::of::<AdoptReport>(),
+    Printer::of::<AcceptReport>(),
     Printer::of::<HistoryReport>(),
     Printer::of::<RestoreReport>(),
     Printer::of::<ExtractReport>(),
+    Printer::of::<CheckReport>(),
+    Printer::of::<CheckRulesReport>(),
+    Printer::of::<HooksReport>(),
     Printer::of::<Proof>(),
     Printer::of::<Rehearsal>(),
     Printer::of::<CoverageReport>(),

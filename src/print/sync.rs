@@ -11,6 +11,9 @@ use crate::page::Page;
 /// The number of lines at which lists are cut.
 const SHOWN: usize = 40;
 
+/// The number of objects that could not be read and that are named; the others are in COVERAGE.md.
+const NOT_READ: usize = 5;
+
 /// The length at which values are cut, in characters.
 const LONGEST: usize = 60;
 
@@ -25,6 +28,9 @@ impl Printed for SyncReport {
         if !self.not_read.is_empty() {
             let number = plural(self.not_read.len(), "object or list", "objects or lists");
             page.line(format!("  {number} could not be read: their code stays as it is"));
+            for object in self.not_read.iter().take(NOT_READ) {
+                page.line(format!("    {}: {}", object.identity, object.reason()));
+            }
         }
         if let Some(merge) = &self.merge {
             self::merge(merge, page);

@@ -46,6 +46,9 @@ pub(super) fn message(message: &Message) -> String {
              role lacks VM.GuestAgent.Audit (VM.Monitor on PVE 8) it does not wait",
             guests.join(", ")
         ),
+        Message::Drifted { lines, .. } => format!("drift: {}", lines.join("; ")),
+        Message::DriftCleared { object } => format!("{object}: its drift has cleared"),
+        Message::WatchFailed { error } => format!("the cluster could not be looked at this time: {error}"),
         Message::Caution(caution) => self::caution(caution),
     }
 }

@@ -8,6 +8,7 @@ mod corners;
 mod coverage;
 mod format;
 mod goldens;
+mod impacts;
 mod located;
 mod network;
 mod nodes;

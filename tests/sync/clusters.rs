@@ -9,7 +9,7 @@ use super::{CONFIG, GENERATED, Lab, MACHINES, cluster, with_memory};
 use crate::support::clusters::{Memory, data, without};
 
 /// The cluster with another name for the guest 100.
-pub(super) fn renamed(mut cluster: Memory, name: &str) -> Memory {
+pub(crate) fn renamed(mut cluster: Memory, name: &str) -> Memory {
     data(&mut cluster, CONFIG)["name"] = json!(name);
     for list in ["cluster/resources", "nodes/pve/qemu"] {
         for row in data(&mut cluster, list).as_array_mut().unwrap() {
@@ -22,7 +22,7 @@ pub(super) fn renamed(mut cluster: Memory, name: &str) -> Memory {
 }
 
 /// The cluster with another comment for the pool `homelab`.
-pub(super) fn with_comment(mut cluster: Memory, comment: &str) -> Memory {
+pub(crate) fn with_comment(mut cluster: Memory, comment: &str) -> Memory {
     for (path, answer) in &mut cluster {
         let rows = answer.body.get_mut("data").and_then(|data| data.as_array_mut());
         if path.as_str().starts_with("pools") {
@@ -36,7 +36,7 @@ pub(super) fn with_comment(mut cluster: Memory, comment: &str) -> Memory {
 }
 
 /// Changes every file of Terraform code in the workspace, and commits.
-pub(super) fn reshaped(lab: &Lab, message: &str, change: impl Fn(&str, String) -> String) {
+pub(crate) fn reshaped(lab: &Lab, message: &str, change: impl Fn(&str, String) -> String) {
     for file in fs::read_dir(lab.workspace().join("terraform")).unwrap() {
         let path = file.unwrap().path();
         if path.is_file() {
@@ -65,7 +65,7 @@ resource \"proxmox_virtual_environment_pool\" \"all\" {
 ";
 
 /// Puts both pools into a `for_each`, as a person would: with the imports and references that follow.
-pub(super) fn into_for_each(lab: &Lab) {
+pub(crate) fn into_for_each(lab: &Lab) {
     reshaped(lab, "pools are a map", |name, text| {
         let text = if name == "pools.tf" { POOLS.to_owned() } else { text };
         ["homelab", "media"].iter().fold(text, |text, pool| {
@@ -100,7 +100,7 @@ output \"id\" {
 ";
 
 /// Puts the pool `homelab` into a module.
-pub(super) fn into_module(lab: &Lab) {
+pub(crate) fn into_module(lab: &Lab) {
     let folder = lab.workspace().join("terraform/pools");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("main.tf"), MODULE).unwrap();

@@ -109,7 +109,7 @@ impl<'f> Configuration<'f> {
     }
 
     /// The nested blocks of a name. A file that has any replaces those of the files before it.
-    fn nested<'a>(
+    pub(super) fn nested<'a>(
         &self,
         layers: &[Layer<'a, 'f>],
         name: &str,
@@ -269,7 +269,7 @@ impl<'f> Configuration<'f> {
 }
 
 /// Arguments of every resource, which describe no part of the object.
-const META_ARGUMENTS: &[&str] = &["count", "depends_on", "for_each", "lifecycle", "provider"];
+pub(super) const META_ARGUMENTS: &[&str] = &["count", "depends_on", "for_each", "lifecycle", "provider"];
 
 impl Nested<'_, '_> {
     /// Calls a function with the scope inside of the block.
@@ -281,7 +281,7 @@ impl Nested<'_, '_> {
 }
 
 /// The name of the blocks that a block is, or makes.
-fn name_of(block: &Block) -> &str {
+pub(super) fn name_of(block: &Block) -> &str {
     match block.ident.as_str() {
         "dynamic" => block.labels.first().map_or("dynamic", BlockLabel::as_str),
         name => name,

@@ -91,10 +91,6 @@ pub(super) fn read<'f>(
         let extension = |end: &str| std::path::Path::new(name).extension().is_some_and(|own| own == end);
         extension("tf") || name.ends_with(".tf.json")
     };
-    let is_override = |name: &str| {
-        let stem = name[prefix.len()..].split('.').next().unwrap_or_default();
-        stem == "override" || stem.ends_with("_override")
-    };
     for overriding in [false, true] {
         for (name, text, generated) in own.iter().filter(|(name, ..)| is_code(name) && is_override(name) == overriding)
         {
@@ -234,6 +230,13 @@ impl<'f> Piece<'f> {
             Content::Parsed(_) => true,
         }
     }
+}
+
+/// Reports whether a file, by its path, changes what other files declare.
+pub(super) fn is_override(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let stem = name.split('.').next().unwrap_or_default();
+    stem == "override" || stem.ends_with("_override")
 }
 
 /// Reports whether a file is in JSON syntax.

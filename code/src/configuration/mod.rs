@@ -3,11 +3,13 @@
 mod address;
 mod blocks;
 mod constraint;
+mod content;
 mod conversions;
 mod definitions;
 mod evaluate;
 mod folder;
 mod functions;
+mod instance_content;
 mod json;
 mod locate;
 mod modules;
@@ -30,6 +32,7 @@ use hcl_edit::structure::Body;
 pub use hcl::Value;
 
 pub use address::{Address, AddressError, Key, ModuleStep};
+pub(crate) use content::{Entry, Fields, FilePlace, Node, NodeKind};
 pub use folder::FileError;
 pub use locate::{
     FoundBy, GeneratedObject, NotIdentified, ObjectKeys, Placement, Placements, StateInstance, Unidentified, WrittenId,
@@ -97,6 +100,11 @@ impl<'f> Configuration<'f> {
     /// Calls of modules that are not among the files.
     pub fn opaque_modules(&self) -> &[OpaqueModule] {
         &self.opaque
+    }
+
+    /// The folders of the root module and of the modules that it calls, by path relative to the workspace.
+    pub(crate) fn folder_paths(&self) -> Vec<&str> {
+        self.folders.iter().map(|folder| folder.path.as_str()).collect()
     }
 
     /// All resource instances, sorted by address.
@@ -241,7 +249,7 @@ impl Instance {
 }
 
 /// The folder of a module that is called by a relative path; `None` for any other source.
-fn local_source(caller: &str, source: &str) -> Option<String> {
+pub(crate) fn local_source(caller: &str, source: &str) -> Option<String> {
     if !(source.starts_with("./") || source.starts_with("../")) {
         return None;
     }

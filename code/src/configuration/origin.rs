@@ -258,7 +258,7 @@ fn is_literal(expression: &Expression) -> bool {
 }
 
 /// The bytes of a part of a piece in its file. What JSON syntax gives has no bytes of its own.
-fn range(piece: &Piece<'_>, span: Option<Range<usize>>) -> Range<usize> {
+pub(super) fn range(piece: &Piece<'_>, span: Option<Range<usize>>) -> Range<usize> {
     let moved = span.map(|span| span.start + piece.range.start..span.end + piece.range.start);
     moved.filter(|_| piece.read_only != Some(ReadOnly::Json)).unwrap_or_else(|| piece.range.clone())
 }

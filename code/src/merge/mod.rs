@@ -9,6 +9,7 @@ mod body;
 mod changes;
 mod json;
 pub(crate) mod layout;
+mod lines;
 mod list;
 mod located;
 pub(crate) mod meaning;

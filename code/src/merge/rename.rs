@@ -180,7 +180,7 @@ impl<'i> Parsed<'i> {
                 && let Some(range) = block.label_ranges().pop()
             {
                 let label = rename.to.rsplit('.').next().unwrap_or(rename.to);
-                edit(rename, "", Edit { range, text: format!("\"{label}\"") });
+                edit(rename, "label", Edit { range, text: format!("\"{label}\"") });
             }
             for reference in references(document, block).unwrap_or_default() {
                 let rename = |reference: &Reference| known.get(reference.head(2)?.as_str()).copied();

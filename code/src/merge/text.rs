@@ -2,6 +2,7 @@
 
 use super::changes::{BASE, MIDDLE, OURS, THEIRS};
 use super::layout::{line_break, line_number};
+use super::lines::merge_lines;
 use super::{Conflict, Merge, Notice, NoticeKind, json, yaml};
 
 /// A file in its three versions.
@@ -76,28 +77,6 @@ fn union(ours: &str, theirs: &str, line_break: &str) -> String {
         text.push_str(line_break);
     }
     text
-}
-
-/// Merges texts line by line. Conflicts have markers.
-pub(crate) fn merge_lines(base: &str, theirs: &str, ours: &str) -> String {
-    let mut options = diffy::MergeOptions::new();
-    options.set_incomplete_hunk_style(diffy::IncompleteHunkStyle::Git);
-    match options.merge(base, ours, theirs) {
-        Ok(text) => text,
-        Err(text) => {
-            let line = |line: &str| {
-                let plain = line.trim_end_matches(['\n', '\r']);
-                let marker = match plain {
-                    "<<<<<<< ours" => OURS,
-                    "||||||| original" => BASE,
-                    ">>>>>>> theirs" => THEIRS,
-                    _ => return line.to_owned(),
-                };
-                format!("{marker}{}", &line[plain.len()..])
-            };
-            text.split_inclusive('\n').map(line).collect()
-        }
-    }
 }
 
 /// Records the conflicts of a merged text, by their markers.

@@ -1,8 +1,8 @@
 //! Merge of YAML: tasks by their objects, mappings by their keys, the rest line by line. Every byte of ours that is not merged
 //! stays.
 
+use super::lines::merge_lines;
 use super::sections::{self, Event, Section};
-use super::text::merge_lines;
 use super::{Merge, Notice, NoticeKind};
 
 /// Merges a file.

@@ -9,10 +9,13 @@ use serde_json::Value;
 
 pub use schema::{SchemaRequest, Schemas};
 
+use crate::check::{CheckRequest, CheckRulesRequest};
 use crate::coverage::CoverageRequest;
 use crate::demo::DemoRequest;
+use crate::drift::{AcceptRequest, AdoptRequest, DriftRequest};
 use crate::explain::ExplainRequest;
 use crate::extract::ExtractRequest;
+use crate::hooks::{HooksInstallRequest, HooksUninstallRequest};
 use crate::import::ImportRequest;
 use crate::init::InitRequest;
 use crate::operation::report::{self, ReportType};
@@ -83,16 +86,23 @@ impl Command {
 }
 
 /// Every command of the engine. A face may have commands of its own, where they make sense in that face alone.
-pub const COMMANDS: [Command; 25] = [
+pub const COMMANDS: [Command; 32] = [
     Command::of::<DemoRequest>(),
     Command::of::<InitRequest>(),
     Command::of::<ImportRequest>(),
     Command::of::<SyncRequest>(),
     Command::of::<StatusRequest>(),
     Command::of::<DiffRequest>(),
+    Command::of::<DriftRequest>(),
+    Command::of::<AdoptRequest>(),
+    Command::of::<AcceptRequest>(),
     Command::of::<HistoryRequest>(),
     Command::of::<RestoreRequest>(),
     Command::of::<ExtractRequest>(),
+    Command::of::<CheckRequest>(),
+    Command::of::<CheckRulesRequest>(),
+    Command::of::<HooksInstallRequest>(),
+    Command::of::<HooksUninstallRequest>(),
     Command::of::<VerifyRequest>(),
     Command::of::<RehearseRequest>(),
     Command::of::<CoverageRequest>(),

@@ -87,14 +87,18 @@ impl Repository {
         Ok(HookEnd { passed: answer.code == Some(0), ran: true, lines })
     }
 
-    /// The file of a hook; `None` where there is none, or it may not be run, which is how git switches a hook off.
-    fn hook_path(&self, name: &str) -> Option<PathBuf> {
-        let config = self.git.config().ok()?;
-        let folder = match config.get_path("core.hooksPath") {
+    /// The folder of the hooks, which need not be there.
+    pub fn hooks_folder(&self) -> Result<PathBuf, HistoryError> {
+        let config = self.git.config().map_err(HistoryError::git("read the configuration of git"))?;
+        Ok(match config.get_path("core.hooksPath") {
             Ok(path) => self.root.join(path),
             Err(_) => self.git.commondir().join("hooks"),
-        };
-        let path = folder.join(name);
+        })
+    }
+
+    /// The file of a hook; `None` where there is none, or it may not be run, which is how git switches a hook off.
+    fn hook_path(&self, name: &str) -> Option<PathBuf> {
+        let path = self.hooks_folder().ok()?.join(name);
         let metadata = fs::metadata(&path).ok()?;
         (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then_some(path)
     }

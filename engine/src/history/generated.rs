@@ -133,6 +133,12 @@ impl Repository {
         }
     }
 
+    /// The time of a commit, in seconds since 1970 (UTC).
+    pub fn time(&self, commit: Oid) -> Result<i64, HistoryError> {
+        let commit = self.git.find_commit(commit).map_err(HistoryError::git("read a commit"))?;
+        Ok(Commit::of(&commit).time)
+    }
+
     /// Refuses a branch that is checked out in this work tree or in another one of the repository.
     pub(super) fn check_not_checked_out(&self, branch: &str) -> Result<(), HistoryError> {
         let wanted = reference(branch)?;

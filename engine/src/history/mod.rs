@@ -7,6 +7,7 @@ mod commit;
 mod dirty;
 mod error;
 mod generated;
+mod index;
 mod journal;
 mod log;
 mod merge;

@@ -191,6 +191,12 @@ impl Repository {
         if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
     }
 
+    /// Reports whether git ignores a file, by path relative to the workspace.
+    pub fn ignores(&self, path: &str) -> Result<bool, HistoryError> {
+        let ignored = self.git.is_path_ignored(self.path_in_repository(path));
+        ignored.map_err(HistoryError::git("read the ignored files"))
+    }
+
     /// The commit that is checked out; `None` on a branch without a commit.
     pub fn head(&self) -> Result<Option<Oid>, HistoryError> {
         match self.git.head() {

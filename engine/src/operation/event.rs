@@ -199,6 +199,23 @@ pub enum Message {
         /// The guests: `qemu/101`.
         guests: Vec<String>,
     },
+    /// An object drifted from the code while somebody watched.
+    Drifted {
+        /// The object: `qemu/101`.
+        object: String,
+        /// What happened to it, in Proxmox's words.
+        lines: Vec<String>,
+    },
+    /// The drift of an object has cleared.
+    DriftCleared {
+        /// The object.
+        object: String,
+    },
+    /// The cluster could not be looked at this time. The watch goes on.
+    WatchFailed {
+        /// The error, as a sentence.
+        error: String,
+    },
     /// Settings that are used as they are, although they are risky or without effect.
     Caution(Caution),
 }

@@ -127,6 +127,11 @@ store is, and names only secrets that are files inside the workspace; put such a
 program warns where others can read it. It does say where the cluster is and which certificates are trusted: look at the settings of a workspace
 that is not yours before you use it with your login.
 
+## Levels of rules
+
+The table `[check]` sets the level of a rule of [`check`](check.md#levels), by its code or its name: `error`, `warning`, `note` or `off`. The
+workspace's file comes before yours.
+
 ## All settings
 
 | key | what it is | option | environment | form | default | files |

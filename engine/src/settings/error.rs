@@ -218,6 +218,10 @@ pub enum FileFault {
     ContextForm,
     /// A context cannot have this name.
     ContextName,
+    /// A level of a rule is not one, or `check` is not a table.
+    CheckForm,
+    /// There is no such rule of `check`.
+    NoRule,
     /// The setting is a secret.
     Secret {
         /// The places where it belongs, as a sentence.
@@ -242,6 +246,8 @@ impl std::fmt::Display for FileFault {
             Self::ContextName => {
                 formatter.write_str("is not the name of a context: those have letters, digits, `.`, `_` and `-`")
             }
+            Self::CheckForm => formatter.write_str("has to be `error`, `warning`, `note` or `off`, in the table `[check]`"),
+            Self::NoRule => formatter.write_str("is not a rule: `proxmox-mpc check --explain` lists them"),
             Self::Secret { .. } => formatter.write_str("is a secret, and secrets do not belong in settings files"),
             Self::UserOnly => formatter.write_str(
                 "is not taken from a workspace, which may come from somebody else: it starts a program, turns a check off or says where the state store is",
@@ -354,7 +360,7 @@ impl FileFault {
             Self::Outside => {
                 "Put the file into the workspace's `.proxmox-mpc/`, or name it in your own settings file.".to_owned()
             }
-            Self::ContextForm | Self::ContextName | Self::Form { .. } => return Vec::new(),
+            Self::ContextForm | Self::ContextName | Self::CheckForm | Self::NoRule | Self::Form { .. } => return Vec::new(),
         };
         vec![hint]
     }

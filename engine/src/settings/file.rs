@@ -1,20 +1,28 @@
 //! Settings files: `proxmox-mpc.toml` of a workspace, and the user's own, with the contexts in them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use proxmox_mpc_code::check::{self, Level};
+
 use super::layer::{Layer, Origin, Value};
 use super::section::{self, ContextSection, is_name};
-use super::table::{CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SETTINGS, Setting};
+use super::table::{CHECK, CONTEXT_FOLDER, CONTEXT_WORKSPACE, CONTEXTS, Files, Form, SETTINGS, Setting};
 use super::{FileFault, SettingsError, World};
 use crate::workspace::Workspace;
+
+/// Tables of a workspace's file that are rules of a command: `[[drift.ignore]]`.
+const ROOMS: [&str; 1] = ["drift"];
 
 /// A settings file: its own settings, and the contexts that it names.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     pub(super) layer: Layer,
     pub(super) contexts: Vec<ContextSection>,
+    /// Levels of rules, by code or name.
+    pub(super) levels: BTreeMap<String, Level>,
 }
 
 /// The user's file: `$XDG_CONFIG_HOME/proxmox-mpc/config.toml`, or below `~/.config`. `None` where there is no home.
@@ -58,15 +66,36 @@ pub(super) fn parse(origin: &Origin, text: &str) -> Result<SettingsFile, Setting
         path: path.to_owned(),
         problem: error.message().to_owned(),
     })?;
-    let mut file = SettingsFile { layer: Layer::new(origin.clone()), contexts: Vec::new() };
+    let mut file = SettingsFile { layer: Layer::new(origin.clone()), contexts: Vec::new(), levels: BTreeMap::new() };
     for (key, value) in table {
         if key == CONTEXTS {
             file.contexts = contexts(value, origin)?;
+        } else if ROOMS.contains(&key.as_str()) && matches!(origin, Origin::Workspace(_)) {
+            // Rules of a command, which it reads by itself.
+        } else if key == CHECK {
+            file.levels = levels(value, origin)?;
         } else {
             put(&mut file.layer, &key, &key, value)?;
         }
     }
     Ok(file)
+}
+
+/// The levels of rules of `check`: a table of words.
+fn levels(value: toml::Value, origin: &Origin) -> Result<BTreeMap<String, Level>, SettingsError> {
+    let refused = |key: String, fault| SettingsError::Key { key, path: origin.path().to_owned(), fault };
+    let toml::Value::Table(table) = value else {
+        return Err(refused(CHECK.to_owned(), FileFault::CheckForm));
+    };
+    let level = |(word, value): (String, toml::Value)| {
+        let key = format!("{CHECK}.{word}");
+        if check::rule(&word).is_none() {
+            return Err(refused(key, FileFault::NoRule));
+        }
+        let level = value.as_str().and_then(Level::parse);
+        level.map(|level| (word, level)).ok_or_else(|| refused(key, FileFault::CheckForm))
+    };
+    table.into_iter().map(level).collect()
 }
 
 /// The contexts of a file: a table of tables.
@@ -174,5 +203,5 @@ fn is_inside(file: &Path, folder: &Path) -> bool {
 
 /// The known key that is most like an unknown one, if any is.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    section::nearest(key, SETTINGS.iter().map(|setting| setting.name).chain([CONTEXTS]))
+    section::nearest(key, SETTINGS.iter().map(|setting| setting.name).chain([CONTEXTS, CHECK]))
 }

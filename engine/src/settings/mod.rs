@@ -4,11 +4,13 @@
 //! The layers, uppermost first: the request, the environment, the context that counts, the settings file of the workspace,
 //! the user's settings file, and the defaults. Each setting is declared once, in the table.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use proxmox_mpc_code::check::{self, Level};
 use secrecy::SecretString;
 
 use crate::history::DEFAULT_BRANCH;
@@ -196,6 +198,19 @@ pub fn concurrency(
 pub fn generated_branch(context: &Context, workspace: &Workspace) -> Result<String, SettingsError> {
     let branch = below(context, Some(workspace), |layers| layers.text(&table::GENERATED_BRANCH))?;
     Ok(branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned()))
+}
+
+/// The levels of the rules of `check`, by code or name: the workspace's file over the user's.
+pub fn check_levels(context: &Context, workspace: &Workspace) -> Result<BTreeMap<String, Level>, SettingsError> {
+    in_world(context, |world| {
+        let mut levels = file::of_user(world)?.map(|file| file.levels).unwrap_or_default();
+        for (word, level) in file::of_workspace(workspace, world)?.map(|file| file.levels).unwrap_or_default() {
+            // The same rule may be named by its code in one file, and by its name in the other.
+            levels.retain(|own, _| check::rule(own) != check::rule(&word));
+            levels.insert(word, level);
+        }
+        Ok(levels)
+    })
 }
 
 /// The URL of the state store; `None` for the file of the workspace. It may come from a program, so this blocks.

@@ -87,6 +87,9 @@ pub static SETTINGS: [&Setting; 23] = [
 /// The table of contexts in a settings file.
 pub const CONTEXTS: &str = "contexts";
 
+/// The table of levels of the rules of `check` in a settings file.
+pub const CHECK: &str = "check";
+
 /// The key of a context in the user's file that names the workspace of its code.
 pub const CONTEXT_WORKSPACE: &str = "workspace";
 

@@ -12,6 +12,7 @@ use proxmox_mpc_generators::adopt::{self, Instance, StateError};
 use super::{MergeReport, SyncError};
 use crate::history::{FileConflict, Repository};
 use crate::import::ImportError;
+use crate::timeline::code::is_optional;
 use crate::timeline::generated_tree::{self, GeneratedTree};
 use crate::workspace::patch::patch;
 
@@ -43,9 +44,9 @@ fn is_code(path: &str) -> bool {
 }
 
 /// Takes the files out of the merge that people write themselves, if they are not as generated.
-fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
+pub(crate) fn leave_own(base: &mut FileSet, theirs: &mut FileSet, ours: &FileSet) {
     let is_own = |path: &String, base: &FileSet| {
-        generated_tree::is_optional(path) && ours.get(path).is_some_and(|own| base.get(path) != Some(own))
+        is_optional(path) && ours.get(path).is_some_and(|own| base.get(path) != Some(own))
     };
     let own: Vec<String> = theirs.keys().chain(base.keys()).filter(|path| is_own(path, base)).cloned().collect();
     for path in own {

@@ -2,13 +2,13 @@
 
 mod error;
 mod index;
-mod merging;
-mod observing;
+pub(crate) mod merging;
+pub(crate) mod observing;
 mod report;
 mod request;
 mod run;
-mod start;
-mod task_log;
+pub(crate) mod start;
+pub(crate) mod task_log;
 
 pub use error::SyncError;
 pub use report::{GeneratedCommit, MergeReport, Outcome, SyncReport};

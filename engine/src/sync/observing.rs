@@ -15,7 +15,7 @@ use crate::operation::{Context, Step, StepKind};
 use crate::workspace::FileSet;
 
 /// Generates the code on one thread, and reads the observation on another.
-pub(super) async fn generate_and_observe(
+pub(crate) async fn generate_and_observe(
     fetched: Fetched,
     options: Options,
     previous: Previous,
@@ -36,7 +36,7 @@ pub(super) async fn generate_and_observe(
 }
 
 /// The observation before.
-pub(super) enum Earlier {
+pub(crate) enum Earlier {
     /// There is none.
     None,
     /// That of an import.
@@ -48,7 +48,7 @@ pub(super) enum Earlier {
 impl Earlier {
     /// The observation with what was not read this time as it was before, its files, and the changes. Of the earlier files only
     /// those are read that differ.
-    pub(super) fn changes(
+    pub(crate) fn changes(
         &self,
         observation: Observation,
         repository: &Repository,

@@ -14,15 +14,15 @@ use crate::timeline::generated_tree::GeneratedTree;
 use crate::workspace::{self, FileSet, Workspace};
 
 /// What a sync begins with.
-pub(super) struct Start {
+pub(crate) struct Start {
     /// The repository around the workspace.
-    pub(super) repository: Repository,
+    pub(crate) repository: Repository,
     /// The generated branch.
-    pub(super) branch: String,
+    pub(crate) branch: String,
     /// Its tip; `None` before the first sync.
-    pub(super) tip: Option<Commit>,
+    pub(crate) tip: Option<Commit>,
     /// The generated tree of the last sync; before the first, that of an import whose files are at HEAD.
-    pub(super) previous: GeneratedTree,
+    pub(crate) previous: GeneratedTree,
     /// The observation of the last sync or import.
     pub(super) earlier: Earlier,
     /// The time of that observation in seconds since 1970.
@@ -41,7 +41,7 @@ const IMPORT_TRAILER: &str = "Proxmox-MPC-Import";
 impl Start {
     /// Reads the repository. An operation that was interrupted is finished or undone first, if something may be written.
     /// `check` refuses changes that are not committed before anything is asked of the cluster.
-    pub(super) fn read(workspace: Workspace, writes: bool, check: bool, context: &Context) -> Result<Self, SyncError> {
+    pub(crate) fn read(workspace: Workspace, writes: bool, check: bool, context: &Context) -> Result<Self, SyncError> {
         let Some(repository) = Repository::discover(&workspace)? else {
             return Err(SyncError::NoRepository { folder: workspace.root().to_owned() });
         };
@@ -119,7 +119,7 @@ impl Start {
 
     /// The generated commit that HEAD has. `merged` is the last one in its history. A merge request that was squashed, or a branch
     /// that was rebased, has the files of a later one without its history: the manifest at HEAD tells.
-    fn contained(&self, merged: Option<Oid>) -> Result<Option<Oid>, SyncError> {
+    pub(crate) fn contained(&self, merged: Option<Oid>) -> Result<Option<Oid>, SyncError> {
         let manifest = self.manifest.as_ref().filter(|manifest| !manifest.files.is_empty());
         let Some(manifest) = manifest.filter(|_| merged != self.tip.map(|tip| tip.id)) else { return Ok(merged) };
         for commit in self.repository.log(&self.branch, None, None)? {
@@ -154,7 +154,7 @@ impl Start {
     }
 
     /// The objects that somebody excludes in the manifest.
-    pub(super) fn skipped(&self) -> Manifest {
+    pub(crate) fn skipped(&self) -> Manifest {
         let mut manifest = Manifest::default();
         let entries = self.manifest.iter().flat_map(|manifest| &manifest.objects).filter(|(_, entry)| entry.skip);
         manifest.objects = entries.map(|(identity, entry)| (identity.clone(), entry.clone())).collect();

@@ -10,7 +10,7 @@ use crate::import::fetch::Fetched;
 use crate::timeline;
 
 /// The task log since a moment (seconds since 1970), beside the answers that were fetched.
-pub(super) async fn read(source: &Source, fetched: Fetched, since: u64) -> Result<(Fetched, TaskLog), SyncError> {
+pub(crate) async fn read(source: &Source, fetched: Fetched, since: u64) -> Result<(Fetched, TaskLog), SyncError> {
     match source {
         Source::Cluster(client) => Ok(timeline::task_log(client, fetched, since).await?),
         Source::Recording(recording) => Ok((fetched, recorded(recording)?)),

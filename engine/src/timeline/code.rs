@@ -14,7 +14,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TimelineError;
-use super::generated_tree::is_optional;
 use crate::workspace::{FileSet, Workspace};
 
 /// Differences between the code of a workspace and the generated code.
@@ -84,7 +83,7 @@ struct CodeBlock<'f> {
 
 /// Compares the code of a workspace with generated files and their manifest. Files that are as they were generated are not
 /// read any further.
-pub(super) fn compare(
+pub(crate) fn compare(
     workspace: &Workspace,
     generated: &FileSet,
     manifest: &Manifest,
@@ -160,7 +159,7 @@ fn locate(absent: &mut [CodeChange], ours: &FileSet, manifest: &Manifest) {
 }
 
 /// Attributes that are written in another way, by path. Comments, order and alignment do not count.
-fn differences(generated: &str, own: &str) -> Vec<CodeAttribute> {
+pub(crate) fn differences(generated: &str, own: &str) -> Vec<CodeAttribute> {
     if same(generated, own) {
         return Vec::new();
     }
@@ -226,6 +225,12 @@ fn same(one: &str, other: &str) -> bool {
     one == other || (one.contains('\r') || other.contains('\r')) && one.lines().eq(other.lines())
 }
 
+/// Reports whether a generated file is one that people write themselves in most repositories, a README or a list of ignored
+/// files. Once somebody has edited it, it is left alone: nothing needs it.
+pub(crate) fn is_optional(path: &str) -> bool {
+    path == "README.md" || path.ends_with(".gitignore")
+}
+
 /// Reports whether a path is one of a file of Terraform code.
 pub(super) fn is_terraform(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "tf")
@@ -253,7 +258,7 @@ pub(crate) fn terraform_files(workspace: &Workspace) -> Result<FileSet, Timeline
 }
 
 /// The files of a workspace for a merge: all Terraform code and values, and every path that the generated files have.
-pub(super) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSet, TimelineError> {
+pub(crate) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSet, TimelineError> {
     let mut files = terraform_files(workspace)?;
     for path in generated.keys() {
         if !files.contains_key(path) {
@@ -264,12 +269,12 @@ pub(super) fn files(workspace: &Workspace, generated: &FileSet) -> Result<FileSe
 }
 
 /// Reports whether Terraform reads a file of this name.
-fn is_code(name: &str) -> bool {
+pub(crate) fn is_code(name: &str) -> bool {
     [".tf", ".tf.json", ".tfvars", ".tfvars.json"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// The text of a file; `None` where it is not there or not text.
-fn read(path: &Path) -> Result<Option<String>, TimelineError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, TimelineError> {
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

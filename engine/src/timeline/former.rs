@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use proxmox_mpc_code::lines;
+use proxmox_mpc_code::quote::quoted;
 use proxmox_mpc_code::references::{self, Successor};
+use proxmox_mpc_generators::manifest::ManifestEntry;
 use proxmox_mpc_model::Identity;
 
 use super::code::is_terraform;
@@ -13,14 +15,16 @@ use super::generated_tree::GeneratedTree;
 const VARIABLES: &str = "terraform/variables.tf";
 
 /// Block of an object in generated code.
-struct GeneratedBlock<'t> {
-    file: &'t str,
-    text: &'t str,
+pub(crate) struct GeneratedBlock<'t> {
+    /// Its file, by path relative to the workspace.
+    pub(crate) file: &'t str,
+    /// Its text, with the comments above it.
+    pub(crate) text: &'t str,
 }
 
 impl GeneratedTree {
     /// The block of an object with its comments; `None` where it has no Terraform code.
-    fn block(&self, identity: &Identity) -> Option<GeneratedBlock<'_>> {
+    pub(crate) fn block(&self, identity: &Identity) -> Option<GeneratedBlock<'_>> {
         let entry = self.manifest.objects.get(identity).filter(|entry| !entry.skip)?;
         let head = head(&entry.address)?;
         self.files.iter().filter(|(path, _)| is_terraform(path)).find_map(|(path, text)| {
@@ -32,7 +36,7 @@ impl GeneratedTree {
 
     /// This code, with the object as it was in `then`. An object that is gone since comes back without an `import` block: there
     /// is nothing to import. `None` where the object had no Terraform code then.
-    pub(super) fn with_former(&self, then: &Self, identity: &Identity) -> Option<Self> {
+    pub(crate) fn with_former(&self, then: &Self, identity: &Identity) -> Option<Self> {
         let former = then.block(identity)?;
         let mut tree = self.clone();
         let own = self.block(identity);
@@ -49,6 +53,17 @@ impl GeneratedTree {
         }
         tree.add_variables(then, &text);
         Some(tree)
+    }
+
+    /// This code, with the `import` block of an object as it is in `then`: its id names the node of a guest.
+    pub(crate) fn import_as_in(&mut self, then: &Self, identity: &Identity) {
+        let entry = |tree: &Self| tree.manifest.objects.get(identity).cloned();
+        let (Some(own), Some(former)) = (entry(self), entry(then)) else { return };
+        let block = |entry: &ManifestEntry| format!("  to = {}\n  id = {}\n", own.address, quoted(&entry.import_id));
+        for text in self.files.values_mut() {
+            *text = text.replace(&block(&own), &block(&former));
+        }
+        self.manifest.objects.insert(identity.clone(), ManifestEntry { import_id: former.import_id, ..own });
     }
 
     /// The code without an object: its block and its place in the manifest are taken out.
@@ -115,7 +130,7 @@ fn relabelled(text: &str, address: &str, now: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proxmox_mpc_generators::manifest::{Manifest, ManifestEntry};
+    use proxmox_mpc_generators::manifest::Manifest;
 
     use super::*;
 

@@ -65,12 +65,6 @@ impl GeneratedTree {
     }
 }
 
-/// Reports whether a generated file is one that people write themselves in most repositories, a README or a list of ignored
-/// files. Once somebody has edited it, it is left alone: nothing needs it.
-pub(crate) fn is_optional(path: &str) -> bool {
-    path == "README.md" || path.ends_with(".gitignore")
-}
-
 /// Merges the difference of two generated trees into the files of a person. `state` tells where objects live in the code.
 pub(crate) fn merge(base: &GeneratedTree, theirs: &GeneratedTree, ours: &FileSet, state: &[StateInstance]) -> Merge {
     let (base_objects, their_objects) = (base.objects(), theirs.objects());

@@ -4,7 +4,7 @@
 pub(crate) mod code;
 mod diff;
 mod error;
-mod former;
+pub(crate) mod former;
 pub(crate) mod generated_tree;
 mod history;
 mod live;

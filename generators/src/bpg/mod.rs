@@ -4,6 +4,7 @@
 //! value is therefore written only if it passes.
 
 mod cluster;
+pub mod impact;
 mod values;
 
 pub use cluster::*;
