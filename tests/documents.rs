@@ -25,7 +25,7 @@ use crate::timeline::{self, Lab};
 
 /// A command line, the kind of its report, and its exit code. `OUT` is a folder that is not there yet, `LAB` one that an
 /// import has written, `SYNCED` one with syncs in a repository, `TWIN` the endpoint of a twin.
-const LINES: [(&str, &str, i32); 51] = [
+const LINES: [(&str, &str, i32); 52] = [
     ("demo --out OUT", "demo", 0),
     ("init OUT --endpoint TWIN --yes --no-git", "init", 0),
     ("sync SYNCED --from RECORDING --dry-run", "sync", 0),
@@ -60,7 +60,7 @@ const LINES: [(&str, &str, i32); 51] = [
     ("diff 2026-11-20..2026-11-22 --exit-code --workspace SYNCED", "diff", 3),
     ("diff 2026-11-20..2026-11-20 --exit-code --workspace SYNCED", "diff", 0),
     ("diff --code --workspace SYNCED", "diff", 0),
-    ("drift --from RECORDING --workspace SYNCED", "drift", 3),
+    ("drift --from RECORDING --workspace SYNCED", "drift", 0),
     ("drift adopt --all --dry-run --from RECORDING --workspace SYNCED", "drift_adopt", 0),
     ("drift accept --all --from RECORDING --workspace SYNCED", "drift_accept", 0),
     ("history --workspace SYNCED", "history", 0),
@@ -77,6 +77,7 @@ const LINES: [(&str, &str, i32); 51] = [
     ("hooks uninstall SYNCED", "hooks", 0),
     ("verify LAB", "proof", 0),
     ("rehearse LAB", "rehearsal", 0),
+    ("drift revert --from RECORDING --workspace LAB", "rehearsal", 0),
 ];
 
 const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pve-9.1.tar.zst");

@@ -53,7 +53,7 @@ fn what_the_code_does_not_say_has_drifted() {
     let place = json!([{"attribute": "memory.dedicated", "file": MACHINES, "code": "4096", "cluster": "6144"}]);
     assert_eq!(drift["code"], place);
     // Code that says what the cluster says is right, whoever came first. Code that is ahead is not applied yet.
-    edit(&lab.workspace().join(MACHINES), "dedicated = 4096", "dedicated = 6144");
+    edit(&lab.workspace(), MACHINES, &[("dedicated = 4096", "dedicated = 6144")]);
     assert_eq!(drifted(&report(&lab, &with_memory(6144))), [""; 0]);
     let ahead = report(&lab, &cluster());
     assert_eq!(drifted(&ahead), [""; 0]);
@@ -94,8 +94,8 @@ fn what_is_adopted_has_not_drifted() {
         move_out(&lab);
         assert_eq!(drifted(&report(&lab, &cluster())), [""; 0]);
         let told = report(&lab, &changed);
-        assert_eq!(drifted(&told), ["pool/homelab changed", "qemu/100 changed"]);
-        let memory = told["drift"][1]["code"].as_array().unwrap().iter().find(|place| place["code"] == "4096");
+        assert_eq!(drifted(&told), ["qemu/100 changed", "pool/homelab changed"]);
+        let memory = told["drift"][0]["code"].as_array().unwrap().iter().find(|place| place["code"] == "4096");
         assert_eq!(memory.unwrap()["file"], "terraform/home.tf");
         let dry = ran(&lab, &changed, &["adopt", "100", "--dry-run"]);
         let dry: Value = serde_json::from_str(&dry.output).unwrap();
@@ -185,11 +185,16 @@ fn nobody_guesses() {
 /// A key of a guest's configuration, and another value for the one that it has.
 type Change = (&'static str, fn(&str) -> String);
 
+/// A larger number. What is none stays.
+fn more(value: &str, by: u32) -> String {
+    value.parse::<u32>().map_or_else(|_| value.to_owned(), |number| (number + by).to_string())
+}
+
 /// Changes that Proxmox takes of every guest that has the key.
 const CHANGES: [Change; 9] = [
-    ("memory", |value| (value.parse::<u32>().unwrap() + 1024).to_string()),
-    ("cores", |value| (value.parse::<u32>().unwrap() + 1).to_string()),
-    ("swap", |value| (value.parse::<u32>().unwrap() + 512).to_string()),
+    ("memory", |value| more(value, 1024)),
+    ("cores", |value| more(value, 1)),
+    ("swap", |value| more(value, 512)),
     ("onboot", |value| if value == "1" { "0" } else { "1" }.to_owned()),
     ("protection", |value| if value == "1" { "0" } else { "1" }.to_owned()),
     ("description", |value| format!("{value}\nmore")),

@@ -58,6 +58,29 @@ pub fn sensitive(block: &str) -> Option<String> {
     Some(unquote(text))
 }
 
+/// The object that a comment names, and nothing else: `# qemu/101`. Tasks of Ansible begin with one.
+pub(crate) fn task_object(line: &str) -> Option<&str> {
+    let name = line.trim_end().strip_prefix("# ")?;
+    let (prefix, id) = name.split_once('/')?;
+    let is_prefix = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    (is_prefix && !id.is_empty() && !name.contains(' ')).then_some(name)
+}
+
+/// The tasks of each object in a file of tasks, with their comments; before the first, what belongs to none, with an empty name.
+pub fn tasks(text: &str) -> Vec<(&str, &str)> {
+    let mut starts = vec![(0, "")];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some(name) = task_object(line).filter(|name| starts.last().is_none_or(|(_, last)| last != name)) {
+            starts.push((at, name));
+        }
+        at += line.len();
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
+    let tasks = starts.into_iter().zip(ends).filter(|((start, _), end)| start < end);
+    tasks.map(|((start, name), end)| (name, &text[start..end])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

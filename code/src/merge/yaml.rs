@@ -4,10 +4,11 @@
 use super::lines::merge_lines;
 use super::sections::{self, Event, Section};
 use super::{Merge, Notice, NoticeKind};
+use crate::lines;
 
 /// Merges a file.
 pub(crate) fn merge(path: &str, base: &str, theirs: &str, ours: &str, merge: &mut Merge) -> String {
-    let has_tasks = |text: &str| text.lines().any(|line| object(line).is_some());
+    let has_tasks = |text: &str| text.lines().any(|line| lines::task_object(line).is_some());
     let mut notices = Vec::new();
     let text = if [theirs, ours].iter().any(|text| has_tasks(text)) {
         let [base, theirs, ours] = [base, theirs, ours].map(tasks);
@@ -27,25 +28,9 @@ pub(crate) fn merge(path: &str, base: &str, theirs: &str, ours: &str, merge: &mu
     text
 }
 
-/// The object that a comment names, and nothing else: `# qemu/101`.
-fn object(line: &str) -> Option<&str> {
-    let name = line.trim_end().strip_prefix("# ")?;
-    let (prefix, id) = name.split_once('/')?;
-    let is_prefix = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    (is_prefix && !id.is_empty() && !name.contains(' ')).then_some(name)
-}
-
 /// The tasks of each object, with their comments.
 fn tasks(text: &str) -> Vec<Section<'_>> {
-    let mut starts = vec![(0, String::new())];
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if let Some(name) = object(line).filter(|name| starts.last().is_none_or(|(_, last)| last != name)) {
-            starts.push((at, name.to_owned()));
-        }
-        at += line.len();
-    }
-    split(text, starts)
+    lines::tasks(text).into_iter().map(|(key, text)| Section::new(key.to_owned(), text)).collect()
 }
 
 fn split(text: &str, starts: Vec<(usize, String)>) -> Vec<Section<'_>> {

@@ -115,6 +115,7 @@ fn partly(comparison: &Comparison, chosen: &[&Drift]) -> Result<GeneratedTree, D
             tree = now;
         }
         tree.import_as_in(&comparison.theirs, identity);
+        tree.tasks_as_in(&comparison.theirs, identity);
     }
     Ok(tree)
 }

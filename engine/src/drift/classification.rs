@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_mpc_code::merge::{NoticeKind, Owner};
+use proxmox_mpc_code::lines;
+use proxmox_mpc_code::merge::{Notice, NoticeKind, Owner};
 use proxmox_mpc_generators::coverage::{Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_model::observation::{AttributeChange, Event, ObjectChange};
 use proxmox_mpc_model::{Identity, kinds};
@@ -91,13 +92,11 @@ struct CodeDrift<'c> {
     merged: BTreeMap<&'c str, Vec<CodeDifference>>,
     /// Files that are as they were generated.
     pristine: BTreeSet<&'c str>,
-    /// True if a file of Ansible lacks a change.
-    ansible: bool,
 }
 
 impl<'c> CodeDrift<'c> {
     fn of(comparison: &'c Comparison) -> Self {
-        let Comparison { base, theirs, ours, merge, .. } = comparison;
+        let Comparison { base, ours, merge, .. } = comparison;
         let mut merged: BTreeMap<&str, Vec<CodeDifference>> = BTreeMap::new();
         for edit in &merge.edits {
             let text = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -136,12 +135,7 @@ impl<'c> CodeDrift<'c> {
         }
         let is_pristine = |(path, text): &(&'c String, &'c String)| base.files.get(*path) == Some(*text);
         let pristine = ours.iter().filter(is_pristine).map(|(path, _)| path.as_str()).collect();
-        let differs = |path: &String| {
-            let now = theirs.files.get(path);
-            path.starts_with("ansible/") && base.files.get(path) != now && ours.get(path) != now
-        };
-        let ansible = base.files.keys().chain(theirs.files.keys()).any(differs);
-        Self { comparison, merged, pristine, ansible }
+        Self { comparison, merged, pristine }
     }
 
     /// The drift of an object that changed in the cluster; `None` if the code says what the cluster says.
@@ -155,8 +149,8 @@ impl<'c> CodeDrift<'c> {
         let code = self.code(identity);
         let base = self.comparison.base.manifest.objects.get(identity).filter(|entry| !entry.skip);
         let kind = match change.event {
-            Event::Gone if base.is_none() && code.is_empty() => return None,
-            Event::Gone => DriftKind::Gone,
+            Event::Gone if self.is_still_code(identity) || self.is_in_ansible(identity) => DriftKind::Gone,
+            Event::Gone => return None,
             Event::New | Event::FirstRead if self.is_in_code(identity) => return None,
             Event::New | Event::FirstRead if self.is_plain_fact(identity) => return None,
             Event::New | Event::FirstRead => DriftKind::New,
@@ -207,11 +201,30 @@ impl<'c> CodeDrift<'c> {
         differences.into_iter().map(difference).collect()
     }
 
-    /// Reports whether a code of ours has an object that is new in the cluster.
+    /// Reports whether the code has an object that is gone from the cluster.
+    fn is_still_code(&self, identity: &Identity) -> bool {
+        let Comparison { base, merge, .. } = self.comparison;
+        let is_kept = |notice: &Notice| notice.kind == NoticeKind::Gone && notice.object == identity.as_str();
+        self.merged.contains_key(identity.as_str())
+            || merge.notices.iter().any(is_kept)
+            || base.block(identity).is_some_and(|block| self.pristine.contains(block.file))
+    }
+
+    /// Reports whether the code has an object that is new in the cluster.
     fn is_in_code(&self, identity: &Identity) -> bool {
+        let Comparison { merge, ours, coverage, .. } = self.comparison;
+        let Some(place) = merge.places.get(identity.as_str()) else {
+            let in_ansible = |object: &ObjectCoverage| matches!(object.outcome, Outcome::Ansible { .. });
+            return coverage.objects.get(identity).is_some_and(in_ansible) && !self.is_in_ansible(identity);
+        };
+        let has_block = |text: &String| lines::resource_addresses(text).any(|address| address == place.address);
+        place.owner == Owner::Person && self.is_persons(identity) || ours.get(&place.file).is_some_and(has_block)
+    }
+
+    /// Reports whether a person wrote an object's code, so that the merge adds none.
+    fn is_persons(&self, identity: &Identity) -> bool {
         let merge = &self.comparison.merge;
-        let is_added = merge.edits.iter().any(|edit| edit.object == identity.as_str() && edit.before.is_empty());
-        merge.places.get(identity.as_str()).is_some_and(|place| place.owner == Owner::Person) && !is_added
+        !merge.edits.iter().any(|edit| edit.object == identity.as_str() && edit.before.is_empty())
     }
 
     /// Reports whether an object is none that code could have: a snapshot, a volume, what comes with Proxmox.
@@ -220,10 +233,18 @@ impl<'c> CodeDrift<'c> {
         coverage.is_some_and(|object| matches!(object.outcome, Outcome::Fact | Outcome::BuiltIn))
     }
 
-    /// Reports whether tasks of Ansible keep the object, and lack what changed.
+    /// Reports whether the tasks of Ansible that keep the object lack what changed.
     fn is_in_ansible(&self, identity: &Identity) -> bool {
-        let tasks = |tree: &GeneratedTree| tree.manifest.tasks.get(identity).copied();
-        self.ansible && tasks(&self.comparison.base) != tasks(&self.comparison.theirs)
+        let Comparison { base, theirs, ours, .. } = self.comparison;
+        if base.manifest.tasks.get(identity) == theirs.manifest.tasks.get(identity) {
+            return false;
+        }
+        let tasks = |text: Option<&String>| -> Vec<String> {
+            let all = text.map(|text| lines::tasks(text)).unwrap_or_default().into_iter();
+            all.filter(|(name, _)| *name == identity.as_str()).map(|(_, text)| text.trim_end().to_owned()).collect()
+        };
+        let paths = base.files.keys().chain(theirs.files.keys()).filter(|path| path.ends_with("/tasks/main.yml"));
+        paths.into_iter().any(|path| tasks(theirs.files.get(path)) != tasks(ours.get(path)))
     }
 
     /// Reports whether a setting changed that no code keeps, and that is not back at its default.

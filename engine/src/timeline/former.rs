@@ -55,6 +55,25 @@ impl GeneratedTree {
         Some(tree)
     }
 
+    /// This code, with the tasks of an object as they are in `then`. Tasks of one that has none here are left to a sync.
+    pub(crate) fn tasks_as_in(&mut self, then: &Self, identity: &Identity) {
+        for (path, text) in self.files.iter_mut().filter(|(path, _)| path.ends_with("/tasks/main.yml")) {
+            let Some(former) = then.files.get(path) else { continue };
+            let of_object = |text: &str| -> Option<String> {
+                let own = lines::tasks(text).into_iter().filter(|(name, _)| *name == identity.as_str());
+                let own: String = own.map(|(_, text)| text).collect();
+                (!own.is_empty()).then_some(own)
+            };
+            if let (Some(own), Some(former)) = (of_object(text), of_object(former)) {
+                *text = text.replacen(&own, &former, 1);
+            }
+        }
+        match then.manifest.tasks.get(identity) {
+            Some(fingerprint) => drop(self.manifest.tasks.insert(identity.clone(), *fingerprint)),
+            None => drop(self.manifest.tasks.remove(identity)),
+        }
+    }
+
     /// This code, with the `import` block of an object as it is in `then`: its id names the node of a guest.
     pub(crate) fn import_as_in(&mut self, then: &Self, identity: &Identity) {
         let entry = |tree: &Self| tree.manifest.objects.get(identity).cloned();
