@@ -105,8 +105,8 @@ mod tests {
         let error = Tool::Ansible.is_in("ansibel").unwrap_err().to_string();
         assert_eq!(
             error,
-            "PROXMOX_MPC_REQUIRE names `ansibel`, which is not one of terraform, provider, ansible, postgresql, cargo-deny, \
-             shellcheck"
+            "PROXMOX_MPC_REQUIRE names `ansibel`, which is not one of terraform, provider, ansible, postgresql, pre-commit, \
+             cargo-deny, shellcheck"
         );
     }
 }

@@ -34,7 +34,7 @@ pub struct Arguments {
     format: Format,
     /// Explain a rule, by its code or name; list all of them without one
     #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["files", "workspace", "staged", "format"])]
-    explain: Option<Option<String>>,
+    explain: Option<Vec<String>>,
 }
 
 /// Form of the findings.
@@ -53,8 +53,8 @@ enum Format {
 
 impl Arguments {
     pub(super) async fn run(self, context: &Context) -> Result<Box<dyn Report>, Failure> {
-        if let Some(rule) = self.explain {
-            return run(context, CheckRulesRequest { rule }).await;
+        if let Some(rules) = self.explain {
+            return run(context, CheckRulesRequest { rule: rules.into_iter().next() }).await;
         }
         let format = match self.format {
             Format::Text => CheckFormat::Text,

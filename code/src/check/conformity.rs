@@ -1,7 +1,7 @@
 //! Conformity: attributes and blocks that the provider does not have, of the wrong type, or missing.
 
 use super::code::{Code, Resource};
-use super::finding::Draft;
+use super::finding::{Draft, Spot};
 use super::provider::{self, Body, Form};
 use super::recorded::Recorded;
 use super::references::nearest;
@@ -136,7 +136,7 @@ impl<'f> Check<'_, '_, 'f, '_> {
         }
         let Some(nested) = body.blocks.get(name) else { return self.unknown(body, entry) };
         // In JSON syntax, blocks are objects or lists of objects; all of a JSON file has one place.
-        let is_json = entry.place.file.ends_with(".json");
+        let is_json = Spot::from(&entry.place).is_json();
         if !entry.is_block && !is_json {
             let message = format!("`{name}` is a block, not an attribute");
             let help = format!("Write `{name} {{ … }}`, or `dynamic \"{name}\"` for several from a list.");
@@ -188,12 +188,13 @@ impl<'f> Check<'_, '_, 'f, '_> {
 
     fn value(&mut self, name: &str, form: &Form, node: &Node<'f>) {
         let fits = match (&node.kind, form) {
-            (NodeKind::Unknown | NodeKind::Scalar(Value::Null), _) => true,
-            (NodeKind::Scalar(_), Form::Text) => true,
+            (NodeKind::Unknown | NodeKind::Scalar(Value::Null), _) | (NodeKind::Scalar(_), Form::Text) => true,
             (NodeKind::Scalar(value), Form::Number) => !matches!(value, Value::Bool(_)) && node.number().is_some(),
             (NodeKind::Scalar(value), Form::Truth) => !matches!(value, Value::Number(_)) && node.truth().is_some(),
             (NodeKind::List(list), Form::List(inner)) => {
-                list.iter().for_each(|node| self.value(name, inner, node));
+                for node in list {
+                    self.value(name, inner, node);
+                }
                 true
             }
             (NodeKind::Fields(fields), Form::Map(inner)) => {

@@ -162,7 +162,7 @@ fn macs(code: &Code<'_, '_>, drafts: &mut Vec<Draft>) {
 
 /// A static address with the network that it is in, as far as that is known.
 struct Address<'c, 'r, 'f> {
-    address: IpAddr,
+    ip: IpAddr,
     bridge: Option<String>,
     vlan: Option<String>,
     node: Option<String>,
@@ -197,7 +197,7 @@ fn ips(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mut Vec<Draft>
                     let path = Path::of("initialization").join("ip_config").with(Step::Index(index));
                     let spot = code.origin(resource, &path.join(family).join("address"), node);
                     let own = Address {
-                        address,
+                        ip: address,
                         bridge: device.and_then(|device| device.get("bridge")?.text()),
                         vlan: device.and_then(vlan),
                         node: resource.text("node_name"),
@@ -214,10 +214,10 @@ fn ips(code: &Code<'_, '_>, recorded: Option<&Recorded>, drafts: &mut Vec<Draft>
 /// An address that a node has on the very bridge of the guest.
 fn of_node(own: &Address<'_, '_, '_>, recorded: &Recorded) -> Option<Draft> {
     let is_same = |(_, interface, address): &&(String, String, IpAddr)| {
-        *address == own.address && own.bridge.as_ref() == Some(interface) && own.vlan.as_deref() == Some("0")
+        *address == own.ip && own.bridge.as_ref() == Some(interface) && own.vlan.as_deref() == Some("0")
     };
     let (node, interface, _) = recorded.addresses.iter().find(is_same)?;
-    let message = format!("IP address {} is taken: node `{node}` has it on `{interface}`", own.address);
+    let message = format!("IP address {} is taken: node `{node}` has it on `{interface}`", own.ip);
     Some(Draft::new(&IP, own.of.spot.clone(), message).at(&own.of.resource.address))
 }
 
@@ -228,7 +228,7 @@ fn vlan(device: &Fields<'_>) -> Option<String> {
 
 fn add_address<'c, 'r, 'f>(known: &mut Vec<Address<'c, 'r, 'f>>, own: Address<'c, 'r, 'f>, drafts: &mut Vec<Draft>) {
     if let Some(first) = known.iter().find(|other| other.is_beside(&own)) {
-        let message = format!("IP address {} is taken: `{}` has it", own.address, first.of.resource.address);
+        let message = format!("IP address {} is taken: `{}` has it", own.ip, first.of.resource.address);
         let draft = Draft::new(&IP, own.of.spot.clone(), message).at(&own.of.resource.address);
         drafts.push(draft.related(first.of.spot.clone(), format!("`{}` has it", first.of.resource.address)));
     }

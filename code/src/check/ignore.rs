@@ -139,7 +139,7 @@ impl Comments {
                     None => add(&UNKNOWN_RULE, format!("there is no rule `{word}`")),
                     Some(rule) if comment.is_expired || is_off(rule) || comment.used.contains(rule.code) => {}
                     Some(rule) => {
-                        add(&UNUSED, format!("this comment hides no finding of {} ({})", rule.code, rule.name))
+                        add(&UNUSED, format!("this comment hides no finding of {} ({})", rule.code, rule.name));
                     }
                 }
             }

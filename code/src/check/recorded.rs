@@ -13,7 +13,7 @@ pub struct Recorded {
     pub(super) version: Option<String>,
     pub(super) nodes: Option<BTreeMap<String, NodeFacts>>,
     pub(super) storages: Option<BTreeMap<String, StorageFacts>>,
-    /// Bridges, VNets and Open vSwitch bridges by node.
+    /// Bridges, virtual networks and Open vSwitch bridges by node.
     pub(super) bridges: BTreeMap<String, BTreeSet<String>>,
     /// Addresses of nodes: the node, its interface, the address.
     pub(super) addresses: Vec<(String, String, IpAddr)>,

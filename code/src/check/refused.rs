@@ -22,6 +22,7 @@ pub(super) static VALUE: Rule = Rule {
 };
 
 /// A value, and the parameter of the API that it becomes.
+#[derive(Clone, Copy)]
 struct Sent {
     kind: &'static str,
     names: &'static [&'static str],

@@ -167,8 +167,8 @@ fn patterns(text: &str) -> Vec<(Range<usize>, &'static str)> {
 /// A token `user@realm!name=UUID` around this exclamation mark.
 fn token(text: &str, mark: usize) -> Option<Range<usize>> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let user = text[..mark].rfind(|c: char| !is_word(c) && c != '@').map_or(0, |before| before + 1);
-    let user = text.get(user..mark).map(|_| user).unwrap_or(mark);
+    let before = text[..mark].char_indices().rev().find(|(_, c)| !is_word(*c) && *c != '@');
+    let user = before.map_or(0, |(offset, c)| offset + c.len_utf8());
     if !text[user..mark].trim_matches('@').contains('@') {
         return None;
     }

@@ -100,7 +100,7 @@ impl CheckRequest {
         let today = context.now().split('T').next().map(str::to_owned);
         let mut report = CheckReport { printed_as: self.format, ..CheckReport::default() };
         for tree in trees(self, context)? {
-            check_tree(&tree, today.clone(), context, &mut report)?;
+            check_tree(&tree, today.as_deref(), context, &mut report)?;
         }
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
         (report.errors, report.warnings, report.notes) =
@@ -110,12 +110,7 @@ impl CheckRequest {
 }
 
 /// Checks every root module of a tree.
-fn check_tree(
-    tree: &Tree,
-    today: Option<String>,
-    context: &Context,
-    report: &mut CheckReport,
-) -> Result<(), CheckError> {
+fn check_tree(tree: &Tree, today: Option<&str>, context: &Context, report: &mut CheckReport) -> Result<(), CheckError> {
     let mut recorded: BTreeMap<PathBuf, Option<Recorded>> = BTreeMap::new();
     let mut results: Vec<Checked> = Vec::new();
     for root in check::roots(&tree.files) {
@@ -124,7 +119,8 @@ fn check_tree(
         if !recorded.contains_key(&path) {
             recorded.insert(path.clone(), read(&workspace)?);
         }
-        let options = CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.clone() };
+        let options =
+            CheckOptions { levels: settings::check_levels(context, &workspace)?, today: today.map(str::to_owned) };
         let generated = generated::read(tree, &workspace, context)?;
         let recorded = recorded.get(&path).and_then(Option::as_ref);
         let provider = locked(&tree.root.join(&root))?;

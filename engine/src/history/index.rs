@@ -18,13 +18,12 @@ impl Repository {
     /// `git commit -a` and `git commit FILE`.
     pub fn index_files(&self, index: Option<&str>, wanted: impl Fn(&str) -> bool) -> Result<FileSet, HistoryError> {
         let failed = HistoryError::git("read the index");
-        let index = match index {
-            Some(path) => Index::open(&self.root().join(Path::new(path))).map_err(&failed)?,
-            None => {
-                let mut index = self.git.index().map_err(&failed)?;
-                index.read(false).map_err(&failed)?;
-                index
-            }
+        let index = if let Some(path) = index {
+            Index::open(&self.root().join(Path::new(path))).map_err(&failed)?
+        } else {
+            let mut index = self.git.index().map_err(&failed)?;
+            index.read(false).map_err(&failed)?;
+            index
         };
         let beginning = self.path_in_repository("");
         let mut files = FileSet::new();
