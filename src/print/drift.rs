@@ -2,6 +2,8 @@
 
 use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport, Severity};
 
+use proxmox_mpc_model::Identity;
+
 use super::Printed;
 use super::changes::{moment, plural, shortened};
 use crate::page::Page;
@@ -21,7 +23,7 @@ impl Printed for DriftReport {
             page.blank();
         }
         if !self.ahead.is_empty() {
-            let names: Vec<&str> = self.ahead.iter().take(10).map(|identity| identity.as_str()).collect();
+            let names: Vec<&str> = self.ahead.iter().take(10).map(Identity::as_str).collect();
             let more = if self.ahead.len() > names.len() { ", …" } else { "" };
             page.line(format!("ahead, edited in the code and not applied: {}{more}", names.join(", ")));
         }

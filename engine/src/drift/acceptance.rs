@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use proxmox_mpc_model::Identity;
+use proxmox_mpc_model::observation::ObjectState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,7 @@ impl Accepted {
 /// The digest of an object's present state.
 fn digest_of(drift: &Drift, comparison: &Comparison) -> String {
     let state = comparison.observation.objects.get(&drift.identity);
-    state.map(|state| state.digest()).unwrap_or_default()
+    state.map(ObjectState::digest).unwrap_or_default()
 }
 
 /// Request to accept drift as it is, so that only what changes from now on is told.

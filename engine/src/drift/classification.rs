@@ -155,7 +155,7 @@ impl<'c> CodeDrift<'c> {
             Event::New | Event::FirstRead if self.is_plain_fact(identity) => return None,
             Event::New | Event::FirstRead => DriftKind::New,
             Event::Changed => {
-                let (only_moved, uncovered) = (self.only_moved(change), self.uncovered(change));
+                let (only_moved, uncovered) = (only_moved(change), self.uncovered(change));
                 if code.is_empty() && !uncovered && !self.is_in_ansible(identity) {
                     return None;
                 }
@@ -277,9 +277,9 @@ impl<'c> CodeDrift<'c> {
     fn is_settled(&self, identity: &Identity) -> bool {
         self.is_settled_by_code(identity) && self.code(identity).is_empty()
     }
+}
 
-    /// Reports whether nothing but its node changed.
-    fn only_moved(&self, change: &ObjectChange) -> bool {
-        change.moved.is_some() && change.renamed.is_none() && change.attributes.is_empty()
-    }
+/// Reports whether nothing but its node changed.
+fn only_moved(change: &ObjectChange) -> bool {
+    change.moved.is_some() && change.renamed.is_none() && change.attributes.is_empty()
 }

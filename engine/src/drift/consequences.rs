@@ -1,7 +1,8 @@
 //! Consequences: what putting the cluster back would do to a guest, by the provider's impact table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_mpc_code::Document;
 use proxmox_mpc_code::outline::outline;
 use proxmox_mpc_code::quote::unquote;
 use proxmox_mpc_generators::bpg::impact::{self, Change, Effect, Guest, Impact};
@@ -13,13 +14,14 @@ use super::{Drift, DriftKind};
 /// A guest as the cluster has it, and as its code has it.
 struct Seen<'c> {
     state: &'c ObjectState,
-    /// The generated code of the guest now.
-    code: BTreeMap<String, String>,
+    runs: bool,
+    /// The attributes of its code, by path.
+    code: &'c BTreeMap<String, String>,
 }
 
 impl Guest for Seen<'_> {
     fn runs(&self) -> bool {
-        self.written("started") == Some(true)
+        self.runs
     }
 
     fn key(&self, name: &str) -> Option<String> {
@@ -52,10 +54,11 @@ pub(super) fn of_revert(drift: &Drift, comparison: &Comparison) -> Option<Impact
         });
     }
     let resource_type = drift.address.as_deref()?.rsplit('.').nth(1)?.split('[').next()?;
-    let block = comparison.theirs.block(&drift.identity)?;
-    let code = outline(block.text).ok()?;
+    let cluster = outline(comparison.theirs.block(&drift.identity)?.text).ok()?;
+    let code = written(drift, comparison).unwrap_or_else(|| cluster.clone());
     let state = comparison.observation.objects.get(&drift.identity)?;
-    let seen = Seen { state, code };
+    let runs = cluster.get("started").is_none_or(|started| started == "true");
+    let seen = Seen { state, runs, code: &code };
     let plain = |text: &Option<String>| text.as_deref().map(unquote);
     let values: Vec<_> = drift
         .code
@@ -63,9 +66,29 @@ pub(super) fn of_revert(drift: &Drift, comparison: &Comparison) -> Option<Impact
         .filter(|difference| !difference.attribute.is_empty())
         .map(|difference| (&difference.attribute, plain(&difference.cluster), plain(&difference.code)))
         .collect();
-    let changes: Vec<Change<'_>> = values
+    let mut changes: Vec<Change<'_>> = values
         .iter()
         .map(|(path, before, after)| Change { resource_type, path, before: before.as_deref(), after: after.as_deref() })
         .collect();
+    // Some blocks count as a whole: one that is added or removed replaces the object.
+    let blocks = |outline: &BTreeMap<String, String>| -> BTreeSet<String> {
+        outline.keys().filter_map(|path| Some(path.split_once(']')?.0.to_owned())).collect()
+    };
+    let (before, after) = (blocks(&cluster), blocks(&code));
+    changes.extend(before.symmetric_difference(&after).map(|path| Change {
+        resource_type,
+        path,
+        before: before.contains(path).then_some(""),
+        after: after.contains(path).then_some(""),
+    }));
     impact::of_object(&changes, Some(&seen))
+}
+
+/// The attributes of an object's own block, where it has one.
+fn written(drift: &Drift, comparison: &Comparison) -> Option<BTreeMap<String, String>> {
+    let place = comparison.merge.places.get(drift.identity.as_str())?;
+    let text = comparison.ours.get(&place.file)?;
+    let document = Document::parse(text).ok()?;
+    let block = document.resource(&place.address)?;
+    outline(text.get(block.range())?).ok()
 }

@@ -63,6 +63,8 @@ pub(crate) enum When {
     Shrinks,
     /// It becomes this text.
     Becomes(&'static str),
+    /// One of these words is in the value before or after.
+    Mentions(&'static [&'static str]),
     /// The attribute of this name beside it is `true` in the code.
     With(&'static str),
     /// The option `hotplug` of the guest has this word, before and after.
@@ -152,17 +154,22 @@ pub fn of_change(change: &Change<'_>, guest: Option<&dyn Guest>) -> Impact {
     let (mut effect, mut note) = row.map_or((Effect::Live, ""), |row| (row.effect, row.note));
     let takes_down = matches!(effect, Effect::Cycle | Effect::OffFirst | Effect::Reboot);
     if let Some(guest) = guest.filter(|_| takes_down) {
-        if !guest.runs() {
+        let may_restart = guest.written("reboot_after_update") != Some(false);
+        if !guest.runs() && guest.written("started") == Some(true) {
+            (effect, note) = (Effect::Start, "the guest is stopped, and its code says that it runs");
+        } else if !guest.runs() {
             (effect, note) = (Effect::Live, "the guest is stopped: it has the value at its next start");
-        } else if guest.written("reboot_after_update") == Some(false) && effect == Effect::Cycle {
+        } else if !may_restart && effect == Effect::Cycle && path != "disk.size" {
             (effect, note) = (Effect::Pending, "`reboot_after_update` is off");
+        } else if !may_restart && effect != Effect::Reboot {
+            (effect, note) = (Effect::Error, "`reboot_after_update` is off, and this needs the guest to be down");
         }
     }
     let is_down =
         matches!(effect, Effect::Cycle | Effect::OffFirst | Effect::Stop) && change.resource_type == VIRTUAL_MACHINE;
     Impact {
         effect,
-        is_clean: guest.filter(|_| is_down).map(|guest| has_agent(guest)),
+        is_clean: guest.filter(|_| is_down).map(has_agent),
         note: note.to_owned(),
         attribute: path,
         evidence: row.map(|row| row.evidence),
@@ -189,8 +196,8 @@ pub fn is_known(resource_type: &str, path: &str) -> bool {
 /// Reports whether the configuration says that a guest agent runs: the provider then asks for a clean shutdown.
 fn has_agent(guest: &dyn Guest) -> bool {
     let agent = guest.key("agent").unwrap_or_default();
-    let first = agent.split(',').next().unwrap_or_default();
-    ["1", "enabled=1", "on", "yes", "true"].contains(&first)
+    let is_on = |word: &str| ["1", "on", "yes", "true"].contains(&word.strip_prefix("enabled=").unwrap_or(word));
+    agent.split(',').any(is_on)
 }
 
 /// A path without positions: `disk[1].size` is `disk.size`.
@@ -238,6 +245,10 @@ impl When {
             Self::Kept => change.before.is_some() && change.after.is_some(),
             Self::Shrinks => before.zip(after).is_some_and(|(before, after)| after < before),
             Self::Becomes(text) => change.after == Some(text),
+            Self::Mentions(words) => {
+                let mut values = [change.before, change.after].into_iter().flatten();
+                values.any(|value| words.iter().any(|word| value.contains(word)))
+            }
             Self::With(attribute) => guest.and_then(|guest| guest.written(attribute)) == Some(true),
             Self::Hotplug(word) => has(word),
             Self::GrowsWithHotplug(word) => grows && has(word),

@@ -129,13 +129,28 @@ const TABLE: &[(&[&str], &[Row])] = &[
     (&["proxmox_harule"], &[replaced(&["rule", "type"], ""), live(&["*"], "")]),
     (
         &[
-            "proxmox_virtual_environment_node_firewall",
+            "proxmox_node_firewall",
             "proxmox_acme_certificate",
             "proxmox_node_config",
             "proxmox_virtual_environment_dns",
             "proxmox_virtual_environment_certificate",
         ],
         &[replaced(&["node_name"], ""), live(&["*"], "")],
+    ),
+    (&["proxmox_acme_account"], &[replaced(&["eab_kid", "eab_hmac_key"], ""), live(&["*"], "")]),
+    (
+        &["proxmox_sdn_fabric_node_openfabric", "proxmox_sdn_fabric_node_ospf"],
+        &[replaced(&["node_id", "fabric_id"], ""), live(&["*"], "")],
+    ),
+    (
+        &["proxmox_node_disk_zfs"],
+        &[
+            replaced(
+                &["node_name", "name", "devices", "raidlevel", "ashift", "compression", "draid_config", "add_storage"],
+                "its data are lost",
+            ),
+            live(&["*"], ""),
+        ],
     ),
     (&["proxmox_apt_repository"], &[replaced(&["file_path", "index", "node"], ""), live(&["*"], "")]),
     (&["proxmox_apt_standard_repository"], &[replaced(&["handle", "node"], ""), live(&["*"], "")]),

@@ -65,6 +65,8 @@ fn a_virtual_machine_is_changed() {
     check("started", "false", "true", &[], Effect::Start);
     check("description", "a", "b", &[], Effect::Live);
     check("hotplug", "disk", "disk,cpu", &[], Effect::Pending);
+    check("hotplug", "disk", "disk,usb", &[], Effect::Live);
+    check("memory[0].floating", "1024", "2048", &[("hotplug", "memory")], Effect::Cycle);
     check("smbios[0].uuid", "a", "b", &[], Effect::Pending);
     check("cdrom[0].file_id", "none", "local:iso/a.iso", &[], Effect::Live);
     check("cdrom[0].interface", "ide2", "ide3", &[], Effect::Pending);
@@ -154,9 +156,17 @@ fn a_guest_is_taken_down_in_its_own_way() {
         "takes it down and starts it again, with a clean shutdown"
     );
     assert_eq!(running(&[]), "takes it down and starts it again, with a power cut");
+    assert_eq!(
+        running(&[("agent", "type=virtio,enabled=1")]),
+        "takes it down and starts it again, with a clean shutdown"
+    );
     let stopped = Made { runs: false, ..guest(&[]) };
     assert_eq!(impact(VIRTUAL_MACHINE, "cpu[0].cores", "1", "2", &stopped).effect, Effect::Live);
-    let held = Made { written: BTreeMap::from([("reboot_after_update", false)]), ..guest(&[]) };
+    let started = Made { runs: false, written: BTreeMap::from([("started", true)]), ..guest(&[]) };
+    assert_eq!(impact(VIRTUAL_MACHINE, "cpu[0].cores", "1", "2", &started).effect, Effect::Start);
+    let held = Made { written: BTreeMap::from([("reboot_after_update", false)]), ..guest(&[AIO, ("hotplug", "0")]) };
+    assert_eq!(impact(VIRTUAL_MACHINE, "disk[0].size", "8", "9", &held).effect, Effect::Error);
+    assert_eq!(impact(VIRTUAL_MACHINE, "disk[0].datastore_id", "a", "b", &held).effect, Effect::Error);
     assert_eq!(impact(VIRTUAL_MACHINE, "cpu[0].cores", "1", "2", &held).effect, Effect::Pending);
     let migrates = Made { written: BTreeMap::from([("migrate", true)]), ..guest(&[]) };
     assert_eq!(impact(VIRTUAL_MACHINE, "node_name", "a", "b", &migrates).effect, Effect::Live);
