@@ -1,7 +1,6 @@
 //! Drift for people: each object with what changed in the cluster, and where the code says something else.
 
 use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport, Severity};
-
 use proxmox_mpc_model::Identity;
 
 use super::Printed;
