@@ -2,6 +2,7 @@
 
 use proxmox_mpc_engine::drift::{AcceptReport, AdoptReport, CodeDifference, Drift, DriftKind, DriftReport, Severity};
 use proxmox_mpc_model::Identity;
+use proxmox_mpc_model::observation::Origin;
 
 use super::Printed;
 use super::changes::{moment, plural, shortened};
@@ -78,8 +79,20 @@ fn object(drift: &Drift, page: &mut Page) {
     for difference in &drift.code {
         page.line(format!("    {}", code(difference)));
     }
+    if let Some(reason) = unknown(drift.origin.as_ref()) {
+        page.line(format!("    by: unknown, {reason}"));
+    }
     if let Some(impact) = &drift.revert {
         page.line(format!("    putting it back: {impact}"));
+    }
+}
+
+/// The reason why nobody is known to have changed an object.
+fn unknown(origin: Option<&Origin>) -> Option<&'static str> {
+    match origin? {
+        Origin::Task { .. } | Origin::ProbableTasks { .. } => None,
+        Origin::NotInLog => Some("no task did it: most settings, and edits of files, leave none"),
+        Origin::LogIncomplete => Some("the task log does not reach back to the last sync"),
     }
 }
 

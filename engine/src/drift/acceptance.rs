@@ -1,65 +1,19 @@
-//! Accepted drift: a list in the workspace of what somebody has seen and leaves as it is, until it changes again.
+//! Acceptance of drift as it is, so that only what changes from now on is told.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use proxmox_mpc_model::Identity;
-use proxmox_mpc_model::observation::ObjectState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Comparison};
+use super::accepted::{self, Accepted};
+use super::comparison::{self, DriftSource};
 use super::rules::Rules;
-use super::{Drift, DriftError, DriftSource, classification};
+use super::{DriftError, classification};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, Request};
 use crate::timeline::restore;
-use crate::workspace::Workspace;
-
-/// The file of accepted drift in a workspace. It is committed like the code.
-const FILE: &str = "drift-accepted.json";
-
-/// The version of its form.
-const FORMAT: u32 = 1;
-
-/// The accepted drift of a workspace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Accepted {
-    format: u32,
-    /// The digest of an object's state that was accepted, by identity; empty for one that is gone.
-    objects: BTreeMap<Identity, String>,
-}
-
-impl Accepted {
-    /// Reads the list; an empty one where there is none.
-    pub(super) fn read(workspace: &Workspace) -> Result<Self, DriftError> {
-        let path = workspace.root().join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(DriftError::Accepted { path, source }),
-        };
-        serde_json::from_str(&text).map_err(|error| DriftError::Accepted { path, source: error.into() })
-    }
-
-    /// Reports whether the drift of an object was accepted, and the object has not changed since.
-    pub(super) fn has(&self, drift: &Drift, comparison: &Comparison) -> bool {
-        self.objects.get(&drift.identity).is_some_and(|digest| *digest == digest_of(drift, comparison))
-    }
-
-    fn text(&self) -> String {
-        serde_json::to_string_pretty(self).expect("identities and digests are texts") + "\n"
-    }
-}
-
-/// The digest of an object's present state.
-fn digest_of(drift: &Drift, comparison: &Comparison) -> String {
-    let state = comparison.observation.objects.get(&drift.identity);
-    state.map(ObjectState::digest).unwrap_or_default()
-}
 
 /// Request to accept drift as it is, so that only what changes from now on is told.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -99,17 +53,16 @@ impl Request for AcceptRequest {
         let work = move |context: &Context| -> Result<AcceptReport, DriftError> {
             let _lock = restore::locked(&comparison.workspace, context)?;
             let mut accepted = Accepted::read(&comparison.workspace)?;
-            accepted.format = FORMAT;
             let rules = Rules::read(&comparison.workspace, context.seconds())?;
             let report = classification::report(&comparison, &rules, &accepted);
             let chosen = classification::choose(&report.drift, &self.objects)?;
             for drift in &chosen {
-                accepted.objects.insert(drift.identity.clone(), digest_of(drift, &comparison));
+                accepted.add(drift, &comparison);
             }
-            let files = BTreeMap::from([(FILE.to_owned(), Some(accepted.text()))]);
+            let files = BTreeMap::from([(accepted::FILE.to_owned(), Some(accepted.text()))]);
             restore::write(&comparison.workspace, &files)?;
             Ok(AcceptReport {
-                file: comparison.workspace.root().join(FILE),
+                file: comparison.workspace.root().join(accepted::FILE),
                 accepted: chosen.into_iter().map(|drift| drift.identity.clone()).collect(),
             })
         };

@@ -5,10 +5,10 @@ use proxmox_mpc_model::Identity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acceptance::Accepted;
-use super::comparison::{self, Comparison};
+use super::accepted::Accepted;
+use super::comparison::{self, Comparison, DriftSource};
 use super::rules::Rules;
-use super::{Drift, DriftError, DriftKind, DriftSource, classification};
+use super::{Drift, DriftError, DriftKind, classification};
 use crate::operation::report::ReportType;
 use crate::operation::{Context, Effect, Failure, FaultKind, Request};
 use crate::timeline::generated_tree::GeneratedTree;

@@ -8,12 +8,11 @@ use proxmox_mpc_generators::coverage::{Fate, ObjectCoverage, Outcome};
 use proxmox_mpc_model::observation::{AttributeChange, Event, ObjectChange};
 use proxmox_mpc_model::{Identity, kinds};
 
-use super::acceptance::Accepted;
+use super::accepted::Accepted;
 use super::comparison::Comparison;
-use super::report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced};
+use super::report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced, Watch};
 use super::rules::Rules;
 use super::severity::{self, Severity};
-use super::watch::Watch;
 use super::{DriftError, consequences};
 use crate::timeline::code;
 use crate::timeline::generated_tree::GeneratedTree;

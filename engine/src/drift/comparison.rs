@@ -1,24 +1,60 @@
 //! Comparison of three states: the code, the generated code of the last sync that it has, and the cluster now.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use proxmox_mpc_code::merge::Merge;
 use proxmox_mpc_generators::coverage::Coverage;
 use proxmox_mpc_generators::{FileSet, Options};
 use proxmox_mpc_model::kinds::KINDS;
 use proxmox_mpc_model::observation::{Changes, FOLDER, Observation, Window};
+use proxmox_mpc_twin::recording::Recording;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{DriftError, DriftSource};
-use crate::import::ImportError;
+use super::DriftError;
+use crate::client::Client;
 use crate::import::fetch::FetchOptions;
 use crate::import::reading::{self, ScratchFolder};
+use crate::import::{ImportError, Source};
 use crate::operation::{Context, Failure, clock};
+use crate::settings::{self, Connection};
 use crate::sync::observing::{Earlier, generate_and_observe};
 use crate::sync::start::Start;
 use crate::sync::{SyncError, merging, task_log};
 use crate::timeline::code::{self, CodeChanges};
 use crate::timeline::generated_tree::{self, GeneratedTree};
 use crate::workspace::{self, Workspace};
+
+/// A workspace, and the cluster that it is compared with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DriftSource {
+    /// The workspace, or a folder in it.
+    pub workspace: PathBuf,
+    /// The connection to the cluster; unused if `from` is given.
+    pub connection: Connection,
+    /// The recording to take for the cluster.
+    pub from: Option<PathBuf>,
+    /// The number of requests that may be sent at once; that of the settings without it.
+    pub concurrency: Option<u16>,
+}
+
+impl DriftSource {
+    /// The workspace, the source of the answers, and the number of requests at once.
+    pub(super) async fn open(&self, context: &Context) -> Result<(Workspace, Source, usize), Failure> {
+        let workspace = settings::workspace(context, &self.workspace)?;
+        if let Some(path) = self.from.clone() {
+            let opened = context.compute(move || Recording::open(&path)).await;
+            // A recording is read without requests.
+            return Ok((workspace, Source::Recording(opened.map_err(ImportError::from)?), 1));
+        }
+        let concurrency = settings::concurrency(context, self.concurrency, Some(&workspace))?;
+        let (connection, place) = (self.connection.clone(), workspace.clone());
+        let settings = context.block(move |context| settings::of(context, connection, Some(&place))).await?;
+        Ok((workspace, Source::Cluster(Box::new(Client::new(settings)?)), concurrency))
+    }
+}
 
 /// The three states of a workspace, and what differs.
 pub(super) struct Comparison {

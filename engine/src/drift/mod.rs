@@ -4,11 +4,13 @@
 //! the code changed is not applied yet, and no drift. What the cluster changed, and the code does not have, is.
 
 mod acceptance;
+mod accepted;
 mod adopt;
 mod classification;
 mod comparison;
 mod consequences;
 mod error;
+mod look;
 mod report;
 mod request;
 mod rules;
@@ -17,8 +19,9 @@ mod watch;
 
 pub use acceptance::{AcceptReport, AcceptRequest};
 pub use adopt::{AdoptReport, AdoptRequest};
+pub use comparison::DriftSource;
 pub use error::DriftError;
 pub use report::{CodeDifference, Drift, DriftKind, DriftReport, Silenced};
-pub use request::{DriftRequest, DriftSource};
+pub use request::DriftRequest;
 pub use rules::IgnoreRule;
 pub use severity::Severity;

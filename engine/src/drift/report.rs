@@ -1,5 +1,6 @@
 //! Report of drift: each object, in Proxmox's words and in those of the code.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use proxmox_mpc_generators::bpg::impact::Impact;
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::IgnoreRule;
 use super::severity::Severity;
-use super::watch::Watch;
 use crate::operation::FaultKind;
 use crate::operation::report::{ReportType, Service};
 
@@ -49,7 +49,24 @@ impl ReportType for DriftReport {
     }
 
     fn service(&mut self) -> Option<Service> {
-        self.watch.service()
+        self.watch.0.take()
+    }
+}
+
+/// A watch that has not begun. Its report takes it along.
+#[derive(Default)]
+pub(super) struct Watch(Option<Service>);
+
+impl Watch {
+    /// Goes on with this once the report was shown.
+    pub(super) fn begin(&mut self, service: Service) {
+        self.0 = Some(service);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "Watch" } else { "Once" })
     }
 }
 

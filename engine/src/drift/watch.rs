@@ -1,19 +1,16 @@
 //! Watch: the cluster is looked at again and again. Each drift is told once, and once more when it has cleared.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use proxmox_mpc_model::Identity;
 
-use super::{Drift, DriftReport, DriftSource, request};
+use super::comparison::DriftSource;
+use super::look::look;
+use super::report::{Drift, DriftReport};
 use crate::operation::fault::sentence;
 use crate::operation::report::Service;
 use crate::operation::{Context, Message};
-
-/// A watch that has not begun. Its report takes it along.
-#[derive(Default)]
-pub(super) struct Watch(Option<Watching>);
 
 /// What a watch needs to go on.
 struct Watching {
@@ -23,24 +20,10 @@ struct Watching {
     known: BTreeMap<Identity, Drift>,
 }
 
-impl fmt::Debug for Watch {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.0.is_some() { "Watching" } else { "Ended" })
-    }
-}
-
-impl Watch {
-    /// A watch that goes on from this drift.
-    pub(super) fn new(source: DriftSource, interval: Duration, drift: &[Drift], context: Context) -> Self {
-        let known = drift.iter().map(|drift| (drift.identity.clone(), drift.clone())).collect();
-        Self(Some(Watching { source, context, interval, known }))
-    }
-
-    /// The watch, until it is cancelled.
-    pub(super) fn service(&mut self) -> Option<Service> {
-        let watching = self.0.take()?;
-        Some(Box::pin(watching.run()))
-    }
+/// The watch, which goes on from this drift until it is cancelled.
+pub(super) fn service(source: DriftSource, interval: Duration, drift: &[Drift], context: Context) -> Service {
+    let known = drift.iter().map(|drift| (drift.identity.clone(), drift.clone())).collect();
+    Box::pin(Watching { source, context, interval, known }.run())
 }
 
 impl Watching {
@@ -51,7 +34,7 @@ impl Watching {
                 () = cancelled.wait() => return,
                 () = tokio::time::sleep(self.interval) => {}
             }
-            match request::look(&self.source, &self.context).await {
+            match look(&self.source, &self.context).await {
                 Ok(report) => self.tell(report),
                 // A cluster that does not answer for a while is not the end of a watch.
                 Err(failure) => self.context.message(Message::WatchFailed { error: sentence(failure.fault()) }),
