@@ -82,7 +82,7 @@ impl Fault for DriftError {
             Self::Sync(error) => return error.hints(),
             Self::Timeline(error) => return error.hints(),
             Self::NoSync { .. } => "Run `proxmox-mpc sync` first.".to_owned(),
-            Self::Rules { .. } | Self::Date { .. } => "docs/drift.md shows a rule.".to_owned(),
+            Self::Rules { .. } | Self::Date { .. } => "A rule is shown in docs/drift.md.".to_owned(),
             Self::Accepted { path, .. } => format!("If {} is broken, delete it and accept again.", path.display()),
             Self::NoDrift { .. } => "`proxmox-mpc drift` lists what has drifted.".to_owned(),
             Self::NoChoice => "For example: `proxmox-mpc drift adopt qemu/101`.".to_owned(),
