@@ -15,7 +15,8 @@ use crate::program::{PROGRAM, command, run};
 use crate::sheet::{Sheet, median, seconds};
 use crate::twin;
 
-const GUESTS: u32 = 1000;
+/// Some containers have the default of memory, which no code says: about a thousand blocks change.
+const GUESTS: u32 = 1150;
 const ROUNDS: usize = 7;
 
 /// Seconds.
@@ -51,6 +52,7 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
     };
     let theirs = guests(&base, &|text| text.replace("dedicated = ", "dedicated = 1"));
     let edited = guests(&base, &|text| text.replace("dedicated = ", "# Enough?\n    dedicated = "));
+    let blocks: usize = base.values().map(|text| text.matches("dedicated = ").count()).sum();
     for (name, ours) in [("as generated", &base), ("each edited", &edited)] {
         let input = MergeInput {
             base: Generated { files: &base, objects: &objects },
@@ -67,12 +69,12 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Outcome {
             times.push(start.elapsed().as_secs_f64());
             let changed =
                 merged.files.values().flatten().map(|text| text.matches("dedicated = 1").count()).sum::<usize>();
-            if changed < GUESTS as usize || !merged.conflicts.is_empty() {
+            if changed < blocks || !merged.conflicts.is_empty() {
                 return Err(format!("{changed} blocks were merged").into());
             }
         }
         sheet.budget(
-            format!("merge, {GUESTS} changed blocks, {name}"),
+            format!("merge, {blocks} changed blocks, {name}"),
             String::new(),
             (median(times), BUDGET),
             seconds,
