@@ -1,5 +1,6 @@
 //! Changes of a cluster and of code, as lines of a page.
 
+use proxmox_mpc_code::merge::{Conflict, Notice};
 use proxmox_mpc_engine::timeline::{CodeChange, CodeChanges, CodeState, Live};
 use proxmox_mpc_model::Moment;
 use proxmox_mpc_model::observation::{Changes, Event};
@@ -21,6 +22,20 @@ pub(super) fn moment(seconds: i64) -> String {
 /// A number with its noun.
 pub(super) fn plural(number: usize, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+/// A merge into the code: the patch, where nothing was written; conflicts, and what was not edited.
+pub(super) fn merged(patch: Option<&str>, conflicts: &[Conflict], notices: &[Notice], page: &mut Page) {
+    if let Some(patch) = patch {
+        page.line(patch.trim_end());
+        page.blank();
+    }
+    for conflict in conflicts {
+        page.bad(format!("conflict: {}, line {}: {}", conflict.file, conflict.line, conflict.choices));
+    }
+    for notice in notices {
+        page.line(format!("{}: {}", notice.object, notice.text));
+    }
 }
 
 /// The changes of a cluster, a line each: `-` for what is gone, `+` for what is new, `~` for what changed.

@@ -5,7 +5,7 @@ use proxmox_mpc_model::Identity;
 use proxmox_mpc_model::observation::Origin;
 
 use super::Printed;
-use super::changes::{moment, plural, shortened};
+use super::changes::{merged, moment, plural, shortened};
 use crate::page::Page;
 
 /// The number of objects at which the list is cut.
@@ -122,16 +122,7 @@ fn code(difference: &CodeDifference) -> String {
 
 impl Printed for AdoptReport {
     fn page(&self, page: &mut Page) {
-        if self.dry_run {
-            page.line(self.patch.trim_end());
-            page.blank();
-        }
-        for conflict in &self.conflicts {
-            page.bad(format!("conflict: {}, line {}: {}", conflict.file, conflict.line, conflict.choices));
-        }
-        for notice in &self.notices {
-            page.line(format!("{}: {}", notice.object, notice.text));
-        }
+        merged(self.dry_run.then_some(&*self.patch), &self.conflicts, &self.notices, page);
         page.line(match (&self.files[..], self.dry_run) {
             ([], _) => "The code says already what the cluster has.".to_owned(),
             (files, true) => format!("Nothing was written; the patch changes {}.", files.join(", ")),

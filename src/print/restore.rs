@@ -3,21 +3,12 @@
 use proxmox_mpc_engine::timeline::RestoreReport;
 
 use super::Printed;
-use super::changes::moment;
+use super::changes::{merged, moment};
 use crate::page::Page;
 
 impl Printed for RestoreReport {
     fn page(&self, page: &mut Page) {
-        if self.dry_run {
-            page.line(self.patch.trim_end());
-            page.blank();
-        }
-        for conflict in &self.conflicts {
-            page.bad(format!("conflict: {}, line {}: {}", conflict.file, conflict.line, conflict.choices));
-        }
-        for notice in &self.notices {
-            page.line(format!("{}: {}", notice.object, notice.text));
-        }
+        merged(self.dry_run.then_some(&*self.patch), &self.conflicts, &self.notices, page);
         let consequences = self.consequences();
         if !consequences.is_empty() && !self.files.is_empty() {
             page.heading("an apply of this code would change the cluster");

@@ -2,18 +2,7 @@
 
 use super::Effect::{Error, Live, Nothing, Pending, Reboot, Replace, Start, Stop};
 use super::Evidence::{Planned, Rehearsed, Source};
-use super::{Row, When};
-
-/// A row.
-const fn row(
-    paths: &'static [&'static str],
-    when: When,
-    effect: super::Effect,
-    note: &'static str,
-    evidence: super::Evidence,
-) -> Row {
-    Row { paths, when, effect, note, evidence }
-}
+use super::{Row, When, row};
 
 /// The rows, the first that matches counts.
 pub(super) const ROWS: &[Row] = &[

@@ -90,6 +90,17 @@ pub(crate) struct Row {
     pub(crate) evidence: Evidence,
 }
 
+/// A row, for the tables of guests.
+const fn row(
+    paths: &'static [&'static str],
+    when: When,
+    effect: Effect,
+    note: &'static str,
+    evidence: Evidence,
+) -> Row {
+    Row { paths, when, effect, note, evidence }
+}
+
 /// A change of one attribute, as the code writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'c> {

@@ -2,18 +2,7 @@
 
 use super::Effect::{Cycle, Error, Live, Nothing, OffFirst, Pending, Replace, Start, Stop};
 use super::Evidence::{Planned, Rehearsed, Source};
-use super::{Row, When};
-
-/// A row.
-const fn row(
-    paths: &'static [&'static str],
-    when: When,
-    effect: super::Effect,
-    note: &'static str,
-    evidence: super::Evidence,
-) -> Row {
-    Row { paths, when, effect, note, evidence }
-}
+use super::{Row, When, row};
 
 /// All disks are written again if one of them changes and one lacks `aio=`.
 const AIO: &str = "a disk has no `aio=` in Proxmox: the provider writes every disk again";
